@@ -1,0 +1,125 @@
+/**
+ * A client on a connection that stays open: a WebSocket, a pipe. The era is decided for each message by what it carries, so
+ * that both may be spoken on one connection (PROTOCOL.md, "Eras").
+ */
+import { claimsModern } from '../protocol/eras.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { failure, isNotification, isRequest } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { Slot } from '../router/exchange.ts';
+import type { Channel } from '../transports/channel.ts';
+import { Calls } from './calls.ts';
+import type { Arrival, CallerContext, Outlet } from './context.ts';
+import { openModern } from './modern.ts';
+import type { Conversation } from './registry.ts';
+import { LegacySession } from './session.ts';
+
+/** After so many unreadable messages in a row the connection is closed. */
+const MAX_BAD_MESSAGES = 10;
+/** How many slots the modern requests of one connection may use: one for each set of capabilities that they declare. */
+const MAX_SLOTS = 8;
+
+export class Connection implements Conversation {
+  readonly id: string;
+  readonly principal: string;
+  readonly #arrival: Arrival;
+  readonly #context: CallerContext;
+  readonly #channel: Channel;
+  readonly #calls: Calls;
+  readonly #outlet: Outlet;
+  readonly #onClose: (reason: string) => void;
+  readonly #slots: Set<Slot> = new Set();
+  #session: LegacySession | undefined;
+  #badMessages = 0;
+  lastActivity: number = Date.now();
+
+  constructor(arrival: Arrival, context: CallerContext, channel: Channel, onClose: (reason: string) => void) {
+    this.id = arrival.label;
+    this.principal = arrival.principal;
+    this.#arrival = arrival;
+    this.#context = context;
+    this.#channel = channel;
+    this.#calls = new Calls(context);
+    this.#outlet = { send: (message) => channel.send(message) };
+    this.#onClose = onClose;
+  }
+
+  get busy(): boolean {
+    return this.#calls.size > 0 || (this.#session?.inFlight ?? 0) > 0;
+  }
+
+  start(): void {
+    this.#channel.start({
+      onMessage: (message) => this.#receive(message),
+      onBadMessage: (error) => this.#refuse(error.rpcId, error),
+      onClose: (reason) => {
+        this.#session?.close(reason);
+        this.#calls.cancelAll(reason);
+        for (const slot of this.#slots) slot.release(this);
+        this.#slots.clear();
+        this.#onClose(reason);
+      },
+    });
+  }
+
+  close(why: 'idle' | 'goingAway', reason: string): void {
+    this.#channel.close(why, reason);
+  }
+
+  touch(): void {
+    this.lastActivity = Date.now();
+  }
+
+  #receive(message: Message): void {
+    this.touch();
+    try {
+      this.#serve(message);
+      this.#badMessages = 0;
+    } catch (thrown) {
+      const error = asSwitchboardError(thrown);
+      if (error.code === 'SWB_INTERNAL') this.#context.emit({ type: 'failed', where: 'connection', error: thrown });
+      if (isRequest(message)) this.#channel.send(failure(message.id, error.toRpc()));
+    }
+  }
+
+  #serve(message: Message): void {
+    if (isRequest(message)) {
+      if (claimsModern(message.params)) {
+        openModern(message, this.#arrival, this.#context, this.#calls, this.#outlet, (slot) => this.#hold(slot));
+        return;
+      }
+      if (message.method === 'initialize') {
+        this.#session ??= new LegacySession(this.#arrival, this.#context, this.#outlet, this.#calls);
+      } else if (this.#session === undefined && message.method !== 'ping') {
+        const detail = `got ${JSON.stringify(message.method)} without the _meta of a modern request`;
+        throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail });
+      }
+      this.#session ??= new LegacySession(this.#arrival, this.#context, this.#outlet, this.#calls);
+      this.#session.receive(message);
+    } else if (isNotification(message) && message.method === 'notifications/cancelled') {
+      const reason = message.params?.['reason'];
+      this.#calls.cancel(message.params?.['requestId'], typeof reason === 'string' ? reason : undefined);
+    } else {
+      this.#session?.receive(message);
+    }
+  }
+
+  /** What modern requests of this connection were served by lasts as long as the connection. */
+  #hold(slot: Slot): void {
+    if (this.#slots.has(slot)) return;
+    if (this.#slots.size >= MAX_SLOTS) {
+      const detail = `this connection has used ${MAX_SLOTS} sets of client capabilities, the limit`;
+      throw new SwitchboardError('SWB_OVERLOADED', { detail });
+    }
+    this.#slots.add(slot);
+    slot.hold(this);
+  }
+
+  #refuse(id: RpcId | undefined, error: SwitchboardError): void {
+    this.touch();
+    this.#channel.send(failure(id, error.toRpc()));
+    if (++this.#badMessages >= MAX_BAD_MESSAGES) {
+      this.#channel.close('protocol', `${MAX_BAD_MESSAGES} unreadable messages in a row`);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { Emit } from '../observe/events.ts';
+import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { Exchanges, Upstream } from '../router/exchange.ts';
+
+/** What every caller is given by the gateway. */
+export interface CallerContext {
+  readonly exchanges: Exchanges;
+  readonly emit: Emit;
+  /**
+   * Counts one request of a client.
+   *
+   * @throws {SwitchboardError} `SWB_RATE_LIMITED` when it is one too many.
+   */
+  admit(client: string): void;
+  /** How many requests of one client may run at a time. */
+  readonly maxRequestsInFlight: number;
+}
+
+/** Who is behind a connection, and which upstream it reached. */
+export interface Arrival {
+  /** The connection's or session's name in logs and tables. Not a secret, and worth nothing to who learns it. */
+  readonly label: string;
+  readonly principal: string;
+  readonly upstream: Upstream;
+  readonly transport: 'websocket' | 'http' | 'stdio' | 'memory';
+}
+
+/** Where a client's messages go out. */
+export interface Outlet {
+  /** @param about the client's request that the message belongs to; over HTTP it decides the stream. */
+  send(message: Message, about?: RpcId): void;
+  /** The client cancelled this request, and it will not be answered. */
+  drop?(about: RpcId): void;
+}
+
+/** The rate limit goes by principal, and by connection while nobody is known. */
+export const clientKey = ({ principal, label }: Arrival): string =>
+  principal === 'anonymous' ? `connection ${label}` : `principal ${principal}`;

@@ -1,0 +1,114 @@
+/**
+ * Clients that come over Streamable HTTP: decides which era a request belongs to, and hands it to that era's side.
+ * Who is calling and whether the request may come in at all has been settled before.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { claimsModern, isModernVersion } from '../protocol/eras.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import { readBody } from '../transports/http/body.ts';
+import { sendError } from '../transports/http/reply.ts';
+import type { Arrival, CallerContext } from './context.ts';
+import { HttpSession } from './http-session.ts';
+import { serveModernPost } from './http-modern.ts';
+import type { Registry } from './registry.ts';
+
+export interface HttpLimits {
+  maxMessageBytes: number;
+  maxQueueBytes: number;
+  maxQueueMessages: number;
+  keepAliveMs: number;
+}
+
+export interface HttpVisit extends Omit<Arrival, 'label' | 'transport'> {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Where the request comes from. */
+  address: string;
+}
+
+const ALLOWED = 'GET, POST, DELETE';
+
+export class HttpCallers {
+  readonly #context: CallerContext;
+  readonly #registry: Registry;
+  readonly #limits: HttpLimits;
+  readonly #newId: () => string;
+
+  constructor(context: CallerContext, registry: Registry, limits: HttpLimits, newId: () => string) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#limits = limits;
+    this.#newId = newId;
+  }
+
+  /** Serves one HTTP request to an MCP path. Never rejects. */
+  async serve(visit: HttpVisit): Promise<void> {
+    const { request, response } = visit;
+    let rpcId: RpcId | undefined;
+    try {
+      switch (request.method) {
+        case 'POST': {
+          const message = await this.#readMessage(request);
+          if (isRequest(message)) rpcId = message.id;
+          await this.#post(visit, message);
+          break;
+        }
+        case 'GET':
+          this.#session(visit).openStream(visit);
+          break;
+        case 'DELETE':
+          this.#session(visit).close('goingAway', 'the client ended the session');
+          response.writeHead(204).end();
+          break;
+        default:
+          throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${ALLOWED}` });
+      }
+    } catch (thrown) {
+      const error = asSwitchboardError(thrown);
+      if (error.code === 'SWB_INTERNAL') this.#context.emit({ type: 'failed', where: 'http', error: thrown });
+      sendError(response, error, rpcId, error.code === 'SWB_METHOD_NOT_ALLOWED' ? { allow: ALLOWED } : {});
+    }
+  }
+
+  async #readMessage(request: IncomingMessage): Promise<Message> {
+    const { 'content-type': type, accept } = request.headers;
+    if (type === undefined || !/^application\/json\s*(;|$)/i.test(type)) {
+      throw new SwitchboardError('SWB_UNSUPPORTED_MEDIA_TYPE', { detail: `got ${JSON.stringify(type ?? 'none')}` });
+    }
+    // The answer may be JSON or an event stream, so a client has to take both (MCP, Streamable HTTP, "Sending messages").
+    if (accept !== undefined && !/\*\/\*/.test(accept) && !(/json/i.test(accept) && /event-stream/i.test(accept))) {
+      throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
+    }
+    return parseMessage(await readBody(request, this.#limits.maxMessageBytes));
+  }
+
+  async #post(visit: HttpVisit, message: Message): Promise<void> {
+    const { request } = visit;
+    const version = request.headers['mcp-protocol-version'];
+    const isModern =
+      'method' in message
+        ? claimsModern(message.params) || (typeof version === 'string' && isModernVersion(version))
+        : false;
+    if (isModern) {
+      const arrival: Arrival = { ...visit, label: visit.address, transport: 'http' };
+      serveModernPost(message, visit, arrival, this.#context, this.#limits);
+    } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
+      await HttpSession.open(message, visit, this.#context, this.#registry, this.#limits, this.#newId);
+    } else {
+      this.#session(visit).post(message, visit);
+    }
+  }
+
+  #session({ request, principal, upstream }: HttpVisit): HttpSession {
+    const id = request.headers['mcp-session-id'];
+    if (typeof id !== 'string' || id === '') throw new SwitchboardError('SWB_SESSION_REQUIRED');
+    const session = this.#registry.find(id, principal);
+    if (!(session instanceof HttpSession) || session.upstream !== upstream) {
+      throw new SwitchboardError('SWB_SESSION_NOT_FOUND');
+    }
+    return session;
+  }
+}

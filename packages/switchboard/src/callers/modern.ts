@@ -1,0 +1,67 @@
+/** The modern client's side: every request stands alone, and says itself who asks and what they can do. */
+import { readEnvelope } from '../protocol/envelope.ts';
+import { META, metaOf } from '../protocol/eras.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { JsonObject, Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
+import type { Scope, Slot } from '../router/exchange.ts';
+import type { Calls } from './calls.ts';
+import { clientKey } from './context.ts';
+import type { Arrival, CallerContext, Outlet } from './context.ts';
+
+/** Methods of the legacy era that the modern one took away (MCP 2026-07-28, Changelog). */
+const RETIRED: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+  'tasks/list',
+  'tasks/result',
+]);
+
+/**
+ * Serves one modern request.
+ *
+ * @param hold told the slot that serves it, by a connection that keeps its slots while it lasts.
+ * @throws {SwitchboardError} when it cannot be opened: a bad envelope, an unknown version, a retired method, a limit.
+ */
+export function openModern(
+  request: RpcRequest,
+  arrival: Arrival,
+  context: CallerContext,
+  calls: Calls,
+  outlet: Outlet,
+  hold?: (slot: Slot) => void,
+): void {
+  const { id, method, params } = request;
+  const scope: Scope = {
+    era: 'modern',
+    ...readEnvelope(params),
+    principal: arrival.principal,
+    affinity: arrival.label,
+  };
+  if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
+  calls.check(id);
+  context.admit(clientKey(arrival));
+  const slot = arrival.upstream.slot(scope);
+  hold?.(slot);
+  const endless = method === 'subscriptions/listen';
+  calls.open(request, { scope, slot, endless, outlet: endless ? retagged(outlet, id) : outlet });
+}
+
+/** An outlet that puts the client's own subscription id, which is its listen request's id, in the place of the upstream's. */
+function retagged(outlet: Outlet, id: RpcId): Outlet {
+  return {
+    send(message: Message, about?: RpcId): void {
+      if ('method' in message) outlet.send({ ...message, params: retag(message.params, id) }, about);
+      else if ('result' in message) outlet.send({ ...message, result: retag(message.result, id) }, about);
+      else outlet.send(message, about);
+    },
+    drop: (about) => outlet.drop?.(about),
+  };
+}
+
+const retag = (body: JsonObject | undefined, id: RpcId): JsonObject => ({
+  ...body,
+  _meta: { ...metaOf(body), [META.subscriptionId]: id },
+});

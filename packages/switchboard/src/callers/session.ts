@@ -1,0 +1,210 @@
+/**
+ * One legacy client's conversation, from `initialize` to the end, whichever transport carries it.
+ *
+ * It answers what is the connection's own business (`initialize`, `ping`), opens exchanges for the rest, and hears what its
+ * upstream says to the session: notifications, and questions to the client.
+ */
+import { isLegacyVersion, LATEST_LEGACY } from '../protocol/eras.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { failure, isNotification, isObject, isRequest, notification, result } from '../protocol/jsonrpc.ts';
+import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
+import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts';
+import { omit } from '../util/omit.ts';
+import type { Caller, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
+import { Calls } from './calls.ts';
+import { clientKey } from './context.ts';
+import type { Arrival, CallerContext, Outlet } from './context.ts';
+
+/** How many questions may wait for one client's answer. */
+const MAX_QUESTIONS = 100;
+
+export class LegacySession implements Caller {
+  readonly calls: Calls;
+  readonly #arrival: Arrival;
+  readonly #context: CallerContext;
+  readonly #outlet: Outlet;
+  readonly #questions: Map<RpcId, (outcome: Outcome) => void> = new Map();
+  #questionSeq = 0;
+  #scope: Scope | undefined;
+  #slot: Slot | undefined;
+  #state: 'opening' | 'ready' | 'closed' = 'opening';
+
+  constructor(arrival: Arrival, context: CallerContext, outlet: Outlet, calls: Calls = new Calls(context)) {
+    this.calls = calls;
+    this.#arrival = arrival;
+    this.#context = context;
+    this.#outlet = outlet;
+  }
+
+  get scope(): Scope {
+    if (this.#scope === undefined) throw new SwitchboardError('SWB_NOT_INITIALIZED');
+    return this.#scope;
+  }
+
+  get principal(): string {
+    return this.#arrival.principal;
+  }
+
+  get state(): 'opening' | 'ready' | 'closed' {
+    return this.#state;
+  }
+
+  /** How many requests and questions are under way. */
+  get inFlight(): number {
+    return this.calls.size + this.#questions.size;
+  }
+
+  /** Takes a message of the client. @throws {SwitchboardError} when it cannot be served; the caller's adapter answers with it. */
+  receive(message: Message): void {
+    if (isRequest(message)) this.#request(message);
+    else if (isNotification(message)) void this.#note(message);
+    else this.#answered(message);
+  }
+
+  /**
+   * Opens the session; the answer to `initialize` is returned, not sent.
+   *
+   * @throws {SwitchboardError} when the params are wrong or no member can be had; the session can be initialized again.
+   */
+  async initialize(params: JsonObject | undefined): Promise<JsonObject> {
+    if (this.#slot !== undefined) throw new SwitchboardError('SWB_ALREADY_INITIALIZED');
+    this.#context.admit(clientKey(this.#arrival));
+    const scope = this.#readScope(params);
+    const slot = this.#arrival.upstream.slot(scope);
+    this.#scope = scope;
+    this.#slot = slot;
+    slot.join(this);
+    try {
+      const member = await slot.member();
+      if (this.#state === 'closed') throw new SwitchboardError('SWB_CLIENT_GONE');
+      this.#state = 'ready';
+      const { name } = (scope.clientInfo ?? {}) as { name?: unknown };
+      this.#context.emit({
+        type: 'session.opened',
+        session: this.#arrival.label,
+        upstream: this.#arrival.upstream.name,
+        version: scope.version,
+        transport: this.#arrival.transport,
+        ...(typeof name === 'string' && { client: name }),
+      });
+      return helloFor(scope, member, slot.audience.exclusive);
+    } catch (error) {
+      this.#slot = undefined;
+      slot.leave(this);
+      throw error;
+    }
+  }
+
+  notify(note: RpcNotification): void {
+    if (this.#state === 'ready') this.#outlet.send(note, this.calls.only);
+  }
+
+  ask({ method, params }: Question, signal: AbortSignal): Promise<Outcome> {
+    if (this.#state !== 'ready') return Promise.resolve(gone());
+    if (this.#questions.size >= MAX_QUESTIONS) {
+      const detail = `${MAX_QUESTIONS} questions to this client are waiting, the limit`;
+      return Promise.resolve({ error: new SwitchboardError('SWB_OVERLOADED', { detail }).toRpc() });
+    }
+    const id = ++this.#questionSeq;
+    return new Promise((resolve) => {
+      this.#questions.set(id, resolve);
+      signal.addEventListener('abort', () => {
+        if (!this.#questions.delete(id)) return;
+        this.#outlet.send(notification('notifications/cancelled', { requestId: id }), this.calls.only);
+        resolve(gone());
+      });
+      const request: RpcRequest = { jsonrpc: '2.0', id, method };
+      this.#outlet.send(params === undefined ? request : { ...request, params }, this.calls.only);
+    });
+  }
+
+  close(reason: string): void {
+    if (this.#state === 'closed') return;
+    const wasReady = this.#state === 'ready';
+    this.#state = 'closed';
+    this.calls.cancelAll(reason);
+    for (const resolve of this.#questions.values()) resolve(gone());
+    this.#questions.clear();
+    this.#slot?.leave(this);
+    if (wasReady) this.#context.emit({ type: 'session.closed', session: this.#arrival.label, reason });
+  }
+
+  #request(request: RpcRequest): void {
+    const { id, method } = request;
+    if (method === 'ping') {
+      this.#outlet.send(result(id, {}), id);
+    } else if (method === 'initialize') {
+      this.calls.reserve(id);
+      void this.#answerInitialize(request);
+    } else if (this.#state !== 'ready' || this.#slot === undefined) {
+      throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
+    } else {
+      this.#context.admit(clientKey(this.#arrival));
+      this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet });
+    }
+  }
+
+  async #answerInitialize({ id, params }: RpcRequest): Promise<void> {
+    let answer: RpcResponse;
+    try {
+      answer = result(id, await this.initialize(params));
+    } catch (error) {
+      answer = failure(id, asSwitchboardError(error).toRpc());
+    }
+    this.calls.release(id);
+    if (this.#state !== 'closed') this.#outlet.send(answer, id);
+  }
+
+  async #note(note: RpcNotification): Promise<void> {
+    const { method, params } = note;
+    if (method === 'notifications/cancelled') {
+      const reason = params?.['reason'];
+      this.calls.cancel(params?.['requestId'], typeof reason === 'string' ? reason : undefined);
+    } else if (this.#state === 'ready' && this.#slot?.audience.exclusive === true) {
+      try {
+        (await this.#slot.member()).notify(note);
+      } catch {
+        // A notification has no answer to put an error in; the next request tells what is wrong with the upstream.
+      }
+    }
+  }
+
+  #answered(response: RpcResponse): void {
+    const resolve = response.id === undefined ? undefined : this.#questions.get(response.id);
+    if (resolve === undefined || response.id === undefined) return;
+    this.#questions.delete(response.id);
+    resolve('result' in response ? { result: response.result } : { error: response.error });
+  }
+
+  #readScope(params: JsonObject | undefined): Scope {
+    const { protocolVersion, capabilities = {}, clientInfo } = params ?? {};
+    if (typeof protocolVersion !== 'string') throw badParam('protocolVersion', 'a string', protocolVersion);
+    if (!isObject(capabilities)) throw badParam('capabilities', 'an object', capabilities);
+    if (clientInfo !== undefined && !isObject(clientInfo)) throw badParam('clientInfo', 'an object', clientInfo);
+    return {
+      era: 'legacy',
+      version: protocolVersion,
+      capabilities,
+      principal: this.#arrival.principal,
+      affinity: this.#arrival.label,
+      ...(clientInfo !== undefined && { clientInfo }),
+    };
+  }
+}
+
+/** The answer to `initialize`: the server's own where the session has the member for itself, else what holds for everybody. */
+function helloFor(scope: Scope, member: Member, exclusive: boolean): JsonObject {
+  const { hello } = member;
+  const wanted = isLegacyVersion(scope.version) ? scope.version : LATEST_LEGACY;
+  if (member.era === 'modern') return initializeFromDiscover(hello, wanted);
+  if (exclusive) return hello;
+  const capabilities = omit(capabilitiesOf(hello), 'logging', 'tasks');
+  return { ...hello, protocolVersion: wanted < member.version ? wanted : member.version, capabilities };
+}
+
+const gone = (): Outcome => ({ error: new SwitchboardError('SWB_CLIENT_GONE').toRpc() });
+
+function badParam(name: string, expected: string, found: unknown): SwitchboardError {
+  const detail = `${name} is ${found === undefined ? 'missing' : JSON.stringify(found)}, expected ${expected}`;
+  return new SwitchboardError('SWB_INVALID_PARAMS', { detail });
+}

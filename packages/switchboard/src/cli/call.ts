@@ -1,0 +1,148 @@
+import { Command } from 'commander';
+
+import { PRODUCT } from '../gateway/product.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { asSdkTransport } from '../transports/sdk.ts';
+import { connectWebSocket } from '../transports/websocket/client.ts';
+import { EXIT } from './exit.ts';
+import { readHeaders } from './headers.ts';
+
+const HELP = `
+Examples:
+  switchboard call ws://127.0.0.1:8765/mcp                                 lists the tools
+  switchboard call ws://127.0.0.1:8765/mcp add --args '{"a": 1, "b": 2}'   calls one
+  switchboard call http://127.0.0.1:8765/mcp count --args '{"to": 5}'      shows its progress`;
+
+interface Flags {
+  args: string;
+  header: string[];
+  json?: boolean;
+  timeout: string;
+}
+
+export function callCommand(): Command {
+  return new Command('call')
+    .description('List the tools of an MCP endpoint, or call one.')
+    .argument('<url>', 'the address (ws, wss, http or https)')
+    .argument('[tool]', 'the tool to call')
+    .option('--args <json>', "the tool's arguments, as a JSON object", '{}')
+    .option(
+      '--header <name: value>',
+      'a header to send along; may be repeated',
+      (each: string, all: string[]) => [...all, each],
+      [],
+    )
+    .option('--json', 'print the whole answer as JSON')
+    .option('--timeout <seconds>', 'how long to wait for the answer; progress starts the wait anew', '300')
+    .addHelpText('after', HELP)
+    .action(call);
+}
+
+async function call(url: string, tool: string | undefined, flags: Flags): Promise<void> {
+  const args = readArguments(flags.args);
+  const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
+  const headers = readHeaders(flags.header);
+  const address = readUrl(url);
+  const transport = address.protocol.startsWith('ws')
+    ? asSdkTransport(await connectWebSocket(address, { headers, ...LIMITS }))
+    : new StreamableHTTPClientTransport(address, {
+        requestInit: { headers },
+        maxResponseBodySize: LIMITS.maxMessageBytes,
+      } as object);
+  const client = new Client({ ...PRODUCT }, { versionNegotiation: { mode: 'auto' } });
+  try {
+    await client.connect(transport as never);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `${url}: ${message}`, cause });
+  }
+  try {
+    if (tool === undefined) {
+      const { tools } = await client.listTools();
+      print(flags.json === true ? JSON.stringify(tools, undefined, 2) : tools.map(describeTool).join('\n'));
+      return;
+    }
+    const result = await client.callTool(
+      { name: tool, arguments: args },
+      { onprogress: showProgress, resetTimeoutOnProgress: true, timeout: Number(flags.timeout) * 1000 },
+    );
+    print(flags.json === true ? JSON.stringify(result, undefined, 2) : readable(result));
+    if (result.isError === true) process.exitCode = EXIT.tool.code;
+  } catch (cause) {
+    const { message } = cause as Error;
+    process.stderr.write(`switchboard: ${message}\n`);
+    process.exitCode = EXIT.failed.code;
+  } finally {
+    await client.close();
+  }
+}
+
+const LIMITS = {
+  maxMessageBytes: 64 * 1024 * 1024,
+  maxQueueMessages: 1000,
+  maxQueueBytes: 16 * 1024 * 1024,
+  pingIntervalMs: 25_000,
+  handshakeTimeoutMs: 15_000,
+};
+
+function readArguments(text: string): JsonObject {
+  try {
+    const args: unknown = JSON.parse(text);
+    if (isObject(args)) return args;
+  } catch {
+    // Told below.
+  }
+  throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `--args: expected a JSON object, got ${text}` });
+}
+
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^(https?|wss?):$/.test(url.protocol)) return url;
+  const detail = `expected a URL with ws, wss, http or https, got ${JSON.stringify(text)}`;
+  throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+}
+
+interface Tool {
+  name: string;
+  description?: string | undefined;
+  inputSchema: { properties?: object | undefined };
+}
+
+function describeTool({ name, description = '', inputSchema }: Tool): string {
+  const parameters = Object.keys(inputSchema.properties ?? {}).join(', ');
+  const [firstLine = ''] = description.split('\n');
+  return clean(`${name}(${parameters})${firstLine === '' ? '' : `  ${firstLine}`}`);
+}
+
+function readable(result: Readonly<Record<string, unknown>>): string {
+  const blocks = Array.isArray(result['content']) ? (result['content'] as JsonObject[]) : [];
+  const texts = blocks.map((block) =>
+    block['type'] === 'text' ? String(block['text']) : `[${String(block['type'])}]`,
+  );
+  if (texts.length === 0 && result['structuredContent'] !== undefined)
+    return JSON.stringify(result['structuredContent']);
+  return clean(texts.join('\n'));
+}
+
+function showProgress({
+  progress,
+  total,
+  message,
+}: {
+  progress: number;
+  total?: number | undefined;
+  message?: string | undefined;
+}): void {
+  const amount = total === undefined ? `${progress}` : `${progress}/${total}`;
+  process.stderr.write(clean(`[${amount}] ${message ?? ''}`) + '\n');
+}
+
+/** What a server says must not steer the terminal. */
+// oxlint-disable-next-line no-control-regex
+const clean = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD');
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,125 @@
+/**
+ * Reads a configuration file: JSON with comments, our own settings, and upstreams under `upstreams`, or under `mcpServers` or
+ * `servers` as the files of other MCP programs have them.
+ */
+import { readFileSync } from 'node:fs';
+import { findNodeAtLocation, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { Node, ParseError } from 'jsonc-parser';
+
+import { OPTIONS } from '../gateway/options.ts';
+import type { Problem } from '../gateway/options.ts';
+import { checkUpstream } from '../gateway/upstream-options.ts';
+import type { UpstreamOptions } from '../gateway/upstream-options.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { expandVariables } from './variables.ts';
+
+export interface ConfigFile {
+  settings: JsonObject;
+  upstreams: Record<string, UpstreamOptions>;
+  /** What was left alone, in sentences. */
+  notes: string[];
+}
+
+const BLOCKS = ['upstreams', 'mcpServers', 'servers'] as const;
+
+/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` with file, line, key and what was expected, for every problem at once. */
+export function readConfigFile(file: string, environment: NodeJS.ProcessEnv): ConfigFile {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${file}: ${(cause as Error).message}`, cause });
+  }
+  return readConfig(text, file, environment);
+}
+
+export function readConfig(text: string, file: string, environment: NodeJS.ProcessEnv): ConfigFile {
+  const syntax: ParseError[] = [];
+  const tree = parseTree(text, syntax, { allowTrailingComma: true });
+  const [first] = syntax;
+  if (first !== undefined || tree === undefined) {
+    const where = `${file}:${lineAt(text, first?.offset ?? 0)}`;
+    const what = first === undefined ? 'the file is empty' : `${printParseErrorCode(first.error)} in the JSON`;
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${where}: ${what}` });
+  }
+  const root = valueOf(tree);
+  const fail = (problems: readonly Problem[]): never => {
+    const lines = problems.map(({ path, message }) => {
+      return `${file}:${lineOf(text, tree, path)}: ${path.join('.')}${path.length > 0 ? ': ' : ''}${message}`;
+    });
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: lines.join('\n') });
+  };
+  if (!isObject(root)) return fail([{ path: [], message: 'expected an object' }]);
+
+  const problems: Problem[] = [];
+  const notes: string[] = [];
+  const upstreams: Record<string, UpstreamOptions> = {};
+  for (const block of BLOCKS) {
+    const entries = root[block];
+    if (entries === undefined) continue;
+    if (!isObject(entries)) {
+      problems.push({ path: [block], message: 'expected an object with a name for each server' });
+      continue;
+    }
+    for (const [name, entry] of Object.entries(entries)) {
+      if (isObject(entry) && (entry['disabled'] === true || entry['enabled'] === false)) {
+        notes.push(`${block}.${name} is disabled there and left out`);
+        continue;
+      }
+      const { value, problems: unknown } = expandVariables(adopt(entry), environment);
+      const all = [
+        ...unknown.map(({ path, message }) => ({ path: [name, ...path], message })),
+        ...checkUpstream(name, value),
+      ];
+      problems.push(...all.map(({ path, message }) => ({ path: [block, ...path], message })));
+      if (Object.hasOwn(upstreams, name)) problems.push({ path: [block, name], message: 'the name is used twice' });
+      upstreams[name] = value as UpstreamOptions;
+    }
+  }
+
+  const foreign = root['mcpServers'] !== undefined || root['servers'] !== undefined;
+  const settings: JsonObject = {};
+  for (const [name, value] of Object.entries(root)) {
+    if ((BLOCKS as readonly string[]).includes(name) || name === '$schema') continue;
+    if (Object.hasOwn(OPTIONS, name)) settings[name] = value;
+    else if (foreign) notes.push(`${name} is no option of Switchboard and left alone`);
+    else
+      problems.push({ path: [name], message: `unknown option; known: upstreams, ${Object.keys(OPTIONS).join(', ')}` });
+  }
+  for (const [name, value] of Object.entries(settings)) {
+    const parsed = OPTIONS[name as keyof typeof OPTIONS].type.safeParse(value);
+    if (!parsed.success) problems.push(...parsed.error.issues.map(({ message }) => ({ path: [name], message })));
+  }
+  if (problems.length > 0) fail(problems);
+  return { settings, upstreams, notes };
+}
+
+/** Entries of other programs say in `type` what ours show by having a command or a url. */
+function adopt(entry: unknown): unknown {
+  if (!isObject(entry)) return entry;
+  const { type, ...rest } = entry;
+  if (type === 'sse') return { ...rest, url: 'sse is not supported yet: give the URL of Streamable HTTP' };
+  return rest;
+}
+
+/** The value of a tree, with `Map`-like safety: no key reaches a prototype. */
+function valueOf(node: Node): unknown {
+  if (node.type === 'array') return (node.children ?? []).map(valueOf);
+  if (node.type !== 'object') return node.value;
+  return Object.fromEntries(
+    (node.children ?? []).map(({ children: [key, value] = [] }) => [key?.value, value && valueOf(value)]),
+  );
+}
+
+/** The line of the deepest part of the path that is in the file. */
+function lineOf(text: string, tree: Node, path: readonly (string | number)[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = findNodeAtLocation(tree, path.slice(0, length));
+    if (node !== undefined) return lineAt(text, node.parent?.offset ?? node.offset);
+  }
+  return 1;
+}
+
+const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;

@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+
+import { createGateway } from '../gateway/gateway.ts';
+import { createLog } from '../observe/log.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { PipeChannel } from '../transports/stdio/pipes.ts';
+import { readHeaders } from './headers.ts';
+
+const HELP = `
+Put it into the configuration of a client that only speaks stdio:
+  { "mcpServers": { "shared": { "command": "npx", "args": ["mcp-switchboard", "connect", "ws://127.0.0.1:8765/mcp"] } } }
+
+It is a small Switchboard of its own, with one client on stdin and stdout and the address as its upstream: when the server behind
+the address is started anew, the conversation goes on.`;
+
+interface Flags {
+  header: string[];
+  logLevel: string;
+}
+
+export function connectCommand(): Command {
+  return new Command('connect')
+    .description('Be a stdio MCP server that carries the conversation to an MCP endpoint (ws, wss, http or https).')
+    .argument('<url>', 'the address, such as ws://127.0.0.1:8765/mcp')
+    .option(
+      '--header <name: value>',
+      'a header to send along; may be repeated',
+      (each: string, all: string[]) => [...all, each],
+      [],
+    )
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent; the log goes to stderr', 'warn')
+    .addHelpText('after', HELP)
+    .action(connect);
+}
+
+async function connect(url: string, { header, logLevel }: Flags): Promise<void> {
+  const headers = readHeaders(header);
+  if (!URL.canParse(url))
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${JSON.stringify(url)} is no URL` });
+  const settings = {
+    transport: 'stdio',
+    isolation: 'session',
+    rateLimit: 'unlimited',
+    maxMessageSize: '64MiB',
+    logLevel,
+  };
+  let log: ReturnType<typeof createLog> = () => {};
+  const gateway = createGateway({
+    ...settings,
+    upstreams: { default: { url, headers } },
+    onEvent: (event) => log(event),
+  });
+  log = createLog({ level: gateway.settings.logLevel });
+  const limits = { maxMessageBytes: gateway.settings.maxMessageSize, maxQueueBytes: gateway.settings.maxQueueSize };
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
+    gateway.attach(new PipeChannel(process.stdin, process.stdout, limits), 'stdio', undefined, resolve);
+  });
+  await gateway.close();
+  process.stdin.destroy();
+}

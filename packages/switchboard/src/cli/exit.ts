@@ -1,0 +1,31 @@
+import { asSwitchboardError } from '../protocol/errors.ts';
+import type { ErrorName } from '../protocol/errors.ts';
+
+/** What the command's exit codes mean; `docs/reference/cli.md` has the same table. */
+export const EXIT = {
+  done: { code: 0, meaning: 'it ended as it should' },
+  failed: { code: 1, meaning: 'something failed; the message says what' },
+  usage: { code: 2, meaning: 'the command line is not right' },
+  config: { code: 3, meaning: 'the configuration is not valid' },
+  listen: { code: 4, meaning: 'the address cannot be listened on' },
+  unreachable: { code: 5, meaning: 'the server cannot be reached or started' },
+  tool: { code: 6, meaning: 'the tool answered with an error' },
+} as const;
+
+const BY_ERROR: Partial<Record<ErrorName, keyof typeof EXIT>> = {
+  SWB_CONFIG_INVALID: 'config',
+  SWB_PORT_IN_USE: 'listen',
+  SWB_PUBLIC_BIND: 'listen',
+  SWB_COMMAND_NOT_FOUND: 'unreachable',
+  SWB_CONNECT_FAILED: 'unreachable',
+  SWB_UPSTREAM_UNAVAILABLE: 'unreachable',
+};
+
+/** Says on stderr what went wrong. @returns the exit code for it. */
+export function complain(thrown: unknown): number {
+  const error = asSwitchboardError(thrown);
+  const unexpected = error.code === 'SWB_INTERNAL' && thrown instanceof Error;
+  const text = unexpected ? (thrown.stack ?? thrown.message) : `${error.message} (${error.code})`;
+  process.stderr.write(`switchboard: ${text}\n`);
+  return EXIT[BY_ERROR[error.code] ?? 'failed'].code;
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** The `switchboard` command. */
+import { Command, CommanderError } from 'commander';
+
+import { PRODUCT } from '../gateway/product.ts';
+import { callCommand } from './call.ts';
+import { connectCommand } from './connect.ts';
+import { EXIT, complain } from './exit.ts';
+import { serveCommand } from './serve.ts';
+
+const program = new Command('switchboard')
+  .description('One MCP server, many clients: shares MCP servers over WebSocket, HTTP and stdio.')
+  .enablePositionalOptions()
+  .version(PRODUCT.version, '-V, --version')
+  .addCommand(serveCommand())
+  .addCommand(connectCommand())
+  .addCommand(callCommand())
+  .showHelpAfterError('(add --help for the options)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `\nExit codes: ${Object.entries(EXIT)
+      .map(([name, { code }]) => `${code} ${name}`)
+      .join(', ')}.`,
+  );
+
+for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : EXIT.usage.code) : complain(error);
+}

@@ -1,0 +1,119 @@
+import { Command, Option } from 'commander';
+
+import { createGateway } from '../gateway/gateway.ts';
+import type { Address, Gateway } from '../gateway/gateway.ts';
+import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
+import type { UpstreamOptions } from '../gateway/upstream-options.ts';
+import { createLog } from '../observe/log.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { PipeChannel } from '../transports/stdio/pipes.ts';
+import { readConfigFile } from './config.ts';
+import { settingsFromEnvironment } from './environment.ts';
+
+const EXAMPLES = `
+Examples:
+  switchboard serve -- npx -y @modelcontextprotocol/server-everything
+  switchboard serve --isolation shared --warm 2 -- node server.js
+  switchboard serve --config switchboard.json
+
+Every option can also stand in the configuration file (by the name without dashes, as in maxConnections) and in the
+environment (SWITCHBOARD_MAX_CONNECTIONS). A flag counts more than the environment, and that more than the file.`;
+
+export function serveCommand(): Command {
+  const command = new Command('serve')
+    .description('Share MCP servers: one given as a command after --, or those of a configuration file.')
+    .argument('[command...]', 'the command of a stdio MCP server, after --')
+    .option('--config <file>', 'a configuration file; mcpServers and servers blocks of other programs are understood')
+    .passThroughOptions()
+    .addHelpText('after', EXAMPLES);
+  for (const name of OPTION_NAMES) command.addOption(flagFor(name));
+  return command.action((words: string[], flags: JsonObject & { config?: string }) => serve(words, flags));
+}
+
+function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
+  const { value, fallback, describe } = OPTIONS[name];
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const shown = fallback === '' || fallback === false ? '' : ` (default: ${fallback})`;
+  return new Option(value === undefined ? flag : `${flag} <${value}>`, describe + shown);
+}
+
+async function serve(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
+  const file = config ?? process.env['SWITCHBOARD_CONFIG'];
+  const fromFile = file === undefined ? undefined : readConfigFile(file, process.env);
+  const upstreams: Record<string, UpstreamOptions> = { ...fromFile?.upstreams };
+  const [command, ...args] = words;
+  if (command !== undefined) upstreams['default'] = { command, args };
+  if (Object.keys(upstreams).length === 0) {
+    const detail = 'there is no server to share: give its command after --, or a file with --config';
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  }
+  const input = { ...fromFile?.settings, ...settingsFromEnvironment(process.env), ...flags };
+
+  let log: ReturnType<typeof createLog> = () => {};
+  const gateway = createGateway({ ...input, upstreams, environment: process.env, onEvent: (event) => log(event) });
+  log = createLog({ level: gateway.settings.logLevel });
+  for (const note of fromFile?.notes ?? []) process.stderr.write(`switchboard: ${file}: ${note}\n`);
+
+  const ended = endOnSignal(gateway);
+  try {
+    const addresses = await gateway.listen();
+    if (gateway.settings.transport.includes('stdio')) serveStdio(gateway);
+    else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
+  await ended;
+}
+
+/** The client on stdin and stdout; where it is the only way in, Switchboard ends with it. */
+function serveStdio(gateway: Gateway): void {
+  const { maxMessageSize, maxQueueSize, transport } = gateway.settings;
+  const channel = new PipeChannel(process.stdin, process.stdout, {
+    maxMessageBytes: maxMessageSize,
+    maxQueueBytes: maxQueueSize,
+  });
+  gateway.attach(channel, 'stdio', undefined, () => {
+    if (transport.length === 1) process.emit('SIGTERM');
+  });
+}
+
+/** Resolves when everything has ended after the first signal; a second signal does not wait. */
+function endOnSignal(gateway: Gateway): Promise<void> {
+  return new Promise((resolve) => {
+    let ending = false;
+    const end = (): void => {
+      if (ending) process.exit(1);
+      ending = true;
+      void gateway.close().then(() => {
+        process.stdin.destroy();
+        resolve();
+      });
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  });
+}
+
+function banner(addresses: readonly Address[], maxConnections: number): string {
+  const lines = addresses.flatMap(({ upstream, websocket, http }) => [
+    ...(addresses.length > 1 ? [`  ${upstream}`] : []),
+    ...(websocket === undefined ? [] : [`  WebSocket  ${websocket}`]),
+    ...(http === undefined ? [] : [`  HTTP       ${http}`]),
+  ]);
+  const [first] = addresses;
+  const url = first?.http ?? first?.websocket ?? '';
+  const entry = JSON.stringify(
+    first?.http === undefined ? { command: 'npx', args: ['mcp-switchboard', 'connect', url] } : { type: 'http', url },
+  );
+  return `Switchboard is serving, for up to ${maxConnections} clients:
+
+${lines.join('\n')}
+
+Try it:             npx mcp-switchboard call ${url}
+In a client's file: { "mcpServers": { "${first?.upstream ?? 'default'}": ${entry} } }
+For a client that only speaks stdio: npx mcp-switchboard connect ${first?.websocket ?? url}
+
+Ctrl-C ends it.
+`;
+}

@@ -1,0 +1,37 @@
+/** `${env:NAME}`, `${NAME}` and `${NAME:-otherwise}` in the strings of an upstream, as the files of other MCP programs have them. */
+import type { Problem } from '../gateway/options.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+
+export function expandVariables(
+  input: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+): { value: unknown; problems: Problem[] } {
+  const problems: Problem[] = [];
+
+  const expand = (text: string, path: (string | number)[]): string =>
+    text.replace(/\$\{([^}]*)\}/g, (whole, inside: string) => {
+      const [, name, , otherwise] = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?$/.exec(inside) ?? [];
+      if (inside.startsWith('input:')) {
+        const message = `${whole} asks a person, and nobody is there to be asked; use \${env:NAME} and set the variable`;
+        problems.push({ path, message });
+      } else if (name === undefined) {
+        problems.push({ path, message: `${whole} is not known; use \${env:NAME}` });
+      } else if (environment[name] !== undefined) {
+        return environment[name];
+      } else if (otherwise !== undefined) {
+        return otherwise;
+      } else {
+        problems.push({ path, message: `the environment variable ${name} is not set` });
+      }
+      return whole;
+    });
+
+  const walk = (value: unknown, path: (string | number)[]): unknown => {
+    if (typeof value === 'string') return expand(value, path);
+    if (Array.isArray(value)) return value.map((each, index) => walk(each, [...path, index]));
+    if (!isObject(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, [...path, key])]));
+  };
+
+  return { value: walk(input, []), problems };
+}

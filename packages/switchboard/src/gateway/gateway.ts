@@ -1,0 +1,219 @@
+/** A gateway: callers, router and upstreams put together. */
+import { randomBytes } from 'node:crypto';
+
+import { Connection } from '../callers/connection.ts';
+import type { Arrival, CallerContext } from '../callers/context.ts';
+import { HttpCallers } from '../callers/http.ts';
+import { Registry } from '../callers/registry.ts';
+import { RateLimit } from '../limits/token-bucket.ts';
+import type { Emit, Transport } from '../observe/events.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { Exchange, Outcome, Upstream } from '../router/exchange.ts';
+import { Router } from '../router/router.ts';
+import type { Channel } from '../transports/channel.ts';
+import type { Pool } from '../upstreams/pool.ts';
+import { Listener } from './listen.ts';
+import { readSettings } from './options.ts';
+import type { Problem, Settings } from './options.ts';
+import { checkUpstream } from './upstream-options.ts';
+import type { UpstreamOptions } from './upstream-options.ts';
+import { buildUpstreams } from './upstreams.ts';
+
+/** What `createGateway` takes: any of the settings as one would write them in a configuration file, and the upstreams. */
+export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>> {
+  upstreams: Readonly<Record<string, UpstreamOptions>>;
+  /** The variables of which children inherit the few named in {@link INHERITED}. @default {} */
+  environment?: Readonly<Record<string, string | undefined>>;
+  /** Told everything that happens. @default nobody */
+  onEvent?: Emit;
+}
+
+/** Where clients reach an upstream. */
+export interface Address {
+  upstream: string;
+  websocket?: string;
+  http?: string;
+}
+
+/** What is open right now. All but `upstreams` is 0 when nobody is connected. */
+export interface Stats {
+  connections: number;
+  exchanges: number;
+  upstreams: Record<string, { slots: number; members: number; running: number }>;
+}
+
+/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
+export function createGateway({ upstreams, environment = {}, onEvent = () => {}, ...input }: GatewayOptions): Gateway {
+  const { settings, problems } = readSettings(input);
+  for (const [name, options] of Object.entries(upstreams)) {
+    problems.push(
+      ...checkUpstream(name, options).map(({ path, message }) => ({ path: ['upstreams', ...path], message })),
+    );
+  }
+  if (Object.keys(upstreams).length === 0) problems.push({ path: ['upstreams'], message: 'expected at least one' });
+  if (problems.length > 0) throw configError(problems);
+  return new Gateway(settings, buildUpstreams({ settings, upstreams, environment, emit: onEvent }), onEvent);
+}
+
+export class Gateway {
+  readonly settings: Settings;
+  readonly #emit: Emit;
+  readonly #upstreams: Map<string, Pool>;
+  readonly #router: Router;
+  readonly #registry: Registry;
+  readonly #context: CallerContext;
+  readonly #listener: Listener;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: Settings, upstreams: Map<string, Pool>, emit: Emit) {
+    this.settings = settings;
+    this.#emit = emit;
+    this.#upstreams = upstreams;
+    this.#registry = new Registry({ max: settings.maxConnections, idleTimeoutMs: settings.idleTimeout });
+    this.#router = new Router({ requestTimeoutMs: settings.requestTimeout, ...exchangeEvents(emit) });
+    const rateLimit = new RateLimit({ perMinute: settings.rateLimit });
+    this.#context = {
+      exchanges: this.#router,
+      emit,
+      admit: (client) => rateLimit.take(client),
+      maxRequestsInFlight: settings.maxRequestsInFlight,
+    };
+    const httpLimits = {
+      maxMessageBytes: settings.maxMessageSize,
+      maxQueueBytes: settings.maxQueueSize,
+      maxQueueMessages: settings.maxQueueMessages,
+      keepAliveMs: Math.min(15_000, settings.pingInterval),
+    };
+    this.#listener = new Listener({
+      settings,
+      httpCallers: new HttpCallers(this.#context, this.#registry, httpLimits, newId),
+      route: (path) => this.#route(path),
+      checkRoom: () => this.#registry.checkRoom(),
+      onWebSocket: (channel, { upstream, ...visit }) => this.#connect(channel, upstream, 'websocket', visit),
+      emit,
+    });
+  }
+
+  /**
+   * Opens the port, where a transport of the settings needs one.
+   *
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
+   */
+  async listen(): Promise<Address[]> {
+    const { transport, host } = this.settings;
+    if (!transport.includes('websocket') && !transport.includes('http')) return [];
+    const port = await this.#listener.listen();
+    const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const names = [...this.#upstreams.keys()];
+    return names.map((upstream) => {
+      const path = names.length === 1 ? '/mcp' : `/mcp/${upstream}`;
+      this.#emit({ type: 'listening', url: `http://${authority}${path}` });
+      return {
+        upstream,
+        ...(transport.includes('websocket') && { websocket: `ws://${authority}${path}` }),
+        ...(transport.includes('http') && { http: `http://${authority}${path}` }),
+      };
+    });
+  }
+
+  /**
+   * Serves one client on a channel of its own, such as stdin and stdout.
+   *
+   * @param upstream its name; may be left out where there is only one.
+   * @param onClose called when the client is gone.
+   * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
+   */
+  attach(channel: Channel, transport: Transport, upstream?: string, onClose?: () => void): void {
+    this.#connect(channel, this.#find(upstream), transport, {}, onClose);
+  }
+
+  get stats(): Stats {
+    return {
+      connections: this.#registry.size,
+      exchanges: this.#router.exchanges.size,
+      upstreams: Object.fromEntries([...this.#upstreams].map(([name, pool]) => [name, pool.size])),
+    };
+  }
+
+  /** Ends every connection and every child; resolves when the last one is gone. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
+    const closed = this.#listener.close();
+    this.#registry.close('Switchboard is shutting down');
+    await Promise.all([closed, ...[...this.#upstreams.values()].map((pool) => pool.close())]);
+  }
+
+  #connect(
+    channel: Channel,
+    upstream: Upstream,
+    transport: Transport,
+    visit: { address?: string; userAgent?: string },
+    onClose?: () => void,
+  ): void {
+    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport };
+    const connection = new Connection(arrival, this.#context, channel, (reason) => {
+      this.#registry.remove(arrival.label);
+      this.#emit({ type: 'connection.closed', connection: arrival.label, reason });
+      onClose?.();
+    });
+    this.#registry.add(connection);
+    this.#emit({ type: 'connection.opened', connection: arrival.label, transport, ...visit });
+    connection.start();
+  }
+
+  #route(path: string): Upstream {
+    const [, name] = /^\/mcp(?:\/([^/]*))?\/?$/.exec(path) ?? [];
+    if (name === undefined && !/^\/mcp\/?$/.test(path)) {
+      throw new SwitchboardError('SWB_NOT_FOUND', { detail: `${JSON.stringify(path)}; MCP is at ${this.#paths()}` });
+    }
+    return this.#find(name === '' ? undefined : name);
+  }
+
+  #find(name: string | undefined): Upstream {
+    const [first, ...others] = this.#upstreams.values();
+    const upstream = name === undefined ? (others.length === 0 ? first : undefined) : this.#upstreams.get(name);
+    if (upstream !== undefined) return upstream;
+    const asked = name === undefined ? 'none was named' : JSON.stringify(name);
+    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: `${asked}; MCP is at ${this.#paths()}` });
+  }
+
+  #paths(): string {
+    const names = [...this.#upstreams.keys()];
+    return names.length === 1 ? '/mcp' : names.map((name) => `/mcp/${name}`).join(', ');
+  }
+}
+
+/** One error for a whole list of problems. */
+export function configError(problems: readonly Problem[]): SwitchboardError {
+  const lines = problems.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  return new SwitchboardError('SWB_CONFIG_INVALID', { detail: lines.join('; '), data: { problems } });
+}
+
+/** 128 bits, in characters that a header and a URL can carry. */
+const newId = (): string => randomBytes(16).toString('base64url');
+
+interface ExchangeEvents {
+  onOpen(exchange: Exchange): void;
+  onEnd(exchange: Exchange, outcome: Outcome | 'cancelled'): void;
+}
+
+function exchangeEvents(emit: Emit): ExchangeEvents {
+  const startedAt = new WeakMap<Exchange, number>();
+  return {
+    onOpen(exchange) {
+      startedAt.set(exchange, performance.now());
+      const { id, method, scope } = exchange;
+      emit({ type: 'request.started', exchange: id, method, affinity: scope.affinity });
+    },
+    onEnd(exchange, outcome) {
+      const ms = Math.round(performance.now() - (startedAt.get(exchange) ?? 0));
+      const { id, method } = exchange;
+      const code = outcome === 'cancelled' ? outcome : 'error' in outcome ? outcome.error.code : undefined;
+      emit({ type: 'request.ended', exchange: id, method, ms, ...(code !== undefined && { code }) });
+    },
+  };
+}

@@ -1,0 +1,178 @@
+/** The network side of a gateway: one port for WebSocket and HTTP, and what is checked before either is let in. */
+import { ServerResponse, createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { HttpCallers } from '../callers/http.ts';
+import type { Emit } from '../observe/events.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import type { Upstream } from '../router/exchange.ts';
+import { sendError } from '../transports/http/reply.ts';
+import type { WebSocketChannel } from '../transports/websocket/channel.ts';
+import { SUBPROTOCOL, WebSocketAcceptor, offeredSubprotocols } from '../transports/websocket/server.ts';
+import { checkHostAndOrigin, isLoopback } from './guard.ts';
+import type { Settings } from './options.ts';
+
+export interface ListenerOptions {
+  settings: Settings;
+  httpCallers: HttpCallers;
+  /** The upstream that a path names. @throws {SwitchboardError} when there is none. */
+  route(path: string): Upstream;
+  /** Room for one more client. @throws {SwitchboardError} when there is none. */
+  checkRoom(): void;
+  onWebSocket(channel: WebSocketChannel, visit: { upstream: Upstream; address: string; userAgent: string }): void;
+  emit: Emit;
+}
+
+/** How long a client may take to send the head of a request, and the whole of it. */
+const HEAD_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+const IDLE_SOCKET_MS = 75_000;
+/** Sockets beyond the number of clients: an HTTP client may use several, and modern ones hold no session. */
+const SOCKETS_PER_CLIENT = 8;
+const SPARE_SOCKETS = 64;
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+  readonly #acceptor: WebSocketAcceptor;
+
+  constructor(options: ListenerOptions) {
+    const { settings } = options;
+    this.#options = options;
+    this.#acceptor = new WebSocketAcceptor({
+      maxMessageBytes: settings.maxMessageSize,
+      maxQueueMessages: settings.maxQueueMessages,
+      maxQueueBytes: settings.maxQueueSize,
+      pingIntervalMs: settings.pingInterval,
+    });
+    this.#server = createServer({
+      headersTimeout: HEAD_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: IDLE_SOCKET_MS,
+      connectionsCheckingInterval: 5000,
+      noDelay: true,
+    });
+    this.#server.maxConnections = settings.maxConnections * SOCKETS_PER_CLIENT + SPARE_SOCKETS;
+    this.#server.on('request', (request, response) => void this.#serve(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket as Socket));
+  }
+
+  /**
+   * @returns the port that is listened on.
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID` when the address is not this machine's.
+   */
+  async listen(): Promise<number> {
+    const { host, port, insecure } = this.#options.settings;
+    if (!isLoopback(host) && !insecure) {
+      const detail = `${host} can be reached by others, who could then use every server here. Listen on 127.0.0.1, or say --insecure`;
+      throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
+        const taken = cause.code === 'EADDRINUSE';
+        const detail = taken
+          ? `${host}:${port}; choose another with --port, or 0 for any`
+          : `host ${host}: ${cause.message}`;
+        reject(new SwitchboardError(taken ? 'SWB_PORT_IN_USE' : 'SWB_CONFIG_INVALID', { detail, cause }));
+      });
+      this.#server.listen(port, host, resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Refuses new connections at once; resolves when the open ones have ended. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeIdleConnections();
+      // What is still open now is answered or cut: nobody may hold up the end.
+      setTimeout(() => this.#server.closeAllConnections(), 500).unref();
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      checkHostAndOrigin(request, this.#options.settings);
+      const path = pathOf(request);
+      if (path === '/healthz') {
+        response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
+        return;
+      }
+      const upstream = this.#options.route(path);
+      if (!this.#options.settings.transport.includes('http')) {
+        const detail = 'this Switchboard serves WebSocket only; start it with --transport all for HTTP';
+        throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+      }
+      const address = addressOf(request);
+      await this.#options.httpCallers.serve({ request, response, upstream, address, principal: 'anonymous' });
+    } catch (thrown) {
+      this.#refuse(request, response, thrown);
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {});
+    try {
+      checkHostAndOrigin(request, this.#options.settings);
+      const upstream = this.#options.route(pathOf(request));
+      this.#checkUpgrade(request);
+      this.#options.checkRoom();
+      const visit = { upstream, address: addressOf(request), userAgent: request.headers['user-agent'] ?? '' };
+      this.#acceptor.accept(request, socket, head, (channel) => this.#options.onWebSocket(channel, visit));
+    } catch (thrown) {
+      const response = new ServerResponse(request);
+      response.assignSocket(socket as Socket);
+      response.once('finish', () => socket.end());
+      this.#refuse(request, response, thrown);
+    }
+  }
+
+  #checkUpgrade(request: IncomingMessage): void {
+    const offered = offeredSubprotocols(request);
+    if (!this.#options.settings.transport.includes('websocket')) {
+      const detail = 'this Switchboard serves HTTP only; start it with --transport all for WebSocket';
+      throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+    }
+    // A page of a browser must say that it means MCP; a program may leave it out.
+    const named = offered.includes(SUBPROTOCOL) || (offered.length === 0 && request.headers.origin === undefined);
+    if (named) return;
+    const detail = `offer the WebSocket subprotocol ${SUBPROTOCOL}, got ${JSON.stringify(offered.join(', '))}`;
+    throw new SwitchboardError('SWB_BAD_REQUEST', { detail });
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
+    const error = asSwitchboardError(thrown);
+    const { emit } = this.#options;
+    if (error.code === 'SWB_INTERNAL') emit({ type: 'failed', where: 'listener', error: thrown });
+    else emit({ type: 'connection.refused', code: error.code, detail: error.message, address: addressOf(request) });
+    sendError(response, error);
+  }
+
+  /** What cannot be read as HTTP has no request to answer, only a socket. */
+  #unreadable(cause: NodeJS.ErrnoException, socket: Socket): void {
+    if (!socket.writable || cause.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const late = cause.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    const error = new SwitchboardError('SWB_BAD_REQUEST', {
+      detail: late ? 'it took too long to arrive' : cause.message,
+    });
+    const body = JSON.stringify({ jsonrpc: '2.0', id: null, error: error.toRpc() });
+    socket.end(
+      `HTTP/1.1 ${late ? '408 Request Timeout' : '400 Bad Request'}\r\nConnection: close\r\n` +
+        `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+}
+
+const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  if (!url.startsWith('/')) throw new SwitchboardError('SWB_BAD_REQUEST', { detail: 'the request target is no path' });
+  return url.split(/[?#]/, 1)[0]!;
+}

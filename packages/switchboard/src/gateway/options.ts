@@ -1,0 +1,245 @@
+/**
+ * The one table of options. The configuration file, the environment (`SWITCHBOARD_` and the name in capitals), the flags of
+ * `switchboard serve`, `--help` and the reference page are all made from it.
+ */
+import { z } from 'zod';
+
+import type { Isolation } from '../upstreams/pool.ts';
+import { parseDuration, parseSize } from '../util/units.ts';
+
+/** The settings of a gateway, read and with their defaults filled in: durations are milliseconds, sizes bytes. */
+export interface Settings {
+  transport: TransportName[];
+  host: string;
+  port: number;
+  isolation: Isolation;
+  warm: number;
+  maxConnections: number;
+  maxMessageSize: number;
+  maxUpstreamMessageSize: number;
+  maxQueueMessages: number;
+  maxQueueSize: number;
+  maxRequestsInFlight: number;
+  maxMembers: number;
+  rateLimit: number;
+  requestTimeout: number;
+  startTimeout: number;
+  idleTimeout: number;
+  pingInterval: number;
+  allowedHosts: string[];
+  allowedOrigins: string[];
+  insecure: boolean;
+  logLevel: LogLevel;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+export type TransportName = 'websocket' | 'http' | 'stdio';
+export type OptionName = keyof Settings;
+
+export interface Option {
+  /** How the value is called in `--help`; a switch has none. */
+  value?: string;
+  /** As one would write it. */
+  fallback: string | number | boolean;
+  describe: string;
+  /** Reads what a file, the environment or a flag says, or refuses it. */
+  type: z.ZodType;
+}
+
+const written = z.union([z.string(), z.number()]);
+
+/** A type that reads text or a number, and says what it expected when it cannot. */
+const read = (expected: string, parse: (value: string | number) => number | undefined): z.ZodType =>
+  written.transform((value, context) => {
+    const number = parse(value);
+    if (number !== undefined) return number;
+    context.addIssue({ code: 'custom', message: `expected ${expected}, got ${JSON.stringify(value)}` });
+    return z.NEVER;
+  });
+
+const positive = (number: number | undefined): number | undefined => (number === 0 ? undefined : number);
+const duration = read('a duration such as 90s, 60m or 2h', (value) => positive(parseDuration(value)));
+const size = read('a size such as 512KiB or 4MiB', (value) => positive(parseSize(value)));
+const count = (least: number, most: number = Number.MAX_SAFE_INTEGER): z.ZodType =>
+  read(`a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`, (value) => {
+    const number = typeof value === 'number' || /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
+    return Number.isSafeInteger(number) && number >= least && number <= most ? number : undefined;
+  });
+const rate = read('a number above 0, or "unlimited"', (value) => {
+  if (value === 'unlimited') return Infinity;
+  const number = Number(value);
+  return Number.isFinite(number) && number > 0 ? number : undefined;
+});
+const oneOf = (...names: string[]): z.ZodType => z.enum(names);
+const flag = z
+  .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
+  .transform((value) => value === true || value === 'true' || value === '1');
+const list = z
+  .union([z.array(z.string()), z.string()])
+  .transform((value) =>
+    (typeof value === 'string' ? value.split(',') : value).map((each) => each.trim()).filter(Boolean),
+  );
+
+const transports = list.transform((names, context): TransportName[] => {
+  const known: Record<string, TransportName[]> = {
+    all: ['websocket', 'http'],
+    websocket: ['websocket'],
+    http: ['http'],
+    stdio: ['stdio'],
+  };
+  const chosen = names.flatMap((name) => (Object.hasOwn(known, name) ? known[name]! : [undefined]));
+  if (chosen.length > 0 && !chosen.includes(undefined)) return [...new Set(chosen)] as TransportName[];
+  const message = `expected ${Object.keys(known).join(', ')} or several with commas, got ${JSON.stringify(names.join(','))}`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
+export const OPTIONS: Readonly<Record<OptionName, Option>> = {
+  transport: {
+    value: 'stdio|websocket|http|all',
+    fallback: 'all',
+    type: transports,
+    describe:
+      'What to serve: all is WebSocket and HTTP on one port, stdio one client on stdin and stdout; stdio,all is both',
+  },
+  host: {
+    value: 'address',
+    fallback: '127.0.0.1',
+    type: z.string().min(1),
+    describe: 'The address to listen on. Beyond this machine it needs --insecure',
+  },
+  port: {
+    value: 'number',
+    fallback: 8765,
+    type: count(0, 65_535),
+    describe: 'The port to listen on; 0 takes a free one',
+  },
+  isolation: {
+    value: 'session|principal|shared',
+    fallback: 'session',
+    type: oneOf('session', 'principal', 'shared'),
+    describe: 'Who shares a server: nobody, the sessions of one principal, or everybody',
+  },
+  warm: {
+    value: 'number',
+    fallback: 0,
+    type: count(0, 100),
+    describe: 'How many servers are started ahead of need, so that a session opens in milliseconds',
+  },
+  maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'How many clients may be connected' },
+  maxMessageSize: {
+    value: 'size',
+    fallback: '4MiB',
+    type: size,
+    describe: 'The largest message that a client may send',
+  },
+  maxUpstreamMessageSize: {
+    value: 'size',
+    fallback: '64MiB',
+    type: size,
+    describe: 'The largest message that a server may send; one that sends more is ended and started anew',
+  },
+  maxQueueMessages: {
+    value: 'number',
+    fallback: 1000,
+    type: count(1),
+    describe: 'How many messages may wait for a client that reads slowly; then its connection ends',
+  },
+  maxQueueSize: {
+    value: 'size',
+    fallback: '16MiB',
+    type: size,
+    describe: 'How many bytes may wait for a client or a server that reads slowly; then its connection ends',
+  },
+  maxRequestsInFlight: {
+    value: 'number',
+    fallback: 256,
+    type: count(1),
+    describe: 'How many requests of one client may run at a time',
+  },
+  maxMembers: {
+    value: 'number',
+    fallback: 200,
+    type: count(1),
+    describe: 'How many instances of one server may run at a time',
+  },
+  rateLimit: {
+    value: 'number|unlimited',
+    fallback: 100,
+    type: rate,
+    describe: 'Requests a minute for each client',
+  },
+  requestTimeout: {
+    value: 'duration',
+    fallback: '5m',
+    type: duration,
+    describe: 'How long a request may go without an answer or a progress note',
+  },
+  startTimeout: {
+    value: 'duration',
+    fallback: '60s',
+    type: duration,
+    describe: 'How long a server may take to start',
+  },
+  idleTimeout: {
+    value: 'duration',
+    fallback: '60m',
+    type: duration,
+    describe: 'How long a client may be quiet before its session ends',
+  },
+  pingInterval: {
+    value: 'duration',
+    fallback: '25s',
+    type: duration,
+    describe: 'How often a quiet connection is tried; two unanswered pings end it',
+  },
+  allowedHosts: {
+    value: 'names',
+    fallback: '',
+    type: list,
+    describe: 'Host headers to accept besides those of this machine, separated by commas',
+  },
+  allowedOrigins: {
+    value: 'origins',
+    fallback: '',
+    type: list,
+    describe: 'Web origins to accept besides those of this machine, separated by commas',
+  },
+  insecure: {
+    fallback: false,
+    type: flag,
+    describe: 'Listen beyond this machine although everybody there can then use the servers',
+  },
+  logLevel: {
+    value: 'trace|debug|info|warn|error|silent',
+    fallback: 'info',
+    type: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
+    describe: 'What to log, as JSON lines on stderr',
+  },
+};
+
+export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTIONS) as OptionName[];
+
+/** What is wrong with one value. */
+export interface Problem {
+  path: readonly (string | number)[];
+  message: string;
+}
+
+/** Reads settings; what is absent gets its default. Every wrong or unknown value is reported, not just the first. */
+export function readSettings(input: Readonly<Record<string, unknown>>): { settings: Settings; problems: Problem[] } {
+  const problems: Problem[] = Object.keys(input)
+    .filter((name) => !Object.hasOwn(OPTIONS, name))
+    .map((name) => ({ path: [name], message: `unknown option; known: ${OPTION_NAMES.join(', ')}` }));
+  const settings: Record<string, unknown> = {};
+  for (const name of OPTION_NAMES) {
+    const { type, fallback } = OPTIONS[name];
+    const parsed = type.safeParse(input[name] ?? fallback);
+    if (parsed.success) settings[name] = parsed.data;
+    else
+      problems.push(
+        ...parsed.error.issues.map(({ path, message }) => ({ path: [name, ...path] as string[], message })),
+      );
+  }
+  return { settings: settings as unknown as Settings, problems };
+}

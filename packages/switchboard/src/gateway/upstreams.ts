@@ -1,0 +1,112 @@
+/** Builds the upstreams that the options describe. */
+import type { Emit } from '../observe/events.ts';
+import { CallerAudience } from '../router/audience.ts';
+import type { Channel } from '../transports/channel.ts';
+import { HttpClientChannel } from '../transports/http/client.ts';
+import { connectWebSocket } from '../transports/websocket/client.ts';
+import { connectInProcess } from '../upstreams/in-process.ts';
+import { OrphanGuard } from '../upstreams/orphan-guard.ts';
+import { Pool } from '../upstreams/pool.ts';
+import { connectProcess } from '../upstreams/process.ts';
+import type { Settings } from './options.ts';
+import type { CommandUpstream, UpstreamOptions, UrlUpstream } from './upstream-options.ts';
+import { PRODUCT } from './product.ts';
+
+/** What every child inherits of Switchboard's own environment; anything else is named in its `env`. */
+export const INHERITED: readonly string[] = [
+  'HOME',
+  'LANG',
+  'LC_ALL',
+  'LOGNAME',
+  'PATH',
+  'SHELL',
+  'TERM',
+  'TMPDIR',
+  'TZ',
+  'USER',
+  // Windows
+  'APPDATA',
+  'COMSPEC',
+  'HOMEDRIVE',
+  'HOMEPATH',
+  'LOCALAPPDATA',
+  'PATHEXT',
+  'PROGRAMFILES',
+  'SYSTEMDRIVE',
+  'SYSTEMROOT',
+  'TEMP',
+  'TMP',
+  'USERNAME',
+  'USERPROFILE',
+];
+
+const PROBE_TIMEOUT_MS = 5000;
+const HANDSHAKE_TIMEOUT_MS = 15_000;
+const MAX_REMOTE_SOCKETS = 256;
+
+export interface BuildOptions {
+  settings: Settings;
+  upstreams: Readonly<Record<string, UpstreamOptions>>;
+  environment: Readonly<Record<string, string | undefined>>;
+  emit: Emit;
+}
+
+export function buildUpstreams({ settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
+  const guard = new OrphanGuard();
+  const limits = { maxMessageBytes: settings.maxUpstreamMessageSize, maxQueueBytes: settings.maxQueueSize };
+  const inherited = Object.fromEntries(
+    INHERITED.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  ) as Record<string, string>;
+
+  const startCommand = (name: string, { command, args = [], env = {}, cwd }: CommandUpstream): Promise<Channel> =>
+    connectProcess({
+      command,
+      args,
+      env: { ...inherited, ...env },
+      ...(cwd !== undefined && { cwd }),
+      limits,
+      guard,
+      onStderr: (line) => emit({ type: 'upstream.stderr', upstream: name, line }),
+    });
+
+  const connectUrl = async ({ url, headers = {} }: UrlUpstream): Promise<Channel> => {
+    const address = new URL(url);
+    if (address.protocol.startsWith('http')) {
+      const { maxMessageBytes } = limits;
+      return new HttpClientChannel(address, { headers, maxMessageBytes, maxSockets: MAX_REMOTE_SOCKETS });
+    }
+    return connectWebSocket(address, {
+      ...limits,
+      headers,
+      maxQueueMessages: settings.maxQueueMessages,
+      pingIntervalMs: settings.pingInterval,
+      handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+    });
+  };
+
+  return new Map(
+    Object.entries(upstreams).map(([name, options]) => {
+      const connect = (): Promise<Channel> => {
+        if ('command' in options) return startCommand(name, options);
+        if ('url' in options) return connectUrl(options);
+        return connectInProcess(options.server);
+      };
+      const warm = 'command' in options ? (options.warm ?? settings.warm) : 0;
+      const pool = new Pool({
+        name,
+        isolation: options.isolation ?? settings.isolation,
+        warm,
+        ...(options.era !== undefined && { era: options.era }),
+        maxMembers: settings.maxMembers,
+        lingerMs: settings.idleTimeout,
+        startTimeoutMs: settings.startTimeout,
+        probeTimeoutMs: Math.min(PROBE_TIMEOUT_MS, settings.startTimeout),
+        clientInfo: { ...PRODUCT },
+        connect,
+        newAudience: (exclusive) => new CallerAudience(exclusive),
+        emit,
+      });
+      return [name, pool];
+    }),
+  );
+}

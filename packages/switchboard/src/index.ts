@@ -1,0 +1,9 @@
+/** Switchboard as a library: a gateway inside your own program. */
+export { createGateway, Gateway } from './gateway/gateway.ts';
+export type { Address, GatewayOptions, Stats } from './gateway/gateway.ts';
+export type { Settings } from './gateway/options.ts';
+export type { CommandUpstream, ServerUpstream, UpstreamOptions, UrlUpstream } from './gateway/upstream-options.ts';
+export type { GatewayEvent } from './observe/events.ts';
+export { createLog } from './observe/log.ts';
+export { ERRORS, SwitchboardError } from './protocol/errors.ts';
+export type { ErrorName } from './protocol/errors.ts';

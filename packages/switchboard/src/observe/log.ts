@@ -1,0 +1,46 @@
+/** The structured log: JSON lines on stderr, one for each event. Message bodies never get here, as events carry none. */
+import { pino } from 'pino';
+
+import type { Emit, GatewayEvent } from './events.ts';
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
+  listening: 'info',
+  'connection.opened': 'debug',
+  'connection.closed': 'debug',
+  'connection.refused': 'warn',
+  'session.opened': 'info',
+  'session.closed': 'info',
+  'request.started': 'trace',
+  'request.ended': 'debug',
+  'member.started': 'debug',
+  'member.ready': 'info',
+  'member.failed': 'error',
+  'member.closed': 'info',
+  'upstream.stderr': 'debug',
+  'upstream.stray': 'warn',
+  failed: 'error',
+};
+
+export interface LogOptions {
+  level: LogLevel | 'silent';
+  /** The file descriptor to write to. @default 2 */
+  fd?: number;
+}
+
+export function createLog({ level, fd = 2 }: LogOptions): Emit {
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const logger = pino(options, pino.destination({ dest: fd, sync: true }));
+  return (event) => {
+    const at = levelOf(event);
+    if (!logger.isLevelEnabled(at)) return;
+    const { type, ...facts } = event;
+    if ('error' in facts) logger[at]({ ...facts, error: undefined, err: facts.error }, type);
+    else logger[at](facts, type);
+  };
+}
+
+function levelOf(event: GatewayEvent): LogLevel {
+  return event.type === 'member.closed' && !event.expected ? 'warn' : LEVELS[event.type];
+}

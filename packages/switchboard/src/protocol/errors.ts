@@ -1,0 +1,105 @@
+/**
+ * Every error that Switchboard itself raises, in one table.
+ *
+ * `code` is the JSON-RPC number on the wire. The standard ones mean what JSON-RPC and MCP say; Switchboard's own are in the
+ * open range above 31000, because MCP reserves -32000…-32099 (MCP 2026-07-28, Base Protocol, "Error codes"). `http` is the
+ * status when the error answers an HTTP request as a whole. A retired name is never used again. The reference page
+ * `docs/reference/errors.md` is compared with this table by a test.
+ */
+import type { RpcError, RpcId } from './jsonrpc.ts';
+
+export interface ErrorEntry {
+  code: number;
+  http: number;
+  message: string;
+}
+
+export const ERRORS = {
+  SWB_PARSE_ERROR: { code: -32700, http: 400, message: 'The message is not valid JSON' },
+  SWB_INVALID_MESSAGE: { code: -32600, http: 400, message: 'The message is not one JSON-RPC message; it is' },
+  SWB_DUPLICATE_ID: { code: -32600, http: 400, message: 'A request with this id is still running on this connection' },
+  SWB_METHOD_NOT_FOUND: { code: -32601, http: 404, message: 'Method not found' },
+  SWB_INVALID_PARAMS: { code: -32602, http: 400, message: 'Invalid params' },
+  SWB_NOT_INITIALIZED: { code: -32600, http: 400, message: 'Send initialize first' },
+  SWB_ALREADY_INITIALIZED: { code: -32600, http: 400, message: 'This session is initialized already' },
+  SWB_INTERNAL: { code: -32603, http: 500, message: 'Internal error' },
+  SWB_HEADER_MISMATCH: { code: -32020, http: 400, message: 'The request headers and the body disagree' },
+  SWB_UNSUPPORTED_VERSION: { code: -32022, http: 400, message: 'Unsupported protocol version' },
+
+  SWB_UPSTREAM_UNAVAILABLE: { code: 31001, http: 502, message: 'The upstream server is not available' },
+  SWB_TIMEOUT: { code: 31002, http: 504, message: 'The upstream server did not answer in time' },
+  SWB_UPSTREAM_EXITED: { code: 31003, http: 502, message: 'The upstream server ended before it answered' },
+  SWB_OVERLOADED: { code: 31004, http: 503, message: 'Too much is waiting' },
+  SWB_RATE_LIMITED: { code: 31005, http: 429, message: 'Too many requests' },
+  SWB_CONNECTION_LIMIT: { code: 31006, http: 503, message: 'Too many connections' },
+  SWB_MESSAGE_TOO_LARGE: { code: 31007, http: 413, message: 'The message is too large' },
+  SWB_SESSION_NOT_FOUND: { code: 31008, http: 404, message: 'No such session; send initialize to open a new one' },
+  SWB_UPSTREAM_NOT_FOUND: { code: 31009, http: 404, message: 'No such upstream' },
+  SWB_HOST_REFUSED: { code: 31010, http: 403, message: 'The Host header is not allowed' },
+  SWB_ORIGIN_REFUSED: { code: 31011, http: 403, message: 'The Origin header is not allowed' },
+  SWB_UNSUPPORTED_MEDIA_TYPE: { code: 31012, http: 415, message: 'Send Content-Type: application/json' },
+  SWB_NOT_ACCEPTABLE: {
+    code: 31013,
+    http: 406,
+    message: 'Send Accept: application/json, text/event-stream',
+  },
+  SWB_METHOD_NOT_ALLOWED: { code: 31014, http: 405, message: 'This path does not answer that HTTP method' },
+  SWB_NOT_FOUND: { code: 31015, http: 404, message: 'Nothing is served at this path' },
+  SWB_SESSION_REQUIRED: {
+    code: 31016,
+    http: 400,
+    message: 'Send the Mcp-Session-Id header that the answer to initialize carried',
+  },
+  SWB_STREAM_EXISTS: { code: 31017, http: 409, message: 'This session has an open event stream already' },
+  SWB_CLIENT_GONE: { code: 31018, http: 400, message: 'The client is gone' },
+  SWB_SHUTTING_DOWN: { code: 31019, http: 503, message: 'Switchboard is shutting down' },
+  SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'The HTTP request cannot be read' },
+
+  SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },
+  SWB_COMMAND_NOT_FOUND: { code: 31101, http: 500, message: 'The command cannot be started' },
+  SWB_PORT_IN_USE: { code: 31102, http: 500, message: 'The port is in use' },
+  SWB_PUBLIC_BIND: { code: 31103, http: 500, message: 'Refusing to listen beyond this machine without authentication' },
+  SWB_CONNECT_FAILED: { code: 31104, http: 502, message: 'The connection cannot be made' },
+} as const;
+
+export type ErrorName = keyof typeof ERRORS;
+
+export interface ErrorDetails {
+  /** What exactly was wrong, with the offending value, and what to do; joined to the table's sentence. */
+  detail?: string;
+  /** Further facts for programs, sent as `error.data` beside the error's name. */
+  data?: Record<string, unknown>;
+  /** The request that the error answers. */
+  rpcId?: RpcId;
+  cause?: unknown;
+}
+
+/** An error out of the table. Its message is safe to show to whoever caused it. */
+export class SwitchboardError extends Error {
+  override readonly name = 'SwitchboardError';
+  readonly code: ErrorName;
+  readonly rpcId: RpcId | undefined;
+  readonly data: Record<string, unknown> | undefined;
+
+  constructor(code: ErrorName, details: ErrorDetails = {}) {
+    const { message } = ERRORS[code];
+    super(details.detail === undefined ? message : `${message}: ${details.detail}`, { cause: details.cause });
+    this.code = code;
+    this.rpcId = details.rpcId;
+    this.data = details.data;
+  }
+
+  get entry(): ErrorEntry {
+    return ERRORS[this.code];
+  }
+
+  /** The error as it goes on the wire. */
+  toRpc(): RpcError {
+    return { code: this.entry.code, message: this.message, data: { code: this.code, ...this.data } };
+  }
+}
+
+/** Any thrown value as a table error; what is none of ours becomes `SWB_INTERNAL` and keeps its text to itself. */
+export function asSwitchboardError(thrown: unknown): SwitchboardError {
+  return thrown instanceof SwitchboardError ? thrown : new SwitchboardError('SWB_INTERNAL', { cause: thrown });
+}

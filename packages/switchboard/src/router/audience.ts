@@ -1,0 +1,65 @@
+import type { Audience, Caller, Outcome } from './exchange.ts';
+
+const DONE: Outcome = { result: {} };
+
+export class CallerAudience implements Audience {
+  readonly exclusive: boolean;
+  readonly callers: Set<Caller> = new Set();
+  readonly #watchers: Map<string, Set<Caller>> = new Map();
+  #lastChange: Promise<unknown> = Promise.resolve();
+
+  constructor(exclusive: boolean) {
+    this.exclusive = exclusive;
+  }
+
+  join(caller: Caller): void {
+    this.callers.add(caller);
+  }
+
+  leave(caller: Caller, release: (uri: string) => void): void {
+    this.callers.delete(caller);
+    for (const [uri, watchers] of this.#watchers) {
+      if (!watchers.delete(caller) || watchers.size > 0) continue;
+      this.#watchers.delete(uri);
+      release(uri);
+    }
+  }
+
+  watch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#inTurn(async () => {
+      const watchers = this.#watchers.get(uri);
+      if (watchers !== undefined) {
+        watchers.add(caller);
+        return DONE;
+      }
+      const outcome = await send();
+      // The caller may have left while the upstream was asked.
+      if ('result' in outcome && this.callers.has(caller)) this.#watchers.set(uri, new Set([caller]));
+      return outcome;
+    });
+  }
+
+  unwatch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#inTurn(async () => {
+      const watchers = this.#watchers.get(uri);
+      watchers?.delete(caller);
+      if (watchers !== undefined && watchers.size > 0) return DONE;
+      this.#watchers.delete(uri);
+      return send();
+    });
+  }
+
+  watchers(uri: string): Iterable<Caller> {
+    return this.#watchers.get(uri) ?? [];
+  }
+
+  get watched(): Iterable<string> {
+    return this.#watchers.keys();
+  }
+
+  #inTurn(change: () => Promise<Outcome>): Promise<Outcome> {
+    const turn = this.#lastChange.then(change);
+    this.#lastChange = turn.catch(() => {});
+    return turn;
+  }
+}

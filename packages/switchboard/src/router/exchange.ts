@@ -1,0 +1,145 @@
+/**
+ * What stands between callers and upstreams: the contracts that both sides meet at.
+ *
+ * Data flows one way: a caller opens an exchange, the router finds the member that serves it, the member settles it. Bodies
+ * travel by reference in the shape of the caller's era; a member that speaks the other one rewrites them at its edge.
+ */
+import type { Era } from '../protocol/eras.ts';
+import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
+
+/** Who asks, and what they can do: fixed for a legacy session, read anew from every modern request. */
+export interface Scope {
+  readonly era: Era;
+  /** The protocol version that the client speaks. */
+  readonly version: string;
+  readonly capabilities: JsonObject;
+  readonly clientInfo?: JsonObject;
+  /** Modern only: the lowest level of log messages that this one request wants; absent, it wants none. */
+  readonly logLevel?: string;
+  /** Who is calling. */
+  readonly principal: string;
+  /** The legacy session, or the connection of a modern request: what `session` isolation goes by. */
+  readonly affinity: string;
+}
+
+/** How an exchange ended, in the shape of its scope's era. */
+export type Outcome = { result: JsonObject } | { error: RpcError };
+
+/** What a caller asks of the router. */
+export interface Opening {
+  readonly scope: Scope;
+  readonly slot: Slot;
+  readonly method: string;
+  readonly params: JsonObject | undefined;
+  readonly wantsProgress: boolean;
+  /** Whether it lives until somebody ends it (`subscriptions/listen`), so that no time limit applies. */
+  readonly endless?: boolean;
+  /** Where the answer goes. */
+  readonly leg: Leg;
+}
+
+/** The caller's end of an exchange: writes to the one client that asked. Not called any more after `settle`. */
+export interface Leg {
+  progress(params: JsonObject): void;
+  notify(notification: RpcNotification): void;
+  /** Called once at the most; never for an exchange that the client cancelled. */
+  settle(outcome: Outcome): void;
+}
+
+/** One request's life, from the client's message to its settled answer. Carried by the router, served by a member. */
+export interface Exchange {
+  /** Unique in this process; stands in logs. */
+  readonly id: string;
+  readonly scope: Scope;
+  readonly method: string;
+  /** As the client sent them, in the shape of `scope.era`. */
+  readonly params: JsonObject | undefined;
+  readonly wantsProgress: boolean;
+  readonly settled: boolean;
+  /** A progress note for the client; `params` without the token. Ignored once settled. */
+  progress(params: JsonObject): void;
+  /** A notification that belongs to this request alone. Ignored once settled. */
+  notify(notification: RpcNotification): void;
+  /** Ends the exchange. Only the first call counts. */
+  settle(outcome: Outcome): void;
+}
+
+/** A question of a server to a client: elicitation, sampling, roots. */
+export interface Question {
+  method: string;
+  params?: JsonObject;
+}
+
+/** A client that hears what is said to the session, not to one request. Legacy sessions are; modern requests are not. */
+export interface Caller {
+  readonly scope: Scope;
+  notify(notification: RpcNotification): void;
+  /**
+   * Puts a question to the client. Never rejects: a client that is gone or refuses settles it with an error. After `signal`
+   * fires, the client is told that the question is withdrawn and the answer no longer matters.
+   */
+  ask(question: Question, signal: AbortSignal): Promise<Outcome>;
+}
+
+/** The callers of one member, and who among them watches which resource. Made by the router for each slot. */
+export interface Audience {
+  /** Whether one session has the member for itself, so that whatever the member says is meant for that session. */
+  readonly exclusive: boolean;
+  readonly callers: ReadonlySet<Caller>;
+  join(caller: Caller): void;
+  /** The caller's watched resources are given up too; `release` is told those that nobody watches any more. */
+  leave(caller: Caller, release: (uri: string) => void): void;
+  /**
+   * Subscribes or unsubscribes `caller`; `send` reaches the upstream and is called only for the first watcher of a resource and
+   * the last. Changes to one member's subscriptions are made one after the other.
+   */
+  watch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome>;
+  unwatch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome>;
+  watchers(uri: string): Iterable<Caller>;
+  readonly watched: Iterable<string>;
+}
+
+/** One live instance of an upstream, spoken to in its era. */
+export interface Member {
+  readonly era: Era;
+  readonly version: string;
+  /** The server's own `InitializeResult` or `DiscoverResult`. */
+  readonly hello: JsonObject;
+  /** How many requests it has not answered. */
+  readonly inFlight: number;
+  /** Takes the exchange and settles it in the end, at the latest when the member dies. Never throws. */
+  open(exchange: Exchange): void;
+  /** The client no longer wants the answer. The exchange is not settled by this. */
+  cancel(exchange: Exchange, reason?: string): void;
+  /** A notification of the session that has this member for itself. */
+  notify(notification: RpcNotification): void;
+  /** Nobody of `caller`'s is left: its subscriptions are given up. */
+  leave(caller: Caller): void;
+  close(): void;
+}
+
+/** A place where one member serves those who may share it; the place outlives the member. */
+export interface Slot {
+  readonly audience: Audience;
+  /** The live member, or one that is being started. Rejects with a `SwitchboardError` when none can be had. */
+  member(): Member | Promise<Member>;
+  join(caller: Caller): void;
+  leave(caller: Caller): void;
+  /** Keeps the slot as long as `holder` is there: a caller that joined, or a connection whose modern requests it serves. */
+  hold(holder: object): void;
+  release(holder: object): void;
+}
+
+/** An MCP server behind Switchboard, as configured. */
+export interface Upstream {
+  readonly name: string;
+  /** The slot for whoever asks in this scope; made when there is none. */
+  slot(scope: Scope): Slot;
+}
+
+/** The router, as callers see it. */
+export interface Exchanges {
+  open(opening: Opening): Exchange;
+  /** The client no longer wants the answer: the upstream is told, and the leg hears nothing more. */
+  cancel(exchange: Exchange, reason?: string): void;
+}

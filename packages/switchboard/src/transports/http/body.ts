@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+
+import { SwitchboardError } from '../../protocol/errors.ts';
+
+/**
+ * Reads a request's body as text.
+ *
+ * @throws {SwitchboardError} `SWB_MESSAGE_TOO_LARGE` as soon as it is known, without reading the rest; `SWB_CLIENT_GONE` when the
+ * client hangs up.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = (bytes: number): void => {
+      const detail = `${bytes} bytes, the limit is ${maxBytes} (maxMessageSize)`;
+      reject(new SwitchboardError('SWB_MESSAGE_TOO_LARGE', { detail }));
+    };
+    const announced = Number(request.headers['content-length']);
+    if (announced > maxBytes) {
+      tooLarge(announced);
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else {
+        request.pause();
+        chunks.length = 0;
+        tooLarge(bytes);
+      }
+    });
+    request.once('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')));
+    request.once('error', (cause) => reject(new SwitchboardError('SWB_CLIENT_GONE', { cause })));
+    request.once('close', () => reject(new SwitchboardError('SWB_CLIENT_GONE')));
+  });
+}

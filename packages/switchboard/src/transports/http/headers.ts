@@ -1,0 +1,51 @@
+/** The headers with which a modern request over HTTP repeats its body (MCP 2026-07-28, Transports, "Standard headers"). */
+import { META, metaOf } from '../../protocol/eras.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
+import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
+
+/** The methods whose target the `Mcp-Name` header repeats, and where the body has it. */
+const NAME_SOURCE: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+  ['tasks/get', 'taskId'],
+  ['tasks/update', 'taskId'],
+  ['tasks/cancel', 'taskId'],
+]);
+
+/** What `Mcp-Name` has to say for this request, if anything. */
+export function nameOf(method: string, params: JsonObject | undefined): string | undefined {
+  const source = NAME_SOURCE.get(method);
+  const name = source === undefined ? undefined : params?.[source];
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** The headers to send beside a modern message. */
+export function standardHeaders(message: Message): Record<string, string> {
+  if (!('method' in message)) return {};
+  const { method, params } = message;
+  const version = metaOf(params)?.[META.protocolVersion];
+  const name = nameOf(method, params);
+  return {
+    'mcp-method': method,
+    ...(typeof version === 'string' && { 'mcp-protocol-version': version }),
+    ...(name !== undefined && { 'mcp-name': encodeHeader(name) }),
+  };
+}
+
+/** Visible ASCII travels as it is; everything else, and what would be taken for the encoded form, as `=?base64?…?=`. */
+export function encodeHeader(value: string): string {
+  const isPlain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value) && !value.startsWith('=?base64?');
+  return isPlain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`;
+}
+
+/** @throws {SwitchboardError} `SWB_HEADER_MISMATCH` when the encoded form is not valid Base64. */
+export function decodeHeader(value: string): string {
+  const encoded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
+  if (encoded === undefined) return value;
+  const bytes = Buffer.from(encoded, 'base64');
+  if (bytes.toString('base64') === encoded) return bytes.toString('utf8');
+  throw new SwitchboardError('SWB_HEADER_MISMATCH', {
+    detail: `Mcp-Name ${JSON.stringify(value)} is not valid Base64`,
+  });
+}

@@ -1,0 +1,129 @@
+/**
+ * The answer to one HTTP request: plain JSON when one message is all there is, an event stream as soon as there is more
+ * (MCP 2025-11-25 and 2026-07-28, Transports, "Streamable HTTP": a server may answer with either).
+ */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+import type { SwitchboardError } from '../../protocol/errors.ts';
+import { failure, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
+
+export interface ReplyOptions {
+  /** How many bytes may wait for a client that does not read; beyond, the connection is cut. */
+  maxQueueBytes: number;
+  /** How often a comment is sent on a quiet stream so that nothing between takes it for dead, in ms. */
+  keepAliveMs: number;
+  /** Sent with whatever form the answer takes. */
+  headers?: OutgoingHttpHeaders;
+}
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+export class Reply {
+  readonly #response: ServerResponse;
+  readonly #options: ReplyOptions;
+  #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
+  readonly #keepAlive: NodeJS.Timeout;
+
+  /** @param onGone called when the client hangs up before the answer is complete. */
+  constructor(response: ServerResponse, options: ReplyOptions, onGone: () => void) {
+    this.#response = response;
+    this.#options = options;
+    this.#keepAlive = setInterval(() => this.#stayAlive(), options.keepAliveMs).unref();
+    response.once('close', () => {
+      clearInterval(this.#keepAlive);
+      if (this.#state === 'ended') return;
+      this.#state = 'ended';
+      onGone();
+    });
+    response.on('error', () => {});
+  }
+
+  get ended(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /** Turns the answer into an event stream now. */
+  stream(): void {
+    if (this.#state !== 'waiting') return;
+    this.#state = 'streaming';
+    this.#response.writeHead(200, { ...STREAM_HEADERS, ...this.#options.headers });
+    this.#response.flushHeaders();
+  }
+
+  /** Sends a message that is not the last. */
+  push(message: Message): void {
+    this.stream();
+    this.#write(frame(message));
+  }
+
+  /** Sends the last message; `status` counts only where nothing has been sent yet. */
+  finish(message: Message, status = 200): void {
+    if (this.#state === 'waiting') this.#json(status, message);
+    else if (this.#state === 'streaming') {
+      this.#state = 'ended';
+      this.#response.end(frame(message));
+    }
+  }
+
+  /** Ends without a last message. */
+  end(): void {
+    if (this.#state === 'ended') return;
+    if (this.#state === 'waiting') this.#response.writeHead(202, this.#options.headers);
+    this.#state = 'ended';
+    this.#response.end();
+  }
+
+  #json(status: number, message: Message): void {
+    this.#state = 'ended';
+    sendJson(this.#response, status, stringifyMessage(message), this.#options.headers);
+  }
+
+  #stayAlive(): void {
+    if (this.#state === 'ended') return;
+    this.stream();
+    this.#write(': keep-alive\n\n');
+  }
+
+  #write(text: string): void {
+    if (this.#state !== 'streaming') return;
+    this.#response.write(text);
+    // A client that never reads must not fill the memory; its connection ends, and with it whatever it waited for.
+    if (this.#response.writableLength > this.#options.maxQueueBytes) this.#response.destroy();
+  }
+}
+
+const frame = (message: Message): string => `event: message\ndata: ${stringifyMessage(message)}\n\n`;
+
+function sendJson(response: ServerResponse, status: number, text: string, headers?: OutgoingHttpHeaders): void {
+  const length = Buffer.byteLength(text);
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers });
+  response.end(text);
+}
+
+/** Answers a request as a whole with an error out of the table: its status, and a JSON-RPC body. */
+export function sendError(
+  response: ServerResponse,
+  error: SwitchboardError,
+  rpcId?: RpcId,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const retryAfterMs = error.data?.['retryAfterMs'];
+  const retry: OutgoingHttpHeaders =
+    typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } : {};
+  const body = { ...failure(rpcId ?? error.rpcId, error.toRpc()) };
+  // A body that was not read to its end cannot be followed by another request on the same connection.
+  const close: OutgoingHttpHeaders = response.req.complete ? {} : { connection: 'close' };
+  const all = { ...retry, ...close, ...headers };
+  // JSON-RPC 2.0, section 5: the id is null when it could not be detected.
+  const text = body.id === undefined ? JSON.stringify({ ...body, id: null }) : stringifyMessage(body);
+  sendJson(response, error.entry.http, text, all);
+}

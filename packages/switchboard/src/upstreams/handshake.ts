@@ -1,0 +1,85 @@
+/**
+ * Finds out which era an upstream speaks and opens it in that era, on one live channel: a caller's own era is tried first, so
+ * that a server which speaks both is never translated without need.
+ */
+import { addEnvelope } from '../protocol/translate.ts';
+import { LATEST_LEGACY, LATEST_MODERN, MODERN_VERSIONS, isLegacyVersion } from '../protocol/eras.ts';
+import type { Era } from '../protocol/eras.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { isObject, notification } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import type { Outcome } from '../router/exchange.ts';
+import type { Wire } from './wire.ts';
+
+/** As whom a legacy server is initialized. */
+export interface Introduction {
+  version: string;
+  capabilities: JsonObject;
+  clientInfo: JsonObject;
+}
+
+export interface HandshakeOptions {
+  /** The eras to try, in this order. */
+  eras: readonly Era[];
+  introduction: Introduction;
+  /** Whether to send `notifications/initialized` at once; otherwise the client's own is waited for. */
+  announce: boolean;
+  /** How long a server may take to answer `initialize`; `npx` may have to download it first. */
+  startTimeoutMs: number;
+  /** How long a server may take to answer `server/discover` before it is taken for a legacy one. */
+  probeTimeoutMs: number;
+}
+
+export type Greeting = { era: Era; hello: JsonObject };
+
+const METHOD_UNKNOWN: ReadonlySet<number> = new Set([-32601, -32022]);
+
+/**
+ * @throws {SwitchboardError} `SWB_UPSTREAM_UNAVAILABLE` with the server's own words, when it answers in none of the eras.
+ */
+export async function greet(wire: Wire, options: HandshakeOptions): Promise<Greeting> {
+  let refusal: Outcome | undefined;
+  for (const era of options.eras) {
+    const outcome = await (era === 'legacy' ? initialize(wire, options) : discover(wire, options));
+    if ('result' in outcome && isFluent(era, outcome.result)) return { era, hello: outcome.result };
+    if (wire.goneReason !== undefined) break;
+    refusal ??= outcome;
+    // A legacy refusal for any other reason than not knowing the method is the server's answer, not a question of era.
+    if (era === 'legacy' && 'error' in outcome && !METHOD_UNKNOWN.has(outcome.error.code)) break;
+  }
+  throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail: wire.goneReason ?? describe(refusal) });
+}
+
+async function initialize(wire: Wire, { introduction, announce, startTimeoutMs }: HandshakeOptions): Promise<Outcome> {
+  const { version, capabilities, clientInfo } = introduction;
+  const params = { protocolVersion: version, capabilities, clientInfo };
+  const outcome = await wire.call('initialize', params, startTimeoutMs);
+  if ('result' in outcome && isFluent('legacy', outcome.result)) {
+    wire.channel.setProtocolVersion?.(String(outcome.result['protocolVersion']));
+    if (announce) wire.send(notification('notifications/initialized'));
+  }
+  return outcome;
+}
+
+function discover(wire: Wire, { introduction, probeTimeoutMs }: HandshakeOptions): Promise<Outcome> {
+  const { clientInfo } = introduction;
+  wire.channel.setProtocolVersion?.(LATEST_MODERN);
+  const params = addEnvelope(undefined, { version: LATEST_MODERN, capabilities: {}, clientInfo });
+  return wire.call('server/discover', params, probeTimeoutMs);
+}
+
+/** A polite answer is no proof of an era: it must name a version of it. */
+function isFluent(era: Era, hello: JsonObject): boolean {
+  if (era === 'legacy') return typeof hello['protocolVersion'] === 'string' && isObject(hello['capabilities']);
+  const versions = hello['supportedVersions'];
+  return Array.isArray(versions) && MODERN_VERSIONS.some((version) => versions.includes(version));
+}
+
+function describe(refusal: Outcome | undefined): string {
+  if (refusal === undefined) return 'it was asked in no era';
+  if ('error' in refusal) return `it refused to start: ${refusal.error.message} (${refusal.error.code})`;
+  return `it answered in no version that Switchboard speaks: ${JSON.stringify(refusal.result).slice(0, 200)}`;
+}
+
+/** The version to ask a server for on a client's behalf. */
+export const legacyVersionFor = (version: string): string => (isLegacyVersion(version) ? version : LATEST_LEGACY);

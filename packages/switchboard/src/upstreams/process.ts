@@ -1,0 +1,196 @@
+/**
+ * A child process that speaks MCP over its pipes (MCP, Transports, "stdio").
+ *
+ * It is started in a process group of its own, so that it can be ended with everything it started, and it is ended in three
+ * steps: its stdin is closed, then SIGTERM, then SIGKILL.
+ */
+import spawnProcess from 'cross-spawn';
+import { execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+
+import type { CloseName } from '../protocol/close-codes.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { Message } from '../protocol/jsonrpc.ts';
+import type { Channel, ChannelHandlers } from '../transports/channel.ts';
+import { LineSplitter } from '../transports/stdio/lines.ts';
+import { PipeChannel } from '../transports/stdio/pipes.ts';
+import type { PipeLimits } from '../transports/stdio/pipes.ts';
+import type { OrphanGuard } from './orphan-guard.ts';
+
+export interface ProcessOptions {
+  command: string;
+  args: readonly string[];
+  cwd?: string;
+  /** The child's whole environment; nothing else is inherited. */
+  env: Record<string, string>;
+  limits: PipeLimits;
+  guard: OrphanGuard;
+  /** Told each line of the child's stderr. */
+  onStderr?(line: string): void;
+  /** After stdin is closed, how long until SIGTERM. @default 2000 */
+  stdinGraceMs?: number;
+  /** After SIGTERM, how long until SIGKILL. @default 3000 */
+  termGraceMs?: number;
+}
+
+const STDERR_LINES_KEPT = 20;
+const STDERR_LINE_BYTES = 8192;
+/** How long a dead child's pipes may still deliver what it wrote last. */
+const DRAIN_MS = 200;
+/** How long what a dead child left running may take to end. */
+const LEFTOVER_GRACE_MS = 1000;
+
+/**
+ * Starts the child; resolves when the system has started it, which says nothing yet about whether it speaks MCP.
+ *
+ * @throws {SwitchboardError} `SWB_COMMAND_NOT_FOUND` with the command and what to check.
+ */
+export async function connectProcess(options: ProcessOptions): Promise<ProcessChannel> {
+  const child = spawnProcess(options.command, [...options.args], {
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    env: options.env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  });
+  const channel = new ProcessChannel(child, options);
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      const detail =
+        cause.code === 'ENOENT'
+          ? `${JSON.stringify(options.command)} was not found; check the name, the PATH and the working directory (cwd)`
+          : `${JSON.stringify(options.command)}: ${cause.message}`;
+      reject(new SwitchboardError('SWB_COMMAND_NOT_FOUND', { detail, cause }));
+    });
+  });
+  return channel;
+}
+
+export class ProcessChannel implements Channel {
+  readonly #child: ChildProcess;
+  readonly #pipes: PipeChannel;
+  readonly #options: ProcessOptions;
+  readonly #stderr: string[] = [];
+  #handlers: ChannelHandlers | undefined;
+  #closing = false;
+  #gone = false;
+  #goneBeforeStart: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(child: ChildProcess, options: ProcessOptions) {
+    this.#child = child;
+    this.#options = options;
+    this.#pipes = new PipeChannel(child.stdout as Readable, child.stdin as Writable, options.limits);
+    if (child.pid !== undefined) options.guard.add(child.pid);
+    const lines = new LineSplitter(
+      STDERR_LINE_BYTES,
+      (line) => this.#keepStderr(line),
+      () => {},
+    );
+    child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk));
+    child.stdin?.on('error', () => {});
+    child.once('exit', (code, signal) => this.#exited(code, signal));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  start(handlers: ChannelHandlers): void {
+    this.#handlers = handlers;
+    if (this.#goneBeforeStart !== undefined) {
+      handlers.onClose(this.#goneBeforeStart);
+      return;
+    }
+    this.#pipes.start({
+      onMessage: (message) => this.#closing || handlers.onMessage(message),
+      onBadMessage: (error) => handlers.onBadMessage(error),
+      // Closed pipes mean a child that is ending; one that closed them and lives on is of no use.
+      onClose: () => this.close(),
+    });
+  }
+
+  send(message: Message): void {
+    this.#pipes.send(message);
+  }
+
+  /** `onClose` follows once the process is gone. */
+  close(_why?: CloseName, _reason?: string): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#pipes.close();
+    if (this.#gone) return;
+    const { stdinGraceMs = 2000, termGraceMs = 3000 } = this.#options;
+    this.#child.stdin?.end();
+    this.#timer = setTimeout(() => {
+      this.#signal('SIGTERM');
+      this.#timer = setTimeout(() => this.#signal('SIGKILL'), termGraceMs);
+    }, stdinGraceMs);
+  }
+
+  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+    clearTimeout(this.#timer);
+    this.#gone = true;
+    this.#endLeftovers();
+    const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+    let told = false;
+    const tell = (): void => {
+      if (told) return;
+      told = true;
+      clearTimeout(drain);
+      this.#closing = true;
+      const reason = this.#stderr.length === 0 ? how : `${how}; its last words on stderr: ${this.#lastWords()}`;
+      this.#child.stdout?.destroy();
+      this.#child.stderr?.destroy();
+      this.#pipes.close();
+      if (this.#handlers === undefined) this.#goneBeforeStart = reason;
+      else this.#handlers.onClose(reason);
+    };
+    const drain = setTimeout(tell, DRAIN_MS);
+    this.#child.once('close', tell);
+  }
+
+  /** Whatever the child started and left behind goes with it; the guard watches until it is gone. */
+  #endLeftovers(): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    if (!this.#signal('SIGTERM')) {
+      this.#options.guard.remove(pid);
+      return;
+    }
+    setTimeout(() => {
+      this.#signal('SIGKILL');
+      this.#options.guard.remove(pid);
+    }, LEFTOVER_GRACE_MS).unref();
+  }
+
+  /** @returns whether anything was there to receive it. */
+  #signal(signal: NodeJS.Signals): boolean {
+    const { pid } = this.#child;
+    if (pid === undefined) return false;
+    if (process.platform === 'win32') {
+      if (!this.#gone) execFile('taskkill', ['/pid', String(pid), '/T', '/F'], () => {});
+      return false;
+    }
+    try {
+      return process.kill(-pid, signal);
+    } catch {
+      return false;
+    }
+  }
+
+  #keepStderr(line: string): void {
+    this.#stderr.push(line);
+    if (this.#stderr.length > STDERR_LINES_KEPT) this.#stderr.shift();
+    this.#options.onStderr?.(line);
+  }
+
+  #lastWords(): string {
+    return this.#stderr
+      .slice(-3)
+      .map((line) => line.slice(0, 300))
+      .join(' | ');
+  }
+}

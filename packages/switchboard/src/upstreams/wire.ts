@@ -1,0 +1,189 @@
+/**
+ * The request and response side of one upstream channel, the same in both eras: every request gets an integer id of ours,
+ * which is its progress token too, so that whatever clients use as ids and tokens can never meet.
+ */
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { Era } from '../protocol/eras.ts';
+import { metaOf } from '../protocol/eras.ts';
+import { isNotification, isRequest, notification } from '../protocol/jsonrpc.ts';
+import type { JsonObject, Message, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
+import type { Exchange, Outcome } from '../router/exchange.ts';
+import type { Channel } from '../transports/channel.ts';
+
+export interface WireHandlers {
+  onRequest(request: RpcRequest): void;
+  onNotification(note: RpcNotification): void;
+  /** The channel is gone; everything that was open has been settled. */
+  onGone(reason: string): void;
+}
+
+export interface WireEvents {
+  /** The upstream sent something that is no message, or answered nothing that was asked. */
+  stray(what: string): void;
+  /** The channel has ended, and with it whatever process was behind it. */
+  closed(reason: string): void;
+}
+
+type Pending = Pick<Exchange, 'settle' | 'progress'> & { notify?: Exchange['notify']; exchange?: Exchange };
+
+export class Wire {
+  readonly channel: Channel;
+  readonly #events: WireEvents;
+  readonly #pending: Map<number, Pending> = new Map();
+  readonly #ids: Map<Exchange, number> = new Map();
+  #era: Era = 'legacy';
+  #seq = 0;
+  #goneReason: string | undefined;
+  #handlers: WireHandlers | undefined;
+
+  constructor(channel: Channel, events: WireEvents) {
+    this.channel = channel;
+    this.#events = events;
+    channel.start({
+      onMessage: (message) => this.#receive(message),
+      onBadMessage: (error) => this.#bad(error),
+      onClose: (reason) => {
+        this.#gone(reason);
+        events.closed(reason);
+      },
+    });
+  }
+
+  /** Hands incoming requests and notifications to the member; before this they are dropped, as nobody asked for them. */
+  attach(era: Era, handlers: WireHandlers): void {
+    this.#era = era;
+    this.#handlers = handlers;
+    if (this.#goneReason !== undefined) handlers.onGone(this.#goneReason);
+  }
+
+  /** How many requests the upstream has not answered. */
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  get exchanges(): Iterable<Exchange> {
+    return this.#ids.keys();
+  }
+
+  get goneReason(): string | undefined {
+    return this.#goneReason;
+  }
+
+  /** Sends an exchange's request with these params; the outcome goes to the exchange, in the caller's shape. */
+  open(exchange: Exchange, params: JsonObject | undefined, translate?: (outcome: Outcome) => Outcome): void {
+    const pending =
+      translate === undefined
+        ? exchange
+        : {
+            exchange,
+            progress: (note: JsonObject) => exchange.progress(note),
+            notify: (note: RpcNotification) => exchange.notify(note),
+            settle: (outcome: Outcome) => exchange.settle(translate(outcome)),
+          };
+    const id = this.#send(exchange.method, params, exchange.wantsProgress, pending);
+    if (id !== undefined) this.#ids.set(exchange, id);
+  }
+
+  /** Sends a request of Switchboard's own. Never rejects; without an answer in time the outcome is `SWB_TIMEOUT`. */
+  call(method: string, params: JsonObject | undefined, timeoutMs: number): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        if (id !== undefined) this.#pending.delete(id);
+        const error = new SwitchboardError('SWB_TIMEOUT', { detail: `${method} after ${timeoutMs} ms` });
+        resolve({ error: error.toRpc() });
+      }, timeoutMs);
+      const id = this.#send(method, params, false, {
+        progress: () => {},
+        settle: (outcome) => {
+          clearTimeout(timer);
+          resolve(outcome);
+        },
+      });
+    });
+  }
+
+  /** Tells the upstream to stop, in the way of its channel, and forgets the exchange; a late answer is dropped. */
+  cancel(exchange: Exchange, reason?: string): void {
+    const id = this.#ids.get(exchange);
+    if (id === undefined) return;
+    this.#forget(id, exchange);
+    if (this.#era === 'modern' && this.channel.abandon !== undefined) this.channel.abandon(id);
+    else {
+      const params = reason === undefined ? { requestId: id } : { requestId: id, reason };
+      this.send(notification('notifications/cancelled', params));
+    }
+  }
+
+  byId(id: unknown): Pending | undefined {
+    return typeof id === 'number' ? this.#pending.get(id) : undefined;
+  }
+
+  send(message: Message): void {
+    this.channel.send(message);
+  }
+
+  #send(method: string, params: JsonObject | undefined, wantsProgress: boolean, pending: Pending): number | undefined {
+    if (this.#goneReason !== undefined) {
+      pending.settle(this.#goneOutcome());
+      return undefined;
+    }
+    const id = ++this.#seq;
+    this.#pending.set(id, pending);
+    const sent = wantsProgress ? { ...params, _meta: { ...metaOf(params), progressToken: id } } : params;
+    this.send(sent === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params: sent });
+    return id;
+  }
+
+  #receive(message: Message): void {
+    if (isRequest(message)) this.#handlers?.onRequest(message);
+    else if (isNotification(message)) this.#note(message);
+    else this.#answer(message);
+  }
+
+  #answer(message: RpcResponse): void {
+    const pending = this.byId(message.id);
+    if (pending === undefined) {
+      this.#events.stray(`an answer to ${JSON.stringify(String(message.id))}, which is not open`);
+      return;
+    }
+    this.#forget(message.id as number, pending.exchange ?? (pending as Exchange));
+    pending.settle('result' in message ? { result: message.result } : { error: message.error });
+  }
+
+  #note(note: RpcNotification): void {
+    if (note.method !== 'notifications/progress') {
+      this.#handlers?.onNotification(note);
+      return;
+    }
+    const { progressToken, ...params } = note.params ?? {};
+    this.byId(progressToken)?.progress(params);
+  }
+
+  #forget(id: number, exchange: Exchange): void {
+    this.#pending.delete(id);
+    this.#ids.delete(exchange);
+  }
+
+  #bad(error: SwitchboardError): void {
+    this.#events.stray(error.message);
+    // An answer that was too large cannot be matched to its request any more: nobody may wait for it for ever.
+    if (error.code === 'SWB_MESSAGE_TOO_LARGE') {
+      this.#gone(error.message);
+      this.channel.close('tooBig', error.message);
+    }
+  }
+
+  #gone(reason: string): void {
+    if (this.#goneReason !== undefined) return;
+    this.#goneReason = reason;
+    const open = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#ids.clear();
+    for (const pending of open) pending.settle(this.#goneOutcome());
+    this.#handlers?.onGone(reason);
+  }
+
+  #goneOutcome(): Outcome {
+    return { error: new SwitchboardError('SWB_UPSTREAM_EXITED', { detail: this.#goneReason ?? 'closed' }).toRpc() };
+  }
+}

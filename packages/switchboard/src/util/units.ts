@@ -1,0 +1,33 @@
+/** Durations and sizes as people write them: `90s`, `60m`, `4MiB`; a bare number counts seconds, or bytes. */
+
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1024,
+  kb: 1024,
+  kib: 1024,
+  m: 1024 ** 2,
+  mb: 1024 ** 2,
+  mib: 1024 ** 2,
+  g: 1024 ** 3,
+  gb: 1024 ** 3,
+  gib: 1024 ** 3,
+};
+
+/** @returns milliseconds, or undefined when the text is no duration. */
+export function parseDuration(value: string | number): number | undefined {
+  return parse(value, DURATION_UNITS, 's');
+}
+
+/** @returns bytes, or undefined when the text is no size. */
+export function parseSize(value: string | number): number | undefined {
+  return parse(value, SIZE_UNITS, 'b');
+}
+
+function parse(value: string | number, units: Readonly<Record<string, number>>, bare: string): number | undefined {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(value));
+  if (match === null) return undefined;
+  const [, digits = '', unit = ''] = match;
+  const factor = Object.entries(units).find(([name]) => name === (unit.toLowerCase() || bare))?.[1];
+  return factor === undefined ? undefined : Math.round(Number(digits) * factor);
+}

@@ -1,0 +1,9 @@
+// `npm start`: serves the demo server, or whatever is given after `npm start --`.
+import { makeReady, root } from './ready.mjs';
+
+makeReady();
+const given = process.argv.slice(2);
+const hasServer = given.includes('--') || given.some((word) => word.startsWith('--config'));
+const demo = hasServer ? [] : ['--', process.execPath, `${root}/servers/demo/dist/main.js`];
+process.argv.splice(2, given.length, 'serve', ...given, ...demo);
+await import('../packages/switchboard/dist/cli/main.js');

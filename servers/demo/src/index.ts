@@ -1,0 +1,3 @@
+export { createDemoServer } from './server.ts';
+export type { DemoServerOptions } from './server.ts';
+export { Subscriptions } from './subscriptions.ts';
