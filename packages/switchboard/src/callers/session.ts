@@ -57,7 +57,7 @@ export class LegacySession implements Caller {
   /** Takes a message of the client. @throws {SwitchboardError} when it cannot be served; the caller's adapter answers with it. */
   receive(message: Message): void {
     if (isRequest(message)) this.#request(message);
-    else if (isNotification(message)) void this.#note(message);
+    else if (isNotification(message)) this.#note(message);
     else this.#answered(message);
   }
 
@@ -155,17 +155,21 @@ export class LegacySession implements Caller {
     if (this.#state !== 'closed') this.#outlet.send(answer, id);
   }
 
-  async #note(note: RpcNotification): Promise<void> {
+  #note(note: RpcNotification): void {
     const { method, params } = note;
     if (method === 'notifications/cancelled') {
       const reason = params?.['reason'];
       this.calls.cancel(params?.['requestId'], typeof reason === 'string' ? reason : undefined);
     } else if (this.#state === 'ready' && this.#slot?.audience.exclusive === true) {
-      try {
-        (await this.#slot.member()).notify(note);
-      } catch {
-        // A notification has no answer to put an error in; the next request tells what is wrong with the upstream.
-      }
+      const member = this.#slot.member();
+      // Handed on at once where there is a member, so that no later request overtakes it. A notification has no answer to put an
+      // error in; the next request tells what is wrong with the upstream.
+      if (member instanceof Promise)
+        member.then(
+          (ready) => ready.notify(note),
+          () => {},
+        );
+      else member.notify(note);
     }
   }
 

@@ -1,0 +1,117 @@
+/** HTTP by hand: one request, and whatever comes back, also when it is no proper HTTP. */
+import { request as httpRequest } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
+
+import type { Json } from './wire.ts';
+
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+export const ACCEPT = 'application/json, text/event-stream';
+
+/** Sends a request and reads the answer to its end. */
+export function http(
+  url: string,
+  {
+    method = 'POST',
+    headers = {},
+    body = '',
+  }: { method?: string; headers?: Record<string, string>; body?: string | Json },
+): Promise<HttpAnswer> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const defaults: Record<string, string> =
+    method === 'POST' ? { 'content-type': 'application/json', accept: ACCEPT } : {};
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, { method, headers: { ...defaults, ...headers }, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    request.on('error', reject);
+    request.end(text);
+  });
+}
+
+/** Writes bytes to a port and reads what comes until the other side closes. */
+export function raw(port: number, bytes: string | Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    let text = '';
+    socket.on('data', (chunk) => (text += chunk.toString('latin1')));
+    socket.on('close', () => resolve(text));
+    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(text) : reject(error)));
+  });
+}
+
+/** An event stream, read message by message. */
+export interface EventStream {
+  status: number;
+  next(): Promise<Json>;
+  received: Json[];
+  closed: Promise<void>;
+  destroy(): void;
+}
+
+export function stream(
+  url: string,
+  {
+    method = 'GET',
+    headers = {},
+    body = '',
+  }: { method?: string; headers?: Record<string, string>; body?: string | Json },
+): Promise<EventStream> {
+  const received: Json[] = [];
+  const waiting: ((message: Json) => void)[] = [];
+  return new Promise((resolve, reject) => {
+    const defaults: Record<string, string> =
+      method === 'POST' ? { 'content-type': 'application/json', accept: ACCEPT } : { accept: 'text/event-stream' };
+    const request = httpRequest(url, { method, headers: { ...defaults, ...headers }, agent: false }, (response) => {
+      let buffer = '';
+      response.setEncoding('utf8');
+      response.on('error', () => {});
+      response.on('data', (chunk: string) => {
+        buffer += chunk;
+        for (let end = buffer.indexOf('\n\n'); end !== -1; end = buffer.indexOf('\n\n')) {
+          const data = /^data: (.*)$/m.exec(buffer.slice(0, end))?.[1];
+          buffer = buffer.slice(end + 2);
+          if (data === undefined || data === '') continue;
+          const message = JSON.parse(data) as Json;
+          const waiter = waiting.shift();
+          if (waiter === undefined) received.push(message);
+          else waiter(message);
+        }
+      });
+      resolve({
+        status: response.statusCode ?? 0,
+        received,
+        next: () => {
+          const first = received.shift();
+          return first === undefined ? new Promise((done) => waiting.push(done)) : Promise.resolve(first);
+        },
+        closed: new Promise((done) => response.once('close', done)),
+        destroy: () => request.destroy(),
+      });
+    });
+    request.on('error', reject);
+    request.end(typeof body === 'string' ? body : JSON.stringify(body));
+  });
+}
+
+/** Opens a legacy session over HTTP; gives what its further requests must carry. */
+export async function openSession(url: string, params: Json): Promise<Record<string, string>> {
+  const { status, headers } = await http(url, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params } });
+  if (status !== 200) throw new Error(`initialize was answered with ${status}`);
+  const session = { 'mcp-session-id': String(headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' };
+  await http(url, { headers: session, body: { jsonrpc: '2.0', method: 'notifications/initialized' } });
+  return session;
+}
