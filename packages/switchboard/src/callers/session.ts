@@ -24,6 +24,9 @@ export class LegacySession implements Caller {
   readonly #context: CallerContext;
   readonly #outlet: Outlet;
   readonly #questions: Map<RpcId, (outcome: Outcome) => void> = new Map();
+  /** What came while `initialize` was under way. */
+  readonly #early: Message[] = [];
+  #initializing = false;
   #questionSeq = 0;
   #scope: Scope | undefined;
   #slot: Slot | undefined;
@@ -56,7 +59,9 @@ export class LegacySession implements Caller {
 
   /** Takes a message of the client. @throws {SwitchboardError} when it cannot be served; the caller's adapter answers with it. */
   receive(message: Message): void {
-    if (isRequest(message)) this.#request(message);
+    if (this.#initializing && !(isRequest(message) && message.method === 'ping')) {
+      this.#hold(message);
+    } else if (isRequest(message)) this.#request(message);
     else if (isNotification(message)) this.#note(message);
     else this.#answered(message);
   }
@@ -125,8 +130,29 @@ export class LegacySession implements Caller {
     this.calls.cancelAll(reason);
     for (const resolve of this.#questions.values()) resolve(gone());
     this.#questions.clear();
+    this.#early.length = 0;
     this.#slot?.leave(this);
     if (wasReady) this.#context.emit({ type: 'session.closed', session: this.#arrival.label, reason });
+  }
+
+  /** A client need not wait for the answer to `initialize` before it goes on; what it sends meanwhile keeps its order. */
+  #hold(message: Message): void {
+    const { maxRequestsInFlight } = this.#context;
+    if (this.#early.length >= maxRequestsInFlight) {
+      const detail = `${maxRequestsInFlight} messages wait for the end of initialize, the limit (maxRequestsInFlight)`;
+      throw new SwitchboardError('SWB_OVERLOADED', { detail });
+    }
+    this.#early.push(message);
+  }
+
+  #takeUpHeld(): void {
+    for (const message of this.#early.splice(0)) {
+      try {
+        this.receive(message);
+      } catch (error) {
+        if (isRequest(message)) this.#outlet.send(failure(message.id, asSwitchboardError(error).toRpc()), message.id);
+      }
+    }
   }
 
   #request(request: RpcRequest): void {
@@ -135,6 +161,7 @@ export class LegacySession implements Caller {
       this.#outlet.send(result(id, {}), id);
     } else if (method === 'initialize') {
       this.calls.reserve(id);
+      this.#initializing = true;
       void this.#answerInitialize(request);
     } else if (this.#state !== 'ready' || this.#slot === undefined) {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
@@ -152,7 +179,10 @@ export class LegacySession implements Caller {
       answer = failure(id, asSwitchboardError(error).toRpc());
     }
     this.calls.release(id);
-    if (this.#state !== 'closed') this.#outlet.send(answer, id);
+    this.#initializing = false;
+    if (this.#state === 'closed') return;
+    this.#outlet.send(answer, id);
+    this.#takeUpHeld();
   }
 
   #note(note: RpcNotification): void {

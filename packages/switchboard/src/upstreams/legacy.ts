@@ -57,7 +57,10 @@ export class LegacyMember implements Member {
 
   #openLegacy(exchange: Exchange): void {
     const { method, params } = exchange;
-    if (!this.#audience.exclusive && SESSION_METHODS.test(method)) {
+    if (!this.#audience.exclusive && method === 'logging/setLevel') {
+      // The capability was not declared. Who asks all the same is not refused: no message could be attributed to it anyway.
+      exchange.settle({ result: {} });
+    } else if (!this.#audience.exclusive && SESSION_METHODS.test(method)) {
       const detail = `${method} needs a session of its own, and this upstream is shared; serve it with isolation "session"`;
       exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });
     } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {

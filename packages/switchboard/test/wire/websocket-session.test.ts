@@ -271,7 +271,11 @@ describe('isolation shared', () => {
     await a.call(3, 'log', { text: 'whose?' });
     await a.call(4, 'custom', {});
     a.send({ jsonrpc: '2.0', id: 5, method: 'logging/setLevel', params: { level: 'debug' } });
-    expect((await a.answer(5))['error']).toMatchObject({ code: -32601 });
+    expect((await a.answer(5))['result']).toEqual({});
+    a.send({ jsonrpc: '2.0', id: 6, method: 'tasks/list' });
+    expect((await a.answer(6))['error']).toMatchObject({ code: -32601 });
+    await a.call(7, 'log', { text: 'whose?' });
+    expect(JSON.parse(textOf(await a.call(8, 'seen')))).not.toContain('logging/setLevel');
     await b.call(2, 'echo', { text: '' });
     expect([...a.received, ...b.received]).toEqual([]);
   });

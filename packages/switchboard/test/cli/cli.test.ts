@@ -1,0 +1,291 @@
+/** The built command, as a user runs it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { EXIT } from '../../src/cli/exit.ts';
+import { cli, servers, startGateway } from '../support/gateway.ts';
+import { WireClient, hello, toolCall } from '../support/wire.ts';
+
+interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function start(args: readonly string[], env: Record<string, string> = {}): ReturnType<typeof spawn> {
+  const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, ...env } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function run(args: readonly string[], { env = {}, input = '' } = {}): Promise<Ended> {
+  const child = start(args, env);
+  let [stdout, stderr] = ['', ''];
+  child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdin!.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+const file = (text: string): string => {
+  const path = join(mkdtempSync(join(tmpdir(), 'switchboard-')), 'config.jsonc');
+  writeFileSync(path, text);
+  return path;
+};
+
+describe('switchboard', () => {
+  it('tells its version, and what it can do', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    for (const command of ['serve', 'connect', 'call']) {
+      const { code, stdout } = await run([command, '--help']);
+      expect([code, stdout]).toEqual([0, expect.stringContaining(`Usage: switchboard ${command}`)]);
+    }
+  });
+
+  it.each([
+    ['an unknown command', ['surf'], EXIT.usage.code, "unknown command 'surf'"],
+    ['an unknown flag', ['serve', '--prot', '1'], EXIT.usage.code, '--port'],
+    ['no server', ['serve'], EXIT.config.code, 'give its command after --'],
+    [
+      'a port that is none',
+      ['serve', '--port', '99999', '--', 'x'],
+      EXIT.config.code,
+      'port: expected a whole number from 0 to 65535, got "99999"',
+    ],
+    [
+      'a size that is none',
+      ['serve', '--max-message-size', 'big', '--', 'x'],
+      EXIT.config.code,
+      'maxMessageSize: expected a size',
+    ],
+    ['an isolation that is none', ['serve', '--isolation', 'some', '--', 'x'], EXIT.config.code, 'isolation'],
+    ['a file that is not there', ['serve', '--config', '/nowhere.json'], EXIT.config.code, '/nowhere.json'],
+    ['a public address', ['serve', '--host', '0.0.0.0', '--port', '0', '--', 'x'], EXIT.listen.code, '--insecure'],
+    ['no URL', ['call', 'localhost'], EXIT.config.code, 'expected a URL'],
+    ['arguments that are no object', ['call', 'ws://127.0.0.1:1/', 'x', '--args', '[1]'], EXIT.config.code, '--args'],
+    ['nobody there', ['call', 'ws://127.0.0.1:9/mcp'], EXIT.unreachable.code, 'ECONNREFUSED'],
+    ['nobody there, by HTTP', ['call', 'http://127.0.0.1:9/mcp'], EXIT.unreachable.code, 'http://127.0.0.1:9/mcp'],
+  ])('says what is wrong with %s', async (_, args, code, message) => {
+    const ended = await run(args);
+    expect([ended.code, ended.stdout]).toEqual([code, '']);
+    expect(ended.stderr).toContain(message);
+    expect(ended.stderr).not.toContain('    at ');
+  });
+
+  it('says which port is in use', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void taken.close());
+    await once(taken, 'listening');
+    const port = String((taken.address() as AddressInfo).port);
+    const ended = await run(['serve', '--port', port, '--', 'x']);
+    expect(ended.code).toBe(EXIT.listen.code);
+    expect(ended.stderr).toContain(`127.0.0.1:${port}; choose another with --port`);
+  });
+});
+
+describe('switchboard serve', () => {
+  it('shares the servers of a file that another program wrote, and takes settings from file, environment and flags', async () => {
+    const config = file(`{
+      // as in other programs' files
+      "mcpServers": {
+        "one": { "type": "stdio", "command": "${process.execPath}", "args": ["\${SERVER}"], "env": { "X": "\${env:UNSET:-y}" }, "autoApprove": [] },
+        "off": { "command": "x", "disabled": true },
+      },
+      "maxConnections": 7, "port": 1, "theme": "dark",
+    }`);
+    const child = start(['serve', '--config', config, '--port', '0'], {
+      SERVER: servers.scripted.args[0]!,
+      SWITCHBOARD_MAX_CONNECTIONS: '9',
+    });
+    let stderr = '';
+    child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout! })) {
+      lines.push(line);
+      if (line.startsWith('Ctrl-C')) break;
+    }
+    expect(lines[0]).toBe('Switchboard is serving, for up to 9 clients:');
+    const ws = /ws:\/\/\S+/.exec(lines.join('\n'))![0];
+    const client = await WireClient.session(ws);
+    expect(await client.call(1, 'echo', { text: 'x' })).toHaveProperty('result');
+    expect(stderr).toContain('mcpServers.off is disabled there');
+    expect(stderr).toContain('theme is no option of Switchboard');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('names file, line and key of everything that is wrong in a file', async () => {
+    const config = file(`{
+  "upstreams": {
+    "a": { "command": 5 },
+    "b": { "url": "ftp://x" },
+    "c": { "command": "x", "env": { "KEY": "\${input:key}" } },
+    "d": {},
+    "bad name": { "command": "x" },
+    "e": { "command": "x", "args": ["\${env:SURELY_UNSET}"] },
+  },
+  "prot": 5,
+  "warm": -1
+}`);
+    const { code, stderr } = await run(['serve', '--config', config]);
+    expect(code).toBe(EXIT.config.code);
+    for (const [line, key, what] of [
+      [3, 'upstreams.a.command', 'expected string'],
+      [4, 'upstreams.b.url', 'expected a URL with http, https, ws or wss'],
+      [5, 'upstreams.c.env.KEY', '${input:key} asks a person'],
+      [6, 'upstreams.d', 'expected one of command or url, got neither'],
+      [7, 'upstreams.bad name', 'the name must be'],
+      [8, 'upstreams.e.args.0', 'SURELY_UNSET is not set'],
+      [10, 'prot', 'unknown option'],
+      [11, 'warm', 'from 0 to 100'],
+    ]) {
+      expect(stderr).toMatch(
+        new RegExp(
+          `config\\.jsonc:${line}: ${String(key).replaceAll('.', '\\.')}: .*${String(what).replace(/[$(){}]/g, '\\$&')}`,
+        ),
+      );
+    }
+    const broken = await run(['serve', '--config', file('{\n  "port": 1,\n  "upstreams": {{\n}')]);
+    expect(broken.stderr).toMatch(/config\.jsonc:3: \w+ in the JSON/);
+  });
+
+  it('serves one client on stdin and stdout the old way, with nothing else on stdout, and ends with it', async () => {
+    const input = [
+      { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() },
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      toolCall(2, 'echo', { text: 'old way' }),
+    ];
+    const child = start([
+      'serve',
+      '--transport',
+      'stdio',
+      '--log-level',
+      'trace',
+      '--',
+      servers.scripted.command,
+      ...servers.scripted.args,
+    ]);
+    const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    for (const message of input) child.stdin!.write(`${JSON.stringify(message)}\n`);
+    expect(JSON.parse((await answers.next()).value as string)).toMatchObject({
+      id: 1,
+      result: { serverInfo: { name: 'scripted' } },
+    });
+    expect(JSON.parse((await answers.next()).value as string)).toMatchObject({
+      id: 2,
+      result: { content: [{ text: 'old way' }] },
+    });
+    child.stdin!.write('nonsense\n');
+    expect(JSON.parse((await answers.next()).value as string)).toMatchObject({ error: { code: -32700 } });
+    child.stdin!.end();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('serves stdin and the network at once', async () => {
+    const child = start([
+      'serve',
+      '--transport',
+      'stdio,all',
+      '--port',
+      '0',
+      '--',
+      servers.scripted.command,
+      ...servers.scripted.args,
+    ]);
+    let ws = '';
+    for await (const line of createInterface({ input: child.stderr! })) {
+      const url = (JSON.parse(line) as { url?: string }).url;
+      if (url === undefined) continue;
+      ws = url.replace('http', 'ws');
+      break;
+    }
+    child.stdin!.write(`${JSON.stringify({ jsonrpc: '2.0', id: 'a', method: 'ping' })}\n`);
+    const [chunk] = (await once(child.stdout!, 'data')) as [Buffer];
+    expect(JSON.parse(chunk.toString())).toEqual({ jsonrpc: '2.0', id: 'a', result: {} });
+    const client = await WireClient.session(ws);
+    child.stdin!.end();
+    expect(await client.call(1, 'echo', { text: 'x' })).toHaveProperty('result');
+  });
+
+  it('keeps message bodies and session ids out of its log', async () => {
+    const child = start([
+      'serve',
+      '--port',
+      '0',
+      '--log-level',
+      'trace',
+      '--',
+      servers.scripted.command,
+      ...servers.scripted.args,
+    ]);
+    let log = '';
+    child.stderr!.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    let url = '';
+    for await (const line of createInterface({ input: child.stdout! })) {
+      url ||= /http:\/\/\S+/.exec(line)?.[0] ?? '';
+      if (line.startsWith('Ctrl-C')) break;
+    }
+    const { openSession, http } = await import('../support/http.ts');
+    const session = await openSession(url, hello());
+    await http(url, { headers: session, body: toolCall(1, 'echo', { text: 'canary-body' }) });
+    await expect.poll(() => log).toContain('request.ended');
+    expect(log).not.toContain('canary-body');
+    expect(log).not.toContain(session['mcp-session-id']);
+  });
+});
+
+describe('switchboard call', () => {
+  it.each(['ws', 'http'] as const)('lists tools and calls one with progress, over %s', async (scheme) => {
+    const test = await startGateway({ upstreams: { default: servers.demo } });
+    const listed = await run(['call', test[scheme]]);
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('add(a, b)') });
+    const counted = await run(['call', test[scheme], 'count', '--args', '{"to": 3, "delayMs": 20}']);
+    expect(counted).toMatchObject({ code: 0, stdout: 'Counted to 3.\n' });
+    expect(counted.stderr).toContain('[2/3]');
+    const added = await run(['call', test[scheme], 'add', '--args', '{"a":1,"b":2}', '--json']);
+    expect(JSON.parse(added.stdout)).toMatchObject({ structuredContent: { sum: 3 } });
+    const wrong = await run(['call', test[scheme], 'add', '--args', '{"a":"one"}']);
+    expect(wrong.code).toBe(EXIT.tool.code);
+  });
+
+  it('lets no control character of a server reach the terminal', async () => {
+    const test = await startGateway({ upstreams: { default: servers.scripted } });
+    const { stdout } = await run(['call', test.ws, 'echo', '--args', JSON.stringify({ text: 'a\u001b[2Jb\rc' })]);
+    expect(stdout).toBe('a\uFFFD[2Jb\uFFFDc\n');
+  });
+});
+
+describe('switchboard connect', () => {
+  it('goes on when the server behind the address was away', async () => {
+    const first = await startGateway({ upstreams: { default: servers.scripted } });
+    const child = start(['connect', first.ws, '--log-level', 'silent']);
+    const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    const ask = async (message: object): Promise<object> => {
+      child.stdin!.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+      for (;;) {
+        const answer = JSON.parse((await answers.next()).value as string) as { id?: unknown };
+        if ('id' in answer) return answer;
+      }
+    };
+    await ask({ id: 1, method: 'initialize', params: hello() });
+    child.stdin!.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`);
+    expect(await ask(toolCall(2, 'echo', { text: 'x' }))).toHaveProperty('result');
+    await first.gateway.close();
+    expect(await ask(toolCall(3, 'echo', { text: 'x' }))).toMatchObject({
+      error: { data: { code: 'SWB_CONNECT_FAILED' } },
+    });
+    const second = await startGateway({ upstreams: { default: servers.scripted }, port: first.port });
+    expect(second.port).toBe(first.port);
+    await expect.poll(() => ask(toolCall(4, 'echo', { text: 'x' })), { timeout: 10_000 }).toHaveProperty('result');
+    child.stdin!.end();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+});

@@ -1,0 +1,74 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const src = fileURLToPath(new URL('../../src/', import.meta.url));
+
+/** From the bottom to the top. A folder imports from itself and from layers below, never sideways. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['util', 'protocol'],
+  ['transports', 'stores', 'auth', 'limits', 'observe'],
+  ['callers', 'router', 'upstreams'],
+  ['gateway'],
+  ['cli', 'testing'],
+];
+
+/** Where the two sides meet: the contracts that the router declares. */
+const MEETING_POINT = 'router/exchange.ts';
+/** Lowest of all: util knows nothing of MCP, protocol may use it. */
+const ALLOWED = new Set(['protocol -> util']);
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const roomOf = (file: string): string => (file.includes('/') ? file.split('/')[0]! : 'index');
+const layerOf = (room: string): number => LAYERS.findIndex((rooms) => rooms.includes(room));
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  return [...text.matchAll(/from '(\.[^']+)'|import\('(\.[^']+)'\)/g)].map(([, stat, dynamic]) =>
+    relative(src, join(dirname(join(src, file)), stat ?? dynamic!)),
+  );
+}
+
+export function breaches(file: string, imports: readonly string[]): string[] {
+  const room = roomOf(file);
+  if (room === 'index') return [];
+  return imports
+    .filter((target) => {
+      const other = roomOf(target);
+      if (other === room || target === MEETING_POINT || ALLOWED.has(`${room} -> ${other}`)) return false;
+      return layerOf(other) === -1 || layerOf(other) >= layerOf(room);
+    })
+    .map((target) => `${file} imports ${target}`);
+}
+
+describe('the tree', () => {
+  it('has no other rooms than the design names', () => {
+    const rooms = new Set(files.map(roomOf).filter((room) => room !== 'index'));
+    expect([...rooms].filter((room) => layerOf(room) === -1)).toEqual([]);
+  });
+
+  it('imports only downwards', () => {
+    expect(files.flatMap((file) => breaches(file, importsOf(file)))).toEqual([]);
+  });
+
+  it('would notice an import that goes up or sideways', () => {
+    expect(breaches('protocol/x.ts', ['router/router.ts'])).toHaveLength(1);
+    expect(breaches('callers/x.ts', ['upstreams/pool.ts', 'router/router.ts'])).toHaveLength(2);
+    expect(breaches('callers/x.ts', ['router/exchange.ts', 'protocol/eras.ts'])).toEqual([]);
+  });
+
+  it('reads the environment and files, and ends the process, only in cli', () => {
+    const reaching = files.filter((file) => {
+      const text = readFileSync(join(src, file), 'utf8');
+      return roomOf(file) !== 'cli' && /process\.(env|exit\b|argv|stdin|stdout)|from 'node:fs/.test(text);
+    });
+    expect(reaching).toEqual([]);
+  });
+
+  it('writes nothing with console, and has no class of a vague name', () => {
+    const text = files.map((file) => readFileSync(join(src, file), 'utf8')).join('\n');
+    expect(text).not.toMatch(/\bconsole\.\w+\(/);
+    expect(text).not.toMatch(/class \w*(Manager|Helper|Util|Impl)\b/);
+  });
+});
