@@ -48,11 +48,15 @@ function build() {
     const stamp = join(folder, 'dist/.ready');
     const sources = Math.max(
       newest(join(folder, 'src')),
-      timeOf(join(folder, 'tsconfig.json')),
+      timeOf(join(folder, 'tsconfig.build.json')),
       timeOf(join(root, 'tsconfig.base.json')),
     );
     if (timeOf(stamp) > sources) continue;
-    run(`Building ${name}`, process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]);
+    run(`Building ${name}`, process.execPath, [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '-p',
+      join(folder, 'tsconfig.build.json'),
+    ]);
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, '');
   }

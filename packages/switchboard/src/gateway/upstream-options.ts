@@ -17,7 +17,7 @@ interface Common {
 
 export interface CommandUpstream extends Common {
   command: string;
-  args?: string[];
+  args?: readonly string[];
   /** Variables to add to the few that every child inherits. */
   env?: Record<string, string>;
   cwd?: string;

@@ -144,7 +144,7 @@ function topLevelInteger(text: string, key: string): string | undefined {
     const [lexeme] = match;
     if (lexeme === '{' || lexeme === '[') depth++;
     else if (lexeme === '}' || lexeme === ']') depth--;
-    else if (depth === 1 && lexeme.length === key.length + 2 && JSON.parse(lexeme) === key) {
+    else if (depth === 1 && JSON.parse(lexeme) === key) {
       const value = /\s*:\s*(-?\d+)(?![\d.eE])/y;
       value.lastIndex = token.lastIndex;
       found = value.exec(text)?.[1] ?? found;

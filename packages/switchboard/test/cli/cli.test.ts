@@ -102,7 +102,7 @@ describe('switchboard serve', () => {
       "maxConnections": 7, "port": 1, "theme": "dark",
     }`);
     const child = start(['serve', '--config', config, '--port', '0'], {
-      SERVER: servers.scripted.args[0]!,
+      SERVER: servers.scripted.args[0],
       SWITCHBOARD_MAX_CONNECTIONS: '9',
     });
     let stderr = '';

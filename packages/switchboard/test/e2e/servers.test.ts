@@ -20,9 +20,12 @@ const stories = {
     const { resources } = await client.listResources();
     expect((await client.readResource({ uri: resources[0]!.uri })).contents).toHaveLength(1);
     const progress: number[] = [];
-    await client.callTool({ name: 'trigger-long-running-operation', arguments: { duration: 0.2, steps: 2 } }, {
-      onprogress: (note) => progress.push(note.progress),
-    } as never);
+    await client.callTool(
+      { name: 'trigger-long-running-operation', arguments: { duration: 0.2, steps: 2 } },
+      {
+        onprogress: (note: { progress: number }) => progress.push(note.progress),
+      },
+    );
     expect(progress).toContain(1);
     await expect(client.readResource({ uri: 'demo://nowhere' })).rejects.toThrow();
   },
@@ -61,7 +64,7 @@ describe.each(['session', 'shared'] as const)('isolation %s', (isolation) => {
     it.each(flavours)('%s uses the published servers and the demo', async (flavour) => {
       const folder = mkdtempSync(join(tmpdir(), 'switchboard-'));
       const memory = { ...servers.memory, env: { MEMORY_FILE_PATH: join(folder, 'memory.json') } };
-      const filesystem = { command: servers.filesystem.command, args: [servers.filesystem.args[0]!, folder] };
+      const filesystem = { command: servers.filesystem.command, args: [servers.filesystem.args[0], folder] };
       const { everything, demo } = servers;
       const test = await startGateway({ isolation, upstreams: { everything, filesystem, memory, demo } });
       for (const [name, story] of Object.entries(stories)) {

@@ -70,7 +70,7 @@ export async function connectClient(
         : way === 'http'
           ? new HttpV1(new URL(target.http))
           : new StdioV1(stdio);
-    await client.connect(transport as never);
+    await client.connect(transport);
     const callTool = client.callTool.bind(client);
     return Object.assign(client as unknown as AnyClient, {
       callTool: (params: never, options: never) => callTool(params, undefined, options),

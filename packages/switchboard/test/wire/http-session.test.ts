@@ -97,7 +97,7 @@ describe('a legacy session over HTTP', () => {
 
   it('is worth nothing under another name or path', async () => {
     const test = await startGateway({ upstreams: { one: servers.scripted, two: servers.scripted } });
-    const session = await openSession(`${test.http}`, hello());
+    const session = await openSession(test.http, hello());
     const other = test.http.replace('/mcp/one', '/mcp/two');
     for (const method of ['POST', 'GET', 'DELETE']) {
       expect(

@@ -1,0 +1,103 @@
+/** The reference pages say what the code says: every entry of a table in the code has its row, and every row its entry. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+import { variableFor } from '../../src/cli/environment.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { serveCommand } from '../../src/cli/serve.ts';
+import { OPTIONS } from '../../src/gateway/options.ts';
+import { PRODUCT } from '../../src/gateway/product.ts';
+import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
+import { ERRORS } from '../../src/protocol/errors.ts';
+
+type Row = Record<string, string>;
+
+const root = new URL('../../../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+
+/** The cells of a table's line; a bar inside a cell is written `\|`. */
+function cellsOf(line: string): string[] {
+  const [, ...cells] = line.trim().split(/(?<!\\)\|/);
+  return cells.slice(0, -1).map((cell) => cell.trim().replaceAll('\\|', '|'));
+}
+
+/** The rows of the one table of a page that has exactly these columns. */
+function tableOf(text: string, columns: readonly string[]): Row[] {
+  const lines = text.split('\n');
+  const heads = lines.flatMap((line, index) => (cellsOf(line).join('|') === columns.join('|') ? [index] : []));
+  expect(heads, `tables with the columns ${columns.join(', ')}`).toHaveLength(1);
+  const body = lines.slice(heads[0]! + 2);
+  const end = body.findIndex((line) => !line.startsWith('|'));
+  return (end === -1 ? body : body.slice(0, end)).map((line) => {
+    const cells = cellsOf(line);
+    expect(cells, line).toHaveLength(columns.length);
+    return Object.fromEntries(columns.map((column, index) => [column, cells[index]!]));
+  });
+}
+
+const ticked = (text: string): string => `\`${text}\``;
+const without = (row: Row, column: string): Row =>
+  Object.fromEntries(Object.entries(row).filter(([name]) => name !== column));
+
+const closeCodes: Row[] = Object.entries(CLOSE_CODES).map(([name, { code, reconnect, meaning }]) => ({
+  code: String(code),
+  name: ticked(name),
+  reconnect: reconnect ? 'yes' : 'no',
+  meaning,
+}));
+
+describe('the reference pages', () => {
+  it('have every error with its code, its HTTP status and its message, and no other', () => {
+    const rows = tableOf(read('docs/reference/errors.md'), ['name', 'code', 'HTTP', 'message', 'what to do']);
+    expect(rows.map((row) => without(row, 'what to do'))).toEqual(
+      Object.entries(ERRORS).map(([name, { code, http, message }]) => ({
+        name: ticked(name),
+        code: String(code),
+        HTTP: String(http),
+        message,
+      })),
+    );
+    expect(rows.filter((row) => row['what to do'] === '')).toEqual([]);
+  });
+
+  it('have every option with its flag, its variable and its default, and no other', () => {
+    const columns = ['option', 'flag', 'environment variable', 'default', 'meaning'];
+    const flags = new Map(serveCommand().options.map((flag) => [flag.attributeName(), flag.long]));
+    expect(tableOf(read('docs/reference/options.md'), columns)).toEqual(
+      Object.entries(OPTIONS).map(([name, { fallback, describe: meaning }]) => ({
+        option: ticked(name),
+        flag: ticked(flags.get(name) ?? 'none'),
+        'environment variable': ticked(variableFor(name)),
+        default: fallback === '' ? '' : ticked(String(fallback)),
+        meaning,
+      })),
+    );
+  });
+
+  it.each(['PROTOCOL.md', 'docs/reference/close-codes.md'])('have every close code in %s, and no other', (page) => {
+    expect(tableOf(read(page), ['code', 'name', 'reconnect', 'meaning'])).toEqual(closeCodes);
+  });
+
+  it('have every exit code, and no other', () => {
+    expect(tableOf(read('docs/reference/cli.md'), ['code', 'name', 'meaning'])).toEqual(
+      Object.entries(EXIT).map(([name, { code, meaning }]) => ({ code: String(code), name: ticked(name), meaning })),
+    );
+  });
+
+  it('would notice a row that is missing, a row too many, and a word that changed', () => {
+    const page = ['| a | b |', '| --- | --- |', '| 1 | x \\| y |', '', '| 2 | z |'].join('\n');
+    expect(tableOf(page, ['a', 'b'])).toEqual([{ a: '1', b: 'x | y' }]);
+    expect(() => tableOf(page, ['a', 'c'])).toThrow(/a, c/);
+  });
+});
+
+describe('the version', () => {
+  it('that Switchboard names is that of its package', () => {
+    const manifest = JSON.parse(read('packages/switchboard/package.json')) as { name: string; version: string };
+    expect(PRODUCT).toEqual({ name: manifest.name, version: manifest.version });
+  });
+
+  it('has an entry in the changelog', () => {
+    expect(read('CHANGELOG.md')).toContain(`\n## ${PRODUCT.version}\n`);
+  });
+});
