@@ -7,6 +7,7 @@ import { EXIT } from '../../src/cli/exit.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
 import { PRODUCT } from '../../src/gateway/product.ts';
+import { INHERITED } from '../../src/gateway/upstreams.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
 
@@ -84,7 +85,13 @@ describe('the reference pages', () => {
     );
   });
 
-  it('would notice a row that is missing, a row too many, and a word that changed', () => {
+  it('have every variable that a child inherits, and no other', () => {
+    const [, section = ''] = read('SECURITY.md').split('\n## What a child inherits\n');
+    const blocks = section.split('\n## ')[0]!.match(/(?<=^```\n)[A-Z_\s]+(?=\n```$)/gm) ?? [];
+    expect(blocks.flatMap((block) => block.split(/\s+/))).toEqual(INHERITED);
+  });
+
+  it('are read to the end of the table that was asked for, and nothing is found where there is none', () => {
     const page = ['| a | b |', '| --- | --- |', '| 1 | x \\| y |', '', '| 2 | z |'].join('\n');
     expect(tableOf(page, ['a', 'b'])).toEqual([{ a: '1', b: 'x | y' }]);
     expect(() => tableOf(page, ['a', 'c'])).toThrow(/a, c/);
