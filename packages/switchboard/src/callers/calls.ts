@@ -3,7 +3,7 @@ import { metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { failure, notification, result } from '../protocol/jsonrpc.ts';
 import type { RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
-import type { Exchange, Scope, Slot } from '../router/exchange.ts';
+import type { Exchange, Leg, Scope, Slot } from '../router/exchange.ts';
 import type { CallerContext, Outlet } from './context.ts';
 
 export interface CallOptions {
@@ -11,6 +11,8 @@ export interface CallOptions {
   slot: Slot;
   outlet: Outlet;
   endless?: boolean;
+  /** How the client is asked while its request runs; modern clients cannot be. */
+  ask?: Leg['ask'];
 }
 
 export class Calls {
@@ -56,20 +58,24 @@ export class Calls {
   }
 
   /** Opens an exchange for a request; its answer goes to the outlet. @throws as {@link check} */
-  open(request: RpcRequest, { scope, slot, outlet, endless = false }: CallOptions): void {
+  open(request: RpcRequest, { scope, slot, outlet, ask, endless = false }: CallOptions): void {
     const { id, method, params } = request;
     this.check(id);
     const token = metaOf(params)?.['progressToken'];
+    const wantsProgress = typeof token === 'string' || typeof token === 'number';
     const exchange = this.#context.exchanges.open({
       scope,
       slot,
       method,
       params,
       endless,
-      wantsProgress: typeof token === 'string' || typeof token === 'number',
+      wantsProgress,
       leg: {
-        progress: (note) => outlet.send(notification('notifications/progress', { ...note, progressToken: token }), id),
+        progress: (note) => {
+          if (wantsProgress) outlet.send(notification('notifications/progress', { ...note, progressToken: token }), id);
+        },
         notify: (note) => outlet.send(note, id),
+        ...(ask !== undefined && { ask }),
         settle: (outcome) => {
           this.#running.delete(id);
           outlet.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error), id);

@@ -40,11 +40,18 @@ export class Connection implements Conversation {
     this.#context = context;
     this.#channel = channel;
     this.#calls = new Calls(context);
-    this.#outlet = { send: (message) => channel.send(message) };
+    this.#outlet = {
+      send: (message) => {
+        this.touch();
+        channel.send(message);
+      },
+    };
     this.#onClose = onClose;
   }
 
   get busy(): boolean {
+    // Who started this process on its stdin ends it too, however long it was quiet.
+    if (this.#arrival.transport === 'stdio') return true;
     return this.#calls.size > 0 || (this.#session?.inFlight ?? 0) > 0;
   }
 
@@ -107,12 +114,13 @@ export class Connection implements Conversation {
   /** What modern requests of this connection were served by lasts as long as the connection. */
   #hold(slot: Slot): void {
     if (this.#slots.has(slot)) return;
+    slot.hold(this);
     if (this.#slots.size >= MAX_SLOTS) {
+      slot.release(this);
       const detail = `this connection has used ${MAX_SLOTS} sets of client capabilities, the limit`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
     this.#slots.add(slot);
-    slot.hold(this);
   }
 
   #refuse(id: RpcId | undefined, error: SwitchboardError): void {

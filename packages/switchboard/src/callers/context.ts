@@ -22,6 +22,8 @@ export interface Arrival {
   readonly label: string;
   readonly principal: string;
   readonly upstream: Upstream;
+  /** Whether nothing but an address stands behind `label`. */
+  readonly loose?: boolean;
   readonly transport: 'websocket' | 'http' | 'stdio' | 'memory';
 }
 

@@ -36,6 +36,8 @@ export class HttpCallers {
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #newId: () => string;
+  /** How many modern requests of each address are running. */
+  readonly #modern: Map<string, number> = new Map();
 
   constructor(context: CallerContext, registry: Registry, limits: HttpLimits, newId: () => string) {
     this.#context = context;
@@ -93,13 +95,30 @@ export class HttpCallers {
         ? claimsModern(message.params) || (typeof version === 'string' && isModernVersion(version))
         : false;
     if (isModern) {
-      const arrival: Arrival = { ...visit, label: visit.address, transport: 'http' };
+      const arrival: Arrival = { ...visit, label: visit.address, loose: true, transport: 'http' };
+      this.#countModern(visit);
       serveModernPost(message, visit, arrival, this.#context, this.#limits);
     } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
       await HttpSession.open(message, visit, this.#context, this.#registry, this.#limits, this.#newId);
     } else {
       this.#session(visit).post(message, visit);
     }
+  }
+
+  /** Modern requests have no session to be counted in: those of one address count together. */
+  #countModern({ address, response }: HttpVisit): void {
+    const running = this.#modern.get(address) ?? 0;
+    const { maxRequestsInFlight } = this.#context;
+    if (running >= maxRequestsInFlight) {
+      const detail = `${maxRequestsInFlight} requests from ${address} are running, the limit (maxRequestsInFlight)`;
+      throw new SwitchboardError('SWB_OVERLOADED', { detail });
+    }
+    this.#modern.set(address, running + 1);
+    response.once('close', () => {
+      const left = (this.#modern.get(address) ?? 1) - 1;
+      if (left > 0) this.#modern.set(address, left);
+      else this.#modern.delete(address);
+    });
   }
 
   #session({ request, principal, upstream }: HttpVisit): HttpSession {

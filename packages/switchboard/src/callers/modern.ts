@@ -39,6 +39,7 @@ export function openModern(
     ...readEnvelope(params),
     principal: arrival.principal,
     affinity: arrival.label,
+    loose: arrival.loose === true,
   };
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);

@@ -104,7 +104,8 @@ export class LegacySession implements Caller {
     if (this.#state === 'ready') this.#outlet.send(note, this.calls.only);
   }
 
-  ask({ method, params }: Question, signal: AbortSignal): Promise<Outcome> {
+  /** @param about the client's request that the question belongs to, where that is known. */
+  ask({ method, params }: Question, signal: AbortSignal, about?: RpcId): Promise<Outcome> {
     if (this.#state !== 'ready') return Promise.resolve(gone());
     if (this.#questions.size >= MAX_QUESTIONS) {
       const detail = `${MAX_QUESTIONS} questions to this client are waiting, the limit`;
@@ -115,11 +116,11 @@ export class LegacySession implements Caller {
       this.#questions.set(id, resolve);
       signal.addEventListener('abort', () => {
         if (!this.#questions.delete(id)) return;
-        this.#outlet.send(notification('notifications/cancelled', { requestId: id }), this.calls.only);
+        this.#outlet.send(notification('notifications/cancelled', { requestId: id }), about ?? this.calls.only);
         resolve(gone());
       });
       const request: RpcRequest = { jsonrpc: '2.0', id, method };
-      this.#outlet.send(params === undefined ? request : { ...request, params }, this.calls.only);
+      this.#outlet.send(params === undefined ? request : { ...request, params }, about ?? this.calls.only);
     });
   }
 
@@ -158,6 +159,7 @@ export class LegacySession implements Caller {
   #request(request: RpcRequest): void {
     const { id, method } = request;
     if (method === 'ping') {
+      this.calls.check(id);
       this.#outlet.send(result(id, {}), id);
     } else if (method === 'initialize') {
       this.calls.reserve(id);
@@ -167,7 +169,10 @@ export class LegacySession implements Caller {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
     } else {
       this.#context.admit(clientKey(this.#arrival));
-      this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet });
+      const level = request.params?.['level'];
+      if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
+      const ask = (question: Question, signal: AbortSignal): Promise<Outcome> => this.ask(question, signal, id);
+      this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet, ask });
     }
   }
 

@@ -72,7 +72,7 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
     if (result.isError === true) process.exitCode = EXIT.tool.code;
   } catch (cause) {
     const { message } = cause as Error;
-    process.stderr.write(`switchboard: ${message}\n`);
+    process.stderr.write(`switchboard: ${clean(message)}\n`);
     process.exitCode = EXIT.failed.code;
   } finally {
     await client.close();
@@ -144,5 +144,5 @@ function showProgress({
 const clean = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD');
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${clean(text)}\n`);
 }

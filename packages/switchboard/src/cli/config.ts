@@ -13,6 +13,7 @@ import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { omit } from '../util/omit.ts';
 import { expandVariables } from './variables.ts';
 
 export interface ConfigFile {
@@ -68,6 +69,12 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
         notes.push(`${block}.${name} is disabled there and left out`);
         continue;
       }
+      if (isObject(entry) && entry['type'] === 'sse') {
+        const message =
+          'the SSE transport of 2024 is not supported; give the URL of Streamable HTTP, and "type": "http"';
+        problems.push({ path: [block, name, 'type'], message });
+        continue;
+      }
       const { value, problems: unknown } = expandVariables(adopt(entry), environment);
       const all = [
         ...unknown.map(({ path, message }) => ({ path: [name, ...path], message })),
@@ -99,9 +106,7 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
 /** Entries of other programs say in `type` what ours show by having a command or a url. */
 function adopt(entry: unknown): unknown {
   if (!isObject(entry)) return entry;
-  const { type, ...rest } = entry;
-  if (type === 'sse') return { ...rest, url: 'sse is not supported yet: give the URL of Streamable HTTP' };
-  return rest;
+  return omit(entry, 'type');
 }
 
 /** The value of a tree, with `Map`-like safety: no key reaches a prototype. */

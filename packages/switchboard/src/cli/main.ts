@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The `switchboard` command. */
 import { Command, CommanderError } from 'commander';
 
@@ -25,6 +24,9 @@ const program = new Command('switchboard')
   );
 
 for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
+
+// Whoever reads our output may stop before its end, as `head` does.
+process.stdout.on('error', () => {});
 
 try {
   await program.parseAsync();

@@ -39,6 +39,8 @@ export interface Address {
 export interface Stats {
   connections: number;
   exchanges: number;
+  /** Exchanges whose client was asked something and has not come back. */
+  parked: number;
   upstreams: Record<string, { slots: number; members: number; running: number }>;
 }
 
@@ -70,7 +72,12 @@ export class Gateway {
     this.#emit = emit;
     this.#upstreams = upstreams;
     this.#registry = new Registry({ max: settings.maxConnections, idleTimeoutMs: settings.idleTimeout });
-    this.#router = new Router({ requestTimeoutMs: settings.requestTimeout, ...exchangeEvents(emit) });
+    this.#router = new Router({
+      requestTimeoutMs: settings.requestTimeout,
+      answerTimeoutMs: settings.answerTimeout,
+      maxParked: settings.maxParked,
+      ...exchangeEvents(emit),
+    });
     const rateLimit = new RateLimit({ perMinute: settings.rateLimit });
     this.#context = {
       exchanges: this.#router,
@@ -131,6 +138,7 @@ export class Gateway {
     return {
       connections: this.#registry.size,
       exchanges: this.#router.exchanges.size,
+      parked: this.#router.parked,
       upstreams: Object.fromEntries([...this.#upstreams].map(([name, pool]) => [name, pool.size])),
     };
   }
@@ -144,6 +152,7 @@ export class Gateway {
   async #end(): Promise<void> {
     const closed = this.#listener.close();
     this.#registry.close('Switchboard is shutting down');
+    this.#router.close();
     await Promise.all([closed, ...[...this.#upstreams.values()].map((pool) => pool.close())]);
   }
 

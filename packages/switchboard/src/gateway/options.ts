@@ -23,6 +23,8 @@ export interface Settings {
   maxMembers: number;
   rateLimit: number;
   requestTimeout: number;
+  answerTimeout: number;
+  maxParked: number;
   startTimeout: number;
   idleTimeout: number;
   pingInterval: number;
@@ -174,6 +176,19 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: '5m',
     type: duration,
     describe: 'How long a request may go without an answer or a progress note',
+  },
+  answerTimeout: {
+    value: 'duration',
+    fallback: '5m',
+    type: duration,
+    describe:
+      'How long a client that was asked something may take to come back with the answer; then the call is cancelled',
+  },
+  maxParked: {
+    value: 'number',
+    fallback: 1000,
+    type: count(1),
+    describe: 'How many calls may wait for such an answer',
   },
   startTimeout: {
     value: 'duration',

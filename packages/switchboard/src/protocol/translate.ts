@@ -4,7 +4,6 @@
  */
 import type { Envelope } from './envelope.ts';
 import { META, MODERN_VERSIONS, metaOf } from './eras.ts';
-import { SwitchboardError } from './errors.ts';
 import { isObject } from './jsonrpc.ts';
 import type { JsonObject, RpcError } from './jsonrpc.ts';
 import { omit } from '../util/omit.ts';
@@ -50,6 +49,9 @@ export function stripEnvelope(params: JsonObject | undefined): JsonObject | unde
 /** Makes a legacy result a modern one: complete, not cacheable, and signed with the server's name. */
 export function completeResult(method: string, value: JsonObject, serverInfo: JsonObject | undefined): JsonObject {
   const completed: JsonObject = { ...value, resultType: 'complete' };
+  if (method === 'tools/list' && Array.isArray(value['tools'])) {
+    completed['tools'] = value['tools'].map((tool: unknown) => (isObject(tool) ? omit(tool, 'execution') : tool));
+  }
   if (CACHEABLE.has(method)) {
     completed['ttlMs'] = 0;
     completed['cacheScope'] = 'private';
@@ -67,12 +69,38 @@ export function plainResult(value: JsonObject): JsonObject {
   return Object.keys(kept).length > 0 ? { ...rest, _meta: kept } : omit(rest, '_meta');
 }
 
-/** A modern result for a legacy client. Only a complete one has a legacy form. */
-export function plainOutcome(value: JsonObject): { result: JsonObject } | { error: RpcError } {
-  const { resultType = 'complete' } = value;
-  if (resultType === 'complete') return { result: plainResult(value) };
-  const detail = `the server answered with resultType ${JSON.stringify(resultType)}, which this client's protocol version has not`;
-  return { error: new SwitchboardError('SWB_INTERNAL', { detail }).toRpc() };
+/** A complete modern result for a legacy client; structured output that is no object is wrapped, as legacy clients know no other. */
+export function legacyResult(method: string, value: JsonObject): JsonObject {
+  const plain = plainResult(value);
+  if (method === 'tools/list' && Array.isArray(plain['tools'])) {
+    return { ...plain, tools: plain['tools'].map((tool: unknown) => (isObject(tool) ? wrapOutputSchema(tool) : tool)) };
+  }
+  if (method !== 'tools/call' || plain['structuredContent'] === undefined || isObject(plain['structuredContent']))
+    return plain;
+  return { ...plain, structuredContent: { result: plain['structuredContent'] } };
+}
+
+function wrapOutputSchema(tool: JsonObject): JsonObject {
+  const schema = tool['outputSchema'];
+  if (!isObject(schema) || schema['type'] === 'object' || isObject(schema['properties'])) return tool;
+  return { ...tool, outputSchema: { type: 'object', properties: { result: schema }, required: ['result'] } };
+}
+
+/** A question in the modern shape: the id of an elicitation by URL is of the legacy era alone. */
+export function modernQuestion({ method, params }: Question): Question {
+  return params === undefined ? { method } : { method, params: omit(params, 'elicitationId', '_meta') };
+}
+
+/** A question in the shape of a legacy version. */
+export function legacyQuestion({ method, params = {} }: Question, version: string, newId: () => string): Question {
+  if (method !== 'elicitation/create') return { method, params };
+  if (params['mode'] === 'url') return { method, params: { elicitationId: newId(), ...params } };
+  return { method, params: version < '2025-11-25' ? omit(params, 'mode') : params };
+}
+
+interface Question {
+  method: string;
+  params?: JsonObject;
 }
 
 /** The errors that a modern client must not be sent have modern names (MCP 2026-07-28, Base Protocol, "Error codes"). */
@@ -82,10 +110,10 @@ export function modernError(error: RpcError): RpcError {
 
 /** A legacy server's introduction as the answer to `server/discover`. Capabilities that do not cross the eras are left out. */
 export function discoverFromInitialize(hello: JsonObject): JsonObject {
-  const capabilities = omit(capabilitiesOf(hello), 'tasks', 'logging');
+  const capabilities = omit(capabilitiesOf(hello), 'tasks');
   const answer: JsonObject = {
     supportedVersions: [...MODERN_VERSIONS],
-    capabilities: withoutSubscriptions(capabilities),
+    capabilities,
   };
   if (hello['instructions'] !== undefined) answer['instructions'] = hello['instructions'];
   return completeResult('server/discover', answer, hello['serverInfo'] as JsonObject | undefined);
@@ -93,10 +121,10 @@ export function discoverFromInitialize(hello: JsonObject): JsonObject {
 
 /** A modern server's introduction as the answer to `initialize`. Capabilities that do not cross the eras are left out. */
 export function initializeFromDiscover(hello: JsonObject, version: string): JsonObject {
-  const capabilities = omit(capabilitiesOf(hello), 'logging', 'extensions');
+  const capabilities = omit(capabilitiesOf(hello), 'extensions');
   const answer: JsonObject = {
     protocolVersion: version,
-    capabilities: withoutSubscriptions(capabilities),
+    capabilities,
     serverInfo: metaOf(hello)?.[META.serverInfo] ?? { name: 'unnamed', version: '0' },
   };
   if (hello['instructions'] !== undefined) answer['instructions'] = hello['instructions'];
@@ -105,12 +133,3 @@ export function initializeFromDiscover(hello: JsonObject, version: string): Json
 
 export const capabilitiesOf = (hello: JsonObject): JsonObject =>
   isObject(hello['capabilities']) ? hello['capabilities'] : {};
-
-function withoutSubscriptions(capabilities: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(capabilities).map(([name, capability]) => [
-      name,
-      isObject(capability) ? omit(capability, 'listChanged', 'subscribe') : capability,
-    ]),
-  );
-}

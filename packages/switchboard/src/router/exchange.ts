@@ -14,12 +14,17 @@ export interface Scope {
   readonly version: string;
   readonly capabilities: JsonObject;
   readonly clientInfo?: JsonObject;
-  /** Modern only: the lowest level of log messages that this one request wants; absent, it wants none. */
-  readonly logLevel?: string;
+  /**
+   * The lowest level of log messages that are wanted: of this one request, where absent means none; or of the session, which may
+   * change it.
+   */
+  logLevel?: string;
   /** Who is calling. */
   readonly principal: string;
   /** The legacy session, or the connection of a modern request: what `session` isolation goes by. */
   readonly affinity: string;
+  /** Whether nothing but an address stands behind `affinity`, so that two strangers may have the same (modern requests over HTTP). */
+  readonly loose?: boolean;
 }
 
 /** How an exchange ended, in the shape of its scope's era. */
@@ -44,6 +49,11 @@ export interface Leg {
   notify(notification: RpcNotification): void;
   /** Called once at the most; never for an exchange that the client cancelled. */
   settle(outcome: Outcome): void;
+  /**
+   * Puts a question of the server to the client while the request runs, as legacy clients can be asked. Without it the question
+   * ends the leg, and the client brings the answer with a new one.
+   */
+  ask?(question: Question, signal: AbortSignal): Promise<Outcome>;
 }
 
 /** One request's life, from the client's message to its settled answer. Carried by the router, served by a member. */
@@ -60,8 +70,17 @@ export interface Exchange {
   progress(params: JsonObject): void;
   /** A notification that belongs to this request alone. Ignored once settled. */
   notify(notification: RpcNotification): void;
+  /** Whether its client has been asked something and has not come back with the answer. */
+  readonly parked: boolean;
   /** Ends the exchange. Only the first call counts. */
   settle(outcome: Outcome): void;
+  /**
+   * Puts a question of the server to the client of this exchange. Never rejects: a client that does not answer settles it with
+   * an error, or with a cancelled elicitation. After `signal` fires the answer no longer matters.
+   */
+  ask(question: Question, signal?: AbortSignal): Promise<Outcome>;
+  /** `listener` is called once when the exchange has ended, in whatever way. */
+  onEnd(listener: () => void): void;
 }
 
 /** A question of a server to a client: elicitation, sampling, roots. */
@@ -113,14 +132,20 @@ export interface Member {
   cancel(exchange: Exchange, reason?: string): void;
   /** A notification of the session that has this member for itself. */
   notify(notification: RpcNotification): void;
-  /** Nobody of `caller`'s is left: its subscriptions are given up. */
+  /** A caller is there to hear what is said to all. */
+  join(caller: Caller): void;
+  /** The caller is gone: its subscriptions are given up. */
   leave(caller: Caller): void;
   close(): void;
 }
 
 /** A place where one member serves those who may share it; the place outlives the member. */
 export interface Slot {
+  /** The name of the upstream that it belongs to. */
+  readonly upstream: string;
   readonly audience: Audience;
+  /** Whether it serves one exchange at a time, so that what a server asks can only be about that one. */
+  readonly leased: boolean;
   /** The live member, or one that is being started. Rejects with a `SwitchboardError` when none can be had. */
   member(): Member | Promise<Member>;
   join(caller: Caller): void;
@@ -128,6 +153,8 @@ export interface Slot {
   /** Keeps the slot as long as `holder` is there: a caller that joined, or a connection whose modern requests it serves. */
   hold(holder: object): void;
   release(holder: object): void;
+  /** Ends the slot and its member. */
+  close(): void;
 }
 
 /** An MCP server behind Switchboard, as configured. */

@@ -1,24 +1,38 @@
 /**
  * A member that speaks the legacy era: it was initialized once, it may ask its client questions at any time, and what it says
- * to the session names no request. So a question or a log message reaches a caller only where one session has the member for
+ * to the session names no request. So a question or a log message reaches a client only where one client has the member for
  * itself; what cannot be attributed is not delivered.
  */
-import { completeResult, discoverFromInitialize, modernError, stripEnvelope } from '../protocol/translate.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { failure, isObject, notification, result } from '../protocol/jsonrpc.ts';
-import type { JsonObject, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
-import type { Audience, Caller, Exchange, Member, Outcome } from '../router/exchange.ts';
+import type { JsonObject, RpcError, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
+import {
+  capabilitiesOf,
+  completeResult,
+  discoverFromInitialize,
+  modernError,
+  modernQuestion,
+  stripEnvelope,
+} from '../protocol/translate.ts';
+import type { Audience, Caller, Exchange, Member, Outcome, Question, Slot } from '../router/exchange.ts';
+import { ListeningCaller, urisOf } from './listen.ts';
+import { INTERACTIVE, missingCapability } from './questions.ts';
 import type { Wire } from './wire.ts';
 
 /** Methods whose meaning is bound to one session; a member that several share must not be given them. */
 const SESSION_METHODS = /^(logging\/setLevel$|tasks\/)/;
-const SUBSCRIBE_TIMEOUT_MS = 30_000;
+const CALL_TIMEOUT_MS = 30_000;
+/** The error with which a legacy server asks for a visit to a web page before the call is made again. */
+const URL_ELICITATION_REQUIRED = -32042;
+/** From the least to the most severe (RFC 5424). */
+const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
 export interface LegacyMemberOptions {
   wire: Wire;
   /** The server's `InitializeResult`. */
   hello: JsonObject;
   audience: Audience;
+  slot: Slot;
   onGone(reason: string): void;
 }
 
@@ -28,11 +42,15 @@ export class LegacyMember implements Member {
   readonly hello: JsonObject;
   readonly #wire: Wire;
   readonly #audience: Audience;
+  readonly #slot: Slot;
   readonly #questions: Map<RpcId, AbortController> = new Map();
+  /** The level that the server was told on behalf of modern requests. */
+  #logLevel: string | undefined;
 
-  constructor({ wire, hello, audience, onGone }: LegacyMemberOptions) {
+  constructor({ wire, hello, audience, slot, onGone }: LegacyMemberOptions) {
     this.#wire = wire;
     this.#audience = audience;
+    this.#slot = slot;
     this.hello = hello;
     this.version = String(hello['protocolVersion']);
     wire.channel.setProtocolVersion?.(this.version);
@@ -55,6 +73,44 @@ export class LegacyMember implements Member {
     else this.#openLegacy(exchange);
   }
 
+  cancel(exchange: Exchange, reason?: string): void {
+    this.#wire.cancel(exchange, reason);
+  }
+
+  notify(note: RpcNotification): void {
+    this.#wire.send(note);
+  }
+
+  /** Takes up what the callers had with the member before this one. */
+  async restore(): Promise<void> {
+    for (const uri of this.#audience.watched) {
+      // A resource that is gone is no reason to fail: its watchers just hear nothing.
+      await this.#wire.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
+      for (const caller of this.#audience.watchers(uri)) {
+        caller.notify(notification('notifications/resources/updated', { uri }));
+      }
+    }
+    for (const kind of ['tools', 'prompts', 'resources']) {
+      const capability = capabilitiesOf(this.hello)[kind];
+      if (!isObject(capability) || capability['listChanged'] !== true) continue;
+      this.#tellAll(notification(`notifications/${kind}/list_changed`));
+    }
+  }
+
+  join(_caller: Caller): void {
+    // A legacy server tells its sessions everything without being asked.
+  }
+
+  leave(caller: Caller): void {
+    this.#audience.leave(caller, (uri) => {
+      void this.#wire.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS);
+    });
+  }
+
+  close(): void {
+    this.#wire.channel.close();
+  }
+
   #openLegacy(exchange: Exchange): void {
     const { method, params } = exchange;
     if (!this.#audience.exclusive && method === 'logging/setLevel') {
@@ -71,50 +127,71 @@ export class LegacyMember implements Member {
   }
 
   #openModern(exchange: Exchange): void {
-    const { method } = exchange;
+    const { method, params } = exchange;
     if (method === 'server/discover') {
       exchange.settle({ result: discoverFromInitialize(this.hello) });
-    } else if (method === 'subscriptions/listen' || SESSION_METHODS.test(method)) {
+    } else if (method === 'subscriptions/listen') {
+      void this.#listen(exchange);
+    } else if (SESSION_METHODS.test(method)) {
       exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method }).toRpc() });
+    } else if (params?.['requestState'] !== undefined || params?.['inputResponses'] !== undefined) {
+      // A handle of ours would have been taken up by the router: the call that this belonged to is no more.
+      const detail = 'requestState is unknown here; send the request anew';
+      exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
     } else {
-      const serverInfo = this.hello['serverInfo'] as JsonObject | undefined;
-      this.#wire.open(exchange, stripEnvelope(exchange.params), (outcome) =>
-        'result' in outcome
-          ? { result: completeResult(method, outcome.result, serverInfo) }
-          : { error: modernError(outcome.error) },
-      );
+      this.#raiseLogLevel(exchange.scope.logLevel);
+      this.#call(exchange);
     }
   }
 
-  cancel(exchange: Exchange, reason?: string): void {
-    this.#wire.cancel(exchange, reason);
+  #call(exchange: Exchange): void {
+    const { method } = exchange;
+    const serverInfo = this.hello['serverInfo'] as JsonObject | undefined;
+    const settle = (outcome: Outcome): void => {
+      if ('result' in outcome) exchange.settle({ result: completeResult(method, outcome.result, serverInfo) });
+      else if (outcome.error.code === URL_ELICITATION_REQUIRED) void this.#visitThenCall(exchange, outcome.error);
+      else exchange.settle({ error: modernError(outcome.error) });
+    };
+    this.#wire.open(exchange, stripEnvelope(exchange.params), settle);
   }
 
-  notify(note: RpcNotification): void {
-    this.#wire.send(note);
-  }
-
-  /** Takes up what the callers had with the member before this one. */
-  async restore(): Promise<void> {
-    for (const uri of this.#audience.watched) {
-      // A resource that is gone is no reason to fail: its watchers just hear nothing.
-      await this.#wire.call('resources/subscribe', { uri }, SUBSCRIBE_TIMEOUT_MS);
+  /** The client is sent to the pages that the server named; then the call is made once more. */
+  async #visitThenCall(exchange: Exchange, error: RpcError): Promise<void> {
+    const data = isObject(error.data) ? error.data : {};
+    const pages = Array.isArray(data['elicitations']) ? data['elicitations'].filter(isObject) : [];
+    const questions = pages.map((params) =>
+      modernQuestion({ method: 'elicitation/create', params: { mode: 'url', ...params } }),
+    );
+    const missing = questions.map((question) => missingCapability(question, exchange.scope.capabilities)).find(Boolean);
+    if (questions.length === 0 || missing !== undefined || !INTERACTIVE.has(exchange.method)) {
+      const urls = pages.map((page) => String(page['url'])).join(' ');
+      const text = `${error.message}${urls === '' ? '' : `: visit ${urls} and try again`}`;
+      exchange.settle({ result: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } });
+      return;
     }
-    for (const kind of ['tools', 'prompts', 'resources']) {
-      const capability = (this.hello['capabilities'] as JsonObject | undefined)?.[kind];
-      if (!isObject(capability) || capability['listChanged'] !== true) continue;
-      this.#tellAll(notification(`notifications/${kind}/list_changed`));
+    const answers = await Promise.all(questions.map((question) => exchange.ask(question)));
+    const accepted = answers.every((answer) => 'result' in answer && answer.result['action'] === 'accept');
+    if (exchange.settled) return;
+    if (accepted) this.#call(exchange);
+    else exchange.settle({ error: modernError({ ...error, code: -32603 }) });
+  }
+
+  async #listen(exchange: Exchange): Promise<void> {
+    const filter = exchange.params?.['notifications'];
+    if (!isObject(filter)) {
+      const detail = `notifications is ${JSON.stringify(filter) ?? 'missing'}, expected an object`;
+      exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
+      return;
     }
-  }
-
-  leave(caller: Caller): void {
-    this.#audience.leave(caller, (uri) => {
-      void this.#wire.call('resources/unsubscribe', { uri }, SUBSCRIBE_TIMEOUT_MS);
-    });
-  }
-
-  close(): void {
-    this.#wire.channel.close();
+    const caller = new ListeningCaller(exchange);
+    this.#slot.join(caller);
+    exchange.onEnd(() => this.#slot.leave(caller));
+    const watched: string[] = [];
+    for (const uri of urisOf(filter)) {
+      const send = (): Promise<Outcome> => this.#wire.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
+      if ('result' in (await this.#audience.watch(caller, uri, send))) watched.push(uri);
+    }
+    caller.acknowledge(filter, capabilitiesOf(this.hello), watched);
   }
 
   async #changeSubscription(exchange: Exchange, params: JsonObject | undefined): Promise<void> {
@@ -124,7 +201,7 @@ export class LegacyMember implements Member {
       this.#wire.open(exchange, params);
       return;
     }
-    const send = (): Promise<Outcome> => this.#wire.call(exchange.method, params, SUBSCRIBE_TIMEOUT_MS);
+    const send = (): Promise<Outcome> => this.#wire.call(exchange.method, params, CALL_TIMEOUT_MS);
     const change = exchange.method === 'resources/subscribe' ? 'watch' : 'unwatch';
     exchange.settle(await this.#audience[change](caller, uri, send));
   }
@@ -134,11 +211,12 @@ export class LegacyMember implements Member {
     if (method === 'notifications/cancelled') {
       this.#questions.get(params?.['requestId'] as RpcId)?.abort();
     } else if (method === 'notifications/resources/updated') {
-      const uri = params?.['uri'];
-      // An owner of the whole may be told of a part (MCP 2025-11-25, Resources, "Subscriptions").
-      const watchers = new Set(this.#audience.watchers(String(uri)));
+      const watchers = new Set(this.#audience.watchers(String(params?.['uri'])));
+      // A server may tell of a part of what was subscribed to (MCP 2025-11-25, Resources, "Subscriptions").
       if (watchers.size === 0 && this.#audience.exclusive) this.#tellAll(note);
       else for (const caller of watchers) caller.notify(note);
+    } else if (method === 'notifications/message') {
+      this.#log(note);
     } else if (method.endsWith('/list_changed') || this.#audience.exclusive) {
       this.#tellAll(note);
     }
@@ -148,23 +226,55 @@ export class LegacyMember implements Member {
     for (const caller of this.#audience.callers) caller.notify(note);
   }
 
-  async #answer(request: RpcRequest): Promise<void> {
-    const { id, method, params } = request;
+  /** Modern clients want log messages for single requests; one is told only while no other request could be meant. */
+  #log(note: RpcNotification): void {
+    if (!this.#audience.exclusive) return;
+    this.#tellAll(note);
+    const [only, ...others] = this.#wire.exchanges;
+    const wanted = only?.scope.era === 'modern' ? only.scope.logLevel : undefined;
+    if (only === undefined || others.length > 0 || wanted === undefined) return;
+    if (severity(note.params?.['level']) >= severity(wanted)) only.notify(note);
+  }
+
+  /** The server is told the lowest level that any request has wanted; what a request did not want is held back here. */
+  #raiseLogLevel(level: string | undefined): void {
+    if (level === undefined || !this.#audience.exclusive || capabilitiesOf(this.hello)['logging'] === undefined) return;
+    if (this.#logLevel !== undefined && severity(this.#logLevel) <= severity(level)) return;
+    this.#logLevel = level;
+    void this.#wire.call('logging/setLevel', { level }, CALL_TIMEOUT_MS);
+  }
+
+  async #answer({ id, method, params }: RpcRequest): Promise<void> {
     if (method === 'ping') {
       this.#wire.send(result(id, {}));
       return;
     }
-    const [owner] = this.#audience.exclusive ? this.#audience.callers : [];
-    if (owner === undefined) {
-      const detail = `${method}: no client can be asked here`;
-      this.#wire.send(failure(id, new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc()));
-      return;
-    }
     const withdrawn = new AbortController();
     this.#questions.set(id, withdrawn);
-    const outcome = await owner.ask(params === undefined ? { method } : { method, params }, withdrawn.signal);
+    const outcome = await this.#put(params === undefined ? { method } : { method, params }, withdrawn.signal);
     this.#questions.delete(id);
     if (withdrawn.signal.aborted) return;
     this.#wire.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error));
   }
+
+  /** Puts a question to whom it is meant for, if that is certain. */
+  #put(question: Question, signal: AbortSignal): Promise<Outcome> {
+    if (!this.#audience.exclusive)
+      return refuse(`${question.method}: several clients share this server, none can be asked`);
+    const session = [...this.#audience.callers].find(({ scope }) => scope.era === 'legacy');
+    if (session !== undefined) return session.ask(question, signal);
+    // All exchanges here are of one client; which of them carries the question only decides where the person sees it.
+    const open = [...this.#wire.exchanges].filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);
+    const exchange = open.findLast(({ parked }) => !parked) ?? open.at(-1);
+    if (exchange === undefined)
+      return refuse(`${question.method}: no request is open that the client could be asked in`);
+    const missing = missingCapability(question, exchange.scope.capabilities);
+    if (missing !== undefined) return refuse(`${question.method}: the client does not declare ${missing}`);
+    return exchange.ask(modernQuestion(question), signal);
+  }
 }
+
+const refuse = (detail: string): Promise<Outcome> =>
+  Promise.resolve({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });
+
+const severity = (level: unknown): number => LOG_LEVELS.indexOf(String(level));

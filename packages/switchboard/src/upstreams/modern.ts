@@ -1,18 +1,31 @@
 /**
  * A member that speaks the modern era: every request carries who asks, and the server sends nothing that belongs to no request.
- * That makes one member safe for everybody; the only thing without an address is a log message, see {@link ModernMember}.
+ * That makes one member safe for everybody; the only thing without an address is a log message, see `#log`.
  */
-import { addEnvelope, plainOutcome } from '../protocol/translate.ts';
+import { randomUUID } from 'node:crypto';
+
 import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { isObject, notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
-import type { Audience, Caller, Exchange, Member } from '../router/exchange.ts';
+import { addEnvelope, capabilitiesOf, legacyQuestion, legacyResult } from '../protocol/translate.ts';
+import type { Audience, Caller, Exchange, Member, Outcome, Question } from '../router/exchange.ts';
+import { Hub } from './hub.ts';
+import { missingCapability } from './questions.ts';
 import type { Wire } from './wire.ts';
+
+/** How often a server may ask in one call before it is taken for one that never ends. */
+const MAX_ROUNDS = 10;
+/** A server that asks for nothing but to be asked again is given a moment. */
+const EMPTY_ROUND_MS = 250;
 
 export interface ModernMemberOptions {
   wire: Wire;
   /** The server's `DiscoverResult`. */
   hello: JsonObject;
   audience: Audience;
+  /** How Switchboard names itself where it asks for several clients. */
+  clientInfo: JsonObject;
   onGone(reason: string): void;
 }
 
@@ -22,11 +35,19 @@ export class ModernMember implements Member {
   readonly hello: JsonObject;
   readonly #wire: Wire;
   readonly #audience: Audience;
+  readonly #hub: Hub;
 
-  constructor({ wire, hello, audience, onGone }: ModernMemberOptions) {
+  constructor({ wire, hello, audience, clientInfo, onGone }: ModernMemberOptions) {
     this.#wire = wire;
     this.#audience = audience;
     this.hello = hello;
+    const envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
+    this.#hub = new Hub({
+      wire,
+      capabilities: capabilitiesOf(hello),
+      meta: metaOf(envelope) ?? {},
+      deliver: (note) => this.#deliver(note),
+    });
     wire.attach('modern', {
       // A modern server asks nothing; whatever this is, nobody is there for it (MCP 2026-07-28, Transports).
       onRequest: () => {},
@@ -40,14 +61,17 @@ export class ModernMember implements Member {
   }
 
   open(exchange: Exchange): void {
-    const { scope, params } = exchange;
+    const { scope, params, method } = exchange;
     if (scope.era === 'modern') {
       this.#wire.open(exchange, params);
-      return;
+    } else if (method === 'logging/setLevel') {
+      // The session keeps the level, and every request of it carries it.
+      exchange.settle({ result: {} });
+    } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
+      void this.#changeSubscription(exchange);
+    } else {
+      this.#call(exchange, params, 0);
     }
-    this.#wire.open(exchange, addEnvelope(params, { ...scope, version: this.version }), (outcome) =>
-      'result' in outcome ? plainOutcome(outcome.result) : outcome,
-    );
   }
 
   cancel(exchange: Exchange, reason?: string): void {
@@ -58,27 +82,127 @@ export class ModernMember implements Member {
     // A session's notifications (`initialized`, `roots/list_changed`) have no counterpart in the modern era.
   }
 
+  /** Takes up what the callers had with the member before this one. */
+  async restore(): Promise<void> {
+    const watched = [...this.#audience.watched];
+    if (this.#audience.callers.size > 0) await this.#hub.listen(watched);
+    for (const uri of watched) this.#deliver(notification('notifications/resources/updated', { uri }));
+    for (const kind of ['tools', 'prompts', 'resources']) {
+      const capability = capabilitiesOf(this.hello)[kind];
+      if (!isObject(capability) || capability['listChanged'] !== true) continue;
+      this.#deliver(notification(`notifications/${kind}/list_changed`));
+    }
+  }
+
+  join(_caller: Caller): void {
+    if (!this.#hub.started) void this.#hub.listen([...this.#audience.watched]);
+  }
+
   leave(caller: Caller): void {
-    this.#audience.leave(caller, () => {});
+    let released = false;
+    this.#audience.leave(caller, () => (released = true));
+    if (released) void this.#hub.listen([...this.#audience.watched]);
   }
 
   close(): void {
     this.#wire.channel.close();
   }
 
+  /** Makes a legacy session's call. The server's questions become requests to the client, and their answers the next round. */
+  #call(exchange: Exchange, params: JsonObject | undefined, round: number): void {
+    const { scope, method } = exchange;
+    const sent = addEnvelope(params, { ...scope, version: this.version });
+    this.#wire.open(exchange, sent, (outcome) => {
+      if ('error' in outcome) exchange.settle({ error: legacyError(outcome.error) });
+      else if ((outcome.result['resultType'] ?? 'complete') === 'complete') {
+        exchange.settle({ result: legacyResult(method, outcome.result) });
+      } else if (outcome.result['resultType'] === 'input_required' && round < MAX_ROUNDS) {
+        void this.#answerThenCall(exchange, params, outcome.result, round + 1);
+      } else {
+        const type = JSON.stringify(outcome.result['resultType']);
+        exchange.settle(
+          failed(method, `the server answered with resultType ${type}${round > 0 ? ` in round ${round}` : ''}`),
+        );
+      }
+    });
+  }
+
+  async #answerThenCall(
+    exchange: Exchange,
+    params: JsonObject | undefined,
+    asked: JsonObject,
+    round: number,
+  ): Promise<void> {
+    const { method, scope } = exchange;
+    const requests = isObject(asked['inputRequests']) ? Object.entries(asked['inputRequests']) : [];
+    const questions = requests.map(([key, request]) => [key, request as Question] as const);
+    const missing = questions.map(([, question]) => missingCapability(question, scope.capabilities)).find(Boolean);
+    if (missing !== undefined) {
+      exchange.settle(failed(method, `the server asks for something that the client does not declare: ${missing}`));
+      return;
+    }
+    const withdrawn = new AbortController();
+    exchange.onEnd(() => withdrawn.abort());
+    if (questions.length === 0) await new Promise((resolve) => setTimeout(resolve, EMPTY_ROUND_MS).unref());
+    const answers = await Promise.all(
+      questions.map(async ([key, question]) => {
+        const legacy = legacyQuestion(question, scope.version, randomUUID);
+        return [key, question.method, await exchange.ask(legacy, withdrawn.signal)] as const;
+      }),
+    );
+    if (exchange.settled) return;
+    const inputResponses: JsonObject = {};
+    for (const [key, kind, answer] of answers) {
+      if ('result' in answer) inputResponses[key] = answer.result;
+      // An answer has no form for an error: a person who cannot be asked has cancelled, anything else ends the call.
+      else if (kind === 'elicitation/create') inputResponses[key] = { action: 'cancel' };
+      else {
+        exchange.settle(failed(method, `${kind} was refused by the client: ${answer.error.message}`));
+        return;
+      }
+    }
+    const { requestState } = asked;
+    const next = {
+      ...params,
+      ...(questions.length > 0 && { inputResponses }),
+      ...(requestState !== undefined && { requestState }),
+    };
+    this.#call(exchange, next, round);
+  }
+
+  async #changeSubscription(exchange: Exchange): Promise<void> {
+    const { method, params, scope } = exchange;
+    const caller = [...this.#audience.callers].find((each) => each.scope === scope);
+    const uri = params?.['uri'];
+    if (caller === undefined || typeof uri !== 'string') {
+      const detail = `uri is ${JSON.stringify(uri) ?? 'missing'}, expected a string`;
+      exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
+    } else if (method === 'resources/subscribe') {
+      const send = (): Promise<Outcome> => this.#hub.listen([...this.#audience.watched, uri]);
+      exchange.settle(await this.#audience.watch(caller, uri, send));
+    } else {
+      const send = (): Promise<Outcome> => this.#hub.listen([...this.#audience.watched]);
+      exchange.settle(await this.#audience.unwatch(caller, uri, send));
+    }
+  }
+
+  /** A change goes to the sessions: of a list to all, of a resource to those that watch it. */
+  #deliver(note: RpcNotification): void {
+    const isUpdate = note.method === 'notifications/resources/updated';
+    const callers = isUpdate ? this.#audience.watchers(String(note.params?.['uri'])) : this.#audience.callers;
+    for (const caller of callers) caller.notify(note);
+  }
+
   #note(note: RpcNotification): void {
     const { method, params } = note;
     if (method === 'notifications/message') {
       this.#log(note);
-      return;
-    }
-    if (method === 'notifications/cancelled') {
+    } else if (method === 'notifications/cancelled') {
       // The server ends a listen.
       this.#wire.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
-      return;
+    } else {
+      this.#wire.byId(Number(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
     }
-    const subscriptionId = metaOf(params)?.[META.subscriptionId];
-    this.#wire.byId(Number(subscriptionId))?.notify?.(note);
   }
 
   /**
@@ -89,4 +213,15 @@ export class ModernMember implements Member {
     const [only, ...others] = [...this.#wire.exchanges].filter(({ scope }) => scope.logLevel !== undefined);
     if (only !== undefined && others.length === 0) only.notify(note);
   }
+}
+
+/** A call that could not be made: a tool says so in its result, where the model reads it. */
+function failed(method: string, detail: string): Outcome {
+  if (method === 'tools/call') return { result: { content: [{ type: 'text', text: detail }], isError: true } };
+  return { error: new SwitchboardError('SWB_INTERNAL', { detail }).toRpc() };
+}
+
+/** The codes of the modern era's own hop mean nothing to a legacy client. */
+function legacyError(error: { code: number; message: string; data?: unknown }): typeof error {
+  return error.code <= -32020 && error.code >= -32022 ? { ...error, code: -32603 } : error;
 }

@@ -40,6 +40,11 @@ export interface PoolOptions {
   emit: Emit;
 }
 
+/** A modern client cannot tell that its roots have changed (MCP 2026-07-28, Changelog). */
+function withoutRootsChanges(capabilities: JsonObject): JsonObject {
+  return Object.hasOwn(capabilities, 'roots') ? { ...capabilities, roots: {} } : capabilities;
+}
+
 /** How long it is believed that a server does not speak an era; it may have been updated since. */
 const VERDICT_MS = 3_600_000;
 
@@ -48,7 +53,8 @@ export function memberKey(isolation: Isolation, scope: Scope): string {
   if (isolation === 'shared') return 'shared';
   if (isolation === 'principal') return `principal ${scope.principal}`;
   if (scope.era === 'legacy') return `session ${scope.affinity}`;
-  // What a legacy server was told at its start holds for its life, so clients of unlike capabilities need one each.
+  // A modern client of its own: and as what a legacy server was told at its start holds for its life, one for each set of
+  // capabilities that it declares.
   return `modern ${scope.principal} ${scope.affinity} ${JSON.stringify(scope.capabilities)}`;
 }
 
@@ -61,6 +67,7 @@ export class Pool implements Upstream {
   readonly #running: Set<Wire> = new Set();
   /** An era that the server was found not to speak, and when. */
   readonly #silent: Map<Era, number> = new Map();
+  #speaksModern = false;
   #onIdle: (() => void) | undefined;
   #closed = false;
 
@@ -79,22 +86,31 @@ export class Pool implements Upstream {
 
   slot(scope: Scope): Slot {
     const { isolation, lingerMs, maxMembers } = this.#options;
-    const key = memberKey(isolation, scope);
-    const known = this.#slots.get(key);
-    if (known !== undefined) return known;
+    // Strangers behind one address must not be taken for one client: each request has a legacy server for itself while it runs.
+    const leased =
+      isolation === 'session' && scope.loose === true && scope.principal === 'anonymous' && !this.#speaksModern;
+    let key = memberKey(isolation, scope);
+    for (let n = 1; ; n++) {
+      const known = this.#slots.get(key);
+      if (known === undefined) break;
+      if (!leased || known.isFree) return known;
+      key = `${memberKey(isolation, scope)} #${n}`;
+    }
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
+    if (this.#slots.size >= maxMembers) this.#evictIdle();
     if (this.#slots.size >= maxMembers) {
       const detail = `upstream ${this.name} has ${maxMembers} members, the limit; close sessions or raise maxMembers`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
-    const exclusive = isolation === 'session' && scope.era === 'legacy';
+    const exclusive = isolation === 'session';
     const slot = new MemberSlot({
+      upstream: this.name,
       key,
+      leased,
       audience: this.#options.newAudience(exclusive),
       introduction: this.#introduce(scope, exclusive),
       era: scope.era,
-      lingerMs: isolation === 'shared' ? Infinity : lingerMs,
-      afterHoldersMs: isolation === 'shared' ? Infinity : isolation === 'session' ? 0 : lingerMs,
+      lingerMs: isolation === 'shared' ? Infinity : exclusive && scope.loose !== true ? 0 : lingerMs,
       open: (which, again, onGone) => this.#open(which, again, onGone),
       onEmpty: (which) => this.#slots.delete(which.key),
     });
@@ -111,12 +127,22 @@ export class Pool implements Upstream {
     if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 
+  /** What nobody uses makes room for who needs it. */
+  #evictIdle(): void {
+    for (const slot of this.#slots.values()) {
+      if (!slot.isFree || (slot.current?.inFlight ?? 0) > 0) continue;
+      slot.close();
+      return;
+    }
+  }
+
   /** A server that many share is told `capabilities: {}`, so that it asks no question that could not be attributed. */
   #introduce(scope: Scope, exclusive: boolean): Introduction {
     if (!exclusive) return { version: legacyVersionFor(''), capabilities: {}, clientInfo: this.#options.clientInfo };
+    const modern = scope.era === 'modern';
     return {
-      version: scope.version,
-      capabilities: scope.capabilities,
+      version: modern ? legacyVersionFor('') : scope.version,
+      capabilities: modern ? withoutRootsChanges(scope.capabilities) : scope.capabilities,
       clientInfo: scope.clientInfo ?? this.#options.clientInfo,
     };
   }
@@ -130,6 +156,8 @@ export class Pool implements Upstream {
         wire,
         hello: greeting.hello,
         audience: slot.audience,
+        slot,
+        clientInfo: this.#options.clientInfo,
         onGone: (reason: string) => {
           emit({ type: 'member.closed', upstream: name, slot: slot.key, reason, expected: slot.closed });
           onGone(reason);
@@ -139,7 +167,7 @@ export class Pool implements Upstream {
       const isLegacy = greeting.era === 'legacy';
       const member = isLegacy ? new LegacyMember(options) : new ModernMember(options);
       emit({ type: 'member.ready', upstream: name, slot: slot.key, era: member.era, version: member.version, ms });
-      return member instanceof LegacyMember ? { member, restore: () => member.restore() } : { member };
+      return { member, restore: () => member.restore() };
     } catch (error) {
       emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: (error as Error).message });
       throw error;
@@ -153,11 +181,12 @@ export class Pool implements Upstream {
       const wire = this.#spares.take() ?? (await this.#connect(slot.key));
       const { introduction } = slot;
       const { startTimeoutMs, probeTimeoutMs } = this.#options;
-      const announce = again || !slot.audience.exclusive;
+      const announce = again || slot.era === 'modern' || !slot.audience.exclusive;
       try {
         const options = { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs };
         const greeting = await greet(wire, options);
         const [first] = tries;
+        this.#speaksModern = greeting.era === 'modern';
         if (first !== undefined && first !== greeting.era) this.#silent.set(first, Date.now());
         return { wire, greeting };
       } catch (error) {
@@ -173,7 +202,7 @@ export class Pool implements Upstream {
   /** A shared member is best spoken to in the modern era, where every message has its address; others in their caller's. */
   #erasFor(slot: MemberSlot): Era[] {
     if (this.#options.era !== undefined) return [this.#options.era];
-    const eras: Era[] = slot.audience.exclusive ? ['legacy', 'modern'] : ['modern', 'legacy'];
+    const eras: Era[] = slot.audience.exclusive && slot.era === 'legacy' ? ['legacy', 'modern'] : ['modern', 'legacy'];
     const spoken = eras.filter((era) => Date.now() - (this.#silent.get(era) ?? -Infinity) > VERDICT_MS);
     return spoken.length > 0 ? spoken : eras;
   }

@@ -14,15 +14,15 @@ export interface Opened {
 }
 
 export interface SlotOptions {
+  upstream: string;
   key: string;
+  leased: boolean;
   audience: Audience;
   introduction: Introduction;
   /** The era of whoever came first. */
   era: Era;
-  /** How long a slot that nobody holds is kept when it has nothing to do, in ms. */
+  /** How long a slot that nobody holds is kept when it has nothing to do, in ms; 0 closes it when its last holder leaves. */
   lingerMs: number;
-  /** The same after its last holder has left; 0 closes it at once. */
-  afterHoldersMs: number;
   /** @param again whether this slot had a member before. */
   open(slot: MemberSlot, again: boolean, onGone: (reason: string) => void): Promise<Opened>;
   onEmpty(slot: MemberSlot): void;
@@ -32,7 +32,9 @@ export interface SlotOptions {
 const STABLE_MS = 60_000;
 
 export class MemberSlot implements Slot {
+  readonly upstream: string;
   readonly key: string;
+  readonly leased: boolean;
   readonly audience: Audience;
   readonly introduction: Introduction;
   readonly era: Era;
@@ -40,7 +42,6 @@ export class MemberSlot implements Slot {
   #member: Member | undefined;
   #opening: Promise<Member> | undefined;
   readonly #holders: Set<object> = new Set();
-  #wasHeld = false;
   #failures = 0;
   #closed = false;
   #opened = false;
@@ -48,11 +49,18 @@ export class MemberSlot implements Slot {
   #wakeUp: (() => void) | undefined;
 
   constructor(options: SlotOptions) {
+    this.upstream = options.upstream;
     this.key = options.key;
+    this.leased = options.leased;
     this.audience = options.audience;
     this.introduction = options.introduction;
     this.era = options.era;
     this.#options = options;
+    if (options.lingerMs > 0) this.#postponeEnd();
+  }
+
+  get isFree(): boolean {
+    return this.#holders.size === 0;
   }
 
   get closed(): boolean {
@@ -73,6 +81,7 @@ export class MemberSlot implements Slot {
   join(caller: Caller): void {
     this.audience.join(caller);
     this.hold(caller);
+    this.#member?.join(caller);
   }
 
   leave(caller: Caller): void {
@@ -83,7 +92,6 @@ export class MemberSlot implements Slot {
 
   hold(holder: object): void {
     this.#holders.add(holder);
-    this.#wasHeld = true;
     clearTimeout(this.#linger);
   }
 
@@ -112,6 +120,9 @@ export class MemberSlot implements Slot {
         gone = true;
         this.#member = undefined;
         this.#failures = Date.now() - startedAt > STABLE_MS ? 1 : this.#failures + 1;
+        // Who watches something asks for nothing, and would never hear again: the member is started without being asked.
+        const [watched] = this.audience.watched;
+        if (watched !== undefined && !this.#closed) setImmediate(() => this.#revive());
       });
     } catch (error) {
       if (!gone) this.#failures++;
@@ -120,10 +131,18 @@ export class MemberSlot implements Slot {
     const { member, restore } = opened;
     if (this.#closed) member.close();
     else if (!gone) this.#member = member;
+    for (const caller of this.audience.callers) member.join(caller);
     const again = this.#opened;
     this.#opened = true;
     if (again) await restore?.();
     return member;
+  }
+
+  #revive(): void {
+    if (this.#closed || this.#member !== undefined) return;
+    const revived = this.member();
+    // What failed is told to the next who asks.
+    if (revived instanceof Promise) revived.catch(() => {});
   }
 
   /** The wait ends early when the slot is closed. */
@@ -148,8 +167,7 @@ export class MemberSlot implements Slot {
   #postponeEnd(): void {
     clearTimeout(this.#linger);
     if (this.#closed || this.#holders.size > 0) return;
-    const { lingerMs: unheldMs, afterHoldersMs } = this.#options;
-    const lingerMs = this.#wasHeld ? afterHoldersMs : unheldMs;
+    const { lingerMs } = this.#options;
     if (lingerMs === Infinity) return;
     if (lingerMs === 0) this.close();
     else this.#linger = setTimeout(() => this.#endIfIdle(), lingerMs).unref();

@@ -69,19 +69,33 @@ export class Wire {
     return this.#goneReason;
   }
 
-  /** Sends an exchange's request with these params; the outcome goes to the exchange, in the caller's shape. */
-  open(exchange: Exchange, params: JsonObject | undefined, translate?: (outcome: Outcome) => Outcome): void {
-    const pending =
-      translate === undefined
+  /**
+   * Sends an exchange's request with these params.
+   *
+   * @param settle takes the outcome. @default the exchange itself, which then must be of the upstream's era
+   */
+  open(exchange: Exchange, params: JsonObject | undefined, settle?: (outcome: Outcome) => void): void {
+    const pending: Pending =
+      settle === undefined
         ? exchange
         : {
             exchange,
-            progress: (note: JsonObject) => exchange.progress(note),
-            notify: (note: RpcNotification) => exchange.notify(note),
-            settle: (outcome: Outcome) => exchange.settle(translate(outcome)),
+            progress: (note) => exchange.progress(note),
+            notify: (note) => exchange.notify(note),
+            settle,
           };
     const id = this.#send(exchange.method, params, exchange.wantsProgress, pending);
     if (id !== undefined) this.#ids.set(exchange, id);
+  }
+
+  /** Sends a request that stays open, and hears what is said under its id. */
+  listen(method: string, params: JsonObject, handlers: Pick<Exchange, 'notify' | 'settle'>): number | undefined {
+    return this.#send(method, params, false, { ...handlers, progress: () => {} });
+  }
+
+  /** Ends what {@link listen} began. */
+  hush(id: number): void {
+    if (this.#pending.delete(id)) this.#withdraw(id);
   }
 
   /** Sends a request of Switchboard's own. Never rejects; without an answer in time the outcome is `SWB_TIMEOUT`. */
@@ -107,11 +121,7 @@ export class Wire {
     const id = this.#ids.get(exchange);
     if (id === undefined) return;
     this.#forget(id, exchange);
-    if (this.#era === 'modern' && this.channel.abandon !== undefined) this.channel.abandon(id);
-    else {
-      const params = reason === undefined ? { requestId: id } : { requestId: id, reason };
-      this.send(notification('notifications/cancelled', params));
-    }
+    this.#withdraw(id, reason);
   }
 
   byId(id: unknown): Pending | undefined {
@@ -132,6 +142,15 @@ export class Wire {
     const sent = wantsProgress ? { ...params, _meta: { ...metaOf(params), progressToken: id } } : params;
     this.send(sent === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params: sent });
     return id;
+  }
+
+  #withdraw(id: number, reason?: string): void {
+    if (this.#era === 'modern' && this.channel.abandon !== undefined) {
+      this.channel.abandon(id);
+      return;
+    }
+    const params = reason === undefined ? { requestId: id } : { requestId: id, reason };
+    this.send(notification('notifications/cancelled', params));
   }
 
   #receive(message: Message): void {

@@ -1,0 +1,96 @@
+/**
+ * Exchanges whose client was asked a question and has not come back with the answer (MCP 2026-07-28, "Multi round-trip requests").
+ *
+ * The client gets a handle, and whoever shows it later must be the same principal with the same request: a handle is a key to a
+ * running call, so it is unguessable, bound, good for one use, and expires.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { omit } from '../util/omit.ts';
+import type { Opening } from './exchange.ts';
+
+export interface ParkedOptions {
+  /** How long an answer is waited for, in ms. */
+  ttlMs: number;
+  /** How many exchanges may be parked. */
+  max: number;
+}
+
+interface Entry<T> {
+  exchange: T;
+  binding: string;
+  timer: NodeJS.Timeout;
+}
+
+export class ParkedTable<T> {
+  readonly #options: ParkedOptions;
+  readonly #entries: Map<string, Entry<T>> = new Map();
+  /** Tells our handles from other servers' request states, also those of another Switchboard behind this one. */
+  readonly #prefix = `swb.${randomBytes(6).toString('base64url')}.`;
+
+  constructor(options: ParkedOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get isFull(): boolean {
+    return this.#entries.size >= this.#options.max;
+  }
+
+  /** @returns the handle to give to the client. */
+  park(exchange: T, opening: Opening, onExpire: () => void): string {
+    const handle = this.#prefix + randomBytes(16).toString('base64url');
+    const timer = setTimeout(() => {
+      this.#entries.delete(handle);
+      onExpire();
+    }, this.#options.ttlMs);
+    this.#entries.set(handle, { exchange, binding: bindingOf(opening), timer });
+    return handle;
+  }
+
+  /**
+   * The exchange that a request comes back to; nothing when the request does not carry a handle of ours.
+   *
+   * @throws {SwitchboardError} `SWB_INVALID_PARAMS` for a handle that was used, has expired, or belongs to another request: the
+   * tool must not be run a second time in its stead.
+   */
+  take(opening: Opening): T | undefined {
+    const handle = opening.params?.['requestState'];
+    if (typeof handle !== 'string' || !handle.startsWith(this.#prefix)) return undefined;
+    const entry = this.#entries.get(handle);
+    if (entry === undefined || entry.binding !== bindingOf(opening)) {
+      const detail =
+        'requestState is unknown, was used, has expired, or belongs to another request; send the request anew';
+      throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
+    }
+    this.#entries.delete(handle);
+    clearTimeout(entry.timer);
+    return entry.exchange;
+  }
+
+  /** Forgets everything that is parked; nothing is told of it. */
+  clear(): void {
+    for (const { timer } of this.#entries.values()) clearTimeout(timer);
+    this.#entries.clear();
+  }
+}
+
+/** What a retry must have in common with the request that it continues. */
+function bindingOf({ scope, method, params, slot }: Opening): string {
+  const request: JsonObject = omit(params ?? {}, '_meta', 'inputResponses', 'requestState');
+  const facts = [scope.principal, slot.upstream, method, sorted(request)];
+  return createHash('sha256').update(JSON.stringify(facts)).digest('base64');
+}
+
+/** Clients may write the same object with its keys in another order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([key, each]) => [key, sorted(each)]);
+}

@@ -1,0 +1,228 @@
+/** The life of one exchange, as a state machine: open, perhaps parked and taken up again, ended. */
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { Exchange, Leg, Member, Opening, Outcome, Question, Scope, Slot } from './exchange.ts';
+import type { ParkedTable } from './parked.ts';
+
+export interface RoutedExchangeOptions {
+  requestTimeoutMs: number;
+  parked: ParkedTable<RoutedExchange>;
+  onEnd(outcome: Outcome | 'cancelled'): void;
+}
+
+/** Questions that come within this time are asked together, as each costs the client a round trip. */
+const GATHER_MS = 5;
+/** How many questions of one exchange may wait for an answer. */
+const MAX_QUESTIONS = 100;
+
+interface Waiting {
+  question: Question;
+  answer(outcome: Outcome): void;
+}
+
+export class RoutedExchange implements Exchange {
+  readonly id: string;
+  readonly #options: RoutedExchangeOptions;
+  readonly #endListeners: (() => void)[] = [];
+  readonly #deadline: NodeJS.Timeout | undefined;
+  /** Where the call runs; a client that comes back may do so by another way. */
+  readonly #slot: Slot;
+  #opening: Opening;
+  /** None while parked: the last one has been settled, the next one has not come. */
+  #leg: Leg | undefined;
+  #member: Member | undefined;
+  #ended = false;
+  #justProgressed = false;
+  readonly #questions: Map<string, Waiting> = new Map();
+  #questionSeq = 0;
+  #gathering: NodeJS.Timeout | undefined;
+  /** The outcome of an exchange that was settled while parked: for the client when it comes back. */
+  #late: Outcome | undefined;
+
+  constructor(id: string, opening: Opening, options: RoutedExchangeOptions) {
+    this.id = id;
+    this.#opening = opening;
+    this.#slot = opening.slot;
+    this.#leg = opening.leg;
+    this.#options = options;
+    const { requestTimeoutMs } = options;
+    if (opening.endless !== true) this.#deadline = setTimeout(() => this.#expire(requestTimeoutMs), requestTimeoutMs);
+  }
+
+  get scope(): Scope {
+    return this.#opening.scope;
+  }
+
+  get method(): string {
+    return this.#opening.method;
+  }
+
+  get params(): JsonObject | undefined {
+    return this.#opening.params;
+  }
+
+  get wantsProgress(): boolean {
+    return this.#opening.wantsProgress;
+  }
+
+  get settled(): boolean {
+    return this.#ended;
+  }
+
+  get parked(): boolean {
+    return this.#leg === undefined && !this.#ended;
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#ended) listener();
+    else this.#endListeners.push(listener);
+  }
+
+  start(): void {
+    try {
+      // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
+      if (this.scope.era === 'modern') this.#slot.hold(this);
+      const member = this.#slot.member();
+      if (member instanceof Promise) {
+        member.then(
+          (ready) => this.#serve(ready),
+          (error) => this.#fail(error),
+        );
+      } else this.#serve(member);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  progress(params: JsonObject): void {
+    if (this.#ended) return;
+    this.#deadline?.refresh();
+    if (this.#leg === undefined) return;
+    if (!this.#justProgressed) {
+      this.#justProgressed = true;
+      setImmediate(() => (this.#justProgressed = false));
+    }
+    this.#leg.progress(params);
+  }
+
+  notify(notification: RpcNotification): void {
+    if (!this.#ended) this.#leg?.notify(notification);
+  }
+
+  ask(question: Question, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#ended || signal?.aborted === true) return Promise.resolve(unanswered(question));
+    if (this.#leg?.ask !== undefined) return this.#leg.ask(question, signal ?? new AbortController().signal);
+    if (this.#options.parked.isFull || this.#questions.size >= MAX_QUESTIONS) {
+      const detail = 'too many questions wait for an answer (maxParked)';
+      return Promise.resolve({ error: new SwitchboardError('SWB_OVERLOADED', { detail }).toRpc() });
+    }
+    const key = `r${++this.#questionSeq}`;
+    return new Promise((resolve) => {
+      const answer = (outcome: Outcome): void => {
+        if (this.#questions.delete(key)) resolve(outcome);
+      };
+      this.#questions.set(key, { question, answer });
+      signal?.addEventListener('abort', () => answer(unanswered(question)));
+      this.#gather();
+    });
+  }
+
+  /** The client has come back with answers, and with a leg that brings what follows. */
+  resume(opening: Opening): void {
+    this.#opening = opening;
+    this.#leg = opening.leg;
+    this.#deadline?.refresh();
+    if (this.#late !== undefined) {
+      this.settle(this.#late);
+      return;
+    }
+    const given = opening.params?.['inputResponses'];
+    for (const [key, value] of Object.entries(isObject(given) ? given : {})) {
+      if (isObject(value)) this.#questions.get(key)?.answer({ result: value });
+    }
+    // What was not answered is asked again.
+    if (this.#questions.size > 0) this.#gather();
+  }
+
+  settle(outcome: Outcome): void {
+    const leg = this.#leg;
+    if (leg === undefined) {
+      this.#late ??= outcome;
+      return;
+    }
+    if (!this.#end(outcome)) return;
+    // Clients of the official SDK lose a progress note that they read in the same turn as the answer; one turn of the event
+    // loop between the two writes keeps them apart.
+    if (this.#justProgressed) setImmediate(() => leg.settle(outcome));
+    else leg.settle(outcome);
+  }
+
+  cancel(reason?: string): void {
+    if (!this.#end('cancelled')) return;
+    this.#member?.cancel(this, reason);
+    // A call that was cancelled may still ask something, and then it would seem to be about the next one.
+    if (this.#slot.leased) this.#slot.close();
+  }
+
+  #serve(member: Member): void {
+    if (this.#ended) return;
+    this.#member = member;
+    member.open(this);
+  }
+
+  #fail(error: unknown): void {
+    this.settle({ error: asSwitchboardError(error).toRpc() });
+  }
+
+  #gather(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#park();
+    }, GATHER_MS);
+  }
+
+  #park(): void {
+    const leg = this.#leg;
+    if (this.#ended || leg === undefined || this.#questions.size === 0) return;
+    const inputRequests = Object.fromEntries([...this.#questions].map(([key, { question }]) => [key, { ...question }]));
+    const requestState = this.#options.parked.park(this, this.#opening, () => this.#abandon());
+    this.#leg = undefined;
+    leg.settle({ result: { resultType: 'input_required', inputRequests, requestState } });
+  }
+
+  /** Nobody came back with the answer: the questions are over, and the call with them. */
+  #abandon(): void {
+    for (const { question, answer } of this.#questions.values()) answer(unanswered(question));
+    this.cancel('the client did not answer');
+  }
+
+  #expire(afterMs: number): void {
+    if (this.parked) {
+      // A person may take longer to answer than a server; the table of the parked keeps that time.
+      this.#deadline?.refresh();
+      return;
+    }
+    const detail = `${this.method} went ${afterMs} ms without an answer or progress`;
+    this.#member?.cancel(this, 'timed out');
+    this.settle({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
+  }
+
+  #end(outcome: Outcome | 'cancelled'): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#gathering);
+    for (const { question, answer } of this.#questions.values()) answer(unanswered(question));
+    this.#slot.release(this);
+    this.#options.onEnd(outcome);
+    for (const listener of this.#endListeners) listener();
+    return true;
+  }
+}
+
+/** How a server hears that it gets no answer. */
+function unanswered({ method }: Question): Outcome {
+  if (method === 'elicitation/create') return { result: { action: 'cancel' } };
+  return { error: new SwitchboardError('SWB_CLIENT_GONE', { detail: `${method} was not answered` }).toRpc() };
+}
