@@ -2,8 +2,9 @@
 import { metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { failure, notification, result } from '../protocol/jsonrpc.ts';
-import type { RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
-import type { Exchange, Leg, Scope, Slot } from '../router/exchange.ts';
+import type { JsonObject, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
+import { LazyResult } from '../protocol/lazy-result.ts';
+import type { Exchange, Leg, Outcome, Scope, Slot } from '../router/exchange.ts';
 import type { CallerContext, Outlet } from './context.ts';
 
 export interface CallOptions {
@@ -62,26 +63,9 @@ export class Calls {
     const { id, method, params } = request;
     this.check(id);
     const token = metaOf(params)?.['progressToken'];
-    const wantsProgress = typeof token === 'string' || typeof token === 'number';
-    const exchange = this.#context.exchanges.open({
-      scope,
-      slot,
-      method,
-      params,
-      endless,
-      wantsProgress,
-      leg: {
-        progress: (note) => {
-          if (wantsProgress) outlet.send(notification('notifications/progress', { ...note, progressToken: token }), id);
-        },
-        notify: (note) => outlet.send(note, id),
-        ...(ask !== undefined && { ask }),
-        settle: (outcome) => {
-          this.#running.delete(id);
-          outlet.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error), id);
-        },
-      },
-    });
+    const leg = new CallLeg(id, token, outlet, this.#running, ask);
+    const { wantsProgress } = leg;
+    const exchange = this.#context.exchanges.open({ scope, slot, method, params, endless, wantsProgress, leg });
     if (!exchange.settled) this.#running.set(id, { exchange, outlet });
   }
 
@@ -104,5 +88,41 @@ export class Calls {
     const id = requestId as RpcId;
     if (this.#running.has(id) || typeof id !== 'number' || Number.isSafeInteger(id)) return id;
     return [...this.#running.keys()].find((running) => typeof running === 'bigint' && Number(running) === id);
+  }
+}
+
+/** Writes what comes of one request to the client that sent it, under the ids that the client gave. */
+class CallLeg implements Leg {
+  readonly wantsProgress: boolean;
+  readonly ask: NonNullable<Leg['ask']> | undefined;
+  readonly #id: RpcId;
+  readonly #token: unknown;
+  readonly #outlet: Outlet;
+  readonly #running: Map<RpcId, unknown>;
+
+  constructor(id: RpcId, token: unknown, outlet: Outlet, running: Map<RpcId, unknown>, ask: Leg['ask']) {
+    this.wantsProgress = typeof token === 'string' || typeof token === 'number';
+    this.ask = ask === undefined ? undefined : (question, signal) => ask(question, signal, id);
+    this.#id = id;
+    this.#token = token;
+    this.#outlet = outlet;
+    this.#running = running;
+  }
+
+  progress(params: JsonObject): void {
+    if (!this.wantsProgress) return;
+    const note = notification('notifications/progress', { ...params, progressToken: this.#token });
+    this.#outlet.send(note, this.#id);
+  }
+
+  notify(note: RpcNotification): void {
+    this.#outlet.send(note, this.#id);
+  }
+
+  settle(outcome: Outcome): void {
+    const id = this.#id;
+    this.#running.delete(id);
+    if (outcome instanceof LazyResult) this.#outlet.send(outcome.answering(id), id);
+    else this.#outlet.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error), id);
   }
 }

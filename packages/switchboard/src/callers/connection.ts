@@ -10,7 +10,7 @@ import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { Calls } from './calls.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
-import { openModern } from './modern.ts';
+import { admitModern, openModern } from './modern.ts';
 import type { Conversation } from './registry.ts';
 import { LegacySession } from './session.ts';
 
@@ -92,7 +92,9 @@ export class Connection implements Conversation {
   #serve(message: Message): void {
     if (isRequest(message)) {
       if (claimsModern(message.params)) {
-        openModern(message, this.#arrival, this.#context, this.#calls, this.#outlet, (slot) => this.#hold(slot));
+        const admitted = admitModern(message, this.#arrival, this.#context, this.#calls);
+        this.#hold(admitted.slot);
+        openModern(message, admitted, this.#calls, this.#outlet);
         return;
       }
       if (message.method === 'initialize') {

@@ -24,7 +24,7 @@ export interface Arrival {
   readonly upstream: Upstream;
   /** Whether nothing but an address stands behind `label`. */
   readonly loose?: boolean;
-  readonly transport: 'websocket' | 'http' | 'stdio' | 'memory';
+  readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
 }
 
 /** Where a client's messages go out. */

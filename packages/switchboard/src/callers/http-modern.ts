@@ -1,16 +1,18 @@
 /** A modern request over HTTP: one POST, one answer; closing the connection is how it is cancelled (MCP 2026-07-28, Transports). */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 import { META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isRequest } from '../protocol/jsonrpc.ts';
+import { isObject, isRequest } from '../protocol/jsonrpc.ts';
 import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
+import { paramAgrees, paramText } from '../protocol/param-headers.ts';
+import type { Slot } from '../router/exchange.ts';
 import { decodeHeader, nameOf } from '../transports/http/headers.ts';
 import { Reply } from '../transports/http/reply.ts';
 import { Calls } from './calls.ts';
 import type { Arrival, CallerContext } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
-import { openModern } from './modern.ts';
+import { admitModern, openModern } from './modern.ts';
 
 /** The codes that a modern server answers with a status of their own; every other error is in the body of a 200. */
 const STATUS: ReadonlyMap<number, number> = new Map([
@@ -20,37 +22,38 @@ const STATUS: ReadonlyMap<number, number> = new Map([
   [-32022, 400],
 ]);
 
-/** @throws {SwitchboardError} when the request cannot be opened. */
-export function serveModernPost(
+/** Rejects with a `SwitchboardError` when the request cannot be opened. */
+export async function serveModernPost(
   message: Message,
   { request, response }: HttpVisit,
   arrival: Arrival,
   context: CallerContext,
   { maxQueueBytes, keepAliveMs }: HttpLimits,
-): void {
+): Promise<void> {
   if (!isRequest(message)) {
     response.writeHead(202).end();
     return;
   }
   checkHeaders(message, request);
   const calls = new Calls(context);
-  let reply: Reply | undefined;
-  const early: (() => void)[] = [];
-  const write = (action: (to: Reply) => void): void => {
-    if (reply === undefined) early.push(() => action(reply!));
-    else action(reply);
-  };
-  openModern(message, arrival, context, calls, {
-    send: (out) =>
-      write((to) => {
-        if ('method' in out) to.push(out);
-        else to.finish(out, 'error' in out ? (STATUS.get(out.error.code) ?? 200) : 200);
-      }),
-  });
-  // Only now: an error that was thrown above is answered with its own status.
-  reply = new Reply(response, { maxQueueBytes, keepAliveMs }, () => calls.cancelAll('the client hung up'));
-  if (message.method === 'subscriptions/listen') reply.stream();
-  for (const action of early) action();
+  const admitted = admitModern(message, arrival, context, calls);
+  const { slot } = admitted;
+  // Kept until the exchange keeps it, so that nobody else is given it meanwhile.
+  slot.hold(request);
+  try {
+    if (message.method === 'tools/call') await checkParamHeaders(message, request, slot);
+    if (response.destroyed) return;
+    const reply = new Reply(response, { maxQueueBytes, keepAliveMs }, () => calls.cancelAll('the client hung up'));
+    if (message.method === 'subscriptions/listen') reply.stream();
+    openModern(message, admitted, calls, {
+      send(out) {
+        if ('method' in out) reply.push(out);
+        else reply.finish(out, 'error' in out ? (STATUS.get(out.error.code) ?? 200) : 200);
+      },
+    });
+  } finally {
+    slot.release(request);
+  }
 }
 
 function checkHeaders({ method, params }: RpcRequest, { headers }: IncomingMessage): void {
@@ -62,8 +65,29 @@ function checkHeaders({ method, params }: RpcRequest, { headers }: IncomingMessa
   mustAgree('MCP-Protocol-Version', headers['mcp-protocol-version'], version);
   mustAgree('Mcp-Method', headers['mcp-method'], method);
   const name = nameOf(method, params);
-  const repeated = headers['mcp-name'];
-  if (name !== undefined) mustAgree('Mcp-Name', typeof repeated === 'string' ? decodeHeader(repeated) : repeated, name);
+  if (name !== undefined) mustAgree('Mcp-Name', decoded('Mcp-Name', headers), name);
+}
+
+/** A tool's schema may mark arguments that headers must repeat; whoever reads the body must compare the two. */
+async function checkParamHeaders({ params }: RpcRequest, { headers }: IncomingMessage, slot: Slot): Promise<void> {
+  const args = isObject(params?.['arguments']) ? params['arguments'] : undefined;
+  try {
+    const member = await slot.member();
+    for (const each of await member.paramHeaders(String(params?.['name']))) {
+      const expected = paramText(each, args);
+      if (expected === undefined) continue;
+      const found = decoded(each.header, headers);
+      if (found === undefined || !paramAgrees(each, found, expected)) mustAgree(each.header, found, expected);
+    }
+  } catch (error) {
+    // A member that cannot be had is told of by the call itself.
+    if (error instanceof SwitchboardError && error.code === 'SWB_HEADER_MISMATCH') throw error;
+  }
+}
+
+function decoded(header: string, headers: IncomingHttpHeaders): string | undefined {
+  const value = headers[header.toLowerCase()];
+  return typeof value === 'string' ? decodeHeader(header, value) : undefined;
 }
 
 function mustAgree(header: string, found: string | string[] | undefined, body: unknown): void {

@@ -8,7 +8,7 @@ import { claimsModern, isModernVersion } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
-import { readBody } from '../transports/http/body.ts';
+import { readBody, requireJson } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
 import type { Arrival, CallerContext } from './context.ts';
 import { HttpSession } from './http-session.ts';
@@ -76,10 +76,8 @@ export class HttpCallers {
   }
 
   async #readMessage(request: IncomingMessage): Promise<Message> {
-    const { 'content-type': type, accept } = request.headers;
-    if (type === undefined || !/^application\/json\s*(;|$)/i.test(type)) {
-      throw new SwitchboardError('SWB_UNSUPPORTED_MEDIA_TYPE', { detail: `got ${JSON.stringify(type ?? 'none')}` });
-    }
+    requireJson(request);
+    const { accept } = request.headers;
     // The answer may be JSON or an event stream, so a client has to take both (MCP, Streamable HTTP, "Sending messages").
     if (accept !== undefined && !/\*\/\*/.test(accept) && !(/json/i.test(accept) && /event-stream/i.test(accept))) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
@@ -97,7 +95,7 @@ export class HttpCallers {
     if (isModern) {
       const arrival: Arrival = { ...visit, label: visit.address, loose: true, transport: 'http' };
       this.#countModern(visit);
-      serveModernPost(message, visit, arrival, this.#context, this.#limits);
+      await serveModernPost(message, visit, arrival, this.#context, this.#limits);
     } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
       await HttpSession.open(message, visit, this.#context, this.#registry, this.#limits, this.#newId);
     } else {

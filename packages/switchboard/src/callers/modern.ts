@@ -19,20 +19,18 @@ const RETIRED: ReadonlySet<string> = new Set([
   'tasks/result',
 ]);
 
+/** A request that may be opened: who asks, and what serves it. */
+export interface Admitted {
+  scope: Scope;
+  slot: Slot;
+}
+
 /**
- * Serves one modern request.
+ * Reads who asks, and finds what serves it.
  *
- * @param hold told the slot that serves it, by a connection that keeps its slots while it lasts.
  * @throws {SwitchboardError} when it cannot be opened: a bad envelope, an unknown version, a retired method, a limit.
  */
-export function openModern(
-  request: RpcRequest,
-  arrival: Arrival,
-  context: CallerContext,
-  calls: Calls,
-  outlet: Outlet,
-  hold?: (slot: Slot) => void,
-): void {
+export function admitModern(request: RpcRequest, arrival: Arrival, context: CallerContext, calls: Calls): Admitted {
   const { id, method, params } = request;
   const scope: Scope = {
     era: 'modern',
@@ -44,10 +42,13 @@ export function openModern(
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);
   context.admit(clientKey(arrival));
-  const slot = arrival.upstream.slot(scope);
-  hold?.(slot);
-  const endless = method === 'subscriptions/listen';
-  calls.open(request, { scope, slot, endless, outlet: endless ? retagged(outlet, id) : outlet });
+  return { scope, slot: arrival.upstream.slot(scope) };
+}
+
+/** Opens an admitted request; its answer goes to the outlet. @throws as {@link Calls.open} */
+export function openModern(request: RpcRequest, { scope, slot }: Admitted, calls: Calls, outlet: Outlet): void {
+  const endless = request.method === 'subscriptions/listen';
+  calls.open(request, { scope, slot, endless, outlet: endless ? retagged(outlet, request.id) : outlet });
 }
 
 /** An outlet that puts the client's own subscription id, which is its listen request's id, in the place of the upstream's. */

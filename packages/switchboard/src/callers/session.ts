@@ -10,7 +10,7 @@ import { failure, isNotification, isObject, isRequest, notification, result } fr
 import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
 import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts';
 import { omit } from '../util/omit.ts';
-import type { Caller, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
+import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { Calls } from './calls.ts';
 import { clientKey } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
@@ -26,6 +26,7 @@ export class LegacySession implements Caller {
   readonly #questions: Map<RpcId, (outcome: Outcome) => void> = new Map();
   /** What came while `initialize` was under way. */
   readonly #early: Message[] = [];
+  readonly #ask: NonNullable<Leg['ask']> = (question, signal, about) => this.ask(question, signal, about);
   #initializing = false;
   #questionSeq = 0;
   #scope: Scope | undefined;
@@ -171,8 +172,7 @@ export class LegacySession implements Caller {
       this.#context.admit(clientKey(this.#arrival));
       const level = request.params?.['level'];
       if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
-      const ask = (question: Question, signal: AbortSignal): Promise<Outcome> => this.ask(question, signal, id);
-      this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet, ask });
+      this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask });
     }
   }
 

@@ -6,14 +6,15 @@ import { readFileSync } from 'node:fs';
 import { findNodeAtLocation, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
 
-import { OPTIONS } from '../gateway/options.ts';
+import { OPTIONS, readSettings } from '../gateway/options.ts';
 import type { Problem } from '../gateway/options.ts';
-import { checkUpstream } from '../gateway/upstream-options.ts';
+import { SSE_IS_OFF, checkUpstream } from '../gateway/upstream-options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { omit } from '../util/omit.ts';
+import { settingsFromEnvironment } from './environment.ts';
 import { expandVariables } from './variables.ts';
 
 export interface ConfigFile {
@@ -25,18 +26,21 @@ export interface ConfigFile {
 
 const BLOCKS = ['upstreams', 'mcpServers', 'servers'] as const;
 
-/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` with file, line, key and what was expected, for every problem at once. */
-export function readConfigFile(file: string, environment: NodeJS.ProcessEnv): ConfigFile {
+/**
+ * @param flags settings that count more than the file and the environment.
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID` with file, line, key and what was expected, for every problem at once.
+ */
+export function readConfigFile(file: string, environment: NodeJS.ProcessEnv, flags: JsonObject): ConfigFile {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${file}: ${(cause as Error).message}`, cause });
   }
-  return readConfig(text, file, environment);
+  return readConfig(text, file, environment, flags);
 }
 
-export function readConfig(text: string, file: string, environment: NodeJS.ProcessEnv): ConfigFile {
+export function readConfig(text: string, file: string, environment: NodeJS.ProcessEnv, flags: JsonObject): ConfigFile {
   const syntax: ParseError[] = [];
   const tree = parseTree(text, syntax, { allowTrailingComma: true });
   const [first] = syntax;
@@ -54,6 +58,8 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   };
   if (!isObject(root)) return fail([{ path: [], message: 'expected an object' }]);
 
+  const { sse } = { sse: root['sse'], ...settingsFromEnvironment(environment), ...flags };
+  const mayUseSse = readSettings({ sse }).settings.sse;
   const problems: Problem[] = [];
   const notes: string[] = [];
   const upstreams: Record<string, UpstreamOptions> = {};
@@ -69,16 +75,14 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
         notes.push(`${block}.${name} is disabled there and left out`);
         continue;
       }
-      if (isObject(entry) && entry['type'] === 'sse') {
-        const message =
-          'the SSE transport of 2024 is not supported; give the URL of Streamable HTTP, and "type": "http"';
-        problems.push({ path: [block, name, 'type'], message });
+      if (isObject(entry) && entry['type'] === 'sse' && !mayUseSse) {
+        problems.push({ path: [block, name, 'type'], message: SSE_IS_OFF });
         continue;
       }
       const { value, problems: unknown } = expandVariables(adopt(entry), environment);
       const all = [
         ...unknown.map(({ path, message }) => ({ path: [name, ...path], message })),
-        ...checkUpstream(name, value),
+        ...checkUpstream(name, value, mayUseSse),
       ];
       problems.push(...all.map(({ path, message }) => ({ path: [block, ...path], message })));
       if (Object.hasOwn(upstreams, name)) problems.push({ path: [block, name], message: 'the name is used twice' });
@@ -103,10 +107,11 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   return { settings, upstreams, notes };
 }
 
-/** Entries of other programs say in `type` what ours show by having a command or a url. */
+/** Entries of other programs say in `type` what ours show by having a command or a url, and where they mean the SSE transport. */
 function adopt(entry: unknown): unknown {
   if (!isObject(entry)) return entry;
-  return omit(entry, 'type');
+  const adopted = omit(entry, 'type');
+  return entry['type'] === 'sse' && Object.hasOwn(entry, 'url') ? { ...adopted, sse: true } : adopted;
 }
 
 /** The value of a tree, with `Map`-like safety: no key reaches a prototype. */

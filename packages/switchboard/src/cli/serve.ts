@@ -40,7 +40,7 @@ function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
 
 async function serve(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
   const file = config ?? process.env['SWITCHBOARD_CONFIG'];
-  const fromFile = file === undefined ? undefined : readConfigFile(file, process.env);
+  const fromFile = file === undefined ? undefined : readConfigFile(file, process.env, flags);
   const upstreams: Record<string, UpstreamOptions> = { ...fromFile?.upstreams };
   const [command, ...args] = words;
   if (command !== undefined) upstreams['default'] = { command, args };
@@ -96,10 +96,11 @@ function endOnSignal(gateway: Gateway): Promise<void> {
 }
 
 function banner(addresses: readonly Address[], maxConnections: number): string {
-  const lines = addresses.flatMap(({ upstream, websocket, http }) => [
+  const lines = addresses.flatMap(({ upstream, websocket, http, sse }) => [
     ...(addresses.length > 1 ? [`  ${upstream}`] : []),
     ...(websocket === undefined ? [] : [`  WebSocket  ${websocket}`]),
     ...(http === undefined ? [] : [`  HTTP       ${http}`]),
+    ...(sse === undefined ? [] : [`  SSE        ${sse}`]),
   ]);
   const [first] = addresses;
   const url = first?.http ?? first?.websocket ?? '';

@@ -11,6 +11,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import type { Exchange, Outcome, Upstream } from '../router/exchange.ts';
 import { Router } from '../router/router.ts';
 import type { Channel } from '../transports/channel.ts';
+import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import { Listener } from './listen.ts';
 import { readSettings } from './options.ts';
@@ -33,6 +34,8 @@ export interface Address {
   upstream: string;
   websocket?: string;
   http?: string;
+  /** Only with the option `sse`. */
+  sse?: string;
 }
 
 /** What is open right now. All but `upstreams` is 0 when nobody is connected. */
@@ -49,7 +52,10 @@ export function createGateway({ upstreams, environment = {}, onEvent = () => {},
   const { settings, problems } = readSettings(input);
   for (const [name, options] of Object.entries(upstreams)) {
     problems.push(
-      ...checkUpstream(name, options).map(({ path, message }) => ({ path: ['upstreams', ...path], message })),
+      ...checkUpstream(name, options, settings.sse).map(({ path, message }) => ({
+        path: ['upstreams', ...path],
+        message,
+      })),
     );
   }
   if (Object.keys(upstreams).length === 0) problems.push({ path: ['upstreams'], message: 'expected at least one' });
@@ -94,9 +100,10 @@ export class Gateway {
     this.#listener = new Listener({
       settings,
       httpCallers: new HttpCallers(this.#context, this.#registry, httpLimits, newId),
-      route: (path) => this.#route(path),
+      ...(settings.sse && settings.transport.includes('http') && { sse: new SseAcceptor(httpLimits, newId) }),
+      route: (path, base) => this.#route(path, base),
       checkRoom: () => this.#registry.checkRoom(),
-      onWebSocket: (channel, { upstream, ...visit }) => this.#connect(channel, upstream, 'websocket', visit),
+      onChannel: (channel, transport, { upstream, ...visit }) => this.#connect(channel, upstream, transport, visit),
       emit,
     });
   }
@@ -113,12 +120,14 @@ export class Gateway {
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     const names = [...this.#upstreams.keys()];
     return names.map((upstream) => {
-      const path = names.length === 1 ? '/mcp' : `/mcp/${upstream}`;
+      const below = names.length === 1 ? '' : `/${upstream}`;
+      const path = `/mcp${below}`;
       this.#emit({ type: 'listening', url: `http://${authority}${path}` });
       return {
         upstream,
         ...(transport.includes('websocket') && { websocket: `ws://${authority}${path}` }),
         ...(transport.includes('http') && { http: `http://${authority}${path}` }),
+        ...(transport.includes('http') && this.settings.sse && { sse: `http://${authority}/sse${below}` }),
       };
     });
   }
@@ -174,25 +183,27 @@ export class Gateway {
     connection.start();
   }
 
-  #route(path: string): Upstream {
-    const [, name] = /^\/mcp(?:\/([^/]*))?\/?$/.exec(path) ?? [];
-    if (name === undefined && !/^\/mcp\/?$/.test(path)) {
-      throw new SwitchboardError('SWB_NOT_FOUND', { detail: `${JSON.stringify(path)}; MCP is at ${this.#paths()}` });
+  #route(path: string, base: 'mcp' | 'sse'): Upstream {
+    const [, found, name] = /^\/([^/]+)(?:\/([^/]*))?\/?$/.exec(path) ?? [];
+    if (found !== base) {
+      throw new SwitchboardError('SWB_NOT_FOUND', {
+        detail: `${JSON.stringify(path)}; MCP is at ${this.#paths(base)}`,
+      });
     }
-    return this.#find(name === '' ? undefined : name);
+    return this.#find(name === '' ? undefined : name, base);
   }
 
-  #find(name: string | undefined): Upstream {
+  #find(name: string | undefined, base = 'mcp'): Upstream {
     const [first, ...others] = this.#upstreams.values();
     const upstream = name === undefined ? (others.length === 0 ? first : undefined) : this.#upstreams.get(name);
     if (upstream !== undefined) return upstream;
     const asked = name === undefined ? 'none was named' : JSON.stringify(name);
-    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: `${asked}; MCP is at ${this.#paths()}` });
+    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: `${asked}; MCP is at ${this.#paths(base)}` });
   }
 
-  #paths(): string {
+  #paths(base: string): string {
     const names = [...this.#upstreams.keys()];
-    return names.length === 1 ? '/mcp' : names.map((name) => `/mcp/${name}`).join(', ');
+    return names.length === 1 ? `/${base}` : names.map((name) => `/${base}/${name}`).join(', ');
   }
 }
 
@@ -211,16 +222,14 @@ interface ExchangeEvents {
 }
 
 function exchangeEvents(emit: Emit): ExchangeEvents {
-  const startedAt = new WeakMap<Exchange, number>();
   return {
     onOpen(exchange) {
-      startedAt.set(exchange, performance.now());
       const { id, method, scope } = exchange;
       emit({ type: 'request.started', exchange: id, method, affinity: scope.affinity });
     },
     onEnd(exchange, outcome) {
-      const ms = Math.round(performance.now() - (startedAt.get(exchange) ?? 0));
-      const { id, method } = exchange;
+      const { id, method, startedAt } = exchange;
+      const ms = Math.round(performance.now() - startedAt);
       const code = outcome === 'cancelled' ? outcome : 'error' in outcome ? outcome.error.code : undefined;
       emit({ type: 'request.ended', exchange: id, method, ms, ...(code !== undefined && { code }) });
     },

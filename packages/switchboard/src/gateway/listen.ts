@@ -5,11 +5,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { HttpCallers } from '../callers/http.ts';
-import type { Emit } from '../observe/events.ts';
+import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
+import type { Channel } from '../transports/channel.ts';
 import { sendError } from '../transports/http/reply.ts';
-import type { WebSocketChannel } from '../transports/websocket/channel.ts';
+import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
+import type { SseAcceptor } from '../transports/http/sse-channel.ts';
 import { SUBPROTOCOL, WebSocketAcceptor, offeredSubprotocols } from '../transports/websocket/server.ts';
 import { checkHostAndOrigin, isLoopback } from './guard.ts';
 import type { Settings } from './options.ts';
@@ -17,11 +19,18 @@ import type { Settings } from './options.ts';
 export interface ListenerOptions {
   settings: Settings;
   httpCallers: HttpCallers;
-  /** The upstream that a path names. @throws {SwitchboardError} when there is none. */
-  route(path: string): Upstream;
+  /** Serves the SSE transport of 2024, where that is wanted. */
+  sse?: SseAcceptor;
+  /** The upstream that a path below `/mcp`, or below `/sse`, names. @throws {SwitchboardError} when there is none. */
+  route(path: string, base: 'mcp' | 'sse'): Upstream;
   /** Room for one more client. @throws {SwitchboardError} when there is none. */
   checkRoom(): void;
-  onWebSocket(channel: WebSocketChannel, visit: { upstream: Upstream; address: string; userAgent: string }): void;
+  /** A client came whose connection stays open. */
+  onChannel(
+    channel: Channel,
+    transport: Transport,
+    visit: { upstream: Upstream; address: string; userAgent: string },
+  ): void;
   emit: Emit;
 }
 
@@ -32,6 +41,7 @@ const IDLE_SOCKET_MS = 75_000;
 /** Sockets beyond the number of clients: an HTTP client may use several, and modern ones hold no session. */
 const SOCKETS_PER_CLIENT = 8;
 const SPARE_SOCKETS = 64;
+const SSE_PATH = new RegExp(`^(/sse(/.*)?|${SSE_POST_PATH})$`);
 
 export class Listener {
   readonly #options: ListenerOptions;
@@ -102,7 +112,12 @@ export class Listener {
         response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
         return;
       }
-      const upstream = this.#options.route(path);
+      const { sse } = this.#options;
+      if (sse !== undefined && SSE_PATH.test(path)) {
+        await this.#serveSse(sse, path, request, response);
+        return;
+      }
+      const upstream = this.#options.route(path, 'mcp');
       if (!this.#options.settings.transport.includes('http')) {
         const detail = 'this Switchboard serves WebSocket only; start it with --transport all for HTTP';
         throw new SwitchboardError('SWB_NOT_FOUND', { detail });
@@ -114,15 +129,32 @@ export class Listener {
     }
   }
 
+  async #serveSse(sse: SseAcceptor, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { route, checkRoom, onChannel } = this.#options;
+    const isPost = path === SSE_POST_PATH;
+    const allow = isPost ? 'POST' : 'GET';
+    if (request.method !== allow) {
+      response.setHeader('allow', allow);
+      throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${allow}` });
+    }
+    if (isPost) {
+      await sse.post(request, response);
+      return;
+    }
+    const upstream = route(path, 'sse');
+    checkRoom();
+    onChannel(sse.accept(request, response), 'sse', visitOf(request, upstream));
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
     try {
       checkHostAndOrigin(request, this.#options.settings);
-      const upstream = this.#options.route(pathOf(request));
+      const upstream = this.#options.route(pathOf(request), 'mcp');
       this.#checkUpgrade(request);
       this.#options.checkRoom();
-      const visit = { upstream, address: addressOf(request), userAgent: request.headers['user-agent'] ?? '' };
-      this.#acceptor.accept(request, socket, head, (channel) => this.#options.onWebSocket(channel, visit));
+      const visit = visitOf(request, upstream);
+      this.#acceptor.accept(request, socket, head, (channel) => this.#options.onChannel(channel, 'websocket', visit));
     } catch (thrown) {
       const response = new ServerResponse(request);
       response.assignSocket(socket as Socket);
@@ -171,6 +203,15 @@ export class Listener {
 }
 
 const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';
+
+const visitOf = (
+  request: IncomingMessage,
+  upstream: Upstream,
+): { upstream: Upstream; address: string; userAgent: string } => ({
+  upstream,
+  address: addressOf(request),
+  userAgent: request.headers['user-agent'] ?? '',
+});
 
 function pathOf({ url = '' }: IncomingMessage): string {
   if (!url.startsWith('/')) throw new SwitchboardError('SWB_BAD_REQUEST', { detail: 'the request target is no path' });

@@ -12,6 +12,7 @@ export interface Settings {
   transport: TransportName[];
   host: string;
   port: number;
+  sse: boolean;
   isolation: Isolation;
   warm: number;
   maxConnections: number;
@@ -115,6 +116,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: 8765,
     type: count(0, 65_535),
     describe: 'The port to listen on; 0 takes a free one',
+  },
+  sse: {
+    fallback: false,
+    type: flag,
+    describe: 'Also serve and use the SSE transport of 2024, which is deprecated',
   },
   isolation: {
     value: 'session|principal|shared',

@@ -27,6 +27,8 @@ export interface UrlUpstream extends Common {
   /** `http:` and `https:` for Streamable HTTP, `ws:` and `wss:` for WebSocket. */
   url: string;
   headers?: Record<string, string>;
+  /** Speak the SSE transport of 2024 with it; needs the option of that name. @default false */
+  sse?: boolean;
 }
 
 export interface ServerUpstream extends Common {
@@ -50,21 +52,38 @@ const kinds = {
     cwd: z.string().optional(),
     ...common,
   }),
-  url: z.object({
-    url: z.url({ protocol: /^(https?|wss?)$/, error: 'expected a URL with http, https, ws or wss' }),
-    headers: strings.optional(),
-    ...common,
-  }),
+  url: z
+    .object({
+      url: z.url({ protocol: /^(https?|wss?)$/, error: 'expected a URL with http, https, ws or wss' }),
+      headers: strings.optional(),
+      sse: z.boolean().optional(),
+      ...common,
+    })
+    .refine(({ sse, url }) => sse !== true || /^https?:/i.test(url), {
+      path: ['url'],
+      error: 'expected a URL with http or https for the SSE transport',
+    })
+    .refine(({ sse, era }) => sse !== true || era !== 'modern', {
+      path: ['era'],
+      error: 'the SSE transport has no modern era',
+    }),
   server: z.object({
     server: z.custom((value) => typeof value === 'function', 'expected a function that builds a server'),
     ...common,
   }),
 };
 
+export const SSE_IS_OFF =
+  'the SSE transport of 2024 is deprecated and not in use; give the URL of Streamable HTTP, and "type": "http", or start with --sse';
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Checks one upstream. Keys that other programs' files have beside ours are left alone. */
-export function checkUpstream(name: string, input: unknown): Problem[] {
+/**
+ * Checks one upstream. Keys that other programs' files have beside ours are left alone.
+ *
+ * @param sse whether the SSE transport may be used.
+ */
+export function checkUpstream(name: string, input: unknown, sse: boolean): Problem[] {
   const at = (path: readonly PropertyKey[], message: string): Problem => ({
     path: [name, ...path] as string[],
     message,
@@ -75,6 +94,9 @@ export function checkUpstream(name: string, input: unknown): Problem[] {
   const [kind] = given;
   if (kind === undefined || given.length > 1) {
     return [at([], `expected one of command or url, got ${given.length === 0 ? 'neither' : given.join(' and ')}`)];
+  }
+  if (kind === 'url' && !sse && (input as UrlUpstream).sse === true) {
+    return [at(['sse'], SSE_IS_OFF)];
   }
   const parsed = kinds[kind].safeParse(input);
   return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => at(path, message));

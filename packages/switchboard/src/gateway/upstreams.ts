@@ -3,6 +3,7 @@ import type { Emit } from '../observe/events.ts';
 import { CallerAudience } from '../router/audience.ts';
 import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
+import { SseClientChannel } from '../transports/http/sse-client.ts';
 import { connectWebSocket } from '../transports/websocket/client.ts';
 import { connectInProcess } from '../upstreams/in-process.ts';
 import { OrphanGuard } from '../upstreams/orphan-guard.ts';
@@ -69,8 +70,12 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       onStderr: (line) => emit({ type: 'upstream.stderr', upstream: name, line }),
     });
 
-  const connectUrl = async ({ url, headers = {} }: UrlUpstream): Promise<Channel> => {
+  const connectUrl = async ({ url, headers = {}, sse = false }: UrlUpstream): Promise<Channel> => {
     const address = new URL(url);
+    if (sse) {
+      const remote = { maxSockets: MAX_REMOTE_SOCKETS, endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS };
+      return new SseClientChannel(address, { ...limits, ...remote, headers });
+    }
     if (address.protocol.startsWith('http')) {
       const { maxMessageBytes } = limits;
       return new HttpClientChannel(address, { headers, maxMessageBytes, maxSockets: MAX_REMOTE_SOCKETS });
@@ -91,12 +96,13 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
         if ('url' in options) return connectUrl(options);
         return connectInProcess(options.server);
       };
+      const era = options.era ?? ('url' in options && options.sse === true ? 'legacy' : undefined);
       const warm = 'command' in options ? (options.warm ?? settings.warm) : 0;
       const pool = new Pool({
         name,
         isolation: options.isolation ?? settings.isolation,
         warm,
-        ...(options.era !== undefined && { era: options.era }),
+        ...(era !== undefined && { era }),
         maxMembers: settings.maxMembers,
         lingerMs: settings.idleTimeout,
         startTimeoutMs: settings.startTimeout,

@@ -23,6 +23,6 @@ export type GatewayEvent =
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
   | { type: 'failed'; where: string; error: unknown };
 
-export type Transport = 'websocket' | 'http' | 'stdio' | 'memory';
+export type Transport = 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
 
 export type Emit = (event: GatewayEvent) => void;

@@ -5,6 +5,7 @@
  * (MCP 2025-06-18 and later, Base Protocol, "Messages").
  */
 import { SwitchboardError } from './errors.ts';
+import { LazyResult } from './lazy-result.ts';
 
 export type JsonObject = { [key: string]: unknown };
 
@@ -46,13 +47,19 @@ export interface RpcFailure {
   error: RpcError;
 }
 
-export type RpcResponse = RpcResult | RpcFailure;
-export type Message = RpcRequest | RpcNotification | RpcResponse;
+export type RpcResponse = RpcResult | LazyResult | RpcFailure;
+/** A message as the parser makes it. */
+export type ParsedMessage = RpcRequest | RpcNotification | RpcResult | RpcFailure;
+export type Message = ParsedMessage | LazyResult;
 
 export const isRequest = (message: Message): message is RpcRequest => 'method' in message && 'id' in message;
 export const isNotification = (message: Message): message is RpcNotification =>
   'method' in message && !('id' in message);
-export const isResponse = (message: Message): message is RpcResponse => !('method' in message);
+export function isResponse(message: ParsedMessage): message is RpcResult | RpcFailure;
+export function isResponse(message: Message): message is RpcResponse;
+export function isResponse(message: Message): boolean {
+  return !('method' in message);
+}
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -64,7 +71,7 @@ export function isObject(value: unknown): value is JsonObject {
  * @throws {SwitchboardError} `SWB_PARSE_ERROR` when the text is no JSON, `SWB_INVALID_MESSAGE` when it is JSON but no single
  * JSON-RPC message. The error carries the request's id when one could be read, so that the answer can name it.
  */
-export function parseMessage(text: string): Message {
+export function parseMessage(text: string): ParsedMessage {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -83,7 +90,7 @@ export function parseMessage(text: string): Message {
  *
  * @throws {SwitchboardError} `SWB_INVALID_MESSAGE`
  */
-export function checkMessage(value: unknown): Message {
+export function checkMessage(value: unknown): ParsedMessage {
   if (Array.isArray(value)) throw invalid('an array: batches are not part of MCP, send one message at a time');
   if (!isObject(value)) throw invalid(`${value === null ? 'null' : `a ${typeof value}`}, not an object`);
 
@@ -110,12 +117,17 @@ export function checkMessage(value: unknown): Message {
 
 /** Writes one message; the text has no line break, so that it fits every framing. */
 export function stringifyMessage(message: Message): string {
+  if (message instanceof LazyResult) return message.toBytes().toString('utf8');
   if ('id' in message && typeof message.id === 'bigint') {
     const { id, ...rest } = message;
     return `${JSON.stringify(rest).slice(0, -1)},"id":${id}}`;
   }
   return JSON.stringify(message);
 }
+
+/** Writes one message in whichever form costs least. */
+export const encodeMessage = (message: Message): string | Buffer =>
+  message instanceof LazyResult ? message.toBytes() : stringifyMessage(message);
 
 export const result = (id: RpcId, value: JsonObject): RpcResult => ({ jsonrpc: '2.0', id, result: value });
 

@@ -5,7 +5,8 @@
  * travel by reference in the shape of the caller's era; a member that speaks the other one rewrites them at its edge.
  */
 import type { Era } from '../protocol/eras.ts';
-import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { JsonObject, RpcError, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { ParamHeader } from '../protocol/param-headers.ts';
 
 /** Who asks, and what they can do: fixed for a legacy session, read anew from every modern request. */
 export interface Scope {
@@ -53,13 +54,15 @@ export interface Leg {
    * Puts a question of the server to the client while the request runs, as legacy clients can be asked. Without it the question
    * ends the leg, and the client brings the answer with a new one.
    */
-  ask?(question: Question, signal: AbortSignal): Promise<Outcome>;
+  readonly ask?: ((question: Question, signal: AbortSignal, about?: RpcId) => Promise<Outcome>) | undefined;
 }
 
 /** One request's life, from the client's message to its settled answer. Carried by the router, served by a member. */
 export interface Exchange {
   /** Unique in this process; stands in logs. */
   readonly id: string;
+  /** When it was opened, on the clock of `performance.now`. */
+  readonly startedAt: number;
   readonly scope: Scope;
   readonly method: string;
   /** As the client sent them, in the shape of `scope.era`. */
@@ -130,6 +133,8 @@ export interface Member {
   open(exchange: Exchange): void;
   /** The client no longer wants the answer. The exchange is not settled by this. */
   cancel(exchange: Exchange, reason?: string): void;
+  /** The arguments of a tool that modern requests over HTTP repeat in headers. Never rejects. */
+  paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]>;
   /** A notification of the session that has this member for itself. */
   notify(notification: RpcNotification): void;
   /** A caller is there to hear what is said to all. */

@@ -5,10 +5,11 @@ import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Exchange, Leg, Member, Opening, Outcome, Question, Scope, Slot } from './exchange.ts';
 import type { ParkedTable } from './parked.ts';
 
+/** What all exchanges of one router have in common. */
 export interface RoutedExchangeOptions {
   requestTimeoutMs: number;
   parked: ParkedTable<RoutedExchange>;
-  onEnd(outcome: Outcome | 'cancelled'): void;
+  onEnd(exchange: RoutedExchange, outcome: Outcome | 'cancelled'): void;
 }
 
 /** Questions that come within this time are asked together, as each costs the client a round trip. */
@@ -21,11 +22,15 @@ interface Waiting {
   answer(outcome: Outcome): void;
 }
 
+const NONE: ReadonlyMap<string, Waiting> = new Map();
+
 export class RoutedExchange implements Exchange {
   readonly id: string;
   readonly #options: RoutedExchangeOptions;
-  readonly #endListeners: (() => void)[] = [];
-  readonly #deadline: NodeJS.Timeout | undefined;
+  readonly startedAt: number = performance.now();
+  #aliveAt: number = this.startedAt;
+  // What few exchanges need is made when it is needed: there are many of them.
+  #endListeners: (() => void)[] | undefined;
   /** Where the call runs; a client that comes back may do so by another way. */
   readonly #slot: Slot;
   #opening: Opening;
@@ -34,7 +39,7 @@ export class RoutedExchange implements Exchange {
   #member: Member | undefined;
   #ended = false;
   #justProgressed = false;
-  readonly #questions: Map<string, Waiting> = new Map();
+  #questions: Map<string, Waiting> | undefined;
   #questionSeq = 0;
   #gathering: NodeJS.Timeout | undefined;
   /** The outcome of an exchange that was settled while parked: for the client when it comes back. */
@@ -46,8 +51,6 @@ export class RoutedExchange implements Exchange {
     this.#slot = opening.slot;
     this.#leg = opening.leg;
     this.#options = options;
-    const { requestTimeoutMs } = options;
-    if (opening.endless !== true) this.#deadline = setTimeout(() => this.#expire(requestTimeoutMs), requestTimeoutMs);
   }
 
   get scope(): Scope {
@@ -76,7 +79,7 @@ export class RoutedExchange implements Exchange {
 
   onEnd(listener: () => void): void {
     if (this.#ended) listener();
-    else this.#endListeners.push(listener);
+    else (this.#endListeners ??= []).push(listener);
   }
 
   start(): void {
@@ -97,7 +100,7 @@ export class RoutedExchange implements Exchange {
 
   progress(params: JsonObject): void {
     if (this.#ended) return;
-    this.#deadline?.refresh();
+    this.#aliveAt = performance.now();
     if (this.#leg === undefined) return;
     if (!this.#justProgressed) {
       this.#justProgressed = true;
@@ -112,17 +115,19 @@ export class RoutedExchange implements Exchange {
 
   ask(question: Question, signal?: AbortSignal): Promise<Outcome> {
     if (this.#ended || signal?.aborted === true) return Promise.resolve(unanswered(question));
-    if (this.#leg?.ask !== undefined) return this.#leg.ask(question, signal ?? new AbortController().signal);
-    if (this.#options.parked.isFull || this.#questions.size >= MAX_QUESTIONS) {
+    const direct = this.#leg?.ask;
+    if (direct !== undefined) return direct(question, signal ?? new AbortController().signal);
+    const questions = (this.#questions ??= new Map());
+    if (this.#options.parked.isFull || questions.size >= MAX_QUESTIONS) {
       const detail = 'too many questions wait for an answer (maxParked)';
       return Promise.resolve({ error: new SwitchboardError('SWB_OVERLOADED', { detail }).toRpc() });
     }
     const key = `r${++this.#questionSeq}`;
     return new Promise((resolve) => {
       const answer = (outcome: Outcome): void => {
-        if (this.#questions.delete(key)) resolve(outcome);
+        if (questions.delete(key)) resolve(outcome);
       };
-      this.#questions.set(key, { question, answer });
+      questions.set(key, { question, answer });
       signal?.addEventListener('abort', () => answer(unanswered(question)));
       this.#gather();
     });
@@ -132,17 +137,17 @@ export class RoutedExchange implements Exchange {
   resume(opening: Opening): void {
     this.#opening = opening;
     this.#leg = opening.leg;
-    this.#deadline?.refresh();
+    this.#aliveAt = performance.now();
     if (this.#late !== undefined) {
       this.settle(this.#late);
       return;
     }
     const given = opening.params?.['inputResponses'];
     for (const [key, value] of Object.entries(isObject(given) ? given : {})) {
-      if (isObject(value)) this.#questions.get(key)?.answer({ result: value });
+      if (isObject(value)) this.#questions?.get(key)?.answer({ result: value });
     }
     // What was not answered is asked again.
-    if (this.#questions.size > 0) this.#gather();
+    if (this.#waiting.size > 0) this.#gather();
   }
 
   settle(outcome: Outcome): void {
@@ -184,8 +189,8 @@ export class RoutedExchange implements Exchange {
 
   #park(): void {
     const leg = this.#leg;
-    if (this.#ended || leg === undefined || this.#questions.size === 0) return;
-    const inputRequests = Object.fromEntries([...this.#questions].map(([key, { question }]) => [key, { ...question }]));
+    if (this.#ended || leg === undefined || this.#waiting.size === 0) return;
+    const inputRequests = Object.fromEntries([...this.#waiting].map(([key, { question }]) => [key, { ...question }]));
     const requestState = this.#options.parked.park(this, this.#opening, () => this.#abandon());
     this.#leg = undefined;
     leg.settle({ result: { resultType: 'input_required', inputRequests, requestState } });
@@ -193,17 +198,20 @@ export class RoutedExchange implements Exchange {
 
   /** Nobody came back with the answer: the questions are over, and the call with them. */
   #abandon(): void {
-    for (const { question, answer } of this.#questions.values()) answer(unanswered(question));
+    for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
     this.cancel('the client did not answer');
   }
 
-  #expire(afterMs: number): void {
-    if (this.parked) {
-      // A person may take longer to answer than a server; the table of the parked keeps that time.
-      this.#deadline?.refresh();
-      return;
-    }
-    const detail = `${this.method} went ${afterMs} ms without an answer or progress`;
+  get #waiting(): ReadonlyMap<string, Waiting> {
+    return this.#questions ?? NONE;
+  }
+
+  /** Ends the exchange if it has gone too long without a sign of life. Called again and again by the router. */
+  expire(now: number): void {
+    const { requestTimeoutMs } = this.#options;
+    // A person may take longer to answer than a server; the table of the parked keeps that time.
+    if (this.parked || this.#opening.endless === true || now - this.#aliveAt < requestTimeoutMs) return;
+    const detail = `${this.method} went ${requestTimeoutMs} ms without an answer or progress`;
     this.#member?.cancel(this, 'timed out');
     this.settle({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
   }
@@ -211,12 +219,11 @@ export class RoutedExchange implements Exchange {
   #end(outcome: Outcome | 'cancelled'): boolean {
     if (this.#ended) return false;
     this.#ended = true;
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#gathering);
-    for (const { question, answer } of this.#questions.values()) answer(unanswered(question));
+    if (this.#gathering !== undefined) clearTimeout(this.#gathering);
+    for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
     this.#slot.release(this);
-    this.#options.onEnd(outcome);
-    for (const listener of this.#endListeners) listener();
+    this.#options.onEnd(this, outcome);
+    for (const listener of this.#endListeners ?? []) listener();
     return true;
   }
 }

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Exchange, Exchanges, Opening, Outcome } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
+import type { RoutedExchangeOptions } from './routed-exchange.ts';
 
 export interface RouterOptions {
   /** How long an exchange may go without an answer or a progress note, in ms. */
@@ -20,13 +21,26 @@ export class Router implements Exchanges {
   readonly #options: RouterOptions;
   readonly #exchanges: Set<RoutedExchange> = new Set();
   readonly #parked: ParkedTable<RoutedExchange>;
+  readonly #shared: RoutedExchangeOptions;
   /** Ids are unguessable across restarts and cheap within one run. */
   readonly #prefix = randomBytes(4).toString('hex');
+  readonly #clock: NodeJS.Timeout;
   #seq = 0;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    // One clock for all is far cheaper than a timer for each.
+    const everyMs = Math.min(1000, Math.max(10, options.requestTimeoutMs / 4));
+    this.#clock = setInterval(() => this.#expire(), everyMs).unref();
     this.#parked = new ParkedTable({ ttlMs: options.answerTimeoutMs, max: options.maxParked });
+    this.#shared = {
+      requestTimeoutMs: options.requestTimeoutMs,
+      parked: this.#parked,
+      onEnd: (exchange, outcome) => {
+        this.#exchanges.delete(exchange);
+        options.onEnd?.(exchange, outcome);
+      },
+    };
   }
 
   /** The open exchanges, parked ones among them. */
@@ -44,17 +58,9 @@ export class Router implements Exchanges {
       resumed.resume(opening);
       return resumed;
     }
-    const { requestTimeoutMs, onOpen, onEnd } = this.#options;
-    const exchange = new RoutedExchange(`${this.#prefix}-${++this.#seq}`, opening, {
-      requestTimeoutMs,
-      parked: this.#parked,
-      onEnd: (outcome) => {
-        this.#exchanges.delete(exchange);
-        onEnd?.(exchange, outcome);
-      },
-    });
+    const exchange = new RoutedExchange(`${this.#prefix}-${++this.#seq}`, opening, this.#shared);
     this.#exchanges.add(exchange);
-    onOpen?.(exchange);
+    this.#options.onOpen?.(exchange);
     exchange.start();
     return exchange;
   }
@@ -63,8 +69,14 @@ export class Router implements Exchanges {
     (exchange as RoutedExchange).cancel(reason);
   }
 
+  #expire(): void {
+    const now = performance.now();
+    for (const exchange of this.#exchanges) exchange.expire(now);
+  }
+
   /** Nobody is to come back any more. */
   close(): void {
+    clearInterval(this.#clock);
     for (const exchange of this.#exchanges) exchange.cancel('Switchboard is shutting down');
     this.#parked.clear();
   }

@@ -5,6 +5,7 @@
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { SwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { ParamHeader } from '../protocol/param-headers.ts';
 
 export interface ChannelHandlers {
   /** A whole, well-formed message arrived. Called in order, never after `onClose`. */
@@ -32,4 +33,6 @@ export interface Channel {
   abandon?(id: RpcId): void;
   /** Tells the channel which version was agreed, for those that repeat it beside each message (HTTP). */
   setProtocolVersion?(version: string): void;
+  /** Gives the channel what it needs to repeat tool arguments in headers, for those that must (modern HTTP). */
+  setParamHeaders?(read: (tool: string) => readonly ParamHeader[]): void;
 }

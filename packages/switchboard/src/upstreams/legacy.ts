@@ -14,9 +14,11 @@ import {
   modernQuestion,
   stripEnvelope,
 } from '../protocol/translate.ts';
+import type { ParamHeader } from '../protocol/param-headers.ts';
 import type { Audience, Caller, Exchange, Member, Outcome, Question, Slot } from '../router/exchange.ts';
 import { ListeningCaller, urisOf } from './listen.ts';
 import { INTERACTIVE, missingCapability } from './questions.ts';
+import { ToolHeaders } from './tool-headers.ts';
 import type { Wire } from './wire.ts';
 
 /** Methods whose meaning is bound to one session; a member that several share must not be given them. */
@@ -43,6 +45,7 @@ export class LegacyMember implements Member {
   readonly #wire: Wire;
   readonly #audience: Audience;
   readonly #slot: Slot;
+  readonly #tools: ToolHeaders;
   readonly #questions: Map<RpcId, AbortController> = new Map();
   /** The level that the server was told on behalf of modern requests. */
   #logLevel: string | undefined;
@@ -51,6 +54,7 @@ export class LegacyMember implements Member {
     this.#wire = wire;
     this.#audience = audience;
     this.#slot = slot;
+    this.#tools = new ToolHeaders((params) => wire.call('tools/list', params, CALL_TIMEOUT_MS));
     this.hello = hello;
     this.version = String(hello['protocolVersion']);
     wire.channel.setProtocolVersion?.(this.version);
@@ -75,6 +79,11 @@ export class LegacyMember implements Member {
 
   cancel(exchange: Exchange, reason?: string): void {
     this.#wire.cancel(exchange, reason);
+  }
+
+  paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]> {
+    if (this.#tools.isLoaded) return this.#tools.of(tool);
+    return this.#tools.load().then(() => this.#tools.of(tool));
   }
 
   notify(note: RpcNotification): void {
@@ -217,6 +226,9 @@ export class LegacyMember implements Member {
       else for (const caller of watchers) caller.notify(note);
     } else if (method === 'notifications/message') {
       this.#log(note);
+    } else if (method === 'notifications/tools/list_changed') {
+      this.#tools.forget();
+      this.#tellAll(note);
     } else if (method.endsWith('/list_changed') || this.#audience.exclusive) {
       this.#tellAll(note);
     }

@@ -9,11 +9,15 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject, notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf, legacyQuestion, legacyResult } from '../protocol/translate.ts';
+import type { ParamHeader } from '../protocol/param-headers.ts';
 import type { Audience, Caller, Exchange, Member, Outcome, Question } from '../router/exchange.ts';
 import { Hub } from './hub.ts';
 import { missingCapability } from './questions.ts';
+import { ToolHeaders } from './tool-headers.ts';
 import type { Wire } from './wire.ts';
 
+const LIST_TIMEOUT_MS = 30_000;
+const HEADER_MISMATCH = -32020;
 /** How often a server may ask in one call before it is taken for one that never ends. */
 const MAX_ROUNDS = 10;
 /** A server that asks for nothing but to be asked again is given a moment. */
@@ -36,6 +40,7 @@ export class ModernMember implements Member {
   readonly #wire: Wire;
   readonly #audience: Audience;
   readonly #hub: Hub;
+  readonly #tools: ToolHeaders;
 
   constructor({ wire, hello, audience, clientInfo, onGone }: ModernMemberOptions) {
     this.#wire = wire;
@@ -48,6 +53,8 @@ export class ModernMember implements Member {
       meta: metaOf(envelope) ?? {},
       deliver: (note) => this.#deliver(note),
     });
+    this.#tools = new ToolHeaders((params) => wire.call('tools/list', { ...params, ...envelope }, LIST_TIMEOUT_MS));
+    wire.channel.setParamHeaders?.((tool) => this.#tools.of(tool));
     wire.attach('modern', {
       // A modern server asks nothing; whatever this is, nobody is there for it (MCP 2026-07-28, Transports).
       onRequest: () => {},
@@ -62,8 +69,11 @@ export class ModernMember implements Member {
 
   open(exchange: Exchange): void {
     const { scope, params, method } = exchange;
-    if (scope.era === 'modern') {
-      this.#wire.open(exchange, params);
+    if (method === 'tools/call' && this.#wire.channel.setParamHeaders !== undefined && !this.#tools.isLoaded) {
+      // Over HTTP a call repeats some of its arguments in headers: the tool's schema must be known before it is sent.
+      void this.#tools.load().then(() => exchange.settled || this.open(exchange));
+    } else if (scope.era === 'modern') {
+      this.#openModern(exchange, true);
     } else if (method === 'logging/setLevel') {
       // The session keeps the level, and every request of it carries it.
       exchange.settle({ result: {} });
@@ -76,6 +86,27 @@ export class ModernMember implements Member {
 
   cancel(exchange: Exchange, reason?: string): void {
     this.#wire.cancel(exchange, reason);
+  }
+
+  /** A server that finds headers missing has changed the schema that they come from: it is read anew, and the call made again. */
+  #openModern(exchange: Exchange, mayRepeat: boolean): void {
+    if (this.#wire.channel.setParamHeaders === undefined) {
+      this.#wire.open(exchange, exchange.params);
+      return;
+    }
+    this.#wire.open(exchange, exchange.params, (outcome) => {
+      if (!('error' in outcome) || outcome.error.code !== HEADER_MISMATCH || !mayRepeat) {
+        exchange.settle(outcome);
+        return;
+      }
+      this.#tools.forget();
+      void this.#tools.load().then(() => exchange.settled || this.#openModern(exchange, false));
+    });
+  }
+
+  paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]> {
+    if (this.#tools.isLoaded) return this.#tools.of(tool);
+    return this.#tools.load().then(() => this.#tools.of(tool));
   }
 
   notify(_note: RpcNotification): void {
@@ -188,6 +219,7 @@ export class ModernMember implements Member {
 
   /** A change goes to the sessions: of a list to all, of a resource to those that watch it. */
   #deliver(note: RpcNotification): void {
+    if (note.method === 'notifications/tools/list_changed') this.#tools.forget();
     const isUpdate = note.method === 'notifications/resources/updated';
     const callers = isUpdate ? this.#audience.watchers(String(note.params?.['uri'])) : this.#audience.callers;
     for (const caller of callers) caller.notify(note);

@@ -86,7 +86,7 @@ export class ProcessChannel implements Channel {
     if (child.pid !== undefined) options.guard.add(child.pid);
     const lines = new LineSplitter(
       STDERR_LINE_BYTES,
-      (line) => this.#keepStderr(line),
+      (line) => this.#keepStderr(line.toString('utf8').trim()),
       () => {},
     );
     child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk));

@@ -166,7 +166,13 @@ export class Wire {
       return;
     }
     this.#forget(message.id as number, pending.exchange ?? (pending as Exchange));
-    pending.settle('result' in message ? { result: message.result } : { error: message.error });
+    try {
+      pending.settle(message);
+    } catch (cause) {
+      // A large answer is parsed only when somebody looks into it, and may turn out to be none.
+      const detail = 'the server sent an answer that is not valid JSON';
+      pending.settle({ error: new SwitchboardError('SWB_INTERNAL', { detail, cause }).toRpc() });
+    }
   }
 
   #note(note: RpcNotification): void {

@@ -32,6 +32,8 @@ function modernServer(): McpServer {
   server.registerTool('echo', { inputSchema: z.object({ text: z.string() }) }, ({ text }) => ({
     content: [{ type: 'text', text }],
   }));
+  const marked = z.object({ place: z.string().meta({ 'x-mcp-header': 'Place' }) });
+  server.registerTool('marked', { inputSchema: marked }, ({ place }) => ({ content: [{ type: 'text', text: place }] }));
   server.registerTool('slow', { inputSchema: z.object({ ms: z.number() }) }, async ({ ms }, ctx) => {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(resolve, ms);
@@ -184,6 +186,26 @@ describe('an upstream that is', () => {
     client.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } });
     await expect.poll(() => modernAborts).toBe(before + 1);
     expect(test.gateway.stats.exchanges).toBe(0);
+  });
+
+  it('modern over HTTP is sent the headers that repeat a call and its marked arguments', async () => {
+    const seen: IncomingMessage['headers'][] = [];
+    const handler = toNodeHandler(createMcpHandler(modernServer, { legacy: 'reject' })) as Listener;
+    const { url } = await listen((request, response) => {
+      seen.push(request.headers);
+      return handler(request, response);
+    });
+    const { ws } = await startGateway({ upstreams: { default: { url } } });
+    const client = await WireClient.open(ws);
+    client.send(modernCall(1, 'marked', { place: 'Zürich' }));
+    expect((await client.answer(1))['result']).toMatchObject({ content: [{ text: 'Zürich' }] });
+    const base64 = Buffer.from('Zürich').toString('base64');
+    expect(seen.at(-1)).toMatchObject({
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'marked',
+      'mcp-param-place': `=?base64?${base64}?=`,
+    });
   });
 
   it('remote never sees what the caller authenticated with, only its own headers', async () => {

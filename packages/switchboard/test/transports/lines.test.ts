@@ -7,7 +7,7 @@ function split(maxBytes: number, chunks: readonly (string | Buffer)[]): { lines:
   let overflows = 0;
   const splitter = new LineSplitter(
     maxBytes,
-    (line) => lines.push(line),
+    (line) => lines.push(line.toString().trim()),
     () => overflows++,
   );
   for (const chunk of chunks) splitter.push(Buffer.from(chunk));

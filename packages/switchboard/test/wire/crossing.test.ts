@@ -264,6 +264,13 @@ describe('a modern client of a legacy server', () => {
     expect(Object.keys(discovered.capabilities)).toEqual(['tools', 'resources', 'logging']);
   });
 
+  it('is told when a large answer turns out to be no JSON', async () => {
+    const { client } = await open();
+    client.send(call(1, 'bigNonsense'));
+    expect((await client.answer(1))['error']).toMatchObject({ code: -32603, data: { code: 'SWB_INTERNAL' } });
+    expect(textOf(await client.call(2, 'big', { bytes: 50_000 }, envelope()))).toHaveLength(50_000);
+  });
+
   it('over HTTP never shares a legacy server with a stranger at the same time', async () => {
     const test = await startGateway({ upstreams });
     const headers = (name: string): Record<string, string> => ({

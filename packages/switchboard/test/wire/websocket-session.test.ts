@@ -82,6 +82,15 @@ describe.each(['session', 'shared'] as const)('a legacy session over WebSocket, 
     expect((await client.answer(3))['error']).toMatchObject({ code: -32601 });
   });
 
+  it('hands a large answer on, with the id as it was', async () => {
+    const { ws } = await startGateway({ upstreams, isolation });
+    const client = await WireClient.session(ws);
+    for (const id of ['large', 7]) {
+      const text = textOf(await client.call(id, 'big', { bytes: 300_000 }));
+      expect([text.length, text.replaceAll('x', '')]).toEqual([300_000, '']);
+    }
+  });
+
   it('refuses an id that is in use, and leaves the first call alone', async () => {
     const { ws } = await startGateway({ upstreams, isolation });
     const client = await WireClient.session(ws);

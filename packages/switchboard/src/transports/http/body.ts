@@ -35,3 +35,10 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
     request.once('close', () => reject(new SwitchboardError('SWB_CLIENT_GONE')));
   });
 }
+
+/** A plain request of a web page cannot carry this type. @throws {SwitchboardError} `SWB_UNSUPPORTED_MEDIA_TYPE` */
+export function requireJson({ headers }: IncomingMessage): void {
+  const type = headers['content-type'];
+  if (type !== undefined && /^application\/json\s*(;|$)/i.test(type)) return;
+  throw new SwitchboardError('SWB_UNSUPPORTED_MEDIA_TYPE', { detail: `got ${JSON.stringify(type ?? 'none')}` });
+}

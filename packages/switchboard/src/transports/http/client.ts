@@ -10,7 +10,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { claimsModern } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { failure, isRequest, isResponse, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
-import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
+import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
+import type { ParamHeader } from '../../protocol/param-headers.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
@@ -45,6 +46,7 @@ export class HttpClientChannel implements Channel {
   #handlers!: ChannelHandlers;
   #sessionId: string | undefined;
   #version: string | undefined;
+  #paramHeaders: (tool: string) => readonly ParamHeader[] = () => [];
   #closed = false;
   /** Notifications must not be overtaken by what was sent after them. */
   #gate: Promise<void> | undefined;
@@ -62,6 +64,10 @@ export class HttpClientChannel implements Channel {
 
   setProtocolVersion(version: string): void {
     this.#version = version;
+  }
+
+  setParamHeaders(read: (tool: string) => readonly ParamHeader[]): void {
+    this.#paramHeaders = read;
   }
 
   send(message: Message): void {
@@ -109,7 +115,7 @@ export class HttpClientChannel implements Channel {
     const request = this.#request('POST', {
       'content-type': 'application/json',
       accept: ACCEPT,
-      ...(modern && standardHeaders(message)),
+      ...(modern && standardHeaders(message, this.#paramHeaders)),
     });
     if (awaiting !== undefined) this.#byId.set(awaiting, request);
     request.once('response', (response) => {
@@ -209,7 +215,7 @@ export class HttpClientChannel implements Channel {
         if (id !== undefined) stream.lastEventId = id;
         if (data === '') return;
         stream.resumes = 0;
-        let message: Message;
+        let message: ParsedMessage;
         try {
           message = parseMessage(data);
         } catch (error) {

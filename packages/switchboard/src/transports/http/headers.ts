@@ -1,7 +1,12 @@
 /** The headers with which a modern request over HTTP repeats its body (MCP 2026-07-28, Transports, "Standard headers"). */
+import { isUtf8 } from 'node:buffer';
+
 import { META, metaOf } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
+import { isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
+import { paramText } from '../../protocol/param-headers.ts';
+import type { ParamHeader } from '../../protocol/param-headers.ts';
 
 /** The methods whose target the `Mcp-Name` header repeats, and where the body has it. */
 const NAME_SOURCE: ReadonlyMap<string, string> = new Map([
@@ -20,13 +25,26 @@ export function nameOf(method: string, params: JsonObject | undefined): string |
   return typeof name === 'string' ? name : undefined;
 }
 
-/** The headers to send beside a modern message. */
-export function standardHeaders(message: Message): Record<string, string> {
+/**
+ * The headers to send beside a modern message.
+ *
+ * @param paramHeaders the arguments of a tool that are repeated.
+ */
+export function standardHeaders(
+  message: Message,
+  paramHeaders: (tool: string) => readonly ParamHeader[],
+): Record<string, string> {
   if (!('method' in message)) return {};
   const { method, params } = message;
   const version = metaOf(params)?.[META.protocolVersion];
   const name = nameOf(method, params);
+  const args = params?.['arguments'];
+  const repeated = (method === 'tools/call' ? paramHeaders(name ?? '') : []).flatMap((each) => {
+    const text = paramText(each, isObject(args) ? args : undefined);
+    return text === undefined ? [] : [[each.header, encodeHeader(text)]];
+  });
   return {
+    ...Object.fromEntries(repeated),
     'mcp-method': method,
     ...(typeof version === 'string' && { 'mcp-protocol-version': version }),
     ...(name !== undefined && { 'mcp-name': encodeHeader(name) }),
@@ -39,13 +57,16 @@ export function encodeHeader(value: string): string {
   return isPlain ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`;
 }
 
-/** @throws {SwitchboardError} `SWB_HEADER_MISMATCH` when the encoded form is not valid Base64. */
-export function decodeHeader(value: string): string {
+/**
+ * @param header its name, for the error.
+ * @throws {SwitchboardError} `SWB_HEADER_MISMATCH` when the encoded form is not valid Base64.
+ */
+export function decodeHeader(header: string, value: string): string {
   const encoded = /^=\?base64\?(.*)\?=$/.exec(value)?.[1];
   if (encoded === undefined) return value;
   const bytes = Buffer.from(encoded, 'base64');
-  if (bytes.toString('base64') === encoded) return bytes.toString('utf8');
+  if (bytes.toString('base64') === encoded && isUtf8(bytes)) return bytes.toString('utf8');
   throw new SwitchboardError('SWB_HEADER_MISMATCH', {
-    detail: `Mcp-Name ${JSON.stringify(value)} is not valid Base64`,
+    detail: `${header} ${JSON.stringify(value)} is not valid Base64`,
   });
 }

@@ -5,7 +5,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 import type { SwitchboardError } from '../../protocol/errors.ts';
-import { failure, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { encodeMessage, failure, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
 
 export interface ReplyOptions {
@@ -17,7 +17,7 @@ export interface ReplyOptions {
   headers?: OutgoingHttpHeaders;
 }
 
-const STREAM_HEADERS = {
+export const STREAM_HEADERS: OutgoingHttpHeaders = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
@@ -80,7 +80,7 @@ export class Reply {
 
   #json(status: number, message: Message): void {
     this.#state = 'ended';
-    sendJson(this.#response, status, stringifyMessage(message), this.#options.headers);
+    sendJson(this.#response, status, encodeMessage(message), this.#options.headers);
   }
 
   #stayAlive(): void {
@@ -97,9 +97,15 @@ export class Reply {
   }
 }
 
-const frame = (message: Message): string => `event: message\ndata: ${stringifyMessage(message)}\n\n`;
+/** One message as an event. */
+export const frame = (message: Message): string => `event: message\ndata: ${stringifyMessage(message)}\n\n`;
 
-function sendJson(response: ServerResponse, status: number, text: string, headers?: OutgoingHttpHeaders): void {
+function sendJson(
+  response: ServerResponse,
+  status: number,
+  text: string | Buffer,
+  headers?: OutgoingHttpHeaders,
+): void {
   const length = Buffer.byteLength(text);
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers });
   response.end(text);

@@ -3,7 +3,7 @@
  * line break inside. Bytes are joined once per line, so that a long line costs no more than its length.
  */
 export class LineSplitter {
-  readonly #onLine: (line: string) => void;
+  readonly #onLine: (line: Buffer) => void;
   readonly #onOverflow: (bytes: number) => void;
   readonly #maxBytes: number;
   #parts: Buffer[] = [];
@@ -14,7 +14,7 @@ export class LineSplitter {
    * @param maxBytes the longest line that is accepted; a longer one is dropped up to its end.
    * @param onOverflow told once for each dropped line, as soon as it is over the limit.
    */
-  constructor(maxBytes: number, onLine: (line: string) => void, onOverflow: (bytes: number) => void) {
+  constructor(maxBytes: number, onLine: (line: Buffer) => void, onOverflow: (bytes: number) => void) {
     this.#maxBytes = maxBytes;
     this.#onLine = onLine;
     this.#onOverflow = onOverflow;
@@ -49,7 +49,10 @@ export class LineSplitter {
     this.#bytes = 0;
     this.#skipping = false;
     if (skipped || parts.length === 0) return;
-    const line = (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString('utf8').trim();
-    if (line !== '') this.#onLine(line);
+    const line = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    if (!isBlank(line)) this.#onLine(line);
   }
 }
+
+/** Blank lines are nothing; Windows programs end theirs with one character more. */
+const isBlank = (line: Buffer): boolean => line.every((byte) => byte <= 0x20);

@@ -4,8 +4,12 @@ import type { Readable, Writable } from 'node:stream';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
+import { LazyResult } from '../../protocol/lazy-result.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { LineSplitter } from './lines.ts';
+
+/** From this size on an answer is handed on unparsed where that can be done. */
+const LAZY_BYTES = 32 * 1024;
 
 export interface PipeLimits {
   /** The longest incoming message in bytes. */
@@ -20,7 +24,7 @@ export class PipeChannel implements Channel {
   readonly #limits: PipeLimits;
   #handlers: ChannelHandlers | undefined;
   #closed = false;
-  /** Messages of this tick: joined into one write, which is 1.6 times faster than one write each. */
+  /** Messages of this turn of the event loop: joined into one write, which is far faster than one write each. */
   #batch: string[] = [];
   #batchBytes = 0;
 
@@ -54,7 +58,7 @@ export class PipeChannel implements Channel {
   send(message: Message): void {
     if (this.#closed) return;
     const line = `${stringifyMessage(message)}\n`;
-    if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
+    if (this.#batch.length === 0) setImmediate(() => this.#flush());
     this.#batch.push(line);
     this.#batchBytes += line.length;
     if (this.#output.writableLength + this.#batchBytes > this.#limits.maxQueueBytes) {
@@ -80,11 +84,12 @@ export class PipeChannel implements Channel {
     if (this.#output.writable) this.#output.write(text);
   }
 
-  #read(line: string): void {
+  #read(line: Buffer): void {
     if (this.#closed) return;
     let message: Message;
     try {
-      message = parseMessage(line);
+      const lazy = line.length >= LAZY_BYTES ? LazyResult.from(line) : undefined;
+      message = lazy ?? parseMessage(line.toString('utf8'));
     } catch (error) {
       this.#handlers?.onBadMessage(error as SwitchboardError);
       return;

@@ -1,9 +1,10 @@
 /** A channel over one WebSocket, either side: one message in each text frame (PROTOCOL.md, "Framing"). */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
-import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { encodeMessage, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
 import type { SwitchboardError } from '../../protocol/errors.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
@@ -23,14 +24,19 @@ const MAX_MISSED_PONGS = 2;
 
 export class WebSocketChannel implements Channel {
   readonly #socket: WebSocket;
+  readonly #stream: Duplex | undefined;
   readonly #limits: WebSocketLimits;
+  readonly #onSent: () => void = () => void this.#queued--;
+  #isCorked = false;
   #queued = 0;
   #missedPongs = 0;
   #closing = false;
   #handlers: ChannelHandlers | undefined;
 
-  constructor(socket: WebSocket, limits: WebSocketLimits) {
+  /** @param stream what the socket writes to, where that is known: messages of one turn then leave in one write. */
+  constructor(socket: WebSocket, limits: WebSocketLimits, stream?: Duplex) {
     this.#socket = socket;
+    this.#stream = stream;
     this.#limits = limits;
   }
 
@@ -60,7 +66,8 @@ export class WebSocketChannel implements Channel {
       return;
     }
     this.#queued++;
-    socket.send(stringifyMessage(message), () => this.#queued--);
+    this.#cork();
+    socket.send(encodeMessage(message), { binary: false }, this.#onSent);
   }
 
   close(why: CloseName = 'normal', reason = ''): void {
@@ -84,6 +91,17 @@ export class WebSocketChannel implements Channel {
       return;
     }
     this.#handlers?.onMessage(message);
+  }
+
+  #cork(): void {
+    const stream = this.#stream;
+    if (stream === undefined || this.#isCorked) return;
+    this.#isCorked = true;
+    stream.cork();
+    queueMicrotask(() => {
+      this.#isCorked = false;
+      stream.uncork();
+    });
   }
 
   #ping(): void {

@@ -38,7 +38,7 @@ export class WebSocketAcceptor {
   /** Completes the handshake of a request that was let in. The channel is not started. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, onOpen: (channel: WebSocketChannel) => void): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      onOpen(new WebSocketChannel(webSocket, this.#options));
+      onOpen(new WebSocketChannel(webSocket, this.#options, socket));
     });
   }
 }

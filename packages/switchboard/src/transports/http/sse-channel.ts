@@ -1,0 +1,149 @@
+/**
+ * The server side of the HTTP+SSE transport, which is deprecated (MCP 2024-11-05, Transports, "HTTP with SSE"): a client opens an
+ * event stream, is told there where to POST its messages, and hears everything on the stream.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { CloseName } from '../../protocol/close-codes.ts';
+import { LEGACY_VERSIONS, claimsModern } from '../../protocol/eras.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
+import { isRequest, parseMessage } from '../../protocol/jsonrpc.ts';
+import type { Message } from '../../protocol/jsonrpc.ts';
+import type { Channel, ChannelHandlers } from '../channel.ts';
+import { readBody, requireJson } from './body.ts';
+import { STREAM_HEADERS, frame } from './reply.ts';
+
+export interface SseLimits {
+  maxMessageBytes: number;
+  /** How many messages may wait for a client that does not read. */
+  maxQueueMessages: number;
+  /** How many bytes may wait for it. */
+  maxQueueBytes: number;
+  /** How often a comment is sent on a quiet stream so that nothing between takes it for dead, in ms. */
+  keepAliveMs: number;
+}
+
+/** Where the messages of all clients are POSTed; the query says whose. */
+export const SSE_POST_PATH = '/messages';
+/** How long a client may take to read the rest of a stream that was ended. */
+const CLOSE_TIMEOUT_MS = 5000;
+
+export class SseChannel implements Channel {
+  readonly #response: ServerResponse;
+  readonly #endpoint: string;
+  readonly #limits: SseLimits;
+  #queued = 0;
+  #closing = false;
+  #reason = 'the client hung up';
+  #handlers: ChannelHandlers | undefined;
+
+  constructor(response: ServerResponse, endpoint: string, limits: SseLimits) {
+    this.#response = response;
+    this.#endpoint = endpoint;
+    this.#limits = limits;
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  start(handlers: ChannelHandlers): void {
+    this.#handlers = handlers;
+    const response = this.#response;
+    const keepAlive = setInterval(() => {
+      // What waits already shows that the stream is not dead.
+      if (!this.#closing && response.writableLength === 0) response.write(': keep-alive\n\n');
+    }, this.#limits.keepAliveMs).unref();
+    response.on('error', () => {});
+    response.once('close', () => {
+      clearInterval(keepAlive);
+      this.#closing = true;
+      handlers.onClose(this.#reason);
+    });
+    response.writeHead(200, STREAM_HEADERS);
+    response.write(`event: endpoint\ndata: ${this.#endpoint}\n\n`);
+  }
+
+  send(message: Message): void {
+    if (this.#closing) return;
+    const { maxQueueMessages, maxQueueBytes } = this.#limits;
+    if (this.#queued >= maxQueueMessages || this.#response.writableLength > maxQueueBytes) {
+      this.close('overloaded', 'the client reads too slowly: its send queue is full');
+      return;
+    }
+    this.#queued++;
+    this.#response.write(frame(message), () => this.#queued--);
+  }
+
+  /** Takes a message that was POSTed. */
+  receive(message: Message): void {
+    if (!this.#closing) this.#handlers?.onMessage(message);
+  }
+
+  close(why: CloseName = 'normal', reason = 'closed'): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#reason = reason;
+    const response = this.#response;
+    if (why === 'overloaded') response.destroy();
+    else {
+      response.end();
+      const timer = setTimeout(() => response.destroy(), CLOSE_TIMEOUT_MS).unref();
+      response.once('close', () => clearTimeout(timer));
+    }
+  }
+}
+
+/** Opens the streams, and brings each POST to the stream whose session it names. */
+export class SseAcceptor {
+  readonly #limits: SseLimits;
+  readonly #newId: () => string;
+  readonly #channels: Map<string, SseChannel> = new Map();
+
+  /** @param newId makes the ids of sessions; who knows one can speak in its name. */
+  constructor(limits: SseLimits, newId: () => string) {
+    this.#limits = limits;
+    this.#newId = newId;
+  }
+
+  /** Makes a GET a channel; nothing is answered before it is started. @throws {SwitchboardError} `SWB_NOT_ACCEPTABLE` */
+  accept({ headers }: IncomingMessage, response: ServerResponse): SseChannel {
+    const { accept = '*/*' } = headers;
+    if (!/event-stream|\*\/\*/i.test(accept)) {
+      throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
+    }
+    const id = this.#newId();
+    const channel = new SseChannel(response, `${SSE_POST_PATH}?session=${id}`, this.#limits);
+    this.#channels.set(id, channel);
+    response.once('close', () => this.#channels.delete(id));
+    return channel;
+  }
+
+  /** Takes the message of a POST. @throws {SwitchboardError} when it cannot be read, or there is no such session. */
+  async post(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const channel = this.#find(request);
+    requireJson(request);
+    const message = parseMessage(await readBody(request, this.#limits.maxMessageBytes));
+    if ('method' in message && claimsModern(message.params)) {
+      throw new SwitchboardError('SWB_UNSUPPORTED_VERSION', {
+        detail: `over SSE these are supported: ${LEGACY_VERSIONS.join(', ')}`,
+        data: { supported: [...LEGACY_VERSIONS] },
+        ...(isRequest(message) && { rpcId: message.id }),
+      });
+    }
+    // The stream may have ended meanwhile.
+    if (channel.closing) throw gone();
+    channel.receive(message);
+    response.writeHead(202).end();
+  }
+
+  #find({ url = '' }: IncomingMessage): SseChannel {
+    const id = new URLSearchParams(url.split('?', 2)[1]).get('session');
+    const channel = id === null ? undefined : this.#channels.get(id);
+    if (channel === undefined || channel.closing) throw gone();
+    return channel;
+  }
+}
+
+const gone = (): SwitchboardError =>
+  new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: 'first open the event stream anew, which names another' });
