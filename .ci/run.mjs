@@ -69,8 +69,7 @@ try {
 rmSync(scratch, { recursive: true, force: true });
 
 count('node', ['examples/run.mjs']);
-count('node', ['conformance/run.mjs', '--isolation', 'session']);
-count('node', ['conformance/run.mjs', '--isolation', 'shared']);
+count('node', ['conformance/run.mjs', '--all']);
 count('node', ['conformance/inspect.mjs']);
 
 console.log(`\n${passed} passed, ${failed} failed`);

@@ -68,6 +68,52 @@ export const schema2020 = {
   additionalProperties: false,
 };
 
+/** An input that calls over HTTP repeat in a header. */
+export const headerSchema = {
+  type: 'object',
+  properties: { region: { type: 'string', 'x-mcp-header': 'Region' } },
+};
+
+/** What to ask a person for one field. */
+export const form = (message, field, type = 'string') => ({
+  message,
+  requestedSchema: { type: 'object', properties: { [field]: { type } }, required: [field] },
+});
+
+/** What to ask a model. */
+export const sampling = (prompt) => ({ messages: [{ role: 'user', content: text(prompt) }], maxTokens: 100 });
+
+const titled = (...names) => names.map((name, index) => ({ const: `value${index + 1}`, title: name }));
+const options = ['option1', 'option2', 'option3'];
+
+/** A form with a default for every primitive type. */
+export const defaultsSchema = {
+  type: 'object',
+  properties: {
+    name: { type: 'string', default: 'John Doe' },
+    age: { type: 'integer', default: 30 },
+    score: { type: 'number', default: 95.5 },
+    status: { type: 'string', enum: ['active', 'inactive', 'pending'], default: 'active' },
+    verified: { type: 'boolean', default: true },
+  },
+};
+
+/** A form with every kind of enum. */
+export const enumsSchema = {
+  type: 'object',
+  properties: {
+    untitledSingle: { type: 'string', enum: options },
+    titledSingle: { type: 'string', oneOf: titled('First', 'Second', 'Third') },
+    legacyEnum: {
+      type: 'string',
+      enum: ['opt1', 'opt2', 'opt3'],
+      enumNames: ['First', 'Second', 'Third'],
+    },
+    untitledMulti: { type: 'array', items: { type: 'string', enum: options } },
+    titledMulti: { type: 'array', items: { anyOf: titled('First', 'Second', 'Third') } },
+  },
+};
+
 const contents = {
   'test://static-text': { mimeType: 'text/plain', text: 'A static text resource.' },
   'test://static-binary': { mimeType: 'image/png', blob: PNG },
@@ -99,7 +145,7 @@ export function readResource(uri) {
   return found && { contents: [{ uri, ...found }] };
 }
 
-const user = (content) => ({ role: 'user', content });
+export const user = (content) => ({ role: 'user', content });
 
 /** Prompts: name, description, required argument names, messages for the arguments. */
 export const prompts = [

@@ -17,11 +17,16 @@ import {
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import {
   contentTools,
+  defaultsSchema,
+  enumsSchema,
+  form,
+  headerSchema,
   noArguments,
   prompts,
   readResource,
   resources,
   resourceTemplate,
+  sampling,
   schema2020,
   strings,
   text,
@@ -32,26 +37,15 @@ const states = createRequestStateCodec({ key: 'the-request-state-key-of-a-test-s
 
 const answer = (value) => ({ content: [text(value)] });
 
-const elicit = (message, field, type = 'string') =>
-  inputRequired.elicit({
-    message,
-    requestedSchema: {
-      type: 'object',
-      properties: { [field]: { type } },
-      required: [field],
-    },
-  });
-const sample = (prompt) =>
-  inputRequired.createMessage({
-    messages: [{ role: 'user', content: text(prompt) }],
-    maxTokens: 100,
-  });
+const fill = (message, requestedSchema) => inputRequired.elicit({ message, requestedSchema });
+const elicit = (...args) => inputRequired.elicit(form(...args));
+const sample = (prompt) => inputRequired.createMessage(sampling(prompt));
 
 /** Whether `response` answers the input request `{ method, params }`. */
 function answers(response, { method, params }) {
   if (method === 'roots/list') return Array.isArray(response?.roots);
   if (method === 'sampling/createMessage') return response?.content !== undefined;
-  const fields = params.requestedSchema.required;
+  const fields = params.requestedSchema.required ?? [];
   return response?.action === 'accept' && fields.every((field) => field in response.content);
 }
 
@@ -102,11 +96,6 @@ async function reportProgress(_args, ctx) {
   return answer('Progressed to 100.');
 }
 
-const headerSchema = {
-  type: 'object',
-  properties: { region: { type: 'string', 'x-mcp-header': 'Region' } },
-};
-
 const askName = { user_name: elicit('What is your name?', 'name') };
 const confirm = { confirm: elicit('Go on?', 'ok', 'boolean') };
 
@@ -126,6 +115,35 @@ const tools = [
       return answer('ok');
     },
   ],
+  [
+    'test_tool_with_logging',
+    'Logs three times, if the request allows it',
+    async (_args, ctx) => {
+      for (const data of ['started', 'working', 'done']) {
+        await ctx.mcpReq.log('info', data);
+        await sleep(50);
+      }
+      return answer('Logged three times.');
+    },
+  ],
+  [
+    'test_sampling',
+    'Asks for a sample',
+    ({ prompt }, ctx) => asking({ sample: sample(prompt) })({}, ctx),
+    strings('prompt'),
+  ],
+  [
+    'test_elicitation',
+    'Asks for a name and an address',
+    ({ message }, ctx) => asking({ contact: fill(message, strings('username', 'email')) })({}, ctx),
+    strings('message'),
+  ],
+  [
+    'test_elicitation_sep1034_defaults',
+    'Asks with a default for every primitive type',
+    asking({ form: fill('Change what is wrong.', defaultsSchema) }),
+  ],
+  ['test_elicitation_sep1330_enums', 'Asks with every kind of enum', asking({ form: fill('Choose.', enumsSchema) })],
   ['test_missing_capability', 'Needs sampling', asking({ answer: sample('Say pong.') })],
   ['test_input_required_result_elicitation', 'Asks for a name', asking(askName)],
   [
@@ -153,7 +171,7 @@ function createConformanceServer(changed) {
       capabilities: {
         tools: { listChanged: true },
         prompts: { listChanged: true },
-        resources: {},
+        resources: { subscribe: true },
         completions: {},
         logging: {},
       },
@@ -224,10 +242,12 @@ function serveHttp(port) {
 const [flag, port] = process.argv.slice(2);
 if (flag === '--http') serveHttp(Number(port));
 else {
-  serveStdio(() =>
-    createConformanceServer((server) => ({
-      tools: () => server.sendToolListChanged(),
-      prompts: () => server.sendPromptListChanged(),
-    })),
+  serveStdio(
+    () =>
+      createConformanceServer((server) => ({
+        tools: () => server.sendToolListChanged(),
+        prompts: () => server.sendPromptListChanged(),
+      })),
+    { legacy: 'reject' },
   );
 }

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-// Runs the official conformance suite's server scenarios, first against the server itself over
-// Streamable HTTP and then through Switchboard, which serves the same server's stdio.
-//   node conformance/run.mjs [--direct] [--era legacy|modern] [--isolation session|shared]
-//                            [--scenario NAME]
-// It fails when a scenario fails through Switchboard. expected-failures.json may list scenarios
-// that are known to: [{ "scenario", "era", "isolation"?, "reason" }]; each of them must fail.
-import { existsSync, readFileSync } from 'node:fs';
+// Runs the official conformance suite's server scenarios through Switchboard, which serves a server's stdio over Streamable HTTP.
+//   node conformance/run.mjs [--era legacy|modern] [--behind legacy|modern] [--isolation session|shared]
+//                            [--direct] [--scenario NAME]
+//   node conformance/run.mjs --all [--write]
+// --era is the era of the scenarios, --behind that of the server; where they differ, everything is translated. One pair is run
+// against the server itself too, with --direct against it alone. --all runs every pair, and --write puts the results into
+// docs/reference/conformance.md.
+// It fails when a scenario fails that is not listed as not applicable, and when one is listed that passes.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { serve } from './processes.mjs';
 import { install, root } from './setup.mjs';
@@ -15,32 +17,109 @@ const eras = {
   legacy: { version: '2025-11-25', server: 'conformance/server.mjs' },
   modern: { version: '2026-07-28', server: 'conformance/modern-server.mjs' },
 };
+const isolations = ['session', 'shared'];
+const page = new URL('../docs/reference/conformance.md', import.meta.url);
 
-// A legacy server that clients share is told that its client can do nothing, so it cannot ask.
-const needSession = [
-  'tools-call-sampling',
-  'tools-call-elicitation',
-  'elicitation-sep1034-defaults',
-  'elicitation-sep1330-enums',
+const NOBODY_TO_ASK =
+  'A legacy server that several clients share is told that its client can do nothing: a question of it names no request, so ' +
+  'nobody could be asked.';
+
+// What cannot pass, and why. An entry without `behind` or `isolation` holds for both; with `checks`, it holds for these checks of
+// the scenarios only, and the others have to pass.
+const notApplicable = [
+  {
+    era: 'legacy',
+    behind: 'legacy',
+    isolation: 'shared',
+    scenarios: [
+      'tools-call-sampling',
+      'tools-call-elicitation',
+      'elicitation-sep1034-defaults',
+      'elicitation-sep1330-enums',
+    ],
+    reason: NOBODY_TO_ASK,
+  },
+  {
+    era: 'modern',
+    behind: 'legacy',
+    isolation: 'shared',
+    scenarios: [
+      'input-required-result-basic-elicitation',
+      'input-required-result-basic-sampling',
+      'input-required-result-basic-list-roots',
+      'input-required-result-request-state',
+      'input-required-result-multiple-input-requests',
+      'input-required-result-multi-round',
+      'input-required-result-non-tool-request',
+      'input-required-result-result-type',
+      'input-required-result-tampered-state',
+      'input-required-result-capability-check',
+    ],
+    reason: NOBODY_TO_ASK,
+  },
+  {
+    era: 'legacy',
+    behind: 'legacy',
+    isolation: 'shared',
+    scenarios: ['tools-call-with-logging'],
+    reason:
+      'A log message of a legacy server names no request; where several clients share the server, it is shown to none of them.',
+  },
+  {
+    era: 'modern',
+    behind: 'legacy',
+    isolation: 'session',
+    scenarios: ['input-required-result-basic-elicitation'],
+    reason:
+      'The scenario wants the question under the key `user_name`. A question of a legacy server has no key; Switchboard gives ' +
+      'it one of its own.',
+  },
+  {
+    era: 'modern',
+    behind: 'legacy',
+    scenarios: ['server-stateless'],
+    checks: ['sep-2575-server-rejects-undeclared-capability', 'sep-2575-missing-capability-http-400'],
+    reason:
+      'Two checks want the error -32021, which names the capability that a request needs. The legacy era has no such error: a ' +
+      'server that cannot ask answers as it likes.',
+  },
+  {
+    era: 'legacy',
+    scenarios: ['server-sse-polling'],
+    reason:
+      'Where nothing comes before the answer, Switchboard answers with JSON. There is no stream to resume then, and the suite ' +
+      'checks nothing.',
+  },
 ];
 
 const { values: options } = parseArgs({
   options: {
-    direct: { type: 'boolean', default: false },
     era: { type: 'string', default: 'legacy' },
+    behind: { type: 'string' },
     isolation: { type: 'string', default: 'session' },
+    direct: { type: 'boolean', default: false },
     scenario: { type: 'string' },
+    all: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 });
-const { direct: onlyDirect, era, isolation, scenario } = options;
-if (!Object.hasOwn(eras, era)) throw new Error(`--era is legacy or modern, not ${era}`);
-if (!['session', 'shared'].includes(isolation)) {
-  throw new Error(`--isolation is session or shared, not ${isolation}`);
+const { era, behind = era, isolation } = options;
+for (const [flag, value] of Object.entries({ era, behind })) {
+  if (!Object.hasOwn(eras, value)) throw new Error(`--${flag} is legacy or modern, not ${value}`);
 }
-const { version, server } = eras[era];
+if (!isolations.includes(isolation)) throw new Error(`--isolation is session or shared, not ${isolation}`);
+if (options.write && !options.all) throw new Error('--write needs --all');
+
+const switchboard = (pair) => [
+  ...'packages/switchboard/dist/cli/main.js serve --port 0 --transport http'.split(' '),
+  ...`--isolation ${pair.isolation} --rate-limit unlimited --max-connections 200`.split(' '),
+  '--',
+  process.execPath,
+  eras[pair.behind].server,
+];
 
 /** Serves, runs the suite, ends the server: the checks by scenario, and what the server logged. */
-async function results(args) {
+async function suiteAgainst(args, version, scenario) {
   const { url, stop, output } = await serve(process.execPath, args, { cwd: root });
   try {
     return { checks: await runSuite(url, version, scenario), log: output.stderr };
@@ -49,91 +128,166 @@ async function results(args) {
   }
 }
 
-const switchboard = [
-  ...'packages/switchboard/dist/cli/main.js serve --port 0 --transport http'.split(' '),
-  ...`--isolation ${isolation} --rate-limit unlimited --max-connections 200`.split(' '),
-  '--',
-  process.execPath,
-  server,
-];
-
-function expectedFailures() {
-  const file = new URL('expected-failures.json', import.meta.url);
-  const all = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : [];
-  const here = all.filter((it) => it.era === era && (it.isolation ?? isolation) === isolation);
-  return new Map(here.map((it) => [it.scenario, it.reason]));
+const scenariosOf = new Map();
+async function scenarios(which) {
+  if (!scenariosOf.has(which)) {
+    const known = await listScenarios(eras[which].version);
+    const listed = notApplicable.filter((entry) => entry.era === which).flatMap((entry) => entry.scenarios);
+    const named = options.scenario ? [options.scenario] : [];
+    for (const name of [...listed, ...named]) {
+      if (!known.includes(name)) throw new Error(`${eras[which].version} has no scenario ${name}`);
+    }
+    scenariosOf.set(which, options.scenario ? named : known);
+  }
+  return scenariosOf.get(which);
 }
 
-const failures = (checks) => checks.filter(({ status }) => status === 'FAILURE');
-const warnings = (checks) => checks.filter(({ status }) => status === 'WARNING');
-const successes = (checks) => checks.filter(({ status }) => status === 'SUCCESS');
+/** What the checks of a scenario come to: `pass`, `FAIL` or `n/a`, with the entry that says why not, and what there is to say. */
+function verdict(checks = [], entry) {
+  const having = (status) => checks.filter((check) => check.status === status);
+  const counts = `${having('SUCCESS').length}/${having('FAILURE').length}`;
+  const warnings = having('WARNING').map(({ id, errorMessage }) => `${id}: ${errorMessage}`);
+  const failed = having('FAILURE');
+  const notes = failed.map(({ id, errorMessage }) => `${id}: ${errorMessage}`);
+  if (failed.length === 0 && having('SUCCESS').length === 0) notes.push('the suite checked nothing');
 
-/** What a scenario's checks come to; no checks at all is a scenario that broke. */
-function outcome(checks) {
-  if (!checks || failures(checks).length > 0) return 'FAIL';
-  return successes(checks).length > 0 ? 'pass' : 'skip';
+  const fails = (id) => failed.some((check) => check.id === id);
+  const excused = entry?.checks ? failed.every(({ id }) => entry.checks.includes(id)) : notes.length > 0;
+  const needless = entry?.checks ? entry.checks.filter((id) => !fails(id)) : notes.length === 0 ? ['it'] : [];
+  if (entry && needless.length > 0) {
+    const passed = needless.map((it) => `${it} is listed as not applicable, but passes`);
+    return { result: 'FAIL', notes: [...notes, ...passed], warnings, counts };
+  }
+  if (entry && excused) return { result: entry.checks ? 'pass' : 'n/a', entry, notes: [], warnings, counts };
+  return { result: notes.length > 0 ? 'FAIL' : 'pass', notes, warnings, counts };
 }
 
-function summary(checks = []) {
-  const counts = `${successes(checks).length}/${failures(checks).length}`;
-  const warned = warnings(checks).length;
-  return warned > 0 ? `${counts}, ${warned} warned` : counts;
+const matches = (entry, pair) =>
+  entry.era === pair.era &&
+  (entry.behind ?? pair.behind) === pair.behind &&
+  (entry.isolation ?? pair.isolation) === pair.isolation;
+
+/** Runs the scenarios against one pair, or the server itself: a map of scenario to verdict, and what was logged. */
+async function run(args, pair, entries = []) {
+  const { checks, log } = await suiteAgainst(args, eras[pair.era].version, options.scenario);
+  const verdicts = new Map();
+  for (const name of await scenarios(pair.era)) {
+    const entry = entries.find((it) => it.scenarios.includes(name));
+    verdicts.set(name, verdict(checks.get(name), entry));
+  }
+  return { pair, verdicts, log };
+}
+
+const through = (pair) =>
+  run(
+    switchboard(pair),
+    pair,
+    notApplicable.filter((entry) => matches(entry, pair)),
+  );
+const direct = (which) => run([eras[which].server, '--http', '0'], { era: which });
+
+const count = (runs, result) =>
+  runs.flatMap(({ verdicts }) => [...verdicts.values()]).filter((it) => it.result === result).length;
+
+const totals = (runs) =>
+  `${count(runs, 'pass')} passed, ${count(runs, 'FAIL')} failed, ${count(runs, 'n/a')} not applicable`;
+
+function report({ verdicts, log }) {
+  for (const [name, { result, entry, notes, warnings }] of verdicts) {
+    for (const note of notes) console.log(`${name}: FAILURE ${note}`);
+    for (const warning of warnings) console.log(`${name}: WARNING ${warning}`);
+    if (entry) console.log(`${name}: ${result === 'n/a' ? 'n/a' : entry.checks.join(', ')}: ${entry.reason}`);
+  }
+  if (count([{ verdicts }], 'FAIL') > 0) console.error(`The server's log ends with:\n${log.slice(-4000)}`);
 }
 
 function print(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  for (const row of rows) {
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join(' | ')
-        .trimEnd(),
-    );
+  const line = (row) => row.map((cell, column) => cell.padEnd(widths[column])).join(' | ');
+  for (const row of rows) console.log(line(row).trimEnd());
+}
+
+async function runOne(pair) {
+  const alone = await direct(pair.era);
+  const main = options.direct ? alone : await through(pair);
+  const rows = [['scenario', 'direct', ...(options.direct ? [] : ['switchboard']), 'checks passed/failed']];
+  for (const [name, { result, counts }] of main.verdicts) {
+    rows.push([name, alone.verdicts.get(name).result, ...(options.direct ? [] : [result]), counts]);
   }
+  print(rows);
+  report(main);
+  return [main];
+}
+
+async function runAll() {
+  const runs = [];
+  for (const one of Object.keys(eras)) {
+    for (const other of Object.keys(eras)) {
+      for (const sharing of isolations) {
+        const done = await through({ era: one, behind: other, isolation: sharing });
+        console.log(`${one} scenarios, ${other} server, ${sharing}: ${totals([done])}`);
+        if (count([done], 'FAIL') > 0) report(done);
+        runs.push(done);
+      }
+    }
+  }
+  return runs;
+}
+
+/** The part of the page that the results make. */
+function markdown(runs) {
+  const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
+  const columns = Object.keys(eras).flatMap((other) => isolations.map((sharing) => [other, sharing]));
+  const reasons = [];
+  const mark = ({ reason }) => {
+    if (!reasons.includes(reason)) reasons.push(reason);
+    return `(${String.fromCodePoint(97 + reasons.indexOf(reason))})`;
+  };
+  const warned = new Map();
+  const cell = (name, { pair, verdicts }) => {
+    const { result, entry, warnings } = verdicts.get(name);
+    for (const warning of warnings) {
+      const where = `${pair.behind} server, ${pair.isolation}`;
+      const key = `\`${name}\`, ${warning}`;
+      warned.set(key, [...(warned.get(key) ?? []), where]);
+    }
+    const said = entry ? `${result}${entry.checks ? ' but for' : ''} ${mark(entry)}` : result;
+    return warnings.length > 0 ? `${said}, warned` : said;
+  };
+  const rows = Object.keys(eras).flatMap((one) => {
+    const here = runs.filter(({ pair }) => pair.era === one);
+    return [...here[0].verdicts.keys()].map((name) => [one, `\`${name}\``, ...here.map((it) => cell(name, it))]);
+  });
+  const heads = ['client', 'scenario', ...columns.map(([other, sharing]) => `${other} server, ${sharing}`)];
+  const table = [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`);
+  return [
+    `\`@modelcontextprotocol/conformance\` ${dependencies['@modelcontextprotocol/conformance']}: ${totals(runs)}.`,
+    '',
+    ...table,
+    '',
+    'n/a, because:',
+    '',
+    ...reasons.map((reason) => `- ${mark({ reason })} ${reason}`),
+    ...(warned.size > 0 ? ['', 'Warned, which the suite does where a SHOULD is not met:', ''] : []),
+    ...[...warned].map(([warning, where]) => `- ${warning} (${where.join('; ')})`),
+  ].join('\n');
+}
+
+function write(runs) {
+  const text = readFileSync(page, 'utf8');
+  const part = /(?<=<!-- table -->\n)[^]*(?=<!-- \/table -->)/;
+  if (!part.test(text)) throw new Error(`${page.pathname} has no place for the table`);
+  writeFileSync(
+    page,
+    text.replace(part, () => `\n${markdown(runs)}\n\n`),
+  );
 }
 
 await install();
-const known = await listScenarios(version);
-const expected = onlyDirect ? new Map() : expectedFailures();
-for (const name of [...expected.keys(), ...(scenario ? [scenario] : [])]) {
-  if (!known.includes(name)) throw new Error(`${version} has no scenario ${name}`);
-}
-
-const direct = await results([server, '--http', '0']);
-const through = onlyDirect ? direct : await results(switchboard);
-
-const rows = [['scenario', 'direct', ...(onlyDirect ? [] : ['switchboard']), 'checks passed/failed']];
-const notes = [];
-const count = { pass: 0, FAIL: 0, skip: 0, 'n/a': 0, expected: 0 };
-for (const name of scenario ? [scenario] : known) {
-  const checks = through.checks.get(name);
-  let result = outcome(checks);
-  if (!onlyDirect && isolation === 'shared' && needSession.includes(name)) result = 'n/a';
-  else if (expected.has(name) && result === 'FAIL') {
-    result = 'expected';
-    notes.push(`${name}: fails as expected: ${expected.get(name)}`);
-  } else if (expected.has(name)) {
-    result = 'FAIL';
-    notes.push(`${name}: is expected to fail (${expected.get(name)}), but does not`);
-  }
-  count[result]++;
-  rows.push([
-    name,
-    outcome(direct.checks.get(name)),
-    ...(onlyDirect ? [] : [result]),
-    result === 'n/a' ? '' : summary(checks),
-  ]);
-  if (result === 'n/a') continue;
-  if (!checks) notes.push(`${name}: the suite has no result`);
-  for (const { id, status, errorMessage } of [...failures(checks ?? []), ...warnings(checks ?? [])]) {
-    notes.push(`${name}: ${status} ${id}: ${errorMessage}`);
-  }
-}
-print(rows);
-for (const note of notes) console.log(note);
-if (count.FAIL > 0) console.error(`The server's log ends with:\n${through.log.slice(-4000)}`);
-if (count.skip > 0) console.log(`${count.skip} skipped: the suite had nothing to check`);
-if (count['n/a'] > 0) console.log(`${count['n/a']} not applicable: they need --isolation session`);
-if (count.expected > 0) console.log(`${count.expected} failed as expected`);
-console.log(`${count.pass} passed, ${count.FAIL} failed`);
-process.exitCode = count.FAIL > 0 ? 1 : 0;
+const runs = options.all ? await runAll() : await runOne({ era, behind, isolation });
+if (options.write) write(runs);
+const failed = count(runs, 'FAIL');
+const excused = count(runs, 'n/a');
+if (excused > 0) console.log(`${excused} not applicable`);
+console.log(`${count(runs, 'pass')} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

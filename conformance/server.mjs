@@ -24,44 +24,64 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import {
   contentTools,
+  defaultsSchema,
+  enumsSchema,
+  form,
+  headerSchema,
   noArguments,
   prompts,
   readResource,
   resources,
   resourceTemplate,
+  sampling,
   schema2020,
   strings,
   text,
+  user,
 } from './fixtures.mjs';
 
-const titled = (...names) => names.map((name, index) => ({ const: `value${index + 1}`, title: name }));
-const options = ['option1', 'option2', 'option3'];
+// Questions: what each needs the client to be able to, and how it is asked.
+const elicitation = (params) => ['elicitation', ({ server, related }) => server.elicitInput(params, related)];
+const sample = (prompt) => ['sampling', ({ server, related }) => server.createMessage(sampling(prompt), related)];
+const listRoots = ['roots', ({ server, related }) => server.listRoots(undefined, related)];
 
-const defaultsSchema = {
-  type: 'object',
-  properties: {
-    name: { type: 'string', default: 'John Doe' },
-    age: { type: 'integer', default: 30 },
-    score: { type: 'number', default: 95.5 },
-    status: { type: 'string', enum: ['active', 'inactive', 'pending'], default: 'active' },
-    verified: { type: 'boolean', default: true },
-  },
-};
+const askName = elicitation(form('What is your name?', 'name'));
+const confirm = elicitation(form('Go on?', 'ok', 'boolean'));
 
-const enumsSchema = {
-  type: 'object',
-  properties: {
-    untitledSingle: { type: 'string', enum: options },
-    titledSingle: { type: 'string', oneOf: titled('First', 'Second', 'Third') },
-    legacyEnum: {
-      type: 'string',
-      enum: ['opt1', 'opt2', 'opt3'],
-      enumNames: ['First', 'Second', 'Third'],
-    },
-    untitledMulti: { type: 'array', items: { type: 'string', enum: options } },
-    titledMulti: { type: 'array', items: { anyOf: titled('First', 'Second', 'Third') } },
-  },
-};
+const declares = ({ server }, [needs]) => server.getClientCapabilities()?.[needs] !== undefined;
+
+async function put(question, call) {
+  const [needs, ask] = question;
+  if (!declares(call, question)) throw new Error(`The client does not declare ${needs}.`);
+  return ask(call);
+}
+
+const answered = (...answers) => [text(`The answers: ${JSON.stringify(answers)}`)];
+
+/** A tool that asks all questions at once. */
+const asking =
+  (...questions) =>
+  async (_args, call) =>
+    answered(...(await Promise.all(questions.map((question) => put(question, call)))));
+
+async function askInRounds(_args, call) {
+  const name = await put(askName, call);
+  return answered(name, await put(elicitation(form('Your colour?', 'colour')), call));
+}
+
+/** Asks only for what the client declared that it can do. */
+async function askWhatIsDeclared(args, call) {
+  const questions = [askName, sample('Greet someone.'), listRoots];
+  return asking(...questions.filter((question) => declares(call, question)))(args, call);
+}
+
+/** Logs without being asked to, as the legacy era allows. */
+async function log({ extra }, ...messages) {
+  for (const data of messages) {
+    await extra.sendNotification({ method: 'notifications/message', params: { level: 'info', data } });
+    await sleep(50);
+  }
+}
 
 // Tools: name, description, input schema, run(arguments, call) -> content.
 const tools = [
@@ -79,14 +99,8 @@ const tools = [
     'test_tool_with_logging',
     'Logs three times while it runs',
     noArguments,
-    async (_args, { extra }) => {
-      for (const data of ['started', 'working', 'done']) {
-        await extra.sendNotification({
-          method: 'notifications/message',
-          params: { level: 'info', data },
-        });
-        await sleep(50);
-      }
+    async (_args, call) => {
+      await log(call, 'started', 'working', 'done');
       return [text('Logged three times.')];
     },
   ],
@@ -124,52 +138,106 @@ const tools = [
     'test_sampling',
     'Asks the client to sample',
     strings('prompt'),
-    async ({ prompt }, { server, related }) => {
-      if (!server.getClientCapabilities()?.sampling) throw new Error('No sampling here.');
-      const messages = [{ role: 'user', content: text(prompt) }];
-      const { content } = await server.createMessage({ messages, maxTokens: 100 }, related);
-      return [text(`LLM response: ${content.text}`)];
-    },
+    ({ prompt }, call) => asking(sample(prompt))({}, call),
   ],
   [
     'test_elicitation',
     'Asks the user for a name and an address',
     strings('message'),
-    ({ message }, call) => elicit(call, message, strings('username', 'email')),
+    ({ message }, call) => asking(elicitation({ message, requestedSchema: strings('username', 'email') }))({}, call),
   ],
   [
     'test_elicitation_sep1034_defaults',
     'Asks the user with a default for every primitive type',
     noArguments,
-    (_args, call) => elicit(call, 'Change what is wrong.', defaultsSchema),
+    asking(elicitation({ message: 'Change what is wrong.', requestedSchema: defaultsSchema })),
   ],
   [
     'test_elicitation_sep1330_enums',
     'Asks the user with every kind of enum',
     noArguments,
-    (_args, call) => elicit(call, 'Choose.', enumsSchema),
+    asking(elicitation({ message: 'Choose.', requestedSchema: enumsSchema })),
   ],
+  // What follows are the tools that the modern era's scenarios call, as a legacy server has them.
+  ['test_x_mcp_header', 'Has an argument for a header', headerSchema, () => [text('ok')]],
+  ['test_missing_capability', 'Needs sampling', noArguments, asking(sample('Say pong.'))],
+  ['test_streaming_elicitation', 'Asks while it runs', noArguments, asking(confirm)],
+  [
+    'test_logging_tool',
+    'Logs while it runs',
+    noArguments,
+    async (_args, call) => {
+      await log(call, 'A log message.');
+      return [text('ok')];
+    },
+  ],
+  [
+    'test_trigger_tool_change',
+    'Announces changed tools',
+    noArguments,
+    async (_args, { server }) => {
+      await server.sendToolListChanged();
+      return [text('ok')];
+    },
+  ],
+  [
+    'test_trigger_prompt_change',
+    'Announces changed prompts',
+    noArguments,
+    async (_args, { server }) => {
+      await server.sendPromptListChanged();
+      return [text('ok')];
+    },
+  ],
+  ['test_input_required_result_elicitation', 'Asks for a name', noArguments, asking(askName)],
+  [
+    'test_input_required_result_sampling',
+    'Asks for a sample',
+    noArguments,
+    asking(sample('What is the capital of France?')),
+  ],
+  ['test_input_required_result_list_roots', 'Asks for the roots', noArguments, asking(listRoots)],
+  ['test_input_required_result_request_state', 'Asks for a yes', noArguments, asking(confirm)],
+  ['test_input_required_result_tampered_state', 'Asks for a yes', noArguments, asking(confirm)],
+  [
+    'test_input_required_result_multiple_inputs',
+    'Asks for three inputs at once',
+    noArguments,
+    asking(askName, sample('Greet.'), listRoots),
+  ],
+  ['test_input_required_result_multi_round', 'Asks twice', noArguments, askInRounds],
+  ['test_input_required_result_capabilities', 'Asks for what is declared', noArguments, askWhatIsDeclared],
 ];
 
-async function elicit({ server, related }, message, requestedSchema) {
-  const { action, content } = await server.elicitInput({ message, requestedSchema }, related);
-  return [text(`User response: ${action} ${JSON.stringify(content)}`)];
-}
+// Prompts as in the fixtures: name, description, argument names, run(arguments, call) -> messages.
+const allPrompts = [
+  ...prompts,
+  [
+    'test_input_required_result_prompt',
+    'A prompt that asks for its context',
+    [],
+    async (_args, call) => {
+      const { content } = await put(elicitation(form('Which context?', 'context')), call);
+      return [user(text(content?.context ?? 'No context.'))];
+    },
+  ],
+];
 
 function createServer() {
   const server = new Server(
     { name: 'conformance-server', version: '1.0.0' },
     {
       capabilities: {
-        tools: {},
+        tools: { listChanged: true },
         resources: { subscribe: true },
-        prompts: {},
+        prompts: { listChanged: true },
         completions: {},
         logging: {},
       },
     },
   );
   const on = (schema, handler) => server.setRequestHandler(schema, handler);
+  const callOf = (extra) => ({ server, extra, related: { relatedRequestId: extra.requestId } });
 
   on(ListToolsRequestSchema, () => ({
     tools: tools.map(([name, description, inputSchema]) => ({ name, description, inputSchema })),
@@ -178,8 +246,7 @@ function createServer() {
     const run = tools.find(([name]) => name === params.name)?.[3];
     if (!run) throw new McpError(ErrorCode.InvalidParams, `No tool ${params.name}`);
     try {
-      const related = { relatedRequestId: extra.requestId };
-      return { content: await run(params.arguments ?? {}, { server, extra, related }) };
+      return { content: await run(params.arguments ?? {}, callOf(extra)) };
     } catch (error) {
       return { isError: true, content: [text(error.message)] };
     }
@@ -197,16 +264,16 @@ function createServer() {
   on(UnsubscribeRequestSchema, ({ params }) => (subscribed.delete(params.uri), {}));
 
   on(ListPromptsRequestSchema, () => ({
-    prompts: prompts.map(([name, description, names]) => ({
+    prompts: allPrompts.map(([name, description, names]) => ({
       name,
       description,
       arguments: names.map((argument) => ({ name: argument, required: true })),
     })),
   }));
-  on(GetPromptRequestSchema, ({ params }) => {
-    const messages = prompts.find(([name]) => name === params.name)?.[3];
-    if (!messages) throw new McpError(ErrorCode.InvalidParams, `No prompt ${params.name}`);
-    return { messages: messages(params.arguments ?? {}) };
+  on(GetPromptRequestSchema, async ({ params }, extra) => {
+    const run = allPrompts.find(([name]) => name === params.name)?.[3];
+    if (!run) throw new McpError(ErrorCode.InvalidParams, `No prompt ${params.name}`);
+    return { messages: await run(params.arguments ?? {}, callOf(extra)) };
   });
   on(CompleteRequestSchema, ({ params: { argument } }) => {
     const values = ['test', 'testing', 'other'].filter((it) => it.startsWith(argument.value));
