@@ -1,7 +1,7 @@
 /** A modern request over HTTP: one POST, one answer; closing the connection is how it is cancelled (MCP 2026-07-28, Transports). */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-import { META, metaOf } from '../protocol/eras.ts';
+import { INTERACTIVE, META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject, isRequest } from '../protocol/jsonrpc.ts';
 import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
@@ -39,7 +39,7 @@ export async function serveModernPost(
   const admitted = admitModern(message, arrival, context, calls);
   const { slot } = admitted;
   // Kept until the exchange keeps it, so that nobody else is given it meanwhile.
-  slot.hold(request);
+  slot.hold(request, INTERACTIVE.has(message.method));
   try {
     if (message.method === 'tools/call') await checkParamHeaders(message, request, slot);
     if (response.destroyed) return;

@@ -73,7 +73,8 @@ export class HttpSession implements Conversation {
   }
 
   get busy(): boolean {
-    return this.#session.inFlight > 0;
+    // A client that listens is there, however quiet it is.
+    return this.#session.inFlight > 0 || this.#stream !== undefined;
   }
 
   /** Takes a message of the client and answers its POST. @throws {SwitchboardError} when it cannot be served. */

@@ -1,7 +1,8 @@
 /** The modern client's side: every request stands alone, and says itself who asks and what they can do. */
 import { readEnvelope } from '../protocol/envelope.ts';
-import { META, metaOf } from '../protocol/eras.ts';
+import { INTERACTIVE, META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import { result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Scope, Slot } from '../router/exchange.ts';
 import type { Calls } from './calls.ts';
@@ -42,7 +43,7 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);
   context.admit(clientKey(arrival));
-  return { scope, slot: arrival.upstream.slot(scope) };
+  return { scope, slot: arrival.upstream.slot(scope, INTERACTIVE.has(method)) };
 }
 
 /** Opens an admitted request; its answer goes to the outlet. @throws as {@link Calls.open} */
@@ -56,7 +57,7 @@ function retagged(outlet: Outlet, id: RpcId): Outlet {
   return {
     send(message: Message, about?: RpcId): void {
       if ('method' in message) outlet.send({ ...message, params: retag(message.params, id) }, about);
-      else if ('result' in message) outlet.send({ ...message, result: retag(message.result, id) }, about);
+      else if ('result' in message) outlet.send(result(message.id, retag(message.result, id)), about);
       else outlet.send(message, about);
     },
     drop: (about) => outlet.drop?.(about),

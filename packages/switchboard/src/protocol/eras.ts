@@ -23,6 +23,9 @@ export const META = {
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const;
 
+/** The only methods during which a modern client can be asked something (MCP 2026-07-28, "Multi round-trip requests"). */
+export const INTERACTIVE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
 export const isModernVersion = (version: string): boolean => version >= LATEST_MODERN;
 export const isLegacyVersion = (version: string): boolean => (LEGACY_VERSIONS as readonly string[]).includes(version);
 

@@ -101,6 +101,8 @@ export interface Caller {
    * fires, the client is told that the question is withdrawn and the answer no longer matters.
    */
   ask(question: Question, signal: AbortSignal): Promise<Outcome>;
+  /** Nothing more will be said to it. */
+  end?(): void;
 }
 
 /** The callers of one member, and who among them watches which resource. Made by the router for each slot. */
@@ -149,14 +151,18 @@ export interface Slot {
   /** The name of the upstream that it belongs to. */
   readonly upstream: string;
   readonly audience: Audience;
-  /** Whether it serves one exchange at a time, so that what a server asks can only be about that one. */
+  /** Whether it serves one interactive exchange at a time, so that what a server asks can only be about that one. */
   readonly leased: boolean;
   /** The live member, or one that is being started. Rejects with a `SwitchboardError` when none can be had. */
   member(): Member | Promise<Member>;
   join(caller: Caller): void;
   leave(caller: Caller): void;
-  /** Keeps the slot as long as `holder` is there: a caller that joined, or a connection whose modern requests it serves. */
-  hold(holder: object): void;
+  /**
+   * Keeps the slot as long as `holder` is there: a caller that joined, or a connection whose modern requests it serves.
+   *
+   * @param lease whether it has the slot for itself against others that want the same, see {@link leased}.
+   */
+  hold(holder: object, lease?: boolean): void;
   release(holder: object): void;
   /** Ends the slot and its member. */
   close(): void;
@@ -165,8 +171,12 @@ export interface Slot {
 /** An MCP server behind Switchboard, as configured. */
 export interface Upstream {
   readonly name: string;
-  /** The slot for whoever asks in this scope; made when there is none. */
-  slot(scope: Scope): Slot;
+  /**
+   * The slot for whoever asks in this scope; made when there is none.
+   *
+   * @param interactive whether the client may be asked something meanwhile.
+   */
+  slot(scope: Scope, interactive?: boolean): Slot;
 }
 
 /** The router, as callers see it. */

@@ -1,4 +1,5 @@
 /** The life of one exchange, as a state machine: open, perhaps parked and taken up again, ended. */
+import { INTERACTIVE } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
@@ -85,7 +86,7 @@ export class RoutedExchange implements Exchange {
   start(): void {
     try {
       // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
-      if (this.scope.era === 'modern') this.#slot.hold(this);
+      if (this.scope.era === 'modern') this.#slot.hold(this, INTERACTIVE.has(this.method));
       const member = this.#slot.member();
       if (member instanceof Promise) {
         member.then(
@@ -167,7 +168,7 @@ export class RoutedExchange implements Exchange {
     if (!this.#end('cancelled')) return;
     this.#member?.cancel(this, reason);
     // A call that was cancelled may still ask something, and then it would seem to be about the next one.
-    if (this.#slot.leased) this.#slot.close();
+    if (this.#slot.leased && INTERACTIVE.has(this.method)) this.#slot.close();
   }
 
   #serve(member: Member): void {

@@ -3,6 +3,7 @@
  * to the session names no request. So a question or a log message reaches a client only where one client has the member for
  * itself; what cannot be attributed is not delivered.
  */
+import { INTERACTIVE } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { failure, isObject, notification, result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
@@ -16,8 +17,9 @@ import {
 } from '../protocol/translate.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 import type { Audience, Caller, Exchange, Member, Outcome, Question, Slot } from '../router/exchange.ts';
+import { omit } from '../util/omit.ts';
 import { ListeningCaller, urisOf } from './listen.ts';
-import { INTERACTIVE, missingCapability } from './questions.ts';
+import { missingCapability } from './questions.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import type { Wire } from './wire.ts';
 
@@ -143,7 +145,7 @@ export class LegacyMember implements Member {
       void this.#listen(exchange);
     } else if (SESSION_METHODS.test(method)) {
       exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method }).toRpc() });
-    } else if (params?.['requestState'] !== undefined || params?.['inputResponses'] !== undefined) {
+    } else if (params?.['requestState'] !== undefined) {
       // A handle of ours would have been taken up by the router: the call that this belonged to is no more.
       const detail = 'requestState is unknown here; send the request anew';
       exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
@@ -161,7 +163,9 @@ export class LegacyMember implements Member {
       else if (outcome.error.code === URL_ELICITATION_REQUIRED) void this.#visitThenCall(exchange, outcome.error);
       else exchange.settle({ error: modernError(outcome.error) });
     };
-    this.#wire.open(exchange, stripEnvelope(exchange.params), settle);
+    // Answers without a state belong to no question that was asked.
+    const params = stripEnvelope(exchange.params);
+    this.#wire.open(exchange, params && omit(params, 'inputResponses'), settle);
   }
 
   /** The client is sent to the pages that the server named; then the call is made once more. */

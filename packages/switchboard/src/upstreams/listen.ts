@@ -46,6 +46,10 @@ export class ListeningCaller implements Caller {
       this.#exchange.notify(notification(note.method, { ...note.params, _meta: TAG }));
   }
 
+  end(): void {
+    this.#exchange.settle({ result: { resultType: 'complete', _meta: TAG } });
+  }
+
   ask({ method }: Question): Promise<Outcome> {
     const detail = `${method}: a listening client cannot be asked`;
     return Promise.resolve({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });

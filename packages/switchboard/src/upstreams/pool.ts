@@ -65,6 +65,7 @@ export class Pool implements Upstream {
   readonly #spares: Spares;
   /** Everything that was started and has not ended: what `close` waits for. */
   readonly #running: Set<Wire> = new Set();
+  readonly #connecting: Set<Promise<Channel>> = new Set();
   /** An era that the server was found not to speak, and when. */
   readonly #silent: Map<Era, number> = new Map();
   #speaksModern = false;
@@ -84,7 +85,7 @@ export class Pool implements Upstream {
     return { slots: this.#slots.size, members, running: this.#running.size };
   }
 
-  slot(scope: Scope): Slot {
+  slot(scope: Scope, interactive = false): Slot {
     const { isolation, lingerMs, maxMembers } = this.#options;
     // Strangers behind one address must not be taken for one client: each request has a legacy server for itself while it runs.
     const leased =
@@ -93,7 +94,7 @@ export class Pool implements Upstream {
     for (let n = 1; ; n++) {
       const known = this.#slots.get(key);
       if (known === undefined) break;
-      if (!leased || known.isFree) return known;
+      if (!leased || !interactive || known.isFree) return known;
       key = `${memberKey(isolation, scope)} #${n}`;
     }
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
@@ -124,13 +125,15 @@ export class Pool implements Upstream {
     this.#spares.close();
     for (const slot of this.#slots.values()) slot.close();
     for (const wire of this.#running) wire.channel.close();
+    // What is being started now is ended as soon as it is there.
+    await Promise.allSettled(this.#connecting);
     if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 
   /** What nobody uses makes room for who needs it. */
   #evictIdle(): void {
     for (const slot of this.#slots.values()) {
-      if (!slot.isFree || (slot.current?.inFlight ?? 0) > 0) continue;
+      if (!slot.isIdle) continue;
       slot.close();
       return;
     }
@@ -209,7 +212,9 @@ export class Pool implements Upstream {
 
   async #connect(slot: string): Promise<Wire> {
     const { name, emit } = this.#options;
-    const channel = await this.#options.connect();
+    const connecting = this.#options.connect();
+    this.#connecting.add(connecting);
+    const channel = await connecting.finally(() => this.#connecting.delete(connecting));
     const { pid } = channel as { pid?: number };
     emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
     const wire: Wire = new Wire(channel, {
@@ -220,6 +225,10 @@ export class Pool implements Upstream {
       },
     });
     this.#running.add(wire);
+    if (this.#closed) {
+      channel.close();
+      throw new SwitchboardError('SWB_SHUTTING_DOWN');
+    }
     return wire;
   }
 }

@@ -3,9 +3,6 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Question } from '../router/exchange.ts';
 
-/** The only methods during which a modern client can be asked (MCP 2026-07-28, "Multi round-trip requests"). */
-export const INTERACTIVE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read']);
-
 /** The capability that a question needs and the client lacks, or nothing when it can be asked. */
 export function missingCapability({ method, params }: Question, capabilities: JsonObject): string | undefined {
   const has = (path: string): boolean => {

@@ -3,6 +3,7 @@
  * anew, after a growing wait, when it died.
  */
 import type { Era } from '../protocol/eras.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
 import type { Audience, Caller, Member, Slot } from '../router/exchange.ts';
 import { backoffMs } from '../util/backoff.ts';
 import type { Introduction } from './handshake.ts';
@@ -42,6 +43,7 @@ export class MemberSlot implements Slot {
   #member: Member | undefined;
   #opening: Promise<Member> | undefined;
   readonly #holders: Set<object> = new Set();
+  readonly #leases: Set<object> = new Set();
   #failures = 0;
   #closed = false;
   #opened = false;
@@ -60,7 +62,12 @@ export class MemberSlot implements Slot {
   }
 
   get isFree(): boolean {
-    return this.#holders.size === 0;
+    return this.#leases.size === 0;
+  }
+
+  /** Whether nobody would miss it. */
+  get isIdle(): boolean {
+    return this.#holders.size === 0 && (this.#member?.inFlight ?? 0) === 0;
   }
 
   get closed(): boolean {
@@ -90,12 +97,14 @@ export class MemberSlot implements Slot {
     this.release(caller);
   }
 
-  hold(holder: object): void {
+  hold(holder: object, lease = false): void {
     this.#holders.add(holder);
+    if (lease) this.#leases.add(holder);
     clearTimeout(this.#linger);
   }
 
   release(holder: object): void {
+    this.#leases.delete(holder);
     if (this.#holders.delete(holder)) this.#postponeEnd();
   }
 
@@ -107,11 +116,13 @@ export class MemberSlot implements Slot {
     const member = this.#member;
     this.#member = undefined;
     member?.close();
+    for (const caller of this.audience.callers) caller.end?.();
     this.#options.onEmpty(this);
   }
 
   async #open(): Promise<Member> {
     await this.#backOff();
+    if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const startedAt = Date.now();
     let gone = false;
     let opened: Opened;
@@ -160,8 +171,8 @@ export class MemberSlot implements Slot {
   }
 
   #endIfIdle(): void {
-    if ((this.#member?.inFlight ?? 0) > 0 || this.#opening !== undefined) this.#postponeEnd();
-    else this.close();
+    if (this.isIdle && this.#opening === undefined) this.close();
+    else this.#postponeEnd();
   }
 
   #postponeEnd(): void {

@@ -5,7 +5,7 @@
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Era } from '../protocol/eras.ts';
 import { metaOf } from '../protocol/eras.ts';
-import { isNotification, isRequest, notification } from '../protocol/jsonrpc.ts';
+import { isNotification, isRequest, isResponse, notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
 import type { Exchange, Outcome } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
@@ -26,6 +26,9 @@ export interface WireEvents {
 
 type Pending = Pick<Exchange, 'settle' | 'progress'> & { notify?: Exchange['notify']; exchange?: Exchange };
 
+/** How many messages of a server that has not been greeted yet are kept. */
+const MAX_EARLY = 100;
+
 export class Wire {
   readonly channel: Channel;
   readonly #events: WireEvents;
@@ -35,6 +38,7 @@ export class Wire {
   #seq = 0;
   #goneReason: string | undefined;
   #handlers: WireHandlers | undefined;
+  readonly #early: Message[] = [];
 
   constructor(channel: Channel, events: WireEvents) {
     this.channel = channel;
@@ -49,10 +53,11 @@ export class Wire {
     });
   }
 
-  /** Hands incoming requests and notifications to the member; before this they are dropped, as nobody asked for them. */
+  /** Hands incoming requests and notifications to the member; those that came before are handed on now. */
   attach(era: Era, handlers: WireHandlers): void {
     this.#era = era;
     this.#handlers = handlers;
+    for (const message of this.#early.splice(0)) this.#receive(message);
     if (this.#goneReason !== undefined) handlers.onGone(this.#goneReason);
   }
 
@@ -154,6 +159,10 @@ export class Wire {
   }
 
   #receive(message: Message): void {
+    if (this.#handlers === undefined && !isResponse(message)) {
+      if (this.#early.length < MAX_EARLY) this.#early.push(message);
+      return;
+    }
     if (isRequest(message)) this.#handlers?.onRequest(message);
     else if (isNotification(message)) this.#note(message);
     else this.#answer(message);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
-import { http } from '../support/http.ts';
+import { http, stream } from '../support/http.ts';
 import { WireClient, envelope, textOf } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -222,6 +222,21 @@ describe('a modern client of a legacy server', () => {
     a.socket.close();
     b.socket.close();
     await expectEmpty(test, { members: 1 });
+  });
+
+  it('over HTTP hears on its listen stream what its other requests change', async () => {
+    const test = await startGateway({ upstreams });
+    const headers = (method: string, name?: string): Record<string, string> => ({
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': method,
+      ...(name !== undefined && { 'mcp-name': name }),
+    });
+    const listen = request('l', 'subscriptions/listen', { notifications: { toolsListChanged: true } });
+    const events = await stream(test.http, { method: 'POST', headers: headers('subscriptions/listen'), body: listen });
+    expect((await events.next())['method']).toBe('notifications/subscriptions/acknowledged');
+    await http(test.http, { headers: headers('tools/call', 'change'), body: call(1, 'change') });
+    expect((await events.next())['method']).toBe('notifications/tools/list_changed');
+    events.destroy();
   });
 
   it('goes on listening when the server was started anew, and is told that it may have missed something', async () => {

@@ -57,6 +57,14 @@ describe.each(['session', 'shared'] as const)('a legacy session over WebSocket, 
     );
   });
 
+  it('brings thousands of progress notes at once, in order, and takes a burst for no slow reader', async () => {
+    const { ws } = await startGateway({ upstreams, isolation, maxQueueMessages: 100 });
+    const client = await WireClient.session(ws);
+    await client.call(1, 'burst', { notes: 5000 }, { progressToken: 't' });
+    const progress = client.received.map(({ params }) => (params as Json)['progress']);
+    expect(progress).toEqual(Array.from({ length: 5000 }, (_, n) => n + 1));
+  });
+
   it('cancels the request of the client that says so, and of no other with the same id', async () => {
     const { ws } = await startGateway({ upstreams, isolation });
     const [a, b] = [await WireClient.session(ws), await WireClient.session(ws)];

@@ -10,7 +10,7 @@ import type { SwitchboardError } from '../../protocol/errors.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 
 export interface WebSocketLimits {
-  /** How many messages may wait for a peer that does not read. */
+  /** How many messages may wait for a peer that reads none of them. */
   maxQueueMessages: number;
   /** How many bytes may wait for it. */
   maxQueueBytes: number;
@@ -21,13 +21,19 @@ export interface WebSocketLimits {
 /** A close reason must fit a control frame (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123;
 const MAX_MISSED_PONGS = 2;
+/** How long a full queue may go without losing a message before its reader counts as one that does not read. */
+const STUCK_MS = 1000;
 
 export class WebSocketChannel implements Channel {
   readonly #socket: WebSocket;
   readonly #stream: Duplex | undefined;
   readonly #limits: WebSocketLimits;
-  readonly #onSent: () => void = () => void this.#queued--;
-  #isCorked = false;
+  readonly #onSent: () => void = () => {
+    this.#queued--;
+    this.#lastSentAt = Date.now();
+  };
+  #inTurn = false;
+  #lastSentAt = 0;
   #queued = 0;
   #missedPongs = 0;
   #closing = false;
@@ -61,12 +67,14 @@ export class WebSocketChannel implements Channel {
     const socket = this.#socket;
     if (this.#closing || socket.readyState !== socket.OPEN) return;
     const { maxQueueMessages, maxQueueBytes } = this.#limits;
-    if (this.#queued >= maxQueueMessages || socket.bufferedAmount > maxQueueBytes) {
+    this.#beginTurn();
+    // Many messages may wait in a burst; a reader is slow when they do and none has left for a while.
+    const isStuck = this.#queued >= maxQueueMessages && Date.now() - this.#lastSentAt > STUCK_MS;
+    if (isStuck || socket.bufferedAmount > maxQueueBytes) {
       this.close('overloaded', 'the client reads too slowly: its send queue is full');
       return;
     }
-    this.#queued++;
-    this.#cork();
+    if (this.#queued++ === 0) this.#lastSentAt = Date.now();
     socket.send(encodeMessage(message), { binary: false }, this.#onSent);
   }
 
@@ -93,14 +101,14 @@ export class WebSocketChannel implements Channel {
     this.#handlers?.onMessage(message);
   }
 
-  #cork(): void {
-    const stream = this.#stream;
-    if (stream === undefined || this.#isCorked) return;
-    this.#isCorked = true;
-    stream.cork();
+  /** Messages of one turn of the event loop leave together. */
+  #beginTurn(): void {
+    if (this.#inTurn) return;
+    this.#inTurn = true;
+    this.#stream?.cork();
     queueMicrotask(() => {
-      this.#isCorked = false;
-      stream.uncork();
+      this.#inTurn = false;
+      this.#stream?.uncork();
     });
   }
 
