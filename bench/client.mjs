@@ -1,0 +1,96 @@
+/**
+ * One client. Every client numbers its calls 1, 2, 3…, so all use the same ids, and writes its own name and the id
+ * into the text of each call; an answer that carries another text went to the wrong place.
+ */
+const SIZE_OF_TEXT = 100;
+const INITIALIZE = {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'bench', version: '1.0.0' },
+};
+const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
+const filler = 'x'.repeat(1 << 20);
+
+export const newCounts = () => ({ answers: 0, crossed: 0, lost: 0, twice: 0, failed: 0 });
+
+export class Client {
+  #link;
+  #last = 0;
+  #pending = new Map();
+
+  constructor(number, counts, config) {
+    this.number = number;
+    this.counts = counts;
+    this.config = config;
+  }
+
+  get waiting() {
+    return this.#pending.size;
+  }
+
+  async open(connect, limit = 10_000) {
+    this.#link = await connect(this.config, (message) => this.#receive(message));
+    if (this.config.echo) return;
+    let timer;
+    const answered = new Promise((done, fail) => {
+      timer = setTimeout(fail, limit, new Error('no answer to initialize'));
+      const settle = (_ms, ok) => (ok ? done() : fail(new Error('initialize refused')));
+      this.#send(++this.#last, 'initialize', INITIALIZE, { done: settle });
+    });
+    await answered.finally(() => clearTimeout(timer));
+    await this.#link.send(INITIALIZED);
+    await this.#link.listen?.();
+  }
+
+  close() {
+    return this.#link?.close();
+  }
+
+  get pid() {
+    return this.#link.pid;
+  }
+
+  call(size, done) {
+    const id = ++this.#last;
+    const tag = `c${this.number}-${id} `;
+    // The bare echo has no tool that makes results larger; there the request carries the size.
+    const text = tag + filler.slice(0, (this.config.echo ? size : SIZE_OF_TEXT) - tag.length);
+    this.#send(id, 'tools/call', { name: 'echo', arguments: { text, size } }, { done, tag, size });
+  }
+
+  forget() {
+    this.counts.lost += this.#pending.size;
+    this.#pending.clear();
+  }
+
+  #send(id, method, params, entry) {
+    entry.sent = performance.now();
+    this.#pending.set(id, entry);
+    const sent = this.#link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    sent?.catch((error) => this.#pending.has(id) && this.#receive({ id, error }));
+  }
+
+  #receive(message) {
+    const { id, method, params, result } = message;
+    if (method !== undefined && !this.config.echo) {
+      if (id !== undefined) this.#reply(id);
+      return;
+    }
+    const entry = this.#pending.get(id);
+    const text = (method ? params.arguments : result?.content?.[0])?.text ?? '';
+    if (entry === undefined) {
+      if (text.startsWith(`c${this.number}-`)) this.counts.twice++;
+      else this.counts.crossed++;
+      return;
+    }
+    this.#pending.delete(id);
+    if (message.error !== undefined) this.counts.failed++;
+    else if (entry.tag !== undefined && !text.startsWith(entry.tag)) this.counts.crossed++;
+    else if (entry.tag !== undefined && text.length !== entry.size) this.counts.failed++;
+    entry.done(performance.now() - entry.sent, message.error === undefined);
+  }
+
+  #reply(id) {
+    this.#link.send(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))?.catch(() => {});
+  }
+}

@@ -1,0 +1,108 @@
+/** The load generator: a process of its own, closed loop, told over IPC what to do; one answer an order. */
+import { createHistogram } from 'node:perf_hooks';
+import { Client, newCounts } from './client.mjs';
+import * as links from './links.mjs';
+import { cpu } from './memory.mjs';
+
+const DRAIN_MS = 5000;
+const config = JSON.parse(process.argv[2]);
+const connect = links[config.link];
+const counts = newCounts();
+const latency = new Map();
+let clients = [];
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const inMs = (histogram, percentile) => histogram.percentile(percentile) / 1e6;
+
+async function within(limit, test) {
+  const end = performance.now() + limit;
+  while (!test() && performance.now() < end) await sleep(5);
+}
+
+/** Opens up to `max` clients, ten at a time, until `ms` have passed. */
+async function open({ max, ms = 30_000 }) {
+  const opening = createHistogram();
+  const end = performance.now() + ms;
+  const began = performance.now();
+  let next = clients.length;
+  let error;
+  async function worker() {
+    while (next < max && performance.now() < end && !error) {
+      const client = new Client(next++, counts, config);
+      const start = performance.now();
+      try {
+        await client.open(connect);
+        opening.record(Math.ceil((performance.now() - start) * 1e6));
+        clients.push(client);
+      } catch (reason) {
+        error = String(reason?.message ?? reason);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 10 }, worker));
+  const took = (performance.now() - began) / 1000;
+  const rate = opening.count / took;
+  return { opened: clients.length, rate, p50: inMs(opening, 50), p99: inMs(opening, 99), error, counts };
+}
+
+async function close() {
+  const closing = Promise.all(clients.map((client) => client.close()));
+  clients = [];
+  await Promise.race([closing, sleep(3000)]);
+  return {};
+}
+
+async function run({ name, clients: wanted, inflight, size, warm, measure }) {
+  const pid = config.pid ?? clients[0].pid;
+  const used = clients.slice(0, wanted);
+  // One pipe is one client, so all the calls are in flight on it.
+  const each = config.link === 'pipe' ? wanted * inflight : inflight;
+  if (!latency.has(name)) latency.set(name, createHistogram());
+  const histogram = latency.get(name);
+  let measuring = false;
+  let stopped = false;
+  let answers = 0;
+  const step = (client) => {
+    const answered = (ms, ok) => {
+      if (measuring && ok) {
+        answers++;
+        histogram.record(Math.ceil(ms * 1e6));
+      }
+      if (!stopped) client.call(size, answered);
+    };
+    client.call(size, answered);
+  };
+  for (const client of used) for (let i = 0; i < each; i++) step(client);
+  await sleep(warm);
+  const before = { target: cpu(pid), load: process.cpuUsage() };
+  measuring = true;
+  const began = performance.now();
+  await sleep(measure);
+  const took = performance.now() - began;
+  measuring = false;
+  const load = process.cpuUsage(before.load);
+  const spent = cpu(pid) - before.target;
+  stopped = true;
+  await within(DRAIN_MS, () => used.every((client) => client.waiting === 0));
+  for (const client of used) client.forget();
+  counts.answers += answers;
+  return {
+    rate: (answers * 1000) / took,
+    answers,
+    cpuMs: spent,
+    loadBusy: (load.user + load.system) / 1000 / took,
+    p50: inMs(histogram, 50),
+    p99: inMs(histogram, 99),
+    counts,
+  };
+}
+
+const orders = { open, run, close };
+process.on('message', async ({ order, ...rest }) => {
+  try {
+    process.send(await orders[order](rest));
+  } catch (error) {
+    process.send({ error: String(error?.stack ?? error) });
+  }
+});
+process.on('disconnect', () => process.exit());

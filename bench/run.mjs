@@ -1,0 +1,127 @@
+/** `node bench/run.mjs [--quick] [--only a,b] [--rounds n] [--sessions n] [--json file] [--write]` */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { calls, sessions } from './measure.mjs';
+import { endAll, pinned } from './processes.mjs';
+import { ratios, table } from './table.mjs';
+import { gateway, here, targets, versions } from './targets.mjs';
+
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    sessions: { type: 'string' },
+    json: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const full = {
+  rounds: 3,
+  firstWarm: 2000,
+  warm: 300,
+  measure: 1000,
+  sessionRounds: 2,
+  opening: 3000,
+  sessions: 2000,
+  ownSessions: 20,
+};
+const quick = {
+  ...full,
+  rounds: 1,
+  firstWarm: 300,
+  warm: 100,
+  measure: 300,
+  sessionRounds: 1,
+  opening: 500,
+  sessions: 300,
+  ownSessions: 4,
+};
+
+let stopped = false;
+
+function install() {
+  const mark = join(here, 'node_modules/.package-lock.json');
+  const lock = join(here, 'package-lock.json');
+  if (existsSync(mark) && statSync(mark).mtimeMs >= statSync(lock).mtimeMs) return;
+  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error'];
+  const { status } = spawnSync('npm', options, {
+    cwd: here,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+  if (status !== 0) throw new Error('npm ci in bench/ failed');
+}
+
+function chosen() {
+  const keys = flags.only?.split(',');
+  const unknown = keys?.filter((key) => !targets.some((target) => target.key === key)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`no target ${unknown.join(', ')}; there are ${targets.map(({ key }) => key).join(', ')}`);
+  const built = existsSync(gateway);
+  if (!built) process.stderr.write('Switchboard is not built, so its rows are left out: npm run build\n');
+  return targets.filter(({ key }) => (keys?.includes(key) ?? true) && (built || !key.startsWith('ours')));
+}
+
+function circumstances() {
+  const cores = cpus();
+  const day = new Date().toISOString().slice(0, 10);
+  const where = pinned ? 'target on core 0, load generator on core 1' : 'not pinned to cores';
+  return `${day}, Node ${process.versions.node}, ${cores.length} cores (${cores[0]?.model.trim()}), ${where}; ${versions().join(', ')}.`;
+}
+
+function rewrite(text) {
+  const file = join(here, 'README.md');
+  const between = /(<!-- table -->\n)[^]*?(\n?<!-- \/table -->)/;
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(between, (_all, from, to) => `${from}${text}${to}`),
+  );
+}
+
+async function main() {
+  if (flags.help) return console.log(`targets: ${targets.map(({ key }) => key).join(', ')}`);
+  install();
+  const list = chosen();
+  const options = { ...(flags.quick ? quick : full) };
+  if (flags.rounds) options.rounds = Number(flags.rounds);
+  if (flags.sessions) {
+    options.sessions = Number(flags.sessions);
+    options.opening = Math.max(options.opening, options.sessions);
+  }
+  const rows = new Map(list.map(({ key }) => [key, { key, readyMs: [], calls: {}, sessions: [], counts: {} }]));
+  const began = performance.now();
+  await calls(list, rows, options);
+  await sessions(list, rows, options);
+  if (stopped) return;
+  const text = [table(list, rows), ratios(list, rows), circumstances()].filter(Boolean).join('\n\n');
+  console.log(`${text}\n`);
+  process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
+  if (flags.json)
+    writeFileSync(
+      resolve(flags.json),
+      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()] }, null, 2),
+    );
+  if (flags.write) rewrite(text);
+  if ([...rows.values()].some(({ error }) => error)) process.exitCode = 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    stopped = true;
+    void endAll().then(() => process.exit(130));
+  });
+}
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+} finally {
+  await endAll();
+}
