@@ -43,7 +43,11 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);
   context.admit(clientKey(arrival));
-  return { scope, slot: arrival.upstream.slot(scope, INTERACTIVE.has(method)) };
+  const { upstream } = arrival;
+  const parked = context.exchanges.parkedSlot(params?.['requestState']);
+  // A call that is taken up again has its server already.
+  if (parked !== undefined && parked.upstream === upstream.name) return { scope, slot: parked };
+  return { scope, slot: upstream.slot(scope, INTERACTIVE.has(method)) };
 }
 
 /** Opens an admitted request; its answer goes to the outlet. @throws as {@link Calls.open} */

@@ -108,9 +108,13 @@ export function modernError(error: RpcError): RpcError {
   return error.code === -32002 ? { ...error, code: -32602 } : error;
 }
 
-/** A legacy server's introduction as the answer to `server/discover`. Capabilities that do not cross the eras are left out. */
-export function discoverFromInitialize(hello: JsonObject): JsonObject {
-  const capabilities = omit(capabilitiesOf(hello), 'tasks');
+/**
+ * A legacy server's introduction as the answer to `server/discover`. Capabilities that do not cross the eras are left out.
+ *
+ * @param exclusive whether one client has the server for itself; otherwise its log messages can be given to nobody.
+ */
+export function discoverFromInitialize(hello: JsonObject, exclusive: boolean): JsonObject {
+  const capabilities = omit(capabilitiesOf(hello), 'tasks', ...(exclusive ? [] : ['logging']));
   const answer: JsonObject = {
     supportedVersions: [...MODERN_VERSIONS],
     capabilities,

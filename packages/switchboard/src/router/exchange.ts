@@ -184,4 +184,6 @@ export interface Exchanges {
   open(opening: Opening): Exchange;
   /** The client no longer wants the answer: the upstream is told, and the leg hears nothing more. */
   cancel(exchange: Exchange, reason?: string): void;
+  /** Where the call runs that a client comes back to with this `requestState`, if it is one of ours. */
+  parkedSlot(requestState: unknown): Slot | undefined;
 }

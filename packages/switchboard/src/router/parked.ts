@@ -73,6 +73,11 @@ export class ParkedTable<T> {
     return entry.exchange;
   }
 
+  /** The exchange that a handle stands for, without using it up; {@link take} decides whether the request may have it. */
+  peek(handle: unknown): T | undefined {
+    return typeof handle === 'string' ? this.#entries.get(handle)?.exchange : undefined;
+  }
+
   /** Forgets everything that is parked; nothing is told of it. */
   clear(): void {
     for (const { timer } of this.#entries.values()) clearTimeout(timer);

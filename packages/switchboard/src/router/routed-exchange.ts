@@ -54,6 +54,10 @@ export class RoutedExchange implements Exchange {
     this.#options = options;
   }
 
+  get slot(): Slot {
+    return this.#slot;
+  }
+
   get scope(): Scope {
     return this.#opening.scope;
   }
@@ -168,7 +172,7 @@ export class RoutedExchange implements Exchange {
     if (!this.#end('cancelled')) return;
     this.#member?.cancel(this, reason);
     // A call that was cancelled may still ask something, and then it would seem to be about the next one.
-    if (this.#slot.leased && INTERACTIVE.has(this.method)) this.#slot.close();
+    if (this.#slot.leased && this.#member?.era === 'legacy' && INTERACTIVE.has(this.method)) this.#slot.close();
   }
 
   #serve(member: Member): void {

@@ -1,7 +1,7 @@
 /** Carries exchanges: finds the member that serves each, keeps time, and knows at every moment which are open. */
 import { randomBytes } from 'node:crypto';
 
-import type { Exchange, Exchanges, Opening, Outcome } from './exchange.ts';
+import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
 import type { RoutedExchangeOptions } from './routed-exchange.ts';
@@ -63,6 +63,10 @@ export class Router implements Exchanges {
     this.#options.onOpen?.(exchange);
     exchange.start();
     return exchange;
+  }
+
+  parkedSlot(requestState: unknown): Slot | undefined {
+    return this.#parked.peek(requestState)?.slot;
   }
 
   cancel(exchange: Exchange, reason?: string): void {

@@ -140,7 +140,7 @@ export class LegacyMember implements Member {
   #openModern(exchange: Exchange): void {
     const { method, params } = exchange;
     if (method === 'server/discover') {
-      exchange.settle({ result: discoverFromInitialize(this.hello) });
+      exchange.settle({ result: discoverFromInitialize(this.hello, this.#audience.exclusive) });
     } else if (method === 'subscriptions/listen') {
       void this.#listen(exchange);
     } else if (SESSION_METHODS.test(method)) {
@@ -179,7 +179,9 @@ export class LegacyMember implements Member {
     if (questions.length === 0 || missing !== undefined || !INTERACTIVE.has(exchange.method)) {
       const urls = pages.map((page) => String(page['url'])).join(' ');
       const text = `${error.message}${urls === '' ? '' : `: visit ${urls} and try again`}`;
-      exchange.settle({ result: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } });
+      if (exchange.method === 'tools/call') {
+        exchange.settle({ result: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } });
+      } else exchange.settle({ error: { code: -32603, message: text } });
       return;
     }
     const answers = await Promise.all(questions.map((question) => exchange.ask(question)));

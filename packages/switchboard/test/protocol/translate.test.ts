@@ -57,12 +57,15 @@ describe('crossing the eras', () => {
       tasks: {},
       experimental: { x: {} },
     };
-    const discovered = discoverFromInitialize({
-      protocolVersion: '2025-11-25',
-      capabilities,
-      serverInfo: { name: 's' },
-      instructions: 'i',
-    });
+    const discovered = discoverFromInitialize(
+      {
+        protocolVersion: '2025-11-25',
+        capabilities,
+        serverInfo: { name: 's' },
+        instructions: 'i',
+      },
+      true,
+    );
     expect(discovered).toMatchObject({
       supportedVersions: ['2026-07-28'],
       capabilities: { tools: {}, resources: {}, experimental: { x: {} } },

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, stream } from '../support/http.ts';
+import type { EventStream } from '../support/http.ts';
 import { WireClient, envelope, textOf } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -222,6 +223,36 @@ describe('a modern client of a legacy server', () => {
     a.socket.close();
     b.socket.close();
     await expectEmpty(test, { members: 1 });
+  });
+
+  it('over HTTP is not disturbed by another who hangs up, on a server that is modern', async () => {
+    const test = await startGateway({ upstreams: { default: servers.demo } });
+    const post = (id: number): Promise<EventStream> => {
+      const body = call(id, 'count', { to: 20, delayMs: 20 }, {}, { progressToken: id });
+      const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'count' };
+      return stream(test.http, { method: 'POST', headers, body });
+    };
+    const [first, second] = [await post(1), await post(2)];
+    await Promise.all([first.next(), second.next()]);
+    first.destroy();
+    for (;;) {
+      const message = await second.next();
+      if (!('id' in message)) continue;
+      expect(textOf(message)).toBe('Counted to 20.');
+      break;
+    }
+  });
+
+  it('over HTTP takes a parked call up where it runs, and starts no second server', async () => {
+    const test = await startGateway({ upstreams });
+    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'ask' };
+    const first = await http(test.http, { headers, body: call(1, 'ask', { message: '?' }) });
+    const { requestState } = (JSON.parse(first.body) as { result: Asked }).result;
+    await http(test.http, {
+      headers,
+      body: call(2, 'ask', { message: '?' }, { requestState, inputResponses: { r1: accept() } }),
+    });
+    expect(test.events.filter(({ type }) => type === 'member.started')).toHaveLength(1);
   });
 
   it('over HTTP hears on its listen stream what its other requests change', async () => {
