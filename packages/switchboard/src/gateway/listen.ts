@@ -12,7 +12,7 @@ import type { Channel } from '../transports/channel.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
 import type { SseAcceptor } from '../transports/http/sse-channel.ts';
-import { SUBPROTOCOL, WebSocketAcceptor, offeredSubprotocols } from '../transports/websocket/server.ts';
+import { SUBPROTOCOL, SUBPROTOCOLS, WebSocketAcceptor, offeredSubprotocols } from '../transports/websocket/server.ts';
 import { checkHostAndOrigin, isLoopback } from './guard.ts';
 import type { Settings } from './options.ts';
 
@@ -56,6 +56,7 @@ export class Listener {
       maxQueueMessages: settings.maxQueueMessages,
       maxQueueBytes: settings.maxQueueSize,
       pingIntervalMs: settings.pingInterval,
+      resumeWindowMs: settings.resumeWindow,
     });
     this.#server = createServer({
       headersTimeout: HEAD_TIMEOUT_MS,
@@ -154,7 +155,8 @@ export class Listener {
       this.#checkUpgrade(request);
       this.#options.checkRoom();
       const visit = visitOf(request, upstream);
-      this.#acceptor.accept(request, socket, head, (channel) => this.#options.onChannel(channel, 'websocket', visit));
+      const open = (channel: Channel): void => this.#options.onChannel(channel, 'websocket', visit);
+      this.#acceptor.accept(request, socket, head, 'anonymous', open);
     } catch (thrown) {
       const response = new ServerResponse(request);
       response.assignSocket(socket as Socket);
@@ -170,7 +172,9 @@ export class Listener {
       throw new SwitchboardError('SWB_NOT_FOUND', { detail });
     }
     // A page of a browser must say that it means MCP; a program may leave it out.
-    const named = offered.includes(SUBPROTOCOL) || (offered.length === 0 && request.headers.origin === undefined);
+    const named =
+      SUBPROTOCOLS.some((name) => offered.includes(name)) ||
+      (offered.length === 0 && request.headers.origin === undefined);
     if (named) return;
     const detail = `offer the WebSocket subprotocol ${SUBPROTOCOL}, got ${JSON.stringify(offered.join(', '))}`;
     throw new SwitchboardError('SWB_BAD_REQUEST', { detail });

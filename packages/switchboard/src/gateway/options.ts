@@ -29,6 +29,7 @@ export interface Settings {
   startTimeout: number;
   idleTimeout: number;
   pingInterval: number;
+  resumeWindow: number;
   allowedHosts: string[];
   allowedOrigins: string[];
   insecure: boolean;
@@ -213,6 +214,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: '25s',
     type: duration,
     describe: 'How often a quiet connection is tried; two unanswered pings end it',
+  },
+  resumeWindow: {
+    value: 'duration',
+    fallback: '2m',
+    type: duration,
+    describe: 'How long a WebSocket client that was cut off may stay away and go on where it was',
   },
   allowedHosts: {
     value: 'names',

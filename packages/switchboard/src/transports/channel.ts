@@ -12,8 +12,12 @@ export interface ChannelHandlers {
   onMessage(message: Message): void;
   /** Something arrived that is no message; the channel goes on. A caller's channel answers it with `error.toRpc()`. */
   onBadMessage(error: SwitchboardError): void;
-  /** The channel is gone. Called exactly once, also after `close()`. */
-  onClose(reason: string): void;
+  /**
+   * The channel is gone. Called exactly once, also after `close()`.
+   *
+   * @param clean whether one of the two sides meant to end it; otherwise it was cut.
+   */
+  onClose(reason: string, clean?: boolean): void;
 }
 
 export interface Channel {

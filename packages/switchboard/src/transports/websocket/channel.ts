@@ -21,6 +21,8 @@ export interface WebSocketLimits {
 /** A close reason must fit a control frame (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123;
 const MAX_MISSED_PONGS = 2;
+/** The code that a socket has which ended without a close frame (RFC 6455, section 7.4.1). */
+const ABNORMAL = 1006;
 /** How long a full queue may go without losing a message before its reader counts as one that does not read. */
 const STUCK_MS = 1000;
 
@@ -59,11 +61,17 @@ export class WebSocketChannel implements Channel {
       clearInterval(pinger);
       this.#closing = true;
       const said = reason.toString();
-      handlers.onClose(said === '' ? `the socket closed (${code})` : `the socket closed (${code}: ${said})`);
+      const how = said === '' ? `the socket closed (${code})` : `the socket closed (${code}: ${said})`;
+      handlers.onClose(how, code !== ABNORMAL);
     });
   }
 
   send(message: Message): void {
+    this.write(encodeMessage(message));
+  }
+
+  /** Sends a message that has been encoded already. */
+  write(encoded: string | Buffer): void {
     const socket = this.#socket;
     if (this.#closing || socket.readyState !== socket.OPEN) return;
     const { maxQueueMessages, maxQueueBytes } = this.#limits;
@@ -75,7 +83,7 @@ export class WebSocketChannel implements Channel {
       return;
     }
     if (this.#queued++ === 0) this.#lastSentAt = Date.now();
-    socket.send(encodeMessage(message), { binary: false }, this.#onSent);
+    socket.send(encoded, { binary: false }, this.#onSent);
   }
 
   close(why: CloseName = 'normal', reason = ''): void {

@@ -4,18 +4,48 @@ import { WebSocket } from 'ws';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { WebSocketChannel } from './channel.ts';
 import type { WebSocketLimits } from './channel.ts';
-import { SUBPROTOCOL } from './server.ts';
+import type { Channel } from '../channel.ts';
+import { RESUMABLE } from './control.ts';
+import { resumable } from './dialer.ts';
+import { SUBPROTOCOLS } from './server.ts';
+
+const RESUME_WINDOW_MS = 120_000;
 
 export interface WebSocketClientOptions extends WebSocketLimits {
   headers?: Record<string, string>;
   maxMessageBytes: number;
+  /** How long to try to come back after the socket was cut, in ms. @default 120000 */
+  resumeWindowMs?: number;
   /** How long the handshake may take, in ms. */
   handshakeTimeoutMs: number;
 }
 
-/** @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong. */
-export async function connectWebSocket(url: URL, options: WebSocketClientOptions): Promise<WebSocketChannel> {
-  const socket = new WebSocket(url, SUBPROTOCOL, {
+/**
+ * Connects, and where the server can do it, stays connected: a socket that was cut is replaced, and nothing is lost or doubled.
+ *
+ * @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong.
+ */
+export async function connectWebSocket(url: URL, options: WebSocketClientOptions): Promise<Channel> {
+  const { channel, protocol } = await dial(url, options);
+  if (protocol !== RESUMABLE) return channel;
+  return resumable(channel, {
+    windowMs: options.resumeWindowMs ?? RESUME_WINDOW_MS,
+    maxMessages: options.maxQueueMessages,
+    maxBytes: options.maxQueueBytes,
+    dial: async () => {
+      const again = await dial(url, options);
+      if (again.protocol === RESUMABLE) return again.channel;
+      again.channel.close();
+      throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `${url.origin} cannot resume any more` });
+    },
+  });
+}
+
+async function dial(
+  url: URL,
+  options: WebSocketClientOptions,
+): Promise<{ channel: WebSocketChannel; protocol: string }> {
+  const socket = new WebSocket(url, [...SUBPROTOCOLS], {
     ...(options.headers !== undefined && { headers: options.headers }),
     handshakeTimeout: options.handshakeTimeoutMs,
     maxPayload: options.maxMessageBytes,
@@ -29,5 +59,5 @@ export async function connectWebSocket(url: URL, options: WebSocketClientOptions
       reject(new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause }));
     });
   });
-  return new WebSocketChannel(socket, options);
+  return { channel: new WebSocketChannel(socket, options), protocol: socket.protocol };
 }
