@@ -28,13 +28,17 @@ export class CallerAudience implements Audience {
   watch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome> {
     return this.#inTurn(async () => {
       const watchers = this.#watchers.get(uri);
+      // It may have left while it waited for its turn.
+      if (!this.callers.has(caller)) return DONE;
       if (watchers !== undefined) {
         watchers.add(caller);
         return DONE;
       }
+      // Before the upstream is asked: the first update may come together with its answer.
+      const first = new Set([caller]);
+      this.#watchers.set(uri, first);
       const outcome = await send();
-      // The caller may have left while the upstream was asked.
-      if ('result' in outcome && this.callers.has(caller)) this.#watchers.set(uri, new Set([caller]));
+      if ('error' in outcome && this.#watchers.get(uri) === first) this.#watchers.delete(uri);
       return outcome;
     });
   }

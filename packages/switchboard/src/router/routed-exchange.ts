@@ -15,6 +15,8 @@ export interface RoutedExchangeOptions {
 
 /** Questions that come within this time are asked together, as each costs the client a round trip. */
 const GATHER_MS = 5;
+/** The least time between a progress note and the answer. */
+const PROGRESS_GAP_MS = 5;
 /** How many questions of one exchange may wait for an answer. */
 const MAX_QUESTIONS = 100;
 
@@ -39,7 +41,7 @@ export class RoutedExchange implements Exchange {
   #leg: Leg | undefined;
   #member: Member | undefined;
   #ended = false;
-  #justProgressed = false;
+  #progressedAt = -Infinity;
   #questions: Map<string, Waiting> | undefined;
   #questionSeq = 0;
   #gathering: NodeJS.Timeout | undefined;
@@ -107,10 +109,7 @@ export class RoutedExchange implements Exchange {
     if (this.#ended) return;
     this.#aliveAt = performance.now();
     if (this.#leg === undefined) return;
-    if (!this.#justProgressed) {
-      this.#justProgressed = true;
-      setImmediate(() => (this.#justProgressed = false));
-    }
+    this.#progressedAt = this.#aliveAt;
     this.#leg.progress(params);
   }
 
@@ -162,9 +161,10 @@ export class RoutedExchange implements Exchange {
       return;
     }
     if (!this.#end(outcome)) return;
-    // Clients of the official SDK lose a progress note that they read in the same turn as the answer; one turn of the event
-    // loop between the two writes keeps them apart.
-    if (this.#justProgressed) setImmediate(() => leg.settle(outcome));
+    // Clients of the official SDK lose the progress notes that they read in the same turn as the answer: the answer leaves a
+    // moment after them.
+    if (performance.now() - this.#progressedAt < PROGRESS_GAP_MS)
+      setTimeout(() => leg.settle(outcome), PROGRESS_GAP_MS);
     else leg.settle(outcome);
   }
 

@@ -228,8 +228,8 @@ export class LegacyMember implements Member {
     } else if (method === 'notifications/resources/updated') {
       const watchers = new Set(this.#audience.watchers(String(params?.['uri'])));
       // A server may tell of a part of what was subscribed to (MCP 2025-11-25, Resources, "Subscriptions").
-      if (watchers.size === 0 && this.#audience.exclusive) this.#tellAll(note);
-      else for (const caller of watchers) caller.notify(note);
+      if (watchers.size > 0) for (const caller of watchers) caller.notify(note);
+      else if (this.#audience.exclusive) this.#session?.notify(note);
     } else if (method === 'notifications/message') {
       this.#log(note);
     } else if (method === 'notifications/tools/list_changed') {
@@ -238,6 +238,11 @@ export class LegacyMember implements Member {
     } else if (method.endsWith('/list_changed') || this.#audience.exclusive) {
       this.#tellAll(note);
     }
+  }
+
+  /** The legacy session that has the member for itself. */
+  get #session(): Caller | undefined {
+    return [...this.#audience.callers].find(({ scope }) => scope.era === 'legacy');
   }
 
   #tellAll(note: RpcNotification): void {
@@ -279,7 +284,7 @@ export class LegacyMember implements Member {
   #put(question: Question, signal: AbortSignal): Promise<Outcome> {
     if (!this.#audience.exclusive)
       return refuse(`${question.method}: several clients share this server, none can be asked`);
-    const session = [...this.#audience.callers].find(({ scope }) => scope.era === 'legacy');
+    const session = this.#session;
     if (session !== undefined) return session.ask(question, signal);
     // All exchanges here are of one client; which of them carries the question only decides where the person sees it.
     const open = [...this.#wire.exchanges].filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);

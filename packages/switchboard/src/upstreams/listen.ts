@@ -15,10 +15,14 @@ const KINDS: ReadonlyMap<string, { method: string; capability: string }> = new M
   ['resourcesListChanged', { method: 'notifications/resources/list_changed', capability: 'resources' }],
 ]);
 
+const MAX_HELD = 100;
+
 export class ListeningCaller implements Caller {
   readonly scope: Scope;
   readonly #exchange: Exchange;
   readonly #methods: Set<string> = new Set();
+  /** What came before the acknowledgement, which is the first thing that a listening client hears. */
+  #held: RpcNotification[] | undefined = [];
 
   constructor(exchange: Exchange) {
     this.scope = exchange.scope;
@@ -39,9 +43,16 @@ export class ListeningCaller implements Caller {
     this.#exchange.notify(
       notification('notifications/subscriptions/acknowledged', { notifications: honored, _meta: TAG }),
     );
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const note of held) this.notify(note);
   }
 
   notify(note: RpcNotification): void {
+    if (this.#held !== undefined) {
+      if (this.#held.length < MAX_HELD) this.#held.push(note);
+      return;
+    }
     if (this.#methods.has(note.method))
       this.#exchange.notify(notification(note.method, { ...note.params, _meta: TAG }));
   }

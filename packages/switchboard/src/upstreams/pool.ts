@@ -53,9 +53,9 @@ export function memberKey(isolation: Isolation, scope: Scope): string {
   if (isolation === 'shared') return 'shared';
   if (isolation === 'principal') return `principal ${scope.principal}`;
   if (scope.era === 'legacy') return `session ${scope.affinity}`;
-  // A modern client of its own: and as what a legacy server was told at its start holds for its life, one for each set of
-  // capabilities that it declares.
-  return `modern ${scope.principal} ${scope.affinity} ${JSON.stringify(scope.capabilities)}`;
+  // A modern client of its own: and as what a legacy server was told at its start holds for its life, one for each name and set
+  // of capabilities that it gives.
+  return `modern ${scope.principal} ${scope.affinity} ${JSON.stringify([scope.capabilities, scope.clientInfo])}`;
 }
 
 export class Pool implements Upstream {

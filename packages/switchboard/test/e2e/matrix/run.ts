@@ -1,0 +1,75 @@
+/** Runs every requirement in every cell of one server and one isolation: each way in, each kind of client. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+
+import { createGateway } from '../../../src/gateway/gateway.ts';
+import type { Gateway } from '../../../src/gateway/gateway.ts';
+import { flavours, ways } from '../../support/clients.ts';
+import { reasonAgainst, stderrOf } from './cell.ts';
+import type { Cell } from './cell.ts';
+import { Feed, PATIENCE_MS, within } from './feed.ts';
+import { connectPeer } from './peer.ts';
+import type { Era, Peer, Target } from './peer.ts';
+import { PROOFS } from './proofs.ts';
+import { IDS, requirementOf } from './requirements.ts';
+import type { Isolation } from './requirements.ts';
+
+const programOf = (era: Era): string =>
+  fileURLToPath(new URL(`../../fixtures/matrix-${era}-server.mjs`, import.meta.url));
+
+export function runMatrix(server: Era, isolation: Isolation): void {
+  describe(`${server} server, isolation ${isolation}`, () => {
+    const stderr = new Feed<string>();
+    const bystanders: Peer[] = [];
+    let gateway: Gateway;
+    let target: Target;
+
+    beforeAll(async () => {
+      gateway = createGateway({
+        port: 0,
+        isolation,
+        rateLimit: 'unlimited',
+        requestTimeout: `${PATIENCE_MS}ms`,
+        environment: process.env,
+        upstreams: { default: { command: process.execPath, args: [programOf(server)] } },
+        onEvent: stderrOf(stderr),
+      });
+      const [address] = await gateway.listen();
+      target = { ws: address!.websocket!, http: address!.http! };
+      for (const flavour of ['SDK v1', 'SDK v2 modern'] as const) {
+        bystanders.push(await connectPeer(flavour, 'websocket', target, `bystander ${flavour}`));
+      }
+      await bystanders[0]!.setLevel('debug');
+      await bystanders[1]!.watch();
+    });
+
+    afterAll(async () => {
+      for (const bystander of bystanders) await within(bystander.close(), 'a bystander to leave');
+      await gateway.close();
+    });
+
+    describe.each(ways)('by %s', (way) => {
+      describe.each(flavours)('%s', (flavour) => {
+        const client = flavour === 'SDK v1' || flavour === 'SDK v2 legacy' ? 'legacy' : 'modern';
+        let peer: Peer | undefined;
+
+        beforeAll(async () => {
+          peer = await connectPeer(flavour, way, target);
+        });
+
+        afterAll(async () => {
+          if (peer !== undefined) await within(peer.close(), 'the client to leave');
+        });
+
+        it.each(IDS.map((id) => [id, requirementOf(id).behavior] as const))('%s: %s', async (id) => {
+          const requirement = requirementOf(id);
+          const cell: Cell = { server, isolation, peer: peer!, bystanders, stderr, gateway };
+          const impossible = reasonAgainst(requirement, { client, server, isolation }) !== undefined;
+          const proof = PROOFS[id]!;
+          const proven = impossible ? proof.fails!(cell) : proof.holds(cell);
+          await within(proven, id, 2 * PATIENCE_MS);
+        });
+      });
+    });
+  });
+}
