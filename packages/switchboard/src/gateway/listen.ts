@@ -57,6 +57,9 @@ export class Listener {
       maxQueueBytes: settings.maxQueueSize,
       pingIntervalMs: settings.pingInterval,
       resumeWindowMs: settings.resumeWindow,
+      onUnreadable: (request, socket, what) => {
+        this.#refuseUpgrade(request, socket, new SwitchboardError('SWB_BAD_REQUEST', { detail: what }));
+      },
     });
     this.#server = createServer({
       headersTimeout: HEAD_TIMEOUT_MS,
@@ -149,6 +152,13 @@ export class Listener {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      // A server may ignore an upgrade that it does not know (RFC 9110, section 7.8). Node hands the socket over all the same: it
+      // is given back, with the request as it came less the upgrade.
+      socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
+      this.#server.emit('connection', socket);
+      return;
+    }
     try {
       checkHostAndOrigin(request, this.#options.settings);
       const upstream = this.#options.route(pathOf(request), 'mcp');
@@ -158,14 +168,23 @@ export class Listener {
       const open = (channel: Channel): void => this.#options.onChannel(channel, 'websocket', visit);
       this.#acceptor.accept(request, socket, head, 'anonymous', open);
     } catch (thrown) {
-      const response = new ServerResponse(request);
-      response.assignSocket(socket as Socket);
-      response.once('finish', () => socket.end());
-      this.#refuse(request, response, thrown);
+      this.#refuseUpgrade(request, socket, thrown);
     }
   }
 
+  #refuseUpgrade(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
+    const response = new ServerResponse(request);
+    response.assignSocket(socket as Socket);
+    response.setHeader('sec-websocket-version', '13');
+    // Not `end`: a client that does not hang up would keep its half of the socket for ever.
+    response.once('finish', () => (socket as Socket).destroySoon());
+    this.#refuse(request, response, thrown);
+  }
+
   #checkUpgrade(request: IncomingMessage): void {
+    if (request.httpVersionMajor * 10 + request.httpVersionMinor < 11) {
+      throw new SwitchboardError('SWB_BAD_REQUEST', { detail: 'a WebSocket needs HTTP/1.1' });
+    }
     const offered = offeredSubprotocols(request);
     if (!this.#options.settings.transport.includes('websocket')) {
       const detail = 'this Switchboard serves HTTP only; start it with --transport all for WebSocket';
@@ -204,6 +223,18 @@ export class Listener {
         `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
   }
+}
+
+/** The head of a request, as if it had not asked for an upgrade. Java's HTTP client asks for HTTP/2 in its first request. */
+function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
+    if (/^(upgrade|http2-settings)$/i.test(name)) continue;
+    const kept = /^connection$/i.test(name) ? value.replace(/\s*(upgrade|http2-settings)\s*(,|$)/gi, '') : value;
+    lines.push(`${name}: ${kept.replace(/,\s*$/, '') || 'keep-alive'}`);
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
 const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';

@@ -61,9 +61,15 @@ const read = (expected: string, parse: (value: string | number) => number | unde
     return z.NEVER;
   });
 
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 const positive = (number: number | undefined): number | undefined => (number === 0 ? undefined : number);
 const duration = read('a duration such as 90s, 60m or 2h', (value) => positive(parseDuration(value)));
 const size = read('a size such as 512KiB or 4MiB', (value) => positive(parseSize(value)));
+/** A message is read as one string, and those have an end. */
+const messageSize = read('a size up to 256MiB, such as 512KiB or 4MiB', (value) => {
+  const bytes = positive(parseSize(value));
+  return bytes !== undefined && bytes <= MAX_MESSAGE_BYTES ? bytes : undefined;
+});
 const count = (least: number, most: number = Number.MAX_SAFE_INTEGER): z.ZodType =>
   read(`a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`, (value) => {
     const number = typeof value === 'number' || /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
@@ -139,13 +145,13 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   maxMessageSize: {
     value: 'size',
     fallback: '4MiB',
-    type: size,
+    type: messageSize,
     describe: 'The largest message that a client may send',
   },
   maxUpstreamMessageSize: {
     value: 'size',
     fallback: '64MiB',
-    type: size,
+    type: messageSize,
     describe: 'The largest message that a server may send; one that sends more is ended and started anew',
   },
   maxQueueMessages: {

@@ -1,7 +1,7 @@
 /** A channel over a pair of byte streams: a child's stdout and stdin, or this process's own stdin and stdout. */
 import type { Readable, Writable } from 'node:stream';
 
-import { SwitchboardError } from '../../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
 import { LazyResult } from '../../protocol/lazy-result.ts';
@@ -91,7 +91,7 @@ export class PipeChannel implements Channel {
       const lazy = line.length >= LAZY_BYTES ? LazyResult.from(line) : undefined;
       message = lazy ?? parseMessage(line.toString('utf8'));
     } catch (error) {
-      this.#handlers?.onBadMessage(error as SwitchboardError);
+      this.#handlers?.onBadMessage(asSwitchboardError(error));
       return;
     }
     this.#handlers?.onMessage(message);

@@ -6,7 +6,7 @@ import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { encodeMessage, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
-import type { SwitchboardError } from '../../protocol/errors.ts';
+import { asSwitchboardError } from '../../protocol/errors.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 
 export interface WebSocketLimits {
@@ -103,7 +103,7 @@ export class WebSocketChannel implements Channel {
     try {
       message = parseMessage(data.toString('utf8'));
     } catch (error) {
-      this.#handlers?.onBadMessage(error as SwitchboardError);
+      this.#handlers?.onBadMessage(asSwitchboardError(error));
       return;
     }
     this.#handlers?.onMessage(message);

@@ -18,10 +18,14 @@ export interface AcceptorOptions extends WebSocketLimits {
   maxMessageBytes: number;
   /** How long a client that was cut off may stay away, in ms. */
   resumeWindowMs: number;
+  /** A handshake that is none; `socket` is to be answered and ended. */
+  onUnreadable(request: IncomingMessage, socket: Duplex, what: string): void;
 }
 
 /** More fragments than an honest sender makes of one message; without a limit each costs memory (CVE-2026-48779). */
 const MAX_FRAGMENTS = 1024;
+/** More pieces than a network makes of the largest message; each costs memory beyond its bytes. */
+const MAX_CHUNKS = 16_384;
 /** How long a client that can resume may take to say its first words. */
 const FIRST_MESSAGE_MS = 15_000;
 /** Messages are confirmed in groups: so many wait for it even when nothing is wrong. */
@@ -43,7 +47,7 @@ export class WebSocketAcceptor {
       maxMessages: Math.max(maxQueueMessages, LEAST_KEPT),
       maxBytes: maxQueueBytes,
     });
-    const limits = { maxFragments: MAX_FRAGMENTS, closeTimeout: CLOSE_TIMEOUT_MS };
+    const limits = { maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_CHUNKS, closeTimeout: CLOSE_TIMEOUT_MS };
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -52,6 +56,7 @@ export class WebSocketAcceptor {
       handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
       ...limits,
     });
+    this.#server.on('wsClientError', (error, socket, request) => options.onUnreadable(request, socket, error.message));
   }
 
   /** How many conversations could be resumed, counted by their tokens. */
