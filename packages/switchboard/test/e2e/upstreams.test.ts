@@ -14,6 +14,7 @@ import { z } from 'zod';
 
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { servers, startGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
 import { WireClient, envelope, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -240,5 +241,45 @@ describe('warm spares', () => {
     await expect.poll(running).toBe(3);
     client.socket.close();
     await expect.poll(running).toBe(2);
+  });
+});
+
+describe('the era of a server', () => {
+  const started = (test: TestGateway): number => test.events.filter(({ type }) => type === 'member.started').length;
+  const ask = async (test: TestGateway, id: number): Promise<Json> => {
+    const client = await WireClient.open(test.ws);
+    client.send(modernCall(id, 'echo', { text: 'x' }));
+    return client.answer(id);
+  };
+
+  it('is found out on the child that serves, without a second one', async () => {
+    const test = await startGateway({ isolation: 'shared', upstreams: { default: servers.scripted } });
+    expect(await ask(test, 1)).toHaveProperty('result');
+    expect(started(test)).toBe(1);
+  });
+
+  it('is legacy where a server exits at the question, which is asked only once', async () => {
+    const strict = { ...servers.scripted, env: { STRICT: 'yes' } };
+    const test = await startGateway({ isolation: 'shared', upstreams: { default: strict } });
+    expect(await ask(test, 1)).toHaveProperty('result');
+    expect(started(test)).toBe(2);
+    const client = await WireClient.session(test.ws);
+    await client.call(1, 'crash');
+    expect(await ask(test, 2)).toHaveProperty('result');
+    expect(started(test)).toBe(3);
+  });
+
+  it('is legacy where a server does not answer the question in time, and the same child is used', async () => {
+    const silent = { ...servers.scripted, env: { SILENT: 'yes' } };
+    const test = await startGateway({ isolation: 'shared', startTimeout: '500ms', upstreams: { default: silent } });
+    expect(await ask(test, 1)).toHaveProperty('result');
+    expect(started(test)).toBe(1);
+  });
+
+  it('is what the configuration says, where it says so', async () => {
+    const legacy = { ...servers.demo, era: 'legacy' as const };
+    const test = await startGateway({ isolation: 'shared', upstreams: { default: legacy } });
+    expect(await ask(test, 1)).toHaveProperty('result');
+    expect(test.events.find(({ type }) => type === 'member.ready')).toMatchObject({ era: 'legacy' });
   });
 });
