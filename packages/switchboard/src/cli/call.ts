@@ -5,7 +5,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
-import { connectWebSocket } from '../transports/websocket/client.ts';
+import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
 import { EXIT } from './exit.ts';
 import { readHeaders } from './headers.ts';
 
@@ -46,10 +46,10 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
   const headers = readHeaders(flags.header);
   const address = readUrl(url);
   const transport = address.protocol.startsWith('ws')
-    ? asSdkTransport(await connectWebSocket(address, { headers, ...LIMITS }))
+    ? asSdkTransport(await connectWebSocket(address, { headers, ...CLIENT_DEFAULTS }))
     : new StreamableHTTPClientTransport(address, {
         requestInit: { headers },
-        maxResponseBodySize: LIMITS.maxMessageBytes,
+        maxResponseBodySize: CLIENT_DEFAULTS.maxMessageBytes,
       } as object);
   const client = new Client({ ...PRODUCT }, { versionNegotiation: { mode: 'auto' } });
   try {
@@ -78,14 +78,6 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
     await client.close();
   }
 }
-
-const LIMITS = {
-  maxMessageBytes: 64 * 1024 * 1024,
-  maxQueueMessages: 1000,
-  maxQueueBytes: 16 * 1024 * 1024,
-  pingIntervalMs: 25_000,
-  handshakeTimeoutMs: 15_000,
-};
 
 function readArguments(text: string): JsonObject {
   try {

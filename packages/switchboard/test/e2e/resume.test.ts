@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Channel } from '../../src/transports/channel.ts';
-import { connectWebSocket } from '../../src/transports/websocket/client.ts';
+import { CLIENT_DEFAULTS, connectWebSocket } from '../../src/transports/websocket/client.ts';
 import { startCutter } from '../support/cutter.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
@@ -10,13 +10,6 @@ import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
-const LIMITS = {
-  maxMessageBytes: 64 * 1024 * 1024,
-  maxQueueMessages: 1000,
-  maxQueueBytes: 16 * 1024 * 1024,
-  pingIntervalMs: 25_000,
-  handshakeTimeoutMs: 5000,
-};
 
 /** Speaks MCP by hand over a channel of ours. */
 class ChannelClient {
@@ -35,9 +28,9 @@ class ChannelClient {
 
   static async open(
     port: number,
-    options: Partial<typeof LIMITS> & { resumeWindowMs?: number } = {},
+    options: Partial<typeof CLIENT_DEFAULTS> & { resumeWindowMs?: number } = {},
   ): Promise<ChannelClient> {
-    const channel = await connectWebSocket(new URL(`ws://127.0.0.1:${port}/mcp`), { ...LIMITS, ...options });
+    const channel = await connectWebSocket(new URL(`ws://127.0.0.1:${port}/mcp`), { ...CLIENT_DEFAULTS, ...options });
     const client = new ChannelClient(channel);
     await client.ask({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
     channel.send({ jsonrpc: '2.0', method: 'notifications/initialized' });

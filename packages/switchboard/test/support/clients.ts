@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { asSdkTransport } from '../../src/transports/sdk.ts';
-import { connectWebSocket } from '../../src/transports/websocket/client.ts';
+import { CLIENT_DEFAULTS, connectWebSocket } from '../../src/transports/websocket/client.ts';
 import { cli } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
 
@@ -34,14 +34,6 @@ export type AnyClient = Pick<
   | 'close'
   | 'getServerVersion'
 >;
-
-const LIMITS = {
-  maxMessageBytes: 64 * 1024 * 1024,
-  maxQueueMessages: 1000,
-  maxQueueBytes: 16 * 1024 * 1024,
-  pingIntervalMs: 25_000,
-  handshakeTimeoutMs: 5000,
-};
 
 export interface Setup {
   /** Answers questions of the server. */
@@ -85,7 +77,7 @@ export async function connectClient(
   onTestFinished(() => client.close());
   const transport =
     way === 'websocket'
-      ? asSdkTransport(await connectWebSocket(new URL(target.ws), LIMITS))
+      ? asSdkTransport(await connectWebSocket(new URL(target.ws), CLIENT_DEFAULTS))
       : way === 'http'
         ? new HttpV2(new URL(target.http))
         : new StdioV2(stdio);

@@ -9,12 +9,13 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 import { claimsModern } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { failure, isRequest, isResponse, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { isRequest, isResponse, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../../protocol/param-headers.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
+import { answerIn, unavailable } from './answer.ts';
 import { standardHeaders } from './headers.ts';
 
 export interface HttpClientOptions {
@@ -175,17 +176,7 @@ export class HttpClientChannel implements Channel {
       this.close(undefined, 'the server no longer knows the session');
       return;
     }
-    if (awaiting === undefined) return;
-    try {
-      const message = parseMessage(text);
-      if (isResponse(message)) {
-        this.#handlers.onMessage({ ...message, id: awaiting });
-        return;
-      }
-    } catch {
-      // Not a message: a proxy's page, or nothing. The status says what there is to say.
-    }
-    this.#refuse(awaiting, `HTTP status ${status}${text === '' ? '' : `: ${text.slice(0, 200)}`}`);
+    if (awaiting !== undefined && !this.#closed) this.#handlers.onMessage(answerIn(text, status, awaiting));
   }
 
   /** The GET stream, opened or taken up again. A server need not have one (405). */
@@ -260,7 +251,7 @@ export class HttpClientChannel implements Channel {
 
   #refuse(id: RpcId, detail: string): void {
     if (this.#closed) return;
-    this.#handlers.onMessage(failure(id, new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail }).toRpc()));
+    this.#handlers.onMessage(unavailable(id, detail));
   }
 
   #request(method: string, headers: OutgoingHttpHeaders): ClientRequest {

@@ -9,9 +9,10 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { failure, isRequest, isResponse, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { isRequest, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
+import { answerIn, unavailable } from './answer.ts';
 
 export interface SseClientOptions {
   headers?: Record<string, string>;
@@ -200,23 +201,13 @@ export class SseClientChannel implements Channel {
       if (text.length > MAX_REFUSAL_BYTES) response.destroy();
     });
     response.once('close', () => {
-      if (awaiting === undefined || this.#closed) return;
-      try {
-        const message = parseMessage(text);
-        if (isResponse(message)) {
-          this.#handlers.onMessage({ ...message, id: awaiting });
-          return;
-        }
-      } catch {
-        // Not a message: a proxy's page, or nothing. The status says what there is to say.
-      }
-      this.#refuse(awaiting, `HTTP status ${statusCode}${text === '' ? '' : `: ${text.slice(0, 200)}`}`);
+      if (awaiting !== undefined && !this.#closed) this.#handlers.onMessage(answerIn(text, statusCode, awaiting));
     });
   }
 
   #refuse(id: RpcId, detail: string): void {
     if (this.#closed) return;
-    this.#handlers.onMessage(failure(id, new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail }).toRpc()));
+    this.#handlers.onMessage(unavailable(id, detail));
   }
 
   #request(url: URL, method: string, headers: OutgoingHttpHeaders): ClientRequest {

@@ -11,6 +11,15 @@ import { SUBPROTOCOLS } from './server.ts';
 
 const RESUME_WINDOW_MS = 120_000;
 
+/** What a client does that is told nothing else. */
+export const CLIENT_DEFAULTS: WebSocketLimits & { maxMessageBytes: number; handshakeTimeoutMs: number } = {
+  maxMessageBytes: 64 * 1024 * 1024,
+  maxQueueMessages: 1000,
+  maxQueueBytes: 16 * 1024 * 1024,
+  pingIntervalMs: 25_000,
+  handshakeTimeoutMs: 15_000,
+};
+
 export interface WebSocketClientOptions extends WebSocketLimits {
   headers?: Record<string, string>;
   maxMessageBytes: number;
