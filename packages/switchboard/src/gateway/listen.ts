@@ -12,6 +12,7 @@ import type { Channel } from '../transports/channel.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
 import type { SseAcceptor } from '../transports/http/sse-channel.ts';
+import { RESUMABLE } from '../transports/websocket/control.ts';
 import { SUBPROTOCOL, SUBPROTOCOLS, WebSocketAcceptor, offeredSubprotocols } from '../transports/websocket/server.ts';
 import { checkHostAndOrigin, isLoopback } from './guard.ts';
 import type { Settings } from './options.ts';
@@ -163,7 +164,8 @@ export class Listener {
       checkHostAndOrigin(request, this.#options.settings);
       const upstream = this.#options.route(pathOf(request), 'mcp');
       this.#checkUpgrade(request);
-      this.#options.checkRoom();
+      // Who can resume may have a place already: its first message tells, and whether there is room is seen then.
+      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom();
       const visit = visitOf(request, upstream);
       const open = (channel: Channel): void => this.#options.onChannel(channel, 'websocket', visit);
       this.#acceptor.accept(request, socket, head, 'anonymous', open);

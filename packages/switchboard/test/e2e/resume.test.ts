@@ -163,6 +163,20 @@ describe('a resume token', () => {
     expect(textOf(await back.call(1, 'echo', { text: 'again' }))).toBe('again');
   });
 
+  it('brings its client back where no other would have a place, and one too many is refused with 1013', async () => {
+    const test = await startGateway({ upstreams, maxConnections: 1 });
+    const { token } = await cutOff(test);
+    const strangers = await Promise.all(Array.from({ length: 5 }, () => WireClient.open(test.ws, {}, ['mcp.r1'])));
+    for (const stranger of strangers) {
+      stranger.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+      expect(await stranger.closed).toMatchObject({ code: 1013, reason: expect.stringContaining('maxConnections') });
+    }
+    const back = await WireClient.open(test.ws, {}, ['mcp.r1']);
+    back.send(resume(token, 1));
+    await back.notification('switchboard/ws/resumed');
+    expect(textOf(await back.call(1, 'echo', { text: 'still here' }))).toBe('still here');
+  });
+
   it('stays good until the next one was used, and no longer', async () => {
     const test = await startGateway({ upstreams });
     const { token } = await cutOff(test);

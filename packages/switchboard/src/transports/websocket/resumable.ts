@@ -101,9 +101,10 @@ export class ResumableChannel implements Channel {
         if (socket === this.#socket) this.#receive(message);
       },
       onBadMessage: (error) => {
+        if (socket !== this.#socket) return;
         // It was sent as a message, and is counted as one, or the two counts would part.
         this.#log.countReceived();
-        if (socket === this.#socket) this.#handlers?.onBadMessage(error);
+        this.#handlers?.onBadMessage(error);
       },
       onClose: (reason, clean) => {
         if (socket !== this.#socket || this.#ended) return;

@@ -1,6 +1,7 @@
 /** The server's side of resume: which token belongs to which conversation. */
 import { randomBytes } from 'node:crypto';
 
+import { asSwitchboardError } from '../../protocol/errors.ts';
 import type { Channel } from '../channel.ts';
 import type { WebSocketChannel } from './channel.ts';
 import { asControl, control } from './control.ts';
@@ -36,11 +37,15 @@ export class Resumptions {
   /**
    * Takes a new socket. Its first message tells whether it takes up a conversation of the same principal, or begins one.
    *
-   * @param begin is given the channel of a new conversation.
+   * @param begin is given the channel of a new conversation; what it throws refuses it, and closes the socket with 1013.
    */
   accept(socket: WebSocketChannel, principal: string, begin: (channel: Channel) => void): void {
     let ears: ReturnType<ResumableChannel['ears']> | undefined;
-    const patience = setTimeout(() => socket.close('policy', 'nothing was said'), this.#options.firstMessageMs).unref();
+    let patience: NodeJS.Timeout | undefined;
+    const wait = (): void => {
+      patience = setTimeout(() => socket.close('policy', 'nothing was said'), this.#options.firstMessageMs).unref();
+    };
+    wait();
     socket.start({
       onMessage: (message) => {
         if (ears !== undefined) {
@@ -51,15 +56,16 @@ export class Resumptions {
         const said = asControl(message);
         if (said?.name === 'resume') {
           ears = this.#resume(socket, principal, said.params);
+          if (ears === undefined) wait();
           return;
         }
         ears = this.#begin(socket, principal, begin);
-        ears.onMessage(message);
+        ears?.onMessage(message);
       },
       onBadMessage: (error) => {
         clearTimeout(patience);
         ears ??= this.#begin(socket, principal, begin);
-        ears.onBadMessage(error);
+        ears?.onBadMessage(error);
       },
       onClose: (reason, clean) => {
         clearTimeout(patience);
@@ -72,7 +78,7 @@ export class Resumptions {
     socket: WebSocketChannel,
     principal: string,
     begin: (channel: Channel) => void,
-  ): ReturnType<ResumableChannel['ears']> {
+  ): ReturnType<ResumableChannel['ears']> | undefined {
     const { windowMs, maxMessages, maxBytes } = this.#options;
     const channel: ResumableChannel = new ResumableChannel({
       windowMs,
@@ -86,8 +92,13 @@ export class Resumptions {
     });
     const entry: Entry = { channel, principal, tokens: [] };
     channel.attach(socket);
+    try {
+      begin(channel);
+    } catch (error) {
+      channel.close('overloaded', asSwitchboardError(error).message);
+      return undefined;
+    }
     channel.sendControl('session', { token: this.#newToken(entry), windowMs });
-    begin(channel);
     return channel.ears(socket);
   }
 
