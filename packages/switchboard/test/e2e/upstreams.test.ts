@@ -159,6 +159,22 @@ describe('an upstream that is', () => {
     expect(textOf(await client.answer(2))).toBe('cancel');
   });
 
+  it('legacy over HTTP keeps its session though its event stream is cut again and again', async () => {
+    const serve = legacyHttp();
+    let streams = 0;
+    const { url } = await listen((request, response) => {
+      if (request.method !== 'GET') return serve(request, response);
+      streams++;
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      return response.end('retry: 5\n\n');
+    });
+    const test = await startGateway({ upstreams: { default: { url } } });
+    const client = await WireClient.session(test.ws);
+    await expect.poll(() => streams, { timeout: 10_000 }).toBeGreaterThan(8);
+    expect(textOf(await client.call(1, 'echo', { text: 'the same' }))).toBe('the same');
+    expect(test.events.filter(({ type }) => type === 'member.started')).toHaveLength(1);
+  });
+
   it('legacy over HTTP and has forgotten its sessions is initialized anew behind the back of the client', async () => {
     const first = await listen(legacyHttp());
     const { port } = first.address() as AddressInfo;

@@ -26,8 +26,10 @@ export interface HttpClientOptions {
 }
 
 const ACCEPT = 'application/json, text/event-stream';
-/** How often in a row a broken stream is taken up again. */
+/** How often in a row a broken answer is taken up again. */
 const MAX_RESUMES = 5;
+/** A stream that lived this long was well: the waits begin anew. */
+const STABLE_STREAM_MS = 5000;
 
 interface Stream {
   /** The request whose answer the stream carries; none on the GET stream. */
@@ -223,9 +225,11 @@ export class HttpClientChannel implements Channel {
       },
     });
     const isGet = stream.awaiting === undefined;
+    const openedAt = Date.now();
     response.setEncoding('utf8');
     response.on('data', (chunk: string) => parser.feed(chunk));
     response.once('close', () => {
+      if (Date.now() - openedAt > STABLE_STREAM_MS) stream.resumes = 0;
       if (isGet || (stream.awaiting !== undefined && stream.lastEventId !== undefined)) this.#listenLater(stream);
       else if (stream.awaiting !== undefined) this.#refuse(stream.awaiting, 'the stream ended without the answer');
     });
@@ -234,9 +238,9 @@ export class HttpClientChannel implements Channel {
 
   #listenLater(stream: Stream): void {
     if (this.#closed) return;
-    if (++stream.resumes > MAX_RESUMES) {
-      if (stream.awaiting === undefined) this.close(undefined, 'the event stream cannot be kept open');
-      else this.#refuse(stream.awaiting, 'the stream broke off and cannot be taken up again');
+    // The GET stream is tried for as long as the session lasts: quiet ones are cut by whatever stands between, again and again.
+    if (++stream.resumes > MAX_RESUMES && stream.awaiting !== undefined) {
+      this.#refuse(stream.awaiting, 'the stream broke off and cannot be taken up again');
       return;
     }
     const timer = setTimeout(
