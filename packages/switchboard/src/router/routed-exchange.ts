@@ -171,7 +171,11 @@ export class RoutedExchange implements Exchange {
   cancel(reason?: string): void {
     if (!this.#end('cancelled')) return;
     this.#member?.cancel(this, reason);
-    // A call that was cancelled may still ask something, and then it would seem to be about the next one.
+    this.#giveUpLease();
+  }
+
+  /** A call without its answer may still ask something, and then it would seem to be about the next one. */
+  #giveUpLease(): void {
     if (this.#slot.leased && this.#member?.era === 'legacy' && INTERACTIVE.has(this.method)) this.#slot.close();
   }
 
@@ -219,6 +223,7 @@ export class RoutedExchange implements Exchange {
     const detail = `${this.method} went ${requestTimeoutMs} ms without an answer or progress`;
     this.#member?.cancel(this, 'timed out');
     this.settle({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
+    this.#giveUpLease();
   }
 
   #end(outcome: Outcome | 'cancelled'): boolean {
