@@ -10,6 +10,8 @@ import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Exchange, Outcome, Upstream } from '../router/exchange.ts';
 import { Router } from '../router/router.ts';
+import { memoryStore } from '../stores/memory.ts';
+import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
@@ -71,6 +73,7 @@ export class Gateway {
   readonly #registry: Registry;
   readonly #context: CallerContext;
   readonly #listener: Listener;
+  readonly #store: Store;
   #closing: Promise<void> | undefined;
 
   constructor(settings: Settings, upstreams: Map<string, Pool>, emit: Emit) {
@@ -97,8 +100,10 @@ export class Gateway {
       maxQueueMessages: settings.maxQueueMessages,
       keepAliveMs: Math.min(15_000, settings.pingInterval),
     };
+    this.#store = memoryStore();
     this.#listener = new Listener({
       settings,
+      store: this.#store,
       httpCallers: new HttpCallers(this.#context, this.#registry, httpLimits, newId),
       ...(settings.sse && settings.transport.includes('http') && { sse: new SseAcceptor(httpLimits, newId) }),
       route: (path, base) => this.#route(path, base),
@@ -163,6 +168,7 @@ export class Gateway {
     this.#registry.close('Switchboard is shutting down');
     this.#router.close();
     await Promise.all([closed, ...[...this.#upstreams.values()].map((pool) => pool.close())]);
+    await this.#store.close();
   }
 
   #connect(

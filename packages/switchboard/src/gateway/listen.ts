@@ -1,6 +1,6 @@
 /** The network side of a gateway: one port for WebSocket and HTTP, and what is checked before either is let in. */
-import { ServerResponse, createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
@@ -9,16 +9,19 @@ import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import { upgradeRefusal } from '../transports/http/refuse.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
 import type { SseAcceptor } from '../transports/http/sse-channel.ts';
 import { RESUMABLE } from '../transports/websocket/control.ts';
-import { SUBPROTOCOL, SUBPROTOCOLS, WebSocketAcceptor, offeredSubprotocols } from '../transports/websocket/server.ts';
-import { checkHostAndOrigin, isLoopback } from './guard.ts';
+import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../transports/websocket/server.ts';
+import type { Store } from '../stores/store.ts';
+import { checkHostAndOrigin, isLoopback } from '../transports/http/guard.ts';
 import type { Settings } from './options.ts';
 
 export interface ListenerOptions {
   settings: Settings;
+  store: Store;
   httpCallers: HttpCallers;
   /** Serves the SSE transport of 2024, where that is wanted. */
   sse?: SseAcceptor;
@@ -58,6 +61,8 @@ export class Listener {
       maxQueueBytes: settings.maxQueueSize,
       pingIntervalMs: settings.pingInterval,
       resumeWindowMs: settings.resumeWindow,
+      compression: settings.compression,
+      store: options.store,
       onUnreadable: (request, socket, what) => {
         this.#refuseUpgrade(request, socket, new SwitchboardError('SWB_BAD_REQUEST', { detail: what }));
       },
@@ -100,6 +105,7 @@ export class Listener {
 
   /** Refuses new connections at once; resolves when the open ones have ended. */
   async close(): Promise<void> {
+    this.#acceptor.close();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
@@ -175,30 +181,15 @@ export class Listener {
   }
 
   #refuseUpgrade(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
-    const response = new ServerResponse(request);
-    response.assignSocket(socket as Socket);
-    response.setHeader('sec-websocket-version', '13');
-    // Not `end`: a client that does not hang up would keep its half of the socket for ever.
-    response.once('finish', () => (socket as Socket).destroySoon());
-    this.#refuse(request, response, thrown);
+    this.#refuse(request, upgradeRefusal(request, socket), thrown);
   }
 
   #checkUpgrade(request: IncomingMessage): void {
-    if (request.httpVersionMajor * 10 + request.httpVersionMinor < 11) {
-      throw new SwitchboardError('SWB_BAD_REQUEST', { detail: 'a WebSocket needs HTTP/1.1' });
-    }
-    const offered = offeredSubprotocols(request);
     if (!this.#options.settings.transport.includes('websocket')) {
       const detail = 'this Switchboard serves HTTP only; start it with --transport all for WebSocket';
       throw new SwitchboardError('SWB_NOT_FOUND', { detail });
     }
-    // A page of a browser must say that it means MCP; a program may leave it out.
-    const named =
-      SUBPROTOCOLS.some((name) => offered.includes(name)) ||
-      (offered.length === 0 && request.headers.origin === undefined);
-    if (named) return;
-    const detail = `offer the WebSocket subprotocol ${SUBPROTOCOL}, got ${JSON.stringify(offered.join(', '))}`;
-    throw new SwitchboardError('SWB_BAD_REQUEST', { detail });
+    checkHandshake(request);
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {

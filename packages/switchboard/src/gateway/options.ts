@@ -30,6 +30,7 @@ export interface Settings {
   idleTimeout: number;
   pingInterval: number;
   resumeWindow: number;
+  compression: boolean;
   allowedHosts: string[];
   allowedOrigins: string[];
   insecure: boolean;
@@ -226,6 +227,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: '2m',
     type: duration,
     describe: 'How long a WebSocket client that was cut off may stay away and go on where it was',
+  },
+  compression: {
+    fallback: false,
+    type: flag,
+    describe: 'Compress WebSocket messages of clients that offer it (permessage-deflate); costs memory and time',
   },
   allowedHosts: {
     value: 'names',

@@ -4,7 +4,7 @@ import { CallerAudience } from '../router/audience.ts';
 import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
 import { SseClientChannel } from '../transports/http/sse-client.ts';
-import { connectWebSocket } from '../transports/websocket/client.ts';
+import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
 import { connectInProcess } from '../upstreams/in-process.ts';
 import { OrphanGuard } from '../upstreams/orphan-guard.ts';
 import { Pool } from '../upstreams/pool.ts';
@@ -81,6 +81,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       return new HttpClientChannel(address, { headers, maxMessageBytes, maxSockets: MAX_REMOTE_SOCKETS });
     }
     return connectWebSocket(address, {
+      ...CLIENT_DEFAULTS,
       ...limits,
       headers,
       maxQueueMessages: settings.maxQueueMessages,

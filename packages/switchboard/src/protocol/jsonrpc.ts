@@ -5,7 +5,7 @@
  * (MCP 2025-06-18 and later, Base Protocol, "Messages").
  */
 import { SwitchboardError } from './errors.ts';
-import { LazyResult } from './lazy-result.ts';
+import type { LazyResult } from './lazy-result.ts';
 
 export type JsonObject = { [key: string]: unknown };
 
@@ -115,9 +115,22 @@ export function checkMessage(value: unknown): ParsedMessage {
   return value as unknown as RpcResponse;
 }
 
+/** Text that is an object but does not claim to be JSON-RPC; nothing for everything else. */
+export function asForeign(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) && !Object.hasOwn(value, 'jsonrpc') ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Told by its shape, so that a program which never meets one need not load the class. */
+const isLazy = (message: Message): message is LazyResult => 'toBytes' in message;
+
 /** Writes one message; the text has no line break, so that it fits every framing. */
 export function stringifyMessage(message: Message): string {
-  if (message instanceof LazyResult) return message.toBytes().toString('utf8');
+  if (isLazy(message)) return message.toBytes().toString('utf8');
   if ('id' in message && typeof message.id === 'bigint') {
     const { id, ...rest } = message;
     return `${JSON.stringify(rest).slice(0, -1)},"id":${id}}`;
@@ -127,7 +140,7 @@ export function stringifyMessage(message: Message): string {
 
 /** Writes one message in whichever form costs least. */
 export const encodeMessage = (message: Message): string | Buffer =>
-  message instanceof LazyResult ? message.toBytes() : stringifyMessage(message);
+  isLazy(message) ? message.toBytes() : stringifyMessage(message);
 
 export const result = (id: RpcId, value: JsonObject): RpcResult => ({ jsonrpc: '2.0', id, result: value });
 

@@ -4,20 +4,35 @@
  */
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { SwitchboardError } from '../protocol/errors.ts';
-import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { JsonObject, Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 
 export interface ChannelHandlers {
   /** A whole, well-formed message arrived. Called in order, never after `onClose`. */
   onMessage(message: Message): void;
-  /** Something arrived that is no message; the channel goes on. A caller's channel answers it with `error.toRpc()`. */
-  onBadMessage(error: SwitchboardError): void;
+  /**
+   * Something arrived that is no message; the channel goes on. A caller's channel answers it with `error.toRpc()`.
+   *
+   * @param foreign what arrived, where it is an object that does not claim to be JSON-RPC.
+   */
+  onBadMessage(error: SwitchboardError, foreign?: JsonObject): void;
   /**
    * The channel is gone. Called exactly once, also after `close()`.
    *
    * @param clean whether one of the two sides meant to end it; otherwise it was cut.
+   * @param code the close code, where there is one.
    */
-  onClose(reason: string, clean?: boolean): void;
+  onClose(reason: string, clean?: boolean, code?: number): void;
+}
+
+/** What has passed through a channel. */
+export interface Traffic {
+  messagesIn: number;
+  messagesOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** How long the last ping took, in ms; absent before the first answer. */
+  latencyMs?: number;
 }
 
 export interface Channel {
@@ -28,6 +43,10 @@ export interface Channel {
    * grow until its limit, at which the channel closes itself.
    */
   send(message: Message): void;
+  /** Queues an object that is no JSON-RPC, on channels that carry such. */
+  sendForeign?(value: JsonObject): void;
+  /** What has passed, on channels that count it. */
+  readonly traffic?: Traffic;
   /** Ends the channel; idempotent. */
   close(why?: CloseName, reason?: string): void;
   /**

@@ -8,7 +8,8 @@ const src = fileURLToPath(new URL('../../src/', import.meta.url));
 /** From the bottom to the top. A folder imports from itself and from layers below, never sideways. */
 const LAYERS: readonly (readonly string[])[] = [
   ['util', 'protocol'],
-  ['transports', 'stores', 'auth', 'limits', 'observe'],
+  ['stores', 'limits'],
+  ['transports', 'auth', 'observe'],
   ['callers', 'router', 'upstreams'],
   ['gateway'],
   ['cli', 'testing'],

@@ -6,6 +6,8 @@ import { onTestFinished } from 'vitest';
 
 export interface Cutter {
   port: number;
+  /** Where new connections go. */
+  target: number;
   /** How often it has cut. */
   cuts: number;
   /** How many bytes a connection may carry, in both directions together; Infinity lets it live. */
@@ -17,7 +19,7 @@ export interface Cutter {
 export async function startCutter(target: number, bytes: () => number): Promise<Cutter> {
   const open = new Set<() => void>();
   const server = createServer((inner: Socket) => {
-    const outer = connect(target, '127.0.0.1');
+    const outer = connect(cutter.target, '127.0.0.1');
     let left = cutter.bytes();
     const cut = (): void => {
       open.delete(cut);
@@ -55,6 +57,7 @@ export async function startCutter(target: number, bytes: () => number): Promise<
   await once(server, 'listening');
   const cutter: Cutter = {
     port: (server.address() as AddressInfo).port,
+    target,
     cuts: 0,
     bytes,
     cutAll: () => {

@@ -1,13 +1,14 @@
 /** A channel over one WebSocket, either side: one message in each text frame (PROTOCOL.md, "Framing"). */
-import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
-
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
-import { encodeMessage, parseMessage } from '../../protocol/jsonrpc.ts';
-import type { Message } from '../../protocol/jsonrpc.ts';
 import { asSwitchboardError } from '../../protocol/errors.ts';
-import type { Channel, ChannelHandlers } from '../channel.ts';
+import { asForeign, encodeMessage, parseMessage } from '../../protocol/jsonrpc.ts';
+import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
+import type { Entry } from '../../stores/store.ts';
+import { unreffed } from '../../util/timers.ts';
+import type { Channel, ChannelHandlers, Traffic } from '../channel.ts';
+import { Outbox } from './outbox.ts';
+import type { Socket } from './socket.ts';
 
 export interface WebSocketLimits {
   /** How many messages may wait for a peer that reads none of them. */
@@ -18,6 +19,11 @@ export interface WebSocketLimits {
   pingIntervalMs: number;
 }
 
+export interface WebSocketHandlers extends ChannelHandlers {
+  /** What had filled the socket has left. */
+  onDrain?(): void;
+}
+
 /** A close reason must fit a control frame (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123;
 const MAX_MISSED_PONGS = 2;
@@ -25,65 +31,100 @@ const MAX_MISSED_PONGS = 2;
 const ABNORMAL = 1006;
 /** How long a full queue may go without losing a message before its reader counts as one that does not read. */
 const STUCK_MS = 1000;
+/** So much is handed to the socket ahead of its reader; the rest waits where it can still be replaced by something newer. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+const SLOW = 'the client reads too slowly: its send queue is full';
 
 export class WebSocketChannel implements Channel {
-  readonly #socket: WebSocket;
-  readonly #stream: Duplex | undefined;
+  readonly #socket: Socket;
   readonly #limits: WebSocketLimits;
-  readonly #onSent: () => void = () => {
-    this.#queued--;
-    this.#lastSentAt = Date.now();
-  };
-  #inTurn = false;
+  readonly #highWater: number;
+  readonly #outbox: Outbox;
+  readonly traffic: Traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   #lastSentAt = 0;
   #queued = 0;
+  #wasFull = false;
   #missedPongs = 0;
+  #pingedAt: number | undefined;
   #closing = false;
-  #handlers: ChannelHandlers | undefined;
+  #handlers: WebSocketHandlers | undefined;
 
-  /** @param stream what the socket writes to, where that is known: messages of one turn then leave in one write. */
-  constructor(socket: WebSocket, limits: WebSocketLimits, stream?: Duplex) {
+  constructor(socket: Socket, limits: WebSocketLimits) {
+    const { maxQueueMessages, maxQueueBytes } = limits;
     this.#socket = socket;
-    this.#stream = stream;
     this.#limits = limits;
+    this.#highWater = Math.min(HIGH_WATER_BYTES, maxQueueBytes / 2);
+    this.#outbox = new Outbox({ maxMessages: maxQueueMessages, maxBytes: maxQueueBytes });
   }
 
-  start(handlers: ChannelHandlers): void {
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  /** Whether so much waits to leave that more had better wait elsewhere. */
+  get isFull(): boolean {
+    const full = this.#socket.bufferedBytes > this.#highWater;
+    this.#wasFull ||= full;
+    return full;
+  }
+
+  /** Whether the peer has read nothing for a while of what waits for it. */
+  get isStuck(): boolean {
+    return this.#queued > 0 && Date.now() - this.#lastSentAt > STUCK_MS;
+  }
+
+  start(handlers: WebSocketHandlers): void {
     this.#handlers = handlers;
-    const socket = this.#socket;
-    const pinger = setInterval(() => this.#ping(), this.#limits.pingIntervalMs);
-    pinger.unref();
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#read(data, isBinary));
-    socket.on('pong', () => (this.#missedPongs = 0));
-    // `ws` follows every error with a close; the close tells the code.
-    socket.on('error', () => {});
-    socket.once('close', (code: number, reason: Buffer) => {
-      clearInterval(pinger);
-      this.#closing = true;
-      const said = reason.toString();
-      const how = said === '' ? `the socket closed (${code})` : `the socket closed (${code}: ${said})`;
-      handlers.onClose(how, code !== ABNORMAL);
+    const pinger = unreffed(setInterval(() => this.#ping(), this.#limits.pingIntervalMs));
+    this.#socket.listen({
+      onText: (text, bytes) => this.#read(text, bytes),
+      onBinary: () => this.close('binary', 'MCP messages are text'),
+      onPong: () => this.#heard(true),
+      onSent: (count) => this.#sent(count),
+      onClose: (code, said) => {
+        clearInterval(pinger);
+        this.#closing = true;
+        this.#outbox.clear();
+        const how = said === '' ? `the socket closed (${code})` : `the socket closed (${code}: ${said})`;
+        handlers.onClose(how, code !== ABNORMAL, code);
+      },
     });
   }
 
   send(message: Message): void {
-    this.write(encodeMessage(message));
+    this.sendText(encodeMessage(message), message);
   }
 
-  /** Sends a message that has been encoded already. */
-  write(encoded: string | Buffer): void {
-    const socket = this.#socket;
-    if (this.#closing || socket.readyState !== socket.OPEN) return;
+  sendForeign(value: JsonObject): void {
+    this.sendText(JSON.stringify(value));
+  }
+
+  /** @param message what the text says, where that is an MCP message. */
+  sendText(text: Entry, message?: Message): void {
+    if (this.#closing) return;
+    if (this.#outbox.isEmpty && !this.isFull) {
+      this.write(text);
+      return;
+    }
+    this.#outbox.add(text, true, message);
+    const tooMany = this.#outbox.tooMany && this.isStuck;
+    const tooBig = this.#outbox.bytes + this.#socket.bufferedBytes > this.#limits.maxQueueBytes;
+    if (tooMany || tooBig) this.close('overloaded', SLOW);
+  }
+
+  /** Sends text now, past everything that waits. */
+  write(text: Entry): void {
+    if (this.#closing || !this.#socket.isOpen) return;
     const { maxQueueMessages, maxQueueBytes } = this.#limits;
-    this.#beginTurn();
     // Many messages may wait in a burst; a reader is slow when they do and none has left for a while.
-    const isStuck = this.#queued >= maxQueueMessages && Date.now() - this.#lastSentAt > STUCK_MS;
-    if (isStuck || socket.bufferedAmount > maxQueueBytes) {
-      this.close('overloaded', 'the client reads too slowly: its send queue is full');
+    if ((this.#queued >= maxQueueMessages && this.isStuck) || this.#socket.bufferedBytes > maxQueueBytes) {
+      this.close('overloaded', SLOW);
       return;
     }
     if (this.#queued++ === 0) this.#lastSentAt = Date.now();
-    socket.send(encoded, { binary: false }, this.#onSent);
+    this.traffic.messagesOut++;
+    this.traffic.bytesOut += text.length;
+    this.#socket.write(text);
   }
 
   close(why: CloseName = 'normal', reason = ''): void {
@@ -92,49 +133,55 @@ export class WebSocketChannel implements Channel {
     this.#socket.close(CLOSE_CODES[why].code, fitReason(reason));
   }
 
-  #read(data: Buffer, isBinary: boolean): void {
+  #read(text: string, bytes: number): void {
     if (this.#closing) return;
-    if (isBinary) {
-      this.close('binary', 'MCP messages are text');
-      return;
-    }
-    this.#missedPongs = 0;
+    this.#heard(false);
+    this.traffic.messagesIn++;
+    this.traffic.bytesIn += bytes;
     let message: Message;
     try {
-      message = parseMessage(data.toString('utf8'));
+      message = parseMessage(text);
     } catch (error) {
-      this.#handlers?.onBadMessage(asSwitchboardError(error));
+      this.#handlers?.onBadMessage(asSwitchboardError(error), asForeign(text));
       return;
     }
     this.#handlers?.onMessage(message);
   }
 
-  /** Messages of one turn of the event loop leave together. */
-  #beginTurn(): void {
-    if (this.#inTurn) return;
-    this.#inTurn = true;
-    this.#stream?.cork();
-    queueMicrotask(() => {
-      this.#inTurn = false;
-      this.#stream?.uncork();
-    });
+  #sent(count: number): void {
+    this.#queued -= count;
+    this.#lastSentAt = Date.now();
+    if (!this.#wasFull || this.isFull) return;
+    this.#wasFull = false;
+    while (!this.#outbox.isEmpty && !this.isFull) this.write(this.#outbox.shift()!);
+    this.#handlers?.onDrain?.();
+  }
+
+  #heard(isPong: boolean): void {
+    this.#missedPongs = 0;
+    if (!isPong || this.#pingedAt === undefined) return;
+    this.traffic.latencyMs = performance.now() - this.#pingedAt;
+    this.#pingedAt = undefined;
   }
 
   #ping(): void {
+    if (this.#socket.ping === undefined) return;
     if (this.#missedPongs >= MAX_MISSED_PONGS) {
-      this.#socket.terminate();
+      this.#socket.cut();
       return;
     }
     this.#missedPongs++;
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+    if (!this.#socket.isOpen) return;
+    this.#pingedAt = performance.now();
+    this.#socket.ping();
   }
 }
 
 /** Cuts at a character, not inside one. */
 function fitReason(reason: string): string {
-  const bytes = Buffer.from(reason);
+  const bytes = new TextEncoder().encode(reason);
   if (bytes.length <= MAX_REASON_BYTES) return reason;
   let end = MAX_REASON_BYTES;
   while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
-  return bytes.subarray(0, end).toString();
+  return new TextDecoder().decode(bytes.subarray(0, end));
 }

@@ -1,72 +1,76 @@
-/** Opens a channel to a WebSocket server. */
+/** Opens a channel to a WebSocket server, from Node. */
 import { WebSocket } from 'ws';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { WebSocketChannel } from './channel.ts';
-import type { WebSocketLimits } from './channel.ts';
 import type { Channel } from '../channel.ts';
-import { RESUMABLE } from './control.ts';
-import { resumable } from './dialer.ts';
-import { SUBPROTOCOLS } from './server.ts';
+import type { WebSocketLimits } from './channel.ts';
+import { connectSocket } from './dialer.ts';
+import { NodeSocket } from './node-socket.ts';
+import type { Socket } from './socket.ts';
+import { SUBPROTOCOLS } from './subprotocols.ts';
 
-const RESUME_WINDOW_MS = 120_000;
+export interface NodeDialOptions {
+  headers?: Readonly<Record<string, string>>;
+  /** Offered beside those of MCP. */
+  protocols?: readonly string[];
+  maxMessageBytes: number;
+  /** How long the handshake may take, in ms. */
+  handshakeTimeoutMs: number;
+  /** Offer permessage-deflate. @default false */
+  compression?: boolean;
+  /** Certificates that are trusted besides the system's, PEM. */
+  ca?: string | Buffer;
+}
+
+export interface WebSocketClientOptions extends WebSocketLimits, NodeDialOptions {
+  /** How long to try to come back after the socket was cut, in ms. */
+  resumeWindowMs: number;
+}
 
 /** What a client does that is told nothing else. */
-export const CLIENT_DEFAULTS: WebSocketLimits & { maxMessageBytes: number; handshakeTimeoutMs: number } = {
+export const CLIENT_DEFAULTS: WebSocketLimits & {
+  maxMessageBytes: number;
+  handshakeTimeoutMs: number;
+  resumeWindowMs: number;
+} = {
   maxMessageBytes: 64 * 1024 * 1024,
   maxQueueMessages: 1000,
   maxQueueBytes: 16 * 1024 * 1024,
   pingIntervalMs: 25_000,
   handshakeTimeoutMs: 15_000,
+  resumeWindowMs: 120_000,
 };
-
-export interface WebSocketClientOptions extends WebSocketLimits {
-  headers?: Record<string, string>;
-  maxMessageBytes: number;
-  /** How long to try to come back after the socket was cut, in ms. @default 120000 */
-  resumeWindowMs?: number;
-  /** How long the handshake may take, in ms. */
-  handshakeTimeoutMs: number;
-}
 
 /**
  * Connects, and where the server can do it, stays connected: a socket that was cut is replaced, and nothing is lost or doubled.
  *
  * @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong.
  */
-export async function connectWebSocket(url: URL, options: WebSocketClientOptions): Promise<Channel> {
-  const { channel, protocol } = await dial(url, options);
-  if (protocol !== RESUMABLE) return channel;
-  return resumable(channel, {
-    windowMs: options.resumeWindowMs ?? RESUME_WINDOW_MS,
-    maxMessages: options.maxQueueMessages,
-    maxBytes: options.maxQueueBytes,
-    dial: async () => {
-      const again = await dial(url, options);
-      if (again.protocol === RESUMABLE) return again.channel;
-      again.channel.close();
-      throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `${url.origin} cannot resume any more` });
-    },
-  });
+export function connectWebSocket(url: URL, options: WebSocketClientOptions): Promise<Channel> {
+  return connectSocket({ ...options, dial: () => dialNode(url, options) });
 }
 
-async function dial(
-  url: URL,
-  options: WebSocketClientOptions,
-): Promise<{ channel: WebSocketChannel; protocol: string }> {
-  const socket = new WebSocket(url, [...SUBPROTOCOLS], {
-    ...(options.headers !== undefined && { headers: options.headers }),
+/** @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong. */
+export async function dialNode(url: URL, options: NodeDialOptions): Promise<Socket> {
+  const { headers, protocols = [], compression = false, ca } = options;
+  const socket = new WebSocket(url, [...SUBPROTOCOLS, ...protocols], {
+    ...(headers !== undefined && { headers }),
+    ...(ca !== undefined && { ca }),
     handshakeTimeout: options.handshakeTimeoutMs,
     maxPayload: options.maxMessageBytes,
-    perMessageDeflate: false,
+    perMessageDeflate: compression,
     followRedirects: false,
   });
   await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve);
+    socket.once('open', () => {
+      // What the server says at once waits until somebody listens.
+      socket.pause();
+      resolve();
+    });
     socket.once('error', (cause) => {
       const detail = `${url.origin}${url.pathname}: ${cause.message || (cause as NodeJS.ErrnoException).code}`;
       reject(new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause }));
     });
   });
-  return { channel: new WebSocketChannel(socket, options), protocol: socket.protocol };
+  return new NodeSocket(socket);
 }

@@ -21,6 +21,7 @@ export function asControl(message: Message): { name: string; params: JsonObject 
   return { name: message.method.slice(PREFIX.length), params: message.params ?? {} };
 }
 
-/** The other side is told what has arrived after so many messages, or after so long. */
+/** The other side is told what has arrived after so many messages, so many bytes, or so long. */
 export const ACK_EVERY = 16;
+export const ACK_AFTER_BYTES: number = 256 * 1024;
 export const ACK_AFTER_MS = 5000;

@@ -1,52 +1,79 @@
 /** The client's side of resume: dials again when the socket was cut, and takes the conversation up where it was. */
+import { SwitchboardError } from '../../protocol/errors.ts';
+import { MemoryLog } from '../../stores/memory.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import type { Channel } from '../channel.ts';
-import type { WebSocketChannel } from './channel.ts';
-import { control } from './control.ts';
+import { WebSocketChannel } from './channel.ts';
+import type { WebSocketLimits } from './channel.ts';
+import { RESUMABLE, control } from './control.ts';
 import { ResumableChannel } from './resumable.ts';
-import type { ResumeLimits } from './resume-log.ts';
+import type { Socket } from './socket.ts';
 
-export interface DialerOptions extends ResumeLimits {
-  /** Used until the server has told its own window, in ms. */
-  windowMs: number;
-  /** Opens another socket of the same kind. */
-  dial(): Promise<WebSocketChannel>;
+export interface DialerOptions extends WebSocketLimits {
+  /** How long to try to come back, where the server has not told its own window, in ms. */
+  resumeWindowMs: number;
+  /** Opens a socket to the server. Rejects with a {@link SwitchboardError}. */
+  dial(): Promise<Socket>;
+  /** The socket was cut, and is dialled again after this wait. */
+  onAway?(waitMs: number): void;
+  /** The conversation goes on. */
+  onResumed?(): void;
 }
 
-/** Makes a conversation over a socket that selected the resumable subprotocol. */
-export function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5000;
+
+/** Connects, and where the server can do it, stays connected: a socket that was cut is replaced, and nothing is lost or doubled. */
+export async function connectSocket(options: DialerOptions): Promise<Channel> {
+  const first = new WebSocketChannel(await options.dial(), options);
+  return first.protocol === RESUMABLE ? resumable(first, options) : first;
+}
+
+function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
   let token: string | undefined;
   let failures = 0;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const channel: ResumableChannel = new ResumableChannel({
-    windowMs: options.windowMs,
-    maxMessages: options.maxMessages,
-    maxBytes: options.maxBytes,
+    windowMs: options.resumeWindowMs,
+    maxMessages: options.maxQueueMessages,
+    maxBytes: options.maxQueueBytes,
+    log: new MemoryLog(),
     onAway: () => redial(),
     onEnd: () => clearTimeout(timer),
     onControl(name, params) {
       if (name === 'session' || name === 'resumed') token = String(params['token']);
-      if (name === 'resumed') {
-        failures = 0;
-        if (!channel.replay(params['h'])) channel.close('protocol', 'the number of received messages cannot be true');
-      }
-      if (name === 'lost') channel.close('normal', 'the server no longer knows the conversation');
+      if (name === 'resumed') void takeUp(params['h']);
+      if (name === 'lost') channel.close('restart', 'the server no longer knows the conversation');
     },
   });
 
-  function redial(): void {
-    if (token === undefined) {
-      channel.close('normal', 'the connection was cut before it could be resumed');
+  async function takeUp(received: unknown): Promise<void> {
+    failures = 0;
+    if (!(await channel.replay(received))) {
+      channel.close('protocol', 'the number of received messages cannot be true');
       return;
     }
-    timer = setTimeout(() => void dialOnce(), backoffMs(failures, { firstMs: 50, maxMs: 5000 }));
-    failures++;
+    options.onResumed?.();
+  }
+
+  function redial(): void {
+    if (token === undefined) {
+      channel.close('restart', 'the connection was cut before it could be resumed');
+      return;
+    }
+    const waitMs = backoffMs(++failures, { firstMs: FIRST_WAIT_MS, maxMs: LONGEST_WAIT_MS });
+    options.onAway?.(waitMs);
+    timer = setTimeout(() => void dialOnce(), waitMs);
   }
 
   async function dialOnce(): Promise<void> {
     let socket: WebSocketChannel;
     try {
-      socket = await options.dial();
+      socket = new WebSocketChannel(await options.dial(), options);
+      if (socket.protocol !== RESUMABLE) {
+        socket.close();
+        throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: 'the server cannot resume any more' });
+      }
     } catch {
       if (!channel.ended) redial();
       return;
@@ -55,12 +82,12 @@ export function resumable(first: WebSocketChannel, options: DialerOptions): Chan
       socket.close();
       return;
     }
-    channel.attach(socket);
+    channel.attach(socket, true);
     socket.start(channel.ears(socket));
-    socket.send(control('resume', { token, h: channel.received }));
+    socket.write(JSON.stringify(control('resume', { token, h: channel.received })));
   }
 
-  channel.attach(first);
+  channel.attach(first, false);
   first.start(channel.ears(first));
   return channel;
 }

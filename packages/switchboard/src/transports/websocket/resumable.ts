@@ -4,41 +4,53 @@
  *
  * Both ends are the same machine; who dials, and who waits to be dialled, is decided outside.
  */
+import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { encodeMessage } from '../../protocol/jsonrpc.ts';
-import type { Message } from '../../protocol/jsonrpc.ts';
-import type { Channel, ChannelHandlers } from '../channel.ts';
-import type { WebSocketChannel } from './channel.ts';
-import { ACK_AFTER_MS, ACK_EVERY, asControl, control } from './control.ts';
+import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
+import type { Entry, Log } from '../../stores/store.ts';
+import { unreffed } from '../../util/timers.ts';
+import type { Channel, ChannelHandlers, Traffic } from '../channel.ts';
+import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
+import { ACK_AFTER_BYTES, ACK_AFTER_MS, ACK_EVERY, asControl, control } from './control.ts';
 import type { ControlName } from './control.ts';
+import { Outbox } from './outbox.ts';
+import type { OutboxLimits } from './outbox.ts';
 import { ResumeLog } from './resume-log.ts';
-import type { ResumeLimits } from './resume-log.ts';
 
-export interface ResumableOptions extends ResumeLimits {
+export interface ResumableOptions extends OutboxLimits {
   /** How long it may be without a socket, in ms. */
   windowMs: number;
+  /** Where messages are kept until the other side has confirmed them. */
+  log: Log;
   /** The socket was cut; somebody has to bring another within the window. */
   onAway(): void;
   /** It has ended for good. */
   onEnd(): void;
   /** A control message other than `ack`. */
-  onControl(name: ControlName, params: Record<string, unknown>): void;
+  onControl(name: ControlName, params: JsonObject): void;
 }
 
 export class ResumableChannel implements Channel {
   readonly #options: ResumableOptions;
   readonly #log: ResumeLog;
-  readonly #early: Message[] = [];
+  readonly #outbox: Outbox;
+  readonly #early: (() => void)[] = [];
+  readonly #past: Traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   #socket: WebSocketChannel | undefined;
+  /** Whether the other side has what it had not seen, so that new messages may follow. */
+  #flowing = true;
   #handlers: ChannelHandlers | undefined;
   #sinceAck = 0;
-  #ackTimer: NodeJS.Timeout | undefined;
-  #window: NodeJS.Timeout | undefined;
+  #bytesAtAck = 0;
+  #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  #window: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
 
   constructor(options: ResumableOptions) {
     this.#options = options;
-    this.#log = new ResumeLog(options);
+    this.#log = new ResumeLog(options.log);
+    this.#outbox = new Outbox(options);
   }
 
   get received(): number {
@@ -49,110 +61,189 @@ export class ResumableChannel implements Channel {
     return this.#ended;
   }
 
+  get isAway(): boolean {
+    return this.#socket === undefined;
+  }
+
+  get traffic(): Traffic {
+    const now = this.#socket?.traffic;
+    const { messagesIn, messagesOut, bytesIn, bytesOut } = this.#past;
+    return {
+      ...now,
+      messagesIn: messagesIn + (now?.messagesIn ?? 0),
+      messagesOut: messagesOut + (now?.messagesOut ?? 0),
+      bytesIn: bytesIn + (now?.bytesIn ?? 0),
+      bytesOut: bytesOut + (now?.bytesOut ?? 0),
+    };
+  }
+
   start(handlers: ChannelHandlers): void {
     this.#handlers = handlers;
-    for (const message of this.#early.splice(0)) handlers.onMessage(message);
+    for (const deliver of this.#early.splice(0)) deliver();
   }
 
   send(message: Message): void {
-    if (this.#ended) return;
-    const encoded = encodeMessage(message);
-    if (!this.#log.keep(encoded, this.#socket === undefined)) {
-      this.close('overloaded', 'too much waits to be received by the other side');
-      return;
-    }
-    this.#socket?.write(encoded);
+    this.#send(encodeMessage(message), message);
+  }
+
+  sendForeign(value: JsonObject): void {
+    this.#send(JSON.stringify(value));
   }
 
   /** Sends a control message, if there is a socket. */
-  sendControl(name: ControlName, params: Record<string, unknown>): void {
-    this.#socket?.send(control(name, params));
+  sendControl(name: ControlName, params: JsonObject): void {
+    this.#socket?.write(encodeMessage(control(name, params)));
   }
 
   close(why: CloseName = 'normal', reason = 'closed'): void {
     if (this.#ended) return;
     this.#socket?.close(why, reason);
-    this.#end(reason);
+    this.#end(reason, true, CLOSE_CODES[why].code);
   }
 
-  /** Speaks through this socket from now on. The socket is started by {@link ears}. */
-  attach(socket: WebSocketChannel): void {
+  /**
+   * Speaks through this socket from now on, which is started with {@link ears}.
+   *
+   * @param resumes whether it takes the conversation up: then messages wait until {@link replay} has sent what the other side has
+   * not seen.
+   */
+  attach(socket: WebSocketChannel, resumes: boolean): void {
     const former = this.#socket;
+    this.#forget(former);
     this.#socket = socket;
+    this.#bytesAtAck = 0;
+    this.#flowing = !resumes;
     clearTimeout(this.#window);
     former?.close('normal', 'the conversation goes on over another connection');
   }
 
   /**
-   * The other side says how many messages it has received: what it has not is sent again.
+   * The other side says how many messages it has received: what it has not is sent again, and then what waits.
    *
    * @returns whether that can be true.
    */
-  replay(received: unknown): boolean {
+  async replay(received: unknown): Promise<boolean> {
     if (!this.#log.confirm(received)) return false;
-    for (const message of this.#log.replay) this.#socket?.write(message);
+    const socket = this.#socket;
+    const missing = this.#log.replay();
+    const entries = missing instanceof Promise ? await missing : missing;
+    if (socket === undefined || socket !== this.#socket) return true;
+    for (const entry of entries) socket.write(entry);
+    this.#flowing = true;
+    this.#flush();
     return true;
   }
 
   /** What a socket has to be started with. What comes from one that was replaced is not heard. */
-  ears(socket: WebSocketChannel): ChannelHandlers {
+  ears(socket: WebSocketChannel): WebSocketHandlers {
+    const heard = (deliver: (handlers: ChannelHandlers) => void): void => {
+      if (socket !== this.#socket) return;
+      // Whatever was sent as a message is counted as one, or the two counts would part.
+      this.#log.countReceived();
+      this.#acknowledge(socket);
+      if (this.#handlers === undefined) this.#early.push(() => deliver(this.#handlers!));
+      else deliver(this.#handlers);
+    };
     return {
       onMessage: (message) => {
-        if (socket === this.#socket) this.#receive(message);
+        const said = asControl(message);
+        if (said === undefined) heard((handlers) => handlers.onMessage(message));
+        else if (socket === this.#socket) this.#controlled(said.name, said.params);
       },
-      onBadMessage: (error) => {
-        if (socket !== this.#socket) return;
-        // It was sent as a message, and is counted as one, or the two counts would part.
-        this.#log.countReceived();
-        this.#handlers?.onBadMessage(error);
-      },
-      onClose: (reason, clean) => {
+      onBadMessage: (error, foreign) => heard((handlers) => handlers.onBadMessage(error, foreign)),
+      onDrain: () => this.#flush(),
+      onClose: (reason, clean, code) => {
         if (socket !== this.#socket || this.#ended) return;
+        this.#forget(socket);
         this.#socket = undefined;
-        if (clean === true) this.#end(reason);
+        if (clean === true) this.#end(reason, true, code);
         else this.#away(reason);
       },
     };
   }
 
-  #receive(message: Message): void {
-    const said = asControl(message);
-    if (said !== undefined) {
-      if (said.name === 'ack') this.#log.confirm(said.params['h']);
-      else this.#options.onControl(said.name as ControlName, said.params);
+  #send(encoded: Entry, message?: Message): void {
+    if (this.#ended) return;
+    if (this.#outbox.isEmpty && this.#canWrite()) {
+      this.#write(encoded);
       return;
     }
-    this.#log.countReceived();
-    this.#acknowledge();
-    if (this.#handlers === undefined) this.#early.push(message);
-    else this.#handlers.onMessage(message);
+    const outbox = this.#outbox;
+    outbox.add(encoded, this.#flowing, message);
+    const isOver = (): boolean => outbox.tooBig || (outbox.tooMany && this.#socket?.isStuck !== false);
+    // Who reads slowly is dealt with by its reading; who is away is told afterwards what could not be kept.
+    while (isOver() && !this.#flowing && outbox.dropOldest());
+    if (isOver()) this.close('overloaded', 'too much waits to be received by the other side');
   }
 
-  #acknowledge(): void {
-    if (++this.#sinceAck >= ACK_EVERY) this.#sendAck();
-    else this.#ackTimer ??= setTimeout(() => this.#sendAck(), ACK_AFTER_MS).unref();
+  #canWrite(): boolean {
+    // Half of what may be kept is left for a peer that reads but has not confirmed yet.
+    return (
+      this.#flowing &&
+      this.#socket !== undefined &&
+      !this.#socket.isFull &&
+      this.#log.bytes <= this.#options.maxBytes / 2
+    );
+  }
+
+  #write(encoded: Entry): void {
+    this.#log.keep(encoded);
+    this.#socket?.write(encoded);
+  }
+
+  #flush(): void {
+    while (!this.#outbox.isEmpty && this.#canWrite()) this.#write(this.#outbox.shift()!);
+  }
+
+  #controlled(name: string, params: JsonObject): void {
+    if (name !== 'ack') {
+      this.#options.onControl(name as ControlName, params);
+      return;
+    }
+    this.#log.confirm(params['h']);
+    this.#flush();
+  }
+
+  #acknowledge(socket: WebSocketChannel): void {
+    const isDue = ++this.#sinceAck >= ACK_EVERY || socket.traffic.bytesIn - this.#bytesAtAck >= ACK_AFTER_BYTES;
+    if (isDue) this.#sendAck();
+    else this.#ackTimer ??= unreffed(setTimeout(() => this.#sendAck(), ACK_AFTER_MS));
   }
 
   #sendAck(): void {
     clearTimeout(this.#ackTimer);
     this.#ackTimer = undefined;
     this.#sinceAck = 0;
+    this.#bytesAtAck = this.#socket?.traffic.bytesIn ?? 0;
     this.sendControl('ack', { h: this.#log.received });
   }
 
   #away(reason: string): void {
-    this.#window = setTimeout(() => {
-      this.#end(`${reason}, and was not resumed within ${this.#options.windowMs} ms`);
-    }, this.#options.windowMs).unref();
+    this.#flowing = false;
+    this.#window = unreffed(
+      setTimeout(() => {
+        this.#end(`${reason}, and was not resumed within ${this.#options.windowMs} ms`);
+      }, this.#options.windowMs),
+    );
     this.#options.onAway();
   }
 
-  #end(reason: string): void {
+  /** What passed through a socket that is gone still counts. */
+  #forget(socket: WebSocketChannel | undefined): void {
+    if (socket === undefined) return;
+    for (const name of ['messagesIn', 'messagesOut', 'bytesIn', 'bytesOut'] as const) {
+      this.#past[name] += socket.traffic[name];
+    }
+  }
+
+  #end(reason: string, clean?: boolean, code?: number): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#window);
     clearTimeout(this.#ackTimer);
+    this.#outbox.clear();
+    this.#log.end();
     this.#options.onEnd();
-    this.#handlers?.onClose(reason);
+    this.#handlers?.onClose(reason, clean, code);
   }
 }

@@ -2,26 +2,15 @@
  * One side's memory of a conversation that may be cut and taken up again: how many messages it has received, and which of those it
  * sent the other side has not confirmed. Numbers are implicit, both sides count from the first message (PROTOCOL.md, "Resume").
  */
-
-export interface ResumeLimits {
-  /** How many messages are kept for a side that is away. */
-  maxMessages: number;
-  /** How many bytes of unconfirmed messages are kept at any time. */
-  maxBytes: number;
-}
-
-type Encoded = string | Buffer;
+import type { Entry, Log } from '../../stores/store.ts';
 
 export class ResumeLog {
-  readonly #limits: ResumeLimits;
+  readonly #log: Log;
   #received = 0;
   #confirmed = 0;
-  #unconfirmed: Encoded[] = [];
-  #bytes = 0;
-  #whileAway = 0;
 
-  constructor(limits: ResumeLimits) {
-    this.#limits = limits;
+  constructor(log: Log) {
+    this.#log = log;
   }
 
   /** How many messages of the other side have arrived. */
@@ -29,25 +18,18 @@ export class ResumeLog {
     return this.#received;
   }
 
-  get unconfirmed(): number {
-    return this.#unconfirmed.length;
+  /** How many bytes the other side has not confirmed. */
+  get bytes(): number {
+    return this.#log.bytes;
   }
 
   countReceived(): void {
     this.#received++;
   }
 
-  /**
-   * Keeps a message until it is confirmed.
-   *
-   * @param away whether the other side is not there to receive it.
-   * @returns whether there was room; without it the conversation cannot go on.
-   */
-  keep(message: Encoded, away: boolean): boolean {
-    this.#unconfirmed.push(message);
-    this.#bytes += message.length;
-    this.#whileAway = away ? this.#whileAway + 1 : 0;
-    return this.#whileAway <= this.#limits.maxMessages && this.#bytes <= this.#limits.maxBytes;
+  /** Keeps a message until it is confirmed. */
+  keep(message: Entry): void {
+    this.#log.append(message);
   }
 
   /**
@@ -57,15 +39,18 @@ export class ResumeLog {
    */
   confirm(received: unknown): boolean {
     if (typeof received !== 'number' || !Number.isSafeInteger(received)) return false;
-    const count = received - this.#confirmed;
-    if (count < 0 || count > this.#unconfirmed.length) return false;
-    for (const message of this.#unconfirmed.splice(0, count)) this.#bytes -= message.length;
+    if (received < this.#confirmed || received > this.#log.last) return false;
     this.#confirmed = received;
+    this.#log.trim(received);
     return true;
   }
 
   /** What has to be sent again: everything that was not confirmed, in its order. */
-  get replay(): readonly Encoded[] {
-    return this.#unconfirmed;
+  replay(): readonly Entry[] | Promise<readonly Entry[]> {
+    return this.#log.after(this.#confirmed);
+  }
+
+  end(): void {
+    this.#log.end();
   }
 }

@@ -2,36 +2,57 @@
 import { randomBytes } from 'node:crypto';
 
 import { asSwitchboardError } from '../../protocol/errors.ts';
+import type { JsonObject } from '../../protocol/jsonrpc.ts';
+import type { Store } from '../../stores/store.ts';
 import type { Channel } from '../channel.ts';
-import type { WebSocketChannel } from './channel.ts';
+import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
 import { asControl, control } from './control.ts';
+import type { OutboxLimits } from './outbox.ts';
 import { ResumableChannel } from './resumable.ts';
-import type { ResumeLimits } from './resume-log.ts';
 
-export interface ResumptionsOptions extends ResumeLimits {
+export interface ResumptionsOptions extends OutboxLimits {
   windowMs: number;
   /** How long a new connection may take to say whether it resumes, in ms. */
   firstMessageMs: number;
+  /** Where tokens and unconfirmed messages are kept. */
+  store: Store;
 }
 
 interface Entry {
+  id: string;
   channel: ResumableChannel;
   principal: string;
   /** The newest token, and the one before it until the newest was used: a cut between the two must lock nobody out. */
   tokens: string[];
 }
 
+const newToken = (): string => randomBytes(16).toString('base64url');
+const keyOf = (token: string): string => `resume ${token}`;
+
 export class Resumptions {
   readonly #options: ResumptionsOptions;
   readonly #entries: Map<string, Entry> = new Map();
+  /** Sockets that have not said yet what they want. */
+  readonly #silent: Set<WebSocketChannel> = new Set();
+  readonly #refresher: NodeJS.Timeout;
 
   constructor(options: ResumptionsOptions) {
     this.#options = options;
+    // A token is good as long as its conversation lives, and a window longer.
+    this.#refresher = setInterval(() => {
+      for (const entry of this.#entries.values()) for (const token of entry.tokens) this.#keep(entry, token);
+    }, options.windowMs).unref();
   }
 
-  /** How many tokens are good. */
+  /** How many conversations there are. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** Ends sockets that no conversation knows of. */
+  close(): void {
+    clearInterval(this.#refresher);
+    for (const socket of this.#silent) socket.close('goingAway', 'the server is shutting down');
   }
 
   /**
@@ -40,36 +61,52 @@ export class Resumptions {
    * @param begin is given the channel of a new conversation; what it throws refuses it, and closes the socket with 1013.
    */
   accept(socket: WebSocketChannel, principal: string, begin: (channel: Channel) => void): void {
-    let ears: ReturnType<ResumableChannel['ears']> | undefined;
+    let ears: WebSocketHandlers | undefined;
+    /** What came while the token was looked up. */
+    let held: ((ears: WebSocketHandlers) => void)[] | undefined;
     let patience: NodeJS.Timeout | undefined;
     const wait = (): void => {
+      this.#silent.add(socket);
       patience = setTimeout(() => socket.close('policy', 'nothing was said'), this.#options.firstMessageMs).unref();
+    };
+    const listen = (): void => {
+      clearTimeout(patience);
+      this.#silent.delete(socket);
+    };
+    const resume = async (params: JsonObject): Promise<void> => {
+      held = [];
+      ears = await this.#resume(socket, principal, params);
+      const waiting = held;
+      held = undefined;
+      if (ears === undefined) wait();
+      for (const deliver of waiting) heard(deliver);
+    };
+    const heard = (deliver: (ears: WebSocketHandlers) => void): void => {
+      if (held !== undefined) {
+        held.push(deliver);
+        return;
+      }
+      listen();
+      ears ??= this.#begin(socket, principal, begin);
+      if (ears !== undefined) deliver(ears);
     };
     wait();
     socket.start({
       onMessage: (message) => {
-        if (ears !== undefined) {
-          ears.onMessage(message);
+        const said = ears === undefined && held === undefined ? asControl(message) : undefined;
+        if (said?.name !== 'resume') {
+          heard((to) => to.onMessage(message));
           return;
         }
-        clearTimeout(patience);
-        const said = asControl(message);
-        if (said?.name === 'resume') {
-          ears = this.#resume(socket, principal, said.params);
-          if (ears === undefined) wait();
-          return;
-        }
-        ears = this.#begin(socket, principal, begin);
-        ears?.onMessage(message);
+        listen();
+        void resume(said.params);
       },
-      onBadMessage: (error) => {
-        clearTimeout(patience);
-        ears ??= this.#begin(socket, principal, begin);
-        ears?.onBadMessage(error);
-      },
-      onClose: (reason, clean) => {
-        clearTimeout(patience);
-        ears?.onClose(reason, clean);
+      onBadMessage: (error, foreign) => heard((to) => to.onBadMessage(error, foreign)),
+      onDrain: () => ears?.onDrain?.(),
+      onClose: (reason, clean, code) => {
+        listen();
+        if (held !== undefined) held.push((to) => to.onClose(reason, clean, code));
+        else ears?.onClose(reason, clean, code);
       },
     });
   }
@@ -78,55 +115,74 @@ export class Resumptions {
     socket: WebSocketChannel,
     principal: string,
     begin: (channel: Channel) => void,
-  ): ReturnType<ResumableChannel['ears']> | undefined {
-    const { windowMs, maxMessages, maxBytes } = this.#options;
-    const channel: ResumableChannel = new ResumableChannel({
-      windowMs,
-      maxMessages,
-      maxBytes,
-      onAway: () => {},
-      onControl: () => {},
-      onEnd: () => {
-        for (const token of entry.tokens) this.#entries.delete(token);
-      },
-    });
-    const entry: Entry = { channel, principal, tokens: [] };
-    channel.attach(socket);
+  ): WebSocketHandlers | undefined {
+    const { windowMs, maxMessages, maxBytes, store } = this.#options;
+    const id = newToken();
+    const entry: Entry = {
+      id,
+      principal,
+      tokens: [],
+      channel: new ResumableChannel({
+        windowMs,
+        maxMessages,
+        maxBytes,
+        log: store.log(`conversation ${id}`),
+        onAway: () => {},
+        onControl: () => {},
+        onEnd: () => {
+          this.#entries.delete(id);
+          this.#forget(entry.tokens);
+        },
+      }),
+    };
+    const { channel } = entry;
+    channel.attach(socket, false);
+    this.#entries.set(id, entry);
     try {
       begin(channel);
     } catch (error) {
       channel.close('overloaded', asSwitchboardError(error).message);
       return undefined;
     }
-    channel.sendControl('session', { token: this.#newToken(entry), windowMs });
+    channel.sendControl('session', { token: this.#addToken(entry), windowMs });
     return channel.ears(socket);
   }
 
-  #resume(
+  async #resume(
     socket: WebSocketChannel,
     principal: string,
-    params: Record<string, unknown>,
-  ): ReturnType<ResumableChannel['ears']> | undefined {
-    const { token, h } = params;
-    const entry = typeof token === 'string' ? this.#entries.get(token) : undefined;
-    if (entry === undefined || entry.principal !== principal || entry.channel.ended) {
-      socket.send(control('lost', {}));
+    { token, h }: JsonObject,
+  ): Promise<WebSocketHandlers | undefined> {
+    const fact = typeof token === 'string' ? await this.#options.store.facts.get(keyOf(token)) : undefined;
+    const entry = this.#entries.get(String(fact?.['conversation']));
+    if (entry === undefined || entry.principal !== principal) {
+      socket.write(JSON.stringify(control('lost', {})));
       return undefined;
     }
     const { channel } = entry;
-    channel.attach(socket);
+    channel.attach(socket, true);
     // The token that was shown stays good beside the new one, those before it do not.
-    for (const old of entry.tokens) if (old !== token) this.#entries.delete(old);
+    this.#forget(entry.tokens.filter((old) => old !== token));
     entry.tokens = [String(token)];
-    channel.sendControl('resumed', { token: this.#newToken(entry), h: channel.received });
-    if (!channel.replay(h)) channel.close('protocol', 'the number of received messages cannot be true');
+    channel.sendControl('resumed', { token: this.#addToken(entry), h: channel.received });
+    void channel.replay(h).then((isTrue) => {
+      if (!isTrue) channel.close('protocol', 'the number of received messages cannot be true');
+    });
     return channel.ears(socket);
   }
 
-  #newToken(entry: Entry): string {
-    const token = randomBytes(16).toString('base64url');
+  #addToken(entry: Entry): string {
+    const token = newToken();
     entry.tokens.push(token);
-    this.#entries.set(token, entry);
+    this.#keep(entry, token);
     return token;
+  }
+
+  #keep({ id }: Entry, token: string): void {
+    void this.#options.store.facts.put(keyOf(token), { conversation: id }, 2 * this.#options.windowMs);
+  }
+
+  #forget(tokens: readonly string[]): void {
+    for (const token of tokens) void this.#options.store.facts.delete(keyOf(token));
   }
 }

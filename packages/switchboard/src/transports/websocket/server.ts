@@ -3,21 +3,24 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 
+import { SwitchboardError } from '../../protocol/errors.ts';
+import type { Store } from '../../stores/store.ts';
 import type { Channel } from '../channel.ts';
 import { WebSocketChannel } from './channel.ts';
 import type { WebSocketLimits } from './channel.ts';
 import { RESUMABLE } from './control.ts';
+import { NodeSocket } from './node-socket.ts';
 import { Resumptions } from './resumptions.ts';
-
-/** The subprotocol of MCP over WebSocket: the one that the official SDK's client offers. */
-export const SUBPROTOCOL = 'mcp';
-/** What is selected, by preference. */
-export const SUBPROTOCOLS: readonly string[] = [RESUMABLE, SUBPROTOCOL];
+import { AUTH, SUBPROTOCOL, SUBPROTOCOLS, TICKET } from './subprotocols.ts';
 
 export interface AcceptorOptions extends WebSocketLimits {
   maxMessageBytes: number;
   /** How long a client that was cut off may stay away, in ms. */
   resumeWindowMs: number;
+  /** Whether permessage-deflate is agreed to where a client offers it. */
+  compression: boolean;
+  /** Where resume keeps its tokens and unconfirmed messages. */
+  store: Store;
   /** A handshake that is none; `socket` is to be answered and ended. */
   onUnreadable(request: IncomingMessage, socket: Duplex, what: string): void;
 }
@@ -28,10 +31,18 @@ const MAX_FRAGMENTS = 1024;
 const MAX_CHUNKS = 16_384;
 /** How long a client that can resume may take to say its first words. */
 const FIRST_MESSAGE_MS = 15_000;
-/** Messages are confirmed in groups: so many wait for it even when nothing is wrong. */
-const LEAST_KEPT = 64;
 /** How long the closing handshake may take before the socket is cut. */
 const CLOSE_TIMEOUT_MS = 5000;
+/**
+ * Without context takeover a connection keeps no window of its own, which would be 300 KiB for each; what is inflated counts against
+ * the size limit as it grows, so that a bomb ends at the limit.
+ */
+const DEFLATE = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  threshold: 1024,
+  concurrencyLimit: 4,
+} as const;
 
 export class WebSocketAcceptor {
   readonly #server: WebSocketServer;
@@ -40,18 +51,19 @@ export class WebSocketAcceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    const { maxQueueMessages, maxQueueBytes, resumeWindowMs } = options;
+    const { maxQueueMessages, maxQueueBytes, resumeWindowMs, compression, store } = options;
     this.#resumptions = new Resumptions({
       windowMs: resumeWindowMs,
       firstMessageMs: FIRST_MESSAGE_MS,
-      maxMessages: Math.max(maxQueueMessages, LEAST_KEPT),
+      maxMessages: maxQueueMessages,
       maxBytes: maxQueueBytes,
+      store,
     });
     const limits = { maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_CHUNKS, closeTimeout: CLOSE_TIMEOUT_MS };
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
+      perMessageDeflate: compression && DEFLATE,
       maxPayload: options.maxMessageBytes,
       handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
       ...limits,
@@ -59,9 +71,8 @@ export class WebSocketAcceptor {
     this.#server.on('wsClientError', (error, socket, request) => options.onUnreadable(request, socket, error.message));
   }
 
-  /** How many conversations could be resumed, counted by their tokens. */
-  get resumable(): number {
-    return this.#resumptions.size;
+  close(): void {
+    this.#resumptions.close();
   }
 
   /**
@@ -77,14 +88,47 @@ export class WebSocketAcceptor {
     onOpen: (channel: Channel) => void,
   ): void {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const channel = new WebSocketChannel(webSocket, this.#options, socket);
-      if (webSocket.protocol === RESUMABLE) this.#resumptions.accept(channel, principal, onOpen);
+      const channel = new WebSocketChannel(new NodeSocket(webSocket, socket), this.#options);
+      if (channel.protocol === RESUMABLE) this.#resumptions.accept(channel, principal, onOpen);
       else onOpen(channel);
     });
   }
 }
 
-export function offeredSubprotocols(request: IncomingMessage): string[] {
-  const header = request.headers['sec-websocket-protocol'];
+/** @throws {SwitchboardError} `SWB_BAD_REQUEST` when the subprotocol, or HTTP itself, is not one that can be served. */
+export function checkHandshake(request: IncomingMessage): void {
+  if (request.httpVersionMajor * 10 + request.httpVersionMinor < 11) {
+    throw new SwitchboardError('SWB_BAD_REQUEST', { detail: 'a WebSocket needs HTTP/1.1' });
+  }
+  const offered = offeredSubprotocols(request);
+  // A page of a browser must say that it means MCP; a program may leave it out.
+  const isNamed =
+    SUBPROTOCOLS.some((name) => offered.includes(name)) ||
+    (offered.length === 0 && request.headers.origin === undefined);
+  if (isNamed) return;
+  const named = offered.map((name) => name.replace(/^(mcp\.(?:auth|ticket)\.).*/, '$1…'));
+  const detail = `offer the WebSocket subprotocol ${SUBPROTOCOL}, got ${JSON.stringify(named.join(', '))}`;
+  throw new SwitchboardError('SWB_BAD_REQUEST', { detail });
+}
+
+export function offeredSubprotocols({ headers }: IncomingMessage): string[] {
+  const header = headers['sec-websocket-protocol'];
   return header === undefined ? [] : header.split(',').map((name) => name.trim());
+}
+
+/** What a client shows of itself where it cannot set headers: among the subprotocols. */
+export interface OfferedCredentials {
+  bearer?: string;
+  ticket?: string;
+}
+
+export function offeredCredentials(request: IncomingMessage): OfferedCredentials {
+  const offered = offeredSubprotocols(request);
+  const after = (prefix: string): string | undefined =>
+    offered.find((name) => name.startsWith(prefix))?.slice(prefix.length);
+  const [bearer, ticket] = [after(AUTH), after(TICKET)];
+  return {
+    ...(bearer !== undefined && { bearer: Buffer.from(bearer, 'base64url').toString('utf8') }),
+    ...(ticket !== undefined && { ticket }),
+  };
 }

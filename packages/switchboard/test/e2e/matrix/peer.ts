@@ -86,6 +86,7 @@ const LIMITS = {
   maxQueueBytes: 1024 * 1024,
   pingIntervalMs: 25_000,
   handshakeTimeoutMs: 5000,
+  resumeWindowMs: 60_000,
 };
 const anything = z.looseObject({});
 const timeout = PATIENCE_MS;

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
-import { SwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
 
 export interface GuardOptions {
   /** The address that is listened on. */

@@ -1,0 +1,28 @@
+/** One WebSocket as the layers above it need it, whoever holds it: `ws` in Node, the browser's own in a page. */
+export interface SocketEars {
+  /** @param bytes how many it was on the wire. */
+  onText(text: string, bytes: number): void;
+  onBinary(): void;
+  /** An answer to a ping. */
+  onPong(): void;
+  /** So many of the messages that were written have left this process. */
+  onSent(count: number): void;
+  /** Called once, at the end. @param code 1006 when it was cut (RFC 6455, section 7.4.1). */
+  onClose(code: number, reason: string): void;
+}
+
+export interface Socket {
+  /** The subprotocol that the server selected; empty when none. */
+  readonly protocol: string;
+  readonly isOpen: boolean;
+  /** How many bytes were written and have not left. */
+  readonly bufferedBytes: number;
+  /** Hands over what arrives from now on. Called once, in the turn in which the socket was got. */
+  listen(ears: SocketEars): void;
+  write(text: string | Uint8Array): void;
+  /** Sends a ping, where the platform lets a program do that. */
+  ping?(): void;
+  close(code: number, reason: string): void;
+  /** Cuts it without a closing handshake. */
+  cut(): void;
+}
