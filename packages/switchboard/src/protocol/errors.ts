@@ -53,6 +53,12 @@ export const ERRORS = {
   SWB_STREAM_EXISTS: { code: 31017, http: 409, message: 'This session has an open event stream already' },
   SWB_CLIENT_GONE: { code: 31018, http: 400, message: 'The client is gone' },
   SWB_SHUTTING_DOWN: { code: 31019, http: 503, message: 'Switchboard is shutting down' },
+  SWB_UNAUTHORIZED: { code: 31021, http: 401, message: 'Who is calling is not known here' },
+  SWB_CONNECTION_LOST: {
+    code: 31022,
+    http: 502,
+    message: 'The connection was lost before the answer came; whether the request was served is not known',
+  },
   SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'The HTTP request cannot be read' },
 
   SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },

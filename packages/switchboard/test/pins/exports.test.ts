@@ -5,17 +5,17 @@ import { describe, expect, it } from 'vitest';
 const folder = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('what others can see of the package', () => {
-  it('is these names and no others', async () => {
+  it.each([
+    ['mcp-switchboard', ['ERRORS', 'Gateway', 'SwitchboardError', 'createGateway', 'createLog']],
+    [
+      'mcp-switchboard/websocket',
+      ['CLOSE_CODES', 'WebSocketClientTransport', 'WebSocketServerTransport', 'serveWebSocket'],
+    ],
+    ['mcp-switchboard/client', ['WebSocketClientTransport', 'connect']],
+  ])('is, of %s, these names and no others', async (name, names) => {
     // By its published name: the built package, as a program that depends on it gets it.
-    const name = 'mcp-switchboard';
     const library = (await import(name)) as Record<string, unknown>;
-    expect(Object.keys(library).toSorted()).toEqual([
-      'ERRORS',
-      'Gateway',
-      'SwitchboardError',
-      'createGateway',
-      'createLog',
-    ]);
+    expect(Object.keys(library).toSorted()).toEqual(names);
   });
 
   it('is the command, the compiled library and the pages beside it, without sources or tests', () => {

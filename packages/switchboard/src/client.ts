@@ -1,0 +1,51 @@
+/** Clients of MCP servers, from Node. A browser gets `client-browser.ts` under the same name. */
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import type { Client } from '@modelcontextprotocol/client';
+
+import { connectClient } from './transports/connect.ts';
+import type { ConnectOptions } from './transports/connect.ts';
+import { dialNode } from './transports/websocket/client.ts';
+import { ClientTransport } from './transports/websocket/client-transport.ts';
+import type { ClientTransportOptions, Platform } from './transports/websocket/client-transport.ts';
+
+export type { ConnectOptions } from './transports/connect.ts';
+export type { ClientTransportOptions } from './transports/websocket/client-transport.ts';
+export type { ConnectionState } from './transports/websocket/reconnecting.ts';
+export type { Traffic } from './transports/channel.ts';
+
+const NODE: Platform = { hasHeaders: true, dial: ({ url, ...request }) => dialNode(url, request) };
+
+/** MCP over WebSocket for clients of the official SDK, versions 1 and 2: `client.connect(new WebSocketClientTransport(url))`. */
+export class WebSocketClientTransport extends ClientTransport {
+  constructor(url: string | URL, options: ClientTransportOptions = {}) {
+    super(url, options, NODE);
+  }
+}
+
+/** A server that is started as a child of this process. */
+export interface CommandTarget {
+  command: string;
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+}
+
+/**
+ * A client of the official SDK that is connected and ready, over the transport that the address names: `ws:` and `wss:`, `http:` and
+ * `https:`, or a command. The era is found out.
+ *
+ * @throws {SwitchboardError} `SWB_CONNECT_FAILED`, or what the SDK throws when the server refuses.
+ */
+export function connect(target: string | URL | CommandTarget, options: ConnectOptions = {}): Promise<Client> {
+  if (typeof target === 'string' || target instanceof URL) {
+    return connectClient(target, options, (url, given) => new WebSocketClientTransport(url, given));
+  }
+  const { command, args = [], env, cwd } = target;
+  const transport = new StdioClientTransport({
+    command,
+    args: [...args],
+    ...(env !== undefined && { env: { ...env } }),
+    ...(cwd !== undefined && { cwd }),
+  });
+  return connectClient(transport, options, () => transport);
+}

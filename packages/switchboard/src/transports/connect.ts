@@ -1,0 +1,53 @@
+/** Connects a client of the official SDK over whichever transport an address names. */
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import type { ClientCapabilities, Transport } from '@modelcontextprotocol/client';
+
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { ClientTransport, ClientTransportOptions } from './websocket/client-transport.ts';
+
+export interface ConnectOptions extends ClientTransportOptions {
+  /** How the client names itself. @default { name: 'mcp-switchboard', version: '1' } */
+  clientInfo?: { name: string; version: string };
+  /** What the client can do when it is asked. @default {} */
+  capabilities?: ClientCapabilities;
+  /** The era to speak: `auto` tries the modern one first. @default 'auto' */
+  era?: 'auto' | 'legacy';
+  /** Called before the client connects: the place for its handlers. */
+  prepare?(client: Client): void;
+}
+
+export async function connectClient(
+  target: string | URL | Transport,
+  options: ConnectOptions,
+  webSocket: (url: URL, options: ClientTransportOptions) => ClientTransport | Transport,
+): Promise<Client> {
+  const { clientInfo = { name: 'mcp-switchboard', version: '1' }, capabilities = {}, era = 'auto', prepare } = options;
+  const client = new Client(clientInfo, { capabilities, versionNegotiation: { mode: era } });
+  prepare?.(client);
+  const isAddress = typeof target === 'string' || target instanceof URL;
+  const transport = isAddress ? await transportTo(addressOf(target), options, webSocket) : target;
+  await client.connect(transport as Transport);
+  return client;
+}
+
+async function transportTo(
+  url: URL,
+  options: ConnectOptions,
+  webSocket: (url: URL, options: ClientTransportOptions) => ClientTransport | Transport,
+): Promise<ClientTransport | Transport> {
+  if (/^wss?:$/.test(url.protocol)) return webSocket(url, options);
+  const { token, headers = {} } = options;
+  return new StreamableHTTPClientTransport(url, {
+    requestInit: { headers: { ...headers } },
+    ...(token !== undefined && {
+      authProvider: { token: async () => (typeof token === 'function' ? token() : token) },
+    }),
+  });
+}
+
+function addressOf(target: string | URL): URL {
+  const url = URL.canParse(String(target)) ? new URL(target) : undefined;
+  if (url !== undefined && /^(wss?|https?):$/.test(url.protocol)) return url;
+  const detail = `${JSON.stringify(String(target))} is no ws:, wss:, http: or https: address`;
+  throw new SwitchboardError('SWB_CONNECT_FAILED', { detail });
+}

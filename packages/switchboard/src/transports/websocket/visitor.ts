@@ -1,0 +1,155 @@
+/** One client of a WebSocket server: who it is, what has passed, and its line as a `Transport` of the official SDK. */
+import { randomUUID } from 'node:crypto';
+
+import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
+import { checkMessage, failure, isNotification, isRequest } from '../../protocol/jsonrpc.ts';
+import type { JsonObject, Message, RpcId } from '../../protocol/jsonrpc.ts';
+import type { CloseName } from '../../protocol/close-codes.ts';
+import type { Channel, Traffic } from '../channel.ts';
+import type { SdkTransport } from '../sdk.ts';
+
+export interface VisitorOptions {
+  principal: string;
+  address: string;
+  userAgent: string;
+  /** Given to the SDK beside each message. */
+  authInfo?: object;
+  channel: Channel;
+  onForeign(message: JsonObject): void;
+  /** A failure of the program, not of the client. */
+  onError(error: unknown): void;
+  onClose(reason: string): void;
+}
+
+/** How many messages wait for a server to be connected. */
+const MAX_EARLY = 100;
+const MAX_BAD_MESSAGES = 10;
+
+export class Visitor {
+  /** Unique and not to be guessed. */
+  readonly id: string = randomUUID();
+  readonly principal: string;
+  readonly address: string;
+  readonly userAgent: string;
+  readonly since: Date = new Date();
+  /** For `server.connect(client.transport)`, of the SDK's version 1 or 2. */
+  readonly transport: SdkTransport;
+  lastActivity: number = Date.now();
+  /** Whether MCP is served; otherwise its requests are answered with an error. */
+  servesMcp = true;
+  readonly #options: VisitorOptions;
+  readonly #channel: Channel;
+  readonly #running: Set<RpcId> = new Set();
+  #early: Message[] | undefined = [];
+  #badMessages = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: VisitorOptions) {
+    this.#options = options;
+    this.#channel = options.channel;
+    this.principal = options.principal;
+    this.address = options.address;
+    this.userAgent = options.userAgent;
+    this.transport = {
+      start: async () => {
+        const early = this.#early ?? [];
+        this.#early = undefined;
+        for (const message of early) this.#deliver(message);
+      },
+      send: async (message) => this.#answer(checkMessage(message)),
+      close: async () => this.close(),
+    };
+  }
+
+  /** How many requests of it are under way. */
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  get traffic(): Traffic {
+    return this.#channel.traffic ?? { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
+  }
+
+  start(): void {
+    this.#channel.start({
+      onMessage: (message) => this.#receive(message),
+      onBadMessage: (error, foreign) => this.#receiveOther(error, foreign),
+      onClose: (reason) => {
+        this.#running.clear();
+        this.#onIdle?.();
+        this.#options.onClose(reason);
+        this.transport.onclose?.();
+      },
+    });
+  }
+
+  /** Sends a message of MCP, or any other JSON object. @throws {SwitchboardError} `SWB_INVALID_MESSAGE` */
+  send(message: JsonObject): void {
+    if (Object.hasOwn(message, 'jsonrpc')) this.#channel.send(checkMessage(message));
+    else this.#channel.sendForeign?.(message);
+  }
+
+  close(why: CloseName = 'normal', reason = ''): void {
+    this.#channel.close(why, reason);
+  }
+
+  /** Resolves when no request of it is under way. */
+  idle(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => (this.#onIdle = resolve));
+  }
+
+  #receive(message: Message): void {
+    this.lastActivity = Date.now();
+    this.#badMessages = 0;
+    if (isRequest(message)) {
+      if (!this.servesMcp || (this.#early?.length ?? 0) >= MAX_EARLY) {
+        const error = this.servesMcp
+          ? new SwitchboardError('SWB_OVERLOADED', { detail: `${MAX_EARLY} messages wait for the server` })
+          : new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: 'MCP is not served here' });
+        this.#channel.send(failure(message.id, error.toRpc()));
+        return;
+      }
+      this.#running.add(message.id);
+    } else if (isNotification(message) && message.method === 'notifications/cancelled') {
+      this.#done(message.params?.['requestId'] as RpcId);
+    }
+    if (this.#early === undefined) this.#deliver(message);
+    else if (this.#early.length < MAX_EARLY) this.#early.push(message);
+  }
+
+  #deliver(message: Message): void {
+    const { authInfo, onError } = this.#options;
+    try {
+      (this.transport.onmessage as ((message: Message, extra?: object) => void) | undefined)?.(
+        message,
+        authInfo === undefined ? undefined : { authInfo },
+      );
+    } catch (error) {
+      onError(error);
+      if (isRequest(message)) this.#answer(failure(message.id, asSwitchboardError(error).toRpc()));
+    }
+  }
+
+  #receiveOther(error: SwitchboardError, foreign: JsonObject | undefined): void {
+    this.lastActivity = Date.now();
+    if (foreign !== undefined) {
+      this.#badMessages = 0;
+      this.#options.onForeign(foreign);
+      return;
+    }
+    this.#channel.send(failure(error.rpcId, error.toRpc()));
+    if (++this.#badMessages >= MAX_BAD_MESSAGES) {
+      this.close('protocol', `${MAX_BAD_MESSAGES} unreadable messages in a row`);
+    }
+  }
+
+  #answer(message: Message): void {
+    this.#channel.send(message);
+    if (!isRequest(message) && !isNotification(message) && message.id !== undefined) this.#done(message.id);
+  }
+
+  #done(id: RpcId): void {
+    if (this.#running.delete(id) && this.#running.size === 0) this.#onIdle?.();
+  }
+}
