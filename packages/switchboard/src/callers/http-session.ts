@@ -7,14 +7,21 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Upstream } from '../router/exchange.ts';
+import type { Log } from '../stores/store.ts';
+import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
+import type { ReplyOptions } from '../transports/http/reply.ts';
 import type { CallerContext } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
 import type { Conversation, Registry } from './registry.ts';
 import { LegacySession } from './session.ts';
 
-/** How many messages without a stream are kept for the next one. */
-const MAX_BACKLOG = 100;
+/** The stream of what belongs to no request. */
+const STANDALONE = 'session';
+/** How many finished streams are kept for a client that was cut off before it had read the end. */
+const MAX_FINISHED = 16;
+/** The first version whose clients take an event without a message (MCP 2025-11-25, "Sending Messages to the Server"). */
+const PRIMED_SINCE = '2025-11-25';
 
 export class HttpSession implements Conversation {
   readonly id: string;
@@ -23,10 +30,13 @@ export class HttpSession implements Conversation {
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
-  /** The replies that are still open, by the id of the request they answer. */
-  readonly #replies: Map<RpcId, Reply> = new Map();
-  #stream: Reply | undefined;
-  #backlog: Message[] = [];
+  readonly #label: string;
+  /** The streams of requests that are not answered, by the request's id. */
+  readonly #requests: Map<RpcId, EventStream> = new Map();
+  /** Every stream that a client may come back to, oldest first. */
+  readonly #streams: Map<string, EventStream> = new Map();
+  readonly #standalone: EventStream;
+  #streamSeq = 0;
   lastActivity: number = Date.now();
 
   private constructor(
@@ -42,9 +52,11 @@ export class HttpSession implements Conversation {
     this.upstream = visit.upstream;
     this.#registry = registry;
     this.#limits = limits;
+    this.#label = label;
+    this.#standalone = this.#newStream(STANDALONE);
     this.#session = new LegacySession({ ...visit, label, transport: 'http' }, context, {
       send: (message, about) => this.#send(message, about),
-      drop: (about) => this.#takeReply(about)?.end(),
+      drop: (about) => this.#takeRequest(about)?.end(),
     });
   }
 
@@ -74,7 +86,7 @@ export class HttpSession implements Conversation {
 
   get busy(): boolean {
     // A client that listens is there, however quiet it is.
-    return this.#session.inFlight > 0 || this.#stream !== undefined;
+    return this.#session.state === 'opening' || this.#session.inFlight > 0 || this.#standalone.isAttached;
   }
 
   /** Takes a message of the client and answers its POST. @throws {SwitchboardError} when it cannot be served. */
@@ -91,70 +103,105 @@ export class HttpSession implements Conversation {
     }
     const { id } = message;
     this.#session.calls.check(id);
+    const streamId = String(++this.#streamSeq);
     // A legacy client that hangs up has not cancelled: its request goes on (MCP 2025-11-25, Transports, "Sending messages").
-    this.#replies.set(id, new Reply(response, this.#replyOptions(), () => this.#replies.delete(id)));
+    const reply = new Reply(response, this.#replyOptions(`${streamId}-0`), () => stream.detach(reply));
+    const stream = this.#newStream(streamId, reply);
+    this.#requests.set(id, stream);
     try {
       this.#session.receive(message);
     } catch (error) {
-      this.#replies.delete(id);
+      this.#requests.delete(id);
+      this.#streams.delete(streamId);
       throw error;
     }
   }
 
-  /** Answers a GET with the stream of what belongs to no request. @throws {SwitchboardError} `SWB_STREAM_EXISTS` */
+  /**
+   * Answers a GET with the stream of what belongs to no request, or goes on with one that was cut.
+   *
+   * @throws {SwitchboardError} `SWB_STREAM_EXISTS`, `SWB_NOT_ACCEPTABLE`, `SWB_BAD_REQUEST` when the stream is not kept any more.
+   */
   openStream({ request, response }: HttpVisit): void {
     this.#touch();
-    const { accept = '*/*' } = request.headers;
+    const { accept = '*/*', 'last-event-id': lastEventId } = request.headers;
     if (!/event-stream|\*\/\*/i.test(accept)) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
-    if (this.#stream !== undefined) throw new SwitchboardError('SWB_STREAM_EXISTS');
-    const stream = new Reply(response, this.#replyOptions(), () => {
-      if (this.#stream === stream) this.#stream = undefined;
-    });
-    this.#stream = stream;
-    stream.stream();
-    for (const message of this.#backlog.splice(0)) stream.push(message);
+    const [stream, after] = typeof lastEventId === 'string' ? this.#find(lastEventId) : [this.#standalone, undefined];
+    if (after === undefined && stream.isAttached) throw new SwitchboardError('SWB_STREAM_EXISTS');
+    const reply = new Reply(response, this.#replyOptions(), () => stream.detach(reply));
+    void stream.attach(reply, after);
   }
 
   close(_why: 'idle' | 'goingAway', reason: string): void {
     this.#registry.remove(this.id);
     this.#session.close(reason);
-    for (const reply of this.#replies.values()) reply.end();
-    this.#replies.clear();
-    this.#stream?.end();
-    this.#stream = undefined;
-    this.#backlog = [];
+    for (const stream of this.#streams.values()) stream.end();
+    this.#requests.clear();
+    this.#streams.clear();
   }
 
   #send(message: Message, about: RpcId | undefined): void {
     this.#touch();
     if (isResponse(message)) {
-      if (about !== undefined) this.#takeReply(about)?.finish(message);
+      if (about !== undefined) this.#finish(this.#takeRequest(about), message);
       return;
     }
-    const stream = (about === undefined ? undefined : this.#replies.get(about)) ?? this.#stream ?? this.#anyReply();
-    if (stream !== undefined) stream.push(message);
-    else {
-      this.#backlog.push(message);
-      if (this.#backlog.length > MAX_BACKLOG) this.#backlog.shift();
-    }
+    const own = about === undefined ? undefined : this.#requests.get(about);
+    (own ?? (this.#standalone.isAttached ? this.#standalone : (this.#anyRequest() ?? this.#standalone))).push(message);
   }
 
-  #takeReply(id: RpcId): Reply | undefined {
-    const reply = this.#replies.get(id);
-    this.#replies.delete(id);
-    return reply;
+  #finish(stream: EventStream | undefined, message: Message): void {
+    if (stream === undefined) return;
+    stream.finish(message);
+    // Without an event id there is nothing that a client could come back with.
+    if (!stream.canResume) this.#forget(stream);
+    const finished = [...this.#streams.values()].filter(({ isFinished }) => isFinished);
+    for (const old of finished.slice(0, -MAX_FINISHED)) this.#forget(old);
   }
 
-  /** The newest open reply. */
-  #anyReply(): Reply | undefined {
-    return [...this.#replies.values()].at(-1);
+  #forget(stream: EventStream): void {
+    stream.end();
+    this.#streams.delete(stream.id);
   }
 
-  #replyOptions(): { maxQueueBytes: number; keepAliveMs: number; headers: { 'mcp-session-id': string } } {
+  #newStream(id: string, reply?: Reply): EventStream {
+    const { maxQueueMessages: maxEvents, maxQueueBytes: maxBytes, store } = this.#limits;
+    const openLog = (): Log => store.log(`stream ${this.#label} ${id}`);
+    const stream = new EventStream(id, { maxEvents, maxBytes }, openLog, reply);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  #find(eventId: string): [EventStream, number] {
+    const [, id = '', number = ''] = /^(\w+)-(\d{1,15})$/.exec(eventId) ?? [];
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) return [stream, Number(number)];
+    const detail = `the stream of Last-Event-ID ${JSON.stringify(eventId)} is not kept any more`;
+    throw new SwitchboardError('SWB_BAD_REQUEST', { detail });
+  }
+
+  #takeRequest(id: RpcId): EventStream | undefined {
+    const stream = this.#requests.get(id);
+    this.#requests.delete(id);
+    return stream;
+  }
+
+  /** The newest request whose stream somebody hears. */
+  #anyRequest(): EventStream | undefined {
+    return [...this.#requests.values()].findLast(({ isAttached }) => isAttached);
+  }
+
+  #replyOptions(firstEventId?: string): ReplyOptions {
     const { maxQueueBytes, keepAliveMs } = this.#limits;
-    return { maxQueueBytes, keepAliveMs, headers: { 'mcp-session-id': this.id } };
+    const isPrimed = firstEventId !== undefined && this.#session.version >= PRIMED_SINCE;
+    return {
+      maxQueueBytes,
+      keepAliveMs,
+      headers: { 'mcp-session-id': this.id },
+      ...(isPrimed && { firstEventId }),
+    };
   }
 
   #touch(): void {

@@ -8,6 +8,7 @@ import { claimsModern, isModernVersion } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { Store } from '../stores/store.ts';
 import { readBody, requireJson } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
 import type { Arrival, CallerContext } from './context.ts';
@@ -20,6 +21,8 @@ export interface HttpLimits {
   maxQueueBytes: number;
   maxQueueMessages: number;
   keepAliveMs: number;
+  /** Where events are kept for clients that come back. */
+  store: Store;
 }
 
 export interface HttpVisit extends Omit<Arrival, 'label' | 'transport'> {

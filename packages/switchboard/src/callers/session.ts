@@ -53,6 +53,11 @@ export class LegacySession implements Caller {
     return this.#state;
   }
 
+  /** The protocol version that the client named; empty before. */
+  get version(): string {
+    return this.#scope?.version ?? '';
+  }
+
   /** How many requests and questions are under way. */
   get inFlight(): number {
     return this.calls.size + this.#questions.size;

@@ -94,13 +94,14 @@ export class Gateway {
       admit: (client) => rateLimit.take(client),
       maxRequestsInFlight: settings.maxRequestsInFlight,
     };
+    this.#store = memoryStore();
     const httpLimits = {
       maxMessageBytes: settings.maxMessageSize,
       maxQueueBytes: settings.maxQueueSize,
       maxQueueMessages: settings.maxQueueMessages,
       keepAliveMs: Math.min(15_000, settings.pingInterval),
+      store: this.#store,
     };
-    this.#store = memoryStore();
     this.#listener = new Listener({
       settings,
       store: this.#store,

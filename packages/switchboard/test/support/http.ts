@@ -58,6 +58,8 @@ export interface EventStream {
   status: number;
   next(): Promise<Json>;
   received: Json[];
+  /** The ids of the events, in order. */
+  ids: string[];
   closed: Promise<void>;
   destroy(): void;
 }
@@ -71,6 +73,7 @@ export function stream(
   }: { method?: string; headers?: Record<string, string>; body?: string | Json },
 ): Promise<EventStream> {
   const received: Json[] = [];
+  const ids: string[] = [];
   const waiting: ((message: Json) => void)[] = [];
   return new Promise((resolve, reject) => {
     const defaults: Record<string, string> =
@@ -83,6 +86,8 @@ export function stream(
         buffer += chunk;
         for (let end = buffer.indexOf('\n\n'); end !== -1; end = buffer.indexOf('\n\n')) {
           const data = /^data: (.*)$/m.exec(buffer.slice(0, end))?.[1];
+          const id = /^id: (.*)$/m.exec(buffer.slice(0, end))?.[1];
+          if (id !== undefined) ids.push(id);
           buffer = buffer.slice(end + 2);
           if (data === undefined || data === '') continue;
           const message = JSON.parse(data) as Json;
@@ -94,6 +99,7 @@ export function stream(
       resolve({
         status: response.statusCode ?? 0,
         received,
+        ids,
         next: () => {
           const first = received.shift();
           return first === undefined ? new Promise((done) => waiting.push(done)) : Promise.resolve(first);

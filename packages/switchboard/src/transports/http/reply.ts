@@ -15,6 +15,8 @@ export interface ReplyOptions {
   keepAliveMs: number;
   /** Sent with whatever form the answer takes. */
   headers?: OutgoingHttpHeaders;
+  /** An event id that is sent without an event when the answer becomes a stream, so that a client can come back from the start. */
+  firstEventId?: string;
 }
 
 export const STREAM_HEADERS: OutgoingHttpHeaders = {
@@ -47,18 +49,34 @@ export class Reply {
     return this.#state === 'ended';
   }
 
+  get isStreaming(): boolean {
+    return this.#state === 'streaming';
+  }
+
+  /** Whether the client knows an event id from which it can come back. */
+  get isPrimed(): boolean {
+    return this.#state !== 'waiting' && this.#options.firstEventId !== undefined;
+  }
+
   /** Turns the answer into an event stream now. */
   stream(): void {
     if (this.#state !== 'waiting') return;
     this.#state = 'streaming';
     this.#response.writeHead(200, { ...STREAM_HEADERS, ...this.#options.headers });
     this.#response.flushHeaders();
+    const { firstEventId } = this.#options;
+    if (firstEventId !== undefined) this.#write(`id: ${firstEventId}\ndata: \n\n`);
   }
 
   /** Sends a message that is not the last. */
   push(message: Message): void {
+    this.pushText(stringifyMessage(message));
+  }
+
+  /** Sends a message that has been written already. @param id the event's id. */
+  pushText(text: string, id?: string): void {
     this.stream();
-    this.#write(frame(message));
+    this.#write(event(text, id));
   }
 
   /** Sends the last message; `status` counts only where nothing has been sent yet. */
@@ -98,7 +116,10 @@ export class Reply {
 }
 
 /** One message as an event. */
-export const frame = (message: Message): string => `event: message\ndata: ${stringifyMessage(message)}\n\n`;
+export const frame = (message: Message): string => event(stringifyMessage(message));
+
+const event = (text: string, id?: string): string =>
+  id === undefined ? `event: message\ndata: ${text}\n\n` : `event: message\nid: ${id}\ndata: ${text}\n\n`;
 
 function sendJson(
   response: ServerResponse,
