@@ -118,7 +118,7 @@ describe('a client of the official SDK', () => {
       },
     });
     onTestFinished(() => client.close());
-    await client.connect(transport as never);
+    await client.connect(transport);
     const notes: number[] = [];
     const args = { name: 'slow', arguments: { ms: 1000, steps: 50, text: 'at last' } };
     const answer = client.callTool(args, undefined, {
