@@ -9,6 +9,7 @@ import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { Calls } from './calls.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { admitModern, openModern } from './modern.ts';
 import type { Conversation } from './registry.ts';
@@ -85,7 +86,9 @@ export class Connection implements Conversation {
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
       if (error.code === 'SWB_INTERNAL') this.#context.emit({ type: 'failed', where: 'connection', error: thrown });
-      if (isRequest(message)) this.#channel.send(failure(message.id, error.toRpc()));
+      if (!isRequest(message)) return;
+      this.#context.emit(refusal(error, this.#arrival, message));
+      this.#channel.send(failure(message.id, error.toRpc()));
     }
   }
 
@@ -127,6 +130,7 @@ export class Connection implements Conversation {
 
   #refuse(id: RpcId | undefined, error: SwitchboardError): void {
     this.touch();
+    this.#context.emit(refusal(error, this.#arrival));
     this.#channel.send(failure(id, error.toRpc()));
     if (++this.#badMessages >= MAX_BAD_MESSAGES) {
       this.#channel.close('protocol', `${MAX_BAD_MESSAGES} unreadable messages in a row`);

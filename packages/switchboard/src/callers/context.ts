@@ -1,4 +1,5 @@
-import type { Emit } from '../observe/events.ts';
+import type { Emit, GatewayEvent } from '../observe/events.ts';
+import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges, Upstream } from '../router/exchange.ts';
 
@@ -33,6 +34,23 @@ export interface Outlet {
   send(message: Message, about?: RpcId): void;
   /** The client cancelled this request, and it will not be answered. */
   drop?(about: RpcId): void;
+}
+
+/** The event that a message got no exchange, only an error. */
+export function refusal(
+  thrown: unknown,
+  { principal, transport, upstream, label, loose }: Omit<Arrival, 'label'> & { label?: string },
+  message?: Message,
+): GatewayEvent {
+  return {
+    type: 'request.refused',
+    code: asSwitchboardError(thrown).code,
+    upstream: upstream.name,
+    principal,
+    transport,
+    ...(label !== undefined && loose !== true && { session: label }),
+    ...(message !== undefined && 'method' in message && { method: message.method.slice(0, 128) }),
+  };
 }
 
 /** The rate limit goes by principal, and by connection while nobody is known. */

@@ -4,13 +4,14 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { claimsModern, isModernVersion } from '../protocol/eras.ts';
+import { claimsModern, isModernVersion, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
-import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { Message } from '../protocol/jsonrpc.ts';
 import type { Store } from '../stores/store.ts';
 import { readBody, requireJson } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext } from './context.ts';
 import { HttpSession } from './http-session.ts';
 import { serveModernPost } from './http-modern.ts';
@@ -52,12 +53,11 @@ export class HttpCallers {
   /** Serves one HTTP request to an MCP path. Never rejects. */
   async serve(visit: HttpVisit): Promise<void> {
     const { request, response } = visit;
-    let rpcId: RpcId | undefined;
+    let message: Message | undefined;
     try {
       switch (request.method) {
         case 'POST': {
-          const message = await this.#readMessage(request);
-          if (isRequest(message)) rpcId = message.id;
+          message = await this.#readMessage(request);
           await this.#post(visit, message);
           break;
         }
@@ -74,6 +74,8 @@ export class HttpCallers {
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
       if (error.code === 'SWB_INTERNAL') this.#context.emit({ type: 'failed', where: 'http', error: thrown });
+      this.#context.emit(refusal(error, { ...visit, transport: 'http' }, message));
+      const rpcId = message !== undefined && isRequest(message) ? message.id : undefined;
       sendError(response, error, rpcId, error.code === 'SWB_METHOD_NOT_ALLOWED' ? { allow: ALLOWED } : {});
     }
   }
@@ -85,7 +87,7 @@ export class HttpCallers {
     if (accept !== undefined && !/\*\/\*/.test(accept) && !(/json/i.test(accept) && /event-stream/i.test(accept))) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
-    return parseMessage(await readBody(request, this.#limits.maxMessageBytes));
+    return withTrace(parseMessage(await readBody(request, this.#limits.maxMessageBytes)), request);
   }
 
   async #post(visit: HttpVisit, message: Message): Promise<void> {
@@ -131,4 +133,16 @@ export class HttpCallers {
     }
     return session;
   }
+}
+
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}(-|$)/;
+
+/** Trace context counts where it crosses every transport, in `_meta`; that of the headers (W3C Trace Context) stands in for it. */
+function withTrace(message: Message, { headers }: IncomingMessage): Message {
+  const { traceparent, tracestate, baggage } = headers;
+  if (typeof traceparent !== 'string' || !TRACEPARENT.test(traceparent) || !isRequest(message)) return message;
+  const meta = metaOf(message.params);
+  if (meta?.['traceparent'] !== undefined) return message;
+  const context = { traceparent, ...(tracestate && { tracestate }), ...(baggage && { baggage }) };
+  return { ...message, params: { ...message.params, _meta: { ...meta, ...context } } };
 }

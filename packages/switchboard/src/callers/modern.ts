@@ -37,6 +37,7 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
     era: 'modern',
     ...readEnvelope(params),
     principal: arrival.principal,
+    transport: arrival.transport,
     affinity: arrival.label,
     loose: arrival.loose === true,
   };

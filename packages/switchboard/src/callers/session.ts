@@ -12,7 +12,7 @@ import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts
 import { omit } from '../util/omit.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { Calls } from './calls.ts';
-import { clientKey } from './context.ts';
+import { clientKey, refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 
 /** How many questions may wait for one client's answer. */
@@ -94,6 +94,7 @@ export class LegacySession implements Caller {
         type: 'session.opened',
         session: this.#arrival.label,
         upstream: this.#arrival.upstream.name,
+        principal: this.#arrival.principal,
         version: scope.version,
         transport: this.#arrival.transport,
         ...(typeof name === 'string' && { client: name }),
@@ -139,7 +140,10 @@ export class LegacySession implements Caller {
     this.#questions.clear();
     this.#early.length = 0;
     this.#slot?.leave(this);
-    if (wasReady) this.#context.emit({ type: 'session.closed', session: this.#arrival.label, reason });
+    const { label: session, principal, transport, upstream } = this.#arrival;
+    if (wasReady) {
+      this.#context.emit({ type: 'session.closed', session, upstream: upstream.name, principal, transport, reason });
+    }
   }
 
   /** A client need not wait for the answer to `initialize` before it goes on; what it sends meanwhile keeps its order. */
@@ -157,7 +161,9 @@ export class LegacySession implements Caller {
       try {
         this.receive(message);
       } catch (error) {
-        if (isRequest(message)) this.#outlet.send(failure(message.id, asSwitchboardError(error).toRpc()), message.id);
+        if (!isRequest(message)) continue;
+        this.#context.emit(refusal(error, this.#arrival, message));
+        this.#outlet.send(failure(message.id, asSwitchboardError(error).toRpc()), message.id);
       }
     }
   }
@@ -181,11 +187,13 @@ export class LegacySession implements Caller {
     }
   }
 
-  async #answerInitialize({ id, params }: RpcRequest): Promise<void> {
+  async #answerInitialize(request: RpcRequest): Promise<void> {
+    const { id, params } = request;
     let answer: RpcResponse;
     try {
       answer = result(id, await this.initialize(params));
     } catch (error) {
+      this.#context.emit(refusal(error, this.#arrival, request));
       answer = failure(id, asSwitchboardError(error).toRpc());
     }
     this.calls.release(id);
@@ -230,6 +238,7 @@ export class LegacySession implements Caller {
       version: protocolVersion,
       capabilities,
       principal: this.#arrival.principal,
+      transport: this.#arrival.transport,
       affinity: this.#arrival.label,
       ...(clientInfo !== undefined && { clientInfo }),
     };

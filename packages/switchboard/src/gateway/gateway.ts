@@ -1,6 +1,8 @@
 /** A gateway: callers, router and upstreams put together. */
 import { randomBytes } from 'node:crypto';
 
+import type { Tracer } from '@opentelemetry/api';
+
 import { Connection } from '../callers/connection.ts';
 import type { Arrival, CallerContext } from '../callers/context.ts';
 import { HttpCallers } from '../callers/http.ts';
@@ -8,7 +10,7 @@ import { Registry } from '../callers/registry.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
 import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Exchange, Outcome, Upstream } from '../router/exchange.ts';
+import type { Upstream } from '../router/exchange.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
@@ -16,8 +18,10 @@ import type { Channel } from '../transports/channel.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import { Listener } from './listen.ts';
+import { Observation } from './observation.ts';
 import { readSettings } from './options.ts';
 import type { Problem, Settings } from './options.ts';
+import { Probes } from './probes.ts';
 import { checkUpstream } from './upstream-options.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
 import { buildUpstreams } from './upstreams.ts';
@@ -29,6 +33,8 @@ export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>>
   environment?: Readonly<Record<string, string | undefined>>;
   /** Told everything that happens. @default nobody */
   onEvent?: Emit;
+  /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
+  tracer?: Tracer;
 }
 
 /** Where clients reach an upstream. */
@@ -50,7 +56,13 @@ export interface Stats {
 }
 
 /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
-export function createGateway({ upstreams, environment = {}, onEvent = () => {}, ...input }: GatewayOptions): Gateway {
+export function createGateway({
+  upstreams,
+  environment = {},
+  onEvent = () => {},
+  tracer,
+  ...input
+}: GatewayOptions): Gateway {
   const { settings, problems } = readSettings(input);
   for (const [name, options] of Object.entries(upstreams)) {
     problems.push(
@@ -62,12 +74,16 @@ export function createGateway({ upstreams, environment = {}, onEvent = () => {},
   }
   if (Object.keys(upstreams).length === 0) problems.push({ path: ['upstreams'], message: 'expected at least one' });
   if (problems.length > 0) throw configError(problems);
-  return new Gateway(settings, buildUpstreams({ settings, upstreams, environment, emit: onEvent }), onEvent);
+  const names = Object.keys(upstreams);
+  const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
+  const pools = buildUpstreams({ settings, upstreams, environment, emit: observation.emit });
+  return new Gateway(settings, pools, observation);
 }
 
 export class Gateway {
   readonly settings: Settings;
   readonly #emit: Emit;
+  readonly #observation: Observation;
   readonly #upstreams: Map<string, Pool>;
   readonly #router: Router;
   readonly #registry: Registry;
@@ -76,8 +92,10 @@ export class Gateway {
   readonly #store: Store;
   #closing: Promise<void> | undefined;
 
-  constructor(settings: Settings, upstreams: Map<string, Pool>, emit: Emit) {
+  constructor(settings: Settings, upstreams: Map<string, Pool>, observation: Observation) {
+    const { emit } = observation;
     this.settings = settings;
+    this.#observation = observation;
     this.#emit = emit;
     this.#upstreams = upstreams;
     this.#registry = new Registry({ max: settings.maxConnections, idleTimeoutMs: settings.idleTimeout });
@@ -85,7 +103,7 @@ export class Gateway {
       requestTimeoutMs: settings.requestTimeout,
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
-      ...exchangeEvents(emit),
+      ...observation.ofExchanges,
     });
     const rateLimit = new RateLimit({ perMinute: settings.rateLimit });
     this.#context = {
@@ -109,6 +127,7 @@ export class Gateway {
       ...(settings.sse && settings.transport.includes('http') && { sse: new SseAcceptor(httpLimits, newId) }),
       route: (path, base) => this.#route(path, base),
       checkRoom: () => this.#registry.checkRoom(),
+      probes: new Probes({ settings, observation, stats: () => this.stats }),
       onChannel: (channel, transport, { upstream, ...visit }) => this.#connect(channel, upstream, transport, visit),
       emit,
     });
@@ -158,6 +177,11 @@ export class Gateway {
     };
   }
 
+  /** Goes on with the audit log in a new file of the same name, after the old one was moved away. */
+  reopenAuditLog(): void {
+    this.#observation.reopenAuditLog();
+  }
+
   /** Ends every connection and every child; resolves when the last one is gone. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
@@ -170,6 +194,7 @@ export class Gateway {
     this.#router.close();
     await Promise.all([closed, ...[...this.#upstreams.values()].map((pool) => pool.close())]);
     await this.#store.close();
+    await this.#observation.close();
   }
 
   #connect(
@@ -182,7 +207,7 @@ export class Gateway {
     const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport };
     const connection = new Connection(arrival, this.#context, channel, (reason) => {
       this.#registry.remove(arrival.label);
-      this.#emit({ type: 'connection.closed', connection: arrival.label, reason });
+      this.#emit({ type: 'connection.closed', connection: arrival.label, transport, reason });
       onClose?.();
     });
     this.#registry.add(connection);
@@ -222,23 +247,3 @@ export function configError(problems: readonly Problem[]): SwitchboardError {
 
 /** 128 bits, in characters that a header and a URL can carry. */
 const newId = (): string => randomBytes(16).toString('base64url');
-
-interface ExchangeEvents {
-  onOpen(exchange: Exchange): void;
-  onEnd(exchange: Exchange, outcome: Outcome | 'cancelled'): void;
-}
-
-function exchangeEvents(emit: Emit): ExchangeEvents {
-  return {
-    onOpen(exchange) {
-      const { id, method, scope } = exchange;
-      emit({ type: 'request.started', exchange: id, method, affinity: scope.affinity });
-    },
-    onEnd(exchange, outcome) {
-      const { id, method, startedAt } = exchange;
-      const ms = Math.round(performance.now() - startedAt);
-      const code = outcome === 'cancelled' ? outcome : 'error' in outcome ? outcome.error.code : undefined;
-      emit({ type: 'request.ended', exchange: id, method, ms, ...(code !== undefined && { code }) });
-    },
-  };
-}

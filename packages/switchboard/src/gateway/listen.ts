@@ -18,6 +18,7 @@ import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../trans
 import type { Store } from '../stores/store.ts';
 import { checkHostAndOrigin, isLoopback } from '../transports/http/guard.ts';
 import type { Settings } from './options.ts';
+import type { Probes } from './probes.ts';
 
 export interface ListenerOptions {
   settings: Settings;
@@ -29,6 +30,8 @@ export interface ListenerOptions {
   route(path: string, base: 'mcp' | 'sse'): Upstream;
   /** Room for one more client. @throws {SwitchboardError} when there is none. */
   checkRoom(): void;
+  /** Answers what operators ask beside MCP. */
+  probes: Probes;
   /** A client came whose connection stays open. */
   onChannel(
     channel: Channel,
@@ -75,6 +78,7 @@ export class Listener {
       noDelay: true,
     });
     this.#server.maxConnections = settings.maxConnections * SOCKETS_PER_CLIENT + SPARE_SOCKETS;
+    this.#server.on('connection', (socket: Socket) => options.probes.traffic?.watch(socket));
     this.#server.on('request', (request, response) => void this.#serve(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket as Socket));
@@ -119,10 +123,7 @@ export class Listener {
     try {
       checkHostAndOrigin(request, this.#options.settings);
       const path = pathOf(request);
-      if (path === '/healthz') {
-        response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}');
-        return;
-      }
+      if (await this.#options.probes.serve(path, request, response)) return;
       const { sse } = this.#options;
       if (sse !== undefined && SSE_PATH.test(path)) {
         await this.#serveSse(sse, path, request, response);

@@ -35,6 +35,9 @@ export interface Settings {
   allowedOrigins: string[];
   insecure: boolean;
   logLevel: LogLevel;
+  metrics: boolean;
+  auditLog: string;
+  auditContents: boolean;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -85,6 +88,9 @@ const oneOf = (...names: string[]): z.ZodType => z.enum(names);
 const flag = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
   .transform((value) => value === true || value === 'true' || value === '1');
+const onOrOff = z
+  .union([z.boolean(), z.enum(['on', 'off', 'true', 'false', '1', '0'])])
+  .transform((value) => value === true || value === 'on' || value === 'true' || value === '1');
 const list = z
   .union([z.array(z.string()), z.string()])
   .transform((value) =>
@@ -255,6 +261,23 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: 'info',
     type: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
     describe: 'What to log, as JSON lines on stderr',
+  },
+  metrics: {
+    value: 'on|off',
+    fallback: 'on',
+    type: onOrOff,
+    describe: 'Serve metrics for Prometheus at /metrics, to this machine only',
+  },
+  auditLog: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'A file to append a line to for each request: who, when, what and how it ended',
+  },
+  auditContents: {
+    fallback: false,
+    type: flag,
+    describe: 'Write params and results to the audit log too, without what is called a password, token, secret or key',
   },
 };
 

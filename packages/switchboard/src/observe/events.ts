@@ -1,26 +1,93 @@
-/** Everything that happens in a gateway, as one union; the log is a function of it. Bodies of messages are never part of it. */
+/**
+ * Everything that happens in a gateway, as one union; log, metrics, audit, readiness and traces are functions of it. Bodies of
+ * messages are never part of it.
+ */
+import type { Era } from '../protocol/eras.ts';
+
+/** What is known of a request as soon as it has an exchange. */
+export interface RequestFacts {
+  exchange: string;
+  method: string;
+  /** The name of the tool or prompt, or the scheme of the resource's URI; at most 128 characters, as the client wrote them. */
+  target: string | undefined;
+  upstream: string;
+  /** The label of the legacy session or of the connection; of modern HTTP, which has neither, the client's address. */
+  session: string;
+  principal: string;
+  transport: Transport;
+  era: Era;
+}
+
+/**
+ * How a request ended: `isError` is a tool's result that says it failed, `error` an answer with an error, `cancelled` no answer,
+ * because the client no longer wanted one.
+ */
+export type RequestOutcome = 'ok' | 'isError' | 'error' | 'cancelled';
+
+export interface RequestEnd {
+  /** From the opening to the end, a wait for the client's answers included. */
+  ms: number;
+  outcome: RequestOutcome;
+  /** The error's number. */
+  code: number | undefined;
+  /** The error's name, where it is Switchboard's own. */
+  error: string | undefined;
+  /** The params and the result or error as JSON; known only where an audit log wants them. */
+  bytesIn?: number;
+  bytesOut?: number;
+}
+
 export type GatewayEvent =
   | { type: 'listening'; url: string }
   | { type: 'connection.opened'; connection: string; transport: Transport; address?: string; userAgent?: string }
-  | { type: 'connection.closed'; connection: string; reason: string }
+  | { type: 'connection.closed'; connection: string; transport: Transport; reason: string }
   | { type: 'connection.refused'; code: string; detail: string; address?: string }
   | {
       type: 'session.opened';
       session: string;
       upstream: string;
+      principal: string;
       client?: string;
       version: string;
       transport: Transport;
     }
-  | { type: 'session.closed'; session: string; reason: string }
-  | { type: 'request.started'; exchange: string; method: string; affinity: string }
-  | { type: 'request.ended'; exchange: string; method: string; ms: number; code?: number | 'cancelled' }
+  | {
+      type: 'session.closed';
+      session: string;
+      upstream: string;
+      principal: string;
+      transport: Transport;
+      reason: string;
+    }
+  /** A message of a client that came no further than its connection: `code` is the name of the error that it was answered with. */
+  | {
+      type: 'request.refused';
+      code: string;
+      upstream: string;
+      session?: string;
+      principal: string;
+      transport: Transport;
+      method?: string;
+    }
+  | ({ type: 'request.started' } & RequestFacts)
+  | ({ type: 'request.ended' } & RequestFacts & RequestEnd)
   | { type: 'member.started'; upstream: string; slot: string; pid?: number }
-  | { type: 'member.ready'; upstream: string; slot: string; era: string; version: string; ms: number }
+  | {
+      type: 'member.ready';
+      upstream: string;
+      slot: string;
+      era: string;
+      version: string;
+      ms: number;
+      /** Whether it takes the place of one that ended. */
+      again: boolean;
+    }
   | { type: 'member.failed'; upstream: string; slot: string; reason: string }
   | { type: 'member.closed'; upstream: string; slot: string; reason: string; expected: boolean }
   | { type: 'upstream.stderr'; upstream: string; pid?: number; line: string }
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
+  /** Lines of the audit log were lost, so many since this was last said. */
+  | { type: 'audit.failed'; reason: string; lost: number }
   | { type: 'failed'; where: string; error: unknown };
 
 export type Transport = 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';

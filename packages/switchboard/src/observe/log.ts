@@ -12,6 +12,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'connection.refused': 'warn',
   'session.opened': 'info',
   'session.closed': 'info',
+  'request.refused': 'debug',
   'request.started': 'trace',
   'request.ended': 'debug',
   'member.started': 'debug',
@@ -20,6 +21,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'member.closed': 'info',
   'upstream.stderr': 'debug',
   'upstream.stray': 'warn',
+  'audit.failed': 'error',
   failed: 'error',
 };
 

@@ -56,6 +56,16 @@ export class LazyResult {
     return (JSON.parse(this.#bytes.toString('utf8')) as { result: JsonObject }).result;
   }
 
+  /** How many bytes the whole answer has, as it came. */
+  get byteLength(): number {
+    return this.#bytes.length;
+  }
+
+  /** Whether a key of this name may stand anywhere in it; a plain search, far cheaper than to parse it. */
+  mentions(key: string): boolean {
+    return this.#bytes.includes(`"${key}"`);
+  }
+
   /** The same answer to another request. */
   answering(id: RpcId): LazyResult {
     return new LazyResult(this.#bytes, this.#idStart, this.#idEnd, id);

@@ -22,6 +22,8 @@ export interface Scope {
   logLevel?: string;
   /** Who is calling. */
   readonly principal: string;
+  /** How it came. */
+  readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
   /** The legacy session, or the connection of a modern request: what `session` isolation goes by. */
   readonly affinity: string;
   /** Whether nothing but an address stands behind `affinity`, so that two strangers may have the same (modern requests over HTTP). */
@@ -63,6 +65,8 @@ export interface Exchange {
   readonly id: string;
   /** When it was opened, on the clock of `performance.now`. */
   readonly startedAt: number;
+  /** Where it is served. */
+  readonly slot: Slot;
   readonly scope: Scope;
   readonly method: string;
   /** As the client sent them, in the shape of `scope.era`. */

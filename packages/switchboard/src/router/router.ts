@@ -1,6 +1,7 @@
 /** Carries exchanges: finds the member that serves each, keeps time, and knows at every moment which are open. */
 import { randomBytes } from 'node:crypto';
 
+import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
@@ -13,6 +14,12 @@ export interface RouterOptions {
   answerTimeoutMs: number;
   /** How many exchanges may wait for such an answer. */
   maxParked: number;
+  /**
+   * The params as they go on, where something is added to them on the way.
+   *
+   * @param id of the exchange that is about to be made.
+   */
+  carry?(id: string, opening: Opening): JsonObject | undefined;
   onOpen?(exchange: Exchange): void;
   onEnd?(exchange: Exchange, outcome: Outcome | 'cancelled'): void;
 }
@@ -58,7 +65,10 @@ export class Router implements Exchanges {
       resumed.resume(opening);
       return resumed;
     }
-    const exchange = new RoutedExchange(`${this.#prefix}-${++this.#seq}`, opening, this.#shared);
+    const id = `${this.#prefix}-${++this.#seq}`;
+    const { carry } = this.#options;
+    const carried = carry === undefined ? opening : { ...opening, params: carry(id, opening) };
+    const exchange = new RoutedExchange(id, carried, this.#shared);
     this.#exchanges.add(exchange);
     this.#options.onOpen?.(exchange);
     exchange.start();

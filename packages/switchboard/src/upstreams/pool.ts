@@ -169,7 +169,8 @@ export class Pool implements Upstream {
       const ms = Math.round(performance.now() - startedAt);
       const isLegacy = greeting.era === 'legacy';
       const member = isLegacy ? new LegacyMember(options) : new ModernMember(options);
-      emit({ type: 'member.ready', upstream: name, slot: slot.key, era: member.era, version: member.version, ms });
+      const { era, version } = member;
+      emit({ type: 'member.ready', upstream: name, slot: slot.key, era, version, ms, again });
       return { member, restore: () => member.restore() };
     } catch (error) {
       emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: (error as Error).message });

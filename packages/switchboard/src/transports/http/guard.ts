@@ -35,6 +35,18 @@ export function checkHostAndOrigin({ headers }: IncomingMessage, options: GuardO
 export const isLoopback = (host: string): boolean =>
   LOOPBACK.has(host) || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
+/**
+ * Who may see what is the operator's: metrics, and why an upstream fails. As nobody can show who they are, only a gateway that
+ * nobody else can reach shows it.
+ *
+ * @throws {SwitchboardError} `SWB_NOT_FOUND`
+ */
+export function guardOperator({ url }: IncomingMessage, { host }: Pick<GuardOptions, 'host'>): void {
+  if (isLoopback(host)) return;
+  const detail = `${JSON.stringify(url ?? '')} is served where only this machine is listened to, not on ${host}`;
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+}
+
 function isServed(name: string, host: string, options: GuardOptions): boolean {
   if (LOOPBACK.has(name) || name === bracketed(options.host)) return true;
   // Rebinding needs a name: who asks for a bare address has chosen it.

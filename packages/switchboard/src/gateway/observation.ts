@@ -1,0 +1,83 @@
+/** All that watches a gateway, put together: whoever is told of events, and what is told of exchanges. */
+import type { Tracer } from '@opentelemetry/api';
+
+import { AuditLog, sizesOf } from '../observe/audit.ts';
+import type { Contents } from '../observe/audit.ts';
+import type { Emit, GatewayEvent } from '../observe/events.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { Readiness } from '../observe/readiness.ts';
+import { endedEvent, startedEvent } from '../observe/requests.ts';
+import { Traces } from '../observe/traces.ts';
+import type { Exchange, Outcome } from '../router/exchange.ts';
+import type { RouterOptions } from '../router/router.ts';
+import type { Settings } from './options.ts';
+import { PRODUCT } from './product.ts';
+
+export interface ObservationOptions {
+  settings: Settings;
+  upstreams: readonly string[];
+  onEvent: Emit;
+  tracer?: Tracer;
+}
+
+export class Observation {
+  readonly metrics: Metrics | undefined;
+  readonly readiness: Readiness;
+  readonly emit: Emit;
+  readonly #tell: Emit;
+  readonly #audit: AuditLog | undefined;
+  readonly #traces: Traces | undefined;
+
+  constructor({ settings, upstreams, onEvent, tracer }: ObservationOptions) {
+    const { metrics, auditLog, auditContents } = settings;
+    this.readiness = new Readiness(upstreams);
+    this.metrics = metrics ? new Metrics(PRODUCT.version) : undefined;
+    this.#traces = tracer === undefined ? undefined : new Traces(tracer);
+    const listeners = [onEvent, this.readiness.onEvent, this.metrics?.onEvent, this.#traces?.onEvent].filter(
+      (listener) => listener !== undefined,
+    );
+    const tell: Emit = (event) => {
+      for (const listener of listeners) listener(event);
+    };
+    const audit = auditLog === '' ? undefined : new AuditLog({ path: auditLog, contents: auditContents, emit: tell });
+    this.#audit = audit;
+    this.#tell = tell;
+    this.emit = audit === undefined ? tell : (event) => this.#audited(event);
+  }
+
+  /** What a router tells of its exchanges. */
+  get ofExchanges(): Pick<RouterOptions, 'onOpen' | 'onEnd' | 'carry'> {
+    const traces = this.#traces;
+    return {
+      onOpen: (exchange) => this.emit(startedEvent(exchange)),
+      onEnd: (exchange, outcome) => this.#ended(exchange, outcome),
+      ...(traces !== undefined && {
+        carry: (id, opening) => traces.begin(startedEvent({ id, ...opening }), opening.params),
+      }),
+    };
+  }
+
+  reopenAuditLog(): void {
+    this.#audit?.reopen();
+  }
+
+  async close(): Promise<void> {
+    await this.#audit?.close();
+  }
+
+  #ended(exchange: Exchange, outcome: Outcome | 'cancelled'): void {
+    const event = endedEvent(exchange, outcome);
+    const audit = this.#audit;
+    if (audit === undefined) {
+      this.emit(event);
+      return;
+    }
+    const contents: Contents = { params: exchange.params, outcome };
+    this.#audited({ ...event, ...sizesOf(contents) }, audit.contents ? contents : undefined);
+  }
+
+  #audited(event: GatewayEvent, contents?: Contents): void {
+    this.#tell(event);
+    this.#audit?.write(event, contents);
+  }
+}

@@ -1,0 +1,69 @@
+/** What operators and their tools ask on the gateway's port beside MCP: is it alive, can it serve, and its metrics. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { Traffic } from '../observe/traffic.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { Stats } from './gateway.ts';
+import { guardOperator } from './guard.ts';
+import type { Observation } from './observation.ts';
+import type { Settings } from './options.ts';
+
+export interface ProbesOptions {
+  settings: Settings;
+  observation: Observation;
+  stats(): Stats;
+}
+
+const ALLOWED = 'GET, HEAD';
+
+export class Probes {
+  /** Only where there are metrics. */
+  readonly traffic: Traffic | undefined;
+  readonly #options: ProbesOptions;
+
+  constructor(options: ProbesOptions) {
+    this.#options = options;
+    this.traffic = options.observation.metrics === undefined ? undefined : new Traffic();
+  }
+
+  /** @returns whether the path was one of these. @throws {SwitchboardError} when the request may not have it. */
+  async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    if (path === '/healthz') send(response, 200, { status: 'ok' });
+    else if (path === '/readyz') this.#serveReadiness(request, response);
+    else if (path === '/metrics' && this.traffic !== undefined)
+      await this.#serveMetrics(request, response, this.traffic);
+    else return false;
+    return true;
+  }
+
+  /** Why an upstream fails is the operator's to know, as it may hold what a server wrote to its stderr. */
+  #serveReadiness(request: IncomingMessage, response: ServerResponse): void {
+    const { settings, observation } = this.#options;
+    const upstreams = observation.readiness.ready();
+    const isReady = upstreams.every(({ ok }) => ok);
+    let shown: object[] = upstreams;
+    try {
+      guardOperator(request, settings);
+    } catch {
+      shown = upstreams.map(({ upstream, ok }) => ({ upstream, ok }));
+    }
+    send(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'unready', upstreams: shown });
+  }
+
+  async #serveMetrics(request: IncomingMessage, response: ServerResponse, traffic: Traffic): Promise<void> {
+    const { settings, observation, stats } = this.#options;
+    const { metrics } = observation;
+    if (metrics === undefined) return;
+    guardOperator(request, settings);
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', ALLOWED);
+      throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${ALLOWED}` });
+    }
+    const text = await metrics.text({ ...stats(), ...traffic.bytes });
+    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+  }
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

@@ -1,0 +1,77 @@
+/** What events tell of an exchange: who, what and how it ended, and nothing of what was said. */
+import { ERRORS } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject, RpcError } from '../protocol/jsonrpc.ts';
+import { LazyResult } from '../protocol/lazy-result.ts';
+import type { Exchange, Opening, Outcome } from '../router/exchange.ts';
+import type { GatewayEvent } from './events.ts';
+
+/** Of an exchange, or of one that is about to be made. */
+type Asked = Pick<Opening, 'method' | 'params' | 'scope' | 'slot'> & { id: string };
+export type RequestStarted = Extract<GatewayEvent, { type: 'request.started' }>;
+export type RequestEnded = Extract<GatewayEvent, { type: 'request.ended' }>;
+
+/** Names that clients choose stand in events no longer than this. */
+const MAX_NAME_CHARS = 128;
+
+// Both are made for every request, so neither is put together from parts.
+
+export function startedEvent({ id, method, params, scope, slot }: Asked): RequestStarted {
+  return {
+    type: 'request.started',
+    exchange: id,
+    method: method.slice(0, MAX_NAME_CHARS),
+    target: targetOf(method, params),
+    upstream: slot.upstream,
+    session: scope.affinity,
+    principal: scope.principal,
+    transport: scope.transport,
+    era: scope.era,
+  };
+}
+
+export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): RequestEnded {
+  const { id, method, params, scope, slot, startedAt } = exchange;
+  const error = outcome !== 'cancelled' && 'error' in outcome ? outcome.error : undefined;
+  return {
+    type: 'request.ended',
+    exchange: id,
+    method: method.slice(0, MAX_NAME_CHARS),
+    target: targetOf(method, params),
+    upstream: slot.upstream,
+    session: scope.affinity,
+    principal: scope.principal,
+    transport: scope.transport,
+    era: scope.era,
+    ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
+    outcome: outcomeOf(method, outcome),
+    code: error?.code,
+    error: error === undefined ? undefined : nameOf(error),
+  };
+}
+
+/** Of a resource only the scheme: the rest of a URI is what the client says, as an argument is. */
+function targetOf(method: string, params: JsonObject | undefined): string | undefined {
+  if (method === 'tools/call' || method === 'prompts/get') {
+    const name = params?.['name'];
+    return typeof name === 'string' ? name.slice(0, MAX_NAME_CHARS) : undefined;
+  }
+  if (!method.startsWith('resources/')) return undefined;
+  const uri = params?.['uri'];
+  return typeof uri === 'string' ? /^[a-z][a-z0-9+.-]{0,30}(?=:)/i.exec(uri)?.[0].toLowerCase() : undefined;
+}
+
+function outcomeOf(method: string, outcome: Outcome | 'cancelled'): RequestEnded['outcome'] {
+  if (outcome === 'cancelled') return outcome;
+  if ('error' in outcome) return 'error';
+  if (method !== 'tools/call') return 'ok';
+  // A large result is parsed for this only when it may well be one.
+  if (outcome instanceof LazyResult && !outcome.mentions('isError')) return 'ok';
+  return outcome.result['isError'] === true ? 'isError' : 'ok';
+}
+
+/** Switchboard's errors carry their name; that of a Switchboard behind this one is a name out of the same table. */
+function nameOf({ data }: RpcError): string | undefined {
+  const name = isObject(data) ? data['code'] : undefined;
+  return typeof name === 'string' && Object.hasOwn(ERRORS, name) ? name : undefined;
+}
