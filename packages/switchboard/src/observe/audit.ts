@@ -54,7 +54,8 @@ export class AuditLog {
   #file: File | undefined;
   #reason = '';
   #lost = 0;
-  #reportedAt = -Infinity;
+  #pause: NodeJS.Timeout | undefined;
+  #closed = false;
   #openedAt = -Infinity;
 
   constructor(options: AuditOptions) {
@@ -65,7 +66,7 @@ export class AuditLog {
 
   /** Writes a line, if the event is one that is audited. Never throws. */
   write(event: GatewayEvent, contents?: Contents): void {
-    if (!AUDITED.has(event.type)) return;
+    if (this.#closed || !AUDITED.has(event.type)) return;
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
     const more = contents === undefined ? '' : contentsOf(contents);
     try {
@@ -79,22 +80,32 @@ export class AuditLog {
 
   /** Goes on in a new file of the same name, after the old one was moved away. */
   reopen(): void {
+    if (this.#closed) return;
     this.#file?.end();
     this.#open();
   }
 
   /** Resolves when everything that waits has been written, or cannot be. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     const file = this.#file;
     this.#file = undefined;
-    if (file === undefined) return;
-    await new Promise<void>((resolve) => {
-      file.once('close', resolve);
-      // What could not be written before is tried once more, and then given up.
-      file.once('error', () => resolve());
-      file.end();
-    });
-    this.#report();
+    if (file !== undefined) {
+      await new Promise<void>((resolve) => {
+        file.once('close', resolve);
+        // What could not be written before is tried once more, and then given up.
+        file.once('error', () => {
+          file.destroy();
+          resolve();
+        });
+        file.end();
+      });
+    }
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    if (this.#lost > 0) this.#report();
+    clearTimeout(this.#pause);
   }
 
   #open(): void {
@@ -123,12 +134,16 @@ export class AuditLog {
     this.#report();
   }
 
+  /** At once, and then no more often than the pause allows. */
   #report(): void {
-    if (this.#reason === '' || performance.now() - this.#reportedAt < REPORT_MS) return;
-    this.#reportedAt = performance.now();
+    if (this.#pause !== undefined) return;
     const lost = this.#lost;
     this.#lost = 0;
     this.#options.emit({ type: 'audit.failed', reason: this.#reason, lost });
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      if (this.#lost > 0) this.#report();
+    }, REPORT_MS).unref();
   }
 }
 

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+
+import { Readiness, VERDICT_MS } from '../../src/observe/readiness.ts';
+import { servers, startGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { http } from '../support/http.ts';
+import { WireClient, hello } from '../support/wire.ts';
+import type { Json } from '../support/wire.ts';
+
+const broken = { command: process.execPath, args: ['-e', 'console.error("no database"); process.exit(3)'] };
+
+async function probe({ port }: TestGateway, path: string): Promise<{ status: number; body: Json }> {
+  const { status, body } = await http(`http://127.0.0.1:${port}${path}`, { method: 'GET' });
+  return { status, body: JSON.parse(body) as Json };
+}
+
+async function use(test: TestGateway, upstream: string): Promise<void> {
+  const client = await WireClient.open(test.ws.replace(/\/mcp.*$/, `/mcp/${upstream}`));
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+  await client.answer(0);
+}
+
+describe('/readyz', () => {
+  it('says ready while every upstream can serve, those that nobody has used among them', async () => {
+    const test = await startGateway({ upstreams: { good: servers.scripted, unused: servers.scripted } });
+    await use(test, 'good');
+    expect(await probe(test, '/readyz')).toEqual({
+      status: 200,
+      body: {
+        status: 'ready',
+        upstreams: [
+          { upstream: 'good', ok: true },
+          { upstream: 'unused', ok: true },
+        ],
+      },
+    });
+  });
+
+  it('fails and names the upstream that cannot serve, and why; alive it is all the same', async () => {
+    const test = await startGateway({ upstreams: { good: servers.scripted, bad: broken } });
+    await use(test, 'bad');
+    const { status, body } = await probe(test, '/readyz');
+    expect(status).toBe(503);
+    expect(body).toEqual({
+      status: 'unready',
+      upstreams: [
+        { upstream: 'good', ok: true },
+        { upstream: 'bad', ok: false, reason: expect.stringContaining('no database') as string },
+      ],
+    });
+    expect(await probe(test, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
+  });
+
+  it('keeps the reason to itself where others than this machine are listened to', async () => {
+    const test = await startGateway({
+      upstreams: { good: servers.scripted, bad: broken },
+      host: '0.0.0.0',
+      insecure: true,
+    });
+    await use({ ...test, ws: `ws://127.0.0.1:${test.port}/mcp` }, 'bad');
+    const { status, body } = await probe(test, '/readyz');
+    expect(status).toBe(503);
+    expect(body['upstreams']).toEqual([
+      { upstream: 'good', ok: true },
+      { upstream: 'bad', ok: false },
+    ]);
+  });
+});
+
+describe('readiness', () => {
+  it('comes back when a member could be had, or when nobody has tried for a minute', () => {
+    let now = 0;
+    const readiness = new Readiness(['a', 'b'], () => now);
+    const failed = (upstream: string): void =>
+      readiness.onEvent({ type: 'member.failed', upstream, slot: 's', reason: 'gone' });
+    const okOf = (): boolean[] => readiness.ready().map(({ ok }) => ok);
+    failed('a');
+    failed('b');
+    expect(okOf()).toEqual([false, false]);
+    readiness.onEvent({
+      type: 'member.ready',
+      upstream: 'a',
+      slot: 's',
+      era: 'legacy',
+      version: '2025-11-25',
+      ms: 1,
+      again: false,
+    });
+    expect(okOf()).toEqual([true, false]);
+    now = VERDICT_MS - 1;
+    expect(okOf()).toEqual([true, false]);
+    now = VERDICT_MS;
+    expect(okOf()).toEqual([true, true]);
+  });
+});
