@@ -10,6 +10,7 @@ import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readConfigFile } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
+import { startTracing } from './tracing.ts';
 
 const EXAMPLES = `
 Examples:
@@ -51,7 +52,14 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
   const input = { ...fromFile?.settings, ...settingsFromEnvironment(process.env), ...flags };
 
   let log: ReturnType<typeof createLog> = () => {};
-  const gateway = createGateway({ ...input, upstreams, environment: process.env, onEvent: (event) => log(event) });
+  const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
+  const gateway = createGateway({
+    ...input,
+    upstreams,
+    environment: process.env,
+    onEvent: (event) => log(event),
+    ...(tracing !== undefined && { tracer: tracing.tracer }),
+  });
   log = createLog({ level: gateway.settings.logLevel });
   for (const note of fromFile?.notes ?? []) process.stderr.write(`switchboard: ${file}: ${note}\n`);
 
@@ -65,6 +73,7 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
     throw error;
   }
   await ended;
+  await tracing?.end();
 }
 
 /** The client on stdin and stdout; where it is the only way in, Switchboard ends with it. */

@@ -242,6 +242,32 @@ describe('switchboard serve', () => {
   });
 });
 
+describe('traces of switchboard serve', () => {
+  const serve = ['serve', '--port', '0', '--', servers.scripted.command, ...servers.scripted.args];
+
+  async function notesOf(env: Record<string, string>): Promise<string> {
+    const child = start(serve, env);
+    let notes = '';
+    child.stderr!.on('data', (chunk: Buffer) => (notes += chunk.toString()));
+    for await (const line of createInterface({ input: child.stdout! })) if (line.startsWith('Ctrl-C')) break;
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    return notes;
+  }
+
+  it('are asked for by the variables of OpenTelemetry; without its SDK it says what to install, and serves', async () => {
+    const notes = await notesOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
+    expect(notes).toContain(
+      'OTEL_EXPORTER_OTLP_ENDPOINT is set, but no traces are sent: install @opentelemetry/sdk-node',
+    );
+  });
+
+  it('are not asked for where the SDK is switched off', async () => {
+    const notes = await notesOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_SDK_DISABLED: 'true' });
+    expect(notes).not.toContain('OTEL');
+  });
+});
+
 describe('switchboard call', () => {
   it.each(['ws', 'http'] as const)('lists tools and calls one with progress, over %s', async (scheme) => {
     const test = await startGateway({ upstreams: { default: servers.demo } });
