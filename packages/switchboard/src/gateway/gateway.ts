@@ -80,6 +80,9 @@ export function createGateway({
   return new Gateway(settings, pools, observation);
 }
 
+/** How long the last connections are waited for, in turns of the event loop. */
+const MAX_TURNS = 1000;
+
 export class Gateway {
   readonly settings: Settings;
   readonly #emit: Emit;
@@ -194,6 +197,8 @@ export class Gateway {
     this.#router.close();
     await Promise.all([closed, ...[...this.#upstreams.values()].map((pool) => pool.close())]);
     await this.#store.close();
+    // The sockets are closed; that their connections have ended is told a few turns of the event loop later.
+    for (let turn = 0; this.#registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);
     await this.#observation.close();
   }
 

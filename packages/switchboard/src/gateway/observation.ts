@@ -62,8 +62,6 @@ export class Observation {
   }
 
   async close(): Promise<void> {
-    // The end of a connection is told in the turn after its socket has closed.
-    await new Promise((resolve) => setImmediate(resolve));
     await this.#audit?.close();
   }
 

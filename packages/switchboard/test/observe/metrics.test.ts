@@ -288,3 +288,13 @@ describe('/metrics', () => {
     expect((await http(url, { method: 'POST', body: '{}' })).status).toBe(405);
   });
 });
+
+describe('the memory of children', () => {
+  it('is there for the upstreams that it is known of', async () => {
+    const upstream = { members: 1, running: 1 };
+    const upstreamsNow = { one: { ...upstream, memoryBytes: 12_345 }, two: upstream };
+    const samples = readSamples(await new Metrics('1').text({ ...EMPTY, upstreams: upstreamsNow }));
+    const name = 'switchboard_member_memory_bytes';
+    expect(samplesOf(samples, name)).toEqual({ [sample(name, { upstream: 'one' })]: 12_345 });
+  });
+});

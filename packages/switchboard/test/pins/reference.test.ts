@@ -8,6 +8,7 @@ import { serveCommand } from '../../src/cli/serve.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
 import { PRODUCT } from '../../src/gateway/product.ts';
 import { INHERITED } from '../../src/gateway/upstreams.ts';
+import { METRICS } from '../../src/observe/metric-table.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
 
@@ -77,6 +78,17 @@ describe('the reference pages', () => {
 
   it.each(['PROTOCOL.md', 'docs/reference/close-codes.md'])('have every close code in %s, and no other', (page) => {
     expect(tableOf(read(page), ['code', 'name', 'reconnect', 'meaning'])).toEqual(closeCodes);
+  });
+
+  it('have every metric with its type and its labels, and no other', () => {
+    expect(tableOf(read('docs/reference/metrics.md'), ['metric', 'type', 'labels', 'meaning'])).toEqual(
+      Object.entries(METRICS).map(([name, { type, labels, help: meaning }]) => ({
+        metric: ticked(name),
+        type,
+        labels: labels.map(ticked).join(', '),
+        meaning,
+      })),
+    );
   });
 
   it('have every exit code, and no other', () => {
