@@ -280,6 +280,16 @@ describe('/metrics', () => {
     expect(answer.body).toContain('SWB_NOT_FOUND');
   });
 
+  it.each([
+    ['by another name of the gateway', { host: 'mcp.example.com' }],
+    ['through a proxy', { 'x-forwarded-for': '192.0.2.1' }],
+    ['through a proxy of today', { forwarded: 'for=192.0.2.1' }],
+  ])('is not there for who comes %s', async (_, headers) => {
+    const test = await startGateway({ upstreams, allowedHosts: ['mcp.example.com'] });
+    const { status } = await http(`http://127.0.0.1:${test.port}/metrics`, { method: 'GET', headers });
+    expect(status).toBe(404);
+  });
+
   it('is not for web pages of strangers', async () => {
     const test = await startGateway({ upstreams });
     const url = `http://127.0.0.1:${test.port}/metrics`;

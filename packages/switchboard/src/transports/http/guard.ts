@@ -19,6 +19,9 @@ export interface GuardOptions {
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
+/** Headers that proxies add (RFC 7239, and what was usual before it). */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip'];
+
 /** @throws {SwitchboardError} `SWB_HOST_REFUSED`, `SWB_ORIGIN_REFUSED` with the offending value and the option that allows it. */
 export function checkHostAndOrigin({ headers }: IncomingMessage, options: GuardOptions): void {
   const { host, origin } = headers;
@@ -36,14 +39,15 @@ export const isLoopback = (host: string): boolean =>
   LOOPBACK.has(host) || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
 /**
- * Who may see what is the operator's: metrics, and why an upstream fails. As nobody can show who they are, only a gateway that
- * nobody else can reach shows it.
+ * Who may see what is the operator's: metrics, and why an upstream fails. As nobody can show who they are, it is shown to this
+ * machine only: by one of its own names, on an address that nobody else can reach, and not through a proxy that says so.
  *
  * @throws {SwitchboardError} `SWB_NOT_FOUND`
  */
-export function guardOperator({ url }: IncomingMessage, { host }: Pick<GuardOptions, 'host'>): void {
-  if (isLoopback(host)) return;
-  const detail = `${JSON.stringify(url ?? '')} is served where only this machine is listened to, not on ${host}`;
+export function guardOperator({ url, headers }: IncomingMessage, { host }: Pick<GuardOptions, 'host'>): void {
+  const isForwarded = FORWARDED.some((name) => headers[name] !== undefined);
+  if (isLoopback(host) && isLoopback(hostName(headers.host) ?? '') && !isForwarded) return;
+  const detail = `${JSON.stringify(url ?? '')} is for this machine alone, where nobody else is listened to`;
   throw new SwitchboardError('SWB_NOT_FOUND', { detail });
 }
 
