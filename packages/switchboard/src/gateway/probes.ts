@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Traffic } from '../observe/traffic.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Stats } from './gateway.ts';
-import { guardOperator } from './guard.ts';
+import { guardOperator } from '../transports/http/guard.ts';
 import type { Observation } from './observation.ts';
 import type { Settings } from './options.ts';
 

@@ -2,7 +2,7 @@
  * The audit log: who did what, when, and how it ended, as JSON lines in a file. One stream writes it, what waits for the disk is
  * bounded, and a disk that fails costs lines, never calls.
  */
-import { pino } from 'pino';
+import { SonicBoom } from 'sonic-boom';
 
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
@@ -46,7 +46,7 @@ const REPORT_MS = 10_000;
 const SECRET =
   /^pass$|passw|passphrase|passcode|^pwd$|^pin$|^otp$|^auth$|authorization|secret|token|credential|cookie|keys?$/i;
 
-type File = ReturnType<typeof pino.destination>;
+type File = SonicBoom;
 
 export class AuditLog {
   readonly contents: boolean;
@@ -111,7 +111,8 @@ export class AuditLog {
   #open(): void {
     this.#openedAt = performance.now();
     const { path, maxQueueBytes = MAX_QUEUE_BYTES } = this.#options;
-    const file = pino.destination({ dest: path, sync: false, mkdir: true, mode: 0o600, maxLength: maxQueueBytes });
+    // Pino's own destination ends itself when the process exits, and throws there if it could never be opened.
+    const file = new SonicBoom({ dest: path, sync: false, mkdir: true, mode: 0o600, maxLength: maxQueueBytes });
     let opened = false;
     file.once('ready', () => (opened = true));
     file.on('error', (error: Error) => {

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 
 import { FairQueue } from '../../src/router/fair-queue.ts';
 
-function queue(maxRunning: number, maxWaiting = 100): { fair: FairQueue; ran: string[]; enter: (who: string) => () => void } {
+function queue(
+  maxRunning: number,
+  maxWaiting = 100,
+): { fair: FairQueue; ran: string[]; enter: (who: string) => () => void } {
   const fair = new FairQueue({ upstream: 'u', maxRunning, maxWaiting });
   const ran: string[] = [];
   return { fair, ran, enter: (who) => fair.enter(who, () => ran.push(who)) };
