@@ -4,12 +4,13 @@
  */
 import { claimsModern } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
-import { failure, isNotification, isRequest } from '../protocol/jsonrpc.ts';
+import { failure, isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import { BRING_METHOD } from './brought.ts';
 import { Calls } from './calls.ts';
-import { refusal } from './context.ts';
+import { clientKey, refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { admitModern, openModern } from './modern.ts';
 import type { Conversation } from './registry.ts';
@@ -94,6 +95,12 @@ export class Connection implements Conversation {
 
   #serve(message: Message): void {
     if (isRequest(message)) {
+      if (message.method === BRING_METHOD) {
+        this.#context.admit(clientKey(this.#arrival));
+        this.#arrival.credentials.take(message.params);
+        this.#channel.send(result(message.id, {}));
+        return;
+      }
       if (claimsModern(message.params)) {
         const admitted = admitModern(message, this.#arrival, this.#context, this.#calls);
         this.#hold(admitted.slot);

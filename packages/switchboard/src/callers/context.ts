@@ -2,6 +2,7 @@ import type { Emit, GatewayEvent } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges, Upstream } from '../router/exchange.ts';
+import type { Brought } from './brought.ts';
 
 /** What every caller is given by the gateway. */
 export interface CallerContext {
@@ -25,6 +26,8 @@ export interface Arrival {
   readonly upstream: Upstream;
   /** Whether nothing but an address stands behind `label`. */
   readonly loose?: boolean;
+  /** What the client brought for its server. */
+  readonly credentials: Brought;
   readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
 }
 

@@ -11,6 +11,7 @@ import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
+import type { Brought } from './brought.ts';
 import type { CallerContext } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
 import type { Conversation, Registry } from './registry.ts';
@@ -27,6 +28,8 @@ export class HttpSession implements Conversation {
   readonly id: string;
   readonly principal: string;
   readonly upstream: Upstream;
+  /** What the client brought with its `initialize`. */
+  readonly credentials: Brought;
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
@@ -50,6 +53,7 @@ export class HttpSession implements Conversation {
     this.id = id;
     this.principal = visit.principal;
     this.upstream = visit.upstream;
+    this.credentials = visit.credentials;
     this.#registry = registry;
     this.#limits = limits;
     this.#label = label;

@@ -124,13 +124,14 @@ export class HttpCallers {
     });
   }
 
-  #session({ request, principal, upstream }: HttpVisit): HttpSession {
+  #session({ request, principal, upstream, credentials }: HttpVisit): HttpSession {
     const id = request.headers['mcp-session-id'];
     if (typeof id !== 'string' || id === '') throw new SwitchboardError('SWB_SESSION_REQUIRED');
     const session = this.#registry.find(id, principal);
     if (!(session instanceof HttpSession) || session.upstream !== upstream) {
       throw new SwitchboardError('SWB_SESSION_NOT_FOUND');
     }
+    session.credentials.mustEqual(credentials.headers);
     return session;
   }
 }

@@ -40,6 +40,7 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
     transport: arrival.transport,
     affinity: arrival.label,
     loose: arrival.loose === true,
+    credentials: arrival.credentials,
   };
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);
@@ -48,7 +49,9 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
   const parked = context.exchanges.parkedSlot(params?.['requestState']);
   // A call that is taken up again has its server already.
   if (parked !== undefined && parked.upstream === upstream.name) return { scope, slot: parked };
-  return { scope, slot: upstream.slot(scope, INTERACTIVE.has(method)) };
+  const slot = upstream.slot(scope, INTERACTIVE.has(method));
+  arrival.credentials.use();
+  return { scope, slot };
 }
 
 /** Opens an admitted request; its answer goes to the outlet. @throws as {@link Calls.open} */

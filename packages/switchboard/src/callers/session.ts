@@ -82,6 +82,7 @@ export class LegacySession implements Caller {
     this.#context.admit(clientKey(this.#arrival));
     const scope = this.#readScope(params);
     const slot = this.#arrival.upstream.slot(scope);
+    this.#arrival.credentials.use();
     this.#scope = scope;
     this.#slot = slot;
     slot.join(this);
@@ -240,6 +241,7 @@ export class LegacySession implements Caller {
       principal: this.#arrival.principal,
       transport: this.#arrival.transport,
       affinity: this.#arrival.label,
+      credentials: this.#arrival.credentials,
       ...(clientInfo !== undefined && { clientInfo }),
     };
   }

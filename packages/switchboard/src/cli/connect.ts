@@ -41,6 +41,8 @@ async function connect(url: string, { header, logLevel }: Flags): Promise<void> 
     transport: 'stdio',
     isolation: 'session',
     rateLimit: 'unlimited',
+    // The far side decides when a client has been quiet for too long; nothing must be said in its name.
+    livenessInterval: 'never',
     maxMessageSize: '64MiB',
     logLevel,
   };

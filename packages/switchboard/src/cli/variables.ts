@@ -1,4 +1,7 @@
-/** `${env:NAME}`, `${NAME}` and `${NAME:-otherwise}` in the strings of an upstream, as the files of other MCP programs have them. */
+/**
+ * `${env:NAME}`, `${NAME}` and `${NAME:-otherwise}` in the strings of an upstream, as the files of other MCP programs have them.
+ * `${caller.…}` in its `env` and `headers` is left alone: it is what each caller brings.
+ */
 import type { Problem } from '../gateway/options.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 
@@ -11,7 +14,11 @@ export function expandVariables(
   const expand = (text: string, path: (string | number)[]): string =>
     text.replace(/\$\{([^}]*)\}/g, (whole, inside: string) => {
       const [, name, , otherwise] = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?$/.exec(inside) ?? [];
-      if (inside.startsWith('input:')) {
+      if (inside.startsWith('caller.')) {
+        if (path[0] === 'env' || path[0] === 'headers') return whole;
+        // Others see the arguments of a process and the paths of a URL.
+        problems.push({ path, message: `${whole} may stand in env and headers only` });
+      } else if (inside.startsWith('input:')) {
         const message = `${whole} asks a person, and nobody is there to be asked; use \${env:NAME} and set the variable`;
         problems.push({ path, message });
       } else if (name === undefined) {

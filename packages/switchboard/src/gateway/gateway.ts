@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { Tracer } from '@opentelemetry/api';
 
+import { Brought } from '../callers/brought.ts';
 import { Connection } from '../callers/connection.ts';
 import type { Arrival, CallerContext } from '../callers/context.ts';
 import { HttpCallers } from '../callers/http.ts';
@@ -168,7 +169,8 @@ export class Gateway {
    * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
    */
   attach(channel: Channel, transport: Transport, upstream?: string, onClose?: () => void): void {
-    this.#connect(channel, this.#find(upstream), transport, {}, onClose);
+    const found = this.#find(upstream);
+    this.#connect(channel, found, transport, { credentials: new Brought(found) }, onClose);
   }
 
   get stats(): Stats {
@@ -206,10 +208,10 @@ export class Gateway {
     channel: Channel,
     upstream: Upstream,
     transport: Transport,
-    visit: { address?: string; userAgent?: string },
+    { credentials, ...visit }: { address?: string; userAgent?: string; credentials: Brought },
     onClose?: () => void,
   ): void {
-    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport };
+    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport, credentials };
     const connection = new Connection(arrival, this.#context, channel, (reason) => {
       this.#registry.remove(arrival.label);
       this.#emit({ type: 'connection.closed', connection: arrival.label, transport, reason });

@@ -4,6 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { Brought } from '../callers/brought.ts';
 import type { HttpCallers } from '../callers/http.ts';
 import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
@@ -36,7 +37,7 @@ export interface ListenerOptions {
   onChannel(
     channel: Channel,
     transport: Transport,
-    visit: { upstream: Upstream; address: string; userAgent: string },
+    visit: { upstream: Upstream; address: string; userAgent: string; credentials: Brought },
   ): void;
   emit: Emit;
 }
@@ -135,7 +136,15 @@ export class Listener {
         throw new SwitchboardError('SWB_NOT_FOUND', { detail });
       }
       const address = addressOf(request);
-      await this.#options.httpCallers.serve({ request, response, upstream, address, principal: 'anonymous' });
+      const credentials = new Brought(upstream, request.headers);
+      await this.#options.httpCallers.serve({
+        request,
+        response,
+        upstream,
+        address,
+        principal: 'anonymous',
+        credentials,
+      });
     } catch (thrown) {
       this.#refuse(request, response, thrown);
     }
@@ -236,8 +245,9 @@ const addressOf = (request: IncomingMessage): string => request.socket.remoteAdd
 const visitOf = (
   request: IncomingMessage,
   upstream: Upstream,
-): { upstream: Upstream; address: string; userAgent: string } => ({
+): { upstream: Upstream; address: string; userAgent: string; credentials: Brought } => ({
   upstream,
+  credentials: new Brought(upstream, request.headers),
   address: addressOf(request),
   userAgent: request.headers['user-agent'] ?? '',
 });

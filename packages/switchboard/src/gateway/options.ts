@@ -27,6 +27,12 @@ export interface Settings {
   answerTimeout: number;
   maxParked: number;
   startTimeout: number;
+  livenessInterval: number;
+  livenessTimeout: number;
+  memberIdleTimeout: number;
+  crashLimit: number;
+  crashWindow: number;
+  crashPause: number;
   idleTimeout: number;
   pingInterval: number;
   resumeWindow: number;
@@ -67,8 +73,11 @@ const read = (expected: string, parse: (value: string | number) => number | unde
 
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 const positive = (number: number | undefined): number | undefined => (number === 0 ? undefined : number);
-const duration = read('a duration such as 90s, 60m or 2h', (value) => positive(parseDuration(value)));
-const size = read('a size such as 512KiB or 4MiB', (value) => positive(parseSize(value)));
+export const duration: z.ZodType = read('a duration such as 90s, 60m or 2h', (value) => positive(parseDuration(value)));
+const durationOrNever = read('a duration such as 90s, 60m or 2h, or "never"', (value) =>
+  value === 'never' ? Infinity : positive(parseDuration(value)),
+);
+export const size: z.ZodType = read('a size such as 512KiB or 4MiB', (value) => positive(parseSize(value)));
 /** A message is read as one string, and those have an end. */
 const messageSize = read('a size up to 256MiB, such as 512KiB or 4MiB', (value) => {
   const bytes = positive(parseSize(value));
@@ -137,10 +146,10 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     describe: 'Also serve and use the SSE transport of 2024, which is deprecated',
   },
   isolation: {
-    value: 'session|principal|shared',
+    value: 'session|principal|shared|pool',
     fallback: 'session',
-    type: oneOf('session', 'principal', 'shared'),
-    describe: 'Who shares a server: nobody, the sessions of one principal, or everybody',
+    type: oneOf('session', 'principal', 'shared', 'pool'),
+    describe: 'Who shares a server: nobody, the sessions of one principal, or everybody, one or several instances',
   },
   warm: {
     value: 'number',
@@ -215,6 +224,42 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: '60s',
     type: duration,
     describe: 'How long a server may take to start',
+  },
+  livenessInterval: {
+    value: 'duration|never',
+    fallback: '30s',
+    type: durationOrNever,
+    describe: 'After how long without a word a server is asked for one',
+  },
+  livenessTimeout: {
+    value: 'duration',
+    fallback: '10s',
+    type: duration,
+    describe: 'How long it may take to answer that; then it is ended and started anew',
+  },
+  memberIdleTimeout: {
+    value: 'duration|never',
+    fallback: '60m',
+    type: durationOrNever,
+    describe: 'How long a server that several share may be unused before it is ended; it is started again on need',
+  },
+  crashLimit: {
+    value: 'number',
+    fallback: 5,
+    type: count(1),
+    describe: 'How often a server may fail within crashWindow before it is left alone for crashPause',
+  },
+  crashWindow: {
+    value: 'duration',
+    fallback: '60s',
+    type: duration,
+    describe: 'Within what time the failures of a server count together',
+  },
+  crashPause: {
+    value: 'duration',
+    fallback: '5s',
+    type: duration,
+    describe: 'How long a server that failed too often is left alone; it doubles with each try that fails, up to 5m',
   },
   idleTimeout: {
     value: 'duration',

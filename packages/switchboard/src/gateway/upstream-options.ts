@@ -2,13 +2,22 @@
 import { z } from 'zod';
 
 import type { Era } from '../protocol/eras.ts';
+import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { Isolation } from '../upstreams/pool.ts';
+import { isLoopback } from '../transports/http/guard.ts';
+import { duration, size } from './options.ts';
 import type { Problem } from './options.ts';
 
 interface Common {
   /** Who shares its members. @default the gateway's `isolation` */
   isolation?: Isolation;
+  /** How many members it has with isolation `pool`. @default 2 */
+  members?: number;
+  /** After so many requests a member that is shared is replaced. @default never */
+  maxRequests?: number;
+  /** At this age a member that is shared is replaced, as `90s` or `12h`. @default never */
+  maxAge?: string | number;
   /** How many members are started ahead of need. @default the gateway's `warm` */
   warm?: number;
   /** The only era to speak to it. @default found out */
@@ -18,15 +27,22 @@ interface Common {
 export interface CommandUpstream extends Common {
   command: string;
   args?: readonly string[];
-  /** Variables to add to the few that every child inherits. */
+  /** Variables to add to the few that every child inherits. `${caller.header:X-Key}` is what the caller brings. */
   env?: Record<string, string>;
   cwd?: string;
+  /** How much memory a member and what it started may use, as `512MiB`; then it is replaced. Linux only. @default unlimited */
+  maxMemory?: string | number;
 }
 
 export interface UrlUpstream extends Common {
   /** `http:` and `https:` for Streamable HTTP, `ws:` and `wss:` for WebSocket. */
   url: string;
+  /** Headers of every request to it. `${caller.header:X-Key}` is what the caller brings. */
   headers?: Record<string, string>;
+  /**
+   * How Switchboard gets a token for the server: by the client credentials of OAuth 2 (RFC 6749, section 4.4). Streamable HTTP only.
+   */
+  oauth?: ClientTokenOptions;
   /** Speak the SSE transport of 2024 with it; needs the option of that name. @default false */
   sse?: boolean;
 }
@@ -38,9 +54,31 @@ export interface ServerUpstream extends Common {
 
 export type UpstreamOptions = CommandUpstream | UrlUpstream | ServerUpstream;
 
-const strings = z.record(z.string(), z.string());
+/** These are meant for Switchboard itself: a client's token must not be handed on (MCP, Security Best Practices). */
+const OWN_HEADERS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'proxy-authorization']);
+const CALLER = /\$\{caller\.([^}]*)\}/g;
+
+/** Texts in which values of the caller may have a place. */
+const callerTexts = z.record(
+  z.string(),
+  z.string().superRefine((text, context) => {
+    for (const [whole, inside = ''] of text.matchAll(CALLER)) {
+      const [, kind, name = ''] = /^(header|claim):([\w.:/-]+)$/.exec(inside) ?? [];
+      if (kind === undefined) {
+        const message = `${whole} is not known; use \${caller.header:X-Name} or \${caller.claim:name}`;
+        context.addIssue({ code: 'custom', message });
+      } else if (kind === 'header' && OWN_HEADERS.has(name.toLowerCase())) {
+        const message = `${whole}: ${name} is for Switchboard itself and not handed on; let callers send a header of its own`;
+        context.addIssue({ code: 'custom', message });
+      }
+    }
+  }),
+);
 const common = {
-  isolation: z.enum(['session', 'principal', 'shared']).optional(),
+  isolation: z.enum(['session', 'principal', 'shared', 'pool']).optional(),
+  members: z.int().min(1).max(100).optional(),
+  maxRequests: z.int().min(1).optional(),
+  maxAge: duration.optional(),
   warm: z.int().min(0).max(100).optional(),
   era: z.enum(['legacy', 'modern']).optional(),
 };
@@ -48,14 +86,29 @@ const kinds = {
   command: z.object({
     command: z.string().min(1),
     args: z.array(z.string()).optional(),
-    env: strings.optional(),
+    env: callerTexts.optional(),
     cwd: z.string().optional(),
+    maxMemory: size.optional(),
     ...common,
   }),
   url: z
     .object({
       url: z.url({ protocol: /^(https?|wss?)$/, error: 'expected a URL with http, https, ws or wss' }),
-      headers: strings.optional(),
+      headers: callerTexts.optional(),
+      oauth: z
+        .object({
+          tokenUrl: z
+            .url({ protocol: /^https?$/, error: 'expected a URL with https' })
+            .refine(
+              (url) => /^https:/i.test(url) || isLoopback(new URL(url).hostname),
+              'expected https, as a secret is sent there',
+            ),
+          clientId: z.string().min(1),
+          clientSecret: z.string().min(1),
+          scope: z.string().optional(),
+          audience: z.string().optional(),
+        })
+        .optional(),
       sse: z.boolean().optional(),
       ...common,
     })
@@ -63,6 +116,18 @@ const kinds = {
       path: ['url'],
       error: 'expected a URL with http or https for the SSE transport',
     })
+    .refine(({ oauth, sse, url }) => oauth === undefined || (sse !== true && /^https?:/i.test(url)), {
+      path: ['oauth'],
+      error: 'a token is got for Streamable HTTP only',
+    })
+    .refine(
+      ({ oauth, headers }) =>
+        oauth === undefined || !Object.keys(headers ?? {}).some((name) => /^authorization$/i.test(name)),
+      {
+        path: ['oauth'],
+        error: 'headers has an Authorization already; give one of the two',
+      },
+    )
     .refine(({ sse, era }) => sse !== true || era !== 'modern', {
       path: ['era'],
       error: 'the SSE transport has no modern era',

@@ -5,10 +5,15 @@ import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
 import { SseClientChannel } from '../transports/http/sse-client.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
+import { ClientToken } from '../upstreams/client-token.ts';
+import { CredentialTemplate } from '../upstreams/credentials.ts';
+import type { Credentials } from '../upstreams/credentials.ts';
 import { connectInProcess } from '../upstreams/in-process.ts';
+import type { LifeLimits } from '../upstreams/life.ts';
 import { OrphanGuard } from '../upstreams/orphan-guard.ts';
 import { Pool } from '../upstreams/pool.ts';
 import { connectProcess } from '../upstreams/process.ts';
+import { parseDuration, parseSize } from '../util/units.ts';
 import type { Settings } from './options.ts';
 import type { CommandUpstream, UpstreamOptions, UrlUpstream } from './upstream-options.ts';
 import { PRODUCT } from './product.ts';
@@ -44,6 +49,8 @@ export const INHERITED: readonly string[] = [
 const PROBE_TIMEOUT_MS = 5000;
 const HANDSHAKE_TIMEOUT_MS = 15_000;
 const MAX_REMOTE_SOCKETS = 256;
+/** Of isolation `pool`. */
+const DEFAULT_MEMBERS = 2;
 
 export interface BuildOptions {
   settings: Settings;
@@ -59,18 +66,28 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     INHERITED.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
   ) as Record<string, string>;
 
-  const startCommand = (name: string, { command, args = [], env = {}, cwd }: CommandUpstream): Promise<Channel> =>
+  const startCommand = (
+    name: string,
+    { command, args = [], env = {}, cwd }: CommandUpstream,
+    credentials: Credentials | undefined,
+  ): Promise<Channel> =>
     connectProcess({
       command,
       args,
-      env: { ...inherited, ...env },
+      env: { ...inherited, ...env, ...credentials?.texts },
       ...(cwd !== undefined && { cwd }),
       limits,
       guard,
+      ...(credentials !== undefined && { mask: credentials.mask }),
       onStderr: (line) => emit({ type: 'upstream.stderr', upstream: name, line }),
     });
 
-  const connectUrl = async ({ url, headers = {}, sse = false }: UrlUpstream): Promise<Channel> => {
+  const connectUrl = async (
+    { url, headers: own = {}, sse = false }: UrlUpstream,
+    credentials: Credentials | undefined,
+    authorization: ClientToken | undefined,
+  ): Promise<Channel> => {
+    const headers = { ...own, ...credentials?.texts };
     const address = new URL(url);
     if (sse) {
       const remote = { maxSockets: MAX_REMOTE_SOCKETS, endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS };
@@ -78,7 +95,12 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     }
     if (address.protocol.startsWith('http')) {
       const { maxMessageBytes } = limits;
-      return new HttpClientChannel(address, { headers, maxMessageBytes, maxSockets: MAX_REMOTE_SOCKETS });
+      return new HttpClientChannel(address, {
+        headers,
+        ...(authorization !== undefined && { authorization }),
+        maxMessageBytes,
+        maxSockets: MAX_REMOTE_SOCKETS,
+      });
     }
     return connectWebSocket(address, {
       ...CLIENT_DEFAULTS,
@@ -92,20 +114,26 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
 
   return new Map(
     Object.entries(upstreams).map(([name, options]) => {
-      const connect = (): Promise<Channel> => {
-        if ('command' in options) return startCommand(name, options);
-        if ('url' in options) return connectUrl(options);
+      const token = 'url' in options && options.oauth !== undefined ? new ClientToken(options.oauth) : undefined;
+      const connect = (credentials: Credentials | undefined): Promise<Channel> => {
+        if ('command' in options) return startCommand(name, options, credentials);
+        if ('url' in options) return connectUrl(options, credentials, token);
         return connectInProcess(options.server);
       };
       const era = options.era ?? ('url' in options && options.sse === true ? 'legacy' : undefined);
       const warm = 'command' in options ? (options.warm ?? settings.warm) : 0;
+      const texts = 'command' in options ? options.env : 'url' in options ? options.headers : undefined;
       const pool = new Pool({
         name,
         isolation: options.isolation ?? settings.isolation,
+        members: Math.min(options.members ?? DEFAULT_MEMBERS, settings.maxMembers),
         warm,
         ...(era !== undefined && { era }),
         maxMembers: settings.maxMembers,
         lingerMs: settings.idleTimeout,
+        limits: limitsOf(options, settings),
+        crashes: { limit: settings.crashLimit, windowMs: settings.crashWindow, pauseMs: settings.crashPause },
+        template: new CredentialTemplate(texts ?? {}),
         startTimeoutMs: settings.startTimeout,
         probeTimeoutMs: Math.min(PROBE_TIMEOUT_MS, settings.startTimeout),
         clientInfo: { ...PRODUCT },
@@ -116,4 +144,19 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       return [name, pool];
     }),
   );
+}
+
+function limitsOf(options: UpstreamOptions, settings: Settings): LifeLimits {
+  const maxAgeMs = options.maxAge === undefined ? undefined : parseDuration(options.maxAge);
+  const maxMemory = 'maxMemory' in options ? options.maxMemory : undefined;
+  const maxMemoryBytes = maxMemory === undefined ? undefined : parseSize(maxMemory);
+  return {
+    livenessIntervalMs: settings.livenessInterval,
+    livenessTimeoutMs: settings.livenessTimeout,
+    busyTimeoutMs: settings.requestTimeout,
+    idleMs: settings.memberIdleTimeout,
+    ...(options.maxRequests !== undefined && { maxRequests: options.maxRequests }),
+    ...(maxAgeMs !== undefined && { maxAgeMs }),
+    ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
+  };
 }

@@ -84,6 +84,9 @@ export type GatewayEvent =
     }
   | { type: 'member.failed'; upstream: string; slot: string; reason: string }
   | { type: 'member.closed'; upstream: string; slot: string; reason: string; expected: boolean }
+  | { type: 'member.retired'; upstream: string; slot: string; reason: string }
+  | { type: 'upstream.failing'; upstream: string; reason: string; since: number; nextTryAt: number }
+  | { type: 'upstream.recovered'; upstream: string }
   | { type: 'upstream.stderr'; upstream: string; pid?: number; line: string }
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
   /** Lines of the audit log were lost, so many since this was last said. */

@@ -60,6 +60,9 @@ export const ERRORS = {
     message: 'The connection was lost before the answer came; whether the request was served is not known',
   },
   SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'The HTTP request cannot be read' },
+  SWB_UPSTREAM_FAILING: { code: 31030, http: 503, message: 'The upstream server fails again and again' },
+  SWB_CREDENTIAL_MISSING: { code: 31031, http: 400, message: 'A value that the server needs of you is missing' },
+  SWB_CREDENTIAL_CHANGED: { code: 31032, http: 400, message: 'A value of this session cannot be changed' },
 
   SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },
   SWB_COMMAND_NOT_FOUND: { code: 31101, http: 500, message: 'The command cannot be started' },
@@ -97,6 +100,17 @@ export class SwitchboardError extends Error {
 
   get entry(): ErrorEntry {
     return ERRORS[this.code];
+  }
+
+  /** The same error with its message put through `mask`, and without its cause. */
+  masked(mask: (text: string) => string): SwitchboardError {
+    const { message } = this.entry;
+    const detail = this.message === message ? undefined : mask(this.message.slice(message.length + 2));
+    return new SwitchboardError(this.code, {
+      ...(detail !== undefined && { detail }),
+      ...(this.data !== undefined && { data: this.data }),
+      ...(this.rpcId !== undefined && { rpcId: this.rpcId }),
+    });
   }
 
   /** The error as it goes on the wire. */

@@ -28,6 +28,14 @@ export interface Scope {
   readonly affinity: string;
   /** Whether nothing but an address stands behind `affinity`, so that two strangers may have the same (modern requests over HTTP). */
   readonly loose?: boolean;
+  /** What the client brought for servers that ask each caller for a value of its own. Never shown. */
+  readonly credentials?: CallerCredentials;
+}
+
+/** Values of one caller, by the names of headers in small letters, and of claims of its token. */
+export interface CallerCredentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly claims: Readonly<Record<string, string>>;
 }
 
 /** How an exchange ended, in the shape of its scope's era. */
@@ -133,7 +141,7 @@ export interface Member {
   readonly version: string;
   /** The server's own `InitializeResult` or `DiscoverResult`. */
   readonly hello: JsonObject;
-  /** How many requests it has not answered. */
+  /** How many requests of clients it has not answered. */
   readonly inFlight: number;
   /** Takes the exchange and settles it in the end, at the latest when the member dies. Never throws. */
   open(exchange: Exchange): void;
@@ -147,18 +155,26 @@ export interface Member {
   join(caller: Caller): void;
   /** The caller is gone: its subscriptions are given up. */
   leave(caller: Caller): void;
+  /** Asks for any answer at all. Never rejects; resolves when one came, or when the time is over. */
+  ping(timeoutMs: number): Promise<void>;
+  /** Another has taken its place: it says no more to the session, ends what would not end of itself, and finishes the rest. */
+  retire(): void;
   close(): void;
 }
 
-/** A place where one member serves those who may share it; the place outlives the member. */
+/** A place where one member, or several alike, serve those who may share them; the place outlives the members. */
 export interface Slot {
   /** The name of the upstream that it belongs to. */
   readonly upstream: string;
   readonly audience: Audience;
   /** Whether it serves one interactive exchange at a time, so that what a server asks can only be about that one. */
   readonly leased: boolean;
-  /** The live member, or one that is being started. Rejects with a `SwitchboardError` when none can be had. */
-  member(): Member | Promise<Member>;
+  /**
+   * The live member, or one that is being started. Rejects with a `SwitchboardError` when none can be had.
+   *
+   * @param request what it is wanted for, where several serve. @default what belongs to the whole session
+   */
+  member(request?: Pick<Opening, 'method' | 'params'>): Member | Promise<Member>;
   join(caller: Caller): void;
   leave(caller: Caller): void;
   /**
@@ -175,9 +191,12 @@ export interface Slot {
 /** An MCP server behind Switchboard, as configured. */
 export interface Upstream {
   readonly name: string;
+  /** The headers, in small letters, that callers bring values for its servers in; no other header of a client is kept. */
+  readonly callerHeaders: readonly string[];
   /**
    * The slot for whoever asks in this scope; made when there is none.
    *
+   * @throws {SwitchboardError} `SWB_CREDENTIAL_MISSING`, `SWB_OVERLOADED`, `SWB_SHUTTING_DOWN`
    * @param interactive whether the client may be asked something meanwhile.
    */
   slot(scope: Scope, interactive?: boolean): Slot;

@@ -93,7 +93,7 @@ export class RoutedExchange implements Exchange {
     try {
       // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
       if (this.scope.era === 'modern') this.#slot.hold(this, INTERACTIVE.has(this.method));
-      const member = this.#slot.member();
+      const member = this.#slot.member(this);
       if (member instanceof Promise) {
         member.then(
           (ready) => this.#serve(ready),

@@ -26,6 +26,7 @@ export class Hub {
   readonly #options: HubOptions;
   #current: number | undefined;
   #started = false;
+  #closed = false;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -35,12 +36,20 @@ export class Hub {
     return this.#started;
   }
 
+  /** Nothing more is delivered. */
+  close(): void {
+    this.#closed = true;
+    if (this.#current !== undefined) this.#options.wire.hush(this.#current);
+    this.#current = undefined;
+  }
+
   /**
    * Listens for the changes of the lists and of these resources. Never rejects; the outcome is an error when the server does
    * not take it, or leaves out a resource, and then the former listen stays.
    */
   async listen(uris: readonly string[]): Promise<Outcome> {
     this.#started = true;
+    if (this.#closed) return { result: {} };
     const { wire, capabilities, meta, deliver } = this.#options;
     const wants = (kind: string): boolean => isObject(capabilities[kind]) && capabilities[kind]['listChanged'] === true;
     const notifications: JsonObject = {
@@ -78,7 +87,7 @@ export class Hub {
       );
     });
     if (id === undefined) return outcome;
-    if ('error' in outcome) wire.hush(id);
+    if ('error' in outcome || this.#closed) wire.hush(id);
     else {
       const former = this.#current;
       this.#current = id;

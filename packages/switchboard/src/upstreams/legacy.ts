@@ -51,6 +51,7 @@ export class LegacyMember implements Member {
   readonly #questions: Map<RpcId, AbortController> = new Map();
   /** The level that the server was told on behalf of modern requests. */
   #logLevel: string | undefined;
+  #retired = false;
 
   constructor({ wire, hello, audience, slot, onGone }: LegacyMemberOptions) {
     this.#wire = wire;
@@ -116,6 +117,14 @@ export class LegacyMember implements Member {
     this.#audience.leave(caller, (uri) => {
       void this.#wire.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS);
     });
+  }
+
+  async ping(timeoutMs: number): Promise<void> {
+    await this.#wire.call('ping', undefined, timeoutMs);
+  }
+
+  retire(): void {
+    this.#retired = true;
   }
 
   close(): void {
@@ -222,6 +231,8 @@ export class LegacyMember implements Member {
   }
 
   #note(note: RpcNotification): void {
+    // Its successor says the same.
+    if (this.#retired) return;
     const { method, params } = note;
     if (method === 'notifications/cancelled') {
       this.#questions.get(params?.['requestId'] as RpcId)?.abort();

@@ -13,6 +13,7 @@ import type { ParamHeader } from '../protocol/param-headers.ts';
 import type { Audience, Caller, Exchange, Member, Outcome, Question } from '../router/exchange.ts';
 import { Hub } from './hub.ts';
 import { missingCapability } from './questions.ts';
+import type { Stickiness } from './stickiness.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import type { Wire } from './wire.ts';
 
@@ -30,6 +31,8 @@ export interface ModernMemberOptions {
   audience: Audience;
   /** How Switchboard names itself where it asks for several clients. */
   clientInfo: JsonObject;
+  /** Where it sits among several members alike. */
+  place?: { seat: number; stickiness: Stickiness };
   onGone(reason: string): void;
 }
 
@@ -40,20 +43,26 @@ export class ModernMember implements Member {
   readonly #wire: Wire;
   readonly #audience: Audience;
   readonly #hub: Hub;
+  readonly #place: ModernMemberOptions['place'];
   readonly #tools: ToolHeaders;
+  /** The envelope of what Switchboard asks for itself. */
+  readonly #envelope: JsonObject;
 
-  constructor({ wire, hello, audience, clientInfo, onGone }: ModernMemberOptions) {
+  constructor({ wire, hello, audience, clientInfo, place, onGone }: ModernMemberOptions) {
     this.#wire = wire;
+    this.#place = place;
     this.#audience = audience;
     this.hello = hello;
-    const envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
+    this.#envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
     this.#hub = new Hub({
       wire,
       capabilities: capabilitiesOf(hello),
-      meta: metaOf(envelope) ?? {},
+      meta: metaOf(this.#envelope) ?? {},
       deliver: (note) => this.#deliver(note),
     });
-    this.#tools = new ToolHeaders((params) => wire.call('tools/list', { ...params, ...envelope }, LIST_TIMEOUT_MS));
+    this.#tools = new ToolHeaders((params) =>
+      wire.call('tools/list', { ...params, ...this.#envelope }, LIST_TIMEOUT_MS),
+    );
     wire.channel.setParamHeaders?.((tool) => this.#tools.of(tool));
     wire.attach('modern', {
       // A modern server asks nothing; whatever this is, nobody is there for it (MCP 2026-07-28, Transports).
@@ -90,13 +99,15 @@ export class ModernMember implements Member {
 
   /** A server that finds headers missing has changed the schema that they come from: it is read anew, and the call made again. */
   #openModern(exchange: Exchange, mayRepeat: boolean): void {
-    if (this.#wire.channel.setParamHeaders === undefined) {
+    const place = this.#place;
+    if (this.#wire.channel.setParamHeaders === undefined && place === undefined) {
       this.#wire.open(exchange, exchange.params);
       return;
     }
-    this.#wire.open(exchange, exchange.params, (outcome) => {
+    const params = place === undefined ? exchange.params : place.stickiness.unsealed(exchange.params);
+    this.#wire.open(exchange, params, (outcome) => {
       if (!('error' in outcome) || outcome.error.code !== HEADER_MISMATCH || !mayRepeat) {
-        exchange.settle(outcome);
+        exchange.settle(place === undefined ? outcome : place.stickiness.sealed(outcome, place.seat));
         return;
       }
       this.#tools.forget();
@@ -133,6 +144,20 @@ export class ModernMember implements Member {
     let released = false;
     this.#audience.leave(caller, () => (released = true));
     if (released) void this.#hub.listen([...this.#audience.watched]);
+  }
+
+  async ping(timeoutMs: number): Promise<void> {
+    await this.#wire.call('server/discover', this.#envelope, timeoutMs);
+  }
+
+  retire(): void {
+    this.#hub.close();
+    for (const exchange of this.#wire.exchanges) {
+      if (exchange.method !== 'subscriptions/listen') continue;
+      this.#wire.cancel(exchange, 'the server is replaced');
+      // Who listens is to listen anew, and then hears the successor.
+      exchange.settle({ result: { resultType: 'complete', _meta: { [META.subscriptionId]: '' } } });
+    }
   }
 
   close(): void {

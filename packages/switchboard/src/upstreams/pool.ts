@@ -1,56 +1,85 @@
 /** An upstream as configured, with the slots that share it and their members. */
-import type { Era } from '../protocol/eras.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
-import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Emit } from '../observe/events.ts';
+import { LATEST_MODERN } from '../protocol/eras.ts';
+import type { Era } from '../protocol/eras.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { addEnvelope, capabilitiesOf } from '../protocol/translate.ts';
 import type { Audience, Scope, Slot, Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
-import { greet, legacyVersionFor } from './handshake.ts';
-import type { Greeting, Introduction } from './handshake.ts';
+import { Breaker } from './breaker.ts';
+import type { Failing } from './breaker.ts';
+import type { CredentialTemplate, Credentials } from './credentials.ts';
+import { legacyVersionFor } from './handshake.ts';
+import type { Introduction } from './handshake.ts';
 import { LegacyMember } from './legacy.ts';
+import { Life } from './life.ts';
+import type { LifeLimits, MemberFacts } from './life.ts';
 import { ModernMember } from './modern.ts';
+import { isStopped, readProcessTree } from './process-tree.ts';
+import type { Opened, Seat } from './seat.ts';
 import { MemberSlot } from './slot.ts';
-import type { Opened } from './slot.ts';
-import { Spares } from './spares.ts';
-import { Wire } from './wire.ts';
+import { Source } from './source.ts';
+import type { Greeted, SourceOptions } from './source.ts';
+import { Stickiness } from './stickiness.ts';
 
 /**
  * Who may share a member. `session`: nobody, each legacy session (or modern connection) has its own; `principal`: the sessions
- * of one principal; `shared`: everybody.
+ * of one principal; `shared`: everybody; `pool`: everybody shares several.
  */
-export type Isolation = 'session' | 'principal' | 'shared';
+export type Isolation = 'session' | 'principal' | 'shared' | 'pool';
 
-export interface PoolOptions {
-  name: string;
+export interface PoolOptions extends Omit<SourceOptions, 'onAnswered'> {
   isolation: Isolation;
-  /** How many members are started ahead of need. @default 0 */
-  warm?: number;
-  /** The only era to speak; found out when absent. */
-  era?: Era;
+  /** How many members `pool` isolation has. */
+  members: number;
   /** At most so many members at a time. */
   maxMembers: number;
   /** How long a member without anybody is kept, in ms; a `session` member of a legacy session ends with it, a `shared` one stays. */
   lingerMs: number;
-  startTimeoutMs: number;
-  probeTimeoutMs: number;
+  /** When members are tried and replaced; how long the replaced may take is `busyTimeoutMs`. */
+  limits: LifeLimits;
+  /** So many failures within the window, and nothing is started for a pause, which doubles. */
+  crashes: { limit: number; windowMs: number; pauseMs: number };
+  /** The places for values that callers bring. */
+  template: CredentialTemplate;
   /** How Switchboard names itself to servers that several clients share. */
   clientInfo: JsonObject;
-  connect(): Promise<Channel>;
+  connect(credentials: Credentials | undefined): Promise<Channel>;
   newAudience(exclusive: boolean): Audience;
   emit: Emit;
 }
+
+/** What one look at an upstream found. */
+export interface Checked {
+  era: Era;
+  version: string;
+  /** The server's own name and version. */
+  server?: JsonObject;
+  /** How many it lists; absent where it has none. */
+  tools?: number;
+  prompts?: number;
+  resources?: number;
+  ms: number;
+}
+
+const LIST_TIMEOUT_MS = 30_000;
+/** How often members are looked after, at the most and at the least. */
+const TICK_MS = { least: 25, most: 1000 };
+/** How often memory is measured where it is limited. */
+const MEASURE_MS = 2000;
+/** For how many sets of values of callers it is known that they fail. */
+const MAX_BREAKERS = 1000;
 
 /** A modern client cannot tell that its roots have changed (MCP 2026-07-28, Changelog). */
 function withoutRootsChanges(capabilities: JsonObject): JsonObject {
   return Object.hasOwn(capabilities, 'roots') ? { ...capabilities, roots: {} } : capabilities;
 }
 
-/** How long it is believed that a server does not speak an era; it may have been updated since. */
-const VERDICT_MS = 3_600_000;
-
 /** Decides who shares a member: two scopes with the same key do. */
 export function memberKey(isolation: Isolation, scope: Scope): string {
-  if (isolation === 'shared') return 'shared';
+  if (isolation === 'shared' || isolation === 'pool') return isolation;
   if (isolation === 'principal') return `principal ${scope.principal}`;
   if (scope.era === 'legacy') return `session ${scope.affinity}`;
   // A modern client of its own: and as what a legacy server was told at its start holds for its life, one for each name and set
@@ -61,49 +90,154 @@ export function memberKey(isolation: Isolation, scope: Scope): string {
 export class Pool implements Upstream {
   readonly name: string;
   readonly #options: PoolOptions;
+  readonly #source: Source;
   readonly #slots: Map<string, MemberSlot> = new Map();
-  readonly #spares: Spares;
-  /** Everything that was started and has not ended: what `close` waits for. */
-  readonly #running: Set<Wire> = new Set();
-  readonly #connecting: Set<Promise<Channel>> = new Set();
-  /** An era that the server was found not to speak, and when. */
-  readonly #silent: Map<Era, number> = new Map();
-  #speaksModern = false;
-  #onIdle: (() => void) | undefined;
+  /** By the digest of the callers' values: one who brings a wrong key must not shut out the others. */
+  readonly #breakers: Map<string, Breaker> = new Map();
+  readonly #clock: NodeJS.Timeout;
+  #measuredAt = 0;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#spares = new Spares({ count: options.warm ?? 0, start: () => this.#connect('spare') });
-    this.#spares.fill();
+    const warm = options.template.isEmpty ? options.warm : 0;
+    this.#source = new Source({
+      ...options,
+      warm,
+      onAnswered: () => {
+        // A server that works for one client may still end for another; only where nobody shares does work disprove a loop.
+        if (this.#isExclusive) for (const breaker of this.#breakers.values()) breaker.forgive();
+      },
+    });
+    const { livenessIntervalMs = Infinity, maxAgeMs = Infinity, idleMs = Infinity } = options.limits;
+    const shortest = Math.min(livenessIntervalMs, maxAgeMs, idleMs) / 4;
+    this.#clock = setInterval(() => this.#tick(), Math.min(TICK_MS.most, Math.max(TICK_MS.least, shortest))).unref();
+  }
+
+  get callerHeaders(): readonly string[] {
+    return this.#options.template.headers;
   }
 
   /** How many members there are, and slots to have one. */
   get size(): { slots: number; members: number; running: number } {
-    const members = [...this.#slots.values()].filter((slot) => slot.current !== undefined).length;
-    return { slots: this.#slots.size, members, running: this.#running.size };
+    const members = this.#seats.filter(({ member }) => member !== undefined).length;
+    return { slots: this.#slots.size, members, running: this.#source.running };
+  }
+
+  /** `failing` where new clients are refused because it failed too often; `ready` when a member is there. */
+  get state(): 'idle' | 'ready' | 'failing' {
+    const { members } = this.size;
+    const { isolation } = this.#options;
+    const needsNew = members === 0 || isolation === 'session' || isolation === 'principal';
+    if (this.failing !== undefined && needsNew) return 'failing';
+    return members > 0 ? 'ready' : 'idle';
+  }
+
+  /** Since when it fails, why, and when it is tried next. Not known of servers that every caller brings a value for. */
+  get failing(): Failing | undefined {
+    return this.#options.template.isEmpty ? this.#breakers.get('')?.failing : undefined;
+  }
+
+  /** Every member, with what its processes use where the system tells. Never rejects. */
+  async members(): Promise<MemberFacts[]> {
+    const tree = await readProcessTree();
+    return [...this.#slots.values()].flatMap((slot) => {
+      const failing = this.#breaker(slot.credentials).failing !== undefined;
+      return slot.seats
+        .flatMap((seat) => seat.facts(slot.key, failing))
+        .map((facts) => ({
+          ...facts,
+          ...(facts.lastReason !== undefined && { lastReason: slot.mask(facts.lastReason) }),
+          ...(facts.pid === undefined ? {} : tree.usage(facts.pid)),
+        }));
+    });
+  }
+
+  /**
+   * Replaces every member: shared ones by others that are started first, those of one client between two of its requests.
+   * Resolves when the others are there; those that are replaced may have something to finish.
+   */
+  async restart(reason = 'a restart was asked for'): Promise<void> {
+    this.#source.renewSpares();
+    await Promise.all(this.#seats.map((seat) => seat.renew(reason)));
+  }
+
+  /**
+   * Starts it, greets it and lists what it has, once: on the member that all share, or on one of its own that is ended afterwards.
+   *
+   * @throws {SwitchboardError} what is wrong with it; `SWB_CREDENTIAL_MISSING` where only callers can start it.
+   */
+  async check(): Promise<Checked> {
+    const startedAt = performance.now();
+    const scope: Scope = {
+      era: 'legacy',
+      version: '',
+      capabilities: {},
+      principal: '',
+      affinity: 'check',
+      transport: 'memory',
+    };
+    this.#options.template.read(this.name, scope);
+    const { isolation } = this.#options;
+    if (isolation === 'shared' || isolation === 'pool') {
+      const slot = this.#slotFor(scope, false);
+      const member = await slot.member();
+      return this.#list(member.hello, member.era, slot.seats[0]?.life?.wire, startedAt);
+    }
+    this.#breaker(undefined).admit();
+    const { wire, greeting } = await this.#try();
+    try {
+      return await this.#list(greeting.hello, greeting.era, wire, startedAt);
+    } finally {
+      wire.channel.close();
+    }
   }
 
   slot(scope: Scope, interactive = false): Slot {
-    const { isolation, lingerMs, maxMembers } = this.#options;
+    return this.#slotFor(scope, interactive);
+  }
+
+  /** Ends every member; resolves when the last process is gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#clock);
+    for (const breaker of this.#breakers.values()) breaker.close();
+    for (const slot of this.#slots.values()) slot.close();
+    await this.#source.close();
+  }
+
+  get #isExclusive(): boolean {
+    return this.#options.isolation === 'session';
+  }
+
+  get #seats(): Seat[] {
+    return [...this.#slots.values()].flatMap(({ seats }) => seats);
+  }
+
+  #slotFor(scope: Scope, interactive: boolean): MemberSlot {
+    const { isolation, lingerMs, maxMembers, template } = this.#options;
+    const credentials = template.read(this.name, scope);
     // Strangers behind one address must not be taken for one client: each request has a legacy server for itself while it runs.
     const leased =
-      isolation === 'session' && scope.loose === true && scope.principal === 'anonymous' && !this.#speaksModern;
-    let key = memberKey(isolation, scope);
+      isolation === 'session' && scope.loose === true && scope.principal === 'anonymous' && !this.#source.speaksModern;
+    const ownKey = memberKey(isolation, scope) + (credentials === undefined ? '' : ` with ${credentials.digest}`);
+    let key = ownKey;
     for (let n = 1; ; n++) {
       const known = this.#slots.get(key);
       if (known === undefined) break;
       if (!leased || !interactive || known.isFree) return known;
-      key = `${memberKey(isolation, scope)} #${n}`;
+      key = `${ownKey} #${n}`;
     }
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    if (this.#slots.size >= maxMembers) this.#evictIdle();
-    if (this.#slots.size >= maxMembers) {
+    const seats = isolation === 'pool' ? this.#options.members : 1;
+    while (this.#seats.length + seats > maxMembers && this.#evictIdle());
+    if (this.#seats.length + seats > maxMembers) {
       const detail = `upstream ${this.name} has ${maxMembers} members, the limit; close sessions or raise maxMembers`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
-    const exclusive = isolation === 'session';
+    const exclusive = this.#isExclusive;
+    const forAll = isolation === 'shared' || isolation === 'pool';
     const slot = new MemberSlot({
       upstream: this.name,
       key,
@@ -111,32 +245,28 @@ export class Pool implements Upstream {
       audience: this.#options.newAudience(exclusive),
       introduction: this.#introduce(scope, exclusive),
       era: scope.era,
-      lingerMs: isolation === 'shared' ? Infinity : exclusive && scope.loose !== true ? 0 : lingerMs,
-      open: (which, again, onGone) => this.#open(which, again, onGone),
+      credentials,
+      // One that is for certain callers only is kept as long as they may come back.
+      lingerMs: forAll && credentials === undefined ? Infinity : exclusive && scope.loose !== true ? 0 : lingerMs,
+      seats,
+      stickiness: seats > 1 ? new Stickiness() : undefined,
+      drainMs: this.#options.limits.busyTimeoutMs,
+      newAudience: () => this.#options.newAudience(exclusive),
+      admit: () => this.#breaker(credentials).admit(),
+      isFailing: () => this.#breaker(credentials).failing !== undefined,
+      onRetire: (reason) => this.#options.emit({ type: 'member.retired', upstream: this.name, slot: key, reason }),
+      open: (...args) => this.#open(...args),
       onEmpty: (which) => this.#slots.delete(which.key),
     });
     this.#slots.set(key, slot);
     return slot;
   }
 
-  /** Ends every member; resolves when the last process is gone. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    this.#spares.close();
-    for (const slot of this.#slots.values()) slot.close();
-    for (const wire of this.#running) wire.channel.close();
-    // What is being started now is ended as soon as it is there.
-    await Promise.allSettled(this.#connecting);
-    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
-  }
-
-  /** What nobody uses makes room for who needs it. */
-  #evictIdle(): void {
-    for (const slot of this.#slots.values()) {
-      if (!slot.isIdle) continue;
-      slot.close();
-      return;
-    }
+  /** What nobody uses makes room for who needs it. @returns whether anything did. */
+  #evictIdle(): boolean {
+    const idle = [...this.#slots.values()].find((slot) => slot.isIdle);
+    idle?.close();
+    return idle !== undefined;
   }
 
   /** A server that many share is told `capabilities: {}`, so that it asks no question that could not be attributed. */
@@ -150,86 +280,144 @@ export class Pool implements Upstream {
     };
   }
 
-  async #open(slot: MemberSlot, again: boolean, onGone: (reason: string) => void): Promise<Opened> {
-    const { name, emit } = this.#options;
+  async #open(slot: MemberSlot, seat: Seat, again: boolean, onGone: (reason: string) => void): Promise<Opened> {
+    const { name, emit, clientInfo, limits } = this.#options;
     const startedAt = performance.now();
+    const breaker = this.#breaker(slot.credentials);
     try {
-      const { wire, greeting } = await this.#start(slot, again);
+      const { wire, greeting } = await this.#source.start({
+        slot: slot.key,
+        introduction: slot.introduction,
+        announce: again || slot.era === 'modern' || !slot.audience.exclusive,
+        eras: erasFor(slot),
+        credentials: slot.credentials,
+      });
+      breaker.recovered();
+      let life: Life | undefined;
       const options = {
         wire,
         hello: greeting.hello,
-        audience: slot.audience,
+        audience: seat.audience,
         slot,
-        clientInfo: this.#options.clientInfo,
-        onGone: (reason: string) => {
-          emit({ type: 'member.closed', upstream: name, slot: slot.key, reason, expected: slot.closed });
+        clientInfo,
+        ...(slot.stickiness !== undefined && {
+          place: { seat: slot.seats.indexOf(seat), stickiness: slot.stickiness },
+        }),
+        onGone: (why: string) => {
+          const reason = slot.mask(why);
+          const expected = slot.closed || life?.retiring === true;
+          emit({ type: 'member.closed', upstream: name, slot: slot.key, reason, expected });
+          // Where a client has a member for itself, what it does to it after the first answer is its own affair.
+          if (!expected && (!slot.audience.exclusive || !wire.hasAnswered)) breaker.failed(reason);
           onGone(reason);
         },
       };
       const ms = Math.round(performance.now() - startedAt);
       const isLegacy = greeting.era === 'legacy';
       const member = isLegacy ? new LegacyMember(options) : new ModernMember(options);
+      life = new Life({ wire, member, limits });
       const { era, version } = member;
       emit({ type: 'member.ready', upstream: name, slot: slot.key, era, version, ms, again });
-      return { member, restore: () => member.restore() };
-    } catch (error) {
-      emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: (error as Error).message });
+      return { life, restore: () => member.restore() };
+    } catch (thrown) {
+      const error = masked(thrown, slot.credentials);
+      emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message });
+      if (error.code !== 'SWB_SHUTTING_DOWN') breaker.failed(error.message);
       throw error;
     }
   }
 
-  /** Some servers exit when the first message is not the one they know: then a second child is greeted in the other era only. */
-  async #start(slot: MemberSlot, again: boolean): Promise<{ wire: Wire; greeting: Greeting }> {
-    const eras = this.#erasFor(slot);
-    for (const tries of [eras, eras.slice(1)]) {
-      const wire = this.#spares.take() ?? (await this.#connect(slot.key));
-      const { introduction } = slot;
-      const { startTimeoutMs, probeTimeoutMs } = this.#options;
-      const announce = again || slot.era === 'modern' || !slot.audience.exclusive;
-      try {
-        const options = { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs };
-        const greeting = await greet(wire, options);
-        const [first] = tries;
-        this.#speaksModern = greeting.era === 'modern';
-        if (first !== undefined && first !== greeting.era) this.#silent.set(first, Date.now());
-        return { wire, greeting };
-      } catch (error) {
-        const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && wire.goneReason !== undefined;
-        wire.channel.close();
-        if (!exitedOnProbe) throw error;
-        this.#silent.set('modern', Date.now());
-      }
+  /** Starts one that serves nobody. */
+  #try(): Promise<Greeted> {
+    return this.#source.start({
+      slot: 'check',
+      introduction: { version: legacyVersionFor(''), capabilities: {}, clientInfo: this.#options.clientInfo },
+      announce: true,
+      eras: ['modern', 'legacy'],
+      credentials: undefined,
+    });
+  }
+
+  /** Finds out whether a failing server is well again. */
+  async #tryAgain(breaker: Breaker): Promise<void> {
+    if (this.#closed) return;
+    try {
+      const { wire } = await this.#try();
+      wire.channel.close();
+      breaker.recovered();
+    } catch (error) {
+      if (!this.#closed) breaker.failed((error as Error).message);
     }
-    throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE');
   }
 
-  /** A shared member is best spoken to in the modern era, where every message has its address; others in their caller's. */
-  #erasFor(slot: MemberSlot): Era[] {
-    if (this.#options.era !== undefined) return [this.#options.era];
-    const eras: Era[] = slot.audience.exclusive && slot.era === 'legacy' ? ['legacy', 'modern'] : ['modern', 'legacy'];
-    const spoken = eras.filter((era) => Date.now() - (this.#silent.get(era) ?? -Infinity) > VERDICT_MS);
-    return spoken.length > 0 ? spoken : eras;
-  }
-
-  async #connect(slot: string): Promise<Wire> {
-    const { name, emit } = this.#options;
-    const connecting = this.#options.connect();
-    this.#connecting.add(connecting);
-    const channel = await connecting.finally(() => this.#connecting.delete(connecting));
-    const { pid } = channel as { pid?: number };
-    emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
-    const wire: Wire = new Wire(channel, {
-      stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what }),
-      closed: () => {
-        this.#running.delete(wire);
-        if (this.#running.size === 0) this.#onIdle?.();
+  #breaker(credentials: Credentials | undefined): Breaker {
+    const key = credentials?.digest ?? '';
+    const known = this.#breakers.get(key);
+    if (known !== undefined) return known;
+    const { emit, crashes } = this.#options;
+    const upstream = this.name;
+    const breaker: Breaker = new Breaker({
+      upstream,
+      ...crashes,
+      ...(this.#options.template.isEmpty && { tryAgain: () => void this.#tryAgain(breaker) }),
+      onChange: (failing) => {
+        if (failing === undefined) emit({ type: 'upstream.recovered', upstream });
+        else emit({ type: 'upstream.failing', upstream, ...failing });
       },
     });
-    this.#running.add(wire);
-    if (this.#closed) {
-      channel.close();
-      throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    }
-    return wire;
+    if (this.#breakers.size >= MAX_BREAKERS) this.#forgetBreaker();
+    this.#breakers.set(key, breaker);
+    return breaker;
   }
+
+  #forgetBreaker(): void {
+    const [oldest] = this.#breakers.keys();
+    const [clear = oldest] = [...this.#breakers].find(([, breaker]) => breaker.isClear) ?? [];
+    if (clear !== undefined) this.#breakers.delete(clear);
+  }
+
+  async #list(hello: JsonObject, era: Era, wire: Greeted['wire'] | undefined, startedAt: number): Promise<Checked> {
+    const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
+    const params = era === 'modern' ? addEnvelope(undefined, envelope) : undefined;
+    const found: Partial<Record<'tools' | 'prompts' | 'resources', number>> = {};
+    for (const kind of ['tools', 'prompts', 'resources'] as const) {
+      if (!isObject(capabilitiesOf(hello)[kind]) || wire === undefined) continue;
+      const outcome = await wire.call(`${kind}/list`, params, LIST_TIMEOUT_MS);
+      if ('error' in outcome) {
+        const detail = `${kind}/list: ${outcome.error.message} (${outcome.error.code})`;
+        throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
+      }
+      const listed = outcome.result[kind];
+      found[kind] = Array.isArray(listed) ? listed.length : 0;
+    }
+    return {
+      era,
+      version: era === 'modern' ? LATEST_MODERN : String(hello['protocolVersion']),
+      ...(isObject(hello['serverInfo']) && { server: hello['serverInfo'] }),
+      ...found,
+      ms: Math.round(performance.now() - startedAt),
+    };
+  }
+
+  #tick(): void {
+    const lives = this.#seats.flatMap((seat) => seat.lives);
+    for (const life of lives) void life.checkLiveness(isStopped);
+    for (const slot of this.#slots.values()) slot.tick();
+    const { maxMemoryBytes } = this.#options.limits;
+    if (maxMemoryBytes === undefined || lives.length === 0 || Date.now() - this.#measuredAt < MEASURE_MS) return;
+    this.#measuredAt = Date.now();
+    void readProcessTree().then((tree) => {
+      for (const life of lives) life.measure(tree);
+    });
+  }
+}
+
+/** A shared member is best spoken to in the modern era, where every message has its address; others in their caller's. */
+const erasFor = (slot: MemberSlot): Era[] =>
+  slot.audience.exclusive && slot.era === 'legacy' ? ['legacy', 'modern'] : ['modern', 'legacy'];
+
+/** A server may repeat in its words what it was given. */
+function masked(thrown: unknown, credentials: Credentials | undefined): SwitchboardError {
+  const error = asSwitchboardError(thrown);
+  return credentials === undefined ? error : error.masked(credentials.mask);
 }

@@ -26,6 +26,8 @@ export interface ProcessOptions {
   env: Record<string, string>;
   limits: PipeLimits;
   guard: OrphanGuard;
+  /** Takes out of a line of stderr what nobody may see. */
+  mask?(line: string): string;
   /** Told each line of the child's stderr. */
   onStderr?(line: string): void;
   /** After stdin is closed, how long until SIGTERM. @default 2000 */
@@ -107,8 +109,14 @@ export class ProcessChannel implements Channel {
     this.#pipes.start({
       onMessage: (message) => this.#closing || handlers.onMessage(message),
       onBadMessage: (error) => handlers.onBadMessage(error),
-      // Closed pipes mean a child that is ending; one that closed them and lives on is of no use.
-      onClose: () => this.close(),
+      onClose: (reason) => {
+        // Who waits for its answers need not wait until it has been ended.
+        if (this.#pipes.closedFor === 'overloaded') {
+          handlers.onBadMessage(new SwitchboardError('SWB_OVERLOADED', { detail: reason }));
+        }
+        // Closed pipes mean a child that is ending; one that closed them and lives on is of no use.
+        this.close();
+      },
     });
   }
 
@@ -181,7 +189,8 @@ export class ProcessChannel implements Channel {
     }
   }
 
-  #keepStderr(line: string): void {
+  #keepStderr(text: string): void {
+    const line = this.#options.mask?.(text) ?? text;
     this.#stderr.push(line);
     if (this.#stderr.length > STDERR_LINES_KEPT) this.#stderr.shift();
     this.#options.onStderr?.(line);

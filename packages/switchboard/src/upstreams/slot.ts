@@ -1,20 +1,13 @@
-/**
- * One slot of an upstream: who shares it, and the member that serves them, started when somebody first needs it and started
- * anew, after a growing wait, when it died.
- */
+/** One slot of an upstream: who shares it, and the seats of the members that serve them; one, but with `pool` isolation. */
 import type { Era } from '../protocol/eras.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
-import type { Audience, Caller, Member, Slot } from '../router/exchange.ts';
-import { backoffMs } from '../util/backoff.ts';
+import type { Audience, Caller, Member, Opening, Slot } from '../router/exchange.ts';
+import type { Credentials } from './credentials.ts';
 import type { Introduction } from './handshake.ts';
+import { Seat } from './seat.ts';
+import type { SeatOptions } from './seat.ts';
+import type { Stickiness } from './stickiness.ts';
 
-export interface Opened {
-  member: Member;
-  /** Takes up subscriptions of a predecessor. */
-  restore?(): Promise<void>;
-}
-
-export interface SlotOptions {
+export interface SlotOptions extends Omit<SeatOptions, 'audience' | 'open'> {
   upstream: string;
   key: string;
   leased: boolean;
@@ -22,15 +15,24 @@ export interface SlotOptions {
   introduction: Introduction;
   /** The era of whoever came first. */
   era: Era;
+  /** What the callers brought for its members; those with other values have another slot. */
+  credentials: Credentials | undefined;
   /** How long a slot that nobody holds is kept when it has nothing to do, in ms; 0 closes it when its last holder leaves. */
   lingerMs: number;
-  /** @param again whether this slot had a member before. */
-  open(slot: MemberSlot, again: boolean, onGone: (reason: string) => void): Promise<Opened>;
+  /** How many members serve it. */
+  seats: number;
+  /** Which of several members a request must go to. */
+  stickiness: Stickiness | undefined;
+  /** An audience of nobody, for the members that do not serve sessions. */
+  newAudience(): Audience;
+  open(slot: MemberSlot, ...args: Parameters<SeatOptions['open']>): ReturnType<SeatOptions['open']>;
+  /** Whether a member that is not there cannot be had now. */
+  isFailing(): boolean;
   onEmpty(slot: MemberSlot): void;
 }
 
-/** A member that lived this long was well: its death starts the waits from the beginning. */
-const STABLE_MS = 60_000;
+/** What any of several members alike can do; everything else belongs to the session, and goes to the first. */
+const SPREAD: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete']);
 
 export class MemberSlot implements Slot {
   readonly upstream: string;
@@ -39,16 +41,15 @@ export class MemberSlot implements Slot {
   readonly audience: Audience;
   readonly introduction: Introduction;
   readonly era: Era;
+  readonly credentials: Credentials | undefined;
+  /** The first one serves sessions: its member hears subscriptions and tells of changes, so that nothing is told twice. */
+  readonly seats: readonly Seat[];
   readonly #options: SlotOptions;
-  #member: Member | undefined;
-  #opening: Promise<Member> | undefined;
+  readonly #first: Seat;
   readonly #holders: Set<object> = new Set();
   readonly #leases: Set<object> = new Set();
-  #failures = 0;
   #closed = false;
-  #opened = false;
   #linger: NodeJS.Timeout | undefined;
-  #wakeUp: (() => void) | undefined;
 
   constructor(options: SlotOptions) {
     this.upstream = options.upstream;
@@ -57,8 +58,23 @@ export class MemberSlot implements Slot {
     this.audience = options.audience;
     this.introduction = options.introduction;
     this.era = options.era;
+    this.credentials = options.credentials;
     this.#options = options;
+    const seat = (audience: Audience): Seat =>
+      new Seat({ ...options, audience, open: (...args) => options.open(this, ...args) });
+    this.#first = seat(this.audience);
+    const others = Array.from({ length: options.seats - 1 }, () => seat(options.newAudience()));
+    this.seats = [this.#first, ...others];
     if (options.lingerMs > 0) this.#postponeEnd();
+  }
+
+  get stickiness(): Stickiness | undefined {
+    return this.#options.stickiness;
+  }
+
+  /** A text of the server without what its callers brought. */
+  mask(text: string): string {
+    return this.credentials === undefined ? text : this.credentials.mask(text);
   }
 
   get isFree(): boolean {
@@ -67,7 +83,7 @@ export class MemberSlot implements Slot {
 
   /** Whether nobody would miss it. */
   get isIdle(): boolean {
-    return this.#holders.size === 0 && (this.#member?.inFlight ?? 0) === 0;
+    return this.#holders.size === 0 && this.seats.every(({ load }) => load === 0);
   }
 
   get closed(): boolean {
@@ -75,25 +91,24 @@ export class MemberSlot implements Slot {
   }
 
   get current(): Member | undefined {
-    return this.#member;
+    return this.#first.member;
   }
 
-  member(): Member | Promise<Member> {
+  member(request?: Pick<Opening, 'method' | 'params'>): Member | Promise<Member> {
     this.#postponeEnd();
-    if (this.#member !== undefined) return this.#member;
-    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
-    return this.#opening;
+    return this.#seatFor(request).take();
   }
 
   join(caller: Caller): void {
     this.audience.join(caller);
     this.hold(caller);
-    this.#member?.join(caller);
+    this.#first.member?.join(caller);
   }
 
   leave(caller: Caller): void {
-    if (this.#member === undefined) this.audience.leave(caller, () => {});
-    else this.#member.leave(caller);
+    const { member } = this.#first;
+    if (member === undefined) this.audience.leave(caller, () => {});
+    else member.leave(caller);
     this.release(caller);
   }
 
@@ -108,70 +123,33 @@ export class MemberSlot implements Slot {
     if (this.#holders.delete(holder)) this.#postponeEnd();
   }
 
+  tick(): void {
+    for (const seat of this.seats) seat.tick();
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#linger);
-    this.#wakeUp?.();
-    const member = this.#member;
-    this.#member = undefined;
-    member?.close();
+    for (const seat of this.seats) seat.close();
     for (const caller of this.audience.callers) caller.end?.();
     this.#options.onEmpty(this);
   }
 
-  async #open(): Promise<Member> {
-    await this.#backOff();
-    if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    const startedAt = Date.now();
-    let gone = false;
-    let opened: Opened;
-    try {
-      opened = await this.#options.open(this, this.#opened, () => {
-        gone = true;
-        this.#member = undefined;
-        this.#failures = Date.now() - startedAt > STABLE_MS ? 1 : this.#failures + 1;
-        // Who watches something asks for nothing, and would never hear again: the member is started without being asked.
-        const [watched] = this.audience.watched;
-        if (watched !== undefined && !this.#closed) setImmediate(() => this.#revive());
-      });
-    } catch (error) {
-      if (!gone) this.#failures++;
-      throw error;
-    }
-    const { member, restore } = opened;
-    if (this.#closed) member.close();
-    else if (!gone) this.#member = member;
-    for (const caller of this.audience.callers) member.join(caller);
-    const again = this.#opened;
-    this.#opened = true;
-    if (again) await restore?.();
-    return member;
-  }
-
-  #revive(): void {
-    if (this.#closed || this.#member !== undefined) return;
-    const revived = this.member();
-    // What failed is told to the next who asks.
-    if (revived instanceof Promise) revived.catch(() => {});
-  }
-
-  /** The wait ends early when the slot is closed. */
-  async #backOff(): Promise<void> {
-    const waitMs = backoffMs(this.#failures);
-    if (waitMs === 0 || this.#closed) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#wakeUp = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wakeUp = undefined;
+  /** The one that the request belongs to, or the one with the least to do; one that is there before one that must be started. */
+  #seatFor(request: Pick<Opening, 'method' | 'params'> | undefined): Seat {
+    if (request === undefined || this.seats.length === 1) return this.#first;
+    const bound = this.#options.stickiness?.seatOf(request.params);
+    if (bound !== undefined && bound < this.seats.length) return this.seats[bound]!;
+    if (!SPREAD.has(request.method)) return this.#first;
+    const weight = (seat: Seat): number => seat.load * 2 + (seat.member === undefined ? 1 : 0);
+    const live = this.seats.filter(({ member }) => member !== undefined);
+    const usable = live.length > 0 && this.#options.isFailing() ? live : this.seats;
+    return usable.reduce((best, seat) => (weight(seat) < weight(best) ? seat : best));
   }
 
   #endIfIdle(): void {
-    if (this.isIdle && this.#opening === undefined) this.close();
+    if (this.isIdle && !this.seats.some(({ isOpening }) => isOpening)) this.close();
     else this.#postponeEnd();
   }
 

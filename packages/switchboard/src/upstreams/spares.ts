@@ -39,6 +39,13 @@ export class Spares {
     return undefined;
   }
 
+  /** Ends those that are ready, and starts others. */
+  renew(): void {
+    for (const wire of this.#ready) wire.channel.close();
+    this.#ready.clear();
+    this.fill();
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);

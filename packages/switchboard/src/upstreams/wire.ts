@@ -22,12 +22,17 @@ export interface WireEvents {
   stray(what: string): void;
   /** The channel has ended, and with it whatever process was behind it. */
   closed(reason: string): void;
+  /** A request of a client was answered. */
+  answered?(): void;
 }
 
 type Pending = Pick<Exchange, 'settle' | 'progress'> & { notify?: Exchange['notify']; exchange?: Exchange };
 
 /** How many messages of a server that has not been greeted yet are kept. */
 const MAX_EARLY = 100;
+/** A server may print a banner where only messages belong; one that does nothing else is none. */
+const MAX_BAD_IN_A_ROW = 1000;
+const MAX_STRAYS_A_SECOND = 20;
 
 export class Wire {
   readonly channel: Channel;
@@ -37,6 +42,11 @@ export class Wire {
   #era: Era = 'legacy';
   #seq = 0;
   #goneReason: string | undefined;
+  #requests = 0;
+  #badInARow = 0;
+  #strays = { second: 0, told: 0, untold: 0 };
+  #hasAnswered = false;
+  #heardAt: number = Date.now();
   #handlers: WireHandlers | undefined;
   readonly #early: Message[] = [];
 
@@ -61,9 +71,24 @@ export class Wire {
     if (this.#goneReason !== undefined) handlers.onGone(this.#goneReason);
   }
 
-  /** How many requests the upstream has not answered. */
+  /** How many requests of clients the upstream has not answered. */
   get inFlight(): number {
-    return this.#pending.size;
+    return this.#ids.size;
+  }
+
+  /** How many requests of clients were sent. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Whether it has answered one of them. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** When the upstream last sent a message, in ms since 1970. */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   get exchanges(): Iterable<Exchange> {
@@ -90,7 +115,9 @@ export class Wire {
             settle,
           };
     const id = this.#send(exchange.method, params, exchange.wantsProgress, pending);
-    if (id !== undefined) this.#ids.set(exchange, id);
+    if (id === undefined) return;
+    this.#requests++;
+    this.#ids.set(exchange, id);
   }
 
   /** Sends a request that stays open, and hears what is said under its id. */
@@ -137,6 +164,12 @@ export class Wire {
     this.channel.send(message);
   }
 
+  /** Ends the channel, and tells everybody who waits for something why, without waiting for a process that may take long to end. */
+  end(reason: string): void {
+    this.#gone(reason);
+    this.channel.close(undefined, reason);
+  }
+
   #send(method: string, params: JsonObject | undefined, wantsProgress: boolean, pending: Pending): number | undefined {
     if (this.#goneReason !== undefined) {
       pending.settle(this.#goneOutcome());
@@ -159,6 +192,8 @@ export class Wire {
   }
 
   #receive(message: Message): void {
+    this.#heardAt = Date.now();
+    this.#badInARow = 0;
     if (this.#handlers === undefined && !isResponse(message)) {
       if (this.#early.length < MAX_EARLY) this.#early.push(message);
       return;
@@ -171,10 +206,13 @@ export class Wire {
   #answer(message: RpcResponse): void {
     const pending = this.byId(message.id);
     if (pending === undefined) {
-      this.#events.stray(`an answer to ${JSON.stringify(String(message.id))}, which is not open`);
+      this.#stray(`an answer to ${JSON.stringify(String(message.id))}, which is not open`);
       return;
     }
-    this.#forget(message.id as number, pending.exchange ?? (pending as Exchange));
+    if (this.#forget(message.id as number, pending.exchange ?? (pending as Exchange))) {
+      this.#hasAnswered = true;
+      this.#events.answered?.();
+    }
     try {
       pending.settle(message);
     } catch (cause) {
@@ -193,18 +231,32 @@ export class Wire {
     this.byId(progressToken)?.progress(params);
   }
 
-  #forget(id: number, exchange: Exchange): void {
+  /** @returns whether it was a request of a client. */
+  #forget(id: number, exchange: Exchange): boolean {
     this.#pending.delete(id);
-    this.#ids.delete(exchange);
+    return this.#ids.delete(exchange);
   }
 
   #bad(error: SwitchboardError): void {
-    this.#events.stray(error.message);
-    // An answer that was too large cannot be matched to its request any more: nobody may wait for it for ever.
-    if (error.code === 'SWB_MESSAGE_TOO_LARGE') {
-      this.#gone(error.message);
-      this.channel.close('tooBig', error.message);
+    this.#stray(error.message);
+    // An answer that was too large cannot be matched to its request any more, and a server that does not read hears no request:
+    // nobody may wait for them for ever.
+    if (error.code === 'SWB_MESSAGE_TOO_LARGE' || error.code === 'SWB_OVERLOADED') this.end(error.message);
+    else if (++this.#badInARow >= MAX_BAD_IN_A_ROW) {
+      this.end(`it sent ${MAX_BAD_IN_A_ROW} unreadable messages in a row, the last: ${error.message}`);
     }
+  }
+
+  /** A flood of what nobody asked for must not become a flood of events. */
+  #stray(what: string): void {
+    const second = Math.floor(Date.now() / 1000);
+    if (second !== this.#strays.second) {
+      const { untold } = this.#strays;
+      this.#strays = { second, told: 0, untold: 0 };
+      if (untold > 0) this.#events.stray(`${untold} more of the kind`);
+    }
+    if (++this.#strays.told <= MAX_STRAYS_A_SECOND) this.#events.stray(what);
+    else this.#strays.untold++;
   }
 
   #gone(reason: string): void {

@@ -18,8 +18,17 @@ import type { Channel, ChannelHandlers } from '../channel.ts';
 import { answerIn, unavailable } from './answer.ts';
 import { standardHeaders } from './headers.ts';
 
+/** Where the `Authorization` header of requests comes from, when it does not stay the same. */
+export interface Authorization {
+  /** Rejects when none can be had. */
+  header(): Promise<string>;
+  /** The server answered this one with 401. */
+  reject(header: string): void;
+}
+
 export interface HttpClientOptions {
   headers?: Record<string, string>;
+  authorization?: Authorization;
   maxMessageBytes: number;
   /** How many POSTs may be under way at a time; further messages wait. */
   maxSockets: number;
@@ -45,6 +54,8 @@ export class HttpClientChannel implements Channel {
   readonly #agent: HttpAgent | HttpsAgent;
   readonly #open: Set<ClientRequest> = new Set();
   readonly #byId: Map<RpcId, ClientRequest> = new Map();
+  /** Requests that wait for their authorization. */
+  readonly #unauthorized: Set<RpcId> = new Set();
   readonly #timers: Set<NodeJS.Timeout> = new Set();
   #handlers!: ChannelHandlers;
   #sessionId: string | undefined;
@@ -88,6 +99,7 @@ export class HttpClientChannel implements Channel {
   }
 
   abandon(id: RpcId): void {
+    this.#unauthorized.delete(id);
     this.#byId.get(id)?.destroy();
   }
 
@@ -101,27 +113,70 @@ export class HttpClientChannel implements Channel {
       this.#handlers.onClose(reason);
     };
     if (this.#sessionId === undefined) queueMicrotask(finish);
+    else if (this.#options.authorization === undefined) this.#endSession({}, finish);
     else {
-      const request = this.#request('DELETE', {});
-      request.setTimeout(1000, () => request.destroy());
-      request
-        .once('response', (response) => response.resume())
-        .once('close', finish)
-        .end();
+      // Without a token the server is left to find out by itself.
+      this.#options.authorization
+        .header()
+        .then((header) => this.#endSession({ authorization: header }, finish), finish);
     }
+  }
+
+  #endSession(headers: OutgoingHttpHeaders, onEnd: () => void): void {
+    const request = this.#request('DELETE', headers);
+    request.setTimeout(1000, () => request.destroy());
+    request
+      .once('response', (response) => response.resume())
+      .once('close', onEnd)
+      .end();
   }
 
   #post(message: Message, onSent?: () => void): void {
     if (this.#closed) return;
+    if (this.#options.authorization === undefined) this.#postWith({}, message, onSent);
+    else void this.#postAuthorized(this.#options.authorization, message, onSent, true);
+  }
+
+  async #postAuthorized(
+    authorization: Authorization,
+    message: Message,
+    onSent: (() => void) | undefined,
+    mayRepeat: boolean,
+  ): Promise<void> {
+    const awaiting = isRequest(message) ? message.id : undefined;
+    if (awaiting !== undefined) this.#unauthorized.add(awaiting);
+    const header = await authorization.header().catch((error: Error) => error);
+    const isWanted = awaiting === undefined || this.#unauthorized.delete(awaiting);
+    if (this.#closed || !isWanted) onSent?.();
+    else if (typeof header === 'string') {
+      const onRefused = (): void => {
+        authorization.reject(header);
+        void this.#postAuthorized(authorization, message, onSent, false);
+      };
+      this.#postWith({ authorization: header }, message, onSent, mayRepeat ? onRefused : undefined);
+    } else {
+      onSent?.();
+      if (awaiting !== undefined) this.#refuse(awaiting, header.message);
+    }
+  }
+
+  /** @param onRefused called when the server answers with 401, instead of handing on that answer. */
+  #postWith(headers: OutgoingHttpHeaders, message: Message, onSent?: () => void, onRefused?: () => void): void {
     const awaiting = isRequest(message) ? message.id : undefined;
     const modern = 'params' in message && claimsModern(message.params);
     const request = this.#request('POST', {
       'content-type': 'application/json',
       accept: ACCEPT,
       ...(modern && standardHeaders(message, this.#paramHeaders)),
+      ...headers,
     });
     if (awaiting !== undefined) this.#byId.set(awaiting, request);
     request.once('response', (response) => {
+      if (response.statusCode === 401 && onRefused !== undefined) {
+        response.resume();
+        onRefused();
+        return;
+      }
       onSent?.();
       if (response.headers['mcp-session-id'] !== undefined)
         this.#sessionId = String(response.headers['mcp-session-id']);
@@ -183,18 +238,34 @@ export class HttpClientChannel implements Channel {
 
   /** The GET stream, opened or taken up again. A server need not have one (405). */
   #listen(stream: Stream): void {
+    const { authorization } = this.#options;
     if (this.#closed) return;
+    if (authorization === undefined) this.#listenWith({}, stream);
+    else {
+      authorization.header().then(
+        (header) => this.#closed || this.#listenWith({ authorization: header }, stream),
+        () => this.#listenLater(stream),
+      );
+    }
+  }
+
+  #listenWith(headers: OutgoingHttpHeaders, stream: Stream): void {
     const { lastEventId } = stream;
     const request = this.#request('GET', {
       accept: 'text/event-stream',
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+      ...headers,
     });
     request.once('response', (response) => {
       const type = response.headers['content-type'] ?? '';
       if (response.statusCode === 200 && type.startsWith('text/event-stream')) this.#readStream(response, stream);
       else {
         response.resume();
-        if (stream.awaiting !== undefined)
+        const { authorization } = headers;
+        if (response.statusCode === 401 && typeof authorization === 'string' && stream.resumes < MAX_RESUMES) {
+          this.#options.authorization?.reject(authorization);
+          this.#listenLater(stream);
+        } else if (stream.awaiting !== undefined)
           this.#refuse(stream.awaiting, `the stream broke off (${response.statusCode})`);
       }
     });

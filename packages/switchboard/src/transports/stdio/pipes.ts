@@ -1,6 +1,7 @@
 /** A channel over a pair of byte streams: a child's stdout and stdin, or this process's own stdin and stdout. */
 import type { Readable, Writable } from 'node:stream';
 
+import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
@@ -24,6 +25,7 @@ export class PipeChannel implements Channel {
   readonly #limits: PipeLimits;
   #handlers: ChannelHandlers | undefined;
   #closed = false;
+  #closedFor: CloseName | undefined;
   /** Messages of this turn of the event loop: joined into one write, which is far faster than one write each. */
   #batch: string[] = [];
   #batchBytes = 0;
@@ -55,6 +57,11 @@ export class PipeChannel implements Channel {
     this.#output.on('error', (error) => this.close(undefined, error.message));
   }
 
+  /** Why it was closed, where it closed itself. */
+  get closedFor(): CloseName | undefined {
+    return this.#closedFor;
+  }
+
   send(message: Message): void {
     if (this.#closed) return;
     const line = `${stringifyMessage(message)}\n`;
@@ -69,8 +76,9 @@ export class PipeChannel implements Channel {
     }
   }
 
-  close(_why?: unknown, reason = 'closed'): void {
+  close(why?: CloseName, reason = 'closed'): void {
     if (this.#closed) return;
+    this.#closedFor = why;
     this.#flush();
     this.#closed = true;
     this.#handlers?.onClose(reason);

@@ -1,0 +1,122 @@
+/** The life of one member: how it is seen to be well, when it is worn out, and what is told of it. */
+import type { Era } from '../protocol/eras.ts';
+import type { Member } from '../router/exchange.ts';
+import type { ProcessTree } from './process-tree.ts';
+import type { Wire } from './wire.ts';
+
+/** When a member is tried, given a rest, and replaced. Absent means never. */
+export interface LifeLimits {
+  /** After so long without a word of it, in ms, it is asked for one. */
+  livenessIntervalMs?: number;
+  /** How long it may take to answer that, in ms. */
+  livenessTimeoutMs: number;
+  /** How long one that works on requests may be silent, in ms: some cannot answer while they compute. */
+  busyTimeoutMs: number;
+  /** How many requests it serves before another takes its place. */
+  maxRequests?: number;
+  /** How old it gets, in ms, before another takes its place. */
+  maxAgeMs?: number;
+  /** How much memory it and the processes that it started may use, in bytes. */
+  maxMemoryBytes?: number;
+  /** How long nobody may have used it, in ms, before it is closed. */
+  idleMs?: number;
+}
+
+export type MemberState = 'starting' | 'ready' | 'failing' | 'retiring';
+
+/** A member as the outside sees it. */
+export interface MemberFacts {
+  /** Who shares it, as a key that holds no secret. */
+  slot: string;
+  state: MemberState;
+  pid?: number;
+  era?: Era;
+  version?: string;
+  /** In ms since 1970. */
+  startedAt?: number;
+  requests: number;
+  inFlight: number;
+  /** How many members served this place before. */
+  restarts: number;
+  /** Why the one before ended. */
+  lastReason?: string;
+  /** Of its whole process tree; absent where that is unknown. */
+  memoryBytes?: number;
+  /** Processor time that its process tree has used. */
+  cpuMs?: number;
+}
+
+export interface LifeOptions {
+  wire: Wire;
+  member: Member;
+  limits: LifeLimits;
+}
+
+/** A process of twice the memory that it may have is not waited for. */
+const HARD_MEMORY = 2;
+
+export class Life {
+  readonly wire: Wire;
+  readonly member: Member;
+  readonly startedAt: number = Date.now();
+  /** When somebody last asked for it, in ms since 1970. */
+  usedAt: number = this.startedAt;
+  retiring = false;
+  readonly #limits: LifeLimits;
+  #asking = false;
+  #tooLarge = false;
+
+  constructor({ wire, member, limits }: LifeOptions) {
+    this.wire = wire;
+    this.member = member;
+    this.#limits = limits;
+  }
+
+  get pid(): number | undefined {
+    return (this.wire.channel as { pid?: number }).pid;
+  }
+
+  /** Why it should be replaced, if it should. */
+  get worn(): string | undefined {
+    const { maxRequests = Infinity, maxAgeMs = Infinity, maxMemoryBytes } = this.#limits;
+    if (this.#tooLarge) return `it uses more than ${maxMemoryBytes} bytes of memory (maxMemory)`;
+    if (this.wire.requests >= maxRequests) return `it has served ${maxRequests} requests (maxRequests)`;
+    if (Date.now() - this.startedAt >= maxAgeMs) return `it is ${maxAgeMs} ms old (maxAge)`;
+    return undefined;
+  }
+
+  /** Whether its memory is what it should be replaced for, however it is shared. */
+  get isTooLarge(): boolean {
+    return this.#tooLarge;
+  }
+
+  get isUnused(): boolean {
+    const { idleMs = Infinity } = this.#limits;
+    return this.member.inFlight === 0 && Date.now() - this.usedAt >= idleMs;
+  }
+
+  /** Asks a member that is silent for a word, and ends one that has none. */
+  async checkLiveness(isStopped: (pid: number) => Promise<boolean>): Promise<void> {
+    const { livenessIntervalMs = Infinity, livenessTimeoutMs, busyTimeoutMs } = this.#limits;
+    const { wire, member } = this;
+    if (this.#asking || wire.goneReason !== undefined || Date.now() - wire.heardAt < livenessIntervalMs) return;
+    this.#asking = true;
+    const silentSince = wire.heardAt;
+    await member.ping(livenessTimeoutMs);
+    this.#asking = false;
+    if (wire.heardAt !== silentSince || wire.goneReason !== undefined) return;
+    const silentMs = Date.now() - silentSince;
+    const stopped = this.pid !== undefined && (await isStopped(this.pid));
+    if (member.inFlight > 0 && silentMs < busyTimeoutMs && !stopped) return;
+    wire.end(`it was asked for a sign of life and gave none for ${livenessTimeoutMs} ms (livenessTimeout)`);
+  }
+
+  /** Looks at the memory of its processes. */
+  measure(tree: ProcessTree): void {
+    const { maxMemoryBytes = Infinity } = this.#limits;
+    const bytes = (this.pid === undefined ? undefined : tree.usage(this.pid)?.memoryBytes) ?? 0;
+    this.#tooLarge = bytes > maxMemoryBytes;
+    if (bytes <= maxMemoryBytes * HARD_MEMORY) return;
+    this.wire.end(`it used ${bytes} bytes of memory, more than twice what it may (maxMemory ${maxMemoryBytes})`);
+  }
+}

@@ -1,0 +1,139 @@
+/** Where the members of an upstream come from: connects, and greets what is there in the era that it speaks. */
+import type { Emit } from '../observe/events.ts';
+import type { Era } from '../protocol/eras.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { Channel } from '../transports/channel.ts';
+import type { Credentials } from './credentials.ts';
+import { greet } from './handshake.ts';
+import type { Greeting, Introduction } from './handshake.ts';
+import { Spares } from './spares.ts';
+import { Wire } from './wire.ts';
+
+export interface SourceOptions {
+  name: string;
+  /** How many are started ahead of need. */
+  warm: number;
+  /** The only era to speak; found out when absent. */
+  era?: Era;
+  startTimeoutMs: number;
+  probeTimeoutMs: number;
+  connect(credentials: Credentials | undefined): Promise<Channel>;
+  /** A request of a client was answered by one of them. */
+  onAnswered(): void;
+  emit: Emit;
+}
+
+/** For whom something is started. */
+export interface Purpose {
+  slot: string;
+  introduction: Introduction;
+  /** The eras to try, in this order. */
+  eras: readonly Era[];
+  /** Whether to send `notifications/initialized` at once; otherwise the client's own is waited for. */
+  announce: boolean;
+  credentials: Credentials | undefined;
+}
+
+export interface Greeted {
+  wire: Wire;
+  greeting: Greeting;
+}
+
+/** How long it is believed that a server does not speak an era; it may have been updated since. */
+const VERDICT_MS = 3_600_000;
+
+export class Source {
+  readonly #options: SourceOptions;
+  readonly #spares: Spares;
+  /** Everything that was started and has not ended: what `close` waits for. */
+  readonly #running: Set<Wire> = new Set();
+  readonly #connecting: Set<Promise<Channel>> = new Set();
+  /** An era that the server was found not to speak, and when. */
+  readonly #silent: Map<Era, number> = new Map();
+  #speaksModern = false;
+  #onIdle: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: SourceOptions) {
+    this.#options = options;
+    this.#spares = new Spares({ count: options.warm, start: () => this.#connect('spare', undefined) });
+    this.#spares.fill();
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** Whether the last that was started was spoken to in the modern era. */
+  get speaksModern(): boolean {
+    return this.#speaksModern;
+  }
+
+  /** Some servers exit when the first message is not the one they know: then a second child is greeted in the other era only. */
+  async start({ slot, introduction, announce, eras, credentials }: Purpose): Promise<Greeted> {
+    const known = this.#spoken(eras);
+    for (const tries of [known, known.slice(1)]) {
+      const wire =
+        (credentials === undefined ? this.#spares.take() : undefined) ?? (await this.#connect(slot, credentials));
+      const { startTimeoutMs, probeTimeoutMs } = this.#options;
+      try {
+        const greeting = await greet(wire, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
+        const [first] = tries;
+        this.#speaksModern = greeting.era === 'modern';
+        if (first !== undefined && first !== greeting.era) this.#silent.set(first, Date.now());
+        return { wire, greeting };
+      } catch (error) {
+        const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && wire.goneReason !== undefined;
+        wire.channel.close();
+        if (!exitedOnProbe) throw error;
+        this.#silent.set('modern', Date.now());
+      }
+    }
+    throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE');
+  }
+
+  /** Ends everything; resolves when the last process is gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#spares.close();
+    for (const wire of this.#running) wire.channel.close();
+    // What is being started now is ended as soon as it is there.
+    await Promise.allSettled(this.#connecting);
+    if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  /** What is started ahead of need from now on is new. */
+  renewSpares(): void {
+    this.#spares.renew();
+  }
+
+  #spoken(eras: readonly Era[]): readonly Era[] {
+    if (this.#options.era !== undefined) return [this.#options.era];
+    const spoken = eras.filter((era) => Date.now() - (this.#silent.get(era) ?? -Infinity) > VERDICT_MS);
+    return spoken.length > 0 ? spoken : eras;
+  }
+
+  async #connect(slot: string, credentials: Credentials | undefined): Promise<Wire> {
+    const { name, emit, onAnswered } = this.#options;
+    const mask = credentials?.mask ?? ((text: string) => text);
+    const connecting = this.#options.connect(credentials);
+    this.#connecting.add(connecting);
+    const channel = await connecting.finally(() => this.#connecting.delete(connecting));
+    const { pid } = channel as { pid?: number };
+    emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
+    const wire: Wire = new Wire(channel, {
+      stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),
+      answered: onAnswered,
+      closed: () => {
+        this.#running.delete(wire);
+        if (this.#running.size === 0) this.#onIdle?.();
+      },
+    });
+    this.#running.add(wire);
+    if (this.#closed) {
+      channel.close();
+      throw new SwitchboardError('SWB_SHUTTING_DOWN');
+    }
+    return wire;
+  }
+}
