@@ -106,12 +106,14 @@ function endOnSignal(gateway: Gateway): Promise<void> {
 
 function banner(addresses: readonly Address[], maxConnections: number): string {
   const lines = addresses.flatMap(({ upstream, websocket, http, sse }) => [
-    ...(addresses.length > 1 ? [`  ${upstream}`] : []),
+    ...(addresses.length > 1 ? [`  ${upstream === '*' ? 'all of them as one' : upstream}`] : []),
     ...(websocket === undefined ? [] : [`  WebSocket  ${websocket}`]),
     ...(http === undefined ? [] : [`  HTTP       ${http}`]),
     ...(sse === undefined ? [] : [`  SSE        ${sse}`]),
   ]);
-  const [first] = addresses;
+  // All servers as one, or the only one.
+  const first = addresses.at(-1);
+  const name = first?.upstream === '*' ? 'switchboard' : (first?.upstream ?? 'default');
   const url = first?.http ?? first?.websocket ?? '';
   const entry = JSON.stringify(
     first?.http === undefined ? { command: 'npx', args: ['mcp-switchboard', 'connect', url] } : { type: 'http', url },
@@ -121,7 +123,7 @@ function banner(addresses: readonly Address[], maxConnections: number): string {
 ${lines.join('\n')}
 
 Try it:             npx mcp-switchboard call ${url}
-In a client's file: { "mcpServers": { "${first?.upstream ?? 'default'}": ${entry} } }
+In a client's file: { "mcpServers": { "${name}": ${entry} } }
 For a client that only speaks stdio: npx mcp-switchboard connect ${first?.websocket ?? url}
 
 Ctrl-C ends it.

@@ -25,6 +25,8 @@ import type { Problem, Settings } from './options.ts';
 import { Probes } from './probes.ts';
 import { checkUpstream } from './upstream-options.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
+import { serveAll } from './served.ts';
+import type { Served } from './served.ts';
 import { buildUpstreams } from './upstreams.ts';
 
 /** What `createGateway` takes: any of the settings as one would write them in a configuration file, and the upstreams. */
@@ -40,6 +42,7 @@ export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>>
 
 /** Where clients reach an upstream. */
 export interface Address {
+  /** Its name, or `*` for all of them behind one address. */
   upstream: string;
   websocket?: string;
   http?: string;
@@ -78,7 +81,7 @@ export function createGateway({
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
   const pools = buildUpstreams({ settings, upstreams, environment, emit: observation.emit });
-  return new Gateway(settings, pools, observation);
+  return new Gateway(settings, pools, serveAll(pools, upstreams, settings, observation.emit), observation);
 }
 
 /** How long the last connections are waited for, in turns of the event loop. */
@@ -89,6 +92,7 @@ export class Gateway {
   readonly #emit: Emit;
   readonly #observation: Observation;
   readonly #upstreams: Map<string, Pool>;
+  readonly #served: Served;
   readonly #router: Router;
   readonly #registry: Registry;
   readonly #context: CallerContext;
@@ -96,12 +100,13 @@ export class Gateway {
   readonly #store: Store;
   #closing: Promise<void> | undefined;
 
-  constructor(settings: Settings, upstreams: Map<string, Pool>, observation: Observation) {
+  constructor(settings: Settings, upstreams: Map<string, Pool>, served: Served, observation: Observation) {
     const { emit } = observation;
     this.settings = settings;
     this.#observation = observation;
     this.#emit = emit;
     this.#upstreams = upstreams;
+    this.#served = served;
     this.#registry = new Registry({ max: settings.maxConnections, idleTimeoutMs: settings.idleTimeout });
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
@@ -147,9 +152,11 @@ export class Gateway {
     if (!transport.includes('websocket') && !transport.includes('http')) return [];
     const port = await this.#listener.listen();
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const { all } = this.#served;
     const names = [...this.#upstreams.keys()];
-    return names.map((upstream) => {
-      const below = names.length === 1 ? '' : `/${upstream}`;
+    const isOnly = names.length === 1;
+    return (isOnly ? names : [...names, all.name]).map((upstream) => {
+      const below = isOnly || upstream === all.name ? '' : `/${upstream}`;
       const path = `/mcp${below}`;
       this.#emit({ type: 'listening', url: `http://${authority}${path}` });
       return {
@@ -164,7 +171,7 @@ export class Gateway {
   /**
    * Serves one client on a channel of its own, such as stdin and stdout.
    *
-   * @param upstream its name; may be left out where there is only one.
+   * @param upstream its name. @default all of them as one
    * @param onClose called when the client is gone.
    * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
    */
@@ -233,16 +240,15 @@ export class Gateway {
   }
 
   #find(name: string | undefined, base = 'mcp'): Upstream {
-    const [first, ...others] = this.#upstreams.values();
-    const upstream = name === undefined ? (others.length === 0 ? first : undefined) : this.#upstreams.get(name);
+    const upstream = name === undefined ? this.#served.all : this.#served.byName.get(name);
     if (upstream !== undefined) return upstream;
-    const asked = name === undefined ? 'none was named' : JSON.stringify(name);
-    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: `${asked}; MCP is at ${this.#paths(base)}` });
+    const detail = `${JSON.stringify(name)}; MCP is at ${this.#paths(base)}`;
+    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail });
   }
 
   #paths(base: string): string {
     const names = [...this.#upstreams.keys()];
-    return names.length === 1 ? `/${base}` : names.map((name) => `/${base}/${name}`).join(', ');
+    return names.length === 1 ? `/${base}` : [`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ');
   }
 }
 

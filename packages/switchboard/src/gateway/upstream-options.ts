@@ -4,12 +4,13 @@ import { z } from 'zod';
 import type { Era } from '../protocol/eras.ts';
 import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
+import type { ViewRules } from '../router/view.ts';
 import type { Isolation } from '../upstreams/pool.ts';
 import { isLoopback } from '../transports/http/guard.ts';
 import { duration, size } from './options.ts';
 import type { Problem } from './options.ts';
 
-interface Common {
+interface Common extends ViewRules {
   /** Who shares its members. @default the gateway's `isolation` */
   isolation?: Isolation;
   /** How many members it has with isolation `pool`. @default 2 */
@@ -74,6 +75,8 @@ const callerTexts = z.record(
     }
   }),
 );
+const strings = z.record(z.string(), z.string());
+const rules = z.strictObject({ allow: z.array(z.string()).optional(), deny: z.array(z.string()).optional() });
 const common = {
   isolation: z.enum(['session', 'principal', 'shared', 'pool']).optional(),
   members: z.int().min(1).max(100).optional(),
@@ -81,6 +84,10 @@ const common = {
   maxAge: duration.optional(),
   warm: z.int().min(0).max(100).optional(),
   era: z.enum(['legacy', 'modern']).optional(),
+  tools: rules.optional(),
+  prompts: rules.optional(),
+  resources: rules.optional(),
+  describe: strings.optional(),
 };
 const kinds = {
   command: z.object({

@@ -87,6 +87,8 @@ export type GatewayEvent =
   | { type: 'member.retired'; upstream: string; slot: string; reason: string }
   | { type: 'upstream.failing'; upstream: string; reason: string; since: number; nextTryAt: number }
   | { type: 'upstream.recovered'; upstream: string }
+  | { type: 'catalogue.missing'; upstream: string; reason: string }
+  | { type: 'catalogue.collision'; kind: string; name: string; upstream: string; winner: string }
   | { type: 'upstream.stderr'; upstream: string; pid?: number; line: string }
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
   /** Lines of the audit log were lost, so many since this was last said. */

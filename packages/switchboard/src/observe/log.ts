@@ -22,6 +22,8 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'member.retired': 'info',
   'upstream.failing': 'error',
   'upstream.recovered': 'info',
+  'catalogue.missing': 'warn',
+  'catalogue.collision': 'warn',
   'upstream.stderr': 'debug',
   'upstream.stray': 'warn',
   'audit.failed': 'error',

@@ -20,6 +20,7 @@ export const ERRORS = {
   SWB_DUPLICATE_ID: { code: -32600, http: 400, message: 'A request with this id is still running on this connection' },
   SWB_METHOD_NOT_FOUND: { code: -32601, http: 404, message: 'Method not found' },
   SWB_INVALID_PARAMS: { code: -32602, http: 400, message: 'Invalid params' },
+  SWB_UNKNOWN_NAME: { code: -32602, http: 400, message: 'Nothing is offered here under this name' },
   SWB_NOT_INITIALIZED: { code: -32600, http: 400, message: 'Send initialize first' },
   SWB_ALREADY_INITIALIZED: { code: -32600, http: 400, message: 'This session is initialized already' },
   SWB_INTERNAL: { code: -32603, http: 500, message: 'Internal error' },

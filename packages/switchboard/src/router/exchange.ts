@@ -155,10 +155,6 @@ export interface Member {
   join(caller: Caller): void;
   /** The caller is gone: its subscriptions are given up. */
   leave(caller: Caller): void;
-  /** Asks for any answer at all. Never rejects; resolves when one came, or when the time is over. */
-  ping(timeoutMs: number): Promise<void>;
-  /** Another has taken its place: it says no more to the session, ends what would not end of itself, and finishes the rest. */
-  retire(): void;
   close(): void;
 }
 

@@ -16,11 +16,12 @@ import {
   stripEnvelope,
 } from '../protocol/translate.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
-import type { Audience, Caller, Exchange, Member, Outcome, Question, Slot } from '../router/exchange.ts';
+import type { Audience, Caller, Exchange, Outcome, Question, Slot } from '../router/exchange.ts';
 import { omit } from '../util/omit.ts';
 import { ListeningCaller, urisOf } from './listen.ts';
 import { missingCapability } from './questions.ts';
 import { ToolHeaders } from './tool-headers.ts';
+import type { LivingMember } from './life.ts';
 import type { Wire } from './wire.ts';
 
 /** Methods whose meaning is bound to one session; a member that several share must not be given them. */
@@ -40,7 +41,7 @@ export interface LegacyMemberOptions {
   onGone(reason: string): void;
 }
 
-export class LegacyMember implements Member {
+export class LegacyMember implements LivingMember {
   readonly era = 'legacy';
   readonly version: string;
   readonly hello: JsonObject;

@@ -46,9 +46,17 @@ export interface MemberFacts {
   cpuMs?: number;
 }
 
+/** A member whose life is looked after. */
+export interface LivingMember extends Member {
+  /** Asks for any answer at all. Never rejects; resolves when one came, or when the time is over. */
+  ping(timeoutMs: number): Promise<void>;
+  /** Another has taken its place: it says no more to the session, ends what would not end of itself, and finishes the rest. */
+  retire(): void;
+}
+
 export interface LifeOptions {
   wire: Wire;
-  member: Member;
+  member: LivingMember;
   limits: LifeLimits;
 }
 
@@ -57,7 +65,7 @@ const HARD_MEMORY = 2;
 
 export class Life {
   readonly wire: Wire;
-  readonly member: Member;
+  readonly member: LivingMember;
   readonly startedAt: number = Date.now();
   /** When somebody last asked for it, in ms since 1970. */
   usedAt: number = this.startedAt;

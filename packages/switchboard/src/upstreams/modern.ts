@@ -10,11 +10,12 @@ import { isObject, notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf, legacyQuestion, legacyResult } from '../protocol/translate.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
-import type { Audience, Caller, Exchange, Member, Outcome, Question } from '../router/exchange.ts';
+import type { Audience, Caller, Exchange, Outcome, Question } from '../router/exchange.ts';
 import { Hub } from './hub.ts';
 import { missingCapability } from './questions.ts';
 import type { Stickiness } from './stickiness.ts';
 import { ToolHeaders } from './tool-headers.ts';
+import type { LivingMember } from './life.ts';
 import type { Wire } from './wire.ts';
 
 const LIST_TIMEOUT_MS = 30_000;
@@ -36,7 +37,7 @@ export interface ModernMemberOptions {
   onGone(reason: string): void;
 }
 
-export class ModernMember implements Member {
+export class ModernMember implements LivingMember {
   readonly era = 'modern';
   readonly version: string = LATEST_MODERN;
   readonly hello: JsonObject;

@@ -31,6 +31,8 @@ export interface TestGateway {
   port: number;
   ws: string;
   http: string;
+  /** Where all upstreams are one. */
+  all: { ws: string; http: string };
   events: GatewayEvent[];
   /** Waits for the next event of a type, from now on. */
   nextEvent<T extends GatewayEvent['type']>(type: T): Promise<Extract<GatewayEvent, { type: T }>>;
@@ -54,13 +56,16 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     },
   });
   onTestFinished(() => gateway.close());
-  const [first] = await gateway.listen();
+  const addresses = await gateway.listen();
+  const [first] = addresses;
+  const last = addresses.at(-1);
   const http = first?.http ?? '';
   return {
     gateway,
     events,
     http,
     ws: first?.websocket ?? '',
+    all: { ws: last?.websocket ?? '', http: last?.http ?? '' },
     port: Number(new URL(http || (first?.websocket ?? 'http://x:0')).port),
     nextEvent: (type) => new Promise((resolve) => waiting.add({ type, resolve: resolve as never })),
   };

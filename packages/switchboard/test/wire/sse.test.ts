@@ -115,7 +115,6 @@ describe('a client over SSE', () => {
       'two',
     ]);
     for (const [path, code] of [
-      ['/sse', 'SWB_UPSTREAM_NOT_FOUND'],
       ['/sse/three', 'SWB_UPSTREAM_NOT_FOUND'],
       ['/sse/one/x', 'SWB_NOT_FOUND'],
       ['/ssex', 'SWB_NOT_FOUND'],

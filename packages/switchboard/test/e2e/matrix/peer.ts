@@ -94,6 +94,8 @@ const timeout = PATIENCE_MS;
 export interface Target {
   ws: string;
   http: string;
+  /** What the names of tools and prompts begin with there. @default nothing */
+  prefix?: string;
 }
 
 export function connectPeer(flavour: Flavour, way: Way, target: Target, name = `${flavour} ${way}`): Promise<Peer> {
@@ -121,7 +123,7 @@ async function connectV1(flavour: Flavour, way: Way, target: Target, name: strin
       : way === 'http'
         ? new HttpV1(new URL(target.http))
         : new StdioV1(stdioOf(target));
-  eavesdrop(transport, heard);
+  eavesdrop(transport, heard, target.prefix);
   await client.connect(transport, { timeout });
   return {
     name,
@@ -174,7 +176,7 @@ async function connectV2(flavour: keyof typeof MODES, way: Way, target: Target, 
       : way === 'http'
         ? new HttpV2(new URL(target.http))
         : new StdioV2(stdioOf(target));
-  eavesdrop(transport, heard);
+  eavesdrop(transport, heard, target.prefix);
   await client.connect(transport as never, { timeout });
   const era = client.getProtocolEra() ?? 'legacy';
   let wanted: Json = {};

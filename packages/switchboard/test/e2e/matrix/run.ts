@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { createGateway } from '../../../src/gateway/gateway.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { flavours, ways } from '../../support/clients.ts';
+import { servers } from '../../support/gateway.ts';
 import { reasonAgainst, stderrOf } from './cell.ts';
 import type { Cell } from './cell.ts';
 import { Feed, PATIENCE_MS, within } from './feed.ts';
@@ -17,8 +18,13 @@ import type { Isolation } from './requirements.ts';
 const programOf = (era: Era): string =>
   fileURLToPath(new URL(`../../fixtures/matrix-${era}-server.mjs`, import.meta.url));
 
-export function runMatrix(server: Era, isolation: Isolation): void {
-  describe(`${server} server, isolation ${isolation}`, () => {
+/** Proven otherwise for a server that is one of several, as it is not the only one to say who it is. */
+const NOT_OF_ONE: ReadonlySet<string> = new Set(['server-identity']);
+
+/** @param merged whether the server is one of two that are reached by one address. */
+export function runMatrix(server: Era, isolation: Isolation, merged = false): void {
+  const ids = merged ? IDS.filter((id) => !NOT_OF_ONE.has(id)) : IDS;
+  describe(`${server} server, isolation ${isolation}${merged ? ', beside another' : ''}`, () => {
     const stderr = new Feed<string>();
     const bystanders: Peer[] = [];
     let gateway: Gateway;
@@ -31,11 +37,14 @@ export function runMatrix(server: Era, isolation: Isolation): void {
         rateLimit: 'unlimited',
         requestTimeout: `${PATIENCE_MS}ms`,
         environment: process.env,
-        upstreams: { default: { command: process.execPath, args: [programOf(server)] } },
+        upstreams: {
+          ...(merged && { other: servers.scripted }),
+          default: { command: process.execPath, args: [programOf(server)] },
+        },
         onEvent: stderrOf(stderr),
       });
-      const [address] = await gateway.listen();
-      target = { ws: address!.websocket!, http: address!.http! };
+      const address = (await gateway.listen()).at(-1);
+      target = { ws: address!.websocket!, http: address!.http!, ...(merged && { prefix: 'default__' }) };
       for (const flavour of ['SDK v1', 'SDK v2 modern'] as const) {
         bystanders.push(await connectPeer(flavour, 'websocket', target, `bystander ${flavour}`));
       }
@@ -48,7 +57,8 @@ export function runMatrix(server: Era, isolation: Isolation): void {
       await gateway.close();
     });
 
-    describe.each(ways)('by %s', (way) => {
+    // How a client came does not count behind the address any more.
+    describe.each(merged ? ways.slice(0, 2) : ways)('by %s', (way) => {
       describe.each(flavours)('%s', (flavour) => {
         const client = flavour === 'SDK v1' || flavour === 'SDK v2 legacy' ? 'legacy' : 'modern';
         let peer: Peer | undefined;
@@ -61,7 +71,7 @@ export function runMatrix(server: Era, isolation: Isolation): void {
           if (peer !== undefined) await within(peer.close(), 'the client to leave');
         });
 
-        it.each(IDS.map((id) => [id, requirementOf(id).behavior] as const))('%s: %s', async (id) => {
+        it.each(ids.map((id) => [id, requirementOf(id).behavior] as const))('%s: %s', async (id) => {
           const requirement = requirementOf(id);
           const cell: Cell = { server, isolation, peer: peer!, bystanders, stderr, gateway };
           const impossible = reasonAgainst(requirement, { client, server, isolation }) !== undefined;

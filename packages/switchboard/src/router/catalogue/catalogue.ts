@@ -1,0 +1,98 @@
+/**
+ * All upstreams as one: an upstream whose members pass each request on to the one that it is about.
+ *
+ * Nothing of the client's is copied: a request runs in the member of the upstream that it reaches, in a slot that the upstream's
+ * own isolation chose, and what comes of it goes the way it would go without the catalogue.
+ */
+import type { Emit } from '../../observe/events.ts';
+import type { JsonObject } from '../../protocol/jsonrpc.ts';
+import type { Scope, Slot, Upstream } from '../exchange.ts';
+import type { Kind } from '../view.ts';
+import { Names } from './names.ts';
+import { Owners } from './owners.ts';
+import { Seal } from './seal.ts';
+import { CatalogueSlot } from './slot.ts';
+
+/** The catalogue's name where others stand under theirs; no upstream can be called so. */
+export const CATALOGUE = '*';
+
+/** How many collisions are remembered, so that each is told of once. */
+const MAX_COLLISIONS = 1000;
+
+export interface CatalogueOptions {
+  /** By name, in the order that decides collisions; those that come to it later are served from then on. */
+  upstreams: ReadonlyMap<string, Upstream>;
+  /** How the catalogue names itself. */
+  serverInfo: JsonObject;
+  /** How long a list and an introduction wait for one upstream before they do without, in ms. */
+  patienceMs: number;
+  emit: Emit;
+}
+
+export class Catalogue implements Upstream {
+  readonly name: string = CATALOGUE;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly serverInfo: JsonObject;
+  readonly patienceMs: number;
+  readonly names: Names;
+  readonly seal: Seal = new Seal();
+  readonly owners: Owners = new Owners();
+  readonly #emit: Emit;
+  /** Those of modern clients, which come back for each request. */
+  readonly #slots: Map<string, CatalogueSlot> = new Map();
+  /** The upstreams that failed when they were last asked for, and the slots in which they did. */
+  readonly #missing: Set<string> = new Set();
+  readonly #troubled: WeakSet<Slot> = new WeakSet();
+  readonly #collisions: Set<string> = new Set();
+
+  constructor({ upstreams, serverInfo, patienceMs, emit }: CatalogueOptions) {
+    this.upstreams = upstreams;
+    this.serverInfo = serverInfo;
+    this.patienceMs = patienceMs;
+    this.names = new Names(() => upstreams.keys());
+    this.#emit = emit;
+  }
+
+  get callerHeaders(): readonly string[] {
+    return [...new Set([...this.upstreams.values()].flatMap((upstream) => upstream.callerHeaders))];
+  }
+
+  slot(scope: Scope): Slot {
+    if (scope.era === 'legacy') return new CatalogueSlot(this, scope, () => {});
+    const { principal, affinity, capabilities, clientInfo, loose = false } = scope;
+    const key = JSON.stringify([principal, affinity, loose, capabilities, clientInfo]);
+    const slot = this.#slots.get(key) ?? new CatalogueSlot(this, scope, () => this.#slots.delete(key));
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  isMissing(name: string): boolean {
+    return this.#missing.has(name);
+  }
+
+  /** Whether its slot was without a member when last asked; somebody else's slot of the same upstream may be well. */
+  isTroubled(slot: Slot): boolean {
+    return this.#troubled.has(slot);
+  }
+
+  /** An upstream could not be had, or did not do its part. Told once until it is back. */
+  lost(name: string, reason: string, slot?: Slot): void {
+    if (slot !== undefined) this.#troubled.add(slot);
+    if (this.#missing.has(name)) return;
+    this.#missing.add(name);
+    this.#emit({ type: 'catalogue.missing', upstream: name, reason });
+  }
+
+  found(name: string, slot: Slot): void {
+    this.#troubled.delete(slot);
+    this.#missing.delete(name);
+  }
+
+  /** An entry cannot be reached by its name, as another one is. Told once. */
+  collided(kind: Kind, name: string, upstream: string, winner: string): void {
+    const key = JSON.stringify([kind, name, upstream]);
+    if (this.#collisions.has(key) || this.#collisions.size >= MAX_COLLISIONS) return;
+    this.#collisions.add(key);
+    this.#emit({ type: 'catalogue.collision', kind, name, upstream, winner });
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Which upstream a resource belongs to. URIs carry no upstream's name, so what the upstreams list decides; where several could
+ * be meant, they are tried in their order.
+ */
+import { isObject } from '../../protocol/jsonrpc.ts';
+import { capabilitiesOf } from '../../protocol/translate.ts';
+import { matchesPattern } from '../../util/pattern.ts';
+import type { Exchange, Slot } from '../exchange.ts';
+import { LISTS } from '../view.ts';
+import type { CatalogueSlot } from './slot.ts';
+
+/** What one upstream lists. */
+interface Directory {
+  uris: ReadonlySet<string>;
+  templates: readonly string[];
+  schemes: ReadonlySet<string>;
+}
+
+/** How long a list is believed, in ms. A wrong guess costs a request more, not the answer. */
+const FRESH_MS = 30_000;
+const MAX_PAGES = 100;
+const MAX_ENTRIES = 10_000;
+
+const schemeOf = (uri: string): string => uri.slice(0, uri.indexOf(':') + 1).toLowerCase();
+
+export class Owners {
+  readonly #directories: WeakMap<Slot, { readAt: number; directory: Promise<Directory> }> = new WeakMap();
+
+  /**
+   * The upstreams that may have a resource, the likeliest first: those that list it, those with a template that fits, those with
+   * other resources of its scheme, and those that list nothing at all. Within each of these the order of the upstreams counts.
+   */
+  async find(slot: CatalogueSlot, exchange: Exchange, uri: string): Promise<readonly string[]> {
+    const members = await Promise.all(
+      slot.names.map(async (name) => ({ name, member: await slot.ready(name, exchange.scope) })),
+    );
+    const able = members.flatMap(({ name, member }) =>
+      member !== undefined && isObject(capabilitiesOf(member.hello)['resources']) ? [name] : [],
+    );
+    if (able.length < 2) return able;
+    const ranked = await Promise.all(
+      able.map(async (name) => ({ name, rank: rankOf(await this.#directory(slot, exchange, name), uri) })),
+    );
+    return ranked
+      .filter(({ rank }) => rank < Infinity)
+      .toSorted((a, b) => a.rank - b.rank)
+      .map(({ name }) => name);
+  }
+
+  #directory(slot: CatalogueSlot, exchange: Exchange, name: string): Promise<Directory> {
+    const key = slot.slotOf(name, exchange.scope);
+    const known = this.#directories.get(key);
+    if (known !== undefined && performance.now() - known.readAt < FRESH_MS) return known.directory;
+    const directory = readDirectory(slot, exchange, name);
+    this.#directories.set(key, { readAt: performance.now(), directory });
+    return directory;
+  }
+}
+
+function rankOf({ uris, templates, schemes }: Directory, uri: string): number {
+  if (uris.has(uri) || templates.includes(uri)) return 0;
+  if (templates.some((template) => matchesPattern(template.replaceAll(/\{[^}]*\}/g, '*'), uri))) return 1;
+  if (schemes.has(schemeOf(uri))) return 2;
+  return schemes.size === 0 ? 3 : Infinity;
+}
+
+async function readDirectory(slot: CatalogueSlot, exchange: Exchange, name: string): Promise<Directory> {
+  const [uris, templates] = await Promise.all(
+    ['resources/list', 'resources/templates/list'].map((method) => readNames(slot, exchange, name, method)),
+  );
+  const schemes = new Set([...uris!, ...templates!].map(schemeOf));
+  return { uris: new Set(uris), templates: templates!, schemes };
+}
+
+/** What the entries of an upstream's whole list go by, as far as it can be read. */
+export async function readNames(
+  slot: CatalogueSlot,
+  exchange: Exchange,
+  upstream: string,
+  method: string,
+): Promise<string[]> {
+  const { items, name } = LISTS.get(method)!;
+  const found: string[] = [];
+  let cursor: unknown;
+  for (let page = 0; page < MAX_PAGES && found.length < MAX_ENTRIES; page++) {
+    const outcome = await slot.ask(upstream, exchange, method, cursor === undefined ? {} : { cursor });
+    if ('error' in outcome) break;
+    const entries = outcome.result[items];
+    for (const entry of Array.isArray(entries) ? entries : []) if (isObject(entry)) found.push(String(entry[name]));
+    // An empty cursor is a cursor.
+    cursor = outcome.result['nextCursor'];
+    if (typeof cursor !== 'string') break;
+  }
+  return found;
+}

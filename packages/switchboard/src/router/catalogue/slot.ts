@@ -1,0 +1,307 @@
+/** A slot of the catalogue: one slot of each upstream, found when it is needed. */
+import { INTERACTIVE } from '../../protocol/eras.ts';
+import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
+import { isObject, notification } from '../../protocol/jsonrpc.ts';
+import type { JsonObject, RpcNotification } from '../../protocol/jsonrpc.ts';
+import { addEnvelope, capabilitiesOf } from '../../protocol/translate.ts';
+import { backoffMs } from '../../util/backoff.ts';
+import { CallerAudience } from '../audience.ts';
+import type { Audience, Caller, Exchange, Member, Outcome, Scope, Slot } from '../exchange.ts';
+import { SubExchange } from '../sub-exchange.ts';
+import type { Catalogue } from './catalogue.ts';
+import { helloOf, initializeResult } from './introduction.ts';
+import { CatalogueMember } from './member.ts';
+
+const INITIALIZED = 'notifications/initialized';
+
+/** Where a part of an exchange is served. */
+interface Place {
+  sub: SubExchange;
+  slot: Slot;
+  member?: Member;
+}
+
+export class CatalogueSlot implements Slot {
+  readonly upstream: string;
+  readonly audience: Audience = new CallerAudience(true);
+  readonly leased: boolean = false;
+  readonly catalogue: Catalogue;
+  readonly scope: Scope;
+  readonly #onEmpty: () => void;
+  readonly #member: CatalogueMember;
+  /** Done when a legacy session knows what it was told of the upstreams at its start. */
+  #introduced: Promise<Member> | undefined;
+  #isIntroduced = false;
+  readonly #holders: Set<object> = new Set();
+  /** The upstreams' slots that a legacy session has joined. */
+  readonly #joined: Map<string, Slot> = new Map();
+  /** The upstreams' slots that last as long as this one. */
+  readonly #kept: Set<Slot> = new Set();
+  readonly #places: WeakMap<Exchange, Set<Place>> = new WeakMap();
+  /** The upstreams that a legacy session waits for. */
+  readonly #awaited: Set<string> = new Set();
+  /** Whether the session has said that it is initialized, and the upstreams that heard it. */
+  #announced = false;
+  readonly #told: WeakSet<Slot> = new WeakSet();
+  #closed = false;
+
+  constructor(catalogue: Catalogue, scope: Scope, onEmpty: () => void) {
+    this.upstream = catalogue.name;
+    this.catalogue = catalogue;
+    this.scope = scope;
+    this.#onEmpty = onEmpty;
+    this.#member = new CatalogueMember(this);
+  }
+
+  /** The upstreams, in their order. */
+  get names(): readonly string[] {
+    return [...this.catalogue.upstreams.keys()];
+  }
+
+  member(): Member | Promise<Member> {
+    if (this.scope.era === 'modern' || this.#isIntroduced) return this.#member;
+    this.#introduced ??= this.#introduce().finally(() => (this.#introduced = undefined));
+    return this.#introduced;
+  }
+
+  join(caller: Caller): void {
+    this.audience.join(caller);
+    this.#holders.add(caller);
+    for (const name of this.names) {
+      try {
+        this.slotOf(name, this.scope);
+      } catch (error) {
+        this.catalogue.lost(name, (error as Error).message);
+      }
+    }
+  }
+
+  leave(caller: Caller): void {
+    this.audience.leave(caller, () => {});
+    for (const slot of this.#joined.values()) slot.leave(caller);
+    this.release(caller);
+  }
+
+  hold(holder: object): void {
+    this.#holders.add(holder);
+  }
+
+  release(holder: object): void {
+    if (this.#holders.delete(holder) && this.#holders.size === 0) this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#holders.clear();
+    for (const slot of this.#kept) slot.release(this);
+    this.#kept.clear();
+    this.#joined.clear();
+    this.#onEmpty();
+  }
+
+  /**
+   * The slot of an upstream for whoever asks. A session's is the one that it joined; a modern request's may be another each time.
+   *
+   * @throws {SwitchboardError} when the upstream has none to give.
+   */
+  slotOf(name: string, scope: Scope, interactive = false): Slot {
+    const joined = this.#joined.get(name);
+    if (joined !== undefined) return joined;
+    const upstream = this.catalogue.upstreams.get(name);
+    if (upstream === undefined) throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: JSON.stringify(name) });
+    const slot = upstream.slot(scope, interactive);
+    if (scope.era === 'legacy') {
+      this.#joined.set(name, slot);
+      for (const caller of this.audience.callers) slot.join(caller);
+    } else if (scope.loose !== true && !this.#kept.has(slot)) {
+      // One connection has the same one for all its requests, and keeps it between them.
+      this.#kept.add(slot);
+      slot.hold(this);
+    }
+    return slot;
+  }
+
+  /** The member of an upstream, if it can be had soon: where there was none the last time, it is not waited for. */
+  async ready(name: string, scope: Scope): Promise<Member | undefined> {
+    const { catalogue } = this;
+    let slot: Slot | undefined;
+    let reason = `it was not there within ${catalogue.patienceMs} ms`;
+    try {
+      slot = this.slotOf(name, scope);
+      const found = slot.member();
+      const member = found instanceof Promise ? await this.#soon(name, slot, found) : found;
+      if (member !== undefined) {
+        catalogue.found(name, slot);
+        return member;
+      }
+    } catch (error) {
+      reason = (error as Error).message;
+    }
+    catalogue.lost(name, reason, slot);
+    if (scope.era === 'legacy') void this.#await(name);
+    return undefined;
+  }
+
+  /** The member of an upstream, however long it takes; nothing when it is no longer wanted. */
+  async reach(name: string, scope: Scope, isOver: () => boolean): Promise<Member | undefined> {
+    for (let failures = 1; !isOver(); failures++) {
+      try {
+        const slot = this.slotOf(name, scope);
+        const member = await slot.member();
+        this.catalogue.found(name, slot);
+        return isOver() ? undefined : member;
+      } catch (error) {
+        if (!this.catalogue.upstreams.has(name)) return undefined;
+        if (asSwitchboardError(error).code === 'SWB_SHUTTING_DOWN') return undefined;
+        this.catalogue.lost(name, (error as Error).message);
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(failures)).unref());
+      }
+    }
+    return undefined;
+  }
+
+  /** Hands a part of an exchange to an upstream, which settles it in the end. Never throws. */
+  serve(name: string, sub: SubExchange): void {
+    const fail = (error: unknown): void => sub.settle({ error: asSwitchboardError(error).toRpc() });
+    try {
+      const interactive = INTERACTIVE.has(sub.method);
+      const slot = this.slotOf(name, sub.scope, interactive);
+      const place: Place = { sub, slot };
+      const places = this.#places.get(sub.parent) ?? new Set<Place>();
+      this.#places.set(sub.parent, places.add(place));
+      if (sub.scope.era === 'modern') {
+        slot.hold(sub, interactive);
+        sub.onEnd(() => slot.release(sub));
+      }
+      const open = (member: Member): void => {
+        if (sub.settled) return;
+        place.member = member;
+        member.open(sub);
+      };
+      const member = slot.member(sub);
+      if (member instanceof Promise) member.then(open).catch(fail);
+      else open(member);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Nobody wants the answer any more: of an exchange, or of one part of it. */
+  cancel(exchange: Exchange, reason?: string, only?: SubExchange): void {
+    for (const place of this.#places.get(exchange) ?? []) {
+      const { sub, slot, member } = place;
+      if (member === undefined || (only !== undefined && only !== sub)) continue;
+      this.#places.get(exchange)?.delete(place);
+      member.cancel(sub, reason);
+      // Without its answer it may still ask something, and then it would seem to be about the next one.
+      if (slot.leased && member.era === 'legacy' && INTERACTIVE.has(sub.method)) slot.close();
+    }
+  }
+
+  /** Forgets where a part was served that has ended. */
+  forget(sub: SubExchange): void {
+    const places = this.#places.get(sub.parent);
+    for (const place of places ?? []) if (place.sub === sub) places?.delete(place);
+  }
+
+  /** Asks an upstream on behalf of an exchange. Never rejects; without an answer in time the outcome is `SWB_TIMEOUT`. */
+  ask(name: string, parent: Exchange, method: string, params: JsonObject): Promise<Outcome> {
+    const { scope } = parent;
+    const { version, capabilities, clientInfo } = scope;
+    const envelope = { version, capabilities, ...(clientInfo !== undefined && { clientInfo }) };
+    return new Promise((resolve) => {
+      const sub = new SubExchange(parent, {
+        method,
+        params: scope.era === 'modern' ? addEnvelope(params, envelope) : params,
+        quiet: true,
+        notify: () => {},
+        settle: (outcome) => resolve('result' in outcome ? { result: outcome.result } : outcome),
+      });
+      const { patienceMs } = this.catalogue;
+      const timer = setTimeout(() => {
+        this.cancel(parent, 'timed out', sub);
+        const detail = `${method} went ${patienceMs} ms without an answer`;
+        sub.settle({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
+      }, patienceMs);
+      sub.onEnd(() => {
+        clearTimeout(timer);
+        resolve({ error: new SwitchboardError('SWB_CLIENT_GONE').toRpc() });
+        // What its end was is decided; a cancelled parent still needs to know where its parts are.
+        if (!parent.settled) this.forget(sub);
+      });
+      this.serve(name, sub);
+    });
+  }
+
+  /** A session's notification reaches the upstreams that it has for itself. */
+  notify(note: RpcNotification): void {
+    if (note.method === INITIALIZED) this.#announced = true;
+    for (const slot of this.#joined.values()) {
+      if (!slot.audience.exclusive) continue;
+      const found = slot.member();
+      if (found instanceof Promise) found.catch(() => {});
+      else if (note.method === INITIALIZED) this.#announce(slot, found);
+      else found.notify(note);
+    }
+  }
+
+  async #introduce(): Promise<Member> {
+    const { names, scope, catalogue } = this;
+    const members = await Promise.all(names.map((name) => this.ready(name, scope)));
+    const parts = members.flatMap((member, at) => {
+      const name = names[at]!;
+      return member === undefined ? [] : [{ name, hello: helloOf(member, 'legacy', this.#isExclusive(name)) }];
+    });
+    if (parts.length === 0) {
+      const detail = `none of ${names.join(', ')} can be had; the log tells why, and so does /mcp/<name>`;
+      throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
+    }
+    this.#isIntroduced = true;
+    const incomplete = parts.length < names.length;
+    this.#member.hello = initializeResult(scope.version, parts, incomplete, catalogue.serverInfo);
+    return this.#member;
+  }
+
+  #isExclusive(name: string): boolean {
+    return this.#joined.get(name)?.audience.exclusive === true;
+  }
+
+  #announce(slot: Slot, member: Member): void {
+    if (!this.#announced || !slot.audience.exclusive || this.#told.has(slot)) return;
+    this.#told.add(slot);
+    member.notify(notification(INITIALIZED));
+  }
+
+  async #soon(name: string, slot: Slot, found: Promise<Member>): Promise<Member | undefined> {
+    const waitMs = this.catalogue.isTroubled(slot) ? 0 : this.catalogue.patienceMs;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), waitMs)));
+    try {
+      return await Promise.race([found, late]);
+    } finally {
+      clearTimeout(timer);
+      // When it comes after all, somebody else may be the first to notice.
+      found.then(
+        () => this.catalogue.found(name, slot),
+        () => {},
+      );
+    }
+  }
+
+  /** Waits for an upstream that a legacy session does without, and tells the session when its lists are there. */
+  async #await(name: string): Promise<void> {
+    if (this.#awaited.has(name)) return;
+    this.#awaited.add(name);
+    const member = await this.reach(name, this.scope, () => this.audience.callers.size === 0);
+    this.#awaited.delete(name);
+    const slot = this.#joined.get(name);
+    if (member === undefined || slot === undefined) return;
+    this.#announce(slot, member);
+    const capabilities = capabilitiesOf(member.hello);
+    for (const kind of ['tools', 'prompts', 'resources']) {
+      if (!isObject(capabilities[kind])) continue;
+      for (const caller of this.audience.callers) caller.notify(notification(`notifications/${kind}/list_changed`));
+    }
+  }
+}

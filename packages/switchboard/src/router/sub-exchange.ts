@@ -1,0 +1,96 @@
+/** A part of an exchange that is served elsewhere or under another name: what comes of it goes through the exchange it is part of. */
+import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { Exchange, Outcome, Question, Scope, Slot } from './exchange.ts';
+
+export interface SubExchangeOptions {
+  /** @default the parent's */
+  method?: string;
+  /** @default the parent's */
+  params?: JsonObject | undefined;
+  /** Takes the outcome. @default the parent's `settle` */
+  settle?: (outcome: Outcome) => void;
+  /** Takes the notifications. @default the parent's `notify` */
+  notify?: (notification: RpcNotification) => void;
+  /** Whether its progress is kept from the client, as one of several parts. @default false */
+  quiet?: boolean;
+}
+
+export class SubExchange implements Exchange {
+  readonly parent: Exchange;
+  readonly method: string;
+  readonly #options: SubExchangeOptions;
+  readonly #endListeners: (() => void)[] = [];
+  #ended = false;
+
+  constructor(parent: Exchange, options: SubExchangeOptions) {
+    this.parent = parent;
+    this.method = options.method ?? parent.method;
+    this.#options = options;
+    parent.onEnd(() => this.#end());
+  }
+
+  get id(): string {
+    return this.parent.id;
+  }
+
+  get startedAt(): number {
+    return this.parent.startedAt;
+  }
+
+  get scope(): Scope {
+    return this.parent.scope;
+  }
+
+  get slot(): Slot {
+    return this.parent.slot;
+  }
+
+  get params(): JsonObject | undefined {
+    return 'params' in this.#options ? this.#options.params : this.parent.params;
+  }
+
+  get wantsProgress(): boolean {
+    return this.parent.wantsProgress;
+  }
+
+  get settled(): boolean {
+    return this.#ended;
+  }
+
+  get parked(): boolean {
+    return this.parent.parked;
+  }
+
+  progress(params: JsonObject): void {
+    if (!this.#ended && this.#options.quiet !== true) this.parent.progress(params);
+  }
+
+  notify(notification: RpcNotification): void {
+    if (this.#ended) return;
+    if (this.#options.notify === undefined) this.parent.notify(notification);
+    else this.#options.notify(notification);
+  }
+
+  /** Only the first call counts, unless whoever takes the outcome throws: what looked like an answer may turn out to be none. */
+  settle(outcome: Outcome): void {
+    if (this.#ended) return;
+    if (this.#options.settle === undefined) this.parent.settle(outcome);
+    else this.#options.settle(outcome);
+    this.#end();
+  }
+
+  ask(question: Question, signal?: AbortSignal): Promise<Outcome> {
+    return this.parent.ask(question, signal);
+  }
+
+  onEnd(listener: () => void): void {
+    if (this.#ended) listener();
+    else this.#endListeners.push(listener);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const listener of this.#endListeners.splice(0)) listener();
+  }
+}

@@ -1,0 +1,207 @@
+/** An upstream seen through a view: what the view does not permit is in no list, and cannot be reached by its name. */
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { ParamHeader } from '../protocol/param-headers.ts';
+import type {
+  Audience,
+  Caller,
+  Exchange,
+  Member,
+  Opening,
+  Outcome,
+  Question,
+  Scope,
+  Slot,
+  Upstream,
+} from './exchange.ts';
+import { SubExchange } from './sub-exchange.ts';
+import { LISTS, pageThrough, targetOf, unknownName } from './view.ts';
+import type { View, ViewOf } from './view.ts';
+
+export class ViewedUpstream implements Upstream {
+  readonly name: string;
+  readonly #upstream: Upstream;
+  readonly #viewOf: ViewOf;
+  /** One for each slot and view, so that who holds a slot finds it again. */
+  readonly #slots: WeakMap<Slot, WeakMap<View, ViewedSlot>> = new WeakMap();
+
+  constructor(upstream: Upstream, viewOf: ViewOf) {
+    this.name = upstream.name;
+    this.#upstream = upstream;
+    this.#viewOf = viewOf;
+  }
+
+  get callerHeaders(): readonly string[] {
+    return this.#upstream.callerHeaders;
+  }
+
+  slot(scope: Scope, interactive?: boolean): Slot {
+    const view = this.#viewOf(scope);
+    const slot = this.#upstream.slot(scope, interactive);
+    const views = this.#slots.get(slot) ?? new WeakMap<View, ViewedSlot>();
+    this.#slots.set(slot, views);
+    const viewed = views.get(view) ?? new ViewedSlot(slot, view);
+    views.set(view, viewed);
+    return viewed;
+  }
+}
+
+class ViewedSlot implements Slot {
+  readonly upstream: string;
+  readonly audience: Audience;
+  readonly leased: boolean;
+  readonly #slot: Slot;
+  readonly #view: View;
+  readonly #members: WeakMap<Member, ViewedMember> = new WeakMap();
+  readonly #callers: WeakMap<Caller, ViewedCaller> = new WeakMap();
+
+  constructor(slot: Slot, view: View) {
+    this.upstream = slot.upstream;
+    this.audience = slot.audience;
+    this.leased = slot.leased;
+    this.#slot = slot;
+    this.#view = view;
+  }
+
+  member(request?: Pick<Opening, 'method' | 'params'>): Member | Promise<Member> {
+    const member = this.#slot.member(request);
+    return member instanceof Promise ? member.then((ready) => this.#viewed(ready)) : this.#viewed(member);
+  }
+
+  join(caller: Caller): void {
+    const viewed = new ViewedCaller(caller, this.#view);
+    this.#callers.set(caller, viewed);
+    this.#slot.join(viewed);
+  }
+
+  leave(caller: Caller): void {
+    this.#slot.leave(this.#callers.get(caller) ?? caller);
+  }
+
+  hold(holder: object, lease?: boolean): void {
+    this.#slot.hold(holder, lease);
+  }
+
+  release(holder: object): void {
+    this.#slot.release(holder);
+  }
+
+  close(): void {
+    this.#slot.close();
+  }
+
+  #viewed(member: Member): ViewedMember {
+    const viewed = this.#members.get(member) ?? new ViewedMember(member, this.#view);
+    this.#members.set(member, viewed);
+    return viewed;
+  }
+}
+
+class ViewedMember implements Member {
+  readonly era: Member['era'];
+  readonly version: string;
+  readonly hello: JsonObject;
+  readonly #member: Member;
+  readonly #view: View;
+  /** The exchanges that the member knows under another form. */
+  readonly #subs: WeakMap<Exchange, SubExchange> = new WeakMap();
+
+  constructor(member: Member, view: View) {
+    this.era = member.era;
+    this.version = member.version;
+    this.hello = member.hello;
+    this.#member = member;
+    this.#view = view;
+  }
+
+  get inFlight(): number {
+    return this.#member.inFlight;
+  }
+
+  open(exchange: Exchange): void {
+    const { method, params } = exchange;
+    const target = targetOf(method, params);
+    if (target !== undefined && method !== 'resources/unsubscribe') {
+      const isPermitted = typeof target.name === 'string' && this.#view.permits(target.kind, target.name);
+      if (isPermitted) this.#member.open(exchange);
+      else exchange.settle({ error: unknownName(target).toRpc() });
+    } else if (LISTS.has(method)) {
+      const settle = (outcome: Outcome): void => {
+        if ('error' in outcome) exchange.settle(outcome);
+        else exchange.settle({ result: pageThrough(this.#view, method, outcome.result) });
+      };
+      this.#openSub(exchange, new SubExchange(exchange, { settle }));
+    } else if (method === 'subscriptions/listen') {
+      this.#openSub(exchange, new SubExchange(exchange, { params: this.#narrowed(params) }));
+    } else {
+      this.#member.open(exchange);
+    }
+  }
+
+  cancel(exchange: Exchange, reason?: string): void {
+    this.#member.cancel(this.#subs.get(exchange) ?? exchange, reason);
+  }
+
+  paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]> {
+    return this.#view.permits('tools', tool) ? this.#member.paramHeaders(tool) : [];
+  }
+
+  notify(notification: RpcNotification): void {
+    this.#member.notify(notification);
+  }
+
+  join(caller: Caller): void {
+    this.#member.join(caller);
+  }
+
+  leave(caller: Caller): void {
+    this.#member.leave(caller);
+  }
+
+  close(): void {
+    this.#member.close();
+  }
+
+  #openSub(exchange: Exchange, sub: SubExchange): void {
+    this.#subs.set(exchange, sub);
+    this.#member.open(sub);
+  }
+
+  /** A listen's params without the resources that are not permitted. */
+  #narrowed(params: JsonObject | undefined): JsonObject | undefined {
+    const filter = params?.['notifications'];
+    if (!isObject(filter) || !Array.isArray(filter['resourceSubscriptions'])) return params;
+    const uris = filter['resourceSubscriptions'].filter((uri) => this.#view.permits('resources', String(uri)));
+    return { ...params, notifications: { ...filter, resourceSubscriptions: uris } };
+  }
+}
+
+/** A caller who is not told of resources that it cannot see; a server may tell the only session that it has of any. */
+class ViewedCaller implements Caller {
+  readonly #caller: Caller;
+  readonly #view: View;
+
+  constructor(caller: Caller, view: View) {
+    this.#caller = caller;
+    this.#view = view;
+  }
+
+  get scope(): Scope {
+    return this.#caller.scope;
+  }
+
+  notify(notification: RpcNotification): void {
+    const { method, params } = notification;
+    if (method === 'notifications/resources/updated' && !this.#view.permits('resources', String(params?.['uri'])))
+      return;
+    this.#caller.notify(notification);
+  }
+
+  ask(question: Question, signal: AbortSignal): Promise<Outcome> {
+    return this.#caller.ask(question, signal);
+  }
+
+  end(): void {
+    this.#caller.end?.();
+  }
+}

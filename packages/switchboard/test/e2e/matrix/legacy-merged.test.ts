@@ -1,0 +1,4 @@
+import { runMatrix } from './run.ts';
+
+runMatrix('legacy', 'session', true);
+runMatrix('legacy', 'shared', true);

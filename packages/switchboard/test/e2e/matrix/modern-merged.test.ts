@@ -1,0 +1,4 @@
+import { runMatrix } from './run.ts';
+
+runMatrix('modern', 'session', true);
+runMatrix('modern', 'shared', true);
