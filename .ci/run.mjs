@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packages } from '../scripts/ready.mjs';
 
 const scratch = mkdtempSync(join(tmpdir(), 'switchboard-ci-'));
 const report = join(scratch, 'tests.json');
@@ -51,7 +52,9 @@ check('npx', ['--no-install', 'oxfmt', '--check', '.']);
 check('npx', ['--no-install', 'knip', '--no-config-hints']);
 check('npx', ['--no-install', 'publint', '--strict', 'packages/switchboard']);
 check('npx', ['--no-install', 'attw', '--pack', 'packages/switchboard', '--profile', 'esm-only']);
-check('npx', ['--no-install', 'publint', '--strict', 'servers/demo']);
+for (const folder of packages.filter((name) => name.startsWith('servers/'))) {
+  check('npx', ['--no-install', 'publint', '--strict', folder]);
+}
 
 const tests = run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`], {
   env: { NO_COLOR: '1' },

@@ -11,10 +11,16 @@ const cli = `${root}packages/switchboard/dist/cli/main.js`;
 const servers = {
   everything: [require.resolve('@modelcontextprotocol/server-everything/dist/index.js'), 'stdio'],
   demo: [`${root}servers/demo/dist/main.js`],
+  devenv: [`${root}servers/devenv/dist/main.js`, '--root', root],
 };
 const calls = {
   everything: { tool: 'echo', args: ['message=hello'], text: 'Echo: hello' },
   demo: { tool: 'echo', args: ['text=hello'], text: 'hello' },
+  devenv: {
+    tool: 'project_dependencies',
+    args: ['project=servers/devenv'],
+    text: 'mcp-switchboard-devenv needs 0 projects',
+  },
 };
 const count = { passed: 0, failed: 0 };
 

@@ -8,7 +8,12 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The packages in the order in which they are compiled. */
-const PACKAGES = ['packages/switchboard', 'servers/demo'];
+export const packages = [
+  'packages/switchboard',
+  ...readdirSync(join(root, 'servers'))
+    .map((name) => `servers/${name}`)
+    .filter((folder) => existsSync(join(root, folder, 'tsconfig.build.json'))),
+];
 
 const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
@@ -43,7 +48,7 @@ function install() {
 }
 
 function build() {
-  for (const name of PACKAGES) {
+  for (const name of packages) {
     const folder = join(root, name);
     const stamp = join(folder, 'dist/.ready');
     const sources = Math.max(
