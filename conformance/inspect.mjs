@@ -12,6 +12,7 @@ const servers = {
   everything: [require.resolve('@modelcontextprotocol/server-everything/dist/index.js'), 'stdio'],
   demo: [`${root}servers/demo/dist/main.js`],
   devenv: [`${root}servers/devenv/dist/main.js`, '--root', root],
+  tallyfy: [`${root}servers/tallyfy/dist/main.js`],
 };
 const calls = {
   everything: { tool: 'echo', args: ['message=hello'], text: 'Echo: hello' },
@@ -21,12 +22,14 @@ const calls = {
     args: ['project=servers/devenv'],
     text: 'mcp-switchboard-devenv needs 0 projects',
   },
+  // Without credentials it has no tool that would answer, so the Inspector ends with the code for an error result.
+  tallyfy: { tool: 'get_me', args: [], text: 'not_configured', code: 5 },
 };
 const count = { passed: 0, failed: 0 };
 
-async function check(title, args, expected) {
+async function check(title, args, expected, exit = 0) {
   const { code, stdout, stderr } = await inspect(args);
-  const passed = code === 0 && stdout.includes(expected);
+  const passed = code === exit && stdout.includes(expected);
   count[passed ? 'passed' : 'failed']++;
   console.log(`${passed ? 'pass' : 'FAIL'}  ${title}`);
   if (!passed) console.log(`exit ${code}, expected ${JSON.stringify(expected)} in:\n${stdout}\n${stderr}`);
@@ -37,7 +40,7 @@ for (const isolation of ['session', 'shared']) {
   for (const [name, command] of Object.entries(servers)) {
     const options = ['--port', '0', '--isolation', isolation, '--log-level', 'warn'];
     const { url, stop } = await serve(process.execPath, [cli, 'serve', ...options, '--', process.execPath, ...command]);
-    const { tool, args, text } = calls[name];
+    const { tool, args, text, code } = calls[name];
     const ways = {
       HTTP: (method) => [url, ...method],
       'WebSocket by connect': (method) => [
@@ -53,7 +56,7 @@ for (const isolation of ['session', 'shared']) {
       const title = `${name}, ${isolation}, ${way}`;
       await check(`${title}: lists tools`, asked(['--method', 'tools/list']), `"${tool}"`);
       const call = ['--method', 'tools/call', '--tool-name', tool, ...args.flatMap((arg) => ['--tool-arg', arg])];
-      await check(`${title}: calls ${tool}`, asked(call), text);
+      await check(`${title}: calls ${tool}`, asked(call), text, code);
     }
     await stop();
   }

@@ -1,0 +1,3 @@
+export type { Credentials } from './api.ts';
+export { createTallyfyServer } from './server.ts';
+export type { TallyfyServerOptions } from './server.ts';
