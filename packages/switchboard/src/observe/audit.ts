@@ -2,7 +2,7 @@
  * The audit log: who did what, when, and how it ended, as JSON lines in a file. One stream writes it, what waits for the disk is
  * bounded, and a disk that fails costs lines, never calls.
  */
-import { SonicBoom } from 'sonic-boom';
+import sonicBoom from 'sonic-boom';
 
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
@@ -46,7 +46,8 @@ const REPORT_MS = 10_000;
 const SECRET =
   /^pass$|passw|passphrase|passcode|^pwd$|^pin$|^otp$|^auth$|authorization|secret|token|credential|cookie|keys?$/i;
 
-type File = SonicBoom;
+const { SonicBoom } = sonicBoom;
+type File = InstanceType<typeof SonicBoom>;
 
 export class AuditLog {
   readonly contents: boolean;
