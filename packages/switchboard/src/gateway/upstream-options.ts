@@ -2,11 +2,11 @@
 import { z } from 'zod';
 
 import type { Era } from '../protocol/eras.ts';
+import { isLoopback } from '../transports/http/guard.ts';
 import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { ViewRules } from '../router/view.ts';
 import type { Isolation } from '../upstreams/pool.ts';
-import { isLoopback } from '../transports/http/guard.ts';
 import { duration, size } from './options.ts';
 import type { Problem } from './options.ts';
 

@@ -36,9 +36,14 @@ export class Readiness {
   }
 
   #take(event: GatewayEvent): void {
-    if (event.type === 'member.ready') this.#failures.delete(event.upstream);
+    // What fails with the value of one caller says nothing about the others.
+    if ('credentials' in event) return;
+    if (event.type === 'member.ready' || event.type === 'upstream.recovered') this.#failures.delete(event.upstream);
     else if (event.type === 'member.failed') {
       this.#failures.set(event.upstream, { reason: event.reason, at: this.#now() });
+    } else if (event.type === 'upstream.failing') {
+      // Nothing is started before the next try, so nothing better can be known until then.
+      this.#failures.set(event.upstream, { reason: event.reason, at: event.nextTryAt });
     }
   }
 }

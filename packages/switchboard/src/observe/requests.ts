@@ -66,7 +66,7 @@ function outcomeOf(method: string, outcome: Outcome | 'cancelled'): RequestEnded
   if ('error' in outcome) return 'error';
   if (method !== 'tools/call') return 'ok';
   // A large result is parsed for this only when it may well be one.
-  if (outcome instanceof LazyResult && !outcome.mentions('"isError"')) return 'ok';
+  if (outcome instanceof LazyResult && !outcome.mentions('isError')) return 'ok';
   return outcome.result['isError'] === true ? 'isError' : 'ok';
 }
 

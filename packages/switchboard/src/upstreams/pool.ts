@@ -321,7 +321,9 @@ export class Pool implements Upstream {
       return { life, restore: () => member.restore() };
     } catch (thrown) {
       const error = masked(thrown, slot.credentials);
-      emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message });
+      const { credentials } = slot;
+      const only = credentials === undefined ? {} : { credentials: credentials.digest };
+      emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message, ...only });
       if (error.code !== 'SWB_SHUTTING_DOWN') breaker.failed(error.message);
       throw error;
     }
@@ -361,8 +363,9 @@ export class Pool implements Upstream {
       ...crashes,
       ...(this.#options.template.isEmpty && { tryAgain: () => void this.#tryAgain(breaker) }),
       onChange: (failing) => {
-        if (failing === undefined) emit({ type: 'upstream.recovered', upstream });
-        else emit({ type: 'upstream.failing', upstream, ...failing });
+        if (failing === undefined)
+          emit({ type: 'upstream.recovered', upstream, ...(key !== '' && { credentials: key }) });
+        else emit({ type: 'upstream.failing', upstream, ...failing, ...(key !== '' && { credentials: key }) });
       },
     });
     if (this.#breakers.size >= MAX_BREAKERS) this.#forgetBreaker();
