@@ -2,10 +2,11 @@
  * A client on a connection that stays open: a WebSocket, a pipe. The era is decided for each message by what it carries, so
  * that both may be spoken on one connection (PROTOCOL.md, "Eras").
  */
+import type { CloseName } from '../protocol/close-codes.ts';
 import { claimsModern } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { failure, isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
-import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { BRING_METHOD } from './brought.ts';
@@ -13,7 +14,8 @@ import { Calls } from './calls.ts';
 import { clientKey, refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { admitModern, openModern } from './modern.ts';
-import type { Conversation } from './registry.ts';
+import { factsOf } from './registry.ts';
+import type { Conversation, SessionFacts, SessionNotes, SessionState } from './registry.ts';
 import { LegacySession } from './session.ts';
 
 /** After so many unreadable messages in a row the connection is closed. */
@@ -33,7 +35,10 @@ export class Connection implements Conversation {
   readonly #slots: Set<Slot> = new Set();
   #session: LegacySession | undefined;
   #badMessages = 0;
-  lastActivity: number = Date.now();
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  readonly #startedAt = Date.now();
+  lastActivity: number = this.#startedAt;
+  notes: SessionNotes = {};
 
   constructor(arrival: Arrival, context: CallerContext, channel: Channel, onClose: (reason: string) => void) {
     this.id = arrival.label;
@@ -57,11 +62,39 @@ export class Connection implements Conversation {
     return this.#calls.size > 0 || (this.#session?.inFlight ?? 0) > 0;
   }
 
+  get label(): string {
+    return this.id;
+  }
+
+  get facts(): SessionFacts {
+    const { traffic } = this.#channel;
+    return factsOf(this.#arrival, this.#session, {
+      state: this.#lifeState,
+      startedAt: this.#startedAt,
+      lastActivity: this.lastActivity,
+      inFlight: this.#calls.size,
+      speaksModern: this.#slots.size > 0,
+      notes: this.notes,
+      ...(traffic !== undefined && { traffic }),
+    });
+  }
+
+  get #lifeState(): SessionState {
+    if (this.#state !== 'open') return this.#state;
+    if (this.#channel.isAway === true) return 'away';
+    return this.#session?.state === 'ready' || this.#slots.size > 0 ? 'ready' : 'opening';
+  }
+
+  tell(note: RpcNotification): void {
+    this.#channel.send(note);
+  }
+
   start(): void {
     this.#channel.start({
       onMessage: (message) => this.#receive(message),
       onBadMessage: (error) => this.#refuse(error.rpcId, error),
       onClose: (reason) => {
+        this.#state = 'closed';
         this.#session?.close(reason);
         this.#calls.cancelAll(reason);
         for (const slot of this.#slots) slot.release(this);
@@ -71,7 +104,8 @@ export class Connection implements Conversation {
     });
   }
 
-  close(why: 'idle' | 'goingAway', reason: string): void {
+  close(why: CloseName, reason: string): void {
+    if (this.#state === 'open') this.#state = 'closing';
     this.#channel.close(why, reason);
   }
 
@@ -108,12 +142,12 @@ export class Connection implements Conversation {
         return;
       }
       if (message.method === 'initialize') {
-        this.#session ??= new LegacySession(this.#arrival, this.#context, this.#outlet, this.#calls);
+        this.#session ??= this.#newSession();
       } else if (this.#session === undefined && message.method !== 'ping') {
         const detail = `got ${JSON.stringify(message.method)} without the _meta of a modern request`;
         throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail });
       }
-      this.#session ??= new LegacySession(this.#arrival, this.#context, this.#outlet, this.#calls);
+      this.#session ??= this.#newSession();
       this.#session.receive(message);
     } else if (isNotification(message) && message.method === 'notifications/cancelled') {
       const reason = message.params?.['reason'];
@@ -121,6 +155,11 @@ export class Connection implements Conversation {
     } else {
       this.#session?.receive(message);
     }
+  }
+
+  #newSession(): LegacySession {
+    const keep = (notes: SessionNotes): void => void (this.notes = notes);
+    return new LegacySession(this.#arrival, this.#context, this.#outlet, () => this.facts, keep, this.#calls);
   }
 
   /** What modern requests of this connection were served by lasts as long as the connection. */

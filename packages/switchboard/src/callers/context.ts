@@ -3,6 +3,7 @@ import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges, Upstream } from '../router/exchange.ts';
 import type { Brought } from './brought.ts';
+import type { Hooks } from './hooks.ts';
 
 /** What every caller is given by the gateway. */
 export interface CallerContext {
@@ -16,6 +17,8 @@ export interface CallerContext {
   admit(client: string): void;
   /** How many requests of one client may run at a time. */
   readonly maxRequestsInFlight: number;
+  /** What the program around the gateway wants to be asked. */
+  readonly hooks: Readonly<Hooks>;
 }
 
 /** Who is behind a connection, and which upstream it reached. */
@@ -29,6 +32,8 @@ export interface Arrival {
   /** What the client brought for its server. */
   readonly credentials: Brought;
   readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
+  readonly address?: string;
+  readonly userAgent?: string;
 }
 
 /** Where a client's messages go out. */

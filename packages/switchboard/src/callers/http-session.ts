@@ -2,19 +2,22 @@
  * A legacy session over HTTP: messages come in by POST, answers go out on the reply to the request they belong to, and what the
  * server says of its own accord on the GET stream (MCP 2025-11-25, Transports, "Streamable HTTP").
  */
+import type { CloseName } from '../protocol/close-codes.ts';
 import { isLegacyVersion } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
-import type { Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
 import type { Brought } from './brought.ts';
-import type { CallerContext } from './context.ts';
+import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
-import type { Conversation, Registry } from './registry.ts';
+import { asRefusal } from './hooks.ts';
+import { factsOf } from './registry.ts';
+import type { Conversation, Registry, SessionFacts, SessionNotes } from './registry.ts';
 import { LegacySession } from './session.ts';
 
 /** The stream of what belongs to no request. */
@@ -33,7 +36,11 @@ export class HttpSession implements Conversation {
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
-  readonly #label: string;
+  readonly label: string;
+  readonly #arrival: Arrival;
+  readonly #onClose: (reason: string) => void;
+  readonly #startedAt = Date.now();
+  notes: SessionNotes = {};
   /** The streams of requests that are not answered, by the request's id. */
   readonly #requests: Map<RpcId, EventStream> = new Map();
   /** Every stream that a client may come back to, oldest first. */
@@ -56,12 +63,16 @@ export class HttpSession implements Conversation {
     this.credentials = visit.credentials;
     this.#registry = registry;
     this.#limits = limits;
-    this.#label = label;
+    this.label = label;
     this.#standalone = this.#newStream(STANDALONE);
-    this.#session = new LegacySession({ ...visit, label, transport: 'http' }, context, {
+    this.#arrival = { ...visit, label, transport: 'http', userAgent: visit.request.headers['user-agent'] ?? '' };
+    this.#onClose = (reason) => void context.hooks.onClose?.(this.facts, reason);
+    const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
       drop: (about) => this.#takeRequest(about)?.end(),
-    });
+    };
+    const keep = (notes: SessionNotes): void => void (this.notes = notes);
+    this.#session = new LegacySession(this.#arrival, context, outlet, () => this.facts, keep);
   }
 
   /** Opens a session with the client's `initialize`, and answers it. @throws {SwitchboardError} when it cannot be opened. */
@@ -75,6 +86,16 @@ export class HttpSession implements Conversation {
   ): Promise<void> {
     // What the client shows to prove the session is its own is not what stands in logs.
     const session = new HttpSession(visit, context, registry, limits, newId(), newId());
+    const { onConnect } = context.hooks;
+    if (onConnect !== undefined) {
+      const { principal, upstream, address } = visit;
+      const userAgent = visit.request.headers['user-agent'] ?? '';
+      try {
+        await onConnect({ principal, upstream: upstream.name, transport: 'http', address, userAgent });
+      } catch (error) {
+        throw asRefusal(error);
+      }
+    }
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
     registry.add(session);
     const reply = new Reply(visit.response, session.#replyOptions(), () =>
@@ -91,6 +112,21 @@ export class HttpSession implements Conversation {
   get busy(): boolean {
     // A client that listens is there, however quiet it is.
     return this.#session.state === 'opening' || this.#session.inFlight > 0 || this.#standalone.isAttached;
+  }
+
+  get facts(): SessionFacts {
+    return factsOf(this.#arrival, this.#session, {
+      state: this.#session.state,
+      startedAt: this.#startedAt,
+      lastActivity: this.lastActivity,
+      inFlight: this.#session.calls.size,
+      speaksModern: false,
+      notes: this.notes,
+    });
+  }
+
+  tell(note: RpcNotification): void {
+    this.#standalone.push(note);
   }
 
   /** Takes a message of the client and answers its POST. @throws {SwitchboardError} when it cannot be served. */
@@ -138,9 +174,10 @@ export class HttpSession implements Conversation {
     void stream.attach(reply, after);
   }
 
-  close(_why: 'idle' | 'goingAway', reason: string): void {
-    this.#registry.remove(this.id);
+  close(_why: CloseName, reason: string): void {
+    if (this.#registry.remove(this.id) === undefined) return;
     this.#session.close(reason);
+    this.#onClose(reason);
     for (const stream of this.#streams.values()) stream.end();
     this.#requests.clear();
     this.#streams.clear();
@@ -172,7 +209,7 @@ export class HttpSession implements Conversation {
 
   #newStream(id: string, reply?: Reply): EventStream {
     const { maxQueueMessages: maxEvents, maxQueueBytes: maxBytes, store } = this.#limits;
-    const openLog = (): Log => store.log(`stream ${this.#label} ${id}`);
+    const openLog = (): Log => store.log(`stream ${this.label} ${id}`);
     const stream = new EventStream(id, { maxEvents, maxBytes }, openLog, reply);
     this.#streams.set(id, stream);
     return stream;

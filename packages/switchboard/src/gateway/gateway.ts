@@ -6,27 +6,36 @@ import type { Tracer } from '@opentelemetry/api';
 import { Brought } from '../callers/brought.ts';
 import { Connection } from '../callers/connection.ts';
 import type { Arrival, CallerContext } from '../callers/context.ts';
+import { asRefusal } from '../callers/hooks.ts';
+import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
 import type { Emit, Transport } from '../observe/events.ts';
+import { targetOf } from '../observe/requests.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Upstream } from '../router/exchange.ts';
+import { CATALOGUE } from '../router/exchange.ts';
+import type { Exchange, Upstream } from '../router/exchange.ts';
+import type { RoutedExchange } from '../router/routed-exchange.ts';
 import { Router } from '../router/router.ts';
+import { Turns } from '../router/turns.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
+import { changeOf } from './change.ts';
+import type { Change } from './change.ts';
 import { Listener } from './listen.ts';
 import { Observation } from './observation.ts';
+import { Operations } from './operations.ts';
 import { readSettings } from './options.ts';
 import type { Problem, Settings } from './options.ts';
 import { Probes } from './probes.ts';
 import { checkUpstream } from './upstream-options.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
-import { serveAll } from './served.ts';
-import type { Served } from './served.ts';
+import { Served } from './served.ts';
+import { Timeouts } from './timeouts.ts';
 import { buildUpstreams } from './upstreams.ts';
 
 /** What `createGateway` takes: any of the settings as one would write them in a configuration file, and the upstreams. */
@@ -67,6 +76,14 @@ export function createGateway({
   tracer,
   ...input
 }: GatewayOptions): Gateway {
+  const settings = checked(upstreams, input);
+  const names = Object.keys(upstreams);
+  const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
+  return new Gateway({ settings, upstreams, environment, observation });
+}
+
+/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` */
+function checked(upstreams: Readonly<Record<string, UpstreamOptions>>, input: Record<string, unknown>): Settings {
   const { settings, problems } = readSettings(input);
   for (const [name, options] of Object.entries(upstreams)) {
     problems.push(
@@ -78,20 +95,36 @@ export function createGateway({
   }
   if (Object.keys(upstreams).length === 0) problems.push({ path: ['upstreams'], message: 'expected at least one' });
   if (problems.length > 0) throw configError(problems);
-  const names = Object.keys(upstreams);
-  const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
-  const pools = buildUpstreams({ settings, upstreams, environment, emit: observation.emit });
-  return new Gateway(settings, pools, serveAll(pools, upstreams, settings, observation.emit), observation);
+  return settings;
 }
 
 /** How long the last connections are waited for, in turns of the event loop. */
 const MAX_TURNS = 1000;
 
+/** What a gateway is made of. */
+export interface GatewayParts {
+  settings: Settings;
+  upstreams: Readonly<Record<string, UpstreamOptions>>;
+  environment: Readonly<Record<string, string | undefined>>;
+  observation: Observation;
+}
+
 export class Gateway {
   readonly settings: Settings;
+  /** What operators see and do. */
+  readonly operations: Operations;
   readonly #emit: Emit;
   readonly #observation: Observation;
-  readonly #upstreams: Map<string, Pool>;
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+  #configured: Readonly<Record<string, UpstreamOptions>>;
+  readonly #upstreams: Map<string, Pool> = new Map();
+  /** Pools that others have taken the place of, until the last of their processes is gone. */
+  readonly #retiring: Set<Promise<void>> = new Set();
+  /** Ends the waits of {@link #retire}. */
+  readonly #hurry: Set<() => void> = new Set();
+  readonly #timeouts: Timeouts;
+  readonly #turns: Turns;
+  readonly #hooks: Hooks = {};
   readonly #served: Served;
   readonly #router: Router;
   readonly #registry: Registry;
@@ -100,16 +133,30 @@ export class Gateway {
   readonly #store: Store;
   #closing: Promise<void> | undefined;
 
-  constructor(settings: Settings, upstreams: Map<string, Pool>, served: Served, observation: Observation) {
+  constructor({ settings, upstreams, environment, observation }: GatewayParts) {
     const { emit } = observation;
+    this.#configured = upstreams;
+    this.#environment = environment;
     this.settings = settings;
     this.#observation = observation;
     this.#emit = emit;
-    this.#upstreams = upstreams;
-    this.#served = served;
-    this.#registry = new Registry({ max: settings.maxConnections, idleTimeoutMs: settings.idleTimeout });
+    this.#turns = new Turns((name) => ({
+      maxRunning: this.#configured[name]?.maxConcurrent ?? settings.maxConcurrent,
+      maxWaiting: settings.maxQueuedRequests,
+    }));
+    this.#served = new Served({ startTimeoutMs: settings.startTimeout, turns: this.#turns, emit });
+    this.#build(Object.keys(upstreams));
+    this.#registry = new Registry({
+      max: settings.maxConnections,
+      maxPerPrincipal: settings.maxSessionsPerPrincipal,
+      idleTimeoutMs: settings.idleTimeout,
+    });
+    this.#timeouts = new Timeouts(settings.requestTimeout, upstreams);
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
+      timeoutMs: (exchange) => this.#timeouts.of(exchange),
+      turns: this.#turns,
+      admit: (exchange) => this.#admit(exchange),
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
       ...observation.ofExchanges,
@@ -120,7 +167,14 @@ export class Gateway {
       emit,
       admit: (client) => rateLimit.take(client),
       maxRequestsInFlight: settings.maxRequestsInFlight,
+      hooks: this.#hooks,
     };
+    this.operations = new Operations({
+      registry: this.#registry,
+      router: this.#router,
+      turns: this.#turns,
+      pools: this.#upstreams,
+    });
     this.#store = memoryStore();
     const httpLimits = {
       maxMessageBytes: settings.maxMessageSize,
@@ -135,7 +189,8 @@ export class Gateway {
       httpCallers: new HttpCallers(this.#context, this.#registry, httpLimits, newId),
       ...(settings.sse && settings.transport.includes('http') && { sse: new SseAcceptor(httpLimits, newId) }),
       route: (path, base) => this.#route(path, base),
-      checkRoom: () => this.#registry.checkRoom(),
+      checkRoom: (principal) => this.#registry.checkRoom(principal),
+      hooks: this.#hooks,
       probes: new Probes({ settings, observation, stats: () => this.stats }),
       onChannel: (channel, transport, { upstream, ...visit }) => this.#connect(channel, upstream, transport, visit),
       emit,
@@ -180,6 +235,11 @@ export class Gateway {
     this.#connect(channel, found, transport, { credentials: new Brought(found) }, onClose);
   }
 
+  /** One upstream's pool. @internal */
+  pool(name: string): Pool | undefined {
+    return this.#upstreams.get(name);
+  }
+
   get stats(): Stats {
     return {
       connections: this.#registry.size,
@@ -187,6 +247,60 @@ export class Gateway {
       parked: this.#router.parked,
       upstreams: Object.fromEntries([...this.#upstreams].map(([name, pool]) => [name, pool.size])),
     };
+  }
+
+  /**
+   * Takes another configuration. Only upstreams that changed are started anew; sessions of the others do not notice. Those of one
+   * that changed are closed with 1012, those of one that was removed with 1001; what was under way has `drainTimeout` to finish.
+   *
+   * @returns what changed. Settings take effect only at the next start, and are named.
+   * @throws {SwitchboardError} `SWB_CONFIG_INVALID`; nothing has changed then.
+   */
+  reload({ upstreams, ...input }: Pick<GatewayOptions, keyof Settings | 'upstreams'>): Change {
+    const settings = checked(upstreams, input);
+    const change = changeOf({ settings: this.settings, upstreams: this.#configured }, { settings, upstreams });
+    const { added, changed, removed } = change;
+    this.#configured = upstreams;
+    this.#timeouts.set(upstreams);
+    const old = [...changed, ...removed].flatMap((name) => this.#upstreams.get(name) ?? []);
+    for (const name of removed) {
+      this.#upstreams.delete(name);
+      this.#served.delete(name);
+    }
+    for (const { name } of old) this.#turns.forget(name);
+    this.#build([...added, ...changed]);
+    this.#observation.readiness.follow(Object.keys(upstreams));
+    const gone = new Set(old.map(({ name }) => name));
+    const isAffected = (upstream: string): boolean =>
+      gone.has(upstream) || (upstream === CATALOGUE && added.length + gone.size > 0);
+    const conversations = [...this.#registry.all].filter(({ facts }) => isAffected(facts.upstream));
+    const exchanges = [...this.#router.exchanges].filter(({ slot }) => isAffected(slot.upstream));
+    const retiring = this.#retire(old, exchanges, () => {
+      for (const conversation of conversations) {
+        const why = removed.includes(conversation.facts.upstream) ? 'goingAway' : 'restart';
+        conversation.close(why, 'the configuration was changed');
+      }
+    }).finally(() => this.#retiring.delete(retiring));
+    this.#retiring.add(retiring);
+    this.#emit({ type: 'reloaded', ...change });
+    return change;
+  }
+
+  /** Asks a program before things happen; later ones take the place of earlier ones of the same name. */
+  registerHooks(hooks: Hooks): void {
+    Object.assign(this.#hooks, hooks);
+  }
+
+  /**
+   * Lets nobody in any more, refuses new requests, ends listens with their result, and waits for what is under way; then closes.
+   *
+   * @param options.timeoutMs how long to wait. @default the option `drainTimeout`
+   */
+  async drain({ timeoutMs = this.settings.drainTimeout }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#emit({ type: 'draining', requests: this.#router.exchanges.size });
+    this.#registry.refuseNew();
+    await this.#router.drain(timeoutMs);
+    await this.close();
   }
 
   /** Goes on with the audit log in a new file of the same name, after the old one was moved away. */
@@ -200,11 +314,42 @@ export class Gateway {
     return this.#closing;
   }
 
+  #build(names: readonly string[]): void {
+    const { settings } = this;
+    const upstreams = Object.fromEntries(names.map((name) => [name, this.#configured[name]!]));
+    const environment = this.#environment;
+    for (const [name, pool] of buildUpstreams({ settings, upstreams, environment, emit: this.#emit })) {
+      this.#upstreams.set(name, pool);
+      this.#served.set(pool, upstreams[name]!);
+    }
+  }
+
+  /** What is under way in pools that are no longer served may finish, for a time; then they end. */
+  async #retire(
+    pools: readonly Pool[],
+    exchanges: readonly RoutedExchange[],
+    closeSessions: () => void,
+  ): Promise<void> {
+    let giveUp = (): void => {};
+    const late = new Promise<void>((resolve) => (giveUp = resolve));
+    const timer = setTimeout(giveUp, this.settings.drainTimeout);
+    this.#hurry.add(giveUp);
+    for (const exchange of exchanges) exchange.finish();
+    const finished = exchanges.map((exchange) => new Promise<void>((resolve) => exchange.onEnd(resolve)));
+    await Promise.race([late, Promise.all(finished)]);
+    clearTimeout(timer);
+    this.#hurry.delete(giveUp);
+    closeSessions();
+    await Promise.all(pools.map((pool) => pool.close()));
+  }
+
   async #end(): Promise<void> {
     const closed = this.#listener.close();
     this.#registry.close('Switchboard is shutting down');
     this.#router.close();
-    await Promise.all([closed, ...[...this.#upstreams.values()].map((pool) => pool.close())]);
+    for (const hurry of this.#hurry) hurry();
+    const pools = [...this.#upstreams.values()].map((pool) => pool.close());
+    await Promise.all([closed, ...pools, ...this.#retiring]);
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.
     for (let turn = 0; this.#registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);
@@ -218,15 +363,48 @@ export class Gateway {
     { credentials, ...visit }: { address?: string; userAgent?: string; credentials: Brought },
     onClose?: () => void,
   ): void {
-    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport, credentials };
-    const connection = new Connection(arrival, this.#context, channel, (reason) => {
+    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport, credentials, ...visit };
+    const connection: Connection = new Connection(arrival, this.#context, channel, (reason) => {
       this.#registry.remove(arrival.label);
+      void this.#tellGone(connection, reason);
       this.#emit({ type: 'connection.closed', connection: arrival.label, transport, reason });
       onClose?.();
     });
     this.#registry.add(connection);
     this.#emit({ type: 'connection.opened', connection: arrival.label, transport, ...visit });
     connection.start();
+  }
+
+  /** A hook that fails after the fact changes nothing, but is told of. */
+  async #tellGone(connection: Connection, reason: string): Promise<void> {
+    try {
+      await this.#hooks.onClose?.(connection.facts, reason);
+    } catch (error) {
+      this.#emit({ type: 'failed', where: 'onClose', error });
+    }
+  }
+
+  #admit(exchange: Exchange): void | Promise<void> {
+    const { onRequest } = this.#hooks;
+    if (onRequest === undefined) return undefined;
+    const { id, method, params, slot, scope } = exchange;
+    const target = targetOf(method, params);
+    const refuse = (error: unknown): never => {
+      throw asRefusal(error);
+    };
+    try {
+      const asked = onRequest({
+        id,
+        method,
+        ...(target !== undefined && { target }),
+        upstream: slot.upstream,
+        session: scope.affinity,
+        principal: scope.principal,
+      });
+      return asked instanceof Promise ? asked.catch(refuse) : undefined;
+    } catch (error) {
+      return refuse(error);
+    }
   }
 
   #route(path: string, base: 'mcp' | 'sse'): Upstream {

@@ -5,6 +5,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { Brought } from '../callers/brought.ts';
+import { asRefusal } from '../callers/hooks.ts';
+import type { ConnectVisit, Hooks } from '../callers/hooks.ts';
 import type { HttpCallers } from '../callers/http.ts';
 import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
@@ -30,7 +32,8 @@ export interface ListenerOptions {
   /** The upstream that a path below `/mcp`, or below `/sse`, names. @throws {SwitchboardError} when there is none. */
   route(path: string, base: 'mcp' | 'sse'): Upstream;
   /** Room for one more client. @throws {SwitchboardError} when there is none. */
-  checkRoom(): void;
+  checkRoom(principal: string): void;
+  hooks: Readonly<Hooks>;
   /** Answers what operators ask beside MCP. */
   probes: Probes;
   /** A client came whose connection stays open. */
@@ -81,7 +84,7 @@ export class Listener {
     this.#server.maxConnections = settings.maxConnections * SOCKETS_PER_CLIENT + SPARE_SOCKETS;
     this.#server.on('connection', (socket: Socket) => options.probes.traffic?.watch(socket));
     this.#server.on('request', (request, response) => void this.#serve(request, response));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket as Socket));
   }
 
@@ -163,11 +166,13 @@ export class Listener {
       return;
     }
     const upstream = route(path, 'sse');
-    checkRoom();
-    onChannel(sse.accept(request, response), 'sse', visitOf(request, upstream));
+    checkRoom('anonymous');
+    const visit = visitOf(request, upstream);
+    await this.#askHook(visit, 'sse');
+    onChannel(sse.accept(request, response), 'sse', visit);
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => {});
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
       // A server may ignore an upgrade that it does not know (RFC 9110, section 7.8). Node hands the socket over all the same: it
@@ -181,12 +186,30 @@ export class Listener {
       const upstream = this.#options.route(pathOf(request), 'mcp');
       this.#checkUpgrade(request);
       // Who can resume may have a place already: its first message tells, and whether there is room is seen then.
-      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom();
+      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom('anonymous');
       const visit = visitOf(request, upstream);
+      if (this.#options.hooks.onConnect !== undefined) await this.#askHook(visit, 'websocket');
       const open = (channel: Channel): void => this.#options.onChannel(channel, 'websocket', visit);
       this.#acceptor.accept(request, socket, head, 'anonymous', open);
     } catch (thrown) {
       this.#refuseUpgrade(request, socket, thrown);
+    }
+  }
+
+  async #askHook(
+    { upstream, address, userAgent }: ReturnType<typeof visitOf>,
+    transport: ConnectVisit['transport'],
+  ): Promise<void> {
+    try {
+      await this.#options.hooks.onConnect?.({
+        principal: 'anonymous',
+        upstream: upstream.name,
+        transport,
+        address,
+        userAgent,
+      });
+    } catch (error) {
+      throw asRefusal(error);
     }
   }
 

@@ -16,11 +16,14 @@ export interface Settings {
   isolation: Isolation;
   warm: number;
   maxConnections: number;
+  maxSessionsPerPrincipal: number;
   maxMessageSize: number;
   maxUpstreamMessageSize: number;
   maxQueueMessages: number;
   maxQueueSize: number;
   maxRequestsInFlight: number;
+  maxConcurrent: number;
+  maxQueuedRequests: number;
   maxMembers: number;
   rateLimit: number;
   requestTimeout: number;
@@ -34,6 +37,7 @@ export interface Settings {
   crashWindow: number;
   crashPause: number;
   idleTimeout: number;
+  drainTimeout: number;
   pingInterval: number;
   resumeWindow: number;
   compression: boolean;
@@ -158,6 +162,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     describe: 'How many servers are started ahead of need, so that a session opens in milliseconds',
   },
   maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'How many clients may be connected' },
+  maxSessionsPerPrincipal: {
+    value: 'number',
+    fallback: 50,
+    type: count(1),
+    describe: 'How many clients of one principal may be connected; those that are anonymous are not counted',
+  },
   maxMessageSize: {
     value: 'size',
     fallback: '4MiB',
@@ -187,6 +197,18 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: 256,
     type: count(1),
     describe: 'How many requests of one client may run at a time',
+  },
+  maxConcurrent: {
+    value: 'number',
+    fallback: 1000,
+    type: count(1),
+    describe: 'How many requests of one server run at a time; others wait, and every client gets its turn',
+  },
+  maxQueuedRequests: {
+    value: 'number',
+    fallback: 1000,
+    type: count(1),
+    describe: 'How many requests may wait for one server',
   },
   maxMembers: {
     value: 'number',
@@ -266,6 +288,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: '60m',
     type: duration,
     describe: 'How long a client may be quiet before its session ends',
+  },
+  drainTimeout: {
+    value: 'duration',
+    fallback: '10s',
+    type: duration,
+    describe: 'How long requests that are under way may take when Switchboard is asked to end',
   },
   pingInterval: {
     value: 'duration',

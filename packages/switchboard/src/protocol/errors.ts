@@ -60,6 +60,8 @@ export const ERRORS = {
     http: 502,
     message: 'The connection was lost before the answer came; whether the request was served is not known',
   },
+  SWB_CANCELLED: { code: 31023, http: 503, message: 'An operator cancelled the request' },
+  SWB_REFUSED: { code: 31024, http: 403, message: 'Refused' },
   SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'The HTTP request cannot be read' },
   SWB_UPSTREAM_FAILING: { code: 31030, http: 503, message: 'The upstream server fails again and again' },
   SWB_CREDENTIAL_MISSING: { code: 31031, http: 400, message: 'A value that the server needs of you is missing' },

@@ -184,6 +184,9 @@ export interface Slot {
   close(): void;
 }
 
+/** The name of all upstreams as one, where others stand under theirs; no upstream can be called so. */
+export const CATALOGUE = '*';
+
 /** An MCP server behind Switchboard, as configured. */
 export interface Upstream {
   readonly name: string;

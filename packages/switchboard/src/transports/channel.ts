@@ -45,6 +45,8 @@ export interface Channel {
   send(message: Message): void;
   /** Queues an object that is no JSON-RPC, on channels that carry such. */
   sendForeign?(value: JsonObject): void;
+  /** Whether its peer is away and may come back, on channels that outlive a cut. */
+  readonly isAway?: boolean;
   /** What has passed, on channels that count it. */
   readonly traffic?: Traffic;
   /** Ends the channel; idempotent. */

@@ -115,6 +115,10 @@ export class Pool implements Upstream {
     this.#clock = setInterval(() => this.#tick(), Math.min(TICK_MS.most, Math.max(TICK_MS.least, shortest))).unref();
   }
 
+  get isolation(): Isolation {
+    return this.#options.isolation;
+  }
+
   get callerHeaders(): readonly string[] {
     return this.#options.template.headers;
   }

@@ -179,9 +179,14 @@ export class CatalogueSlot implements Slot {
         place.member = member;
         member.open(sub);
       };
-      const member = slot.member(sub);
-      if (member instanceof Promise) member.then(open).catch(fail);
-      else open(member);
+      const run = (): void => {
+        if (sub.settled) return;
+        const member = slot.member(sub);
+        if (member instanceof Promise) member.then(open).catch(fail);
+        else open(member);
+      };
+      if (sub.method === 'subscriptions/listen') run();
+      else sub.onEnd(this.catalogue.turns.take(name, sub.scope.affinity, run));
     } catch (error) {
       fail(error);
     }
