@@ -60,10 +60,10 @@ check('npm', ['run', '--silent', 'types']);
 check('npm', ['run', '--silent', 'lint']);
 check('npx', ['--no-install', 'oxfmt', '--check', '.']);
 check('npx', ['--no-install', 'knip', '--no-config-hints']);
-check('npx', ['--no-install', 'publint', '--strict', 'packages/switchboard']);
-check('npx', ['--no-install', 'attw', '--pack', 'packages/switchboard', '--profile', 'esm-only']);
-for (const folder of packages.filter((name) => name.startsWith('servers/'))) {
+for (const folder of packages) {
   check('npx', ['--no-install', 'publint', '--strict', folder]);
+  if (!folder.startsWith('packages/')) continue;
+  check('npx', ['--no-install', 'attw', '--pack', folder, '--profile', 'esm-only']);
 }
 
 const tests = run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`], {

@@ -10,10 +10,8 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The packages in the order in which they are compiled. */
 export const packages = [
   'packages/switchboard',
-  ...readdirSync(join(root, 'servers'))
-    .map((name) => `servers/${name}`)
-    .filter((folder) => existsSync(join(root, folder, 'tsconfig.build.json'))),
-];
+  ...['packages', 'servers'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)),
+].filter((folder, at, all) => all.indexOf(folder) === at && existsSync(join(root, folder, 'tsconfig.build.json')));
 
 const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 

@@ -6,6 +6,7 @@ import { callCommand } from './call.ts';
 import { connectCommand } from './connect.ts';
 import { EXIT, complain } from './exit.ts';
 import { serveCommand } from './serve.ts';
+import { simulateCommand } from './simulate.ts';
 
 const program = new Command('switchboard')
   .description('One MCP server, many clients: shares MCP servers over WebSocket, HTTP and stdio.')
@@ -14,6 +15,7 @@ const program = new Command('switchboard')
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(callCommand())
+  .addCommand(simulateCommand())
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
   .addHelpText(
