@@ -206,7 +206,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   },
   maxQueuedRequests: {
     value: 'number',
-    fallback: 1000,
+    fallback: 10_000,
     type: count(1),
     describe: 'How many requests may wait for one server',
   },
