@@ -83,6 +83,7 @@ rmSync(scratch, { recursive: true, force: true });
 
 count('node', ['examples/run.mjs']);
 count('node', ['conformance/run.mjs', '--all']);
+count('node', ['conformance/servers.mjs']);
 count('node', ['conformance/inspect.mjs']);
 
 console.log(`\n${passed} passed, ${failed} failed`);
