@@ -108,7 +108,11 @@ export class Router implements Exchanges {
   /** Opens nothing any more; resolves when everything has ended, or when the time is over. What lives for ever is ended at once. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
-    for (const exchange of this.#exchanges) exchange.finish();
+    for (const exchange of this.#exchanges) {
+      // Nobody can come back to a call that was parked.
+      if (exchange.parked) exchange.cancel('Switchboard is shutting down');
+      else exchange.finish();
+    }
     if (this.#exchanges.size === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
