@@ -2,6 +2,9 @@
  * A legacy session over HTTP: messages come in by POST, answers go out on the reply to the request they belong to, and what the
  * server says of its own accord on the GET stream (MCP 2025-11-25, Transports, "Streamable HTTP").
  */
+import type { Identity } from '../auth/identity.ts';
+import type { Holder } from '../auth/standing.ts';
+import type { CloseName } from '../protocol/close-codes.ts';
 import { isLegacyVersion } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
@@ -11,8 +14,9 @@ import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
+import { tellAllowance } from './allowance.ts';
 import type { Brought } from './brought.ts';
-import type { CallerContext } from './context.ts';
+import type { Arrival, CallerContext } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
 import type { Conversation, Registry } from './registry.ts';
 import { LegacySession } from './session.ts';
@@ -24,16 +28,18 @@ const MAX_FINISHED = 16;
 /** The first version whose clients take an event without a message (MCP 2025-11-25, "Sending Messages to the Server"). */
 const PRIMED_SINCE = '2025-11-25';
 
-export class HttpSession implements Conversation {
+export class HttpSession implements Conversation, Holder {
   readonly id: string;
-  readonly principal: string;
   readonly upstream: Upstream;
   /** What the client brought with its `initialize`. */
   readonly credentials: Brought;
+  readonly #context: CallerContext;
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
   readonly #label: string;
+  readonly #arrival: Omit<Arrival, 'identity'> & { identity: Identity };
+  #release: () => void = () => {};
   /** The streams of requests that are not answered, by the request's id. */
   readonly #requests: Map<RpcId, EventStream> = new Map();
   /** Every stream that a client may come back to, oldest first. */
@@ -51,14 +57,15 @@ export class HttpSession implements Conversation {
     label: string,
   ) {
     this.id = id;
-    this.principal = visit.principal;
     this.upstream = visit.upstream;
     this.credentials = visit.credentials;
+    this.#context = context;
     this.#registry = registry;
     this.#limits = limits;
     this.#label = label;
     this.#standalone = this.#newStream(STANDALONE);
-    this.#session = new LegacySession({ ...visit, label, transport: 'http' }, context, {
+    this.#arrival = { ...visit, label, transport: 'http' };
+    this.#session = new LegacySession(this.#arrival, context, {
       send: (message, about) => this.#send(message, about),
       drop: (about) => this.#takeRequest(about)?.end(),
     });
@@ -77,6 +84,8 @@ export class HttpSession implements Conversation {
     const session = new HttpSession(visit, context, registry, limits, newId(), newId());
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
     registry.add(session);
+    session.#release = context.hold(session);
+    tellAllowance(visit.response, context, session.#arrival);
     const reply = new Reply(visit.response, session.#replyOptions(), () =>
       session.close('goingAway', 'the client hung up before its session was open'),
     );
@@ -86,6 +95,20 @@ export class HttpSession implements Conversation {
       session.close('goingAway', 'initialize failed');
       if (!reply.ended) throw error;
     }
+  }
+
+  get identity(): Identity {
+    return this.#arrival.identity;
+  }
+
+  /** Each request shows anew who it is. */
+  renew(identity: Identity): void {
+    this.#arrival.identity = identity;
+  }
+
+  /** A token that has expired ends the answers that it opened; the session waits for the next one. */
+  lose(how: 'expired' | 'revoked', why: string): void {
+    if (how === 'revoked') this.close('unauthorized', why);
   }
 
   get busy(): boolean {
@@ -107,6 +130,7 @@ export class HttpSession implements Conversation {
     }
     const { id } = message;
     this.#session.calls.check(id);
+    tellAllowance(response, this.#context, this.#arrival);
     const streamId = String(++this.#streamSeq);
     // A legacy client that hangs up has not cancelled: its request goes on (MCP 2025-11-25, Transports, "Sending messages").
     const reply = new Reply(response, this.#replyOptions(`${streamId}-0`), () => stream.detach(reply));
@@ -138,7 +162,8 @@ export class HttpSession implements Conversation {
     void stream.attach(reply, after);
   }
 
-  close(_why: 'idle' | 'goingAway', reason: string): void {
+  close(_why: CloseName, reason: string): void {
+    this.#release();
     this.#registry.remove(this.id);
     this.#session.close(reason);
     for (const stream of this.#streams.values()) stream.end();

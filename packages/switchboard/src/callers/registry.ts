@@ -1,20 +1,26 @@
 /** Every client that is connected now: how many may be, which have gone quiet, and who is to be told when the gateway ends. */
+import { bindingOf } from '../auth/identity.ts';
+import type { Identity } from '../auth/identity.ts';
+import { Tally } from '../limits/tally.ts';
+import type { CloseName } from '../protocol/close-codes.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 
 /** A connection that stays open, or a legacy session over HTTP. */
 export interface Conversation {
   readonly id: string;
-  readonly principal: string;
+  readonly identity: Identity;
   /** When the client was last heard, in ms since 1970. */
   readonly lastActivity: number;
   /** Whether a request is under way: then it is not idle, however long ago it was heard. */
   readonly busy: boolean;
-  close(why: 'idle' | 'goingAway', reason: string): void;
+  close(why: CloseName, reason: string): void;
 }
 
 export interface RegistryOptions {
   /** How many conversations there may be. */
   max: number;
+  /** How many of them one caller may have. */
+  maxOf(identity: Identity): number;
   /** How long a client may be quiet, in ms. */
   idleTimeoutMs: number;
 }
@@ -27,6 +33,8 @@ export const RETRY_AFTER_SECONDS = 5;
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #conversations: Map<string, Conversation> = new Map();
+  /** How many each principal has. */
+  readonly #own: Tally = new Tally();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: RegistryOptions) {
@@ -40,8 +48,16 @@ export class Registry {
   }
 
   /** @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` when one more is one too many. */
-  checkRoom(): void {
-    const { max } = this.#options;
+  checkRoom(identity: Identity): void {
+    const { max, maxOf } = this.#options;
+    const own = maxOf(identity);
+    if (this.#own.of(identity.principal) >= own) {
+      const detail = `${own} sessions of ${identity.principal} are open, the limit of its role (sessions); close one`;
+      throw new SwitchboardError('SWB_CONNECTION_LIMIT', {
+        detail,
+        data: { retryAfterMs: RETRY_AFTER_SECONDS * 1000 },
+      });
+    }
     if (this.#conversations.size < max) return;
     const detail = `${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`;
     throw new SwitchboardError('SWB_CONNECTION_LIMIT', { detail, data: { retryAfterMs: RETRY_AFTER_SECONDS * 1000 } });
@@ -49,18 +65,23 @@ export class Registry {
 
   /** @throws as {@link checkRoom} */
   add(conversation: Conversation): void {
-    this.checkRoom();
+    this.checkRoom(conversation.identity);
     this.#conversations.set(conversation.id, conversation);
+    this.#own.add(conversation.identity.principal);
   }
 
   remove(id: string): void {
+    const conversation = this.#conversations.get(id);
+    if (conversation === undefined) return;
+    this.#own.remove(conversation.identity.principal);
     this.#conversations.delete(id);
   }
 
-  /** The conversation with this id, if it belongs to this principal: to everybody else it does not exist. */
-  find(id: string, principal: string): Conversation | undefined {
+  /** The conversation with this id, if it belongs to who is calling: to everybody else it does not exist. */
+  find(id: string, identity: Identity): Conversation | undefined {
     const conversation = this.#conversations.get(id);
-    return conversation?.principal === principal ? conversation : undefined;
+    const isTheirs = conversation !== undefined && bindingOf(conversation.identity) === bindingOf(identity);
+    return isTheirs ? conversation : undefined;
   }
 
   close(reason: string): void {

@@ -12,7 +12,7 @@ import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts
 import { omit } from '../util/omit.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { Calls } from './calls.ts';
-import { clientKey, refusal } from './context.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 
 /** How many questions may wait for one client's answer. */
@@ -46,7 +46,7 @@ export class LegacySession implements Caller {
   }
 
   get principal(): string {
-    return this.#arrival.principal;
+    return this.#arrival.identity.principal;
   }
 
   get state(): 'opening' | 'ready' | 'closed' {
@@ -79,7 +79,7 @@ export class LegacySession implements Caller {
    */
   async initialize(params: JsonObject | undefined): Promise<JsonObject> {
     if (this.#slot !== undefined) throw new SwitchboardError('SWB_ALREADY_INITIALIZED');
-    this.#context.admit(clientKey(this.#arrival));
+    this.#context.admit(this.#arrival);
     const scope = this.#readScope(params);
     const slot = this.#arrival.upstream.slot(scope);
     this.#arrival.credentials.use();
@@ -95,7 +95,7 @@ export class LegacySession implements Caller {
         type: 'session.opened',
         session: this.#arrival.label,
         upstream: this.#arrival.upstream.name,
-        principal: this.#arrival.principal,
+        principal: this.principal,
         version: scope.version,
         transport: this.#arrival.transport,
         ...(typeof name === 'string' && { client: name }),
@@ -141,7 +141,8 @@ export class LegacySession implements Caller {
     this.#questions.clear();
     this.#early.length = 0;
     this.#slot?.leave(this);
-    const { label: session, principal, transport, upstream } = this.#arrival;
+    const { label: session, transport, upstream } = this.#arrival;
+    const { principal } = this;
     if (wasReady) {
       this.#context.emit({ type: 'session.closed', session, upstream: upstream.name, principal, transport, reason });
     }
@@ -181,7 +182,7 @@ export class LegacySession implements Caller {
     } else if (this.#state !== 'ready' || this.#slot === undefined) {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
     } else {
-      this.#context.admit(clientKey(this.#arrival));
+      this.#context.admit(this.#arrival);
       const level = request.params?.['level'];
       if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
       this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask });
@@ -238,7 +239,8 @@ export class LegacySession implements Caller {
       era: 'legacy',
       version: protocolVersion,
       capabilities,
-      principal: this.#arrival.principal,
+      principal: this.principal,
+      roles: this.#arrival.identity.roles,
       transport: this.#arrival.transport,
       affinity: this.#arrival.label,
       credentials: this.#arrival.credentials,

@@ -49,12 +49,17 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
     const detail = 'there is no server to share: give its command after --, or a file with --config';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
+  if (flags['token'] !== undefined && flags['token'] !== 'auto') {
+    const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  }
   const input = { ...fromFile?.settings, ...settingsFromEnvironment(process.env), ...flags };
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const gateway = createGateway({
     ...input,
+    ...fromFile?.access,
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
@@ -66,6 +71,8 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
   const ended = endOnSignal(gateway);
   try {
     const addresses = await gateway.listen();
+    const { newToken } = gateway;
+    if (newToken !== undefined) process.stderr.write(`switchboard: the token of this start, shown once: ${newToken}\n`);
     if (gateway.settings.transport.includes('stdio')) serveStdio(gateway);
     else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
   } catch (error) {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { Tracer } from '@opentelemetry/api';
 
+import type { Identity } from '../auth/identity.ts';
 import { Brought } from '../callers/brought.ts';
 import { Connection } from '../callers/connection.ts';
 import type { Arrival, CallerContext } from '../callers/context.ts';
@@ -12,13 +13,19 @@ import { RateLimit } from '../limits/token-bucket.ts';
 import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
+import { Roles } from '../router/rights.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
+import { Access } from './access.ts';
+import { readAccess } from './access-options.ts';
+import type { AccessOptions } from './access-options.ts';
+import { Admission } from './admission.ts';
 import { Listener } from './listen.ts';
+import type { Visit } from './listen.ts';
 import { Observation } from './observation.ts';
 import { readSettings } from './options.ts';
 import type { Problem, Settings } from './options.ts';
@@ -30,7 +37,7 @@ import type { Served } from './served.ts';
 import { buildUpstreams } from './upstreams.ts';
 
 /** What `createGateway` takes: any of the settings as one would write them in a configuration file, and the upstreams. */
-export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>> {
+export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>>, AccessOptions {
   upstreams: Readonly<Record<string, UpstreamOptions>>;
   /** The variables of which children inherit the few named in {@link INHERITED}. @default {} */
   environment?: Readonly<Record<string, string | undefined>>;
@@ -65,6 +72,8 @@ export function createGateway({
   environment = {},
   onEvent = () => {},
   tracer,
+  jwt,
+  roles: rules,
   ...input
 }: GatewayOptions): Gateway {
   const { settings, problems } = readSettings(input);
@@ -76,12 +85,23 @@ export function createGateway({
       })),
     );
   }
+  const tokens = jwt === undefined ? undefined : readAccess('jwt', jwt);
+  const read = rules === undefined ? undefined : readAccess('roles', rules);
+  problems.push(...(tokens?.problems ?? []), ...(read?.problems ?? []));
   if (Object.keys(upstreams).length === 0) problems.push({ path: ['upstreams'], message: 'expected at least one' });
   if (problems.length > 0) throw configError(problems);
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
   const pools = buildUpstreams({ settings, upstreams, environment, emit: observation.emit });
-  return new Gateway(settings, pools, serveAll(pools, upstreams, settings, observation.emit), observation);
+  // It is Switchboard's own then, and must not be handed on.
+  const takers = [...pools].flatMap(([name, pool]) => (pool.callerHeaders.includes('x-api-key') ? [name] : []));
+  if (settings.keysFile !== '' && takers.length > 0) {
+    const message = 'X-API-Key is for Switchboard itself where there is a keysFile; let callers send another header';
+    throw configError(takers.map((name) => ({ path: ['upstreams', name], message })));
+  }
+  const roles = new Roles(read?.value);
+  const served = serveAll(pools, upstreams, settings, observation.emit, roles);
+  return new Gateway(settings, pools, served, observation, { roles, ...(tokens?.value && { jwt: tokens.value }) });
 }
 
 /** How long the last connections are waited for, in turns of the event loop. */
@@ -98,30 +118,58 @@ export class Gateway {
   readonly #context: CallerContext;
   readonly #listener: Listener;
   readonly #store: Store;
+  readonly #access: Access;
+  readonly #admission: Admission;
+  /** Connections by their channels, for those who come back. */
+  readonly #connections: WeakMap<Channel, Connection> = new WeakMap();
   #closing: Promise<void> | undefined;
 
-  constructor(settings: Settings, upstreams: Map<string, Pool>, served: Served, observation: Observation) {
+  constructor(
+    settings: Settings,
+    upstreams: Map<string, Pool>,
+    served: Served,
+    observation: Observation,
+    { roles, jwt }: { roles: Roles } & Pick<AccessOptions, 'jwt'> = { roles: new Roles() },
+  ) {
     const { emit } = observation;
     this.settings = settings;
     this.#observation = observation;
     this.#emit = emit;
     this.#upstreams = upstreams;
     this.#served = served;
-    this.#registry = new Registry({ max: settings.maxConnections, idleTimeoutMs: settings.idleTimeout });
+    this.#store = memoryStore();
+    this.#access = new Access({ settings, roles, store: this.#store, emit, ...(jwt !== undefined && { jwt }) });
+    const limiter = new RateLimit({ perMinute: settings.rateLimit });
+    const admission = new Admission(settings, roles, limiter);
+    this.#admission = admission;
+    this.#registry = new Registry({
+      max: settings.maxConnections,
+      idleTimeoutMs: settings.idleTimeout,
+      maxOf: (identity) => admission.maxSessions(identity),
+    });
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
       ...observation.ofExchanges,
+      onOpen: (exchange) => {
+        admission.running.add(exchange.scope.principal);
+        observation.ofExchanges.onOpen?.(exchange);
+      },
+      onEnd: (exchange, outcome) => {
+        admission.running.remove(exchange.scope.principal);
+        observation.ofExchanges.onEnd?.(exchange, outcome);
+      },
     });
-    const rateLimit = new RateLimit({ perMinute: settings.rateLimit });
     this.#context = {
       exchanges: this.#router,
       emit,
-      admit: (client) => rateLimit.take(client),
+      admit: (arrival) => admission.admit(arrival),
+      allowance: (arrival) => admission.allowance(arrival),
+      maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
+      hold: (holder) => this.#access.standing.hold(holder),
       maxRequestsInFlight: settings.maxRequestsInFlight,
     };
-    this.#store = memoryStore();
     const httpLimits = {
       maxMessageBytes: settings.maxMessageSize,
       maxQueueBytes: settings.maxQueueSize,
@@ -131,13 +179,17 @@ export class Gateway {
     };
     this.#listener = new Listener({
       settings,
+      access: this.#access,
       store: this.#store,
       httpCallers: new HttpCallers(this.#context, this.#registry, httpLimits, newId),
       ...(settings.sse && settings.transport.includes('http') && { sse: new SseAcceptor(httpLimits, newId) }),
-      route: (path, base) => this.#route(path, base),
-      checkRoom: () => this.#registry.checkRoom(),
-      probes: new Probes({ settings, observation, stats: () => this.stats }),
+      route: (path, base, identity) => this.#route(path, base, identity),
+      callerHeaders: () => [...upstreams.values()].flatMap((pool) => pool.callerHeaders),
+      maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
+      checkRoom: (identity) => this.#registry.checkRoom(identity),
+      probes: new Probes({ settings, observation, access: this.#access, stats: () => this.stats }),
       onChannel: (channel, transport, { upstream, ...visit }) => this.#connect(channel, upstream, transport, visit),
+      onResumed: (channel, identity) => this.#connections.get(channel)?.renew(identity),
       emit,
     });
   }
@@ -176,8 +228,14 @@ export class Gateway {
    * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
    */
   attach(channel: Channel, transport: Transport, upstream?: string, onClose?: () => void): void {
-    const found = this.#find(upstream);
-    this.#connect(channel, found, transport, { credentials: new Brought(found) }, onClose);
+    const identity = this.#access.local;
+    const found = this.#find(upstream, identity);
+    this.#connect(channel, found, transport, { identity, credentials: new Brought(found) }, onClose);
+  }
+
+  /** The token that `token: 'auto'` made at this start; show it once. */
+  get newToken(): string | undefined {
+    return this.#access.newToken;
   }
 
   get stats(): Stats {
@@ -205,6 +263,7 @@ export class Gateway {
     this.#registry.close('Switchboard is shutting down');
     this.#router.close();
     await Promise.all([closed, ...[...this.#upstreams.values()].map((pool) => pool.close())]);
+    this.#access.close();
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.
     for (let turn = 0; this.#registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);
@@ -215,40 +274,53 @@ export class Gateway {
     channel: Channel,
     upstream: Upstream,
     transport: Transport,
-    { credentials, ...visit }: { address?: string; userAgent?: string; credentials: Brought },
+    { credentials, identity, ...visit }: Pick<Visit, 'credentials' | 'identity'> & Partial<Visit>,
     onClose?: () => void,
   ): void {
-    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport, credentials };
+    const { address } = visit;
+    const arrival: Arrival = {
+      label: newId(),
+      identity,
+      upstream,
+      transport,
+      credentials,
+      ...(address !== undefined && { address }),
+    };
     const connection = new Connection(arrival, this.#context, channel, (reason) => {
       this.#registry.remove(arrival.label);
       this.#emit({ type: 'connection.closed', connection: arrival.label, transport, reason });
       onClose?.();
     });
     this.#registry.add(connection);
+    this.#connections.set(channel, connection);
     this.#emit({ type: 'connection.opened', connection: arrival.label, transport, ...visit });
     connection.start();
   }
 
-  #route(path: string, base: 'mcp' | 'sse'): Upstream {
+  #route(path: string, base: 'mcp' | 'sse', identity: Identity): Upstream {
     const [, found, name] = /^\/([^/]+)(?:\/([^/]*))?\/?$/.exec(path) ?? [];
     if (found !== base) {
       throw new SwitchboardError('SWB_NOT_FOUND', {
-        detail: `${JSON.stringify(path)}; MCP is at ${this.#paths(base)}`,
+        detail: `${JSON.stringify(path)}; MCP is at ${this.#paths(base, identity)}`,
       });
     }
-    return this.#find(name === '' ? undefined : name, base);
+    return this.#find(name === '' ? undefined : name, identity, base);
   }
 
-  #find(name: string | undefined, base = 'mcp'): Upstream {
+  /** What the caller's roles do not name is not there. */
+  #find(name: string | undefined, identity: Identity, base = 'mcp'): Upstream {
     const upstream = name === undefined ? this.#served.all : this.#served.byName.get(name);
-    if (upstream !== undefined) return upstream;
-    const detail = `${JSON.stringify(name)}; MCP is at ${this.#paths(base)}`;
+    if (upstream !== undefined && upstream.serves?.(identity) !== false) return upstream;
+    const detail = `${JSON.stringify(name ?? 'all of them')}; MCP is at ${this.#paths(base, identity)}`;
     throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail });
   }
 
-  #paths(base: string): string {
-    const names = [...this.#upstreams.keys()];
-    return names.length === 1 ? `/${base}` : [`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ');
+  #paths(base: string, identity: Identity): string {
+    const names = [...this.#served.byName].flatMap(([name, each]) => (each.serves?.(identity) === false ? [] : [name]));
+    if (names.length === 0) return 'no path for you';
+    return this.#upstreams.size === 1
+      ? `/${base}`
+      : [`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ');
   }
 }
 

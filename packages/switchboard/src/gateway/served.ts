@@ -1,7 +1,9 @@
 /** What clients find at the paths: each upstream through its view, and all of them as one. */
 import type { Emit } from '../observe/events.ts';
 import { Catalogue } from '../router/catalogue/catalogue.ts';
-import type { Upstream } from '../router/exchange.ts';
+import type { Scope, Upstream } from '../router/exchange.ts';
+import { Roles } from '../router/rights.ts';
+import type { Rights } from '../router/rights.ts';
 import { viewOfRules } from '../router/view.ts';
 import { ViewedUpstream } from '../router/viewed.ts';
 import type { Settings } from './options.ts';
@@ -23,10 +25,16 @@ export function serveAll(
   options: Readonly<Record<string, UpstreamOptions>>,
   { startTimeout }: Settings,
   emit: Emit,
+  roles: Roles = new Roles(),
 ): Served {
   const byName = new Map(
     [...upstreams].map(([name, upstream]) => {
       const view = viewOfRules(options[name] ?? {});
+      if (roles.areSet) {
+        const rightsOf = (scope: Pick<Scope, 'roles'>): Rights => roles.of(scope.roles);
+        const serves = (scope: Pick<Scope, 'roles'>): boolean => rightsOf(scope).serves(name);
+        return [name, new ViewedUpstream(upstream, (scope) => rightsOf(scope).viewOf(name, view), serves)];
+      }
       return [name, view === undefined ? upstream : new ViewedUpstream(upstream, () => view)];
     }),
   );
