@@ -119,7 +119,6 @@ export class Gateway {
   readonly #listener: Listener;
   readonly #store: Store;
   readonly #access: Access;
-  readonly #admission: Admission;
   /** Connections by their channels, for those who come back. */
   readonly #connections: WeakMap<Channel, Connection> = new WeakMap();
   #closing: Promise<void> | undefined;
@@ -141,7 +140,6 @@ export class Gateway {
     this.#access = new Access({ settings, roles, store: this.#store, emit, ...(jwt !== undefined && { jwt }) });
     const limiter = new RateLimit({ perMinute: settings.rateLimit });
     const admission = new Admission(settings, roles, limiter);
-    this.#admission = admission;
     this.#registry = new Registry({
       max: settings.maxConnections,
       idleTimeoutMs: settings.idleTimeout,
