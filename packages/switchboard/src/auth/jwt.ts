@@ -72,11 +72,13 @@ export class Jwt implements Method {
   readonly #options: JwtOptions;
   readonly #clock: JwtClock;
   readonly #algorithms: string[];
+  readonly #skewMs: number;
   #verify: Promise<(token: string) => Promise<JWTVerifyResult>> | undefined;
 
   constructor(options: JwtOptions, clock: JwtClock = {}) {
     this.#options = options;
     this.#clock = clock;
+    this.#skewMs = parseDuration(options.clockSkew ?? '30s') ?? 0;
     this.#algorithms = [...(options.algorithms ?? (options.secret === undefined ? ASYMMETRIC : ['HS256']))];
   }
 
@@ -102,12 +104,12 @@ export class Jwt implements Method {
   }
 
   async #verifier(): Promise<(token: string) => Promise<JWTVerifyResult>> {
-    const { issuer, audience, publicKey, secret, clockSkew = '30s' } = this.#options;
+    const { issuer, audience, publicKey, secret } = this.#options;
     const checks = {
       issuer,
       audience: typeof audience === 'string' ? audience : [...audience],
       algorithms: this.#algorithms,
-      clockTolerance: (parseDuration(clockSkew) ?? 0) / 1000,
+      clockTolerance: this.#skewMs / 1000,
       requiredClaims: ['exp'],
     };
     const now = (): { currentDate: Date } => ({ currentDate: new Date((this.#clock.now ?? Date.now)()) });
@@ -158,7 +160,7 @@ export class Jwt implements Method {
       scopes,
       claims: Object.fromEntries(claims),
       via: 'jwt',
-      expiresAt: (payload.exp ?? 0) * 1000,
+      expiresAt: (payload.exp ?? 0) * 1000 + this.#skewMs,
     };
   }
 }

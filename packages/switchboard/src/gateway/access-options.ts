@@ -34,7 +34,10 @@ const jwt = z
     publicKey: z.string().refine(isPublicKey, 'expected a public key in PEM').optional(),
     secret: z.string().min(32, 'expected 32 characters or more').optional(),
     algorithms: z.array(z.string().regex(ALGORITHMS, 'no algorithm that is known to be sound')).min(1).optional(),
-    clockSkew: duration.optional(),
+    clockSkew: z
+      .union([z.string(), z.number()])
+      .refine((value) => duration.safeParse(value).success, 'expected a duration such as 30s')
+      .optional(),
     principalClaim: z.string().min(1).optional(),
     principalPrefix: z.string().optional(),
     rolesClaim: z.string().min(1).optional(),

@@ -84,7 +84,7 @@ describe('a token of the issuer', () => {
       scopes: ['mcp:read', 'openid'],
       claims: { iss: issuer.url, aud: AUDIENCE, sub: 'ann', scope: 'mcp:read openid' },
       via: 'jwt',
-      expiresAt: exp * 1000,
+      expiresAt: exp * 1000 + 30_000,
     });
   });
 
