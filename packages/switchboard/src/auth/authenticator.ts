@@ -2,6 +2,8 @@
  * Finds out who is calling: asks each method in turn about what the caller shows. Who shows something that is not good is
  * refused, also where nothing would have had to be shown.
  */
+import { createHash } from 'node:crypto';
+
 import { Lockout } from '../limits/lockout.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { NOBODY, isExpired } from './identity.ts';
@@ -34,6 +36,14 @@ export interface Method {
   close?(): void;
 }
 
+/** How many good credentials are remembered. */
+const MAX_GOOD = 10_000;
+
+const digestOf = ({ bearer, apiKey, ticket }: Shown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([bearer, apiKey, ticket]))
+    .digest('base64');
+
 export interface AuthenticatorOptions {
   methods: readonly Method[];
   tickets: Tickets;
@@ -46,6 +56,8 @@ export interface AuthenticatorOptions {
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #lockout: Lockout;
+  /** Digests of what was good when it was last shown, oldest first. */
+  readonly #good: Set<string> = new Set();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -67,12 +79,15 @@ export class Authenticator {
       if (admitsNobody) return NOBODY;
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'nothing was shown that says so' });
     }
-    this.#lockout.check(shown.address);
+    const digest = digestOf(shown);
+    // Behind one address there may be others than the one who guesses; and who has a ticket was known when it got it.
+    if (shown.ticket === undefined && !this.#good.has(digest)) this.#lockout.check(shown.address);
     try {
       const identity = await this.#ask(shown);
-      this.#lockout.forgive(shown.address);
+      this.#remember(digest);
       return identity;
     } catch (error) {
+      this.#good.delete(digest);
       // What is expired was good once: it is no guess.
       const isGuess =
         error instanceof SwitchboardError && error.code === 'SWB_UNAUTHORIZED' && error.data?.['expired'] !== true;
@@ -88,6 +103,13 @@ export class Authenticator {
 
   close(): void {
     for (const method of this.#options.methods) method.close?.();
+  }
+
+  #remember(digest: string): void {
+    this.#good.delete(digest);
+    this.#good.add(digest);
+    const [oldest] = this.#good;
+    if (this.#good.size > MAX_GOOD && oldest !== undefined) this.#good.delete(oldest);
   }
 
   async #ask(shown: Shown): Promise<Identity> {

@@ -8,7 +8,7 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from 'jose';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { parseDuration } from '../util/units.ts';
 import type { Method, Shown } from './authenticator.ts';
-import { isPrincipal } from './identity.ts';
+import { isExpired, isPrincipal } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { findJwksUrl } from './issuer.ts';
 
@@ -85,7 +85,10 @@ export class Jwt implements Method {
   async identify({ bearer }: Shown): Promise<Identity | undefined> {
     if (bearer === undefined || !COMPACT.test(bearer)) return undefined;
     if (bearer.length > MAX_LENGTH) throw refused('the token is too long');
-    return this.#identityOf(await this.#payloadOf(bearer));
+    const identity = this.#identityOf(await this.#payloadOf(bearer));
+    // Signatures are checked by whole seconds, and what expires is ended by parts of them.
+    if (isExpired(identity, (this.#clock.now ?? Date.now)())) throw refused('the token has expired', { expired: true });
+    return identity;
   }
 
   async #payloadOf(token: string): Promise<JWTPayload> {

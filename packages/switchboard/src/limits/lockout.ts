@@ -58,9 +58,4 @@ export class Lockout {
     const [oldest] = this.#records.keys();
     if (this.#records.size > maxAddresses && oldest !== undefined) this.#records.delete(oldest);
   }
-
-  /** A right credential was shown: who mistyped before is no guesser. */
-  forgive(address: string): void {
-    this.#records.delete(address);
-  }
 }

@@ -53,7 +53,10 @@ describe('the keys file', () => {
   it.each([
     ['no JSON', '{'],
     ['another version', '{"version":2,"keys":[]}'],
-    ['a key of nobody', JSON.stringify({ version: 1, keys: [{ ...makeKey({ principal: 'x', roles: [] })[1], principal: 'anonymous' }] })],
+    [
+      'a key of nobody',
+      JSON.stringify({ version: 1, keys: [{ ...makeKey({ principal: 'x', roles: [] })[1], principal: 'anonymous' }] }),
+    ],
   ])('is refused with %s, and not repeated', (_, text) => {
     const keys = testKeys();
     keys.add('ann');
