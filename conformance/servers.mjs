@@ -24,7 +24,13 @@ const scenarios = {
     'server-sse-multiple-streams',
     'dns-rebinding-protection',
   ],
-  '2026-07-28': ['tools-list', 'resources-list', 'prompts-list', 'server-sse-multiple-streams', 'dns-rebinding-protection'],
+  '2026-07-28': [
+    'tools-list',
+    'resources-list',
+    'prompts-list',
+    'server-sse-multiple-streams',
+    'dns-rebinding-protection',
+  ],
 };
 const count = { passed: 0, failed: 0 };
 

@@ -2,6 +2,8 @@
  * A client on a connection that stays open: a WebSocket, a pipe. The era is decided for each message by what it carries, so
  * that both may be spoken on one connection (PROTOCOL.md, "Eras").
  */
+import type { Identity } from '../auth/identity.ts';
+import type { Holder } from '../auth/standing.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import { claimsModern } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
@@ -11,7 +13,7 @@ import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { BRING_METHOD } from './brought.ts';
 import { Calls } from './calls.ts';
-import { clientKey, refusal } from './context.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { admitModern, openModern } from './modern.ts';
 import { factsOf } from './registry.ts';
@@ -23,10 +25,12 @@ const MAX_BAD_MESSAGES = 10;
 /** How many slots the modern requests of one connection may use: one for each set of capabilities that they declare. */
 const MAX_SLOTS = 8;
 
-export class Connection implements Conversation {
+/** An arrival whose client may show itself anew. */
+type Connected = { -readonly [Name in keyof Arrival]: Arrival[Name] };
+
+export class Connection implements Conversation, Holder {
   readonly id: string;
-  readonly principal: string;
-  readonly #arrival: Arrival;
+  readonly #arrival: Connected;
   readonly #context: CallerContext;
   readonly #channel: Channel;
   readonly #calls: Calls;
@@ -42,8 +46,7 @@ export class Connection implements Conversation {
 
   constructor(arrival: Arrival, context: CallerContext, channel: Channel, onClose: (reason: string) => void) {
     this.id = arrival.label;
-    this.principal = arrival.principal;
-    this.#arrival = arrival;
+    this.#arrival = { ...arrival };
     this.#context = context;
     this.#channel = channel;
     this.#calls = new Calls(context);
@@ -54,6 +57,20 @@ export class Connection implements Conversation {
       },
     };
     this.#onClose = onClose;
+  }
+
+  get identity(): Identity {
+    return this.#arrival.identity;
+  }
+
+  /** The client came back, and has shown anew who it is: somebody of the same principal with the same rights. */
+  renew(identity: Identity): void {
+    this.#arrival.identity = identity;
+  }
+
+  lose(how: 'expired' | 'revoked', why: string): void {
+    if (how === 'expired' && this.#channel.suspend !== undefined) this.#channel.suspend('unauthorized', why);
+    else this.#channel.close('unauthorized', why);
   }
 
   get busy(): boolean {
@@ -90,11 +107,13 @@ export class Connection implements Conversation {
   }
 
   start(): void {
+    const release = this.#context.hold(this);
     this.#channel.start({
       onMessage: (message) => this.#receive(message),
       onBadMessage: (error) => this.#refuse(error.rpcId, error),
       onClose: (reason) => {
         this.#state = 'closed';
+        release();
         this.#session?.close(reason);
         this.#calls.cancelAll(reason);
         for (const slot of this.#slots) slot.release(this);
@@ -130,7 +149,7 @@ export class Connection implements Conversation {
   #serve(message: Message): void {
     if (isRequest(message)) {
       if (message.method === BRING_METHOD) {
-        this.#context.admit(clientKey(this.#arrival));
+        this.#context.admit(this.#arrival);
         this.#arrival.credentials.take(message.params);
         this.#channel.send(result(message.id, {}));
         return;

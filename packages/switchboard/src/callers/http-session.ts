@@ -2,6 +2,8 @@
  * A legacy session over HTTP: messages come in by POST, answers go out on the reply to the request they belong to, and what the
  * server says of its own accord on the GET stream (MCP 2025-11-25, Transports, "Streamable HTTP").
  */
+import type { Identity } from '../auth/identity.ts';
+import type { Holder } from '../auth/standing.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import { isLegacyVersion } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
@@ -12,6 +14,7 @@ import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
+import { tellAllowance } from './allowance.ts';
 import type { Brought } from './brought.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
@@ -27,17 +30,18 @@ const MAX_FINISHED = 16;
 /** The first version whose clients take an event without a message (MCP 2025-11-25, "Sending Messages to the Server"). */
 const PRIMED_SINCE = '2025-11-25';
 
-export class HttpSession implements Conversation {
+export class HttpSession implements Conversation, Holder {
   readonly id: string;
-  readonly principal: string;
   readonly upstream: Upstream;
   /** What the client brought with its `initialize`. */
   readonly credentials: Brought;
+  readonly #context: CallerContext;
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
   readonly label: string;
-  readonly #arrival: Arrival;
+  readonly #arrival: Omit<Arrival, 'identity'> & { identity: Identity };
+  #release: () => void = () => {};
   readonly #onClose: (reason: string) => void;
   readonly #startedAt = Date.now();
   notes: SessionNotes = {};
@@ -58,9 +62,9 @@ export class HttpSession implements Conversation {
     label: string,
   ) {
     this.id = id;
-    this.principal = visit.principal;
     this.upstream = visit.upstream;
     this.credentials = visit.credentials;
+    this.#context = context;
     this.#registry = registry;
     this.#limits = limits;
     this.label = label;
@@ -88,16 +92,24 @@ export class HttpSession implements Conversation {
     const session = new HttpSession(visit, context, registry, limits, newId(), newId());
     const { onConnect } = context.hooks;
     if (onConnect !== undefined) {
-      const { principal, upstream, address } = visit;
+      const { identity, upstream, address } = visit;
       const userAgent = visit.request.headers['user-agent'] ?? '';
       try {
-        await onConnect({ principal, upstream: upstream.name, transport: 'http', address, userAgent });
+        await onConnect({
+          principal: identity.principal,
+          upstream: upstream.name,
+          transport: 'http',
+          address,
+          userAgent,
+        });
       } catch (error) {
         throw asRefusal(error);
       }
     }
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
     registry.add(session);
+    session.#release = context.hold(session);
+    tellAllowance(visit.response, context, session.#arrival);
     const reply = new Reply(visit.response, session.#replyOptions(), () =>
       session.close('goingAway', 'the client hung up before its session was open'),
     );
@@ -107,6 +119,20 @@ export class HttpSession implements Conversation {
       session.close('goingAway', 'initialize failed');
       if (!reply.ended) throw error;
     }
+  }
+
+  get identity(): Identity {
+    return this.#arrival.identity;
+  }
+
+  /** Each request shows anew who it is. */
+  renew(identity: Identity): void {
+    this.#arrival.identity = identity;
+  }
+
+  /** A token that has expired ends the answers that it opened; the session waits for the next one. */
+  lose(how: 'expired' | 'revoked', why: string): void {
+    if (how === 'revoked') this.close('unauthorized', why);
   }
 
   get busy(): boolean {
@@ -143,6 +169,7 @@ export class HttpSession implements Conversation {
     }
     const { id } = message;
     this.#session.calls.check(id);
+    tellAllowance(response, this.#context, this.#arrival);
     const streamId = String(++this.#streamSeq);
     // A legacy client that hangs up has not cancelled: its request goes on (MCP 2025-11-25, Transports, "Sending messages").
     const reply = new Reply(response, this.#replyOptions(`${streamId}-0`), () => stream.detach(reply));
@@ -176,6 +203,7 @@ export class HttpSession implements Conversation {
 
   close(_why: CloseName, reason: string): void {
     if (this.#registry.remove(this.id) === undefined) return;
+    this.#release();
     // No connection ends that would tell who waits for an answer: each is told that none will come.
     const error = new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: reason }).toRpc();
     for (const [id, stream] of this.#requests) stream.finish(failure(id, error));

@@ -1,4 +1,7 @@
 /** Every client that is connected now: how many may be, which have gone quiet, and who is to be told when the gateway ends. */
+import { bindingOf } from '../auth/identity.ts';
+import type { Identity } from '../auth/identity.ts';
+import { Tally } from '../limits/tally.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
@@ -49,7 +52,7 @@ export interface Conversation {
   readonly id: string;
   /** Its name in logs. */
   readonly label: string;
-  readonly principal: string;
+  readonly identity: Identity;
   /** When the client was last heard, in ms since 1970. */
   readonly lastActivity: number;
   /** Whether a request is under way: then it is not idle, however long ago it was heard. */
@@ -64,8 +67,8 @@ export interface Conversation {
 export interface RegistryOptions {
   /** How many conversations there may be. */
   max: number;
-  /** How many of one principal; does not hold for `anonymous`. */
-  maxPerPrincipal: number;
+  /** How many of them one caller may have. */
+  maxOf(identity: Identity): number;
   /** How long a client may be quiet, in ms. */
   idleTimeoutMs: number;
 }
@@ -79,7 +82,8 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #conversations: Map<string, Conversation> = new Map();
   readonly #labels: Map<string, Conversation> = new Map();
-  readonly #counts: Map<string, number> = new Map();
+  /** How many each principal has. */
+  readonly #own: Tally = new Tally();
   readonly #sweeper: NodeJS.Timeout;
   #closing = false;
 
@@ -99,46 +103,42 @@ export class Registry {
   }
 
   /** @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` when one more is one too many, `SWB_SHUTTING_DOWN`. */
-  checkRoom(principal: string): void {
+  checkRoom(identity: Identity): void {
     if (this.#closing) throw new SwitchboardError('SWB_SHUTTING_DOWN', { data: { retryAfterMs: 1000 } });
-    const { max, maxPerPrincipal } = this.#options;
+    const { max, maxOf } = this.#options;
+    const own = maxOf(identity);
     const full = this.#conversations.size >= max;
-    const many = principal !== 'anonymous' && (this.#counts.get(principal) ?? 0) >= maxPerPrincipal;
-    if (!full && !many) return;
+    if (!full && this.#own.of(identity.principal) < own) return;
     const what = full
-      ? `${max} clients are connected, the limit (maxConnections)`
-      : `${maxPerPrincipal} clients of ${principal} are connected, the limit (maxSessionsPerPrincipal)`;
+      ? `${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`
+      : `${own} sessions of ${identity.principal} are open, the limit (maxSessionsPerPrincipal, or its role's sessions); close one`;
     const data = { retryAfterMs: RETRY_AFTER_SECONDS * 1000 };
-    throw new SwitchboardError('SWB_CONNECTION_LIMIT', {
-      detail: `${what}; try again in ${RETRY_AFTER_SECONDS} s`,
-      data,
-    });
+    throw new SwitchboardError('SWB_CONNECTION_LIMIT', { detail: what, data });
   }
 
   /** @throws as {@link checkRoom} */
   add(conversation: Conversation): void {
-    const { id, label, principal } = conversation;
-    this.checkRoom(principal);
+    const { id, label, identity } = conversation;
+    this.checkRoom(identity);
     this.#conversations.set(id, conversation);
     this.#labels.set(label, conversation);
-    this.#counts.set(principal, (this.#counts.get(principal) ?? 0) + 1);
+    this.#own.add(identity.principal);
   }
 
   remove(id: string): Conversation | undefined {
     const conversation = this.#conversations.get(id);
     if (conversation === undefined) return undefined;
+    this.#own.remove(conversation.identity.principal);
     this.#conversations.delete(id);
     this.#labels.delete(conversation.label);
-    const left = (this.#counts.get(conversation.principal) ?? 1) - 1;
-    if (left > 0) this.#counts.set(conversation.principal, left);
-    else this.#counts.delete(conversation.principal);
     return conversation;
   }
 
-  /** The conversation with this id, if it belongs to this principal: to everybody else it does not exist. */
-  find(id: string, principal: string): Conversation | undefined {
+  /** The conversation with this id, if it belongs to who is calling: to everybody else it does not exist. */
+  find(id: string, identity: Identity): Conversation | undefined {
     const conversation = this.#conversations.get(id);
-    return conversation?.principal === principal ? conversation : undefined;
+    const isTheirs = conversation !== undefined && bindingOf(conversation.identity) === bindingOf(identity);
+    return isTheirs ? conversation : undefined;
   }
 
   /** The conversation of this name in logs, for operators. */
@@ -175,7 +175,7 @@ interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActiv
 }
 
 export function factsOf(
-  { label, principal, upstream, transport, address, userAgent }: Arrival,
+  { label, identity, upstream, transport, address, userAgent }: Arrival,
   session: { version: string; clientInfo: JsonObject | undefined } | undefined,
   { speaksModern, notes, traffic, ...standing }: Standing,
 ): SessionFacts {
@@ -184,7 +184,7 @@ export function factsOf(
   return {
     id: label,
     ...standing,
-    principal,
+    principal: identity.principal,
     upstream: upstream.name,
     transport,
     ...(era !== undefined && { era }),

@@ -12,7 +12,7 @@ import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts
 import { omit } from '../util/omit.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { Calls } from './calls.ts';
-import { clientKey, refusal } from './context.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { asRefusal } from './hooks.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
@@ -63,7 +63,7 @@ export class LegacySession implements Caller {
   }
 
   get principal(): string {
-    return this.#arrival.principal;
+    return this.#arrival.identity.principal;
   }
 
   get state(): 'opening' | 'ready' | 'closed' {
@@ -101,7 +101,7 @@ export class LegacySession implements Caller {
    */
   async initialize(params: JsonObject | undefined): Promise<JsonObject> {
     if (this.#slot !== undefined) throw new SwitchboardError('SWB_ALREADY_INITIALIZED');
-    this.#context.admit(clientKey(this.#arrival));
+    this.#context.admit(this.#arrival);
     const scope = this.#readScope(params);
     this.#scope = scope;
     await this.#askHook();
@@ -118,7 +118,7 @@ export class LegacySession implements Caller {
         type: 'session.opened',
         session: this.#arrival.label,
         upstream: this.#arrival.upstream.name,
-        principal: this.#arrival.principal,
+        principal: this.principal,
         version: scope.version,
         transport: this.#arrival.transport,
         ...(typeof name === 'string' && { client: name }),
@@ -176,7 +176,8 @@ export class LegacySession implements Caller {
     this.#questions.clear();
     this.#early.length = 0;
     this.#slot?.leave(this);
-    const { label: session, principal, transport, upstream } = this.#arrival;
+    const { label: session, transport, upstream } = this.#arrival;
+    const { principal } = this;
     if (wasReady) {
       this.#context.emit({ type: 'session.closed', session, upstream: upstream.name, principal, transport, reason });
     }
@@ -216,7 +217,7 @@ export class LegacySession implements Caller {
     } else if (this.#state !== 'ready' || this.#slot === undefined) {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
     } else {
-      this.#context.admit(clientKey(this.#arrival));
+      this.#context.admit(this.#arrival);
       const level = request.params?.['level'];
       if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
       this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask });
@@ -273,7 +274,8 @@ export class LegacySession implements Caller {
       era: 'legacy',
       version: protocolVersion,
       capabilities,
-      principal: this.#arrival.principal,
+      principal: this.principal,
+      roles: this.#arrival.identity.roles,
       transport: this.#arrival.transport,
       affinity: this.#arrival.label,
       credentials: this.#arrival.credentials,

@@ -57,12 +57,17 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
     const detail = 'there is no server to share: give its command after --, or a file with --config';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
+  if (flags['token'] !== undefined && flags['token'] !== 'auto') {
+    const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  }
   const input = { ...fromFile?.settings, ...settingsFromEnvironment(process.env), ...flags };
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const gateway = createGateway({
     ...input,
+    ...fromFile?.access,
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
@@ -76,6 +81,8 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
   const ended = endOnSignal(gateway, reload);
   try {
     const addresses = await gateway.listen();
+    const { newToken } = gateway;
+    if (newToken !== undefined) process.stderr.write(`switchboard: the token of this start, shown once: ${newToken}\n`);
     if (gateway.settings.transport.includes('stdio')) serveStdio(gateway);
     else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
   } catch (error) {
@@ -90,10 +97,10 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
 /** Reads the file again; what is wrong with it is told, and nothing changes then. */
 function reloadFrom(file: string, gateway: Gateway, log: Emit, { words, flags }: Given): void {
   try {
-    const { settings, upstreams } = readConfigFile(file, process.env, flags);
+    const { settings, access, upstreams } = readConfigFile(file, process.env, flags);
     const [command, ...args] = words;
     const all = command === undefined ? upstreams : { ...upstreams, default: { command, args } };
-    gateway.reload({ ...settings, ...settingsFromEnvironment(process.env), ...flags, upstreams: all });
+    gateway.reload({ ...settings, ...access, ...settingsFromEnvironment(process.env), ...flags, upstreams: all });
   } catch (error) {
     log({ type: 'reload.failed', reason: asSwitchboardError(error).message });
   }

@@ -1,9 +1,10 @@
 /** What another configuration changes. */
 import { isDeepStrictEqual } from 'node:util';
 
-import type { Settings } from './options.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
 
+/** Settings, and the blocks beside them. */
+type Written = Readonly<Record<string, unknown>>;
 type Upstreams = Readonly<Record<string, UpstreamOptions>>;
 
 export interface Change {
@@ -16,8 +17,8 @@ export interface Change {
 }
 
 export function changeOf(
-  before: { settings: Settings; upstreams: Upstreams },
-  after: { settings: Settings; upstreams: Upstreams },
+  before: { settings: Written; upstreams: Upstreams },
+  after: { settings: Written; upstreams: Upstreams },
 ): Change {
   const names = Object.keys(after.upstreams);
   return {
@@ -27,7 +28,7 @@ export function changeOf(
         Object.hasOwn(before.upstreams, name) && !isDeepStrictEqual(before.upstreams[name], after.upstreams[name]),
     ),
     removed: Object.keys(before.upstreams).filter((name) => !Object.hasOwn(after.upstreams, name)),
-    restartNeeded: (Object.keys(after.settings) as (keyof Settings)[]).filter(
+    restartNeeded: Object.keys(after.settings).filter(
       (name) => !isDeepStrictEqual(before.settings[name], after.settings[name]),
     ),
   };

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import type { Tracer } from '@opentelemetry/api';
 
+import type { Identity } from '../auth/identity.ts';
 import { Brought } from '../callers/brought.ts';
 import { Connection } from '../callers/connection.ts';
 import type { Arrival, CallerContext } from '../callers/context.ts';
@@ -16,6 +17,7 @@ import { targetOf } from '../observe/requests.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { CATALOGUE } from '../router/exchange.ts';
 import type { Exchange, Upstream } from '../router/exchange.ts';
+import { Roles } from '../router/rights.ts';
 import type { RoutedExchange } from '../router/routed-exchange.ts';
 import { Router } from '../router/router.ts';
 import { Turns } from '../router/turns.ts';
@@ -24,9 +26,14 @@ import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
+import { Access } from './access.ts';
+import { readAccess } from './access-options.ts';
+import type { AccessOptions } from './access-options.ts';
+import { Admission } from './admission.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
 import { Listener } from './listen.ts';
+import type { Visit } from './listen.ts';
 import { Observation } from './observation.ts';
 import { Operations } from './operations.ts';
 import { readSettings } from './options.ts';
@@ -39,7 +46,7 @@ import { Timeouts } from './timeouts.ts';
 import { buildUpstreams } from './upstreams.ts';
 
 /** What `createGateway` takes: any of the settings as one would write them in a configuration file, and the upstreams. */
-export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>> {
+export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>>, AccessOptions {
   upstreams: Readonly<Record<string, UpstreamOptions>>;
   /** The variables of which children inherit the few named in {@link INHERITED}. @default {} */
   environment?: Readonly<Record<string, string | undefined>>;
@@ -76,26 +83,35 @@ export function createGateway({
   tracer,
   ...input
 }: GatewayOptions): Gateway {
-  const settings = checked(upstreams, input);
+  const configuration = checked(upstreams, input);
+  const { settings } = configuration;
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
-  return new Gateway({ settings, upstreams, environment, observation });
+  return new Gateway({ ...configuration, upstreams, environment, observation });
 }
 
 /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` */
-function checked(upstreams: Readonly<Record<string, UpstreamOptions>>, input: Record<string, unknown>): Settings {
+function checked(
+  upstreams: Readonly<Record<string, UpstreamOptions>>,
+  { jwt, roles: rules, ...input }: Record<string, unknown>,
+): Pick<GatewayParts, 'settings' | 'roles' | 'jwt' | 'access'> {
   const { settings, problems } = readSettings(input);
   for (const [name, options] of Object.entries(upstreams)) {
-    problems.push(
-      ...checkUpstream(name, options, settings.sse).map(({ path, message }) => ({
-        path: ['upstreams', ...path],
-        message,
-      })),
-    );
+    const found = checkUpstream(name, options, settings.sse);
+    // It is Switchboard's own then, and must not be handed on.
+    if (settings.keysFile !== '' && /\$\{caller\.header:x-api-key\}/i.test(JSON.stringify(options))) {
+      const message = 'X-API-Key is for Switchboard itself where there is a keysFile; let callers send another header';
+      found.push({ path: [name], message });
+    }
+    problems.push(...found.map(({ path, message }) => ({ path: ['upstreams', ...path], message })));
   }
+  const tokens = jwt === undefined ? undefined : readAccess('jwt', jwt);
+  const read = rules === undefined ? undefined : readAccess('roles', rules);
+  problems.push(...(tokens?.problems ?? []), ...(read?.problems ?? []));
   if (Object.keys(upstreams).length === 0) problems.push({ path: ['upstreams'], message: 'expected at least one' });
   if (problems.length > 0) throw configError(problems);
-  return settings;
+  const access = { jwt, roles: rules };
+  return { settings, access, roles: new Roles(read?.value), ...(tokens?.value && { jwt: tokens.value }) };
 }
 
 /** How long the last connections are waited for, in turns of the event loop. */
@@ -107,6 +123,11 @@ export interface GatewayParts {
   upstreams: Readonly<Record<string, UpstreamOptions>>;
   environment: Readonly<Record<string, string | undefined>>;
   observation: Observation;
+  /** @default everybody may use everything */
+  roles?: Roles;
+  jwt?: AccessOptions['jwt'];
+  /** Both as they were written. */
+  access?: Record<string, unknown>;
 }
 
 export class Gateway {
@@ -131,10 +152,15 @@ export class Gateway {
   readonly #context: CallerContext;
   readonly #listener: Listener;
   readonly #store: Store;
+  readonly #access: Access;
+  readonly #accessWritten: Readonly<Record<string, unknown>>;
+  /** Connections by their channels, for those who come back. */
+  readonly #connections: WeakMap<Channel, Connection> = new WeakMap();
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ settings, upstreams, environment, observation }: GatewayParts) {
+  constructor({ settings, upstreams, environment, observation, roles = new Roles(), jwt, access = {} }: GatewayParts) {
+    this.#accessWritten = access;
     const { emit } = observation;
     this.#configured = upstreams;
     this.#environment = environment;
@@ -145,14 +171,17 @@ export class Gateway {
       maxRunning: this.#configured[name]?.maxConcurrent ?? settings.maxConcurrent,
       maxWaiting: settings.maxQueuedRequests,
     }));
-    this.#served = new Served({ startTimeoutMs: settings.startTimeout, turns: this.#turns, emit });
+    this.#served = new Served({ startTimeoutMs: settings.startTimeout, turns: this.#turns, roles, emit });
     this.#build(Object.keys(upstreams));
+    this.#timeouts = new Timeouts(settings.requestTimeout, upstreams);
+    this.#store = memoryStore();
+    this.#access = new Access({ settings, roles, store: this.#store, emit, ...(jwt !== undefined && { jwt }) });
+    const admission = new Admission(settings, roles, new RateLimit({ perMinute: settings.rateLimit }));
     this.#registry = new Registry({
       max: settings.maxConnections,
-      maxPerPrincipal: settings.maxSessionsPerPrincipal,
+      maxOf: (identity) => admission.maxSessions(identity),
       idleTimeoutMs: settings.idleTimeout,
     });
-    this.#timeouts = new Timeouts(settings.requestTimeout, upstreams);
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#timeouts.of(exchange),
@@ -161,12 +190,22 @@ export class Gateway {
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
       ...observation.ofExchanges,
+      onOpen: (exchange) => {
+        admission.running.add(exchange.scope.principal);
+        observation.ofExchanges.onOpen?.(exchange);
+      },
+      onEnd: (exchange, outcome) => {
+        admission.running.remove(exchange.scope.principal);
+        observation.ofExchanges.onEnd?.(exchange, outcome);
+      },
     });
-    const rateLimit = new RateLimit({ perMinute: settings.rateLimit });
     this.#context = {
       exchanges: this.#router,
       emit,
-      admit: (client) => rateLimit.take(client),
+      admit: (arrival) => admission.admit(arrival),
+      allowance: (arrival) => admission.allowance(arrival),
+      maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
+      hold: (holder) => this.#access.standing.hold(holder),
       maxRequestsInFlight: settings.maxRequestsInFlight,
       hooks: this.#hooks,
     };
@@ -176,7 +215,6 @@ export class Gateway {
       turns: this.#turns,
       pools: this.#upstreams,
     });
-    this.#store = memoryStore();
     const httpLimits = {
       maxMessageBytes: settings.maxMessageSize,
       maxQueueBytes: settings.maxQueueSize,
@@ -186,14 +224,18 @@ export class Gateway {
     };
     this.#listener = new Listener({
       settings,
+      access: this.#access,
       store: this.#store,
       httpCallers: new HttpCallers(this.#context, this.#registry, httpLimits, newId),
       ...(settings.sse && settings.transport.includes('http') && { sse: new SseAcceptor(httpLimits, newId) }),
-      route: (path, base) => this.#route(path, base),
-      checkRoom: (principal) => this.#registry.checkRoom(principal),
+      route: (path, base, identity) => this.#route(path, base, identity),
+      callerHeaders: () => [...this.#upstreams.values()].flatMap((pool) => pool.callerHeaders),
+      maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
+      checkRoom: (identity) => this.#registry.checkRoom(identity),
       hooks: this.#hooks,
-      probes: new Probes({ settings, observation, stats: () => this.stats }),
+      probes: new Probes({ settings, observation, access: this.#access, stats: () => this.stats }),
       onChannel: (channel, transport, { upstream, ...visit }) => this.#connect(channel, upstream, transport, visit),
+      onResumed: (channel, identity) => this.#connections.get(channel)?.renew(identity),
       emit,
     });
   }
@@ -232,8 +274,14 @@ export class Gateway {
    * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
    */
   attach(channel: Channel, transport: Transport, upstream?: string, onClose?: () => void): void {
-    const found = this.#find(upstream);
-    this.#connect(channel, found, transport, { credentials: new Brought(found) }, onClose);
+    const identity = this.#access.local;
+    const found = this.#find(upstream, identity);
+    this.#connect(channel, found, transport, { identity, credentials: new Brought(found) }, onClose);
+  }
+
+  /** The token that `token: 'auto'` made at this start; show it once. */
+  get newToken(): string | undefined {
+    return this.#access.newToken;
   }
 
   /** One upstream's pool. @internal */
@@ -257,11 +305,14 @@ export class Gateway {
    * @returns what changed. Settings take effect only at the next start, and are named.
    * @throws {SwitchboardError} `SWB_CONFIG_INVALID`, or `SWB_SHUTTING_DOWN` once it is to end; nothing has changed then.
    */
-  reload({ upstreams, ...input }: Pick<GatewayOptions, keyof Settings | 'upstreams'>): Change {
+  reload({ upstreams, ...input }: Pick<GatewayOptions, keyof Settings | keyof AccessOptions | 'upstreams'>): Change {
     // Nobody would end what it started.
     if (this.#draining !== undefined || this.#closing !== undefined) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    const settings = checked(upstreams, input);
-    const change = changeOf({ settings: this.settings, upstreams: this.#configured }, { settings, upstreams });
+    const { settings, access = {} } = checked(upstreams, input);
+    const change = changeOf(
+      { settings: { ...this.settings, ...this.#accessWritten }, upstreams: this.#configured },
+      { settings: { ...settings, ...access }, upstreams },
+    );
     const { added, changed, removed } = change;
     this.#configured = upstreams;
     this.#timeouts.set(upstreams);
@@ -359,6 +410,7 @@ export class Gateway {
     for (const hurry of this.#hurry) hurry();
     const pools = [...this.#upstreams.values()].map((pool) => pool.close());
     await Promise.all([closed, ...pools, ...this.#retiring]);
+    this.#access.close();
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.
     for (let turn = 0; this.#registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);
@@ -369,10 +421,10 @@ export class Gateway {
     channel: Channel,
     upstream: Upstream,
     transport: Transport,
-    { credentials, ...visit }: { address?: string; userAgent?: string; credentials: Brought },
+    { credentials, identity, ...visit }: Pick<Visit, 'credentials' | 'identity'> & Partial<Visit>,
     onClose?: () => void,
   ): void {
-    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport, credentials, ...visit };
+    const arrival: Arrival = { label: newId(), identity, upstream, transport, credentials, ...visit };
     const connection: Connection = new Connection(arrival, this.#context, channel, (reason) => {
       this.#registry.remove(arrival.label);
       void tellGone(this.#context, connection.facts, reason);
@@ -380,6 +432,7 @@ export class Gateway {
       onClose?.();
     });
     this.#registry.add(connection);
+    this.#connections.set(channel, connection);
     this.#emit({ type: 'connection.opened', connection: arrival.label, transport, ...visit });
     connection.start();
   }
@@ -407,26 +460,30 @@ export class Gateway {
     }
   }
 
-  #route(path: string, base: 'mcp' | 'sse'): Upstream {
+  #route(path: string, base: 'mcp' | 'sse', identity: Identity): Upstream {
     const [, found, name] = /^\/([^/]+)(?:\/([^/]*))?\/?$/.exec(path) ?? [];
     if (found !== base) {
       throw new SwitchboardError('SWB_NOT_FOUND', {
-        detail: `${JSON.stringify(path)}; MCP is at ${this.#paths(base)}`,
+        detail: `${JSON.stringify(path)}; MCP is at ${this.#paths(base, identity)}`,
       });
     }
-    return this.#find(name === '' ? undefined : name, base);
+    return this.#find(name === '' ? undefined : name, identity, base);
   }
 
-  #find(name: string | undefined, base = 'mcp'): Upstream {
+  /** What the caller's roles do not name is not there. */
+  #find(name: string | undefined, identity: Identity, base = 'mcp'): Upstream {
     const upstream = name === undefined ? this.#served.all : this.#served.byName.get(name);
-    if (upstream !== undefined) return upstream;
-    const detail = `${JSON.stringify(name)}; MCP is at ${this.#paths(base)}`;
+    if (upstream !== undefined && upstream.serves?.(identity) !== false) return upstream;
+    const detail = `${JSON.stringify(name ?? 'all of them')}; MCP is at ${this.#paths(base, identity)}`;
     throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail });
   }
 
-  #paths(base: string): string {
-    const names = [...this.#upstreams.keys()];
-    return names.length === 1 ? `/${base}` : [`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ');
+  #paths(base: string, identity: Identity): string {
+    const names = [...this.#served.byName].flatMap(([name, each]) => (each.serves?.(identity) === false ? [] : [name]));
+    if (names.length === 0) return 'no path for you';
+    return this.#upstreams.size === 1
+      ? `/${base}`
+      : [`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ');
   }
 }
 

@@ -1,7 +1,8 @@
 /** What clients find at the paths: each upstream through its view, and all of them as one. Changes when the configuration does. */
 import type { Emit } from '../observe/events.ts';
 import { Catalogue } from '../router/catalogue/catalogue.ts';
-import type { Upstream } from '../router/exchange.ts';
+import type { Scope, Upstream } from '../router/exchange.ts';
+import type { Roles } from '../router/rights.ts';
 import type { Turns } from '../router/turns.ts';
 import { viewOfRules } from '../router/view.ts';
 import { ViewedUpstream } from '../router/viewed.ts';
@@ -11,6 +12,8 @@ import type { UpstreamOptions } from './upstream-options.ts';
 export interface ServedOptions {
   startTimeoutMs: number;
   turns: Turns;
+  /** What callers may see. */
+  roles: Roles;
   emit: Emit;
 }
 
@@ -20,8 +23,10 @@ const PATIENCE_MS = 10_000;
 export class Served {
   readonly #byName: Map<string, Upstream> = new Map();
   readonly #catalogue: Catalogue;
+  readonly #roles: Roles;
 
-  constructor({ startTimeoutMs, turns, emit }: ServedOptions) {
+  constructor({ startTimeoutMs, turns, roles, emit }: ServedOptions) {
+    this.#roles = roles;
     this.#catalogue = new Catalogue({
       upstreams: this.#byName,
       serverInfo: { ...PRODUCT },
@@ -43,11 +48,19 @@ export class Served {
   }
 
   set(upstream: Upstream, options: UpstreamOptions): void {
-    const view = viewOfRules(options);
-    this.#byName.set(upstream.name, view === undefined ? upstream : new ViewedUpstream(upstream, () => view));
+    this.#byName.set(upstream.name, this.#seen(upstream, options));
   }
 
   delete(name: string): void {
     this.#byName.delete(name);
+  }
+
+  #seen(upstream: Upstream, options: UpstreamOptions): Upstream {
+    const { name } = upstream;
+    const view = viewOfRules(options);
+    const roles = this.#roles;
+    if (!roles.areSet) return view === undefined ? upstream : new ViewedUpstream(upstream, () => view);
+    const serves = (scope: Pick<Scope, 'roles'>): boolean => roles.of(scope.roles).serves(name);
+    return new ViewedUpstream(upstream, (scope) => roles.of(scope.roles).viewOf(name, view), serves);
   }
 }

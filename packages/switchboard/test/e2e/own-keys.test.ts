@@ -109,7 +109,9 @@ describe('two people with keys of their own', () => {
       })),
     );
     await Promise.all(
-      people.map(({ client, name }) => callAll(client, 100, (n) => ['get_balances', { assets: [`${name}${String(n)}`] }])),
+      people.map(({ client, name }) =>
+        callAll(client, 100, (n) => ['get_balances', { assets: [`${name}${String(n)}`] }]),
+      ),
     );
     expect(api.seen.filter(({ tag }) => tag !== '')).toHaveLength(200);
     for (const { name, authorization } of people) {

@@ -60,10 +60,14 @@ export class Catalogue implements Upstream {
     return [...new Set([...this.upstreams.values()].flatMap((upstream) => upstream.callerHeaders))];
   }
 
+  serves(scope: Pick<Scope, 'roles'>): boolean {
+    return [...this.upstreams.values()].some((upstream) => upstream.serves?.(scope) !== false);
+  }
+
   slot(scope: Scope): Slot {
     if (scope.era === 'legacy') return new CatalogueSlot(this, scope, () => {});
-    const { principal, affinity, capabilities, clientInfo, loose = false } = scope;
-    const key = JSON.stringify([principal, affinity, loose, capabilities, clientInfo]);
+    const { principal, roles = [], affinity, capabilities, clientInfo, loose = false } = scope;
+    const key = JSON.stringify([principal, roles, affinity, loose, capabilities, clientInfo]);
     const slot = this.#slots.get(key) ?? new CatalogueSlot(this, scope, () => this.#slots.delete(key));
     this.#slots.set(key, slot);
     return slot;

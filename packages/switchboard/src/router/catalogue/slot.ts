@@ -53,9 +53,11 @@ export class CatalogueSlot implements Slot {
     this.#member = new CatalogueMember(this);
   }
 
-  /** The upstreams, in their order. */
+  /** The upstreams that are there for who asks, in their order. */
   get names(): readonly string[] {
-    return [...this.catalogue.upstreams.keys()];
+    return [...this.catalogue.upstreams].flatMap(([name, upstream]) =>
+      upstream.serves?.(this.scope) === false ? [] : [name],
+    );
   }
 
   member(): Member | Promise<Member> {

@@ -109,6 +109,10 @@ export class ResumableChannel implements Channel {
     this.#socket?.write(encodeMessage(control(name, params)));
   }
 
+  suspend(why: 'unauthorized', reason: string): void {
+    this.#socket?.close(why, reason);
+  }
+
   close(why: CloseName = 'normal', reason = 'closed'): void {
     if (this.#ended) return;
     this.#socket?.close(why, reason);
@@ -170,7 +174,8 @@ export class ResumableChannel implements Channel {
         if (socket !== this.#socket || this.#ended) return;
         this.#forget(socket);
         this.#socket = undefined;
-        if (clean === true) this.#end(reason, true, code);
+        // Who comes back with a newer token goes on where it was.
+        if (clean === true && code !== CLOSE_CODES.unauthorized.code) this.#end(reason, true, code);
         else this.#away(reason);
       },
     };

@@ -270,9 +270,10 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       const identity =
         authenticate === undefined ? { principal: 'anonymous' } : await authenticate(request, shownBy(request));
       if (identity === undefined) throw new SwitchboardError('SWB_UNAUTHORIZED');
-      this.#acceptor.accept(request, socket, head, identity.principal, (channel) =>
-        this.#open(channel, identity, address, request.headers['user-agent'] ?? ''),
-      );
+      this.#acceptor.accept(request, socket, head, {
+        owner: identity.principal,
+        onOpen: (channel) => this.#open(channel, identity, address, request.headers['user-agent'] ?? ''),
+      });
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
       if (error.code === 'SWB_INTERNAL') this.#failed(thrown);
