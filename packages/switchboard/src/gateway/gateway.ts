@@ -145,12 +145,13 @@ export class Gateway {
   /**
    * Opens the port, where a transport of the settings needs one.
    *
-   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
   async listen(): Promise<Address[]> {
     const { transport, host } = this.settings;
     if (!transport.includes('websocket') && !transport.includes('http')) return [];
     const port = await this.#listener.listen();
+    const s = this.settings.tlsCert === '' ? '' : 's';
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     const { all } = this.#served;
     const names = [...this.#upstreams.keys()];
@@ -158,12 +159,12 @@ export class Gateway {
     return (isOnly ? names : [...names, all.name]).map((upstream) => {
       const below = isOnly || upstream === all.name ? '' : `/${upstream}`;
       const path = `/mcp${below}`;
-      this.#emit({ type: 'listening', url: `http://${authority}${path}` });
+      this.#emit({ type: 'listening', url: `http${s}://${authority}${path}` });
       return {
         upstream,
-        ...(transport.includes('websocket') && { websocket: `ws://${authority}${path}` }),
-        ...(transport.includes('http') && { http: `http://${authority}${path}` }),
-        ...(transport.includes('http') && this.settings.sse && { sse: `http://${authority}/sse${below}` }),
+        ...(transport.includes('websocket') && { websocket: `ws${s}://${authority}${path}` }),
+        ...(transport.includes('http') && { http: `http${s}://${authority}${path}` }),
+        ...(transport.includes('http') && this.settings.sse && { sse: `http${s}://${authority}/sse${below}` }),
       };
     });
   }

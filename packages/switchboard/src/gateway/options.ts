@@ -5,6 +5,7 @@
 import { z } from 'zod';
 
 import type { Isolation } from '../upstreams/pool.ts';
+import { networkOf } from '../transports/http/client-address.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
 
 /** The settings of a gateway, read and with their defaults filled in: durations are milliseconds, sizes bytes. */
@@ -16,6 +17,8 @@ export interface Settings {
   isolation: Isolation;
   warm: number;
   maxConnections: number;
+  /** Nothing is half of all. */
+  maxConnectionsPerAddress: number | undefined;
   maxMessageSize: number;
   maxUpstreamMessageSize: number;
   maxQueueMessages: number;
@@ -40,6 +43,13 @@ export interface Settings {
   allowedHosts: string[];
   allowedOrigins: string[];
   insecure: boolean;
+  tlsCert: string;
+  tlsKey: string;
+  tlsCa: string;
+  tlsClientCa: string;
+  tlsClientCrl: string;
+  trustedProxies: string[];
+  behindProxy: boolean;
   logLevel: LogLevel;
   metrics: boolean;
   auditLog: string;
@@ -93,6 +103,7 @@ const rate = read('a number above 0, or "unlimited"', (value) => {
   const number = Number(value);
   return Number.isFinite(number) && number > 0 ? number : undefined;
 });
+const countOrHalf = z.union([z.literal('half').transform(() => undefined), count(1, Number.MAX_SAFE_INTEGER)]);
 const oneOf = (...names: string[]): z.ZodType => z.enum(names);
 const flag = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
@@ -105,6 +116,15 @@ const list = z
   .transform((value) =>
     (typeof value === 'string' ? value.split(',') : value).map((each) => each.trim()).filter(Boolean),
   );
+
+const networks = list.transform((texts, context) => {
+  for (const text of texts) {
+    if (networkOf(text) !== undefined) continue;
+    const message = `expected an address or a network such as 10.0.0.0/8, got ${JSON.stringify(text)}`;
+    context.addIssue({ code: 'custom', message });
+  }
+  return texts;
+});
 
 const transports = list.transform((names, context): TransportName[] => {
   const known: Record<string, TransportName[]> = {
@@ -158,6 +178,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     describe: 'How many servers are started ahead of need, so that a session opens in milliseconds',
   },
   maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'How many clients may be connected' },
+  maxConnectionsPerAddress: {
+    value: 'number|half',
+    fallback: 'half',
+    type: countOrHalf,
+    describe: 'How many TCP connections one address may have, trusted proxies aside; half of all that are taken',
+  },
   maxMessageSize: {
     value: 'size',
     fallback: '4MiB',
@@ -301,6 +327,47 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     type: flag,
     describe: 'Listen beyond this machine although everybody there can then use the servers',
   },
+  tlsCert: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'The certificate to serve https and wss with, as PEM, and after it those between it and the root',
+  },
+  tlsKey: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: "The certificate's private key, as PEM without a passphrase",
+  },
+  tlsCa: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'The certificates between tlsCert and the root, where they are in a file of their own',
+  },
+  tlsClientCa: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'Who vouches for clients: without a certificate of theirs nobody gets further than the handshake',
+  },
+  tlsClientCrl: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'Which certificates of clients were revoked: a list (CRL) of each who vouches',
+  },
+  trustedProxies: {
+    value: 'networks',
+    fallback: '',
+    type: networks,
+    describe: 'Proxies whose X-Forwarded-For and Forwarded are believed, as addresses or networks, separated by commas',
+  },
+  behindProxy: {
+    fallback: false,
+    type: flag,
+    describe: 'Trust a proxy on this machine, as if 127.0.0.0/8 and ::1 were among trustedProxies',
+  },
   logLevel: {
     value: 'trace|debug|info|warn|error|silent',
     fallback: 'info',
@@ -349,5 +416,20 @@ export function readSettings(input: Readonly<Record<string, unknown>>): { settin
         ...parsed.error.issues.map(({ path, message }) => ({ path: [name, ...path] as string[], message })),
       );
   }
-  return { settings: settings as unknown as Settings, problems };
+  return { settings: settings as unknown as Settings, problems: [...problems, ...missingBeside(settings)] };
 }
+
+/** What is of no use, or dangerous to pass over, without another. */
+const NEEDS: readonly (readonly [OptionName, OptionName])[] = [
+  ['tlsCert', 'tlsKey'],
+  ['tlsKey', 'tlsCert'],
+  ['tlsCa', 'tlsCert'],
+  ['tlsClientCa', 'tlsCert'],
+  ['tlsClientCrl', 'tlsClientCa'],
+];
+
+const missingBeside = (settings: Readonly<Record<string, unknown>>): Problem[] =>
+  NEEDS.filter(([given, needed]) => Boolean(settings[given]) && settings[needed] === '').map(([given, needed]) => ({
+    path: [given],
+    message: `it is of no use without ${needed}`,
+  }));

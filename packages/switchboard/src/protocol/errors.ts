@@ -69,6 +69,8 @@ export const ERRORS = {
   SWB_COMMAND_NOT_FOUND: { code: 31101, http: 500, message: 'The command cannot be started' },
   SWB_PORT_IN_USE: { code: 31102, http: 500, message: 'The port is in use' },
   SWB_PUBLIC_BIND: { code: 31103, http: 500, message: 'Refusing to listen beyond this machine without authentication' },
+  SWB_TLS_INVALID: { code: 31105, http: 500, message: 'A certificate, key or list for TLS cannot be used' },
+  SWB_TLS_REFUSED: { code: 31106, http: 400, message: 'The handshake of TLS failed' },
   SWB_CONNECT_FAILED: { code: 31104, http: 502, message: 'The connection cannot be made' },
 } as const;
 

@@ -63,6 +63,8 @@ describe('the tree', () => {
     const reaching = files.filter((file) => {
       // What a process uses is told by the kernel in the form of files.
       if (file === 'upstreams/process-tree.ts') return false;
+      // Certificates are changed where they lie while everything runs.
+      if (file === 'transports/tls/certificates.ts') return false;
       const text = readFileSync(join(src, file), 'utf8');
       return roomOf(file) !== 'cli' && /process\.(env|exit\b|argv|stdin|stdout)|from 'node:fs/.test(text);
     });
