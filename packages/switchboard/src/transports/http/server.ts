@@ -17,6 +17,7 @@ import type { Certificates, Loaded } from '../tls/certificates.ts';
 import { Revocations } from '../tls/revocations.ts';
 import { Http2Sessions } from './http2.ts';
 import { HTTP_LIMITS } from './limits.ts';
+import { upgradeRefusal } from './refuse.ts';
 import { sendError } from './reply.ts';
 
 export interface HttpServerOptions {
@@ -70,8 +71,8 @@ export class HttpServer {
         : createSecureServer({ ...http, ...handshakeRules(certificates.isMutual) });
     const server = this.#server as Server;
     server.maxConnections = options.maxConnections;
-    // Node leaves out what is beyond: one more than is allowed shows that there is more.
-    server.maxHeadersCount = HTTP_LIMITS.headers + 1;
+    // Node would leave out what is beyond, silently; too many are refused instead. Their bytes are bounded before.
+    server.maxHeadersCount = 0;
     const ready = certificates === undefined ? 'connection' : 'secureConnection';
     const [serveHttp1] = server.listeners(ready) as ((socket: Duplex) => void)[];
     this.#serveHttp1 = (socket) => serveHttp1!.call(server, socket);
@@ -164,15 +165,16 @@ export class HttpServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
-    if (request.rawHeaders.length / 2 <= HTTP_LIMITS.headers) this.#options.onRequest(request, response);
-    else sendError(response, tooManyHeaders());
+    const wrong = wrongHead(request);
+    if (wrong === undefined) this.#options.onRequest(request, response);
+    else sendError(response, wrong);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
-    if (request.rawHeaders.length / 2 > HTTP_LIMITS.headers) {
-      refuseUnreadable(Object.assign(tooManyHeaders(), { code: 'HPE_HEADER_OVERFLOW' }), socket as Socket);
-    } else if (request.headers.upgrade?.toLowerCase() === 'websocket') {
+    const wrong = wrongHead(request);
+    if (wrong !== undefined) sendError(upgradeRefusal(request, socket), wrong);
+    else if (request.headers.upgrade?.toLowerCase() === 'websocket') {
       this.#options.onUpgrade(request, socket, head);
     } else {
       // A server may ignore an upgrade that it does not know (RFC 9110, section 7.8). Node hands the socket over all the same: it
@@ -183,8 +185,19 @@ export class HttpServer {
   }
 }
 
-const tooManyHeaders = (): SwitchboardError =>
-  new SwitchboardError('SWB_BAD_REQUEST', { detail: `it has more than ${HTTP_LIMITS.headers} headers` });
+/** What Node's parser lets pass and nobody should send: who stands between may have read it in another way. */
+function wrongHead({ rawHeaders }: IncomingMessage): SwitchboardError | undefined {
+  if (rawHeaders.length / 2 > HTTP_LIMITS.headers) {
+    return new SwitchboardError('SWB_BAD_REQUEST', { detail: `it has more than ${HTTP_LIMITS.headers} headers` });
+  }
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  // RFC 9112, section 3.2. Node goes by the first.
+  return hosts > 1 ? new SwitchboardError('SWB_BAD_REQUEST', { detail: 'it has more than one Host' }) : undefined;
+}
 
 const STATUS: Readonly<Record<string, readonly [string, string | undefined]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'it took too long to arrive'],
