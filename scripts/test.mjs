@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import { leftOut } from './programs.mjs';
 import { makeReady, root } from './ready.mjs';
 
 makeReady();
@@ -10,4 +11,6 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.s
   cwd: root,
   stdio: 'inherit',
 });
+for (const { file, missing } of leftOut())
+  process.stdout.write(`Left out: ${file}, without ${missing.join(' and ')}\n`);
 process.exit(status ?? 1);
