@@ -222,7 +222,7 @@ describe('a command', () => {
       '~',
       '> out',
     ];
-    const [script = ''] = servers.scripted.args;
+    const [script] = servers.scripted.args;
     const echo = `process.argv.splice(1,0,${JSON.stringify(script)}); globalThis.words=process.argv.slice(2); process.env.WORDS=JSON.stringify(globalThis.words); await import(${JSON.stringify(script)})`;
     const { ws } = await startGateway({
       upstreams: {

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
-import { ACCEPT, http, openSession, raw } from '../support/http.ts';
+import { http, openSession, raw } from '../support/http.ts';
 import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
