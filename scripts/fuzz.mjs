@@ -185,6 +185,11 @@ const command = [
   '0',
   '--isolation',
   'shared',
+  // Some attacks are good enough to open a session, and nobody ends those.
+  '--max-connections',
+  '5000',
+  '--idle-timeout',
+  '2s',
   '--rate-limit',
   'unlimited',
   '--log-level',

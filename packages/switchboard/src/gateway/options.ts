@@ -50,6 +50,7 @@ export interface Settings {
   tlsClientCrl: string;
   trustedProxies: string[];
   behindProxy: boolean;
+  allowPrivateUpstreams: boolean;
   logLevel: LogLevel;
   metrics: boolean;
   auditLog: string;
@@ -367,6 +368,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: false,
     type: flag,
     describe: 'Trust a proxy on this machine, as if 127.0.0.0/8 and ::1 were among trustedProxies',
+  },
+  allowPrivateUpstreams: {
+    fallback: false,
+    type: flag,
+    describe: 'Let names of the internet stand for remote servers on this machine and in private networks',
   },
   logLevel: {
     value: 'trace|debug|info|warn|error|silent',
