@@ -81,6 +81,7 @@ try {
 }
 rmSync(scratch, { recursive: true, force: true });
 
+check('node', ['scripts/fuzz.mjs', '20']);
 count('node', ['examples/run.mjs']);
 count('node', ['conformance/run.mjs', '--all']);
 count('node', ['conformance/servers.mjs']);

@@ -3,9 +3,17 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+const TLS_TOOLS = ['packages/switchboard/test/cli/tls-tools.test.ts'];
+
 /** `package` is what Debian and Ubuntu call it; `files` are the tests that need it. */
 const PROGRAMS = [
-  { program: 'chromium', package: 'chromium', files: ['packages/switchboard/test/e2e/browser.test.ts'] },
+  {
+    program: 'chromium',
+    package: 'chromium',
+    files: ['packages/switchboard/test/e2e/browser.test.ts', '**/*.browser.test.ts'],
+  },
+  { program: 'openssl', package: 'openssl', files: TLS_TOOLS },
+  { program: 'curl', package: 'curl', files: TLS_TOOLS },
 ];
 
 /** Where a program is, or undefined. */
@@ -15,4 +23,4 @@ export function find(program) {
 }
 
 /** Those that tests need and that are not there. */
-export const missing = () => PROGRAMS.filter(({ program, files }) => files.length > 0 && find(program) === undefined);
+export const missing = () => PROGRAMS.filter(({ program }) => find(program) === undefined);

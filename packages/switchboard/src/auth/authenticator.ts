@@ -8,6 +8,7 @@ import { Lockout } from '../limits/lockout.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { NOBODY, isExpired } from './identity.ts';
 import type { Identity } from './identity.ts';
+import type { CertificateIdentity } from './mtls.ts';
 import type { Tickets } from './tickets.ts';
 
 /** What a caller shows, read from a request or an upgrade. */
@@ -18,6 +19,8 @@ export interface Shown {
   apiKey?: string;
   /** Of the subprotocol `mcp.ticket.`. */
   ticket?: string;
+  /** Of mutual TLS; counts where nothing else is shown. */
+  certificate?: CertificateIdentity;
   /** The origin of the web page that it comes from. */
   origin?: string;
   /** Where it comes from. */
@@ -39,9 +42,9 @@ export interface Method {
 /** How many good credentials are remembered. */
 const MAX_GOOD = 10_000;
 
-const digestOf = ({ bearer, apiKey, ticket }: Shown): string =>
+const digestOf = ({ bearer, apiKey, ticket, certificate }: Shown): string =>
   createHash('sha256')
-    .update(JSON.stringify([bearer, apiKey, ticket]))
+    .update(JSON.stringify([bearer, apiKey, ticket, certificate?.fingerprint]))
     .digest('base64');
 
 export interface AuthenticatorOptions {
@@ -75,7 +78,8 @@ export class Authenticator {
   async identify(shown: Shown): Promise<Identity> {
     const { methods, admitsNobody = false } = this.#options;
     if (methods.length === 0) return NOBODY;
-    if (shown.bearer === undefined && shown.apiKey === undefined && shown.ticket === undefined) {
+    const isWordless = shown.bearer === undefined && shown.apiKey === undefined && shown.ticket === undefined;
+    if (isWordless && shown.certificate === undefined) {
       if (admitsNobody) return NOBODY;
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'nothing was shown that says so' });
     }

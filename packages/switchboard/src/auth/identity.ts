@@ -14,7 +14,7 @@ export interface Identity {
   readonly claims: Readonly<Record<string, string>>;
   /** When it ends, in ms since 1970. @default never */
   readonly expiresAt?: number;
-  readonly via: 'nothing' | 'api key' | 'jwt' | 'token';
+  readonly via: 'nothing' | 'api key' | 'jwt' | 'token' | 'certificate';
   /** What it was granted by, and can be taken back with. Safe to be shown. */
   readonly grant?: string;
 }

@@ -14,6 +14,7 @@ export const EXIT = {
 
 const BY_ERROR: Partial<Record<ErrorName, keyof typeof EXIT>> = {
   SWB_CONFIG_INVALID: 'config',
+  SWB_TLS_INVALID: 'config',
   SWB_PORT_IN_USE: 'listen',
   SWB_PUBLIC_BIND: 'listen',
   SWB_COMMAND_NOT_FOUND: 'unreachable',

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 
 import { PRODUCT } from '../gateway/product.ts';
 import { callCommand } from './call.ts';
+import { certsCommand } from './certs.ts';
 import { connectCommand } from './connect.ts';
 import { EXIT, complain } from './exit.ts';
 import { keysCommand } from './keys.ts';
@@ -16,8 +17,9 @@ const program = new Command('switchboard')
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(callCommand())
-  .addCommand(simulateCommand())
   .addCommand(keysCommand())
+  .addCommand(certsCommand())
+  .addCommand(simulateCommand())
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
   .addHelpText(

@@ -10,7 +10,7 @@ import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readConfigFile } from './config.ts';
-import { settingsFromEnvironment } from './environment.ts';
+import { ALIASES, settingsFromEnvironment } from './environment.ts';
 import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
 
@@ -30,8 +30,26 @@ export function serveCommand(): Command {
     .option('--config <file>', 'a configuration file; mcpServers and servers blocks of other programs are understood')
     .passThroughOptions()
     .addHelpText('after', EXAMPLES);
-  for (const name of OPTION_NAMES) command.addOption(flagFor(name));
-  return command.action((words: string[], flags: JsonObject & { config?: string }) => serve(words, flags));
+  for (const name of OPTION_NAMES) {
+    command.addOption(flagFor(name));
+    const alias = ALIASES[name]?.flag;
+    if (alias !== undefined) command.addOption(new Option(`${alias} <${OPTIONS[name].value}>`).hideHelp());
+  }
+  return command.action((words: string[], flags: JsonObject & { config?: string }) =>
+    serve(words, underOwnNames(flags)),
+  );
+}
+
+/** Aliases of flags count where the flag itself is not given. */
+function underOwnNames<T extends JsonObject>(flags: T): T {
+  const own: JsonObject = { ...flags };
+  for (const [name, alias] of Object.entries(ALIASES)) {
+    const key = alias.flag?.slice(2).replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
+    if (key === undefined || own[key] === undefined) continue;
+    own[name] ??= own[key];
+    delete own[key];
+  }
+  return own as T;
 }
 
 function flagFor(name: (typeof OPTION_NAMES)[number]): Option {

@@ -8,6 +8,7 @@ import { NOBODY } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { Jwt } from '../auth/jwt.ts';
 import { KeysFile } from '../auth/keys-file.ts';
+import { ClientCertificates, certificateIdentity } from '../auth/mtls.ts';
 import { Standing } from '../auth/standing.ts';
 import { TICKET_MS, Tickets } from '../auth/tickets.ts';
 import { OwnerToken, makeToken } from '../auth/token.ts';
@@ -16,6 +17,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { ANONYMOUS_ROLE, OPERATOR_ROLE } from '../router/rights.ts';
 import type { Roles } from '../router/rights.ts';
 import type { Store } from '../stores/store.ts';
+import type { Proxies } from '../transports/http/client-address.ts';
 import { offeredCredentials } from '../transports/websocket/server.ts';
 import type { AccessOptions } from './access-options.ts';
 import type { Settings } from './options.ts';
@@ -24,6 +26,7 @@ export interface AccessParts extends Pick<AccessOptions, 'jwt'> {
   settings: Settings;
   roles: Roles;
   store: Store;
+  proxies: Proxies;
   emit: Emit;
 }
 
@@ -54,6 +57,7 @@ export class Access {
       ...(settings.keysFile === '' ? [] : [this.#openKeys(settings.keysFile)]),
       ...(jwt === undefined ? [] : [new Jwt(jwt)]),
       ...(token === '' ? [] : [new OwnerToken(token, [OPERATOR_ROLE, ...roles.names])]),
+      ...(settings.tlsClientCa === '' ? [] : [new ClientCertificates()]),
     ];
     const admitsNobody = roles.has(ANONYMOUS_ROLE);
     this.#authenticator = new Authenticator({ methods, tickets: this.#tickets, admitsNobody });
@@ -85,11 +89,9 @@ export class Access {
     return isNobody ? { ...identity, roles: [ANONYMOUS_ROLE] } : identity;
   }
 
-  /** Where a request comes from. The last entry is the one that the proxy itself wrote; those before it are the client's to invent. */
-  addressOf({ headers, socket }: IncomingMessage): string {
-    const forwarded = this.#parts.settings.behindProxy ? headers['x-forwarded-for'] : undefined;
-    const last = typeof forwarded === 'string' ? forwarded.split(',').at(-1)?.trim() : undefined;
-    return last || (socket.remoteAddress ?? '');
+  /** Where a request comes from, through proxies that are trusted. */
+  addressOf(request: IncomingMessage): string {
+    return this.#parts.proxies.clientOf(request);
   }
 
   /** Headers that tell who was refused what to show (RFC 6750, section 3; RFC 9728, section 5.1). */
@@ -163,12 +165,14 @@ export class Access {
 
 function shownBy(request: IncomingMessage, address: string, isUpgrade: boolean): Shown {
   const { authorization, origin, 'x-api-key': apiKey } = request.headers;
+  const certificate = certificateIdentity(request.socket);
   const bearer = /^Bearer +([^\s]+)$/i.exec(authorization ?? '')?.[1];
   return {
     ...(isUpgrade && offeredCredentials(request)),
     ...(bearer !== undefined && { bearer }),
     ...(typeof apiKey === 'string' && { apiKey }),
     ...(origin !== undefined && { origin }),
+    ...(certificate !== undefined && { certificate }),
     address,
   };
 }

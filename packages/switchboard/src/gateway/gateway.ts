@@ -24,6 +24,7 @@ import { Turns } from '../router/turns.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
+import { OWN_MACHINE, Proxies } from '../transports/http/client-address.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import { Access } from './access.ts';
@@ -175,7 +176,10 @@ export class Gateway {
     this.#build(Object.keys(upstreams));
     this.#timeouts = new Timeouts(settings.requestTimeout, upstreams);
     this.#store = memoryStore();
-    this.#access = new Access({ settings, roles, store: this.#store, emit, ...(jwt !== undefined && { jwt }) });
+    const { trustedProxies, behindProxy } = settings;
+    const proxies = new Proxies([...trustedProxies, ...(behindProxy ? OWN_MACHINE : [])]);
+    const store = this.#store;
+    this.#access = new Access({ settings, roles, store, proxies, emit, ...(jwt !== undefined && { jwt }) });
     const admission = new Admission(settings, roles, new RateLimit({ perMinute: settings.rateLimit }));
     this.#registry = new Registry({
       max: settings.maxConnections,
@@ -225,6 +229,7 @@ export class Gateway {
     this.#listener = new Listener({
       settings,
       access: this.#access,
+      proxies,
       store: this.#store,
       httpCallers: new HttpCallers(this.#context, this.#registry, httpLimits, newId),
       ...(settings.sse && settings.transport.includes('http') && { sse: new SseAcceptor(httpLimits, newId) }),
@@ -243,12 +248,13 @@ export class Gateway {
   /**
    * Opens the port, where a transport of the settings needs one.
    *
-   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
   async listen(): Promise<Address[]> {
     const { transport, host } = this.settings;
     if (!transport.includes('websocket') && !transport.includes('http')) return [];
     const port = await this.#listener.listen();
+    const s = this.settings.tlsCert === '' ? '' : 's';
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     const { all } = this.#served;
     const names = [...this.#upstreams.keys()];
@@ -256,12 +262,12 @@ export class Gateway {
     return (isOnly ? names : [...names, all.name]).map((upstream) => {
       const below = isOnly || upstream === all.name ? '' : `/${upstream}`;
       const path = `/mcp${below}`;
-      this.#emit({ type: 'listening', url: `http://${authority}${path}` });
+      this.#emit({ type: 'listening', url: `http${s}://${authority}${path}` });
       return {
         upstream,
-        ...(transport.includes('websocket') && { websocket: `ws://${authority}${path}` }),
-        ...(transport.includes('http') && { http: `http://${authority}${path}` }),
-        ...(transport.includes('http') && this.settings.sse && { sse: `http://${authority}/sse${below}` }),
+        ...(transport.includes('websocket') && { websocket: `ws${s}://${authority}${path}` }),
+        ...(transport.includes('http') && { http: `http${s}://${authority}${path}` }),
+        ...(transport.includes('http') && this.settings.sse && { sse: `http${s}://${authority}/sse${below}` }),
       };
     });
   }

@@ -1,7 +1,5 @@
 /** The network side of a gateway: one port for WebSocket and HTTP, and what is checked before either is let in. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 import { bindingOf } from '../auth/identity.ts';
@@ -15,10 +13,14 @@ import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { answerCors } from '../transports/http/cors.ts';
+import type { Proxies } from '../transports/http/client-address.ts';
 import { upgradeRefusal } from '../transports/http/refuse.ts';
 import { sendError } from '../transports/http/reply.ts';
+import { HttpServer } from '../transports/http/server.ts';
 import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
 import type { SseAcceptor } from '../transports/http/sse-channel.ts';
+import { Certificates } from '../transports/tls/certificates.ts';
+import type { Loaded } from '../transports/tls/certificates.ts';
 import { RESUMABLE } from '../transports/websocket/control.ts';
 import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../transports/websocket/server.ts';
 import type { Store } from '../stores/store.ts';
@@ -31,6 +33,7 @@ export interface ListenerOptions {
   settings: Settings;
   /** Who may come in. */
   access: Access;
+  proxies: Proxies;
   store: Store;
   httpCallers: HttpCallers;
   /** Serves the SSE transport of 2024, where that is wanted. */
@@ -62,10 +65,11 @@ export interface Visit {
   credentials: Brought;
 }
 
-/** How long a client may take to send the head of a request, and the whole of it. */
-const HEAD_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const IDLE_SOCKET_MS = 75_000;
+/** How long a certificate must still be good for not to be warned of, and how often that is looked at. */
+const EXPIRY_WARNING_MS = 14 * 86_400_000;
+const EXPIRY_LOOK_MS = 86_400_000;
+/** How long what is still open at the end may take: nobody may hold it up. */
+const CUT_AFTER_MS = 500;
 /** Sockets beyond the number of clients: an HTTP client may use several, and modern ones hold no session. */
 const SOCKETS_PER_CLIENT = 8;
 const SPARE_SOCKETS = 64;
@@ -73,7 +77,8 @@ const SSE_PATH = new RegExp(`^(/sse(/.*)?|${SSE_POST_PATH})$`);
 
 export class Listener {
   readonly #options: ListenerOptions;
-  readonly #server: Server;
+  readonly #server: HttpServer;
+  #expiry: NodeJS.Timeout | undefined;
   readonly #acceptor: WebSocketAcceptor;
 
   constructor(options: ListenerOptions) {
@@ -91,50 +96,44 @@ export class Listener {
         this.#refuseUpgrade(request, socket, new SwitchboardError('SWB_BAD_REQUEST', { detail: what }));
       },
     });
-    this.#server = createServer({
-      headersTimeout: HEAD_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: IDLE_SOCKET_MS,
-      connectionsCheckingInterval: 5000,
-      noDelay: true,
+    const maxSockets = settings.maxConnections * SOCKETS_PER_CLIENT + SPARE_SOCKETS;
+    this.#server = new HttpServer({
+      ...(settings.tlsCert !== '' && { certificates: new Certificates(settings) }),
+      maxConnections: maxSockets,
+      maxConnectionsPerAddress: settings.maxConnectionsPerAddress ?? Math.ceil(maxSockets / 2),
+      isUncounted: (address) => options.proxies.has(address),
+      onRequest: (request, response) => void this.#serve(request, response),
+      onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
+      onConnection: (socket) => options.probes.traffic?.watch(socket),
+      onRefused: ({ code, message }, address) =>
+        options.emit({ type: 'connection.refused', code, detail: message, address }),
+      onCertificates: (loaded) => this.#tellCertificates(loaded),
+      onCertificatesFailed: ({ message }) => options.emit({ type: 'certificate.failed', reason: message }),
     });
-    this.#server.maxConnections = settings.maxConnections * SOCKETS_PER_CLIENT + SPARE_SOCKETS;
-    this.#server.on('connection', (socket: Socket) => options.probes.traffic?.watch(socket));
-    this.#server.on('request', (request, response) => void this.#serve(request, response));
-    this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket as Socket));
   }
 
   /**
    * @returns the port that is listened on.
-   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID` when the address is not this machine's.
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
   async listen(): Promise<number> {
     const { host, port } = this.#options.settings;
     this.#checkBind();
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => {
-        const taken = cause.code === 'EADDRINUSE';
-        const detail = taken
-          ? `${host}:${port}; choose another with --port, or 0 for any`
-          : `host ${host}: ${cause.message}`;
-        reject(new SwitchboardError(taken ? 'SWB_PORT_IN_USE' : 'SWB_CONFIG_INVALID', { detail, cause }));
-      });
-      this.#server.listen(port, host, resolve);
-    });
-    return (this.#server.address() as AddressInfo).port;
+    return this.#server.listen(port, host);
   }
 
   /** Beyond this machine both are needed: to know who is calling, and that nobody reads along. */
   #checkBind(): void {
     const { access, settings } = this.#options;
-    const { host, insecure, behindProxy } = settings;
+    const { host, insecure, behindProxy, tlsCert } = settings;
     if (isLoopback(host) || insecure) return;
     const missing = [
       ...(access.isOn
         ? []
         : ['authentication: make keys with "switchboard keys create" and give --keys-file, or --token auto']),
-      ...(behindProxy ? [] : ['TLS: put a proxy that has it in front and say --behind-proxy']),
+      ...(behindProxy || tlsCert !== ''
+        ? []
+        : ['TLS: give --tls-cert and --tls-key, or put a proxy that has it in front and say --behind-proxy']),
     ];
     if (missing.length === 0) return;
     const detail = `${host} can be reached by others. Listen on 127.0.0.1, or give ${missing.join('; and ')}. Or say --insecure`;
@@ -144,13 +143,20 @@ export class Listener {
   /** Refuses new connections at once; resolves when the open ones have ended. */
   async close(): Promise<void> {
     this.#acceptor.close();
-    if (!this.#server.listening) return;
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-      // What is still open now is answered or cut: nobody may hold up the end.
-      setTimeout(() => this.#server.closeAllConnections(), 500).unref();
-    });
+    clearInterval(this.#expiry);
+    await this.#server.close(CUT_AFTER_MS);
+  }
+
+  #tellCertificates({ subject, expiresAt }: Loaded): void {
+    const { emit } = this.#options;
+    const certificate = { subject, expires: expiresAt.toISOString() };
+    const warn = (): void => {
+      if (expiresAt.getTime() - Date.now() < EXPIRY_WARNING_MS) emit({ type: 'certificate.expiring', ...certificate });
+    };
+    emit({ type: 'certificate.loaded', ...certificate });
+    warn();
+    clearInterval(this.#expiry);
+    this.#expiry = setInterval(warn, EXPIRY_LOOK_MS).unref();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -210,14 +216,6 @@ export class Listener {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    socket.on('error', () => {});
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      // A server may ignore an upgrade that it does not know (RFC 9110, section 7.8). Node hands the socket over all the same: it
-      // is given back, with the request as it came less the upgrade.
-      socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
-      this.#server.emit('connection', socket);
-      return;
-    }
     try {
       checkHostAndOrigin(request, this.#options.settings);
       const path = pathOf(request);
@@ -283,35 +281,6 @@ export class Listener {
     const path = request.url?.split(/[?#]/, 1)[0] ?? '/';
     sendError(response, error, undefined, access.challenge(request, path, error));
   }
-
-  /** What cannot be read as HTTP has no request to answer, only a socket. */
-  #unreadable(cause: NodeJS.ErrnoException, socket: Socket): void {
-    if (!socket.writable || cause.code === 'ECONNRESET') {
-      socket.destroy();
-      return;
-    }
-    const late = cause.code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    const error = new SwitchboardError('SWB_BAD_REQUEST', {
-      detail: late ? 'it took too long to arrive' : cause.message,
-    });
-    const body = JSON.stringify({ jsonrpc: '2.0', id: null, error: error.toRpc() });
-    socket.end(
-      `HTTP/1.1 ${late ? '408 Request Timeout' : '400 Bad Request'}\r\nConnection: close\r\n` +
-        `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-  }
-}
-
-/** The head of a request, as if it had not asked for an upgrade. Java's HTTP client asks for HTTP/2 in its first request. */
-function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
-  const lines = [`${method} ${url} HTTP/${httpVersion}`];
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
-    if (/^(upgrade|http2-settings)$/i.test(name)) continue;
-    const kept = /^connection$/i.test(name) ? value.replace(/\s*(upgrade|http2-settings)\s*(,|$)/gi, '') : value;
-    lines.push(`${name}: ${kept.replace(/,\s*$/, '') || 'keep-alive'}`);
-  }
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

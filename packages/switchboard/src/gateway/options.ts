@@ -5,6 +5,7 @@
 import { z } from 'zod';
 
 import type { Isolation } from '../upstreams/pool.ts';
+import { networkOf } from '../transports/http/client-address.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
 
 /** The settings of a gateway, read and with their defaults filled in: durations are milliseconds, sizes bytes. */
@@ -17,6 +18,8 @@ export interface Settings {
   warm: number;
   maxConnections: number;
   maxSessionsPerPrincipal: number;
+  /** Nothing is half of all. */
+  maxConnectionsPerAddress: number | undefined;
   maxMessageSize: number;
   maxUpstreamMessageSize: number;
   maxQueueMessages: number;
@@ -48,6 +51,13 @@ export interface Settings {
   insecure: boolean;
   keysFile: string;
   token: string;
+  tlsCert: string;
+  tlsKey: string;
+  tlsCa: string;
+  tlsClientCa: string;
+  tlsClientCrl: string;
+  trustedProxies: string[];
+  allowPrivateUpstreams: boolean;
   logLevel: LogLevel;
   metrics: boolean;
   auditLog: string;
@@ -105,6 +115,7 @@ const rate = read('a number above 0, or "unlimited"', (value) => {
 const token = z.string().refine((text) => text === '' || text === 'auto' || text.length >= 32, {
   error: 'expected auto, or 32 characters or more',
 });
+const countOrHalf = z.union([z.literal('half').transform(() => undefined), count(1, Number.MAX_SAFE_INTEGER)]);
 const oneOf = (...names: string[]): z.ZodType => z.enum(names);
 const flag = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
@@ -117,6 +128,15 @@ const list = z
   .transform((value) =>
     (typeof value === 'string' ? value.split(',') : value).map((each) => each.trim()).filter(Boolean),
   );
+
+const networks = list.transform((texts, context) => {
+  for (const text of texts) {
+    if (networkOf(text) !== undefined) continue;
+    const message = `expected an address or a network such as 10.0.0.0/8, got ${JSON.stringify(text)}`;
+    context.addIssue({ code: 'custom', message });
+  }
+  return texts;
+});
 
 const transports = list.transform((names, context): TransportName[] => {
   const known: Record<string, TransportName[]> = {
@@ -175,6 +195,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: 50,
     type: count(1),
     describe: 'How many clients of one principal may be connected; those that are anonymous are not counted',
+  },
+  maxConnectionsPerAddress: {
+    value: 'number|half',
+    fallback: 'half',
+    type: countOrHalf,
+    describe: 'How many TCP connections one address may have, trusted proxies aside; half of all that are taken',
   },
   maxMessageSize: {
     value: 'size',
@@ -342,7 +368,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   behindProxy: {
     fallback: false,
     type: flag,
-    describe: 'Clients come through a proxy that has TLS; the last X-Forwarded-For is believed',
+    describe: 'A proxy on this machine stands in front and has TLS; it is trusted as if it were among trustedProxies',
   },
   insecure: {
     fallback: false,
@@ -361,6 +387,47 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: '',
     type: token,
     describe: 'auto makes a token at each start, prints it, and wants it of every caller',
+  },
+  tlsCert: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'The certificate to serve https and wss with, as PEM, and after it those between it and the root',
+  },
+  tlsKey: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: "The certificate's private key, as PEM without a passphrase",
+  },
+  tlsCa: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'The certificates between tlsCert and the root, where they are in a file of their own',
+  },
+  tlsClientCa: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'Who vouches for clients: without a certificate of theirs nobody gets further than the handshake',
+  },
+  tlsClientCrl: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'Which certificates of clients were revoked: a list (CRL) of each who vouches',
+  },
+  trustedProxies: {
+    value: 'networks',
+    fallback: '',
+    type: networks,
+    describe: 'Proxies whose X-Forwarded-For and Forwarded are believed, as addresses or networks, separated by commas',
+  },
+  allowPrivateUpstreams: {
+    fallback: false,
+    type: flag,
+    describe: 'Let names of the internet stand for remote servers on this machine and in private networks',
   },
   logLevel: {
     value: 'trace|debug|info|warn|error|silent',
@@ -410,5 +477,20 @@ export function readSettings(input: Readonly<Record<string, unknown>>): { settin
         ...parsed.error.issues.map(({ path, message }) => ({ path: [name, ...path] as string[], message })),
       );
   }
-  return { settings: settings as unknown as Settings, problems };
+  return { settings: settings as unknown as Settings, problems: [...problems, ...missingBeside(settings)] };
 }
+
+/** What is of no use, or dangerous to pass over, without another. */
+const NEEDS: readonly (readonly [OptionName, OptionName])[] = [
+  ['tlsCert', 'tlsKey'],
+  ['tlsKey', 'tlsCert'],
+  ['tlsCa', 'tlsCert'],
+  ['tlsClientCa', 'tlsCert'],
+  ['tlsClientCrl', 'tlsClientCa'],
+];
+
+const missingBeside = (settings: Readonly<Record<string, unknown>>): Problem[] =>
+  NEEDS.filter(([given, needed]) => Boolean(settings[given]) && settings[needed] === '').map(([given, needed]) => ({
+    path: [given],
+    message: `it is of no use without ${needed}`,
+  }));

@@ -1,8 +1,12 @@
 /** Builds the upstreams that the options describe. */
+import { isIP } from 'node:net';
+
 import type { Emit } from '../observe/events.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
 import { CallerAudience } from '../router/audience.ts';
 import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
+import { checkedLookup, hostOf, refusedAddress } from '../transports/safe-lookup.ts';
 import { SseClientChannel } from '../transports/http/sse-client.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
 import { ClientToken } from '../upstreams/client-token.ts';
@@ -89,8 +93,10 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
   ): Promise<Channel> => {
     const headers = { ...own, ...credentials?.texts };
     const address = new URL(url);
+    const lookup = settings.allowPrivateUpstreams ? {} : { lookup: checkedLookup() };
+    refuseLiteral(address, settings);
     if (sse) {
-      const remote = { maxSockets: MAX_REMOTE_SOCKETS, endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS };
+      const remote = { maxSockets: MAX_REMOTE_SOCKETS, endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS, ...lookup };
       return new SseClientChannel(address, { ...limits, ...remote, headers });
     }
     if (address.protocol.startsWith('http')) {
@@ -100,11 +106,13 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
         ...(authorization !== undefined && { authorization }),
         maxMessageBytes,
         maxSockets: MAX_REMOTE_SOCKETS,
+        ...lookup,
       });
     }
     return connectWebSocket(address, {
       ...CLIENT_DEFAULTS,
       ...limits,
+      ...lookup,
       headers,
       maxQueueMessages: settings.maxQueueMessages,
       pingIntervalMs: settings.pingInterval,
@@ -144,6 +152,13 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       return [name, pool];
     }),
   );
+}
+
+/** An address is not looked up, so it is checked here. @throws {SwitchboardError} `SWB_CONNECT_FAILED` */
+function refuseLiteral(url: URL, { allowPrivateUpstreams }: Settings): void {
+  const host = hostOf(url);
+  const refused = allowPrivateUpstreams || isIP(host) === 0 ? undefined : refusedAddress(host, host);
+  if (refused !== undefined) throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: refused });
 }
 
 function limitsOf(options: UpstreamOptions, settings: Settings): LifeLimits {

@@ -45,6 +45,11 @@ export type GatewayEvent =
   | { type: 'connection.opened'; connection: string; transport: Transport; address?: string; userAgent?: string }
   | { type: 'connection.closed'; connection: string; transport: Transport; reason: string }
   | { type: 'connection.refused'; code: string; detail: string; address?: string }
+  /** The server's certificate was read, at the start or because a file changed. */
+  | { type: 'certificate.loaded'; subject: string; expires: string }
+  | { type: 'certificate.expiring'; subject: string; expires: string }
+  /** A file changed and cannot be used: what was read before stays in use. */
+  | { type: 'certificate.failed'; reason: string }
   | {
       type: 'session.opened';
       session: string;

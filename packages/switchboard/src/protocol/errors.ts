@@ -82,6 +82,8 @@ export const ERRORS = {
     http: 500,
     message: 'Refusing to listen beyond this machine without authentication and TLS',
   },
+  SWB_TLS_INVALID: { code: 31105, http: 500, message: 'A certificate, key or list for TLS cannot be used' },
+  SWB_TLS_REFUSED: { code: 31106, http: 400, message: 'The handshake of TLS failed' },
   SWB_CONNECT_FAILED: { code: 31104, http: 502, message: 'The connection cannot be made' },
 } as const;
 

@@ -5,6 +5,7 @@
  * (MCP 2025-06-18 and later, Base Protocol, "Messages").
  */
 import { SwitchboardError } from './errors.ts';
+import { boundsExceeded } from './json-bounds.ts';
 import type { LazyResult } from './lazy-result.ts';
 
 export type JsonObject = { [key: string]: unknown };
@@ -72,6 +73,8 @@ export function isObject(value: unknown): value is JsonObject {
  * JSON-RPC message. The error carries the request's id when one could be read, so that the answer can name it.
  */
 export function parseMessage(text: string): ParsedMessage {
+  const tooMuch = boundsExceeded(text);
+  if (tooMuch !== undefined) throw invalid(tooMuch);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -117,6 +120,7 @@ export function checkMessage(value: unknown): ParsedMessage {
 
 /** Text that is an object but does not claim to be JSON-RPC; nothing for everything else. */
 export function asForeign(text: string): JsonObject | undefined {
+  if (boundsExceeded(text) !== undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return isObject(value) && !Object.hasOwn(value, 'jsonrpc') ? value : undefined;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-import { variableFor } from '../../src/cli/environment.ts';
+import { ALIASES, variableFor } from '../../src/cli/environment.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
@@ -85,6 +85,16 @@ describe('the reference pages', () => {
     const rows = tableOf(read('docs/guide/7-websocket.md'), [`option of the ${side}`, 'default', 'when it is reached']);
     expect(rows.map((row) => [row[`option of the ${side}`], row['default']])).toEqual(
       Object.entries(defaults).map(([name, value]) => [ticked(name), String(value) && ticked(String(value))]),
+    );
+  });
+
+  it('have every other name of an option, and no other', () => {
+    expect(tableOf(read('docs/reference/options.md'), ['option', 'flag', 'environment variable'])).toEqual(
+      Object.entries(ALIASES).map(([name, { flag, variable }]) => ({
+        option: ticked(name),
+        flag: flag === undefined ? '' : ticked(flag),
+        'environment variable': ticked(variable),
+      })),
     );
   });
 

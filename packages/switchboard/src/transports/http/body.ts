@@ -36,9 +36,14 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
   });
 }
 
-/** A plain request of a web page cannot carry this type. @throws {SwitchboardError} `SWB_UNSUPPORTED_MEDIA_TYPE` */
+/** A plain request of a web page cannot carry this type. Compressed bodies are not taken either. @throws {SwitchboardError} `SWB_UNSUPPORTED_MEDIA_TYPE` */
 export function requireJson({ headers }: IncomingMessage): void {
-  const type = headers['content-type'];
+  const { 'content-type': type, 'content-encoding': encoding } = headers;
+  if (encoding !== undefined && !/^identity$/i.test(encoding)) {
+    // What is compressed may be a thousand times larger than it looks.
+    const detail = `and no Content-Encoding, got ${JSON.stringify(encoding)}`;
+    throw new SwitchboardError('SWB_UNSUPPORTED_MEDIA_TYPE', { detail });
+  }
   if (type !== undefined && /^application\/json\s*(;|$)/i.test(type)) return;
   throw new SwitchboardError('SWB_UNSUPPORTED_MEDIA_TYPE', { detail: `got ${JSON.stringify(type ?? 'none')}` });
 }

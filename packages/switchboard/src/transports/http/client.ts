@@ -6,6 +6,7 @@ import { createParser } from 'eventsource-parser';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 
 import { claimsModern } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
@@ -30,6 +31,8 @@ export interface HttpClientOptions {
   headers?: Record<string, string>;
   authorization?: Authorization;
   maxMessageBytes: number;
+  /** Finds the address of the server's name. @default the system's */
+  lookup?: LookupFunction;
   /** How many POSTs may be under way at a time; further messages wait. */
   maxSockets: number;
 }
@@ -68,7 +71,8 @@ export class HttpClientChannel implements Channel {
   constructor(url: URL, options: HttpClientOptions) {
     this.#url = url;
     this.#options = options;
-    const agentOptions = { keepAlive: true, maxSockets: options.maxSockets };
+    const { maxSockets, lookup } = options;
+    const agentOptions = { keepAlive: true, maxSockets, ...(lookup !== undefined && { lookup }) };
     this.#agent = url.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   }
 

@@ -148,7 +148,8 @@ export function sendError(
     typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } : {};
   const body = { ...failure(rpcId ?? error.rpcId, error.toRpc()) };
   // A body that was not read to its end cannot be followed by another request on the same connection.
-  const close: OutgoingHttpHeaders = response.req.complete ? {} : { connection: 'close' };
+  const { complete, httpVersionMajor } = response.req;
+  const close: OutgoingHttpHeaders = complete || httpVersionMajor > 1 ? {} : { connection: 'close' };
   const all = { ...retry, ...close, ...headers };
   // JSON-RPC 2.0, section 5: the id is null when it could not be detected.
   const text = body.id === undefined ? JSON.stringify({ ...body, id: null }) : stringifyMessage(body);

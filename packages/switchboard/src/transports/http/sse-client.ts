@@ -6,6 +6,7 @@ import { createParser } from 'eventsource-parser';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
 
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
@@ -21,6 +22,8 @@ export interface SseClientOptions {
   maxQueueBytes: number;
   /** How many POSTs may be under way at a time. */
   maxSockets: number;
+  /** Finds the address of the server's name. @default the system's */
+  lookup?: LookupFunction;
   /** How long the server may take to name its endpoint, in ms. */
   endpointTimeoutMs: number;
 }
@@ -49,7 +52,8 @@ export class SseClientChannel implements Channel {
   constructor(url: URL, options: SseClientOptions) {
     this.#url = url;
     this.#options = options;
-    const agentOptions = { keepAlive: true, maxSockets: options.maxSockets };
+    const { maxSockets, lookup } = options;
+    const agentOptions = { keepAlive: true, maxSockets, ...(lookup !== undefined && { lookup }) };
     this.#agent = url.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   }
 

@@ -1,4 +1,5 @@
 /** Opens a channel to a WebSocket server, from Node. */
+import type { LookupFunction } from 'node:net';
 import { WebSocket } from 'ws';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
@@ -20,6 +21,8 @@ export interface NodeDialOptions {
   compression?: boolean;
   /** Certificates that are trusted besides the system's, PEM. */
   ca?: string | Buffer;
+  /** Finds the address of the server's name. @default the system's */
+  lookup?: LookupFunction;
 }
 
 export interface WebSocketClientOptions extends WebSocketLimits, NodeDialOptions {
@@ -52,10 +55,11 @@ export function connectWebSocket(url: URL, options: WebSocketClientOptions): Pro
 
 /** @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong. */
 export async function dialNode(url: URL, options: NodeDialOptions): Promise<Socket> {
-  const { headers, protocols = [], compression = false, ca } = options;
+  const { headers, protocols = [], compression = false, ca, lookup } = options;
   const socket = new WebSocket(url, [...SUBPROTOCOLS, ...protocols], {
     ...(headers !== undefined && { headers }),
     ...(ca !== undefined && { ca }),
+    ...(lookup !== undefined && { lookup }),
     handshakeTimeout: options.handshakeTimeoutMs,
     maxPayload: options.maxMessageBytes,
     perMessageDeflate: compression,

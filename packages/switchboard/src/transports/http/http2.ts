@@ -1,0 +1,96 @@
+/**
+ * HTTP/2 for clients that agreed to it in the handshake of TLS. Requests are handed on as if they had come over HTTP/1.1; WebSocket
+ * over HTTP/2 (RFC 8441) is not offered, so that clients open a connection of its own for it.
+ */
+import { constants, createServer } from 'node:http2';
+import type { Http2Server, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+
+import { HTTP_LIMITS } from './limits.ts';
+
+/** Frames that break the protocol, and streams that were refused, before a session ends; Node's defaults are 1000 and 100. */
+const MAX_INVALID_FRAMES = 100;
+const MAX_REJECTED_STREAMS = 100;
+const MAX_SESSION_MB = 10;
+
+export class Http2Sessions {
+  readonly #server: Http2Server;
+  readonly #open: Set<ServerHttp2Session> = new Set();
+
+  constructor(onRequest: (request: IncomingMessage, response: ServerResponse) => void) {
+    this.#server = createServer({
+      maxSessionMemory: MAX_SESSION_MB,
+      maxSessionInvalidFrames: MAX_INVALID_FRAMES,
+      maxSessionRejectedStreams: MAX_REJECTED_STREAMS,
+      maxHeaderListPairs: HTTP_LIMITS.headers,
+      settings: {
+        maxConcurrentStreams: HTTP_LIMITS.streams,
+        maxHeaderListSize: HTTP_LIMITS.headBytes,
+        enableConnectProtocol: false,
+        enablePush: false,
+      },
+    });
+    this.#server.on('session', (session) => this.#watch(session));
+    this.#server.on('sessionError', (_error, session) => session.destroy());
+    this.#server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+      if (adapt(request)) onRequest(request as never, response as never);
+    });
+  }
+
+  /** Takes a connection over. */
+  accept(socket: TLSSocket): void {
+    this.#server.emit('connection', socket);
+  }
+
+  /** Takes no more requests; sessions end when the last one is answered. */
+  close(): void {
+    for (const session of this.#open) session.close();
+  }
+
+  destroy(): void {
+    for (const session of this.#open) session.destroy();
+  }
+
+  /** A session that holds no request ends: what dribbles in without ever becoming one does not keep it. */
+  #watch(session: ServerHttp2Session): void {
+    this.#open.add(session);
+    let streams = 0;
+    let timer = setTimeout(() => session.destroy(), HTTP_LIMITS.headMs);
+    session.on('stream', (stream) => {
+      streams++;
+      clearTimeout(timer);
+      stream.once('close', () => {
+        if (--streams > 0 || session.destroyed) return;
+        timer = setTimeout(() => session.close(), HTTP_LIMITS.idleMs).unref();
+      });
+    });
+    session.once('close', () => {
+      clearTimeout(timer);
+      this.#open.delete(session);
+    });
+  }
+}
+
+/** Makes a request look as over HTTP/1.1, and bounds how long it may take to arrive. @returns whether it can be served. */
+function adapt(request: Http2ServerRequest): boolean {
+  const { stream, headers } = request;
+  const authority = headers[':authority'];
+  // RFC 9113, section 8.3.1: a Host that is not the authority makes the request malformed.
+  if (headers.host !== undefined && authority !== undefined && headers.host !== authority) {
+    stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+    return false;
+  }
+  if (authority !== undefined) headers.host = authority;
+  stream.once('finish', () => {
+    // It is answered, and the rest of its body nobody wants (RFC 9113, section 8.1).
+    if (request.complete) return;
+    stream.close(constants.NGHTTP2_NO_ERROR);
+    stream.destroy();
+  });
+  if (!request.complete) {
+    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), HTTP_LIMITS.requestMs);
+    for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer));
+  }
+  return true;
+}

@@ -1,0 +1,16 @@
+/** What every HTTP connection is held to, whoever it is of: times in milliseconds. */
+export const HTTP_LIMITS = {
+  /** How long the head of a request may take to arrive; over TLS the handshake has its own time before. */
+  headMs: 15_000,
+  /** How long the whole of a request may take to arrive. */
+  requestMs: 30_000,
+  /** How long a connection without a request is kept. */
+  idleMs: 75_000,
+  /** How often overdue requests are looked for. */
+  lookMs: 5000,
+  /** The bytes of a request's line and headers together. */
+  headBytes: 16_384,
+  headers: 100,
+  /** Requests at a time on one HTTP/2 connection. */
+  streams: 100,
+} as const;

@@ -1,0 +1,194 @@
+/**
+ * The certificates of a server: what it shows, and whom it takes certificates from. They are read from files, checked before they
+ * are used, and read anew when a file changes.
+ */
+import { X509Certificate, constants, createPrivateKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import type { StatsListener } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
+
+import { SwitchboardError } from '../../protocol/errors.ts';
+
+/** The files, by the options that name them; those that are not in use are empty. */
+export interface CertificateFiles {
+  /** The server's certificate, and after it those between it and the root, as PEM. */
+  tlsCert: string;
+  /** Its private key, as PEM without a passphrase. */
+  tlsKey: string;
+  /** Further certificates between the server's own and the root. */
+  tlsCa: string;
+  /** Who vouches for clients: with it, a client without a certificate of theirs gets no further than the handshake. */
+  tlsClientCa: string;
+  /** Which of those certificates were revoked: a list (CRL) of each who vouches. */
+  tlsClientCrl: string;
+}
+
+export interface CertificateEars {
+  /** They were read anew. */
+  onLoad(loaded: Loaded): void;
+  /** A file changed and cannot be used: what was read before stays in use. */
+  onFailure(error: SwitchboardError): void;
+}
+
+export interface Loaded {
+  options: SecureContextOptions;
+  subject: string;
+  expiresAt: Date;
+  /** The list of revoked certificates as PEM, where there is one. */
+  crl: string | undefined;
+}
+
+/** How often the files are looked at. */
+const LOOK_MS = 1000;
+
+/**
+ * Forward secrecy and authenticated encryption only, as Mozilla's "intermediate" has it: TLS 1.3, and of TLS 1.2 what HTTP/2 takes
+ * (RFC 9113, section 9.2.2).
+ */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+/** What a server asks of every handshake, whatever its certificates. @param mutual whether clients have to show one too. */
+export const handshakeRules = (mutual: boolean): TlsOptions => ({
+  ALPNProtocols: ['h2', 'http/1.1'],
+  handshakeTimeout: 10_000,
+  requestCert: mutual,
+  rejectUnauthorized: mutual,
+});
+
+export class Certificates {
+  readonly #files: CertificateFiles;
+  readonly #watched: Map<string, StatsListener> = new Map();
+
+  constructor(files: CertificateFiles) {
+    this.#files = files;
+  }
+
+  get isMutual(): boolean {
+    return this.#files.tlsClientCa !== '';
+  }
+
+  /** @throws {SwitchboardError} `SWB_TLS_INVALID` naming the option, the file, and what is wrong with it. */
+  load(): Loaded {
+    const { tlsCa, tlsClientCa, tlsClientCrl } = this.#files;
+    const [certificate] = this.#readCertificates('tlsCert');
+    const key = this.#readKey();
+    if (!certificate!.checkPrivateKey(key)) {
+      throw this.#invalid('tlsKey', `it is not the key of the certificate in ${this.#files.tlsCert}`);
+    }
+    this.#checkDates(certificate!);
+    const chain = [this.#read('tlsCert'), ...(tlsCa === '' ? [] : [this.#checkedText('tlsCa')])].join('\n');
+    const ca = tlsClientCa === '' ? undefined : this.#readCertificates('tlsClientCa').map(String);
+    const crl = tlsClientCrl === '' ? undefined : this.#read('tlsClientCrl');
+    const options: SecureContextOptions = {
+      cert: chain,
+      key: this.#read('tlsKey'),
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      ciphers: CIPHERS,
+      honorCipherOrder: true,
+      // A session that is taken up again would not show its certificate again, although it may have been revoked since.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | (ca === undefined ? 0 : constants.SSL_OP_NO_TICKET),
+      ...(ca !== undefined && { ca }),
+      ...(crl !== undefined && { crl }),
+    };
+    try {
+      createSecureContext(options);
+    } catch (cause) {
+      throw this.#invalid(crl === undefined ? 'tlsCert' : 'tlsClientCrl', (cause as Error).message, cause);
+    }
+    return { options, crl, subject: nameOf(certificate!), expiresAt: new Date(certificate!.validTo) };
+  }
+
+  /**
+   * Reads everything anew whenever a file changes. Files are looked at rather than waited for, as a file system tells nothing of what
+   * lies behind a symbolic link, and secrets of Kubernetes are such links.
+   */
+  watch(ears: CertificateEars): void {
+    const look: StatsListener = (now, before) => {
+      if (now.mtimeMs === before.mtimeMs && now.size === before.size && now.ino === before.ino) return;
+      this.reload(ears);
+    };
+    const { tlsCert, tlsKey, tlsCa, tlsClientCa, tlsClientCrl } = this.#files;
+    for (const file of [tlsCert, tlsKey, tlsCa, tlsClientCa, tlsClientCrl]) {
+      if (file === '' || this.#watched.has(file)) continue;
+      this.#watched.set(file, look);
+      watchFile(file, { interval: LOOK_MS, persistent: false }, look);
+    }
+  }
+
+  /** Reads everything anew now. */
+  reload({ onLoad, onFailure }: CertificateEars): void {
+    let loaded: Loaded;
+    try {
+      loaded = this.load();
+    } catch (error) {
+      onFailure(error as SwitchboardError);
+      return;
+    }
+    onLoad(loaded);
+  }
+
+  close(): void {
+    for (const [file, look] of this.#watched) unwatchFile(file, look);
+    this.#watched.clear();
+  }
+
+  #read(option: keyof CertificateFiles): string {
+    try {
+      return readFileSync(this.#files[option], 'utf8');
+    } catch (cause) {
+      throw this.#invalid(option, (cause as Error).message, cause);
+    }
+  }
+
+  #checkedText(option: keyof CertificateFiles): string {
+    this.#readCertificates(option);
+    return this.#read(option);
+  }
+
+  #readCertificates(option: keyof CertificateFiles): X509Certificate[] {
+    const blocks = this.#read(option).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+    if (blocks === null) throw this.#invalid(option, 'there is no certificate in it; expected PEM, BEGIN CERTIFICATE');
+    try {
+      return blocks.map((block) => new X509Certificate(block));
+    } catch (cause) {
+      throw this.#invalid(option, `a certificate in it cannot be read: ${(cause as Error).message}`, cause);
+    }
+  }
+
+  #readKey(): KeyObject {
+    const text = this.#read('tlsKey');
+    if (/ENCRYPTED/.test(text)) throw this.#invalid('tlsKey', 'the key needs a passphrase; give one without');
+    try {
+      return createPrivateKey(text);
+    } catch (cause) {
+      throw this.#invalid('tlsKey', 'there is no private key in it; expected PEM, BEGIN PRIVATE KEY', cause);
+    }
+  }
+
+  #checkDates({ validFrom, validTo }: X509Certificate): void {
+    const now = Date.now();
+    if (now > Date.parse(validTo)) throw this.#invalid('tlsCert', `the certificate ended on ${validTo}`);
+    if (now < Date.parse(validFrom)) throw this.#invalid('tlsCert', `the certificate begins on ${validFrom}`);
+  }
+
+  #invalid(option: keyof CertificateFiles, what: string, cause?: unknown): SwitchboardError {
+    return new SwitchboardError('SWB_TLS_INVALID', { detail: `${option} ${this.#files[option]}: ${what}`, cause });
+  }
+}
+
+/** What the certificate is for, in a few words. */
+const nameOf = ({ subjectAltName, subject }: X509Certificate): string =>
+  subjectAltName ?? subject.replaceAll('\n', ', ');

@@ -1,0 +1,77 @@
+/** TLS from the command line, as a user has it: certificates made, served with, and trusted by clients that are not ours. */
+import { readdirSync, statSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { EXIT } from '../../src/cli/exit.ts';
+import { cli } from '../support/gateway.ts';
+import { call, certs, demo, folder, path, run, serve } from '../support/tls-cli.ts';
+
+beforeAll(async () => {
+  await certs('--host', 'mcp.example.com', '--client', 'alice@example.com');
+});
+
+describe('switchboard certs', () => {
+  it('makes files that only their owner can read, says how to trust them, and keeps those that are there', async () => {
+    const before = readdirSync(folder).map((name) => [name, statSync(path(name)).mtimeMs]);
+    expect(readdirSync(folder)).toEqual(
+      expect.arrayContaining(['ca.pem', 'server-key.pem', 'alice@example.com.pem', 'revoked.pem']),
+    );
+    for (const [name] of before) expect(statSync(path(String(name))).mode & 0o077, String(name)).toBe(0);
+    const { stdout } = await certs();
+    expect(stdout).toContain('nothing: all of it was there');
+    expect(stdout).toContain(`NODE_EXTRA_CA_CERTS=${path('ca.pem')}`);
+    expect(readdirSync(folder).map((name) => [name, statSync(path(name)).mtimeMs])).toEqual(before);
+  });
+
+  it('refuses names that would be other files', async () => {
+    for (const name of ['../x', 'ca', 'server', 'a/b', '', 'x-key']) {
+      await expect(certs('--client', name), name).rejects.toMatchObject({ code: EXIT.config.code });
+    }
+  });
+});
+
+describe('switchboard serve with TLS', () => {
+  it('is reached by the SDK over https and by WebSocket, by the flags and the variables of other servers', async () => {
+    const others = [
+      '--transport',
+      'websocket',
+      '--host',
+      'localhost',
+      '--max-connections',
+      '50',
+      '--max-message-size',
+      '1048576',
+      '--rate-limit',
+      '100',
+    ];
+    const { ws } = await serve([...others, '--ssl-cert', path('server.pem'), '--ssl-key', path('server-key.pem')]);
+    expect(ws).toMatch(/^wss:\/\/localhost:/);
+    expect((await call(ws)).stdout).toContain('safe');
+    const { http } = await serve([], {
+      SSL_CERT_PATH: path('server.pem'),
+      SSL_KEY_PATH: path('server-key.pem'),
+      MCP_TRANSPORT: 'websocket',
+      SWITCHBOARD_TRANSPORT: 'all',
+    });
+    expect((await call(http)).stdout).toContain('safe');
+  });
+
+  it('does not start without its certificate, and never goes on without TLS', async () => {
+    const args = [
+      cli,
+      'serve',
+      '--port',
+      '0',
+      '--ssl-cert',
+      '/no/such.crt',
+      '--ssl-key',
+      path('server-key.pem'),
+      ...demo,
+    ];
+    await expect(run(process.execPath, args)).rejects.toMatchObject({
+      code: EXIT.config.code,
+      stdout: '',
+      stderr: expect.stringContaining('SWB_TLS_INVALID'),
+    });
+  });
+});

@@ -1,0 +1,30 @@
+/** The page of attacks names tests that are there. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const tests = new URL('../', import.meta.url);
+const page = readFileSync(new URL('../../../docs/reference/security.md', tests), 'utf8');
+
+const rows = page
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !/^\| (attack|---)/.test(line))
+  .map((line) => line.split('|').map((cell) => cell.trim()));
+
+/** The titles of a file as they are written there: the words of `it`, `describe` and their tables. */
+function titlesOf(file: string): string {
+  const text = readFileSync(new URL(file, tests), 'utf8');
+  return [...text.matchAll(/(['"`])((?:(?!\1)[^\\\n]|\\.)+)\1/g)].map(([, , words]) => words).join('\n');
+}
+
+it('names for every attack a test that exists', () => {
+  expect(rows.length).toBeGreaterThan(40);
+  for (const [, attack, , test = ''] of rows) {
+    const [, file = '', title = ''] = /^`([\w/.-]+\.test\.ts)`: (.+)$/.exec(test) ?? [];
+    expect(title, `the test of: ${attack}`).not.toBe('');
+    expect(titlesOf(file), `in ${file}`).toContain(title);
+  }
+});
+
+it('has an answer in every row', () => {
+  for (const cells of rows) expect(cells.filter((cell) => cell !== '')).toHaveLength(3);
+});
