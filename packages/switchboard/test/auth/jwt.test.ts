@@ -180,7 +180,7 @@ describe('a token of the issuer', () => {
 
   it('is not taken from metadata of another issuer', async () => {
     const issuer = await startIssuer();
-    const impostor = `${issuer.url.replace('127.0.0.1', 'localhost')}`;
+    const impostor = issuer.url.replace('127.0.0.1', 'localhost');
     const token = await issuer.sign({ iss: impostor });
     await expect(identify({ issuer: impostor, audience: AUDIENCE }, token)).rejects.toThrow(/of another issuer/);
   });
