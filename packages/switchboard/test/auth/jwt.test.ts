@@ -190,12 +190,12 @@ describe('a token of a small set-up', () => {
   const issuer = 'https://issuer.example.com';
 
   it('is signed with a secret, and with nothing else', async () => {
-    const secret = 'a secret of more than thirty-two characters';
+    const secret = 'a secret that is long enough for any of the algorithms, so that only its name decides';
     const options = { issuer, audience: AUDIENCE, secret };
     const sign = (alg: string, key: string): Promise<string> =>
       new SignJWT(good(issuer)).setProtectedHeader({ alg }).sign(new TextEncoder().encode(key));
     expect(await identify(options, await sign('HS256', secret))).toMatchObject({ principal: 'ann' });
-    for (const token of [await sign('HS512', secret.repeat(2)), await sign('HS256', `${secret}!`)]) {
+    for (const token of [await sign('HS512', secret), await sign('HS256', `${secret}!`)]) {
       await expect(identify(options, token)).rejects.toMatchObject({ code: 'SWB_UNAUTHORIZED' });
     }
   });
