@@ -41,7 +41,8 @@ export class Admission {
     this.#limiter.take(keyOf(arrival), this.#rateOf(identity));
     // Who is not known could have a new connection for each request.
     if (identity.principal === ANONYMOUS && address !== undefined) {
-      const perMinute = this.#settings.addressRateLimit;
+      const { addressRateLimit, rateLimit, maxConnections } = this.#settings;
+      const perMinute = addressRateLimit === 'auto' ? rateLimit * maxConnections : addressRateLimit;
       this.#limiter.take(`address ${address}`, { perMinute, option: 'addressRateLimit' });
     }
   }

@@ -29,7 +29,7 @@ export interface Settings {
   maxQueuedRequests: number;
   maxMembers: number;
   rateLimit: number;
-  addressRateLimit: number;
+  addressRateLimit: number | 'auto';
   requestTimeout: number;
   answerTimeout: number;
   maxParked: number;
@@ -257,10 +257,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     describe: 'Requests a minute for each client: each principal, or each connection or session of who is not known',
   },
   addressRateLimit: {
-    value: 'number|unlimited',
-    fallback: 5000,
-    type: rate,
-    describe: 'Requests a minute from one address, of all its clients who are not known',
+    value: 'number|unlimited|auto',
+    fallback: 'auto',
+    type: z.union([z.literal('auto'), rate]),
+    describe:
+      'Requests a minute from one address, of all its clients who are not known; auto is rateLimit times maxConnections',
   },
   requestTimeout: {
     value: 'duration',

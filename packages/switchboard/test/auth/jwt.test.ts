@@ -180,7 +180,7 @@ describe('a token of the issuer', () => {
 
   it('is not taken from metadata of another issuer', async () => {
     const issuer = await startIssuer();
-    const impostor = `${issuer.url.replace('127.0.0.1', 'localhost')}`;
+    const impostor = issuer.url.replace('127.0.0.1', 'localhost');
     const token = await issuer.sign({ iss: impostor });
     await expect(identify({ issuer: impostor, audience: AUDIENCE }, token)).rejects.toThrow(/of another issuer/);
   });
@@ -190,12 +190,12 @@ describe('a token of a small set-up', () => {
   const issuer = 'https://issuer.example.com';
 
   it('is signed with a secret, and with nothing else', async () => {
-    const secret = 'a secret of more than thirty-two characters';
+    const secret = 'a secret that is long enough for any of the algorithms, so that only its name decides';
     const options = { issuer, audience: AUDIENCE, secret };
     const sign = (alg: string, key: string): Promise<string> =>
       new SignJWT(good(issuer)).setProtectedHeader({ alg }).sign(new TextEncoder().encode(key));
     expect(await identify(options, await sign('HS256', secret))).toMatchObject({ principal: 'ann' });
-    for (const token of [await sign('HS512', secret.repeat(2)), await sign('HS256', `${secret}!`)]) {
+    for (const token of [await sign('HS512', secret), await sign('HS256', `${secret}!`)]) {
       await expect(identify(options, token)).rejects.toMatchObject({ code: 'SWB_UNAUTHORIZED' });
     }
   });

@@ -7,7 +7,7 @@ import {
   StreamableHTTPClientTransport,
   discoverOAuthProtectedResourceMetadata,
 } from '@modelcontextprotocol/client';
-import Provider from 'oidc-provider';
+import AuthorizationServer from 'oidc-provider';
 import { expect, it, onTestFinished } from 'vitest';
 
 import { servers, startGateway } from '../support/gateway.ts';
@@ -22,7 +22,7 @@ async function startAuthorizationServer(resource: () => string): Promise<string>
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new Provider(issuer, {
+  const provider = new AuthorizationServer(issuer, {
     clients: [
       {
         client_id: 'robot',
@@ -46,7 +46,8 @@ async function startAuthorizationServer(resource: () => string): Promise<string>
       },
     },
   });
-  server.on('request', provider.callback());
+  const answer = provider.callback();
+  server.on('request', (request, response) => void answer(request, response));
   onTestFinished(
     () =>
       new Promise((resolve) => {
