@@ -5,7 +5,7 @@
 import type { CloseName } from '../protocol/close-codes.ts';
 import { isLegacyVersion } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
+import { failure, isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Log } from '../stores/store.ts';
@@ -176,10 +176,13 @@ export class HttpSession implements Conversation {
 
   close(_why: CloseName, reason: string): void {
     if (this.#registry.remove(this.id) === undefined) return;
+    // No connection ends that would tell who waits for an answer: each is told that none will come.
+    const error = new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: reason }).toRpc();
+    for (const [id, stream] of this.#requests) stream.finish(failure(id, error));
+    this.#requests.clear();
     this.#session.close(reason);
     this.#onClose(reason);
     for (const stream of this.#streams.values()) stream.end();
-    this.#requests.clear();
     this.#streams.clear();
   }
 
