@@ -1,4 +1,4 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--rounds n] [--sessions n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|sessions] [--rounds n] [--sessions n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { calls, sessions } from './measure.mjs';
 import { endAll, pinned } from './processes.mjs';
+import { manySessions, sessionsTable } from './sessions.mjs';
 import { ratios, table } from './table.mjs';
 import { gateway, here, targets, versions } from './targets.mjs';
 
@@ -13,6 +14,7 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    part: { type: 'string' },
     rounds: { type: 'string' },
     sessions: { type: 'string' },
     json: { type: 'string' },
@@ -30,6 +32,7 @@ const full = {
   opening: 3000,
   sessions: 2000,
   ownSessions: 20,
+  sessionCounts: [10, 100, 1000, 10_000],
 };
 const quick = {
   ...full,
@@ -41,6 +44,7 @@ const quick = {
   opening: 500,
   sessions: 300,
   ownSessions: 4,
+  sessionCounts: [10, 100],
 };
 
 let stopped = false;
@@ -75,9 +79,10 @@ function circumstances() {
   return `${day}, Node ${process.versions.node}, ${cores.length} cores (${cores[0]?.model.trim()}), ${where}; ${versions().join(', ')}.`;
 }
 
-function rewrite(text) {
+/** @param mark the name of the place in the README */
+function rewrite(mark, text) {
   const file = join(here, 'README.md');
-  const between = /(<!-- table -->\n)[^]*?(\n?<!-- \/table -->)/;
+  const between = new RegExp(`(<!-- ${mark} -->\\n)[^]*?(\\n?<!-- /${mark} -->)`);
   writeFileSync(
     file,
     readFileSync(file, 'utf8').replace(between, (_all, from, to) => `${from}${text}${to}`),
@@ -96,18 +101,28 @@ async function main() {
   }
   const rows = new Map(list.map(({ key }) => [key, { key, readyMs: [], calls: {}, sessions: [], counts: {} }]));
   const began = performance.now();
-  await calls(list, rows, options);
-  await sessions(list, rows, options);
-  if (stopped) return;
-  const text = [table(list, rows), ratios(list, rows), circumstances()].filter(Boolean).join('\n\n');
-  console.log(`${text}\n`);
+  if ((flags.part ?? 'calls') === 'calls') {
+    await calls(list, rows, options);
+    await sessions(list, rows, options);
+    if (stopped) return;
+    const text = [table(list, rows), ratios(list, rows), circumstances()].filter(Boolean).join('\n\n');
+    console.log(`${text}\n`);
+    if (flags.write) rewrite('table', text);
+  }
+  let many;
+  if ((flags.part ?? 'sessions') === 'sessions' && existsSync(gateway)) {
+    many = await manySessions(options);
+    if (stopped) return;
+    const text = [sessionsTable(many), circumstances()].join('\n\n');
+    console.log(`${text}\n`);
+    if (flags.write) rewrite('sessions', text);
+  }
   process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
   if (flags.json)
     writeFileSync(
       resolve(flags.json),
-      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()] }, null, 2),
+      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()], many }, null, 2),
     );
-  if (flags.write) rewrite(text);
   if ([...rows.values()].some(({ error }) => error)) process.exitCode = 1;
 }
 
