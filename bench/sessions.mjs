@@ -3,6 +3,7 @@
  * and what one client that never reads costs the others.
  */
 import { spawnSync } from 'node:child_process';
+import { availableParallelism, loadavg } from 'node:os';
 import { rss } from './memory.mjs';
 import { ask, end, sleep, startLoad, startTarget } from './processes.mjs';
 import { targets } from './targets.mjs';
@@ -57,8 +58,8 @@ async function measureLink(key, pipe, options) {
       await order(load, { order: 'open', max: sessions, ms: 120_000 });
       const bytesEach = ((await kept(running.pid)) - idle) / sessions;
       const opening = await order(load, { order: 'open', max: sessions + ONE_BY_ONE, workers: 1 });
-      const through = { rates: [] };
-      const direct = { rates: [] };
+      const through = { rates: [], cpuMicros: [] };
+      const direct = { rates: [], cpuMicros: [] };
       let counts;
       for (let round = 0; round < options.rounds; round++) {
         const run = { order: 'run', name: `10 of ${sessions}`, clients: 10, inflight: 1, size: 100 };
@@ -68,6 +69,7 @@ async function measureLink(key, pipe, options) {
         ]) {
           const answer = await order(who, { ...run, warm: options.warm, measure: options.measure });
           where.rates.push(answer.rate);
+          where.cpuMicros.push((answer.cpuMs * 1000) / answer.answers);
           Object.assign(where, { p50: answer.p50, p99: answer.p99 });
           counts = answer.counts;
         }
@@ -83,7 +85,7 @@ async function measureLink(key, pipe, options) {
 /** The rate of 99 clients without a hundredth, with one that reads what it gets, and with one that does not; in turns. */
 async function measureSlow(options) {
   const kinds = ['nobody', 'reads', 'never reads'];
-  const found = Object.fromEntries(kinds.map((kind) => [kind, { rates: [] }]));
+  const found = Object.fromEntries(kinds.map((kind) => [kind, { rates: [], cpuMicros: [] }]));
   let running, load;
   try {
     running = await startTarget(find('ours-ws'));
@@ -98,6 +100,7 @@ async function measureSlow(options) {
         const { warm, measure } = options;
         const answer = await order(load, { ...run, name: kind, beside, warm, measure });
         found[kind].rates.push(answer.rate);
+        found[kind].cpuMicros.push((answer.cpuMs * 1000) / answer.answers);
         Object.assign(found[kind], { p50: answer.p50, p99: answer.p99 });
       }
     }
@@ -109,12 +112,13 @@ async function measureSlow(options) {
 
 /** @returns one row for each way in and number of sessions, and what the slow reader cost. */
 export async function manySessions(options) {
+  const [load] = loadavg();
   const pipe = startLoad(find('pipe'), { pid: undefined });
   try {
     await order(pipe, { order: 'open', max: 1 });
     const rows = [];
     for (const key of KEYS) rows.push(...(await measureLink(key, pipe, options)));
-    return { rows, slow: await measureSlow(options) };
+    return { rows, slow: await measureSlow(options), load };
   } finally {
     await end(pipe);
   }
@@ -130,21 +134,23 @@ function line({ key, sessions, opening, bytesEach, through, direct, counts }) {
     `${ms(opening.p50)} / ${ms(opening.p99)}`,
     `${count(median(through.rates))} (${ms(through.p50)} / ${ms(through.p99)})`,
     `${ms(through.p50 - direct.p50)} / ${ms(through.p99 - direct.p99)}`,
+    ms(median(through.cpuMicros)),
     `${ms(bytesEach / 1000)} KB`,
     [crossed, lost, twice, failed].join(' / '),
   ];
 }
 
-export function sessionsTable({ rows, slow }) {
-  const head = [
+export function sessionsTable({ rows, slow, load }) {
+  const columns = [
     'target',
     'sessions open',
     'opening one, ms',
     '10 busy: calls/s',
     'over the pipe, ms',
+    'µs CPU a call',
     'memory a session',
+    'crossed / lost / twice / failed',
   ];
-  const columns = [...head, 'crossed / lost / twice / failed'];
   const table = [
     text(columns),
     text(columns.map((_, i) => (i === 0 ? '---' : '--:'))),
@@ -152,17 +158,20 @@ export function sessionsTable({ rows, slow }) {
   ];
   const worst = (of) => ms(Math.max(...rows.map(of)));
   const slowTable = [
-    text(['99 clients beside one that', 'calls/s', 'p50 / p99, ms']),
-    '| --- | --: | --: |',
-    ...Object.entries(slow).map(([kind, { rates, p50, p99 }]) =>
+    text(['99 clients beside one that', 'calls/s', 'p50 / p99, ms', 'µs CPU a call']),
+    '| --- | --: | --: | --: |',
+    ...Object.entries(slow).map(([kind, { rates, p50, p99, cpuMicros }]) =>
       text([
         kind === 'nobody' ? 'is not there' : `${kind} its results`,
         count(median(rates)),
         `${ms(p50)} / ${ms(p99)}`,
+        ms(median(cpuMicros)),
       ]),
     ),
   ];
   const ratio = (what) => ms(what(slow['never reads']) / what(slow.reads));
+  // Round by round, so that a machine which becomes slower counts for both.
+  const rates = slow['never reads'].rates.map((rate, round) => rate / slow.reads.rates[round]);
   return [
     table.join('\n'),
     [
@@ -170,7 +179,7 @@ export function sessionsTable({ rows, slow }) {
       `- a call takes ${worst(({ through, direct }) => through.p99 - direct.p99)} ms longer than through the bare pipe at p99 at the worst (goal under ${GOALS.overheadMs})`,
     ].join('\n'),
     slowTable.join('\n'),
-    `- beside one that never reads, 99 clients make ${ratio(({ rates }) => median(rates))} × the calls of those beside one that reads; their p99 is ${ratio(({ p99 }) => p99)} ×`,
-    `A process may have ${maxFiles()} files open (\`ulimit -n\`).`,
+    `- beside one that never reads, 99 clients make ${ms(median(rates))} × the calls of those beside one that reads; their p99 is ${ratio(({ p99 }) => p99)} ×, their CPU a call ${ratio(({ cpuMicros }) => median(cpuMicros))} ×`,
+    `A process may have ${maxFiles()} files open (\`ulimit -n\`). When the run began, ${ms(load)} processes wanted the ${availableParallelism()} cores: where that is more than one or two, others were measured too.`,
   ].join('\n\n');
 }
