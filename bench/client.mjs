@@ -46,6 +46,11 @@ export class Client {
     return this.#link?.close();
   }
 
+  /** Reads nothing any more; over WebSocket only. */
+  pause() {
+    this.#link.pause();
+  }
+
   get pid() {
     return this.#link.pid;
   }

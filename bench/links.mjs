@@ -9,7 +9,7 @@ export async function ws({ url }, onmessage) {
   socket.on('message', (data) => onmessage(JSON.parse(data.toString())));
   await new Promise((done, fail) => socket.once('open', done).once('error', fail));
   socket.on('error', () => {});
-  return { send: (text) => void socket.send(text), close: () => socket.terminate() };
+  return { send: (text) => void socket.send(text), pause: () => socket.pause(), close: () => socket.terminate() };
 }
 
 export function pipe({ command }, onmessage) {

@@ -19,8 +19,8 @@ async function within(limit, test) {
   while (!test() && performance.now() < end) await sleep(5);
 }
 
-/** Opens up to `max` clients, ten at a time, until `ms` have passed. */
-async function open({ max, ms = 30_000 }) {
+/** Opens up to `max` clients, ten at a time or `workers`, until `ms` have passed. */
+async function open({ max, ms = 30_000, workers = 10 }) {
   const opening = createHistogram();
   const end = performance.now() + ms;
   const began = performance.now();
@@ -39,7 +39,7 @@ async function open({ max, ms = 30_000 }) {
       }
     }
   }
-  await Promise.all(Array.from({ length: 10 }, worker));
+  await Promise.all(Array.from({ length: workers }, worker));
   const took = (performance.now() - began) / 1000;
   const rate = opening.count / took;
   return { opened: clients.length, rate, p50: inMs(opening, 50), p99: inMs(opening, 99), error, counts };
@@ -52,13 +52,26 @@ async function close() {
   return {};
 }
 
-async function run({ name, clients: wanted, inflight, size, warm, measure }) {
+/** One more client with large results, which it reads or not; nothing that it does is counted. @returns what ends it. */
+async function companion({ size, everyMs, reads }) {
+  const client = new Client(clients.length + 1, newCounts(), config);
+  await client.open(connect);
+  if (!reads) client.pause();
+  const timer = setInterval(() => client.call(size, () => {}), everyMs);
+  return () => {
+    clearInterval(timer);
+    return client.close();
+  };
+}
+
+async function run({ name, clients: wanted, inflight, size, warm, measure, beside }) {
   const pid = config.pid ?? clients[0].pid;
   const used = clients.slice(0, wanted);
   // One pipe is one client, so all the calls are in flight on it.
   const each = config.link === 'pipe' ? wanted * inflight : inflight;
   if (!latency.has(name)) latency.set(name, createHistogram());
   const histogram = latency.get(name);
+  const leave = beside && (await companion(beside));
   let measuring = false;
   let stopped = false;
   let answers = 0;
@@ -83,6 +96,7 @@ async function run({ name, clients: wanted, inflight, size, warm, measure }) {
   const load = process.cpuUsage(before.load);
   const spent = cpu(pid) - before.target;
   stopped = true;
+  await leave?.();
   await within(DRAIN_MS, () => used.every((client) => client.waiting === 0));
   for (const client of used) client.forget();
   counts.answers += answers;

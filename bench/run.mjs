@@ -1,4 +1,4 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator] [--rounds n] [--sessions n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions] [--rounds n] [--sessions n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { calls, sessions } from './measure.mjs';
 import { endAll, pinned } from './processes.mjs';
 import { isBuilt, simulated, simulatorTable } from './simulator.mjs';
+import { manySessions, sessionsTable } from './sessions.mjs';
 import { ratios, table } from './table.mjs';
 import { gateway, here, targets, versions } from './targets.mjs';
 
@@ -33,6 +34,7 @@ const full = {
   sessions: 2000,
   ownSessions: 20,
   simulated: 5000,
+  sessionCounts: [10, 100, 1000, 10_000],
 };
 const quick = {
   ...full,
@@ -45,6 +47,7 @@ const quick = {
   sessions: 300,
   ownSessions: 4,
   simulated: 1500,
+  sessionCounts: [10, 100],
 };
 
 let stopped = false;
@@ -102,7 +105,7 @@ async function main() {
   }
   const rows = new Map(list.map(({ key }) => [key, { key, readyMs: [], calls: {}, sessions: [], counts: {} }]));
   const began = performance.now();
-  if (flags.part !== 'simulator') {
+  if ((flags.part ?? 'calls') === 'calls') {
     await calls(list, rows, options);
     await sessions(list, rows, options);
     if (stopped) return;
@@ -111,18 +114,26 @@ async function main() {
     if (flags.write) rewrite('table', text);
   }
   let storms = [];
-  if (flags.part !== 'calls' && isBuilt()) {
+  if ((flags.part ?? 'simulator') === 'simulator' && isBuilt()) {
     storms = await simulated(list, options);
     if (stopped) return;
     const text = [simulatorTable(storms), circumstances()].join('\n\n');
     console.log(`${text}\n`);
     if (flags.write) rewrite('simulator', text);
   }
+  let many;
+  if ((flags.part ?? 'sessions') === 'sessions' && existsSync(gateway)) {
+    many = await manySessions(options);
+    if (stopped) return;
+    const text = [sessionsTable(many), circumstances()].join('\n\n');
+    console.log(`${text}\n`);
+    if (flags.write) rewrite('sessions', text);
+  }
   process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
   if (flags.json)
     writeFileSync(
       resolve(flags.json),
-      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()], storms }, null, 2),
+      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()], storms, many }, null, 2),
     );
   if ([...rows.values(), ...storms].some(({ error }) => error)) process.exitCode = 1;
 }

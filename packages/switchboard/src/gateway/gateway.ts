@@ -327,7 +327,8 @@ export class Gateway {
       this.#upstreams.delete(name);
       this.#served.delete(name);
     }
-    for (const { name } of old) this.#turns.forget(name);
+    // Those that are new too: clients of one that was removed before may have had turns under its name until they were gone.
+    for (const name of [...added, ...changed, ...removed]) this.#turns.forget(name);
     this.#build([...added, ...changed]);
     this.#observation.readiness.follow(Object.keys(upstreams));
     const gone = new Set(old.map(({ name }) => name));

@@ -59,7 +59,8 @@ const settings = {
   livenessTimeout: '500ms',
   memberIdleTimeout: '1s',
   idleTimeout: '3s',
-  pingInterval: '500ms',
+  // Not so short that a busy machine takes a client that reads for one that is frozen.
+  pingInterval: '1500ms',
   drainTimeout: '1s',
   maxQueueSize: '2MiB',
   maxConcurrent: 20,
@@ -190,7 +191,7 @@ async function act(test: TestGateway, name: string, luck: Random, over: () => bo
     state.leaving = true;
     if (way === 'vanish' || way === 'freeze') caller[way]();
     else caller.leave();
-    if (way === 'freeze') void pause(3000, undefined, { ref: false }).then(() => caller.vanish());
+    if (way === 'freeze') void pause(8000, undefined, { ref: false }).then(() => caller.vanish());
     if (kind.endsWith('ws') && way !== 'freeze') await caller.closed;
   }
 }
@@ -253,7 +254,7 @@ it(
     expect(book.problems).toEqual([]);
     // It was chaos, and yet most were served.
     for (const evil of EVILS) expect(counts[`torment: ${evil}`], evil).toBeGreaterThan(0);
-    expect(counts['answered']).toBeGreaterThan(SECONDS * 20);
+    expect(counts['answered']).toBeGreaterThan(SECONDS * 5);
 
     // Nobody is there any more: the servers end too, after their idle time.
     await expectEmpty(test);
@@ -262,7 +263,7 @@ it(
     expect(test.events.filter(({ type }) => type === 'failed')).toEqual([]);
     await test.gateway.close();
     test.events.length = 0;
-    await expect.poll(() => openFiles(process.pid), { timeout: 10_000 }).toBe(files);
+    await expect.poll(() => openFiles(process.pid), { timeout: 15_000 }).toBe(files);
     await expect.poll(living, { timeout: 10_000 }).toEqual(before);
     expect(before).toEqual(NOTHING);
   },
