@@ -1,4 +1,5 @@
 /** What a program that has a gateway inside is asked before something happens, and may refuse by throwing. */
+import type { Emit } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
 
@@ -45,4 +46,17 @@ export function asRefusal(thrown: unknown): SwitchboardError {
   if (thrown instanceof SwitchboardError) return thrown;
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   return new SwitchboardError('SWB_REFUSED', { detail, cause: thrown });
+}
+
+/** Tells `onClose`. Never rejects: a hook that fails after the fact changes nothing, but is told of. */
+export async function tellGone(
+  { hooks, emit }: { readonly hooks: Readonly<Hooks>; readonly emit: Emit },
+  session: SessionFacts,
+  reason: string,
+): Promise<void> {
+  try {
+    await hooks.onClose?.(session, reason);
+  } catch (error) {
+    emit({ type: 'failed', where: 'onClose', error });
+  }
 }

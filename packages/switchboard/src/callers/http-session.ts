@@ -15,7 +15,7 @@ import type { ReplyOptions } from '../transports/http/reply.ts';
 import type { Brought } from './brought.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
-import { asRefusal } from './hooks.ts';
+import { asRefusal, tellGone } from './hooks.ts';
 import { factsOf } from './registry.ts';
 import type { Conversation, Registry, SessionFacts, SessionNotes } from './registry.ts';
 import { LegacySession } from './session.ts';
@@ -66,7 +66,7 @@ export class HttpSession implements Conversation {
     this.label = label;
     this.#standalone = this.#newStream(STANDALONE);
     this.#arrival = { ...visit, label, transport: 'http', userAgent: visit.request.headers['user-agent'] ?? '' };
-    this.#onClose = (reason) => void context.hooks.onClose?.(this.facts, reason);
+    this.#onClose = (reason) => void tellGone(context, this.facts, reason);
     const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
       drop: (about) => this.#takeRequest(about)?.end(),

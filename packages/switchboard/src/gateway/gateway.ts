@@ -6,7 +6,7 @@ import type { Tracer } from '@opentelemetry/api';
 import { Brought } from '../callers/brought.ts';
 import { Connection } from '../callers/connection.ts';
 import type { Arrival, CallerContext } from '../callers/context.ts';
-import { asRefusal } from '../callers/hooks.ts';
+import { asRefusal, tellGone } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
@@ -131,6 +131,7 @@ export class Gateway {
   readonly #context: CallerContext;
   readonly #listener: Listener;
   readonly #store: Store;
+  #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor({ settings, upstreams, environment, observation }: GatewayParts) {
@@ -254,9 +255,11 @@ export class Gateway {
    * that changed are closed with 1012, those of one that was removed with 1001; what was under way has `drainTimeout` to finish.
    *
    * @returns what changed. Settings take effect only at the next start, and are named.
-   * @throws {SwitchboardError} `SWB_CONFIG_INVALID`; nothing has changed then.
+   * @throws {SwitchboardError} `SWB_CONFIG_INVALID`, or `SWB_SHUTTING_DOWN` once it is to end; nothing has changed then.
    */
   reload({ upstreams, ...input }: Pick<GatewayOptions, keyof Settings | 'upstreams'>): Change {
+    // Nobody would end what it started.
+    if (this.#draining !== undefined || this.#closing !== undefined) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const settings = checked(upstreams, input);
     const change = changeOf({ settings: this.settings, upstreams: this.#configured }, { settings, upstreams });
     const { added, changed, removed } = change;
@@ -293,10 +296,16 @@ export class Gateway {
 
   /**
    * Lets nobody in any more, refuses new requests, ends listens with their result, and waits for what is under way; then closes.
+   * Idempotent.
    *
-   * @param options.timeoutMs how long to wait. @default the option `drainTimeout`
+   * @param options.timeoutMs how long to wait; who asks first decides. @default the option `drainTimeout`
    */
-  async drain({ timeoutMs = this.settings.drainTimeout }: { timeoutMs?: number } = {}): Promise<void> {
+  drain({ timeoutMs = this.settings.drainTimeout }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#draining ??= this.#finish(timeoutMs);
+    return this.#draining;
+  }
+
+  async #finish(timeoutMs: number): Promise<void> {
     this.#emit({ type: 'draining', requests: this.#router.exchanges.size });
     this.#registry.refuseNew();
     await this.#router.drain(timeoutMs);
@@ -366,22 +375,13 @@ export class Gateway {
     const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport, credentials, ...visit };
     const connection: Connection = new Connection(arrival, this.#context, channel, (reason) => {
       this.#registry.remove(arrival.label);
-      void this.#tellGone(connection, reason);
+      void tellGone(this.#context, connection.facts, reason);
       this.#emit({ type: 'connection.closed', connection: arrival.label, transport, reason });
       onClose?.();
     });
     this.#registry.add(connection);
     this.#emit({ type: 'connection.opened', connection: arrival.label, transport, ...visit });
     connection.start();
-  }
-
-  /** A hook that fails after the fact changes nothing, but is told of. */
-  async #tellGone(connection: Connection, reason: string): Promise<void> {
-    try {
-      await this.#hooks.onClose?.(connection.facts, reason);
-    } catch (error) {
-      this.#emit({ type: 'failed', where: 'onClose', error });
-    }
   }
 
   #admit(exchange: Exchange): void | Promise<void> {

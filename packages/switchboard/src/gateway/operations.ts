@@ -116,7 +116,8 @@ export class Operations {
   }
 
   /**
-   * Says something to every client, or those that fit: each gets the notification, one that is away when it is back.
+   * Says something to every client, or those that fit: each gets the notification, one that is away when it is back. One that has
+   * not opened its session yet expects no word, and gets none.
    *
    * @returns how many clients it was given to.
    */
@@ -124,7 +125,8 @@ export class Operations {
     const note = notification(method, params);
     let count = 0;
     for (const conversation of this.#options.registry.all) {
-      if (!fits(conversation.facts, to)) continue;
+      const { facts } = conversation;
+      if (!(facts.state === 'ready' || facts.state === 'away') || !fits(facts, to)) continue;
       conversation.tell(note);
       count++;
     }

@@ -1,6 +1,6 @@
 /** An upstream as configured, with the slots that share it and their members. */
 import type { Emit } from '../observe/events.ts';
-import { LATEST_MODERN } from '../protocol/eras.ts';
+import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
@@ -397,10 +397,11 @@ export class Pool implements Upstream {
       const listed = outcome.result[kind];
       found[kind] = Array.isArray(listed) ? listed.length : 0;
     }
+    const server = era === 'modern' ? metaOf(hello)?.[META.serverInfo] : hello['serverInfo'];
     return {
       era,
       version: era === 'modern' ? LATEST_MODERN : String(hello['protocolVersion']),
-      ...(isObject(hello['serverInfo']) && { server: hello['serverInfo'] }),
+      ...(isObject(server) && { server }),
       ...found,
       ms: Math.round(performance.now() - startedAt),
     };
