@@ -30,7 +30,7 @@ export function serveCommand(): Command {
     .option('--config <file>', 'a configuration file; mcpServers and servers blocks of other programs are understood')
     .passThroughOptions()
     .addHelpText('after', EXAMPLES);
-  for (const name of OPTION_NAMES) command.addOption(flagFor(name));
+  for (const name of OPTION_NAMES) if (OPTIONS[name].secret !== true) command.addOption(flagFor(name));
   return command.action((words: string[], flags: JsonObject & { config?: string }) => serve(words, flags));
 }
 

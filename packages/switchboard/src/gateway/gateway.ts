@@ -24,6 +24,7 @@ import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
+import { Admin } from './admin/admin.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
 import { Listener } from './listen.ts';
@@ -45,6 +46,8 @@ export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>>
   environment?: Readonly<Record<string, string | undefined>>;
   /** Told everything that happens. @default nobody */
   onEvent?: Emit;
+  /** What an operator's reload does: reads the configuration again and hands it to `reload`. @default nothing can be read again */
+  onReload?: () => Change | Promise<Change>;
   /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
   tracer?: Tracer;
 }
@@ -73,13 +76,14 @@ export function createGateway({
   upstreams,
   environment = {},
   onEvent = () => {},
+  onReload,
   tracer,
   ...input
 }: GatewayOptions): Gateway {
   const settings = checked(upstreams, input);
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
-  return new Gateway({ settings, upstreams, environment, observation });
+  return new Gateway({ settings, upstreams, environment, observation, ...(onReload !== undefined && { onReload }) });
 }
 
 /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` */
@@ -107,6 +111,7 @@ export interface GatewayParts {
   upstreams: Readonly<Record<string, UpstreamOptions>>;
   environment: Readonly<Record<string, string | undefined>>;
   observation: Observation;
+  onReload?: () => Change | Promise<Change>;
 }
 
 export class Gateway {
@@ -129,12 +134,16 @@ export class Gateway {
   readonly #router: Router;
   readonly #registry: Registry;
   readonly #context: CallerContext;
+  readonly #admin: Admin | undefined;
+  #adminUrl: string | undefined;
   readonly #listener: Listener;
   readonly #store: Store;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #onClosed: () => void = () => {};
+  readonly #closed: Promise<void> = new Promise((resolve) => (this.#onClosed = resolve));
 
-  constructor({ settings, upstreams, environment, observation }: GatewayParts) {
+  constructor({ settings, upstreams, environment, observation, onReload = nothingToRead }: GatewayParts) {
     const { emit } = observation;
     this.#configured = upstreams;
     this.#environment = environment;
@@ -176,6 +185,18 @@ export class Gateway {
       turns: this.#turns,
       pools: this.#upstreams,
     });
+    if (settings.adminPort !== 'off') {
+      this.#admin = new Admin({
+        operations: this.operations,
+        settings,
+        stats: () => this.stats,
+        isDraining: () => this.#draining !== undefined,
+        drain: (timeoutMs) => void this.drain(timeoutMs === undefined ? {} : { timeoutMs }),
+        reload: onReload,
+        emit,
+      });
+      observation.watch(this.#admin.watchers.onEvent);
+    }
     this.#store = memoryStore();
     const httpLimits = {
       maxMessageBytes: settings.maxMessageSize,
@@ -192,6 +213,7 @@ export class Gateway {
       route: (path, base) => this.#route(path, base),
       checkRoom: (principal) => this.#registry.checkRoom(principal),
       hooks: this.#hooks,
+      ...(this.#admin !== undefined && { admin: this.#admin }),
       probes: new Probes({ settings, observation, stats: () => this.stats }),
       onChannel: (channel, transport, { upstream, ...visit }) => this.#connect(channel, upstream, transport, visit),
       emit,
@@ -205,9 +227,12 @@ export class Gateway {
    */
   async listen(): Promise<Address[]> {
     const { transport, host } = this.settings;
+    const adminPort = await this.#admin?.listen();
+    if (adminPort !== undefined) this.#adminUrl = `http://127.0.0.1:${adminPort}/admin`;
     if (!transport.includes('websocket') && !transport.includes('http')) return [];
     const port = await this.#listener.listen();
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    if (this.settings.adminPort === 'shared') this.#adminUrl = `http://${reachable(host)}:${port}/admin`;
     const { all } = this.#served;
     const names = [...this.#upstreams.keys()];
     const isOnly = names.length === 1;
@@ -239,6 +264,21 @@ export class Gateway {
   /** One upstream's pool. @internal */
   pool(name: string): Pool | undefined {
     return this.#upstreams.get(name);
+  }
+
+  /** Where the admin API is; known once it listens. */
+  get adminUrl(): string | undefined {
+    return this.#adminUrl;
+  }
+
+  /** What the admin API wants as a bearer token: the option, or one that was made at the start. */
+  get adminToken(): string | undefined {
+    return this.#admin?.gate.token;
+  }
+
+  /** Resolves when everything has ended, whoever asked for it. */
+  get closed(): Promise<void> {
+    return this.#closed;
   }
 
   get stats(): Stats {
@@ -319,7 +359,7 @@ export class Gateway {
 
   /** Ends every connection and every child; resolves when the last one is gone. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#end();
+    this.#closing ??= this.#end().finally(() => this.#onClosed());
     return this.#closing;
   }
 
@@ -353,6 +393,7 @@ export class Gateway {
   }
 
   async #end(): Promise<void> {
+    this.#admin?.close();
     const closed = this.#listener.close();
     this.#registry.close('Switchboard is shutting down');
     this.#router.close();
@@ -434,6 +475,16 @@ export class Gateway {
 export function configError(problems: readonly Problem[]): SwitchboardError {
   const lines = problems.map(({ path, message }) => `${path.join('.')}: ${message}`);
   return new SwitchboardError('SWB_CONFIG_INVALID', { detail: lines.join('; '), data: { problems } });
+}
+
+function nothingToRead(): never {
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'there is no configuration file that could be read again' });
+}
+
+/** How this machine reaches an address that is listened on, which may be that of all its networks. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** 128 bits, in characters that a header and a URL can carry. */

@@ -20,6 +20,7 @@ import { RESUMABLE } from '../transports/websocket/control.ts';
 import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../transports/websocket/server.ts';
 import type { Store } from '../stores/store.ts';
 import { checkHostAndOrigin, isLoopback } from '../transports/http/guard.ts';
+import type { Admin } from './admin/admin.ts';
 import type { Settings } from './options.ts';
 import type { Probes } from './probes.ts';
 
@@ -36,6 +37,7 @@ export interface ListenerOptions {
   hooks: Readonly<Hooks>;
   /** Answers what operators ask beside MCP. */
   probes: Probes;
+  admin?: Admin;
   /** A client came whose connection stays open. */
   onChannel(
     channel: Channel,
@@ -128,6 +130,7 @@ export class Listener {
       checkHostAndOrigin(request, this.#options.settings);
       const path = pathOf(request);
       if (await this.#options.probes.serve(path, request, response)) return;
+      if ((await this.#options.admin?.serve(path, request, response)) === true) return;
       const { sse } = this.#options;
       if (sse !== undefined && SSE_PATH.test(path)) {
         await this.#serveSse(sse, path, request, response);

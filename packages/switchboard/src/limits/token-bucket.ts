@@ -35,6 +35,15 @@ export class RateLimit {
     return this.#buckets.size;
   }
 
+  /** How long until there is a token, in ms; 0 when there is one. Takes none. */
+  waitMs(client: string): number {
+    const bucket = this.#buckets.get(client);
+    if (bucket === undefined) return 0;
+    const msPerToken = 60_000 / this.#perMinute;
+    const tokens = bucket.tokens + (this.#now() - bucket.at) / msPerToken;
+    return tokens < 1 ? Math.ceil((1 - tokens) * msPerToken) : 0;
+  }
+
   /** Takes a token. @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` when there is none. */
   take(client: string): void {
     if (this.#perMinute === Infinity) return;

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { variableFor } from '../../src/cli/environment.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
+import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
 import { PRODUCT } from '../../src/gateway/product.ts';
 import { INHERITED } from '../../src/gateway/upstreams.ts';
@@ -99,6 +100,16 @@ describe('the reference pages', () => {
         type,
         labels: labels.map(ticked).join(', '),
         meaning,
+      })),
+    );
+  });
+
+  it('have every route of the admin API, and no other', () => {
+    expect(tableOf(read('docs/reference/admin-api.md'), ['method', 'path', 'what it does'])).toEqual(
+      ROUTES.map(({ method, path, summary }) => ({
+        method: ticked(method),
+        path: ticked(`/admin${path}`),
+        'what it does': summary,
       })),
     );
   });
