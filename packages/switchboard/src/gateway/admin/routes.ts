@@ -49,7 +49,7 @@ export interface Route<Query = unknown, Body = unknown> {
   handle(desk: Desk, given: Given<Query, Body>, response: ServerResponse): unknown;
 }
 
-const define = <Query, Body>(route: Route<Query, Body>): Route => route as Route;
+const define = <Query, Body>(route: Route<Query, Body>): Route => route;
 
 /** The settings that are limits: counts, sizes, durations and rates. */
 const LIMITS = OPTION_NAMES.filter((name) => /^(number|size|duration)/.test(OPTIONS[name].value ?? '')).filter(
