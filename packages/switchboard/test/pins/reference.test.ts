@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { variableFor } from '../../src/cli/environment.ts';
 import { EXIT } from '../../src/cli/exit.ts';
+import { program } from '../../src/cli/program.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
@@ -111,6 +112,22 @@ describe('the reference pages', () => {
         path: ticked(`/admin${path}`),
         'what it does': summary,
       })),
+    );
+  });
+
+  it('have every command for operators, and no other', () => {
+    const others = new Set(['serve', 'connect', 'call', 'doctor']);
+    const commands = program.commands.filter((command) => !others.has(command.name()));
+    expect(tableOf(read('docs/reference/cli.md'), ['command', 'what it does'])).toEqual(
+      commands.map((command) => {
+        const words = command.registeredArguments.map((argument) => {
+          return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+        });
+        return {
+          command: ticked(['switchboard', command.name(), ...words].join(' ')),
+          'what it does': command.description(),
+        };
+      }),
     );
   });
 
