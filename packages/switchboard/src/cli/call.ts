@@ -8,6 +8,7 @@ import { asSdkTransport } from '../transports/sdk.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
 import { EXIT } from './exit.ts';
 import { readHeaders } from './headers.ts';
+import { clean, print } from './table.ts';
 
 const HELP = `
 Examples:
@@ -129,12 +130,4 @@ function showProgress({
 }): void {
   const amount = total === undefined ? `${progress}` : `${progress}/${total}`;
   process.stderr.write(clean(`[${amount}] ${message ?? ''}`) + '\n');
-}
-
-/** What a server says must not steer the terminal. */
-// oxlint-disable-next-line no-control-regex
-const clean = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD');
-
-function print(text: string): void {
-  process.stdout.write(`${clean(text)}\n`);
 }

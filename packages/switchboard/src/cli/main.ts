@@ -1,39 +1,8 @@
-/** The `switchboard` command. */
-import { Command, CommanderError } from 'commander';
+/** Runs the `switchboard` command. */
+import { CommanderError } from 'commander';
 
-import { PRODUCT } from '../gateway/product.ts';
-import { callCommand } from './call.ts';
-import { certsCommand } from './certs.ts';
-import { connectCommand } from './connect.ts';
 import { EXIT, complain } from './exit.ts';
-import { keysCommand } from './keys.ts';
-import { serveCommand } from './serve.ts';
-import { simulateCommand } from './simulate.ts';
-
-const program = new Command('switchboard')
-  .description('One MCP server, many clients: shares MCP servers over WebSocket, HTTP and stdio.')
-  .enablePositionalOptions()
-  .version(PRODUCT.version, '-V, --version')
-  .addCommand(serveCommand())
-  .addCommand(connectCommand())
-  .addCommand(callCommand())
-  .addCommand(keysCommand())
-  .addCommand(certsCommand())
-  .addCommand(simulateCommand())
-  .showHelpAfterError('(add --help for the options)')
-  .exitOverride()
-  .addHelpText(
-    'after',
-    `\nExit codes: ${Object.entries(EXIT)
-      .map(([name, { code }]) => `${code} ${name}`)
-      .join(', ')}.`,
-  );
-
-for (const command of program.commands) {
-  for (const each of [command, ...command.commands]) {
-    each.exitOverride().showHelpAfterError('(add --help for the options)');
-  }
-}
+import { program } from './program.ts';
 
 // Whoever reads our output may stop before its end, as `head` does.
 process.stdout.on('error', () => {});

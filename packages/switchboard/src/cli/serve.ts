@@ -9,8 +9,10 @@ import type { Emit } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
+import type { Change } from '../gateway/change.ts';
 import { readConfigFile } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
+import { writeRunFile } from './run-file.ts';
 import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
 
@@ -31,6 +33,7 @@ export function serveCommand(): Command {
     .passThroughOptions()
     .addHelpText('after', EXAMPLES);
   for (const name of OPTION_NAMES) {
+    if (OPTIONS[name].secret === true) continue;
     command.addOption(flagFor(name));
     const alias = ALIASES[name]?.flag;
     if (alias !== undefined) command.addOption(new Option(`${alias} <${OPTIONS[name].value}>`).hideHelp());
@@ -83,46 +86,78 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
-  const gateway = createGateway({
+  const gateway: Gateway = createGateway({
     ...input,
     ...fromFile?.access,
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
+    ...(file !== undefined && { onReload: () => reloadFrom(file, gateway, log, { words, flags }) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
   log = createLog({ level: gateway.settings.logLevel });
   for (const note of fromFile?.notes ?? []) process.stderr.write(`switchboard: ${file}: ${note}\n`);
 
-  const reload = file === undefined ? undefined : (): void => reloadFrom(file, gateway, log, { words, flags });
+  const reload =
+    file === undefined ? undefined : (): void => attempt(() => reloadFrom(file, gateway, log, { words, flags }));
   const stopWatching = file === undefined ? undefined : watchFile(file, reload!);
-  const ended = endOnSignal(gateway, reload);
+  endOnSignal(gateway, reload);
   try {
     const addresses = await gateway.listen();
     const { newToken } = gateway;
     if (newToken !== undefined) process.stderr.write(`switchboard: the token of this start, shown once: ${newToken}\n`);
+    process.once('exit', tellWhereItRuns(gateway));
     if (gateway.settings.transport.includes('stdio')) serveStdio(gateway);
     else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
   } catch (error) {
     await gateway.close();
     throw error;
   }
-  await ended;
+  await gateway.closed;
+  process.stdin.destroy();
   stopWatching?.();
   await tracing?.end();
 }
 
-/** Reads the file again; what is wrong with it is told, and nothing changes then. */
-function reloadFrom(file: string, gateway: Gateway, log: Emit, { words, flags }: Given): void {
+/** Reads the file again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
+function reloadFrom(file: string, gateway: Gateway, log: Emit, { words, flags }: Given): Change {
   try {
     const { settings, access, upstreams } = readConfigFile(file, process.env, flags);
     const [command, ...args] = words;
     const all = command === undefined ? upstreams : { ...upstreams, default: { command, args } };
-    gateway.reload({ ...settings, ...access, ...settingsFromEnvironment(process.env), ...flags, upstreams: all });
+    return gateway.reload({
+      ...settings,
+      ...access,
+      ...settingsFromEnvironment(process.env),
+      ...flags,
+      upstreams: all,
+    });
   } catch (error) {
     log({ type: 'reload.failed', reason: asSwitchboardError(error).message });
+    throw error;
+  } finally {
+    gateway.reopenAuditLog();
   }
-  gateway.reopenAuditLog();
+}
+
+/** Does what may fail, where its failure has been told already. */
+function attempt(work: () => unknown): void {
+  try {
+    work();
+  } catch {
+    // Told.
+  }
+}
+
+/** Lets the commands of this user find it. @returns what undoes that. */
+function tellWhereItRuns({ adminUrl: url, adminToken: token }: Gateway): () => void {
+  if (url === undefined || token === undefined) return () => {};
+  try {
+    return writeRunFile(process.env, { url, token, pid: process.pid });
+  } catch (error) {
+    process.stderr.write(`switchboard: commands will not find this one by themselves: ${(error as Error).message}\n`);
+    return () => {};
+  }
 }
 
 /** The client on stdin and stdout; where it is the only way in, Switchboard ends with it. */
@@ -138,23 +173,18 @@ function serveStdio(gateway: Gateway): void {
 }
 
 /**
- * Resolves when everything has ended after the first signal: what is under way may finish, for `drainTimeout`. A second signal does
- * not wait. SIGHUP reads the configuration file again, where there is one.
+ * Ends it at the first signal: what is under way may finish, for `drainTimeout`. A second signal does not wait. SIGHUP reads the
+ * configuration file again, where there is one.
  */
-function endOnSignal(gateway: Gateway, reload: (() => void) | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    let ending = false;
-    const end = (): void => {
-      if (ending) process.exit(1);
-      ending = true;
-      void gateway.drain().then(() => {
-        process.stdin.destroy();
-        resolve();
-      });
-    };
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
-    process.on('SIGHUP', reload ?? end);
-  });
+function endOnSignal(gateway: Gateway, reload: (() => void) | undefined): void {
+  let ending = false;
+  const end = (): void => {
+    if (ending) process.exit(1);
+    ending = true;
+    void gateway.drain();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
+  process.on('SIGHUP', reload ?? end);
 }
 
 function banner(addresses: readonly Address[], maxConnections: number): string {

@@ -30,6 +30,7 @@ import type { Pool } from '../upstreams/pool.ts';
 import { Access } from './access.ts';
 import { readAccess } from './access-options.ts';
 import type { AccessOptions } from './access-options.ts';
+import { Admin } from './admin/admin.ts';
 import { Admission } from './admission.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
@@ -53,6 +54,8 @@ export interface GatewayOptions extends Partial<Record<keyof Settings, unknown>>
   environment?: Readonly<Record<string, string | undefined>>;
   /** Told everything that happens. @default nobody */
   onEvent?: Emit;
+  /** What an operator's reload does: reads the configuration again and hands it to `reload`. @default nothing can be read again */
+  onReload?: () => Change | Promise<Change>;
   /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
   tracer?: Tracer;
 }
@@ -81,6 +84,7 @@ export function createGateway({
   upstreams,
   environment = {},
   onEvent = () => {},
+  onReload,
   tracer,
   ...input
 }: GatewayOptions): Gateway {
@@ -88,7 +92,13 @@ export function createGateway({
   const { settings } = configuration;
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
-  return new Gateway({ ...configuration, upstreams, environment, observation });
+  return new Gateway({
+    ...configuration,
+    upstreams,
+    environment,
+    observation,
+    ...(onReload !== undefined && { onReload }),
+  });
 }
 
 /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` */
@@ -129,6 +139,7 @@ export interface GatewayParts {
   jwt?: AccessOptions['jwt'];
   /** Both as they were written. */
   access?: Record<string, unknown>;
+  onReload?: () => Change | Promise<Change>;
 }
 
 export class Gateway {
@@ -151,6 +162,8 @@ export class Gateway {
   readonly #router: Router;
   readonly #registry: Registry;
   readonly #context: CallerContext;
+  readonly #admin: Admin | undefined;
+  #adminUrl: string | undefined;
   readonly #listener: Listener;
   readonly #store: Store;
   readonly #access: Access;
@@ -159,8 +172,19 @@ export class Gateway {
   readonly #connections: WeakMap<Channel, Connection> = new WeakMap();
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #onClosed: () => void = () => {};
+  readonly #closed: Promise<void> = new Promise((resolve) => (this.#onClosed = resolve));
 
-  constructor({ settings, upstreams, environment, observation, roles = new Roles(), jwt, access = {} }: GatewayParts) {
+  constructor({
+    settings,
+    upstreams,
+    environment,
+    observation,
+    roles = new Roles(),
+    jwt,
+    access = {},
+    onReload = nothingToRead,
+  }: GatewayParts) {
     this.#accessWritten = access;
     const { emit } = observation;
     this.#configured = upstreams;
@@ -219,6 +243,18 @@ export class Gateway {
       turns: this.#turns,
       pools: this.#upstreams,
     });
+    if (settings.adminPort !== 'off') {
+      this.#admin = new Admin({
+        operations: this.operations,
+        settings,
+        stats: () => this.stats,
+        isDraining: () => this.#draining !== undefined,
+        drain: (timeoutMs) => void this.drain(timeoutMs === undefined ? {} : { timeoutMs }),
+        reload: onReload,
+        emit,
+      });
+      observation.watch(this.#admin.watchers.onEvent);
+    }
     const httpLimits = {
       maxMessageBytes: settings.maxMessageSize,
       maxQueueBytes: settings.maxQueueSize,
@@ -238,6 +274,7 @@ export class Gateway {
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
       checkRoom: (identity) => this.#registry.checkRoom(identity),
       hooks: this.#hooks,
+      ...(this.#admin !== undefined && { admin: this.#admin }),
       probes: new Probes({ settings, observation, access: this.#access, stats: () => this.stats }),
       onChannel: (channel, transport, { upstream, ...visit }) => this.#connect(channel, upstream, transport, visit),
       onResumed: (channel, identity) => this.#connections.get(channel)?.renew(identity),
@@ -252,10 +289,13 @@ export class Gateway {
    */
   async listen(): Promise<Address[]> {
     const { transport, host } = this.settings;
+    const adminPort = await this.#admin?.listen();
+    if (adminPort !== undefined) this.#adminUrl = `http://127.0.0.1:${adminPort}/admin`;
     if (!transport.includes('websocket') && !transport.includes('http')) return [];
     const port = await this.#listener.listen();
     const s = this.settings.tlsCert === '' ? '' : 's';
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    if (this.settings.adminPort === 'shared') this.#adminUrl = `http://${reachable(host)}:${port}/admin`;
     const { all } = this.#served;
     const names = [...this.#upstreams.keys()];
     const isOnly = names.length === 1;
@@ -293,6 +333,21 @@ export class Gateway {
   /** One upstream's pool. @internal */
   pool(name: string): Pool | undefined {
     return this.#upstreams.get(name);
+  }
+
+  /** Where the admin API is; known once it listens. */
+  get adminUrl(): string | undefined {
+    return this.#adminUrl;
+  }
+
+  /** What the admin API wants as a bearer token: the option, or one that was made at the start. */
+  get adminToken(): string | undefined {
+    return this.#admin?.gate.token;
+  }
+
+  /** Resolves when everything has ended, whoever asked for it. */
+  get closed(): Promise<void> {
+    return this.#closed;
   }
 
   get stats(): Stats {
@@ -377,7 +432,7 @@ export class Gateway {
 
   /** Ends every connection and every child; resolves when the last one is gone. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#end();
+    this.#closing ??= this.#end().finally(() => this.#onClosed());
     return this.#closing;
   }
 
@@ -411,6 +466,7 @@ export class Gateway {
   }
 
   async #end(): Promise<void> {
+    this.#admin?.close();
     const closed = this.#listener.close();
     this.#registry.close('Switchboard is shutting down');
     this.#router.close();
@@ -498,6 +554,16 @@ export class Gateway {
 export function configError(problems: readonly Problem[]): SwitchboardError {
   const lines = problems.map(({ path, message }) => `${path.join('.')}: ${message}`);
   return new SwitchboardError('SWB_CONFIG_INVALID', { detail: lines.join('; '), data: { problems } });
+}
+
+function nothingToRead(): never {
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'there is no configuration file that could be read again' });
+}
+
+/** How this machine reaches an address that is listened on, which may be that of all its networks. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** 128 bits, in characters that a header and a URL can carry. */

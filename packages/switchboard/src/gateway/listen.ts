@@ -26,6 +26,7 @@ import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../trans
 import type { Store } from '../stores/store.ts';
 import { checkHostAndOrigin, isLoopback } from '../transports/http/guard.ts';
 import type { Access } from './access.ts';
+import type { Admin } from './admin/admin.ts';
 import type { Settings } from './options.ts';
 import type { Probes } from './probes.ts';
 
@@ -49,6 +50,7 @@ export interface ListenerOptions {
   hooks: Readonly<Hooks>;
   /** Answers what operators ask beside MCP. */
   probes: Probes;
+  admin?: Admin;
   /** A client came whose connection stays open. */
   onChannel(channel: Channel, transport: Transport, visit: Visit): void;
   /** The client of such a connection came back, and showed anew who it is. */
@@ -167,6 +169,7 @@ export class Listener {
       if (answerCors(request, response, settings.allowedOrigins, callerHeaders())) return;
       if (await access.serve(path, request, response)) return;
       if (await probes.serve(path, request, response)) return;
+      if ((await this.#options.admin?.serve(path, request, response)) === true) return;
       const identity = await access.identify(request);
       this.#endWith(identity, response);
       if (sse !== undefined && SSE_PATH.test(path)) {

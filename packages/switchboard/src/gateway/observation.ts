@@ -25,6 +25,7 @@ export class Observation {
   readonly readiness: Readiness;
   readonly emit: Emit;
   readonly #tell: Emit;
+  readonly #listeners: Emit[];
   readonly #audit: AuditLog | undefined;
   readonly #traces: Traces | undefined;
 
@@ -36,6 +37,7 @@ export class Observation {
     const listeners = [onEvent, this.readiness.onEvent, this.metrics?.onEvent, this.#traces?.onEvent].filter(
       (listener) => listener !== undefined,
     );
+    this.#listeners = listeners;
     const tell: Emit = (event) => {
       for (const listener of listeners) listener(event);
     };
@@ -55,6 +57,11 @@ export class Observation {
         carry: (id, opening) => traces.begin(startedEvent({ id, ...opening }), opening.params),
       }),
     };
+  }
+
+  /** Tells one more of everything that happens from now on. */
+  watch(listener: Emit): void {
+    this.#listeners.push(listener);
   }
 
   reopenAuditLog(): void {

@@ -62,6 +62,8 @@ export interface Settings {
   metrics: boolean;
   auditLog: string;
   auditContents: boolean;
+  adminPort: number | 'shared' | 'off';
+  adminToken: string;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -76,6 +78,8 @@ export interface Option {
   describe: string;
   /** Reads what a file, the environment or a flag says, or refuses it. */
   type: z.ZodType;
+  /** Others can read the command lines of processes, so it has no flag. @default false */
+  secret?: boolean;
 }
 
 const written = z.union([z.string(), z.number()]);
@@ -116,6 +120,17 @@ const token = z.string().refine((text) => text === '' || text === 'auto' || text
   error: 'expected auto, or 32 characters or more',
 });
 const countOrHalf = z.union([z.literal('half').transform(() => undefined), count(1, Number.MAX_SAFE_INTEGER)]);
+const portOrSharing = written.transform((value, context) => {
+  if (value === 'shared' || value === 'off') return value;
+  const parsed = count(0, 65_535).safeParse(value);
+  if (parsed.success) return parsed.data;
+  context.addIssue({ code: 'custom', message: `expected shared, off or a port, got ${JSON.stringify(value)}` });
+  return z.NEVER;
+});
+/** Never repeated in an error. */
+const adminToken = z
+  .string('expected a text')
+  .regex(/^([\w.~+/=-]{24,512})?$/, 'expected 24 to 512 letters, digits and -._~+/=, which is what a header can carry');
 const oneOf = (...names: string[]): z.ZodType => z.enum(names);
 const flag = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
@@ -452,6 +467,19 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: false,
     type: flag,
     describe: 'Write params and results to the audit log too, without what is called a password, token, secret or key',
+  },
+  adminPort: {
+    value: 'number|shared|off',
+    fallback: 'shared',
+    type: portOrSharing,
+    describe: 'Where the admin API is: at /admin of the same port, or on a port of its own; for this machine only',
+  },
+  adminToken: {
+    value: 'token',
+    fallback: '',
+    type: adminToken,
+    secret: true,
+    describe: 'What the admin API wants to be shown; without it, a random one is made at each start',
   },
 };
 

@@ -61,6 +61,12 @@ export class RateLimit implements Limiter {
     return this.#buckets.size;
   }
 
+  /** How long until there is a token, in ms; 0 when there is one. Takes none. */
+  waitMs(client: string): number {
+    const left = this.#buckets.has(client) ? this.look(client) : undefined;
+    return left === undefined || left.remaining > 0 ? 0 : left.resetMs;
+  }
+
   take(client: string, rate: Rate = this.#rate): void {
     const { perMinute, option = 'rateLimit' } = rate;
     if (perMinute === Infinity) return;

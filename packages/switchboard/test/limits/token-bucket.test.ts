@@ -39,6 +39,17 @@ describe('RateLimit', () => {
     expect(refusal('a')).toBe(1000);
   });
 
+  it('tells how long a client has to wait, and takes nothing for that', () => {
+    const { limit, clock, refusal } = at({ perMinute: 2 });
+    expect(limit.waitMs('a')).toBe(0);
+    expect(limit.clients).toBe(0);
+    for (let n = 0; n < 2; n++) refusal('a');
+    expect([limit.waitMs('a'), limit.waitMs('a')]).toEqual([30_000, 30_000]);
+    clock.ms += 30_000;
+    expect(limit.waitMs('a')).toBe(0);
+    expect(refusal('a')).toBeUndefined();
+  });
+
   it('remembers no more clients than it may, and forgets who was quiet longest', () => {
     const { limit, refusal } = at({ perMinute: 1, maxClients: 2 });
     for (const client of ['a', 'b', 'a', 'c']) refusal(client);

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 
 import { ALIASES, variableFor } from '../../src/cli/environment.ts';
 import { EXIT } from '../../src/cli/exit.ts';
+import { program } from '../../src/cli/program.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
+import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
 import { PRODUCT } from '../../src/gateway/product.ts';
 import { INHERITED } from '../../src/gateway/upstreams.ts';
@@ -110,6 +112,32 @@ describe('the reference pages', () => {
         labels: labels.map(ticked).join(', '),
         meaning,
       })),
+    );
+  });
+
+  it('have every route of the admin API, and no other', () => {
+    expect(tableOf(read('docs/reference/admin-api.md'), ['method', 'path', 'what it does'])).toEqual(
+      ROUTES.map(({ method, path, summary }) => ({
+        method: ticked(method),
+        path: ticked(`/admin${path}`),
+        'what it does': summary,
+      })),
+    );
+  });
+
+  it('have every command for operators, and no other', () => {
+    const others = new Set(['serve', 'connect', 'call', 'doctor']);
+    const commands = program.commands.filter((command) => !others.has(command.name()));
+    expect(tableOf(read('docs/reference/cli.md'), ['command', 'what it does'])).toEqual(
+      commands.map((command) => {
+        const words = command.registeredArguments.map((argument) => {
+          return argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+        });
+        return {
+          command: ticked(['switchboard', command.name(), ...words].join(' ')),
+          'what it does': command.description(),
+        };
+      }),
     );
   });
 

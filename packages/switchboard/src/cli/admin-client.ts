@@ -1,0 +1,162 @@
+/** How the commands for operators find a running Switchboard and speak with its admin API. */
+import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { Command } from 'commander';
+
+import { ERRORS, SwitchboardError } from '../protocol/errors.ts';
+import type { ErrorName } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import { isLoopback } from '../transports/http/guard.ts';
+import { runFiles } from './run-file.ts';
+import { clean } from './table.ts';
+
+export interface AdminFlags {
+  url?: string;
+  token?: string;
+  json?: boolean;
+}
+
+const TIMEOUT_MS = 120_000;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** A command with the flags that all commands for operators have. */
+export function adminCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option(
+      '--url <url>',
+      'the address of a Switchboard, such as http://127.0.0.1:8765. Default: the one that runs here',
+    )
+    .option(
+      '--token <token>',
+      'the token of its admin API; better in SWITCHBOARD_ADMIN_TOKEN, as others can read command lines',
+    )
+    .option('--json', 'print the answer as JSON');
+}
+
+export class AdminClient {
+  readonly #url: string;
+  readonly #token: string;
+
+  constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  /**
+   * By the flags and the environment, else by what running ones have written down.
+   *
+   * @throws {SwitchboardError} `SWB_CONNECT_FAILED` when there is none, or several; `SWB_UNAUTHORIZED` without a token.
+   */
+  static find({ url, token }: AdminFlags, environment: NodeJS.ProcessEnv): AdminClient {
+    const running = runFiles(environment);
+    const shown = token ?? environment['SWITCHBOARD_ADMIN_TOKEN'];
+    if (url !== undefined) {
+      const address = adminUrl(url);
+      const known = running.find((run) => new URL(run.url).port === new URL(address).port);
+      const found = shown ?? known?.token;
+      if (found === undefined || found === '') {
+        const detail = `give the token of ${address} with --token or in SWITCHBOARD_ADMIN_TOKEN`;
+        throw new SwitchboardError('SWB_UNAUTHORIZED', { detail });
+      }
+      return new AdminClient(address, found);
+    }
+    const [only, ...others] = running;
+    if (only === undefined) {
+      const detail = 'no Switchboard of this user runs here; start one with switchboard serve, or name one with --url';
+      throw new SwitchboardError('SWB_CONNECT_FAILED', { detail });
+    }
+    if (others.length > 0) {
+      const urls = running.map((run) => run.url.replace(/\/admin$/, '')).join(', ');
+      throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `several run here; choose one with --url: ${urls}` });
+    }
+    return new AdminClient(only.url, only.token);
+  }
+
+  /** @returns the answer. @throws {SwitchboardError} what the API refuses with, or `SWB_CONNECT_FAILED` */
+  async ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    const response = await this.#request(method, path, body);
+    const text = await textOf(response);
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch (cause) {
+      throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `${this.#url}: the answer is no JSON`, cause });
+    }
+    if ((response.statusCode ?? 0) < 300) return answer as Answer;
+    throw errorOf(answer, `${this.#url} answered ${response.statusCode}`);
+  }
+
+  /** The events as they come, each the text of a JSON object. */
+  async *events(type?: string): AsyncGenerator<string> {
+    const query = type === undefined ? '' : `?type=${encodeURIComponent(type)}`;
+    const response = await this.#request('GET', `/events${query}`);
+    if (response.statusCode !== 200) {
+      throw errorOf(JSON.parse(await textOf(response)), `${this.#url} answered ${response.statusCode}`);
+    }
+    response.setEncoding('utf8');
+    let rest = '';
+    for await (const chunk of response as AsyncIterable<string>) {
+      const parts = (rest + chunk).split('\n\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) {
+        const data = /^data: (.*)$/m.exec(part)?.[1];
+        if (data !== undefined) yield data;
+      }
+    }
+  }
+
+  #request(method: string, path: string, body?: object): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body);
+      const headers = {
+        authorization: `Bearer ${this.#token}`,
+        ...(text !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      };
+      const request = httpRequest(`${this.#url}${path}`, { method, headers, agent: false }, (response) => {
+        request.setTimeout(0);
+        resolve(response);
+      });
+      request.setTimeout(TIMEOUT_MS, () => request.destroy(new Error(`no answer for ${TIMEOUT_MS / 1000} s`)));
+      request.on('error', (cause) => {
+        reject(new SwitchboardError('SWB_CONNECT_FAILED', { detail: `${this.#url}: ${cause.message}`, cause }));
+      });
+      request.end(text);
+    });
+  }
+}
+
+/** The token goes over this, so it is for this machine only, as the API is. */
+function adminUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^(http|ws):$/.test(url.protocol) || !isLoopback(url.hostname)) {
+    const detail = `--url: expected an address of this machine such as http://127.0.0.1:8765, got ${JSON.stringify(text)}`;
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  }
+  return `http://${url.host}/admin`;
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new SwitchboardError('SWB_MESSAGE_TOO_LARGE', { detail: `${bytes} bytes` });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The error that the API answered with, as if it had been raised here. */
+function errorOf(answer: unknown, otherwise: string): SwitchboardError {
+  const error = isObject(answer) && isObject(answer['error']) ? answer['error'] : {};
+  const name = isObject(error['data']) ? error['data']['code'] : undefined;
+  const { message } = error;
+  if (typeof name !== 'string' || !Object.hasOwn(ERRORS, name) || typeof message !== 'string') {
+    return new SwitchboardError('SWB_CONNECT_FAILED', { detail: otherwise });
+  }
+  const code = name as ErrorName;
+  const said = clean(message);
+  const own = ERRORS[code].message;
+  return new SwitchboardError(code, said.startsWith(`${own}: `) ? { detail: said.slice(own.length + 2) } : {});
+}

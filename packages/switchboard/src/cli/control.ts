@@ -1,0 +1,87 @@
+/** `broadcast`, `reload`, `drain` and `events`: what concerns a running Switchboard as a whole. */
+import type { Command } from 'commander';
+
+import type { Change } from '../gateway/change.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { AdminClient, adminCommand } from './admin-client.ts';
+import type { AdminFlags } from './admin-client.ts';
+import { print, printJson } from './table.ts';
+
+interface BroadcastFlags extends AdminFlags {
+  params?: string;
+  session?: string;
+  principal?: string;
+  upstream?: string;
+  group?: string;
+}
+
+export const broadcastCommand = (): Command =>
+  adminCommand('broadcast', 'Send a notification to every client, or those that fit every flag.')
+    .argument('<method>', 'of the notification, such as notifications/message')
+    .option('--params <json>', 'its params, as a JSON object')
+    .option('--session <session>', 'to this session')
+    .option('--principal <principal>', 'to clients of this principal')
+    .option('--upstream <upstream>', 'to clients of this server')
+    .option('--group <group>', 'to clients of this group')
+    .action(async (method: string, flags: BroadcastFlags) => {
+      const { params: text, session, principal, upstream, group } = flags;
+      const params = text === undefined ? undefined : readParams(text);
+      const body = { method, params, to: { session, principal, upstream, group } };
+      const answer = await AdminClient.find(flags, process.env).ask<{ count: number }>('POST', '/broadcast', body);
+      if (flags.json === true) printJson(answer);
+      else print(`it was sent to ${answer.count} clients`);
+    });
+
+export const reloadCommand = (): Command =>
+  adminCommand('reload', 'Let a running Switchboard read its configuration file again.').action(
+    async (flags: AdminFlags) => {
+      const change = await AdminClient.find(flags, process.env).ask<Change>('POST', '/reload');
+      if (flags.json === true) printJson(change);
+      else print(describeChange(change));
+    },
+  );
+
+export const drainCommand = (): Command =>
+  adminCommand('drain', 'End a running Switchboard when what is under way has ended.')
+    .option('--timeout <duration>', 'how long to wait for it, such as 90s. Default: its drainTimeout')
+    .action(async ({ timeout, ...flags }: AdminFlags & { timeout?: string }) => {
+      const answer = await AdminClient.find(flags, process.env).ask('POST', '/drain', { timeout });
+      if (flags.json === true) printJson(answer);
+      else print('it ends when what is under way has ended');
+    });
+
+export const eventsCommand = (): Command =>
+  adminCommand('events', 'Print what happens in a running Switchboard, as it happens; Ctrl-C ends it.')
+    .option('--type <types>', 'only these, with commas, such as session.*,request.ended')
+    .action(async ({ type, ...flags }: AdminFlags & { type?: string }) => {
+      for await (const event of AdminClient.find(flags, process.env).events(type)) {
+        print(flags.json === true ? event : describeEvent(JSON.parse(event) as { type: string }));
+      }
+    });
+
+function readParams(text: string): JsonObject {
+  try {
+    const params: unknown = JSON.parse(text);
+    if (isObject(params)) return params;
+  } catch {
+    // Told below.
+  }
+  throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `--params: expected a JSON object, got ${text}` });
+}
+
+function describeChange({ added, changed, removed, restartNeeded }: Change): string {
+  const parts = Object.entries({ added, changed, removed }).flatMap(([what, names]) =>
+    names.length === 0 ? [] : [`${what}: ${names.join(', ')}`],
+  );
+  const later = restartNeeded.length === 0 ? '' : `\nonly after a start: ${restartNeeded.join(', ')}`;
+  return `${parts.join('; ') || 'no server changed'}${later}`;
+}
+
+function describeEvent({ time = '', type, ...facts }: { time?: string; type: string }): string {
+  const words = Object.entries(facts).map(([name, value]) => {
+    return `${name}=${typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)}`;
+  });
+  return [time, type, ...words].join(' ').trim();
+}

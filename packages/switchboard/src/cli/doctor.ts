@@ -1,0 +1,223 @@
+/** `doctor`: looks for what would keep Switchboard from serving, before somebody else finds it. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { freemem, totalmem } from 'node:os';
+import { promisify } from 'node:util';
+import { Command } from 'commander';
+
+import { createGateway } from '../gateway/gateway.ts';
+import { readSettings } from '../gateway/options.ts';
+import type { Settings } from '../gateway/options.ts';
+import { PRODUCT } from '../gateway/product.ts';
+import type { UpstreamOptions } from '../gateway/upstream-options.ts';
+import { asSwitchboardError } from '../protocol/errors.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { readConfigFile } from './config.ts';
+import { settingsFromEnvironment } from './environment.ts';
+import { EXIT } from './exit.ts';
+import { runFiles } from './run-file.ts';
+import { describeChecked } from './status.ts';
+import { clean, printJson, printTable, size } from './table.ts';
+
+/** What was looked at. A warning ends with 0 all the same. */
+interface Finding {
+  check: string;
+  state: 'ok' | 'warning' | 'failed';
+  detail: string;
+  /** The exit code where it failed. */
+  exit?: keyof typeof EXIT;
+}
+
+const LEAST_NODE = [20, 19] as const;
+const LEAST_MEMORY_BYTES = 256 * 1024 * 1024;
+/** What a client and a member need: sockets, pipes, and something to spare. */
+const FILES_PER_CLIENT = 8;
+const SPARE_FILES = 256;
+const GUARD = 'switchboard-orphan-guard';
+
+const HELP = `
+Examples:
+  switchboard doctor                              this machine
+  switchboard doctor --config switchboard.json    and the file and every server in it
+  switchboard doctor -- node server.js            and one server
+
+It ends with 0 when nothing failed, else with the code of the first thing that did: 3 config, 5 unreachable for a server,
+4 listen for the port, 1 for the rest.`;
+
+export const doctorCommand = (): Command =>
+  new Command('doctor')
+    .description(
+      'Look for what would keep Switchboard from serving: this machine, the configuration, each server, the port.',
+    )
+    .argument('[command...]', 'the command of a stdio MCP server, after --')
+    .option('--config <file>', 'a configuration file; also SWITCHBOARD_CONFIG')
+    .option('--json', 'print the findings as JSON')
+    .passThroughOptions()
+    .addHelpText('after', HELP)
+    .action(doctor);
+
+async function doctor(words: string[], { config, json }: { config?: string; json?: boolean }): Promise<void> {
+  const findings: Finding[] = [checkNode(), checkMemory()];
+  const file = config ?? process.env['SWITCHBOARD_CONFIG'];
+  const configured = readAll(file, words);
+  findings.push(await checkFiles(configured.settings), await checkOrphans());
+  if (configured.problem !== undefined) {
+    findings.push({ check: 'configuration', state: 'failed', detail: configured.problem, exit: 'config' });
+  } else {
+    const names = Object.keys(configured.upstreams);
+    const detail =
+      names.length === 0 ? 'no file and no command was given' : `${file ?? 'the command'}: ${names.join(', ')}`;
+    findings.push({ check: 'configuration', state: 'ok', detail });
+    if (names.length > 0) findings.push(...(await checkUpstreams(configured.input, configured.upstreams)));
+  }
+  findings.push(await checkPort(configured.settings));
+  if (json === true) printJson(findings.map(({ check, state, detail }) => ({ check, state, detail })));
+  else printFindings(findings);
+  const failed = findings.find(({ state }) => state === 'failed');
+  if (failed !== undefined) process.exitCode = EXIT[failed.exit ?? 'failed'].code;
+}
+
+interface Configured {
+  input: JsonObject;
+  settings: Settings;
+  upstreams: Record<string, UpstreamOptions>;
+  problem?: string;
+}
+
+function readAll(file: string | undefined, [command, ...args]: readonly string[]): Configured {
+  const defaults: Configured = { input: {}, settings: readSettings({}).settings, upstreams: {} };
+  try {
+    const read = file === undefined ? undefined : readConfigFile(file, process.env, {});
+    const upstreams = { ...read?.upstreams, ...(command !== undefined && { default: { command, args } }) };
+    const input = { ...read?.settings, ...settingsFromEnvironment(process.env) };
+    const { settings, problems } = readSettings(input);
+    if (problems.length === 0) return { input, settings, upstreams };
+    const problem = problems.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
+    return { ...defaults, problem };
+  } catch (error) {
+    return { ...defaults, problem: asSwitchboardError(error).message };
+  }
+}
+
+function checkNode(): Finding {
+  const { node } = process.versions;
+  const [major = 0, minor = 0] = node.split('.').map(Number);
+  const [leastMajor, leastMinor] = LEAST_NODE;
+  const isEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor);
+  const detail = `Switchboard ${PRODUCT.version} on Node ${node}${isEnough ? '' : `; at least ${LEAST_NODE.join('.')} is needed`}`;
+  return { check: 'Node', state: isEnough ? 'ok' : 'failed', detail };
+}
+
+function checkMemory(): Finding {
+  const free = freemem();
+  const state = free < LEAST_MEMORY_BYTES ? 'warning' : 'ok';
+  return { check: 'memory', state, detail: `${size(free)} free of ${size(totalmem())}` };
+}
+
+async function checkFiles({ maxConnections }: Settings): Promise<Finding> {
+  const check = 'open files';
+  if (process.platform === 'win32') return { check, state: 'ok', detail: 'Windows has no such limit' };
+  const wanted = maxConnections * FILES_PER_CLIENT + SPARE_FILES;
+  try {
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', 'ulimit -n']);
+    const limit = stdout.trim() === 'unlimited' ? Infinity : Number(stdout);
+    if (limit >= wanted) return { check, state: 'ok', detail: `${limit} may be open` };
+    const detail = `${limit} may be open; ${maxConnections} clients may need ${wanted}: raise it with ulimit -n ${wanted}`;
+    return { check, state: 'warning', detail };
+  } catch (error) {
+    return { check, state: 'warning', detail: `the limit cannot be read: ${(error as Error).message}` };
+  }
+}
+
+/** The guard of a Switchboard that was killed ends its children; one that is still there is not done, or cannot do it. */
+async function checkOrphans(): Promise<Finding> {
+  const check = 'orphans';
+  if (process.platform === 'win32') return { check, state: 'ok', detail: 'not looked for on Windows' };
+  try {
+    const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=', '-o', 'ppid=', '-o', 'args='], {
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    const orphaned = orphanedGuards(stdout);
+    if (orphaned.length === 0) return { check, state: 'ok', detail: 'no children of a Switchboard that was killed' };
+    const detail = `a Switchboard was killed, and what it started is still being ended by process ${orphaned.join(', ')}`;
+    return { check, state: 'warning', detail };
+  } catch (error) {
+    return { check, state: 'warning', detail: `processes cannot be listed: ${(error as Error).message}` };
+  }
+}
+
+/** @param listing lines of process id, parent's id and command line. @returns the ids of guards whose Switchboard is gone. */
+export function orphanedGuards(listing: string): number[] {
+  const processes = listing.split('\n').flatMap((line) => {
+    const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+    return pid === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), args }];
+  });
+  const first = processes.find(({ pid }) => pid === 1);
+  // In a container Switchboard may be the first process itself.
+  if (first !== undefined && /node|switchboard/.test(first.args)) return [];
+  return processes.flatMap(({ pid, parent, args }) => (args.endsWith(GUARD) && parent === 1 ? [pid] : []));
+}
+
+async function checkUpstreams(input: JsonObject, upstreams: Record<string, UpstreamOptions>): Promise<Finding[]> {
+  // It serves nobody, so it needs no port and no log, and starts only what is looked at.
+  const quiet = { transport: 'all', port: 0, adminPort: 'off', warm: 0, auditLog: '' };
+  try {
+    const gateway = createGateway({ ...input, ...quiet, upstreams, environment: process.env });
+    try {
+      return await Promise.all(
+        Object.keys(upstreams).map(async (name): Promise<Finding> => {
+          const check = `upstream ${name}`;
+          try {
+            return { check, state: 'ok', detail: describeChecked(await gateway.operations.check(name)) };
+          } catch (error) {
+            const { code, message } = asSwitchboardError(error);
+            if (code === 'SWB_CREDENTIAL_MISSING') return { check, state: 'warning', detail: `not tried: ${message}` };
+            return { check, state: 'failed', detail: message, exit: 'unreachable' };
+          }
+        }),
+      );
+    } finally {
+      await gateway.close();
+    }
+  } catch (error) {
+    return [{ check: 'upstreams', state: 'failed', detail: asSwitchboardError(error).message, exit: 'config' }];
+  }
+}
+
+async function checkPort({ host, port, transport }: Settings): Promise<Finding> {
+  const check = 'port';
+  if (port === 0 || (transport.length === 1 && transport[0] === 'stdio')) {
+    return { check, state: 'ok', detail: 'none is fixed' };
+  }
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+    return { check, state: 'ok', detail: `${host}:${port} is free` };
+  } catch (error) {
+    const owner = runFiles(process.env).find(({ url }) => new URL(url).port === String(port));
+    if (owner !== undefined) {
+      return {
+        check,
+        state: 'ok',
+        detail: `${host}:${port} is that of the Switchboard that runs, process ${owner.pid}`,
+      };
+    }
+    return { check, state: 'failed', detail: `${host}:${port}: ${(error as Error).message}`, exit: 'listen' };
+  } finally {
+    server.close();
+  }
+}
+
+function printFindings(findings: readonly Finding[]): void {
+  const whole = findings.filter(({ state }) => state !== 'ok');
+  printTable(
+    ['check', 'state', 'finding'],
+    findings.map(({ check, state, detail }) => [check, state, detail]),
+    'nothing was looked at',
+  );
+  // A table cuts what is long, which here is what one wants to read.
+  for (const { check, state, detail } of whole)
+    process.stderr.write(clean(`\n${state}: ${check}\n  ${detail.replaceAll('\n', '\n  ')}\n`));
+}

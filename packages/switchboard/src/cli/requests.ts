@@ -1,0 +1,62 @@
+/** `requests` and `cancel`: what is under way in a running Switchboard. */
+import type { Command } from 'commander';
+
+import type { OpenRequest } from '../gateway/operations.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { AdminClient, adminCommand } from './admin-client.ts';
+import type { AdminFlags } from './admin-client.ts';
+import { reasonQuery } from './sessions.ts';
+import { duration, print, printJson, printTable } from './table.ts';
+
+export const requestsCommand = (): Command =>
+  adminCommand('requests', 'List the requests that are under way in a running Switchboard.').action(
+    async (flags: AdminFlags) => {
+      const requests = await AdminClient.find(flags, process.env).ask<OpenRequest[]>('GET', '/requests');
+      if (flags.json === true) {
+        printJson(requests);
+        return;
+      }
+      printTable(
+        ['request', 'state', 'method', 'target', 'upstream', 'principal', 'session', 'age'],
+        requests.map(({ id, state, method, target = '', upstream, principal, session, ageMs }) => [
+          id,
+          state,
+          method,
+          target,
+          upstream,
+          principal,
+          session,
+          duration(ageMs),
+        ]),
+        'no requests are under way',
+      );
+    },
+  );
+
+interface CancelFlags extends AdminFlags {
+  session?: string;
+  reason?: string;
+}
+
+export const cancelCommand = (): Command =>
+  adminCommand('cancel', 'Cancel a request, or every request of a session.')
+    .argument('[request]', 'as requests lists it')
+    .option('--session <session>', 'cancel every request of this session')
+    .option('--reason <text>', 'told to the client')
+    .action(async (request: string | undefined, { session, reason, ...flags }: CancelFlags) => {
+      if ((request === undefined) === (session === undefined)) {
+        throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: 'give either a request or --session' });
+      }
+      const client = AdminClient.find(flags, process.env);
+      const query = reasonQuery(reason);
+      if (session !== undefined) {
+        const path = `/sessions/${encodeURIComponent(session)}/requests${query}`;
+        const answer = await client.ask<{ count: number }>('DELETE', path);
+        if (flags.json === true) printJson(answer);
+        else print(`${answer.count} requests were cancelled`);
+        return;
+      }
+      const answer = await client.ask('DELETE', `/requests/${encodeURIComponent(request ?? '')}${query}`);
+      if (flags.json === true) printJson(answer);
+      else print(`request ${request} was cancelled`);
+    });

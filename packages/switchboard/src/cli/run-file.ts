@@ -1,0 +1,78 @@
+/**
+ * Where a Switchboard that runs tells the commands of the same user how to reach it: `<port>.json` in `$XDG_RUNTIME_DIR/switchboard`, or
+ * in `~/.switchboard`. It holds the token of the admin API, so it is made for its owner alone.
+ */
+import { lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { isObject } from '../protocol/jsonrpc.ts';
+
+export interface RunFile {
+  /** Of the admin API. */
+  url: string;
+  token: string;
+  pid: number;
+}
+
+export function runFolder(environment: NodeJS.ProcessEnv): string {
+  const { XDG_RUNTIME_DIR: runtime = '' } = environment;
+  return runtime === '' ? join(environment['HOME'] ?? homedir(), '.switchboard') : join(runtime, 'switchboard');
+}
+
+/** @returns what removes it. @throws when the folder or the file cannot be made, or others could read it. */
+export function writeRunFile(environment: NodeJS.ProcessEnv, run: RunFile): () => void {
+  const folder = runFolder(environment);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, `${new URL(run.url).port}.json`);
+  // One that is there belonged to who had the port before; what others may have put there is not written through.
+  rmSync(path, { force: true });
+  writeFileSync(path, `${JSON.stringify(run)}\n`, { mode: 0o600, flag: 'wx' });
+  return () => {
+    if (readRunFile(path)?.pid === run.pid) rmSync(path, { force: true });
+  };
+}
+
+/** Those whose Switchboard runs. What one that was killed left behind is removed. */
+export function runFiles(environment: NodeJS.ProcessEnv): RunFile[] {
+  const folder = runFolder(environment);
+  let names: string[];
+  try {
+    names = readdirSync(folder).filter((name) => /^\d+\.json$/.test(name));
+  } catch {
+    return [];
+  }
+  return names.toSorted().flatMap((name) => {
+    const run = readRunFile(join(folder, name));
+    if (run === undefined) return [];
+    if (isAlive(run.pid)) return [run];
+    rmSync(join(folder, name), { force: true });
+    return [];
+  });
+}
+
+/** @returns nothing when it is not there, is no such file, or belongs to somebody else. */
+function readRunFile(path: string): RunFile | undefined {
+  try {
+    const { mode, uid } = lstatSync(path);
+    const isOurs = process.platform === 'win32' || (uid === process.getuid?.() && (mode & 0o077) === 0);
+    const run: unknown = isOurs ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+    if (!isObject(run)) return undefined;
+    const { url, token, pid } = run;
+    return typeof url === 'string' && typeof token === 'string' && typeof pid === 'number'
+      ? { url, token, pid }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a process is there, whoever it belongs to. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,48 @@
+/** `sessions` and `kick`: the clients of a running Switchboard. */
+import type { Command } from 'commander';
+
+import type { SessionFacts } from '../callers/registry.ts';
+import { AdminClient, adminCommand } from './admin-client.ts';
+import type { AdminFlags } from './admin-client.ts';
+import { duration, print, printJson, printTable } from './table.ts';
+
+export const sessionsCommand = (): Command =>
+  adminCommand('sessions', 'List the clients of a running Switchboard.').action(async (flags: AdminFlags) => {
+    const sessions = await AdminClient.find(flags, process.env).ask<SessionFacts[]>('GET', '/sessions');
+    if (flags.json === true) {
+      printJson(sessions);
+      return;
+    }
+    const now = Date.now();
+    printTable(
+      ['session', 'state', 'principal', 'upstream', 'transport', 'era', 'client', 'running', 'age', 'quiet', 'groups'],
+      sessions.map((session) => [
+        session.id,
+        session.state,
+        session.principal,
+        session.upstream,
+        session.transport,
+        session.era ?? '',
+        [session.client?.name, session.client?.version].filter((part) => part !== undefined).join(' '),
+        session.inFlight,
+        duration(now - session.startedAt),
+        duration(now - session.lastActivity),
+        session.groups.join(','),
+      ]),
+      'no clients are connected',
+    );
+  });
+
+export const kickCommand = (): Command =>
+  adminCommand('kick', 'End a session of a running Switchboard.')
+    .argument('<session>', 'as sessions lists it')
+    .option('--reason <text>', 'told to the client')
+    .action(async (session: string, flags: AdminFlags & { reason?: string }) => {
+      const path = `/sessions/${encodeURIComponent(session)}${reasonQuery(flags.reason)}`;
+      const answer = await AdminClient.find(flags, process.env).ask('DELETE', path);
+      if (flags.json === true) printJson(answer);
+      else print(`session ${session} was ended`);
+    });
+
+export const reasonQuery = (reason: string | undefined): string =>
+  reason === undefined ? '' : `?reason=${encodeURIComponent(reason)}`;

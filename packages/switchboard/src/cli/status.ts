@@ -1,0 +1,107 @@
+/** `status` and `upstreams`: how a running Switchboard is, and its servers. */
+import type { Command } from 'commander';
+
+import type { UpstreamFacts } from '../gateway/operations.ts';
+import type { Checked } from '../upstreams/pool.ts';
+import { AdminClient, adminCommand } from './admin-client.ts';
+import type { AdminFlags } from './admin-client.ts';
+import { duration, print, printJson, printTable, size } from './table.ts';
+
+interface Status {
+  version: string;
+  state: string;
+  pid: number;
+  node: string;
+  uptimeMs: number;
+  memoryBytes: number;
+  connections: number;
+  requests: number;
+  parked: number;
+  maxConnections: number;
+  upstreams: { name: string; state: string; members: number; running: number }[];
+}
+
+export const statusCommand = (): Command =>
+  adminCommand('status', 'Say how a running Switchboard is.').action(async (flags: AdminFlags) => {
+    const status = await AdminClient.find(flags, process.env).ask<Status>('GET', '/status');
+    if (flags.json === true) {
+      printJson(status);
+      return;
+    }
+    const { version, state, pid, node, uptimeMs, memoryBytes, connections, maxConnections, requests, parked } = status;
+    print(
+      `Switchboard ${version} is ${state}: process ${pid}, Node ${node}, up ${duration(uptimeMs)}, ${size(memoryBytes)}`,
+    );
+    print(`${connections} of ${maxConnections} clients, ${requests} requests, ${parked} parked\n`);
+    printTable(
+      ['upstream', 'state', 'members', 'running'],
+      status.upstreams.map(({ name, state: of, members, running }) => [name, of, members, running]),
+      'no upstreams',
+    );
+  });
+
+export const upstreamsCommand = (): Command =>
+  adminCommand('upstreams', 'List the servers behind a running Switchboard, with their members.').action(
+    async (flags: AdminFlags) => {
+      const upstreams = await AdminClient.find(flags, process.env).ask<UpstreamFacts[]>('GET', '/upstreams');
+      if (flags.json === true) {
+        printJson(upstreams);
+        return;
+      }
+      const now = Date.now();
+      const rows = upstreams.flatMap(({ name, isolation, state, running, waiting, members, failing }) => [
+        [name, isolation, state, `${running}+${waiting}`, '', '', '', failing?.reason ?? ''],
+        ...members.map(({ state: of, pid, inFlight, requests, startedAt, memoryBytes, lastReason }) => [
+          `  ${pid ?? '-'}`,
+          '',
+          of,
+          String(inFlight),
+          String(requests),
+          startedAt === undefined ? '' : duration(now - startedAt),
+          memoryBytes === undefined ? '' : size(memoryBytes),
+          lastReason ?? '',
+        ]),
+      ]);
+      const heads = [
+        'upstream / pid',
+        'isolation',
+        'state',
+        'running',
+        'served',
+        'age',
+        'memory',
+        'why the last one ended',
+      ];
+      printTable(heads, rows, 'no upstreams');
+    },
+  );
+
+export const restartCommand = (): Command =>
+  adminCommand('restart', 'Replace every member of a server.')
+    .argument('<upstream>', 'its name')
+    .action(async (upstream: string, flags: AdminFlags) => {
+      const answer = await AdminClient.find(flags, process.env).ask(
+        'POST',
+        `/upstreams/${encodeURIComponent(upstream)}/restart`,
+      );
+      if (flags.json === true) printJson(answer);
+      else print(`${upstream} was restarted`);
+    });
+
+export const checkCommand = (): Command =>
+  adminCommand('check', 'Start a server, greet it, and list what it has.')
+    .argument('<upstream>', 'its name')
+    .action(async (upstream: string, flags: AdminFlags) => {
+      const client = AdminClient.find(flags, process.env);
+      const checked = await client.ask<Checked>('POST', `/upstreams/${encodeURIComponent(upstream)}/check`);
+      if (flags.json === true) printJson(checked);
+      else print(`${upstream} is well: ${describeChecked(checked)}`);
+    });
+
+export function describeChecked({ server, era, version, tools, prompts, resources, ms }: Checked): string {
+  const counts = Object.entries({ tools, prompts, resources }).flatMap(([kind, count]) =>
+    count === undefined ? [] : [`${count} ${kind}`],
+  );
+  const name = typeof server?.['name'] === 'string' ? `${server['name']}, ` : '';
+  return `${name}${era} ${version}, ${counts.join(', ') || 'lists nothing'}, in ${duration(ms)}`;
+}

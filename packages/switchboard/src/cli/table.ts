@@ -1,0 +1,107 @@
+/** What the commands print for people: tables, durations and sizes. */
+
+/** What servers and clients say must not steer the terminal. */
+export const clean = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD');
+
+export function print(text: string): void {
+  process.stdout.write(`${clean(text)}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+const MAX_CELL = 60;
+const BOLD = ['\u001b[1m', '\u001b[22m'] as const;
+const COLOURS: Readonly<Record<string, readonly [string, string]>> = {
+  good: ['\u001b[32m', '\u001b[39m'],
+  warn: ['\u001b[33m', '\u001b[39m'],
+  bad: ['\u001b[31m', '\u001b[39m'],
+};
+const MOODS: Readonly<Record<string, keyof typeof COLOURS>> = {
+  ready: 'good',
+  running: 'good',
+  serving: 'good',
+  ok: 'good',
+  away: 'warn',
+  queued: 'warn',
+  parked: 'warn',
+  draining: 'warn',
+  retiring: 'warn',
+  warning: 'warn',
+  failing: 'bad',
+  failed: 'bad',
+};
+
+/** Colours are for a terminal, and nobody who set NO_COLOR (https://no-color.org) wants them. */
+const isColoured = (): boolean => process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
+
+/** Prints rows under their heads, numbers to the right; a sentence when there are none. */
+export function printTable(
+  heads: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  none: string,
+): void {
+  if (rows.length === 0) {
+    print(none);
+    return;
+  }
+  const cells = rows.map((row) => row.map((cell) => cut(clean(String(cell)).replaceAll(/[\t\n]+/g, ' '))));
+  const widths = heads.map((head, at) => Math.max(head.length, ...cells.map((row) => row[at]?.length ?? 0)));
+  const right = heads.map((_, at) => rows.every((row) => typeof row[at] === 'number'));
+  const coloured = isColoured();
+  const line = (row: readonly string[], paint: (padded: string, cell: string) => string): string =>
+    row
+      .map((cell, at) => {
+        const width = widths[at] ?? 0;
+        return paint(right[at] === true ? cell.padStart(width) : cell.padEnd(width), cell);
+      })
+      .join('  ')
+      .trimEnd();
+  const head = line(heads, (padded) => (coloured ? wrap(BOLD, padded) : padded));
+  const body = cells.map((row) =>
+    line(row, (padded, cell) => {
+      const colour = coloured ? COLOURS[MOODS[cell] ?? ''] : undefined;
+      return colour === undefined ? padded : wrap(colour, padded);
+    }),
+  );
+  process.stdout.write(`${[head, ...body].join('\n')}\n`);
+}
+
+const wrap = ([on, off]: readonly [string, string], text: string): string => `${on}${text}${off}`;
+const cut = (text: string): string => (text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text);
+
+/** `45ms`, `12s`, `3m 20s`, `2h 5m`, `3d 4h`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
+  const units = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+    ['s', 1],
+  ] as const;
+  let seconds = Math.round(ms / 1000);
+  const parts: string[] = [];
+  for (const [unit, size] of units) {
+    const count = Math.floor(seconds / size);
+    if (count > 0) parts.push(`${count}${unit}`);
+    else if (parts.length > 0) break;
+    seconds -= count * size;
+    if (parts.length === 2) break;
+  }
+  return parts.join(' ');
+}
+
+/** `512 B`, `4.0 MiB`. */
+export function size(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let at = 0;
+  while (value >= 1024 && at < units.length - 1) {
+    value /= 1024;
+    at++;
+  }
+  return at === 0 ? `${value} B` : `${value.toFixed(1)} ${units[at]}`;
+}

@@ -1,0 +1,144 @@
+/** The admin API: on the gateway's port below `/admin`, or on a port of its own. */
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { z } from 'zod';
+
+import type { Emit } from '../../observe/events.ts';
+import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
+import { readBody, requireJson } from '../../transports/http/body.ts';
+import { checkHostAndOrigin } from '../../transports/http/guard.ts';
+import { sendError } from '../../transports/http/reply.ts';
+import type { Settings } from '../options.ts';
+import { Gate } from './gate.ts';
+import { ROUTES } from './routes.ts';
+import type { Desk, Route } from './routes.ts';
+import { Watchers } from './watchers.ts';
+
+export interface AdminOptions extends Omit<Desk, 'watchers'> {
+  settings: Settings;
+  emit: Emit;
+}
+
+const HOST = '127.0.0.1';
+const BASE = '/admin';
+const MAX_SOCKETS = 64;
+const READ_TIMEOUT_MS = 15_000;
+
+export class Admin {
+  readonly gate: Gate;
+  readonly watchers: Watchers = new Watchers();
+  readonly #options: AdminOptions;
+  readonly #desk: Desk;
+  #server: Server | undefined;
+
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    this.#desk = { ...options, watchers: this.watchers };
+    this.gate = new Gate(options.settings.adminToken);
+  }
+
+  /** @returns its own port, where it has one. @throws {SwitchboardError} `SWB_PORT_IN_USE` */
+  async listen(): Promise<number | undefined> {
+    const { adminPort: port } = this.#options.settings;
+    if (typeof port !== 'number') return undefined;
+    const server = createServer({ headersTimeout: READ_TIMEOUT_MS, requestTimeout: READ_TIMEOUT_MS });
+    server.maxConnections = MAX_SOCKETS;
+    server.on('request', (request, response) => void this.#serveAlone(request, response));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (cause) => {
+        const detail = `${HOST}:${port} (${cause.message}); choose another with --admin-port, or 0 for any`;
+        reject(new SwitchboardError('SWB_PORT_IN_USE', { detail, cause }));
+      });
+      server.listen(port, HOST, resolve);
+    });
+    this.#server = server;
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** @returns whether the path was its own, on the gateway's port. @throws {SwitchboardError} */
+  async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    if (this.#options.settings.adminPort !== 'shared' || !isAdminPath(path)) return false;
+    await this.#answer(path, request, response);
+    return true;
+  }
+
+  close(): void {
+    this.watchers.close();
+    this.#server?.close();
+    this.#server?.closeAllConnections();
+  }
+
+  async #serveAlone(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { settings, emit } = this.#options;
+    try {
+      checkHostAndOrigin(request, { host: HOST, allowedHosts: [], allowedOrigins: settings.allowedOrigins });
+      await this.#answer((request.url ?? '').split(/[?#]/, 1)[0]!, request, response);
+    } catch (thrown) {
+      const error = asSwitchboardError(thrown);
+      if (error.code === 'SWB_INTERNAL') emit({ type: 'failed', where: 'admin', error: thrown });
+      else emit({ type: 'connection.refused', code: error.code, detail: error.message, address: HOST });
+      sendError(response, error);
+    }
+  }
+
+  async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.gate.check(request, response);
+    const found = ROUTES.flatMap((route) => {
+      const name = matched(route, path);
+      return name === undefined ? [] : [{ route, name }];
+    });
+    if (found.length === 0) {
+      const detail = `${JSON.stringify(path)}; what there is, ${BASE}/openapi.json tells`;
+      throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+    }
+    const chosen = found.find(({ route }) => route.method === request.method);
+    if (chosen === undefined) {
+      const allow = found.map(({ route }) => route.method).join(', ');
+      response.setHeader('allow', allow);
+      throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${allow}` });
+    }
+    const { route, name } = chosen;
+    const query = read('query', route.query, Object.fromEntries(new URL(request.url ?? '', 'http://x').searchParams));
+    const body = read('body', route.body, route.body === undefined ? undefined : await this.#bodyOf(request));
+    const answer = await route.handle(this.#desk, { name, query, body }, response);
+    if (answer === undefined) return;
+    response.writeHead(route.status ?? 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(answer));
+  }
+
+  async #bodyOf(request: IncomingMessage): Promise<unknown> {
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+    if (length === '0' && encoding === undefined) return {};
+    requireJson(request);
+    const text = await readBody(request, this.#options.settings.maxMessageSize);
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new SwitchboardError('SWB_PARSE_ERROR', { cause });
+    }
+  }
+}
+
+const isAdminPath = (path: string): boolean => path === BASE || path.startsWith(`${BASE}/`);
+
+/** @returns what stands in the place of the braces, which may be nothing; undefined when it is another path. */
+function matched({ path }: Route, asked: string): string | undefined {
+  const pattern = `${BASE}${path}`.replaceAll('.', '\\.').replace(/\{\w+\}/, '([^/]+)');
+  const found = new RegExp(`^${pattern}$`).exec(asked);
+  if (found === null) return undefined;
+  try {
+    return decodeURIComponent(found[1] ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws {SwitchboardError} `SWB_INVALID_PARAMS` with every problem. */
+function read(what: string, type: z.ZodType | undefined, value: unknown): unknown {
+  if (type === undefined) return undefined;
+  const parsed = type.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const detail = parsed.error.issues.map(({ path, message }) => `${[what, ...path].join('.')}: ${message}`).join('; ');
+  throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
+}

@@ -1,0 +1,229 @@
+/** The one table of the admin API: requests are led by it, and the OpenAPI document and the reference page are made from it. */
+import type { ServerResponse } from 'node:http';
+import type { z } from 'zod';
+
+import type { SessionNotes } from '../../callers/registry.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
+import { OPTIONS, OPTION_NAMES } from '../options.ts';
+import type { Settings } from '../options.ts';
+import type { Change } from '../change.ts';
+import type { Stats } from '../gateway.ts';
+import type { Operations } from '../operations.ts';
+import { PRODUCT } from '../product.ts';
+import { openApi } from './openapi.ts';
+import * as shapes from './shapes.ts';
+import type { Watchers } from './watchers.ts';
+
+/** What the routes work with. */
+export interface Desk {
+  operations: Operations;
+  settings: Settings;
+  watchers: Watchers;
+  stats(): Stats;
+  isDraining(): boolean;
+  drain(timeoutMs?: number): void;
+  /** Reads the configuration again. @throws {SwitchboardError} */
+  reload(): Change | Promise<Change>;
+}
+
+interface Given<Query, Body> {
+  /** What stands in braces in the path. */
+  name: string;
+  query: Query;
+  body: Body;
+}
+
+export interface Route<Query = unknown, Body = unknown> {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Below `/admin`. One part may be a name in braces. */
+  path: string;
+  summary: string;
+  query?: z.ZodType<Query>;
+  body?: z.ZodType<Body>;
+  /** @default 200 */
+  status?: 200 | 202;
+  /** What it gives; with `stream` a piece of it. */
+  answer: z.ZodType;
+  stream?: boolean;
+  /** @returns what is sent as JSON; nothing where the response was taken. */
+  handle(desk: Desk, given: Given<Query, Body>, response: ServerResponse): unknown;
+}
+
+const define = <Query, Body>(route: Route<Query, Body>): Route => route;
+
+/** The settings that are limits: counts, sizes, durations and rates. */
+const LIMITS = OPTION_NAMES.filter((name) => /^(number|size|duration)/.test(OPTIONS[name].value ?? '')).filter(
+  (name) => name !== 'port' && name !== 'adminPort',
+);
+
+export const ROUTES: readonly Route[] = [
+  define({
+    method: 'GET',
+    path: '/status',
+    summary: 'Version, uptime and counts',
+    answer: shapes.status,
+    handle: async ({ operations, settings, stats, isDraining }) => {
+      const { connections, exchanges: requests, parked, upstreams } = stats();
+      const states = await operations.upstreams();
+      const uptimeMs = Math.round(process.uptime() * 1000);
+      return {
+        version: PRODUCT.version,
+        state: isDraining() ? 'draining' : 'serving',
+        pid: process.pid,
+        node: process.versions.node,
+        startedAt: Date.now() - uptimeMs,
+        uptimeMs,
+        memoryBytes: process.memoryUsage.rss(),
+        connections,
+        requests,
+        parked,
+        maxConnections: settings.maxConnections,
+        upstreams: states.map(({ name, state, running, members }) => ({
+          name,
+          state,
+          members: upstreams[name]?.running ?? members.length,
+          running,
+        })),
+      };
+    },
+  }),
+  define({
+    method: 'GET',
+    path: '/limits',
+    summary: 'Every limit that holds',
+    answer: shapes.limits,
+    handle: ({ settings }) =>
+      Object.fromEntries(LIMITS.map((name) => [name, settings[name] === Infinity ? 'unlimited' : settings[name]])),
+  }),
+  define({
+    method: 'GET',
+    path: '/sessions',
+    summary: 'Every client that is connected or may come back, oldest first',
+    answer: shapes.list(shapes.session),
+    handle: ({ operations }) => operations.sessions(),
+  }),
+  define({
+    method: 'GET',
+    path: '/sessions/{id}',
+    summary: 'One client',
+    answer: shapes.session,
+    handle: ({ operations }, { name }) =>
+      operations.sessions().find(({ id }) => id === name) ?? missing('session', name),
+  }),
+  define({
+    method: 'PATCH',
+    path: '/sessions/{id}',
+    summary: 'Keep groups or metadata with a client',
+    body: shapes.notes,
+    answer: shapes.session,
+    handle: ({ operations }, { name, body }) => {
+      if (!operations.note(name, body as SessionNotes)) missing('session', name);
+      return operations.sessions().find(({ id }) => id === name);
+    },
+  }),
+  define({
+    method: 'DELETE',
+    path: '/sessions/{id}',
+    summary: 'End a session; its client is closed with 1008',
+    query: shapes.reason,
+    answer: shapes.nothing,
+    handle: ({ operations }, { name, query }) => (operations.kick(name, query.reason) ? {} : missing('session', name)),
+  }),
+  define({
+    method: 'DELETE',
+    path: '/sessions/{id}/requests',
+    summary: 'Cancel every request of a client',
+    query: shapes.reason,
+    answer: shapes.counted,
+    handle: ({ operations }, { name, query }) => ({ count: operations.cancelAll(name, query.reason) }),
+  }),
+  define({
+    method: 'GET',
+    path: '/requests',
+    summary: 'Every request that is under way, oldest first',
+    answer: shapes.list(shapes.request),
+    handle: ({ operations }) => operations.requests(),
+  }),
+  define({
+    method: 'DELETE',
+    path: '/requests/{id}',
+    summary: 'Cancel a request; its client gets SWB_CANCELLED',
+    query: shapes.reason,
+    answer: shapes.nothing,
+    handle: ({ operations }, { name, query }) =>
+      operations.cancel(name, query.reason) ? {} : missing('request', name),
+  }),
+  define({
+    method: 'GET',
+    path: '/upstreams',
+    summary: 'Every server with its members',
+    answer: shapes.list(shapes.upstream),
+    handle: ({ operations }) => operations.upstreams(),
+  }),
+  define({
+    method: 'POST',
+    path: '/upstreams/{name}/restart',
+    summary: 'Replace every member of a server',
+    answer: shapes.nothing,
+    handle: async ({ operations }, { name }) => {
+      await operations.restart(name);
+      return {};
+    },
+  }),
+  define({
+    method: 'POST',
+    path: '/upstreams/{name}/check',
+    summary: 'Start a server, greet it and list what it has',
+    answer: shapes.checked,
+    handle: ({ operations }, { name }) => operations.check(name),
+  }),
+  define({
+    method: 'POST',
+    path: '/broadcast',
+    summary: 'Send a notification to every client, or those that fit',
+    body: shapes.broadcast,
+    answer: shapes.counted,
+    handle: ({ operations }, { body: { method, params, to } }) => ({
+      count: operations.broadcast(method, params, to),
+    }),
+  }),
+  define({
+    method: 'POST',
+    path: '/reload',
+    summary: 'Read the configuration file again',
+    answer: shapes.change,
+    handle: ({ reload }) => reload(),
+  }),
+  define({
+    method: 'POST',
+    path: '/drain',
+    summary: 'End Switchboard when what is under way has ended',
+    body: shapes.drain,
+    status: 202,
+    answer: shapes.nothing,
+    handle: ({ drain }, { body: { timeout } }, response) => {
+      response.once('close', () => drain(timeout));
+      return {};
+    },
+  }),
+  define({
+    method: 'GET',
+    path: '/events',
+    summary: 'Everything that happens, as it happens',
+    query: shapes.watching,
+    answer: shapes.text,
+    stream: true,
+    handle: ({ watchers }, { query: { type } }, response) => watchers.add(response, type?.split(',')),
+  }),
+  define({
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This API as an OpenAPI document',
+    answer: shapes.anything,
+    handle: () => openApi(ROUTES),
+  }),
+];
+
+function missing(what: string, name: string): never {
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail: `there is no ${what} ${JSON.stringify(name)} now` });
+}

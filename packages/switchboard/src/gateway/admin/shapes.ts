@@ -1,0 +1,162 @@
+/** What the admin API takes and gives, as schemas: requests are checked by them, and the OpenAPI document shows them. */
+import { z } from 'zod';
+
+import { duration } from '../options.ts';
+
+const time = z.number().describe('ms since 1970');
+const ms = z.number().describe('ms');
+const count = z.number().int();
+const transport = z.enum(['websocket', 'http', 'sse', 'stdio', 'memory']);
+const era = z.enum(['legacy', 'modern']);
+const groups = z.array(z.string().min(1).max(128)).max(64);
+const metadata = z.record(z.string().max(128), z.string().max(1024));
+
+export const session: z.ZodType = z.strictObject({
+  id: z.string().describe('its name in logs and tables; no secret'),
+  state: z.enum(['opening', 'ready', 'away', 'closing', 'closed']),
+  principal: z.string(),
+  upstream: z.string(),
+  transport,
+  era: era.optional(),
+  client: z.strictObject({ name: z.string().optional(), version: z.string().optional() }).optional(),
+  version: z.string().optional().describe('the protocol version that it speaks'),
+  address: z.string().optional(),
+  userAgent: z.string().optional(),
+  startedAt: time,
+  lastActivity: time,
+  inFlight: count.describe('how many of its requests are under way'),
+  groups: z.array(z.string()),
+  metadata: z.record(z.string(), z.string()),
+  traffic: z
+    .strictObject({
+      messagesIn: count,
+      messagesOut: count,
+      bytesIn: count,
+      bytesOut: count,
+      latencyMs: ms.optional().describe('how long the last ping took'),
+    })
+    .optional(),
+});
+
+export const notes: z.ZodType = z.strictObject({
+  groups: groups.optional().describe('takes the place of its groups'),
+  metadata: metadata.optional().describe('takes the place of its metadata'),
+});
+
+export const request: z.ZodType = z.strictObject({
+  id: z.string().describe('as in the log, the audit log and traces'),
+  method: z.string(),
+  target: z.string().optional().describe("the tool or prompt, or the scheme of the resource's URI"),
+  upstream: z.string(),
+  session: z.string().describe('of modern HTTP, which has none, the address of the client'),
+  principal: z.string(),
+  transport,
+  era,
+  state: z.enum(['queued', 'running', 'parked']),
+  ageMs: ms,
+});
+
+export const upstream: z.ZodType = z.strictObject({
+  name: z.string(),
+  isolation: z.enum(['session', 'principal', 'shared', 'pool']),
+  state: z.enum(['idle', 'ready', 'failing']),
+  failing: z.looseObject({ since: time, reason: z.string() }).optional(),
+  running: count,
+  waiting: count.describe('requests that wait for their turn'),
+  members: z.array(
+    z.strictObject({
+      slot: z.string(),
+      state: z.enum(['starting', 'ready', 'failing', 'retiring']),
+      pid: count.optional(),
+      era: era.optional(),
+      version: z.string().optional(),
+      startedAt: time.optional(),
+      requests: count,
+      inFlight: count,
+      restarts: count,
+      lastReason: z.string().optional(),
+      memoryBytes: z.number().optional(),
+      cpuMs: z.number().optional(),
+    }),
+  ),
+});
+
+export const checked: z.ZodType = z.strictObject({
+  era,
+  version: z.string(),
+  server: z.record(z.string(), z.unknown()).optional().describe("the server's own name and version"),
+  tools: count.optional(),
+  prompts: count.optional(),
+  resources: count.optional(),
+  ms,
+});
+
+export const status: z.ZodType = z.strictObject({
+  version: z.string(),
+  state: z.enum(['serving', 'draining']),
+  pid: count,
+  node: z.string(),
+  startedAt: time,
+  uptimeMs: ms,
+  memoryBytes: z.number().describe('resident, of Switchboard itself'),
+  connections: count,
+  requests: count,
+  parked: count,
+  maxConnections: count,
+  upstreams: z.array(
+    z.strictObject({ name: z.string(), state: z.enum(['idle', 'ready', 'failing']), members: count, running: count }),
+  ),
+});
+
+export const limits: z.ZodType = z
+  .record(z.string(), z.union([z.number(), z.literal('unlimited')]))
+  .describe('by the names of the options: durations in ms, sizes in bytes');
+
+export const change: z.ZodType = z.strictObject({
+  added: z.array(z.string()),
+  changed: z.array(z.string()),
+  removed: z.array(z.string()),
+  restartNeeded: z.array(z.string()).describe('settings that are others now and count only after a start'),
+});
+
+export const broadcast: z.ZodType<{
+  method: string;
+  params?: Record<string, unknown> | undefined;
+  to?: { session?: string; principal?: string; upstream?: string; group?: string } | undefined;
+}> = z.strictObject({
+  method: z
+    .string()
+    .regex(/^notifications\/[\w./-]{1,200}$/, 'expected the method of a notification, as notifications/message')
+    .describe('of the notification'),
+  params: z.record(z.string(), z.unknown()).optional(),
+  to: z
+    .strictObject({
+      session: z.string().optional(),
+      principal: z.string().optional(),
+      upstream: z.string().optional(),
+      group: z.string().optional(),
+    })
+    .optional()
+    .describe('who fits every part; without it everybody') as never,
+});
+
+export const drain: z.ZodType<{ timeout?: number | undefined }> = z.strictObject({
+  timeout: duration
+    .optional()
+    .meta({ type: ['string', 'number'], description: 'as 90s or 2m; a number counts seconds' }),
+}) as never;
+
+export const counted: z.ZodType = z.strictObject({ count });
+export const reason: z.ZodType<{ reason?: string | undefined }> = z.strictObject({
+  reason: z.string().max(123).optional().describe('told to the client'),
+});
+export const watching: z.ZodType<{ type?: string | undefined }> = z.strictObject({
+  type: z
+    .string()
+    .optional()
+    .describe('only events of these types, with commas; request.* stands for all that begin so'),
+});
+export const text: z.ZodType = z.string();
+export const nothing: z.ZodType = z.strictObject({});
+export const anything: z.ZodType = z.looseObject({});
+export const list = (of: z.ZodType): z.ZodType => z.array(of);

@@ -1,0 +1,49 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { NOBODY } from '../../src/auth/identity.ts';
+import type { Identity } from '../../src/auth/identity.ts';
+import { Registry } from '../../src/callers/registry.ts';
+import type { Conversation } from '../../src/callers/registry.ts';
+
+function registry(max: number, maxPerPrincipal: number): Registry {
+  const maxOf = ({ principal }: Identity): number => (principal === NOBODY.principal ? Infinity : maxPerPrincipal);
+  const made = new Registry({ max, maxOf, idleTimeoutMs: 60_000 });
+  onTestFinished(() => made.close('the test is over'));
+  return made;
+}
+
+const identity = (principal: string): Identity => ({ ...NOBODY, principal });
+
+/** As much of a client as is counted. */
+const client = (id: string, principal: string): Conversation =>
+  ({ id, label: `label of ${id}`, identity: identity(principal), close: () => {} }) as unknown as Conversation;
+
+describe('the table of clients', () => {
+  it('lets in so many of one principal, whoever else is there, and again when one is gone', () => {
+    const clients = registry(10, 2);
+    clients.add(client('1', 'ann@example.com'));
+    clients.add(client('2', 'ann@example.com'));
+    clients.add(client('3', 'bob@example.com'));
+    expect(() => clients.add(client('4', 'ann@example.com'))).toThrow(
+      '2 sessions of ann@example.com are open, the limit (maxSessionsPerPrincipal',
+    );
+    clients.remove('1');
+    clients.add(client('4', 'ann@example.com'));
+    expect(clients.size).toBe(3);
+  });
+
+  it('does not count clients who are anonymous by who they are, only all together', () => {
+    const clients = registry(3, 1);
+    for (const id of ['1', '2', '3']) clients.add(client(id, 'anonymous'));
+    expect(() => clients.add(client('4', 'anonymous'))).toThrow('3 clients are connected, the limit (maxConnections)');
+  });
+
+  it('finds a client for its own principal only, and by its name in logs for operators', () => {
+    const clients = registry(10, 10);
+    clients.add(client('secret', 'ann@example.com'));
+    expect(clients.find('secret', identity('ann@example.com'))?.id).toBe('secret');
+    expect(clients.find('secret', identity('bob@example.com'))).toBeUndefined();
+    expect(clients.named('label of secret')?.id).toBe('secret');
+    expect(clients.named('secret')).toBeUndefined();
+  });
+});
