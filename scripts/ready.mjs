@@ -10,6 +10,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The packages in the order in which they are compiled. */
 export const packages = [
   'packages/switchboard',
+  'packages/chat',
   ...readdirSync(join(root, 'servers'))
     .map((name) => `servers/${name}`)
     .filter((folder) => existsSync(join(root, folder, 'tsconfig.build.json'))),

@@ -16,6 +16,9 @@ import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
+import { memoryPair } from '../transports/memory.ts';
+import { asSdkTransport } from '../transports/sdk.ts';
+import type { SdkTransport } from '../transports/sdk.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import { Listener } from './listen.ts';
@@ -180,6 +183,30 @@ export class Gateway {
     this.#connect(channel, found, transport, { credentials: new Brought(found) }, onClose);
   }
 
+  /**
+   * A line of its own for a client in this process, for `connect` of the official SDK's client.
+   *
+   * @param options.upstream its name. @default all of them as one
+   * @param options.principal who is calling. @default 'anonymous'
+   * @param options.headers values that the caller brings for its server, by names in small letters.
+   * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
+   */
+  clientTransport({
+    upstream,
+    principal,
+    headers = {},
+  }: {
+    upstream?: string;
+    principal?: string;
+    headers?: Readonly<Record<string, string>>;
+  } = {}): SdkTransport {
+    const found = this.#find(upstream);
+    const [outer, inner] = memoryPair();
+    const visit = { credentials: new Brought(found, headers), ...(principal !== undefined && { principal }) };
+    this.#connect(inner, found, 'memory', visit);
+    return asSdkTransport(outer);
+  }
+
   get stats(): Stats {
     return {
       connections: this.#registry.size,
@@ -215,10 +242,14 @@ export class Gateway {
     channel: Channel,
     upstream: Upstream,
     transport: Transport,
-    { credentials, ...visit }: { address?: string; userAgent?: string; credentials: Brought },
+    {
+      credentials,
+      principal = 'anonymous',
+      ...visit
+    }: { address?: string; userAgent?: string; principal?: string; credentials: Brought },
     onClose?: () => void,
   ): void {
-    const arrival: Arrival = { label: newId(), principal: 'anonymous', upstream, transport, credentials };
+    const arrival: Arrival = { label: newId(), principal, upstream, transport, credentials };
     const connection = new Connection(arrival, this.#context, channel, (reason) => {
       this.#registry.remove(arrival.label);
       this.#emit({ type: 'connection.closed', connection: arrival.label, transport, reason });

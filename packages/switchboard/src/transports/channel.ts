@@ -45,6 +45,8 @@ export interface Channel {
   send(message: Message): void;
   /** Queues an object that is no JSON-RPC, on channels that carry such. */
   sendForeign?(value: JsonObject): void;
+  /** The subprotocol that was agreed on, on channels that have such; empty when none was. */
+  readonly protocol?: string;
   /** What has passed, on channels that count it. */
   readonly traffic?: Traffic;
   /** Ends the channel; idempotent. */

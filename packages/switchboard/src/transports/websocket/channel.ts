@@ -22,6 +22,8 @@ export interface WebSocketLimits {
 export interface WebSocketHandlers extends ChannelHandlers {
   /** What had filled the socket has left. */
   onDrain?(): void;
+  /** Takes every text message as it is, in place of `onMessage` and `onBadMessage`. */
+  onText?(text: string): void;
 }
 
 /** A close reason must fit a control frame (RFC 6455, section 5.5). */
@@ -138,6 +140,10 @@ export class WebSocketChannel implements Channel {
     this.#heard(false);
     this.traffic.messagesIn++;
     this.traffic.bytesIn += bytes;
+    if (this.#handlers?.onText !== undefined) {
+      this.#handlers.onText(text);
+      return;
+    }
     let message: Message;
     try {
       message = parseMessage(text);

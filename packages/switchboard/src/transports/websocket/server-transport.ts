@@ -54,6 +54,17 @@ export interface WebSocketServerOptions {
   ): Identity | undefined | Promise<Identity | undefined>;
   /** Takes messages that are no JSON-RPC; what it returns is sent to that client. Without it {@link WebSocketServerTransport.receive} gives them. */
   onForeign?(message: JsonObject, client: Visitor): unknown;
+  /**
+   * Takes every text message as it is, for a protocol that is not MCP; then nothing of MCP is served. An error that it throws is an
+   * `error` event.
+   */
+  onText?(text: string, client: Visitor): void;
+  /**
+   * The subprotocols of that protocol, the preferred one first; others may be offered and are not selected, and none need be.
+   *
+   * @default those of MCP, one of which a page must offer
+   */
+  subprotocols?: readonly string[];
   /** How many clients may be connected. @default 50 */
   maxClients?: number;
   /** How many connections a minute one address may open; `Infinity` for no limit. @default 600 */
@@ -103,7 +114,7 @@ const DEFAULTS = {
   compression: false,
 } as const;
 
-type Hook = 'server' | 'authenticate' | 'onForeign' | 'store';
+type Hook = 'server' | 'authenticate' | 'onForeign' | 'onText' | 'subprotocols' | 'store';
 type FilledOptions = Pick<WebSocketServerOptions, Hook> & Required<Omit<WebSocketServerOptions, Hook>>;
 
 export class WebSocketServerTransport extends EventEmitter<Events> {
@@ -259,10 +270,10 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     socket.on('error', () => {});
     try {
       if (request.url?.split('?', 1)[0] !== path) {
-        throw new SwitchboardError('SWB_NOT_FOUND', { detail: `MCP is at ${path}` });
+        throw new SwitchboardError('SWB_NOT_FOUND', { detail: `WebSockets are served at ${path}` });
       }
       checkHostAndOrigin(request, { host, allowedHosts, allowedOrigins });
-      checkHandshake(request);
+      if (this.#options.subprotocols === undefined) checkHandshake(request);
       const address = request.socket.remoteAddress ?? '';
       this.#connects.take(address);
       const identity =
@@ -288,13 +299,24 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       channel.close('overloaded', error.message);
       return;
     }
+    const { onText } = this.#options;
     const client: Visitor = new Visitor({
       principal,
+      protocol: channel.protocol ?? '',
       address,
       userAgent,
       ...(authInfo !== undefined && { authInfo }),
       channel,
       onForeign: (message) => void this.#receive(client, message),
+      ...(onText !== undefined && {
+        onText: (text) => {
+          try {
+            onText(text, client);
+          } catch (error) {
+            this.#failed(error);
+          }
+        },
+      }),
       onError: (error) => this.#failed(error),
       onClose: (reason) => {
         this.#clients.delete(client.id);
