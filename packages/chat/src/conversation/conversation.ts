@@ -80,8 +80,8 @@ export class Conversation {
 
   add<New extends NewEntry>(entry: New): New & { seq: number; at: string } {
     const added = { ...entry, seq: this.#seq + 1, at: new Date().toISOString() };
-    this.#keep(added as unknown as Entry);
-    this.#options.archive?.add(added as unknown as Entry);
+    this.#keep(added);
+    this.#options.archive?.add(added);
     return added;
   }
 

@@ -25,7 +25,7 @@ function section(entry: Entry): string {
       return `## ${entry.from}, ${entry.at}\n\n${entry.text}`;
     case 'model':
       return `## model, ${entry.at}${entry.stopped === 'done' ? '' : ` (${entry.stopped})`}\n\n${entry.text}`;
-    case 'tool': {
+    default: {
       const images = entry.images === undefined ? '' : `\n\n(${entry.images.length} images)`;
       const call = `${entry.name} ${JSON.stringify(entry.arguments)}`;
       const head = `### ${entry.is_error ? 'failed tool' : 'tool'}, for ${entry.by}`;

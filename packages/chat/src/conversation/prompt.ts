@@ -13,7 +13,7 @@ export function promptOf(entries: readonly Entry[], shared: boolean): PromptMess
         return [{ role: 'user', text: entry.text, ...(shared && { from: entry.from }) }];
       case 'model':
         return entry.text === '' ? [] : [{ role: 'assistant', text: entry.text, calls: [] }];
-      case 'tool': {
+      default: {
         const { call: id, name, text, is_error: isError } = entry;
         const result = { id, name, text: cut(text, MAX_OLD_RESULT), images: [], isError };
         return [

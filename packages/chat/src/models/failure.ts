@@ -30,6 +30,8 @@ export function modelFailure(thrown: unknown, model: string): ModelFailure {
   if (status === 529 || status === 503) {
     return say(`The model provider is overloaded (${status}). Please try again in a minute.`);
   }
+  // It had begun to answer.
+  if (status < 400) return say(BROKE_OFF);
   if (status >= 500) return say(`The model provider failed (${status}). Please try again later.`);
   return say(`The model provider refused the request (${status}): ${message.slice(0, MAX_DETAIL)}`);
 }

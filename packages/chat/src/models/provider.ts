@@ -162,7 +162,7 @@ function toolSet(tools: ModelRequest['tools']): ToolSet {
         inputSchema: jsonSchema(inputSchema as never),
         execute: async () => undefined,
       });
-      return [name, tool as ToolSet[string]];
+      return [name, tool];
     }),
   );
 }

@@ -33,9 +33,7 @@ export class Questions {
   ask<Answer>(asked: Asked, signal: AbortSignal): Promise<Reply<Answer>> {
     if (signal.aborted || this.#open.size >= MAX_OPEN) return Promise.resolve({ none: 'cancelled' });
     const id = `q_${randomUUID()}`;
-    const message = (
-      asked.type === 'question' ? { ...asked, question: id } : { ...asked, approval: id }
-    ) as Open['message'];
+    const message = asked.type === 'question' ? { ...asked, question: id } : { ...asked, approval: id };
     return new Promise((resolve) => {
       const close = (reason: Closed['reason'], answer?: unknown): void => {
         if (!this.#open.delete(id)) return;

@@ -29,7 +29,7 @@ export function withInjected(
   schema: Schema,
   injected: Readonly<Record<string, string>>,
 ): Record<string, unknown> {
-  const known = (schema['properties'] ?? {}) as object;
+  const known = schema['properties'] ?? {};
   const values = Object.entries(injected).filter(([name]) => Object.hasOwn(known, name));
   return { ...withoutForged(written, injected), ...Object.fromEntries(values) };
 }
