@@ -89,7 +89,8 @@ export class Chat {
     this.#options = options;
     this.#limits = limits;
     this.#gateway = createGateway({
-      // The chat counts and ends its sessions itself, and asks people itself.
+      // The chat counts and ends its sessions itself, limits people itself, and asks them itself.
+      rateLimit: 'unlimited',
       maxConnections: (limits.maxConnections + 1) * Math.max(1, servers.length) * 2,
       idleTimeout: `${Math.ceil((limits.idleTimeoutMs * 2) / 1000)}s`,
       requestTimeout: `${Math.ceil((limits.toolSilenceMs + limits.questionTimeoutMs) / 500)}s`,

@@ -29,6 +29,15 @@ export interface FakeProvider {
   /** How many of its connections were hung up while they were answered. */
   hungUp: number;
   answers: Answer[];
+  /** What is answered when `answers` is empty. */
+  respond?: (asked: Asked) => Answer;
+}
+
+/** Ends a stream before its time. @returns whether it did. */
+function ends(response: ServerResponse, piece: Piece): piece is 'hang' | 'cut' | 'stop' {
+  if (piece === 'cut') setImmediate(() => response.destroy());
+  if (piece === 'stop') response.end();
+  return typeof piece === 'string';
 }
 
 type Writer = (response: ServerResponse, pieces: readonly Piece[]) => void;
@@ -40,7 +49,10 @@ async function start(path: string, write: Writer): Promise<FakeProvider> {
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
     request.on('end', () => {
       provider.asked.push({ headers: request.headers, body: JSON.parse(text) as Asked['body'] });
-      const answer = request.url === path ? provider.answers.shift() : { status: 404 };
+      const answer =
+        request.url === path
+          ? (provider.answers.shift() ?? provider.respond?.(provider.asked.at(-1)!))
+          : { status: 404 };
       if (answer === undefined || !Array.isArray(answer)) {
         const { status = 500, headers = {}, body = REFUSAL } = answer ?? {};
         response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
@@ -82,12 +94,11 @@ export const fakeAnthropic = (): Promise<FakeProvider> =>
     });
     event('ping', {});
     for (const [index, piece] of pieces.entries()) {
-      if (piece === 'hang') return;
-      if (piece === 'cut') return void setImmediate(() => response.destroy());
-      if (piece === 'stop') return void response.end();
+      if (ends(response, piece)) return;
       if ('error' in piece) {
         event('error', { error: { type: piece.error, message: 'as the test wants it' } });
-        return void response.end();
+        response.end();
+        return;
       }
       if ('text' in piece) {
         event('content_block_start', { index, content_block: { type: 'text', text: '' } });
@@ -121,14 +132,13 @@ export const fakeOpenAi = (): Promise<FakeProvider> =>
     let calls = 0;
     chunk({ role: 'assistant', content: '' });
     for (const piece of pieces) {
-      if (piece === 'hang') return;
-      if (piece === 'cut') return void setImmediate(() => response.destroy());
-      if (piece === 'stop') return void response.end();
+      if (ends(response, piece)) return;
       if ('error' in piece) {
         response.write(
           `data: ${JSON.stringify({ error: { message: 'as the test wants it', type: piece.error } })}\n\n`,
         );
-        return void response.end();
+        response.end();
+        return;
       }
       if ('text' in piece) for (const word of piece.text.match(/\S+\s*/g) ?? []) chunk({ content: word });
       else {

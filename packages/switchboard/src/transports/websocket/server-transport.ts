@@ -246,12 +246,13 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     const ownServer = this.#options.server === undefined && this.#http.listening;
     const ended = ownServer ? new Promise<void>((resolve) => this.#http.close(() => resolve())) : Promise.resolve();
     if (drainMs > 0) await this.#drain(drainMs);
-    const gone = [...this.#clients.values()].map(
-      (client) => new Promise<void>((resolve) => this.on('disconnect', (left) => left === client && resolve())),
-    );
+    const gone =
+      this.#clients.size === 0
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => this.on('disconnect', () => this.#clients.size === 0 && resolve()));
     for (const client of this.#clients.values()) client.close('goingAway', 'the server is shutting down');
     this.#acceptor.close();
-    await Promise.all([...gone, ended]);
+    await Promise.all([gone, ended]);
     clearInterval(this.#sweeper);
     this.#foreign.end();
     if (this.#options.store === undefined) await this.#store.close();
