@@ -14,7 +14,7 @@ import { ChatFailure } from './failure.ts';
 import { OfflineModel } from './models/offline.ts';
 import { LIMITS, SYSTEM } from './options.ts';
 import type { ChatEvent, ChatLimits, ChatOptions } from './options.ts';
-import { servePages } from './pages.ts';
+import { answerBrowsers } from './pages.ts';
 import { Allowance } from './people/allowance.ts';
 import type { CredentialOptions, Credentials } from './people/credentials.ts';
 import { Gate } from './people/gate.ts';
@@ -77,14 +77,7 @@ export class Chat {
   constructor(options: ChatOptions) {
     const given = Object.entries(options).filter(([name, value]) => Object.hasOwn(LIMITS, name) && value !== undefined);
     const limits: ChatLimits = { ...LIMITS, ...(Object.fromEntries(given) as Partial<ChatLimits>) };
-    const {
-      host = '127.0.0.1',
-      port = 8765,
-      path = '/chat',
-      allowedHosts = [],
-      allowedOrigins = [],
-      identify,
-    } = options;
+    const { path = '/chat', identify } = options;
     const servers = Object.keys(options.upstreams);
     this.#options = options;
     this.#limits = limits;
@@ -98,8 +91,10 @@ export class Chat {
       upstreams: options.upstreams,
     });
     this.#services = this.#build(limits, servers);
-    this.#http =
-      options.server === undefined ? createServer(servePages({ folder: options.pagesFolder, path })) : undefined;
+    const { settings } = this.#gateway;
+    const { host = settings.host, port = settings.port } = options;
+    const { allowedHosts = settings.allowedHosts, allowedOrigins = settings.allowedOrigins } = options;
+    this.#http = options.server === undefined ? createServer(answerBrowsers(options.servePages, path)) : undefined;
     this.#sockets = new WebSocketServerTransport({
       server: options.server ?? this.#http!,
       host,
@@ -121,6 +116,16 @@ export class Chat {
     this.#sweeper = setInterval(() => this.#sweep(), limits.sweepIntervalMs).unref();
   }
 
+  /** What the gateway's settings were read as. */
+  get settings(): Gateway['settings'] {
+    return this.#gateway.settings;
+  }
+
+  /** The name of the model that answers. */
+  get model(): string {
+    return this.#services.turns.model.name;
+  }
+
   /** How many sessions there are, and how many rooms. */
   get stats(): { sessions: number; rooms: number } {
     return { sessions: this.#sessions.size, rooms: this.#services.rooms.size };
@@ -133,7 +138,8 @@ export class Chat {
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`
    */
   async listen(): Promise<string> {
-    const { host = '127.0.0.1', insecure = false, identify, credentials } = this.#options;
+    const { settings } = this.#gateway;
+    const { host = settings.host, insecure = settings.insecure, identify, credentials } = this.#options;
     if (!LOOPBACK.test(host) && !insecure && identify === undefined && credentials?.probe === undefined) {
       const detail = `${host} can be reached by others, who could then use the model and every server. Check their credentials, listen on 127.0.0.1, or say --insecure`;
       throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });

@@ -16,3 +16,4 @@ export type {
   ToolOffer,
 } from './models/model.ts';
 export type { CredentialOptions, HttpProbe, ToolProbe } from './people/credentials.ts';
+export type { PageServer } from './pages.ts';

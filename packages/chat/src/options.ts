@@ -6,6 +6,7 @@ import type { GatewayOptions, Store } from 'mcp-switchboard';
 import type { WebSocketServerOptions } from 'mcp-switchboard/websocket';
 
 import type { Model } from './models/model.ts';
+import type { PageServer } from './pages.ts';
 import type { CredentialOptions } from './people/credentials.ts';
 import type { Stopped, Usage } from './protocol/history.ts';
 
@@ -98,18 +99,20 @@ export interface ChatOptions extends Partial<ChatLimits> {
   mention?: string;
   /** An HTTP server to stand beside; without it the chat has one of its own. */
   server?: Server | SecureServer;
-  /** @default '127.0.0.1' */
+  /** @default that of `gateway`, '127.0.0.1' */
   host?: string;
-  /** 0 takes a free one. @default 8765 */
+  /** 0 takes a free one. @default that of `gateway`, 8765 */
   port?: number;
   /** @default '/chat' */
   path?: string;
+  /** Host headers to accept besides those of this machine. @default those of `gateway`, none */
   allowedHosts?: readonly string[];
+  /** Web origins to accept besides those of this machine. @default those of `gateway`, none */
   allowedOrigins?: readonly string[];
-  /** Listen beyond this machine though nobody is asked who they are. @default false */
+  /** Listen beyond this machine though nobody is asked who they are. @default that of `gateway`, false */
   insecure?: boolean;
-  /** A folder with web pages, served at `/`. @default a line of text */
-  pagesFolder?: string;
+  /** Serves the web page, at the same path. @default a line of text */
+  servePages?: PageServer;
   /** Where conversations are kept. @default nowhere: they end with their session */
   store?: Store;
   /** How long they are kept there after they were last used, in ms. @default 604800000 */

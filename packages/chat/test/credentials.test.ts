@@ -37,7 +37,7 @@ async function startServer(): Promise<{ url: string; calls: Call[] }> {
     {
       port: 0,
       maxClients: 200,
-      authenticate: ({ headers }) => ({ principal: `${headers['x-key']} ${headers['x-org']}` }),
+      authenticate: ({ headers }) => ({ principal: `${String(headers['x-key'])} ${String(headers['x-org'])}` }),
     },
   );
   onTestFinished(() => server.close());

@@ -15,18 +15,18 @@ describe('a person', () => {
       await client.get('auth_success');
     }
     const [first, second, other] = clients;
-    first!.send({ type: 'query', content: 'echo 1' });
-    first!.send({ type: 'query', content: 'echo 2' });
-    await first!.get('response');
-    await first!.get('response');
-    second!.send({ type: 'query', content: 'echo 3', id: 'q3' });
-    expect(await second!.get('error')).toMatchObject({
+    first.send({ type: 'query', content: 'echo 1' });
+    first.send({ type: 'query', content: 'echo 2' });
+    await first.get('response');
+    await first.get('response');
+    second.send({ type: 'query', content: 'echo 3', id: 'q3' });
+    expect(await second.get('error')).toMatchObject({
       code: 'rate_limited',
       id: 'q3',
       message: expect.stringMatching(/2 queries a minute, the limit; try again in \d+ s/) as string,
     });
-    other!.send({ type: 'query', content: 'echo 4' });
-    await other!.get('response');
+    other.send({ type: 'query', content: 'echo 4' });
+    await other.get('response');
   });
 
   it('may use so many tokens in an hour', async () => {

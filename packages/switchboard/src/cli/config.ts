@@ -20,10 +20,14 @@ import { expandVariables } from './variables.ts';
 export interface ConfigFile {
   settings: JsonObject;
   upstreams: Record<string, UpstreamOptions>;
+  /** What the chat is told, unread; `switchboard chat` reads it. */
+  chat?: JsonObject;
   /** What was left alone, in sentences. */
   notes: string[];
 }
 
+/** The block of `switchboard chat`. */
+const CHAT = 'chat';
 const BLOCKS = ['upstreams', 'mcpServers', 'servers'] as const;
 
 /**
@@ -93,18 +97,23 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   const foreign = root['mcpServers'] !== undefined || root['servers'] !== undefined;
   const settings: JsonObject = {};
   for (const [name, value] of Object.entries(root)) {
-    if ((BLOCKS as readonly string[]).includes(name) || name === '$schema') continue;
+    if ((BLOCKS as readonly string[]).includes(name) || name === '$schema' || name === CHAT) continue;
     if (Object.hasOwn(OPTIONS, name)) settings[name] = value;
     else if (foreign) notes.push(`${name} is no option of Switchboard and left alone`);
     else
-      problems.push({ path: [name], message: `unknown option; known: upstreams, ${Object.keys(OPTIONS).join(', ')}` });
+      problems.push({
+        path: [name],
+        message: `unknown option; known: upstreams, chat, ${Object.keys(OPTIONS).join(', ')}`,
+      });
   }
   for (const [name, value] of Object.entries(settings)) {
     const parsed = OPTIONS[name as keyof typeof OPTIONS].type.safeParse(value);
     if (!parsed.success) problems.push(...parsed.error.issues.map(({ message }) => ({ path: [name], message })));
   }
+  const chat = root[CHAT];
+  if (chat !== undefined && !isObject(chat)) problems.push({ path: [CHAT], message: 'expected an object' });
   if (problems.length > 0) fail(problems);
-  return { settings, upstreams, notes };
+  return { settings, upstreams, notes, ...(isObject(chat) && { chat }) };
 }
 
 /** Entries of other programs say in `type` what ours show by having a command or a url, and where they mean the SSE transport. */

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 
 import { PRODUCT } from '../gateway/product.ts';
 import { callCommand } from './call.ts';
+import { chatCommand } from './chat.ts';
 import { connectCommand } from './connect.ts';
 import { EXIT, complain } from './exit.ts';
 import { serveCommand } from './serve.ts';
@@ -14,6 +15,7 @@ const program = new Command('switchboard')
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(callCommand())
+  .addCommand(chatCommand())
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
   .addHelpText(

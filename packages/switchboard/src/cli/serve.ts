@@ -3,14 +3,12 @@ import { Command, Option } from 'commander';
 import { createGateway } from '../gateway/gateway.ts';
 import type { Address, Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
-import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { createLog } from '../observe/log.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
-import { readConfigFile } from './config.ts';
-import { settingsFromEnvironment } from './environment.ts';
+import { endOnSignal } from './signals.ts';
 import { startTracing } from './tracing.ts';
+import { readSources } from './sources.ts';
 
 const EXAMPLES = `
 Examples:
@@ -32,7 +30,8 @@ export function serveCommand(): Command {
   return command.action((words: string[], flags: JsonObject & { config?: string }) => serve(words, flags));
 }
 
-function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
+/** The flag of an option, with its description and default. */
+export function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
   const { value, fallback, describe } = OPTIONS[name];
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const shown = fallback === '' || fallback === false ? '' : ` (default: ${fallback})`;
@@ -40,28 +39,19 @@ function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
 }
 
 async function serve(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
-  const file = config ?? process.env['SWITCHBOARD_CONFIG'];
-  const fromFile = file === undefined ? undefined : readConfigFile(file, process.env, flags);
-  const upstreams: Record<string, UpstreamOptions> = { ...fromFile?.upstreams };
-  const [command, ...args] = words;
-  if (command !== undefined) upstreams['default'] = { command, args };
-  if (Object.keys(upstreams).length === 0) {
-    const detail = 'there is no server to share: give its command after --, or a file with --config';
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
-  }
-  const input = { ...fromFile?.settings, ...settingsFromEnvironment(process.env), ...flags };
+  const { upstreams, settings, notes } = readSources({ words, config, flags, environment: process.env });
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const gateway = createGateway({
-    ...input,
+    ...settings,
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
   log = createLog({ level: gateway.settings.logLevel });
-  for (const note of fromFile?.notes ?? []) process.stderr.write(`switchboard: ${file}: ${note}\n`);
+  for (const note of notes) process.stderr.write(`switchboard: ${note}\n`);
 
   const ended = endOnSignal(gateway);
   try {
@@ -85,22 +75,6 @@ function serveStdio(gateway: Gateway): void {
   });
   gateway.attach(channel, 'stdio', undefined, () => {
     if (transport.length === 1) process.emit('SIGTERM');
-  });
-}
-
-/** Resolves when everything has ended after the first signal; a second signal does not wait. */
-function endOnSignal(gateway: Gateway): Promise<void> {
-  return new Promise((resolve) => {
-    let ending = false;
-    const end = (): void => {
-      if (ending) process.exit(1);
-      ending = true;
-      void gateway.close().then(() => {
-        process.stdin.destroy();
-        resolve();
-      });
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
   });
 }
 
