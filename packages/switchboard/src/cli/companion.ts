@@ -11,7 +11,7 @@ export async function companion<Module>(command: string, module: string): Promis
   } catch (error) {
     const [name = ''] = module.split('/');
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${name}'`)) throw error;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${name}`)) throw error;
     process.stderr.write(`switchboard: ${command} is in the package ${name}: install it beside this one\n`);
     process.exitCode = EXIT.failed.code;
     return undefined;

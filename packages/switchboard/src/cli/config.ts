@@ -21,7 +21,7 @@ export interface ConfigFile {
   settings: JsonObject;
   upstreams: Record<string, UpstreamOptions>;
   /** What the chat is told, unread; `switchboard chat` reads it. */
-  chat?: JsonObject;
+  chat: JsonObject;
   /** What was left alone, in sentences. */
   notes: string[];
 }
@@ -110,10 +110,11 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
     const parsed = OPTIONS[name as keyof typeof OPTIONS].type.safeParse(value);
     if (!parsed.success) problems.push(...parsed.error.issues.map(({ message }) => ({ path: [name], message })));
   }
-  const chat = root[CHAT];
-  if (chat !== undefined && !isObject(chat)) problems.push({ path: [CHAT], message: 'expected an object' });
+  const { value: chat, problems: unknown } = expandVariables(root[CHAT] ?? {}, environment, 'auth.');
+  problems.push(...unknown.map(({ path, message }) => ({ path: [CHAT, ...path], message })));
+  if (!isObject(chat)) problems.push({ path: [CHAT], message: 'expected an object' });
   if (problems.length > 0) fail(problems);
-  return { settings, upstreams, notes, ...(isObject(chat) && { chat }) };
+  return { settings, upstreams, notes, chat: isObject(chat) ? chat : {} };
 }
 
 /** Entries of other programs say in `type` what ours show by having a command or a url, and where they mean the SSE transport. */
