@@ -175,10 +175,19 @@ export class Chat {
   }
 
   #begin(...[outlet, isV2, kept]: [Outlet, boolean, ConstructorParameters<typeof Session>[4]?]): Session {
+    this.#makeRoom();
     const session = new Session(this.#services, outlet, isV2, (ended) => this.#sessions.delete(ended.id), kept);
     this.#sessions.set(session.id, session);
     this.#services.onEvent({ type: 'session.opened', session: session.id, principal: session.principal });
     return session;
+  }
+
+  /** Those who are away wait for their clients, but not more of them than may be connected. */
+  #makeRoom(): void {
+    const away = [...this.#sessions.values()].filter(({ isConnected }) => !isConnected);
+    if (away.length < this.#limits.maxConnections) return;
+    const oldest = away.reduce((one, other) => (other.lastActivity < one.lastActivity ? other : one));
+    oldest.end('too many clients are away');
   }
 
   #closed(client: WebSocketClient): void {

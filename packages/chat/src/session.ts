@@ -338,9 +338,8 @@ export class Session implements Asker, Guest {
 
   /** @param all whether the conversation goes too, which another organization must not see. */
   async #forgetCredentials(all: boolean): Promise<void> {
-    this.#cancelTurns();
     this.#questions.cancelAll();
-    await this.#conversation.idle;
+    await this.#conversation.cancel(({ asker }) => asker === this);
     if (all && this.#room !== undefined) this.#leave();
     if (all) this.#own.clear();
     this.#closeToolbox();
@@ -390,7 +389,7 @@ export class Session implements Asker, Guest {
       throw new ChatFailure('forbidden', 'Only whoever has been in the room longest can clear it.');
     }
     const conversation = this.#conversation;
-    for (const turn of conversation.turns) turn.cancel();
+    await conversation.cancel(() => true);
     await conversation.idle;
     conversation.clear();
     conversation.tell({ type: 'info', message: 'Conversation history cleared.', event: 'cleared' });
@@ -468,7 +467,8 @@ export class Session implements Asker, Guest {
       gateway,
       servers,
       use,
-      principal: this.principal,
+      // Whoever has other credentials is somebody else, also where the host asks nobody for a name.
+      principal: this.principal === 'anonymous' ? this.key : this.principal,
       silenceMs: limits.toolSilenceMs,
       ...(this.#credentials !== undefined && { credentials: this.#credentials }),
       onChanged: () => {
@@ -498,7 +498,7 @@ export class Session implements Asker, Guest {
   }
 
   #cancelTurns(): void {
-    for (const turn of this.#conversation.turns) if (turn.asker === this) turn.cancel();
+    void this.#conversation.cancel(({ asker }) => asker === this);
   }
 
   #catchUp(after: number): void {

@@ -115,7 +115,7 @@ describe('credentials', () => {
     }
     expect(told).not.toContain('org_id');
     expect(JSON.stringify(events)).not.toMatch(/key-of-person|organization-of/);
-  });
+  }, 60_000);
 
   it('are not among what the model knows of a tool, and are masked where a server or the person repeats them', async () => {
     const { url: server } = await startServer();

@@ -1,8 +1,10 @@
 /** Every limit, and what happens when it is reached. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 
+import { LIMITS } from '../src/index.ts';
 import type { Model } from '../src/index.ts';
 import { RawClient, startChat } from './support/chat.ts';
 
@@ -97,6 +99,30 @@ describe('a client', () => {
     await client.get('auth_success');
     client.send({ type: 'auth', api_key: 'key', org_id: 'org' });
     expect((await client.get('auth_error')).message).toContain('Too many attempts');
+  });
+});
+
+describe('clients that are away', () => {
+  it('are not waited for in any number', async () => {
+    const { url, chat } = await startChat({ maxConnections: 2 });
+    for (let n = 0; n < 6; n++) {
+      const client = await RawClient.v2(url);
+      await client.get('connection_established');
+      client.socket.terminate();
+      await client.end();
+    }
+    await RawClient.v2(url);
+    expect(chat.stats.sessions).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('the guide', () => {
+  it('has every limit with its default, and no other', () => {
+    const page = readFileSync(new URL('../../../docs/guide/13-chat.md', import.meta.url), 'utf8');
+    const table = page.slice(page.indexOf('| limit | default | of |'));
+    const rows = [...table.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [name!, Number(value)]);
+    expect(rows.length).toBe(Object.keys(LIMITS).length);
+    expect(Object.fromEntries(rows)).toEqual(LIMITS);
   });
 });
 

@@ -132,6 +132,23 @@ describe('a room', () => {
     expect(eve.texts.join()).not.toMatch(/Ada|only for us/);
   });
 
+  it('does not keep a person waiting for the turns of others who gives up credentials', async () => {
+    const { url } = await startChat();
+    const ada = await join(url, 'Ada');
+    const bob = await join(url, 'Bob');
+    ada.send({ type: 'query', content: '@assistant count to=1000 delayMs=1000' });
+    await bob.get('tool_call');
+    bob.send({ type: 'query', content: '@assistant echo never' });
+    await bob.get('said');
+    bob.send({ type: 'logout' });
+    await bob.get('logged_out');
+    await ada.get('presence', ({ people }) => people.length === 1);
+    ada.send({ type: 'cancel' });
+    expect((await ada.get('response')).stopped).toBe('cancelled');
+    expect((await ada.get('response')).stopped).toBe('cancelled');
+    expect(ada.texts.join()).not.toContain('Done: `echo`');
+  });
+
   it('has a name for everybody once, so many people, and so many rooms', async () => {
     const { url, chat } = await startChat({ maxPeople: 2, maxRooms: 1 });
     await join(url, 'Ada');

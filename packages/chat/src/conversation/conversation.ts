@@ -101,6 +101,13 @@ export class Conversation {
     return this.#running;
   }
 
+  /** Stops the turns of one person; resolves when nothing runs any more with that person's rights. */
+  async cancel(isMeant: (turn: Turn) => boolean): Promise<void> {
+    const meant = this.#turns.filter(isMeant);
+    for (const turn of meant) turn.cancel();
+    await Promise.all(meant.map((turn) => turn.settled));
+  }
+
   /** Forgets everything but how far it had counted. */
   clear(): void {
     this.#entries = [];

@@ -52,6 +52,7 @@ export class Turn {
   readonly #abort: AbortController = new AbortController();
   readonly #calls: Map<string, ToolCall> = new Map();
   #isRunning = false;
+  #answering: Promise<unknown> | undefined;
   #said = '';
   #usage: Usage = { input_tokens: 0, output_tokens: 0 };
 
@@ -67,6 +68,11 @@ export class Turn {
     this.#abort.abort(new DOMException('The turn was cancelled.', 'AbortError'));
   }
 
+  /** Resolves when it does nothing for its asker: one that waits and was cancelled never will. */
+  get settled(): Promise<unknown> {
+    return Promise.resolve(this.#answering?.catch(() => {}));
+  }
+
   /** What somebody needs to hear who comes while the turn runs. */
   get live(): ServerMessage[] {
     if (!this.#isRunning) return [];
@@ -80,7 +86,11 @@ export class Turn {
     const startedAt = Date.now();
     let stopped: Stopped;
     try {
-      stopped = await gate.pass(this.asker.key, this.#abort.signal, () => this.#answer());
+      stopped = await gate.pass(this.asker.key, this.#abort.signal, () => {
+        const answering = this.#answer();
+        this.#answering = answering;
+        return answering;
+      });
     } catch (error) {
       stopped = this.#abort.signal.aborted ? 'cancelled' : 'failed';
       if (stopped === 'failed') this.#conversation.tell(this.#failure(error));

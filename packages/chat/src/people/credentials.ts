@@ -49,8 +49,10 @@ export const credentialOptionsSchema: z.ZodType<CredentialOptions> = z.strictObj
 });
 
 const PLACE = /\$\{auth\.(api_key|org_id)\}/g;
-/** Masking shorter texts would say more than it hides, and spoil what people read. */
-const LEAST_MASKED = 6;
+/** Masking shorter keys would say more than it hides. */
+const LEAST_KEY = 6;
+/** A shorter name of an organization may be a word that people use. */
+const LEAST_ORGANIZATION = 12;
 const MASK = '***';
 
 /** What one person has shown. */
@@ -69,9 +71,12 @@ export class Credentials {
     this.key = digest(`${orgId}\n${apiKey}`);
     this.organization = digest(orgId);
     // The longest first, so that nothing is left of one that holds another.
-    this.#secrets = [apiKey, orgId]
+    const secrets = [
+      ...(apiKey.length < LEAST_KEY ? [] : [apiKey]),
+      ...(orgId.length < LEAST_ORGANIZATION ? [] : [orgId]),
+    ];
+    this.#secrets = secrets
       .flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')])
-      .filter(({ length }) => length >= LEAST_MASKED)
       .toSorted((a, b) => b.length - a.length);
   }
 

@@ -22,12 +22,15 @@ export interface CallOptions {
 /** What is waited for is decided above: by the person, and by the silence of the tool. */
 const NO_TIMEOUT_MS = 24 * 3600 * 1000;
 const START_TIMEOUT_MS = 60_000;
+/** How long a server that failed is left alone. */
+const RETRY_MS = 15_000;
 
 export class Line {
   readonly server: string;
   readonly #options: LineOptions;
   #client: Promise<Client> | undefined;
   #tools: Promise<readonly Tool[]> | undefined;
+  #failedAt = -Infinity;
   #isClosed = false;
 
   constructor(options: LineOptions) {
@@ -35,11 +38,15 @@ export class Line {
     this.#options = options;
   }
 
-  /** @throws what the server or the gateway says; asked again next time. */
-  tools(): Promise<readonly Tool[]> {
-    const tools = (this.#tools ??= this.#list());
-    tools.catch(() => this.#tools === tools && (this.#tools = undefined));
-    return tools;
+  /** @throws what the server or the gateway says. Who asks again soon is not kept waiting again. */
+  async tools(): Promise<readonly Tool[]> {
+    if (performance.now() - this.#failedAt < RETRY_MS) throw new Error(`${this.server} has just failed.`);
+    this.#tools ??= this.#list().catch((error: unknown) => {
+      this.#failedAt = performance.now();
+      this.#forget();
+      throw error;
+    });
+    return this.#tools;
   }
 
   async call(name: string, written: Record<string, unknown>, options: CallOptions): Promise<CallToolResult> {
@@ -64,9 +71,11 @@ export class Line {
 
   #connected(): Promise<Client> {
     if (this.#isClosed) return Promise.reject(new Error('The session has ended.'));
-    const client = (this.#client ??= this.#connect());
-    client.catch(() => this.#client === client && (this.#client = undefined));
-    return client;
+    this.#client ??= this.#connect().catch((error: unknown) => {
+      this.#client = undefined;
+      throw error;
+    });
+    return this.#client;
   }
 
   async #connect(): Promise<Client> {
@@ -89,8 +98,12 @@ export class Line {
     return client;
   }
 
-  #forgetTools(): void {
+  #forget(): void {
     this.#tools = undefined;
+  }
+
+  #forgetTools(): void {
+    this.#forget();
     if (!this.#isClosed) this.#options.onToolsChanged();
   }
 }

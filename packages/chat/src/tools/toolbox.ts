@@ -36,6 +36,8 @@ export interface BoxedTool extends ToolOffer {
 /** More tools than any model can choose from. */
 const MAX_TOOLS = 500;
 const MAX_DESCRIPTION = 4000;
+/** How long a list of tools is waited for. */
+const PATIENCE_MS = 10_000;
 
 export class Toolbox {
   readonly #options: ToolboxOptions;
@@ -75,7 +77,7 @@ export class Toolbox {
   /** The tools that can be had now; those of a server that fails are not among them. */
   async tools(): Promise<BoxedTool[]> {
     const listed = await Promise.all(
-      this.#lines.map(async (line) => (await line.tools().catch(() => [])).map((tool) => ({ line, tool }))),
+      this.#lines.map(async (line) => (await soon(line.tools()).catch(() => [])).map((tool) => ({ line, tool }))),
     );
     const known = new Map<string, { line: Line; tool: Tool }>();
     const boxed = listed
@@ -156,6 +158,14 @@ export class Toolbox {
   #injectedFor(server: string | undefined): Record<string, string> {
     return this.#injected.get(server ?? '') ?? {};
   }
+}
+
+/** A server that takes long to start does not hold up the others: it is there the next time. */
+function soon<Result>(promise: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('It takes too long.')), PATIENCE_MS);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 const failed = (text: string): ToolOutcome => ({ isError: true, text, images: [] });

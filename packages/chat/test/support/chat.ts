@@ -90,12 +90,12 @@ export class RawClient {
   }
 
   async #until(holds: () => boolean): Promise<void> {
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 25_000;
     while (!holds()) {
       if (this.closed !== undefined && this.received.length === this.#taken) throw new Error('the socket is closed');
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(() => {
-          reject(new Error(`not in 15 s; the last was ${this.texts.at(-1)}`));
+          reject(new Error(`not in 25 s; the last was ${this.texts.at(-1)}`));
         }, deadline - Date.now());
         this.#wake = () => {
           clearTimeout(timer);

@@ -33,6 +33,9 @@ export interface FakeProvider {
   respond?: (asked: Asked) => Answer;
 }
 
+/** Words, or larger pieces of a longer text. */
+const inPieces = (text: string): string[] => text.match(text.length < 200 ? /\S+\s*/g : /[^]{1,1000}/g) ?? [];
+
 /** Ends a stream before its time. @returns whether it did. */
 function ends(response: ServerResponse, piece: Piece): piece is 'hang' | 'cut' | 'stop' {
   if (piece === 'cut') setImmediate(() => response.destroy());
@@ -102,7 +105,7 @@ export const fakeAnthropic = (): Promise<FakeProvider> =>
       }
       if ('text' in piece) {
         event('content_block_start', { index, content_block: { type: 'text', text: '' } });
-        for (const word of piece.text.match(/\S+\s*/g) ?? []) {
+        for (const word of inPieces(piece.text)) {
           event('content_block_delta', { index, delta: { type: 'text_delta', text: word } });
         }
       } else {
@@ -140,7 +143,7 @@ export const fakeOpenAi = (): Promise<FakeProvider> =>
         response.end();
         return;
       }
-      if ('text' in piece) for (const word of piece.text.match(/\S+\s*/g) ?? []) chunk({ content: word });
+      if ('text' in piece) for (const word of inPieces(piece.text)) chunk({ content: word });
       else {
         const index = calls++;
         const id = `call_${index}_${Math.random()}`;
