@@ -46,8 +46,8 @@ for await (const line of createInterface({ input: chat.stdout })) if ((url = /ws
 const ada = new WebSocket(url);
 const messages = [];
 let heard = () => {};
-ada.on('message', (data) => {
-  messages.push(JSON.parse(data.toString()));
+ada.addEventListener('message', ({ data }) => {
+  messages.push(JSON.parse(String(data)));
   heard();
 });
 const next = async () => {
