@@ -481,6 +481,8 @@ export class Session implements Asker, Guest {
 
   async #question(server: string, params: ElicitRequest['params'], signal: AbortSignal): Promise<ElicitResult> {
     if (!this.isV2) return { action: 'cancel' };
+    // A page opens it: nothing but a web address may be asked for.
+    if ('url' in params && !/^https?:/i.test(params.url)) return { action: 'decline' };
     const mask = (text: string): string => this.#credentials?.mask(text) ?? text;
     const asked =
       'requestedSchema' in params ? { schema: maskDeep<object>(params.requestedSchema, mask) } : { url: params.url };

@@ -80,8 +80,16 @@ export class Turn {
     return [this.#processing, ...said, ...this.#calls.values()];
   }
 
-  /** Never rejects. */
+  /** Never rejects: a fault of one turn must not keep the next from running. */
   async run(): Promise<void> {
+    try {
+      await this.#runToEnd();
+    } catch (error) {
+      this.#options.onFailure(error);
+    }
+  }
+
+  async #runToEnd(): Promise<void> {
     const { gate, onEnd } = this.#options;
     const startedAt = Date.now();
     let stopped: Stopped;
@@ -146,13 +154,13 @@ export class Turn {
       }
     } catch (error) {
       // What was said is part of the conversation; calls without their results must not be.
-      if (text !== '') this.#conversation.remember({ role: 'assistant', text, calls: [] });
+      if (text.trim() !== '') this.#conversation.remember({ role: 'assistant', text, calls: [] });
       this.#count(usage, messages, text, around);
       throw error;
     }
     this.#count(usage, messages, text, around);
     if (calls.length === 0) {
-      if (text !== '') this.#conversation.remember({ role: 'assistant', text, calls });
+      if (text.trim() !== '') this.#conversation.remember({ role: 'assistant', text, calls });
       return wasCut ? 'length' : 'done';
     }
     const results = await this.#use(calls, tools);

@@ -116,7 +116,8 @@ class ProviderModel implements Model {
       const calls = message.calls.map(({ id, name, arguments: input }) => {
         return { type: 'tool-call' as const, toolCallId: id, toolName: name, input };
       });
-      const text = message.text === '' ? [] : [{ type: 'text' as const, text: message.text }];
+      // Providers refuse blank texts.
+      const text = message.text.trim() === '' ? [] : [{ type: 'text' as const, text: message.text }];
       return [{ role: 'assistant', content: [...text, ...calls] }];
     }
     const results: ModelMessage = {
