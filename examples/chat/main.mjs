@@ -46,8 +46,8 @@ for await (const line of createInterface({ input: chat.stdout })) if ((url = /ws
 const ada = new WebSocket(url);
 const messages = [];
 let heard = () => {};
-ada.addEventListener('message', ({ data }) => {
-  messages.push(JSON.parse(String(data)));
+ada.on('message', (/** @type {Buffer} */ data) => {
+  messages.push(JSON.parse(data.toString()));
   heard();
 });
 const next = async () => {

@@ -36,7 +36,7 @@ export interface BoxedTool extends ToolOffer {
 /** More tools than any model can choose from. */
 const MAX_TOOLS = 500;
 const MAX_DESCRIPTION = 4000;
-/** How long a list of tools is waited for. */
+/** How long the others are waited for when one server has told its tools. */
 const PATIENCE_MS = 10_000;
 
 export class Toolbox {
@@ -76,9 +76,7 @@ export class Toolbox {
 
   /** The tools that can be had now; those of a server that fails are not among them. */
   async tools(): Promise<BoxedTool[]> {
-    const listed = await Promise.all(
-      this.#lines.map(async (line) => (await soon(line.tools()).catch(() => [])).map((tool) => ({ line, tool }))),
-    );
+    const listed = await this.#list();
     const known = new Map<string, { line: Line; tool: Tool }>();
     const boxed = listed
       .flat()
@@ -143,6 +141,20 @@ export class Toolbox {
 
   readonly #mask = (text: string): string => this.#options.credentials?.mask(text) ?? text;
 
+  /** A server that takes long to start holds nobody up who has another: it is there the next time. */
+  async #list(): Promise<{ line: Line; tool: Tool }[][]> {
+    const listed: { line: Line; tool: Tool }[][] = this.#lines.map(() => []);
+    const lists = this.#lines.map(async (line, index) => {
+      const tools = await line.tools().catch(() => []);
+      listed[index] = tools.map((tool) => ({ line, tool }));
+    });
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
+    await Promise.race([Promise.all(lists), Promise.all([patience, Promise.race(lists)])]);
+    clearTimeout(timer);
+    return listed;
+  }
+
   #box(name: string, server: string, tool: Tool): BoxedTool {
     const { title = tool.annotations?.title, description = '', inputSchema, annotations } = tool;
     return {
@@ -158,14 +170,6 @@ export class Toolbox {
   #injectedFor(server: string | undefined): Record<string, string> {
     return this.#injected.get(server ?? '') ?? {};
   }
-}
-
-/** A server that takes long to start does not hold up the others: it is there the next time. */
-function soon<Result>(promise: Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('It takes too long.')), PATIENCE_MS);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 const failed = (text: string): ToolOutcome => ({ isError: true, text, images: [] });
