@@ -1,9 +1,10 @@
-// `npm start`: serves the demo server, or whatever is given after `npm start --`.
+// `npm start`: serves the demo server, or whatever is given after `npm start --`; `npm start chat` opens a chat with it.
 import { makeReady, root } from './ready.mjs';
 
 makeReady();
 const given = process.argv.slice(2);
+const command = given[0] === 'chat' ? given.shift() : 'serve';
 const hasServer = given.includes('--') || given.some((word) => word.startsWith('--config'));
 const demo = hasServer ? [] : ['--', process.execPath, `${root}/servers/demo/dist/main.js`];
-process.argv.splice(2, given.length, 'serve', ...given, ...demo);
+process.argv.splice(2, process.argv.length, command, ...given, ...demo);
 await import('../packages/switchboard/dist/cli/main.js');

@@ -10,3 +10,4 @@ export type { GatewayEvent } from './observe/events.ts';
 export { createLog } from './observe/log.ts';
 export { ERRORS, SwitchboardError } from './protocol/errors.ts';
 export type { ErrorName } from './protocol/errors.ts';
+export type { Entry, Fact, Facts, Log, Store } from './stores/store.ts';

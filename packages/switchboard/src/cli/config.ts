@@ -24,10 +24,14 @@ export interface ConfigFile {
   upstreams: Record<string, UpstreamOptions>;
   /** Who may come in, and what they may use. */
   access: AccessOptions;
+  /** What the chat is told, unread; `switchboard chat` reads it. */
+  chat: JsonObject;
   /** What was left alone, in sentences. */
   notes: string[];
 }
 
+/** The block of `switchboard chat`. */
+const CHAT = 'chat';
 const BLOCKS = ['upstreams', 'mcpServers', 'servers'] as const;
 
 /**
@@ -106,21 +110,25 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   const foreign = root['mcpServers'] !== undefined || root['servers'] !== undefined;
   const settings: JsonObject = {};
   for (const [name, value] of Object.entries(root)) {
-    if (([...BLOCKS, ...ACCESS_BLOCKS] as readonly string[]).includes(name) || name === '$schema') continue;
+    const ours: readonly string[] = [...BLOCKS, ...ACCESS_BLOCKS, CHAT, '$schema'];
+    if (ours.includes(name)) continue;
     if (Object.hasOwn(OPTIONS, name)) settings[name] = value;
     else if (foreign) notes.push(`${name} is no option of Switchboard and left alone`);
     else
       problems.push({
         path: [name],
-        message: `unknown option; known: upstreams, ${ACCESS_BLOCKS.join(', ')}, ${Object.keys(OPTIONS).join(', ')}`,
+        message: `unknown option; known: upstreams, chat, ${ACCESS_BLOCKS.join(', ')}, ${Object.keys(OPTIONS).join(', ')}`,
       });
   }
   for (const [name, value] of Object.entries(settings)) {
     const parsed = OPTIONS[name as keyof typeof OPTIONS].type.safeParse(value);
     if (!parsed.success) problems.push(...parsed.error.issues.map(({ message }) => ({ path: [name], message })));
   }
+  const { value: chat, problems: unknown } = expandVariables(root[CHAT] ?? {}, environment, 'auth.');
+  problems.push(...unknown.map(({ path, message }) => ({ path: [CHAT, ...path], message })));
+  if (!isObject(chat)) problems.push({ path: [CHAT], message: 'expected an object' });
   if (problems.length > 0) fail(problems);
-  return { settings, upstreams, access, notes };
+  return { settings, upstreams, access, notes, chat: isObject(chat) ? chat : {} };
 }
 
 /** Entries of other programs say in `type` what ours show by having a command or a url, and where they mean the SSE transport. */

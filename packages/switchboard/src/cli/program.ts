@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { PRODUCT } from '../gateway/product.ts';
 import { callCommand } from './call.ts';
 import { certsCommand } from './certs.ts';
+import { chatCommand } from './chat.ts';
 import { connectCommand } from './connect.ts';
 import { broadcastCommand, drainCommand, eventsCommand, reloadCommand } from './control.ts';
 import { doctorCommand } from './doctor.ts';
@@ -22,6 +23,7 @@ export const program: Command = new Command('switchboard')
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(callCommand())
+  .addCommand(chatCommand())
   .addCommand(simulateCommand())
   .commandsGroup('To say who may come in:')
   .addCommand(keysCommand())

@@ -3,7 +3,6 @@ import { Command, Option } from 'commander';
 import { createGateway } from '../gateway/gateway.ts';
 import type { Address, Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
-import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
@@ -13,6 +12,8 @@ import type { Change } from '../gateway/change.ts';
 import { readConfigFile } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
 import { writeRunFile } from './run-file.ts';
+import { endOnSignal } from './signals.ts';
+import { readSources } from './sources.ts';
 import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
 
@@ -55,7 +56,8 @@ function underOwnNames<T extends JsonObject>(flags: T): T {
   return own as T;
 }
 
-function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
+/** The flag of an option, with its description and default. */
+export function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
   const { value, fallback, describe } = OPTIONS[name];
   const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
   const shown = fallback === '' || fallback === false ? '' : ` (default: ${fallback})`;
@@ -69,26 +71,17 @@ interface Given {
 }
 
 async function serve(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
-  const file = config ?? process.env['SWITCHBOARD_CONFIG'];
-  const fromFile = file === undefined ? undefined : readConfigFile(file, process.env, flags);
-  const upstreams: Record<string, UpstreamOptions> = { ...fromFile?.upstreams };
-  const [command, ...args] = words;
-  if (command !== undefined) upstreams['default'] = { command, args };
-  if (Object.keys(upstreams).length === 0) {
-    const detail = 'there is no server to share: give its command after --, or a file with --config';
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
-  }
   if (flags['token'] !== undefined && flags['token'] !== 'auto') {
     const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
-  const input = { ...fromFile?.settings, ...settingsFromEnvironment(process.env), ...flags };
+  const { upstreams, settings, access, notes, file } = readSources({ words, config, flags, environment: process.env });
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const gateway: Gateway = createGateway({
-    ...input,
-    ...fromFile?.access,
+    ...settings,
+    ...access,
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
@@ -96,12 +89,12 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
   log = createLog({ level: gateway.settings.logLevel });
-  for (const note of fromFile?.notes ?? []) process.stderr.write(`switchboard: ${file}: ${note}\n`);
+  for (const note of notes) process.stderr.write(`switchboard: ${note}\n`);
 
   const reload =
     file === undefined ? undefined : (): void => attempt(() => reloadFrom(file, gateway, log, { words, flags }));
   const stopWatching = file === undefined ? undefined : watchFile(file, reload!);
-  endOnSignal(gateway, reload);
+  void endOnSignal({ close: () => gateway.drain() }, reload);
   try {
     const addresses = await gateway.listen();
     const { newToken } = gateway;
@@ -170,21 +163,6 @@ function serveStdio(gateway: Gateway): void {
   gateway.attach(channel, 'stdio', undefined, () => {
     if (transport.length === 1) process.emit('SIGTERM');
   });
-}
-
-/**
- * Ends it at the first signal: what is under way may finish, for `drainTimeout`. A second signal does not wait. SIGHUP reads the
- * configuration file again, where there is one.
- */
-function endOnSignal(gateway: Gateway, reload: (() => void) | undefined): void {
-  let ending = false;
-  const end = (): void => {
-    if (ending) process.exit(1);
-    ending = true;
-    void gateway.drain();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
-  process.on('SIGHUP', reload ?? end);
 }
 
 function banner(addresses: readonly Address[], maxConnections: number): string {

@@ -5,15 +5,18 @@
 import type { Problem } from '../gateway/options.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 
+/** @param others what begins like this is left alone, as somebody else fills it in. */
 export function expandVariables(
   input: unknown,
   environment: Readonly<Record<string, string | undefined>>,
+  others?: string,
 ): { value: unknown; problems: Problem[] } {
   const problems: Problem[] = [];
 
   const expand = (text: string, path: (string | number)[]): string =>
     text.replace(/\$\{([^}]*)\}/g, (whole, inside: string) => {
       const [, name, , otherwise] = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?$/.exec(inside) ?? [];
+      if (others !== undefined && inside.startsWith(others)) return whole;
       if (inside.startsWith('caller.')) {
         if (path[0] === 'env' || path[0] === 'headers') return whole;
         // Others see the arguments of a process and the paths of a URL.

@@ -25,6 +25,9 @@ import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { OWN_MACHINE, Proxies } from '../transports/http/client-address.ts';
+import { memoryPair } from '../transports/memory.ts';
+import { asSdkTransport } from '../transports/sdk.ts';
+import type { SdkTransport } from '../transports/sdk.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import { Access } from './access.ts';
@@ -348,6 +351,31 @@ export class Gateway {
   /** Resolves when everything has ended, whoever asked for it. */
   get closed(): Promise<void> {
     return this.#closed;
+  }
+
+  /**
+   * A line of its own for a client in this process, for `connect` of the official SDK's client.
+   *
+   * @param options.upstream its name. @default all of them as one
+   * @param options.principal who is calling. @default 'anonymous'
+   * @param options.headers values that the caller brings for its server, by names in small letters.
+   * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
+   */
+  clientTransport({
+    upstream,
+    principal,
+    headers = {},
+  }: {
+    upstream?: string;
+    principal?: string;
+    headers?: Readonly<Record<string, string>>;
+  } = {}): SdkTransport {
+    const identity: Identity = { ...this.#access.local, ...(principal !== undefined && { principal }) };
+    const found = this.#find(upstream, identity);
+    const [outer, inner] = memoryPair();
+    const visit = { credentials: new Brought(found, headers), identity };
+    this.#connect(inner, found, 'memory', visit);
+    return asSdkTransport(outer);
   }
 
   get stats(): Stats {

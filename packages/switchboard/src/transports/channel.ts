@@ -47,6 +47,8 @@ export interface Channel {
   sendForeign?(value: JsonObject): void;
   /** Whether its peer is away and may come back, on channels that outlive a cut. */
   readonly isAway?: boolean;
+  /** The subprotocol that was agreed on, on channels that have such; empty when none was. */
+  readonly protocol?: string;
   /** What has passed, on channels that count it. */
   readonly traffic?: Traffic;
   /** Closes what carries the channel now, where the peer may take it up anew; elsewhere it is {@link close}. */

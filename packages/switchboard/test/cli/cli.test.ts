@@ -13,7 +13,7 @@ import { WireClient, hello, toolCall } from '../support/wire.ts';
 describe('switchboard', () => {
   it('tells its version, and what it can do', async () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
-    for (const command of ['serve', 'connect', 'call']) {
+    for (const command of ['serve', 'connect', 'call', 'chat']) {
       const { code, stdout } = await run([command, '--help']);
       expect([code, stdout]).toEqual([0, expect.stringContaining(`Usage: switchboard ${command}`)]);
     }
@@ -38,6 +38,25 @@ describe('switchboard', () => {
     ['an isolation that is none', ['serve', '--isolation', 'some', '--', 'x'], EXIT.config.code, 'isolation'],
     ['a file that is not there', ['serve', '--config', '/nowhere.json'], EXIT.config.code, '/nowhere.json'],
     ['a public address', ['serve', '--host', '0.0.0.0', '--port', '0', '--', 'x'], EXIT.listen.code, '--insecure'],
+    ['a chat without a server', ['chat'], EXIT.config.code, 'give its command after --'],
+    [
+      'a chat whose model is not named',
+      ['chat', '--model-url', 'http://127.0.0.1:1/v1', '--', 'x'],
+      EXIT.config.code,
+      'say which one, with --model',
+    ],
+    [
+      'a block of the chat that is wrong',
+      ['chat', '--config', file('{ "upstreams": { "x": { "command": "x" } }, "chat": { "modle": "m" } }')],
+      EXIT.config.code,
+      'modle',
+    ],
+    [
+      'a chat at a public address',
+      ['chat', '--host', '0.0.0.0', '--port', '0', '--', 'x'],
+      EXIT.listen.code,
+      '--insecure',
+    ],
     ['no URL', ['call', 'localhost'], EXIT.config.code, 'expected a URL'],
     ['arguments that are no object', ['call', 'ws://127.0.0.1:1/', 'x', '--args', '[1]'], EXIT.config.code, '--args'],
     ['nobody there', ['call', 'ws://127.0.0.1:9/mcp'], EXIT.unreachable.code, 'ECONNREFUSED'],

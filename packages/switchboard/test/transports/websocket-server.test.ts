@@ -271,6 +271,47 @@ describe('messages that are no JSON-RPC', () => {
   });
 });
 
+describe('another protocol', () => {
+  it('gets every text as it is, with the subprotocol that it knows, and nothing of MCP is served', async () => {
+    const server = new WebSocketServerTransport({
+      port: 0,
+      subprotocols: ['other.v2'],
+      onText: (text, { protocol }) => {
+        if (text === 'fail') throw new Error('as the test wants it');
+        texts.push(`${protocol}: ${text}`);
+      },
+    });
+    const texts: string[] = [];
+    onTestFinished(() => server.close());
+    const failed = once(server, 'error');
+    const url = await server.listen();
+    for (const [offered, selected] of [
+      [['unknown', 'other.v2'], 'other.v2'],
+      [['unknown'], ''],
+      [[], ''],
+    ] as const) {
+      const socket = new WebSocket(url, [...offered]);
+      onTestFinished(() => socket.terminate());
+      // A client that offers what is not known must end the connection itself (RFC 6455, section 4.1).
+      if (offered.length > 0 && selected === '') {
+        await expect(once(socket, 'open')).rejects.toThrow('no subprotocol');
+        continue;
+      }
+      await once(socket, 'open');
+      expect(socket.protocol).toBe(selected);
+      for (const text of ['no JSON', '{"jsonrpc":"2.0","id":1,"method":"tools/list"}', 'fail']) socket.send(text);
+    }
+    await expect.poll(() => texts.length).toBe(4);
+    expect(texts.toSorted()).toEqual([
+      ': no JSON',
+      ': {"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+      'other.v2: no JSON',
+      'other.v2: {"jsonrpc":"2.0","id":1,"method":"tools/list"}',
+    ]);
+    expect(((await failed) as [Error])[0].message).toBe('as the test wants it');
+  });
+});
+
 describe('compression', () => {
   it('is agreed to only when it is switched on, and a bomb ends at the size limit', async () => {
     const plain = await listen();

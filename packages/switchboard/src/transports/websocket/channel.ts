@@ -27,6 +27,8 @@ interface ChannelLimits extends WebSocketLimits {
 export interface WebSocketHandlers extends ChannelHandlers {
   /** What had filled the socket has left. */
   onDrain?(): void;
+  /** Takes every text message as it is, in place of `onMessage` and `onBadMessage`. */
+  onText?(text: string): void;
 }
 
 /** A close reason must fit a control frame (RFC 6455, section 5.5). */
@@ -145,6 +147,10 @@ export class WebSocketChannel implements Channel {
     this.traffic.bytesIn += bytes;
     if (bytes > (this.#limits.maxMessageBytes ?? Infinity)) {
       this.close('tooBig', `${bytes} bytes; the limit is ${this.#limits.maxMessageBytes}`);
+      return;
+    }
+    if (this.#handlers?.onText !== undefined) {
+      this.#handlers.onText(text);
       return;
     }
     let message: Message;

@@ -54,6 +54,17 @@ export interface WebSocketServerOptions {
   ): Identity | undefined | Promise<Identity | undefined>;
   /** Takes messages that are no JSON-RPC; what it returns is sent to that client. Without it {@link WebSocketServerTransport.receive} gives them. */
   onForeign?(message: JsonObject, client: Visitor): unknown;
+  /**
+   * Takes every text message as it is, for a protocol that is not MCP; then nothing of MCP is served. An error that it throws is an
+   * `error` event.
+   */
+  onText?(text: string, client: Visitor): void;
+  /**
+   * The subprotocols of that protocol, the preferred one first; others may be offered and are not selected, and none need be.
+   *
+   * @default those of MCP, one of which a page must offer
+   */
+  subprotocols?: readonly string[];
   /** How many clients may be connected. @default 50 */
   maxClients?: number;
   /** How many connections a minute one address may open; `Infinity` for no limit. @default 600 */
@@ -85,7 +96,7 @@ interface Events {
   error: [error: unknown, reference?: string];
 }
 
-type Hook = 'server' | 'authenticate' | 'onForeign' | 'store';
+type Hook = 'server' | 'authenticate' | 'onForeign' | 'onText' | 'subprotocols' | 'store';
 
 /** What holds where an option is not given. */
 export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
@@ -237,12 +248,13 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     const ownServer = this.#options.server === undefined && this.#http.listening;
     const ended = ownServer ? new Promise<void>((resolve) => this.#http.close(() => resolve())) : Promise.resolve();
     if (drainMs > 0) await this.#drain(drainMs);
-    const gone = [...this.#clients.values()].map(
-      (client) => new Promise<void>((resolve) => this.on('disconnect', (left) => left === client && resolve())),
-    );
+    const gone =
+      this.#clients.size === 0
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => this.on('disconnect', () => this.#clients.size === 0 && resolve()));
     for (const client of this.#clients.values()) client.close('goingAway', 'the server is shutting down');
     this.#acceptor.close();
-    await Promise.all([...gone, ended]);
+    await Promise.all([gone, ended]);
     clearInterval(this.#sweeper);
     this.#foreign.end();
     if (this.#options.store === undefined) await this.#store.close();
@@ -261,10 +273,10 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     socket.on('error', () => {});
     try {
       if (request.url?.split('?', 1)[0] !== path) {
-        throw new SwitchboardError('SWB_NOT_FOUND', { detail: `MCP is at ${path}` });
+        throw new SwitchboardError('SWB_NOT_FOUND', { detail: `WebSockets are served at ${path}` });
       }
       checkHostAndOrigin(request, { host, allowedHosts, allowedOrigins });
-      checkHandshake(request);
+      if (this.#options.subprotocols === undefined) checkHandshake(request);
       const address = request.socket.remoteAddress ?? '';
       this.#connects.take(address);
       const identity =
@@ -291,13 +303,24 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       channel.close('overloaded', error.message);
       return;
     }
+    const { onText } = this.#options;
     const client: Visitor = new Visitor({
       principal,
+      protocol: channel.protocol ?? '',
       address,
       userAgent,
       ...(authInfo !== undefined && { authInfo }),
       channel,
       onForeign: (message) => void this.#receive(client, message),
+      ...(onText !== undefined && {
+        onText: (text) => {
+          try {
+            onText(text, client);
+          } catch (error) {
+            this.#failed(error);
+          }
+        },
+      }),
       onError: (error) => this.#failed(error),
       onClose: (reason) => {
         this.#clients.delete(client.id);

@@ -19,6 +19,8 @@ export interface AcceptorOptions extends WebSocketLimits {
   resumeWindowMs: number;
   /** Whether permessage-deflate is agreed to where a client offers it. */
   compression: boolean;
+  /** What is selected of the offered subprotocols, by preference. @default those of MCP */
+  subprotocols?: readonly string[];
   /** Where resume keeps its tokens and unconfirmed messages. */
   store: Store;
   /** A handshake that is none; `socket` is to be answered and ended. */
@@ -63,7 +65,14 @@ export class WebSocketAcceptor {
 
   constructor(options: AcceptorOptions) {
     this.#options = options;
-    const { maxQueueMessages, maxQueueBytes, resumeWindowMs, compression, store } = options;
+    const {
+      maxQueueMessages,
+      maxQueueBytes,
+      resumeWindowMs,
+      compression,
+      store,
+      subprotocols = SUBPROTOCOLS,
+    } = options;
     this.#resumptions = new Resumptions({
       windowMs: resumeWindowMs,
       firstMessageMs: FIRST_MESSAGE_MS,
@@ -77,7 +86,7 @@ export class WebSocketAcceptor {
       clientTracking: false,
       perMessageDeflate: compression && DEFLATE,
       maxPayload: options.maxMessageBytes,
-      handleProtocols: (offered) => SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
+      handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
       ...limits,
     });
     this.#server.on('wsClientError', (error, socket, request) => options.onUnreadable(request, socket, error.message));

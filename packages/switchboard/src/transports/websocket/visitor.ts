@@ -7,6 +7,7 @@ import type { JsonObject, Message, RpcId } from '../../protocol/jsonrpc.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import type { Channel, Traffic } from '../channel.ts';
 import type { SdkTransport } from '../sdk.ts';
+import type { WebSocketHandlers } from './channel.ts';
 
 export interface VisitorOptions {
   principal: string;
@@ -15,7 +16,11 @@ export interface VisitorOptions {
   /** Given to the SDK beside each message. */
   authInfo?: object;
   channel: Channel;
+  /** The subprotocol that was selected; empty when none. */
+  protocol?: string;
   onForeign(message: JsonObject): void;
+  /** Takes every text as it is; then nothing of MCP is served. */
+  onText?(text: string): void;
   /** A failure of the program, not of the client. */
   onError(error: unknown): void;
   onClose(reason: string): void;
@@ -31,6 +36,8 @@ export class Visitor {
   readonly principal: string;
   readonly address: string;
   readonly userAgent: string;
+  /** The subprotocol that was selected; empty when none. */
+  readonly protocol: string;
   readonly since: Date = new Date();
   /** For `server.connect(client.transport)`, of the SDK's version 1 or 2. */
   readonly transport: SdkTransport;
@@ -50,6 +57,7 @@ export class Visitor {
     this.principal = options.principal;
     this.address = options.address;
     this.userAgent = options.userAgent;
+    this.protocol = options.protocol ?? '';
     this.transport = {
       start: async () => {
         const early = this.#early ?? [];
@@ -71,7 +79,8 @@ export class Visitor {
   }
 
   start(): void {
-    this.#channel.start({
+    const { onText } = this.#options;
+    const handlers: WebSocketHandlers = {
       onMessage: (message) => this.#receive(message),
       onBadMessage: (error, foreign) => this.#receiveOther(error, foreign),
       onClose: (reason) => {
@@ -80,7 +89,14 @@ export class Visitor {
         this.#options.onClose(reason);
         this.transport.onclose?.();
       },
-    });
+      ...(onText !== undefined && {
+        onText: (text) => {
+          this.lastActivity = Date.now();
+          onText(text);
+        },
+      }),
+    };
+    this.#channel.start(handlers);
   }
 
   /** Sends a message of MCP, or any other JSON object. @throws {SwitchboardError} `SWB_INVALID_MESSAGE` */

@@ -1,0 +1,310 @@
+/** A chat: sockets, sessions, rooms, a model, and a gateway to the servers. */
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { randomUUID } from 'node:crypto';
+
+import { SwitchboardError, createGateway } from 'mcp-switchboard';
+import type { Gateway } from 'mcp-switchboard';
+import { WebSocketServerTransport } from 'mcp-switchboard/websocket';
+import type { WebSocketClient } from 'mcp-switchboard/websocket';
+
+import { Archives } from './conversation/archive.ts';
+import type { TurnOptions } from './conversation/turn.ts';
+import { ChatFailure } from './failure.ts';
+import { OfflineModel } from './models/offline.ts';
+import { LIMITS, SYSTEM } from './options.ts';
+import type { ChatEvent, ChatLimits, ChatOptions } from './options.ts';
+import { answerBrowsers } from './pages.ts';
+import { Allowance } from './people/allowance.ts';
+import type { CredentialOptions, Credentials } from './people/credentials.ts';
+import { Gate } from './people/gate.ts';
+import { probeOverHttp } from './people/probe.ts';
+import type { Verdict } from './people/probe.ts';
+import type { Resume } from './protocol/client-messages.ts';
+import type { ServerMessage } from './protocol/server-messages.ts';
+import { CHAT_V2 } from './protocol/subprotocol.ts';
+import { Rooms } from './rooms.ts';
+import { Session } from './session.ts';
+import type { Outlet } from './session.ts';
+import { Toolbox } from './tools/toolbox.ts';
+
+/** What sessions need of the chat that they belong to. */
+export interface ChatServices {
+  readonly limits: ChatLimits;
+  readonly gateway: Gateway;
+  readonly servers: readonly string[];
+  readonly use: CredentialOptions;
+  readonly mustAuthenticate: boolean;
+  readonly mention: string;
+  readonly turns: TurnOptions;
+  readonly rooms: Rooms;
+  readonly archives: Archives | undefined;
+  /** Attempts of `auth`, by address. */
+  readonly attempts: Allowance;
+  check(credentials: Credentials): Promise<Verdict>;
+  /** @throws {ChatFailure} `rate_limited`, `token_limit` */
+  spendQuery(person: string): void;
+  /** Whether a text calls the model. */
+  isCalled(text: string): boolean;
+  /** @throws {ChatFailure} `not_found`; the session goes on then. */
+  resume(session: Session, message: Resume): Promise<void>;
+  /** Notes a fault. @returns a reference for people. */
+  fail(error: unknown): string;
+  onEvent(event: ChatEvent): void;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
+export function createChat(options: ChatOptions): Chat {
+  return new Chat(options);
+}
+
+export class Chat {
+  readonly #options: ChatOptions;
+  readonly #gateway: Gateway;
+  readonly #services: ChatServices;
+  readonly #limits: ChatLimits;
+  readonly #sockets: WebSocketServerTransport;
+  readonly #http: Server | undefined;
+  readonly #sessions: Map<string, Session> = new Map();
+  /** Whose socket it is now. */
+  readonly #bySocket: Map<string, { session: Session; outlet: Outlet }> = new Map();
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(options: ChatOptions) {
+    const given = Object.entries(options).filter(([name, value]) => Object.hasOwn(LIMITS, name) && value !== undefined);
+    const limits: ChatLimits = { ...LIMITS, ...(Object.fromEntries(given) as Partial<ChatLimits>) };
+    const { path = '/chat', identify } = options;
+    const servers = Object.keys(options.upstreams);
+    this.#options = options;
+    this.#limits = limits;
+    this.#gateway = createGateway({
+      // The chat counts and ends its sessions itself, limits people itself, and asks them itself.
+      rateLimit: 'unlimited',
+      maxConnections: (limits.maxConnections + 1) * Math.max(1, servers.length) * 2,
+      idleTimeout: `${Math.ceil((limits.idleTimeoutMs * 2) / 1000)}s`,
+      requestTimeout: `${Math.ceil((limits.toolSilenceMs + limits.questionTimeoutMs) / 500)}s`,
+      ...options.gateway,
+      upstreams: options.upstreams,
+    });
+    this.#services = this.#build(limits, servers);
+    const { settings } = this.#gateway;
+    const { host = settings.host, port = settings.port } = options;
+    const { allowedHosts = settings.allowedHosts, allowedOrigins = settings.allowedOrigins } = options;
+    this.#http = options.server === undefined ? createServer(answerBrowsers(options.servePages, path)) : undefined;
+    this.#sockets = new WebSocketServerTransport({
+      server: options.server ?? this.#http!,
+      host,
+      port,
+      path,
+      allowedHosts,
+      allowedOrigins,
+      subprotocols: [CHAT_V2],
+      maxClients: limits.maxConnections,
+      maxMessageBytes: limits.maxMessageBytes,
+      // Idle is what nothing was said in; the sessions know.
+      idleTimeoutMs: Infinity,
+      ...(identify !== undefined && { authenticate: (request, shown) => identify(request, shown) }),
+      onText: (text, client) => this.#bySocket.get(client.id)?.session.receive(text),
+    });
+    this.#sockets.on('connect', (client) => this.#opened(client));
+    this.#sockets.on('disconnect', (client) => this.#closed(client));
+    this.#sockets.on('error', (error) => void this.#services.fail(error));
+    this.#sweeper = setInterval(() => this.#sweep(), limits.sweepIntervalMs).unref();
+  }
+
+  /** What the gateway's settings were read as. */
+  get settings(): Gateway['settings'] {
+    return this.#gateway.settings;
+  }
+
+  /** The name of the model that answers. */
+  get model(): string {
+    return this.#services.turns.model.name;
+  }
+
+  /** How many sessions there are, and how many rooms. */
+  get stats(): { sessions: number; rooms: number } {
+    return { sessions: this.#sessions.size, rooms: this.#services.rooms.size };
+  }
+
+  /**
+   * Opens the port; needless beside a server that listens.
+   *
+   * @returns the address that clients connect to.
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`
+   */
+  async listen(): Promise<string> {
+    const { settings } = this.#gateway;
+    const { host = settings.host, insecure = settings.insecure, identify, credentials } = this.#options;
+    if (!LOOPBACK.test(host) && !insecure && identify === undefined && credentials?.probe === undefined) {
+      const detail = `${host} can be reached by others, who could then use the model and every server. Check their credentials, listen on 127.0.0.1, or say --insecure`;
+      throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
+    }
+    return this.#sockets.listen();
+  }
+
+  /** Ends every session, and every server that was started for one. Idempotent. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    for (const session of this.#sessions.values()) session.end('the chat is shutting down', 'goingAway');
+    await this.#sockets.close();
+    const http = this.#http;
+    if (http?.listening === true) {
+      await new Promise<void>((resolve) => {
+        http.close(() => resolve());
+        http.closeAllConnections();
+      });
+    }
+    await this.#gateway.close();
+  }
+
+  #opened(client: WebSocketClient): void {
+    const outlet: Outlet = {
+      address: client.address,
+      principal: client.principal,
+      send: (message: ServerMessage) => client.send({ ...message }),
+      close: (why, reason) => client.close(why, reason),
+    };
+    const session = this.#begin(outlet, client.protocol === CHAT_V2);
+    this.#bySocket.set(client.id, { session, outlet });
+    session.greet();
+  }
+
+  #begin(...[outlet, isV2, kept]: [Outlet, boolean, ConstructorParameters<typeof Session>[4]?]): Session {
+    this.#makeRoom();
+    const session = new Session(this.#services, outlet, isV2, (ended) => this.#sessions.delete(ended.id), kept);
+    this.#sessions.set(session.id, session);
+    this.#services.onEvent({ type: 'session.opened', session: session.id, principal: session.principal });
+    return session;
+  }
+
+  /** Those who are away wait for their clients, but not more of them than may be connected. */
+  #makeRoom(): void {
+    const away = [...this.#sessions.values()].filter(({ isConnected }) => !isConnected);
+    if (away.length < this.#limits.maxConnections) return;
+    const oldest = away.reduce((one, other) => (other.lastActivity < one.lastActivity ? other : one));
+    oldest.end('too many clients are away');
+  }
+
+  #closed(client: WebSocketClient): void {
+    const found = this.#bySocket.get(client.id);
+    this.#bySocket.delete(client.id);
+    found?.session.disconnected(found.outlet);
+  }
+
+  async #resume(from: Session, message: Resume): Promise<void> {
+    const { session_id: id, after } = message;
+    const { archives } = this.#services;
+    const there = this.#sessions.get(id);
+    const kept = there === undefined ? await archives?.take(message.resume_token, id, from.principal) : undefined;
+    const isThere = there !== undefined && there !== from && there.isResumedBy(message, from.principal);
+    if (!isThere && kept === undefined) {
+      throw new ChatFailure('not_found', 'There is no such session any more; go on with this one.');
+    }
+    const outlet = from.handOver();
+    if (outlet === undefined) return;
+    const session = isThere ? there : this.#begin(outlet, true, kept);
+    for (const socket of this.#bySocket.values()) if (socket.outlet === outlet) socket.session = session;
+    session.resumed(outlet, after);
+  }
+
+  #sweep(): void {
+    const oldest = Date.now() - this.#limits.idleTimeoutMs;
+    for (const session of this.#sessions.values()) {
+      if (session.isBusy || session.lastActivity > oldest) continue;
+      const minutes = Math.round(this.#limits.idleTimeoutMs / MINUTE_MS);
+      session.tell({ type: 'info', message: `Nothing was said for ${minutes} minutes; goodbye.`, event: 'idle' });
+      session.end('nothing was said for the idle time', 'idle');
+    }
+  }
+
+  #build(limits: ChatLimits, servers: readonly string[]): ChatServices {
+    const options = this.#options;
+    const { mention = 'assistant', credentials, store } = options;
+    const queries = new Allowance({ amount: limits.queriesPerMinute, perMs: MINUTE_MS });
+    const tokens = new Allowance({ amount: limits.tokensPerHour, perMs: HOUR_MS });
+    const called = new RegExp(`(^|[^\\w@])@${mention.replaceAll(/[^\w-]/g, '\\$&')}(?![\\w-])`, 'i');
+    const onEvent = (event: ChatEvent): void => options.onEvent?.(event);
+    const fail = (error: unknown): string => {
+      const reference = randomUUID();
+      onEvent({ type: 'failed', reference, error });
+      return reference;
+    };
+    return {
+      limits,
+      gateway: this.#gateway,
+      servers,
+      use: credentials ?? {},
+      mustAuthenticate: credentials !== undefined,
+      mention,
+      rooms: new Rooms(limits),
+      archives: store === undefined ? undefined : new Archives(store, options.keepMs ?? 7 * 24 * HOUR_MS),
+      attempts: new Allowance({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
+      turns: {
+        model: options.model ?? new OfflineModel(),
+        system: options.system ?? SYSTEM,
+        approvals: options.approvals ?? 'destructive',
+        maxSteps: limits.maxSteps,
+        maxCallsAtOnce: limits.maxCallsAtOnce,
+        maxContextTokens: limits.maxContextTokens,
+        maxResultCharacters: limits.maxResultCharacters,
+        gate: new Gate(limits.maxTurns),
+        onUsage: (person, usage) => tokens.spend(person, usage.input_tokens + usage.output_tokens),
+        onFailure: fail,
+        onEnd: (turn, stopped, usage, ms) =>
+          onEvent({ type: 'turn', session: turn.asker.key, turn: turn.id, stopped, usage, ms }),
+      },
+      check: (shown) => this.#check(shown, servers),
+      spendQuery(person) {
+        const wait = queries.wait(person);
+        if (wait > 0) {
+          const detail = `${limits.queriesPerMinute} queries a minute, the limit; try again in ${seconds(wait)} s`;
+          throw new ChatFailure('rate_limited', detail);
+        }
+        const longer = tokens.wait(person);
+        if (longer > 0) {
+          const detail = `${limits.tokensPerHour} tokens an hour, the limit; try again in ${seconds(longer)} s`;
+          throw new ChatFailure('token_limit', detail);
+        }
+        queries.spend(person);
+      },
+      isCalled: (text) => called.test(text),
+      resume: (session, message) => this.#resume(session, message),
+      fail,
+      onEvent,
+    };
+  }
+
+  async #check(shown: Credentials, servers: readonly string[]): Promise<Verdict> {
+    const use = this.#options.credentials ?? {};
+    const { probe } = use;
+    if (probe === undefined) return 'right';
+    if ('url' in probe) return probeOverHttp(probe, shown);
+    const toolbox = new Toolbox({
+      gateway: this.#gateway,
+      servers: servers.filter((name) => name === probe.server),
+      principal: 'anonymous',
+      credentials: shown,
+      use,
+      silenceMs: 10_000,
+      onChanged: () => {},
+      onQuestion: async () => ({ action: 'cancel' }),
+    });
+    try {
+      if ((await toolbox.tools()).length === 0) return 'unknown';
+      const options = { signal: AbortSignal.timeout(30_000), onProgress: () => {} };
+      const { isError } = await toolbox.call(probe.tool, probe.arguments ?? {}, options);
+      return isError ? 'wrong' : 'right';
+    } catch {
+      return 'unknown';
+    } finally {
+      await toolbox.close();
+    }
+  }
+}
+
+const seconds = (ms: number): number => Math.ceil(ms / 1000);

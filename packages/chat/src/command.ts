@@ -1,0 +1,82 @@
+/** What `switchboard chat` runs. */
+import { createLog } from 'mcp-switchboard';
+import type { GatewayOptions } from 'mcp-switchboard';
+
+import { createChat } from './chat.ts';
+import type { ChatEvent } from './options.ts';
+import type { PageServer } from './pages.ts';
+import { modelOf, readChatSettings } from './settings.ts';
+
+export interface StartOptions {
+  upstreams: GatewayOptions['upstreams'];
+  /** Options of the gateway, as they were written; the address is among them. */
+  settings: Readonly<Record<string, unknown>>;
+  /** The block `chat` of a configuration file, and over it the flags. */
+  chat: Readonly<Record<string, unknown>>;
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Takes a line of the log. */
+  write(line: string): void;
+}
+
+export interface Started {
+  /** For people who started it. */
+  banner: string;
+  close(): Promise<void>;
+}
+
+/** The package of the web pages, where it is installed. */
+const CONSOLE = 'mcp-switchboard-console';
+const NO_MODEL = 'offline, as ANTHROPIC_API_KEY is not set: it understands only commands. Say: tools';
+
+/** @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_PORT_IN_USE`, `SWB_PUBLIC_BIND` */
+export async function startChat(options: StartOptions): Promise<Started> {
+  const { upstreams, environment, write } = options;
+  const { maxConnections, ...settings } = options.settings;
+  const { limits, model, modelUrl, provider, offline, ...chosen } = readChatSettings(options.chat);
+  const choice = { model, modelUrl, provider, offline };
+  const servePages = await findPages();
+  let log: ReturnType<typeof createLog> = () => {};
+  let level = 'info';
+  const chat = createChat({
+    ...limits,
+    ...chosen,
+    ...(maxConnections !== undefined && { maxConnections: Number(maxConnections) }),
+    ...(servePages !== undefined && { servePages }),
+    upstreams,
+    model: modelOf(choice, environment),
+    gateway: { ...settings, environment, onEvent: (event) => log(event) },
+    onEvent: (event) => noteOf(event, level, write),
+  });
+  level = chat.settings.logLevel;
+  log = createLog({ level: chat.settings.logLevel });
+  try {
+    const url = await chat.listen();
+    const page = servePages === undefined ? '' : `  Page       ${url.replace(/^ws/, 'http')}\n`;
+    const name = chat.model === 'offline' && offline !== true ? NO_MODEL : chat.model;
+    const servers = Object.keys(upstreams).join(', ');
+    const banner = `The chat is open:\n\n${page}  WebSocket  ${url}\n\nServers: ${servers}\nModel:   ${name}\n\nCtrl-C ends it.\n`;
+    return { banner, close: () => chat.close() };
+  } catch (error) {
+    await chat.close();
+    throw error;
+  }
+}
+
+async function findPages(): Promise<PageServer | undefined> {
+  try {
+    return ((await import(CONSOLE)) as { servePages: PageServer }).servePages;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** One line of JSON for each event, as the gateway's log has them. */
+function noteOf(event: ChatEvent, level: string, write: (line: string) => void): void {
+  const isFault = event.type === 'failed';
+  if (level === 'silent' || (!isFault && (level === 'warn' || level === 'error'))) return;
+  const { type, ...rest } = event;
+  const error = 'error' in event && event.error instanceof Error ? { error: event.error.stack } : {};
+  const head = { level: isFault ? 'error' : 'info', time: new Date().toISOString(), msg: `chat.${type}` };
+  write(JSON.stringify({ ...head, ...rest, ...error }));
+}

@@ -1,0 +1,148 @@
+/** One conversation: what was said in it, for people and for the model, who hears it, and whose turn it is. */
+import type { PromptMessage } from '../models/model.ts';
+import type { Entry } from '../protocol/history.ts';
+import type { ServerMessage } from '../protocol/server-messages.ts';
+import { fitContext } from './context.ts';
+import { promptOf } from './prompt.ts';
+import type { Turn } from './turn.ts';
+
+/** Somebody who hears what happens in a conversation. */
+export interface Listener {
+  tell(message: ServerMessage): void;
+}
+
+/** Keeps entries when the process has ended. */
+export interface Archive {
+  add(entry: Entry): void;
+  clear(): void;
+}
+
+type Without<Type, Key extends PropertyKey> = Type extends unknown ? Omit<Type, Key> : never;
+export type NewEntry = Without<Entry, 'seq' | 'at'>;
+
+export interface ConversationOptions {
+  /** Whether several people are in it, so that the model is told who says what. @default false */
+  shared?: boolean;
+  maxContextTokens: number;
+  archive?: Archive;
+  /** What was kept of it. @default nothing */
+  entries?: readonly Entry[];
+}
+
+/** How much of a conversation is kept for people. */
+const MAX_ENTRIES = 1000;
+const MAX_CHARACTERS: number = 16 * 1024 * 1024;
+/** How much of it is sent at once. */
+export const PAGE = 100;
+const PAGE_CHARACTERS: number = 8 * 1024 * 1024;
+
+export class Conversation {
+  readonly listeners: Set<Listener> = new Set();
+  readonly shared: boolean;
+  readonly #options: ConversationOptions;
+  #entries: Entry[] = [];
+  #messages: PromptMessage[] = [];
+  #characters = 0;
+  #seq = 0;
+  /** The first one runs. */
+  readonly #turns: Turn[] = [];
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.shared = options.shared ?? false;
+    for (const entry of options.entries ?? []) this.#keep(entry);
+    this.#messages = promptOf(this.#entries, this.shared);
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  /** What the model is given. */
+  get messages(): readonly PromptMessage[] {
+    return this.#messages;
+  }
+
+  /** The turns that run or wait. */
+  get turns(): readonly Turn[] {
+    return this.#turns;
+  }
+
+  /** Resolves when no turn runs or waits. */
+  get idle(): Promise<void> {
+    return this.#running;
+  }
+
+  tell(message: ServerMessage, except?: Listener): void {
+    for (const listener of this.listeners) if (listener !== except) listener.tell(message);
+  }
+
+  add<New extends NewEntry>(entry: New): New & { seq: number; at: string } {
+    const added = { ...entry, seq: this.#seq + 1, at: new Date().toISOString() };
+    this.#keep(added);
+    this.#options.archive?.add(added);
+    return added;
+  }
+
+  /** Adds what the model shall know: of calls and their results always both at once. */
+  remember(...messages: readonly PromptMessage[]): void {
+    this.#messages = fitContext([...this.#messages, ...messages], this.#options.maxContextTokens);
+  }
+
+  /** Lets a turn run when those before it have ended. */
+  enqueue(turn: Turn): Promise<void> {
+    this.#turns.push(turn);
+    this.#running = this.#running
+      .then(() => turn.run())
+      .finally(() => {
+        this.#turns.splice(this.#turns.indexOf(turn), 1);
+      });
+    return this.#running;
+  }
+
+  /** Stops the turns of one person; resolves when nothing runs any more with that person's rights. */
+  async cancel(isMeant: (turn: Turn) => boolean): Promise<void> {
+    const meant = this.#turns.filter(isMeant);
+    for (const turn of meant) turn.cancel();
+    await Promise.all(meant.map((turn) => turn.settled));
+  }
+
+  /** Forgets everything but how far it had counted. */
+  clear(): void {
+    this.#entries = [];
+    this.#messages = [];
+    this.#characters = 0;
+    this.#options.archive?.clear();
+  }
+
+  /** The entries after a number, or the newest before one. */
+  page({ after = 0, before = Infinity, limit = PAGE }: { after?: number; before?: number; limit?: number }): {
+    entries: Entry[];
+    more: boolean;
+  } {
+    const wanted = this.#entries.filter(({ seq }) => seq > after && seq < before);
+    const entries: Entry[] = [];
+    let left = PAGE_CHARACTERS;
+    for (const entry of wanted.toReversed()) {
+      left -= sizeOf(entry);
+      if (entries.length >= limit || (left < 0 && entries.length > 0)) break;
+      entries.unshift(entry);
+    }
+    return { entries, more: entries.length < wanted.length };
+  }
+
+  #keep(entry: Entry): void {
+    this.#seq = entry.seq;
+    this.#entries.push(entry);
+    this.#characters += sizeOf(entry);
+    while (this.#entries.length > MAX_ENTRIES || (this.#characters > MAX_CHARACTERS && this.#entries.length > 1)) {
+      this.#characters -= sizeOf(this.#entries.shift()!);
+    }
+  }
+}
+
+function sizeOf(entry: Entry): number {
+  const images = entry.kind === 'tool' ? (entry.images ?? []) : [];
+  return images.reduce((all, { data }) => all + data.length, entry.text.length + 200);
+}

@@ -1,0 +1,291 @@
+/** One turn: a query, what the model says to it, the tools that it uses on the way, and the end. */
+import { randomUUID } from 'node:crypto';
+
+import { ModelFailure } from '../models/model.ts';
+import type { Model, ModelCall, ModelResult, PromptMessage } from '../models/model.ts';
+import type { Stopped, Usage } from '../protocol/history.ts';
+import type { Processing, ServerMessage, ToolCall } from '../protocol/server-messages.ts';
+import type { Gate } from '../people/gate.ts';
+import type { BoxedTool, Toolbox } from '../tools/toolbox.ts';
+import { cut } from '../tools/result.ts';
+import type { ToolOutcome } from '../tools/result.ts';
+import { estimateTokens, fitContext, tokensOf } from './context.ts';
+import type { Conversation, Listener } from './conversation.ts';
+
+/** Who asked: the turn runs with this person's tools and rights, and on this person's account. */
+export interface Asker extends Listener {
+  readonly name: string;
+  readonly key: string;
+  readonly toolbox: Toolbox;
+  /** Whether the person lets a tool run. Never rejects; `false` when the signal aborts. */
+  approve(call: Omit<ToolCall, 'type' | 'by'>, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface TurnOptions {
+  model: Model;
+  system: string;
+  /** Whose word is asked for before a tool runs. */
+  approvals: 'destructive' | 'always' | 'never';
+  maxSteps: number;
+  maxCallsAtOnce: number;
+  maxContextTokens: number;
+  /** How much of a result the model is given, in characters. */
+  maxResultCharacters: number;
+  /** Turns at once, for each person. */
+  gate: Gate;
+  onUsage(person: string, usage: Usage): void;
+  /** Something failed that is nobody's fault here. @returns a reference for people. */
+  onFailure(error: unknown): string;
+  onEnd(turn: Turn, stopped: Stopped, usage: Usage, ms: number): void;
+}
+
+/** How many calls of one answer are run; the others are refused. */
+const MAX_CALLS = 64;
+
+export class Turn {
+  readonly id: string = `t_${randomUUID()}`;
+  readonly asker: Asker;
+  readonly #text: string;
+  readonly #queryId: string | undefined;
+  readonly #conversation: Conversation;
+  readonly #options: TurnOptions;
+  readonly #abort: AbortController = new AbortController();
+  readonly #calls: Map<string, ToolCall> = new Map();
+  #isRunning = false;
+  #answering: Promise<unknown> | undefined;
+  #said = '';
+  #usage: Usage = { input_tokens: 0, output_tokens: 0 };
+
+  constructor(conversation: Conversation, asker: Asker, query: { text: string; id?: string }, options: TurnOptions) {
+    this.#conversation = conversation;
+    this.asker = asker;
+    this.#text = query.text;
+    this.#queryId = query.id;
+    this.#options = options;
+  }
+
+  cancel(): void {
+    this.#abort.abort(new DOMException('The turn was cancelled.', 'AbortError'));
+  }
+
+  /** Resolves when it does nothing for its asker: one that waits and was cancelled never will. */
+  get settled(): Promise<unknown> {
+    return Promise.resolve(this.#answering?.catch(() => {}));
+  }
+
+  /** What somebody needs to hear who comes while the turn runs. */
+  get live(): ServerMessage[] {
+    if (!this.#isRunning) return [];
+    const said: ServerMessage[] = this.#said === '' ? [] : [{ type: 'delta', turn: this.id, text: this.#said }];
+    return [this.#processing, ...said, ...this.#calls.values()];
+  }
+
+  /** Never rejects: a fault of one turn must not keep the next from running. */
+  async run(): Promise<void> {
+    try {
+      await this.#runToEnd();
+    } catch (error) {
+      this.#options.onFailure(error);
+    }
+  }
+
+  async #runToEnd(): Promise<void> {
+    const { gate, onEnd } = this.#options;
+    const startedAt = Date.now();
+    let stopped: Stopped;
+    try {
+      stopped = await gate.pass(this.asker.key, this.#abort.signal, () => {
+        const answering = this.#answer();
+        this.#answering = answering;
+        return answering;
+      });
+    } catch (error) {
+      stopped = this.#abort.signal.aborted ? 'cancelled' : 'failed';
+      if (stopped === 'failed') this.#conversation.tell(this.#failure(error));
+    }
+    this.#isRunning = false;
+    const text = this.#said;
+    const entry = this.#conversation.add({ kind: 'model', turn: this.id, text, stopped, usage: this.#usage });
+    const { seq, turn, usage } = entry;
+    this.#conversation.tell({ type: 'response', message: text, turn, seq, stopped, usage });
+    onEnd(this, stopped, usage, Date.now() - startedAt);
+  }
+
+  get #processing(): Processing {
+    return { type: 'processing', message: 'Processing your query...', turn: this.id, from: this.asker.name };
+  }
+
+  async #answer(): Promise<Stopped> {
+    this.#isRunning = true;
+    const { asker } = this;
+    this.#conversation.tell(this.#processing, asker);
+    asker.tell({ ...this.#processing, ...(this.#queryId !== undefined && { id: this.#queryId }) });
+    const from = this.#conversation.shared ? { from: asker.name } : {};
+    this.#conversation.remember({ role: 'user', text: this.#text, ...from });
+    for (let step = 1; step <= this.#options.maxSteps; step++) {
+      const tools = await this.#whileAsked(asker.toolbox.tools());
+      const stopped = await this.#step(tools);
+      if (stopped !== undefined) return stopped;
+    }
+    this.#say(`I stopped after ${this.#options.maxSteps} steps.`, true);
+    return 'steps';
+  }
+
+  /** One answer of the model, and the tools that it wants. @returns why the turn ends, if it does. */
+  async #step(tools: readonly BoxedTool[]): Promise<Stopped | undefined> {
+    const { model, system, maxContextTokens } = this.#options;
+    const { signal } = this.#abort;
+    const around = estimateTokens(system + JSON.stringify(tools.map(({ inputSchema }) => inputSchema)));
+    const messages = fitContext(this.#conversation.messages, Math.max(1000, maxContextTokens - around));
+    const calls: ModelCall[] = [];
+    let text = '';
+    let wasCut = false;
+    let usage: Usage | undefined;
+    try {
+      for await (const part of model.answer({ system, messages, tools, signal })) {
+        if (part.type === 'text') {
+          this.#say(part.text, text === '');
+          text += part.text;
+        } else if (part.type === 'call') calls.push(part.call);
+        else {
+          wasCut = part.cut;
+          usage = part.usage;
+        }
+      }
+    } catch (error) {
+      // What was said is part of the conversation; calls without their results must not be.
+      if (text.trim() !== '') this.#conversation.remember({ role: 'assistant', text, calls: [] });
+      this.#count(usage, messages, text, around);
+      throw error;
+    }
+    this.#count(usage, messages, text, around);
+    if (calls.length === 0) {
+      if (text.trim() !== '') this.#conversation.remember({ role: 'assistant', text, calls });
+      return wasCut ? 'length' : 'done';
+    }
+    const results = await this.#use(calls, tools);
+    // The model's own arguments, as they may be kept: what it must not set is not even repeated to it.
+    const shown = calls.map((call) => ({ ...call, arguments: this.asker.toolbox.shown(call.name, call.arguments) }));
+    this.#conversation.remember({ role: 'assistant', text, calls: shown }, { role: 'tool', results });
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  /** Uses tools, several at once; every call gets a result, whatever happens. */
+  async #use(calls: readonly ModelCall[], tools: readonly BoxedTool[]): Promise<ModelResult[]> {
+    const results: ModelResult[] = [];
+    let next = 0;
+    const work = async (): Promise<void> => {
+      for (let index = next++; index < calls.length; index = next++) {
+        results[index] = await this.#useOne(calls[index]!, tools, index);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#options.maxCallsAtOnce, calls.length) }, work));
+    return results;
+  }
+
+  async #useOne(call: ModelCall, tools: readonly BoxedTool[], index: number): Promise<ModelResult> {
+    const { asker, id: turn } = this;
+    const tool = tools.find(({ name }) => name === call.name);
+    const shown: ToolCall = {
+      type: 'tool_call',
+      turn,
+      call: `c_${randomUUID()}`,
+      name: call.name,
+      arguments: asker.toolbox.shown(call.name, call.arguments),
+      by: asker.name,
+      ...(tool?.title !== undefined && { title: tool.title }),
+    };
+    this.#calls.set(shown.call, shown);
+    this.#conversation.tell(shown);
+    const outcome =
+      index < MAX_CALLS ? await this.#run(call, tool, shown) : failed(`More than ${MAX_CALLS} calls at once.`);
+    this.#calls.delete(shown.call);
+    const { isError, text, images } = outcome;
+    const forModel = cut(text, this.#options.maxResultCharacters);
+    const entry = this.#conversation.add({
+      kind: 'tool',
+      turn,
+      call: shown.call,
+      name: shown.name,
+      arguments: shown.arguments,
+      by: asker.name,
+      is_error: isError,
+      text,
+      ...(images.length > 0 && { images }),
+      truncated: forModel !== text,
+    });
+    const { kind: _, at: __, arguments: ___, by: ____, ...result } = entry;
+    this.#conversation.tell({ type: 'tool_result', ...result });
+    return { id: call.id, name: call.name, text: forModel, images, isError };
+  }
+
+  async #run(call: ModelCall, tool: BoxedTool | undefined, shown: ToolCall): Promise<ToolOutcome> {
+    const { approvals } = this.#options;
+    const { signal } = this.#abort;
+    if (tool === undefined) return failed(`There is no tool ${JSON.stringify(call.name.slice(0, 100))}.`);
+    if (call.unreadable !== undefined) return failed(call.unreadable);
+    try {
+      signal.throwIfAborted();
+      const mustAsk = approvals === 'always' || (approvals === 'destructive' && tool.destructive);
+      if (mustAsk && !(await this.asker.approve(shown, signal))) {
+        signal.throwIfAborted();
+        return failed('The person did not approve of this call, so it was not made.');
+      }
+      return await this.asker.toolbox.call(call.name, call.arguments, {
+        signal,
+        onProgress: ({ progress, total, message }) =>
+          this.#conversation.tell({
+            type: 'tool_progress',
+            turn: this.id,
+            call: shown.call,
+            progress,
+            ...(total !== undefined && { total }),
+            ...(message !== undefined && { message }),
+          }),
+      });
+    } catch (error) {
+      if (signal.aborted) return failed('The call was cancelled.');
+      return failed(`The call failed; reference ${this.#options.onFailure(error)}.`);
+    }
+  }
+
+  #say(text: string, isNewPart: boolean): void {
+    const piece = isNewPart && this.#said !== '' ? `\n\n${text}` : text;
+    this.#said += piece;
+    this.#conversation.tell({ type: 'delta', turn: this.id, text: piece });
+  }
+
+  #count(usage: Usage | undefined, messages: readonly PromptMessage[], text: string, around: number): void {
+    const counted = usage ?? {
+      input_tokens: around + messages.reduce((all, message) => all + tokensOf(message), 0),
+      output_tokens: estimateTokens(text),
+    };
+    this.#usage = {
+      input_tokens: this.#usage.input_tokens + counted.input_tokens,
+      output_tokens: this.#usage.output_tokens + counted.output_tokens,
+    };
+    this.#options.onUsage(this.asker.key, counted);
+  }
+
+  #failure(error: unknown): ServerMessage {
+    if (error instanceof ModelFailure) {
+      return { type: 'error', message: error.message, code: 'provider', turn: this.id };
+    }
+    const message = `Something went wrong here; reference ${this.#options.onFailure(error)}.`;
+    return { type: 'error', message, code: 'internal', turn: this.id };
+  }
+
+  /** Does not wait for what nobody wants any more. */
+  #whileAsked<Result>(promise: Promise<Result>): Promise<Result> {
+    const { signal } = this.#abort;
+    signal.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', abort, { once: true });
+      promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    });
+  }
+}
+
+const failed = (text: string): ToolOutcome => ({ isError: true, text, images: [] });

@@ -1,0 +1,61 @@
+/** What the chat needs of a language model, whoever provides it. */
+import type { Image, Usage } from '../protocol/history.ts';
+
+/** A tool that the model may use. */
+export interface ToolOffer {
+  name: string;
+  description: string;
+  /** JSON Schema of its arguments, without those that the host fills in. */
+  inputSchema: Readonly<Record<string, unknown>>;
+}
+
+/** The model wants a tool to be used. */
+export interface ModelCall {
+  /** The provider's, repeated beside the result. */
+  id: string;
+  name: string;
+  arguments: Record<string, unknown>;
+  /** Why the arguments cannot be read, where the model wrote none that can; then the tool is not called. */
+  unreadable?: string;
+}
+
+/** What the model is told of a call's result. */
+export interface ModelResult {
+  id: string;
+  name: string;
+  text: string;
+  images: readonly Image[];
+  isError: boolean;
+}
+
+/** The conversation as the model gets it. `calls` of one message are answered by the `results` of the very next. */
+export type PromptMessage =
+  | { role: 'user'; text: string; from?: string }
+  | { role: 'assistant'; text: string; calls: readonly ModelCall[] }
+  | { role: 'tool'; results: readonly ModelResult[] };
+
+export interface ModelRequest {
+  system: string;
+  messages: readonly PromptMessage[];
+  tools: readonly ToolOffer[];
+  /** Stops the answer; what comes of it then is an abort. */
+  signal: AbortSignal;
+}
+
+export type ModelPart =
+  | { type: 'text'; text: string }
+  | { type: 'call'; call: ModelCall }
+  /** Always the last one. Without `usage` it is estimated. */
+  | { type: 'end'; cut: boolean; usage?: Usage };
+
+export interface Model {
+  /** For people: `claude-sonnet-4-5`, or `offline`. */
+  readonly name: string;
+  /** One answer. @throws {ModelFailure} that says in plain words what is wrong. */
+  answer(request: ModelRequest): AsyncIterable<ModelPart>;
+}
+
+/** The model could not be asked, or its answer broke off. The message is for people, and says nothing that is secret. */
+export class ModelFailure extends Error {
+  override readonly name = 'ModelFailure';
+}

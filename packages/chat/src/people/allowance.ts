@@ -1,0 +1,53 @@
+/** How much of something each person may use: an amount that fills up again evenly in a time. */
+export interface AllowanceOptions {
+  amount: number;
+  /** In how long the whole amount is there again, in ms. */
+  perMs: number;
+  /** The clock, in ms. @default Date.now */
+  now?: () => number;
+}
+
+interface Account {
+  left: number;
+  at: number;
+}
+
+/** How many people are remembered; who was quiet longest is forgotten first. */
+const MAX_ACCOUNTS = 10_000;
+
+export class Allowance {
+  readonly #options: Required<AllowanceOptions>;
+  /** In the order of last use. */
+  readonly #accounts: Map<string, Account> = new Map();
+
+  constructor(options: AllowanceOptions) {
+    this.#options = { now: Date.now, ...options };
+  }
+
+  /** How long this person must wait before there is at least `cost`, in ms; 0 when there is. */
+  wait(person: string, cost = 1): number {
+    const { amount, perMs } = this.#options;
+    const { left } = this.#account(person);
+    return left >= cost ? 0 : Math.ceil(((cost - left) * perMs) / amount);
+  }
+
+  /** Uses some. What was used after all may be more than there was; then it is owed. */
+  spend(person: string, cost = 1): void {
+    this.#account(person).left -= cost;
+  }
+
+  #account(person: string): Account {
+    const { amount, perMs, now } = this.#options;
+    const at = now();
+    const account = this.#accounts.get(person) ?? { left: amount, at };
+    account.left = Math.min(amount, account.left + ((at - account.at) * amount) / perMs);
+    account.at = at;
+    this.#accounts.delete(person);
+    this.#accounts.set(person, account);
+    if (this.#accounts.size > MAX_ACCOUNTS) {
+      const [oldest] = this.#accounts.keys();
+      if (oldest !== undefined) this.#accounts.delete(oldest);
+    }
+    return account;
+  }
+}

@@ -1,0 +1,64 @@
+/** What one person was asked and has not answered: questions of tools, and approvals. */
+import { randomUUID } from 'node:crypto';
+
+import type { ApprovalRequest, Closed, Question, ServerMessage } from '../protocol/server-messages.ts';
+
+type Asked = Omit<Question, 'question'> | Omit<ApprovalRequest, 'approval'>;
+export type Reply<Answer> = { answer: Answer } | { none: 'cancelled' | 'timeout' };
+
+interface Open {
+  message: Question | ApprovalRequest;
+  close(reason: Closed['reason'], answer?: unknown): void;
+}
+
+/** How many may be open at once; more are not even asked. */
+const MAX_OPEN = 20;
+
+export class Questions {
+  readonly #open: Map<string, Open> = new Map();
+  readonly #tell: (message: ServerMessage) => void;
+  readonly #timeoutMs: number;
+
+  constructor(tell: (message: ServerMessage) => void, timeoutMs: number) {
+    this.#tell = tell;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** What is open, for a client that comes back. */
+  get open(): ServerMessage[] {
+    return [...this.#open.values()].map(({ message }) => message);
+  }
+
+  /** Asks; never rejects. */
+  ask<Answer>(asked: Asked, signal: AbortSignal): Promise<Reply<Answer>> {
+    if (signal.aborted || this.#open.size >= MAX_OPEN) return Promise.resolve({ none: 'cancelled' });
+    const id = `q_${randomUUID()}`;
+    const message = asked.type === 'question' ? { ...asked, question: id } : { ...asked, approval: id };
+    return new Promise((resolve) => {
+      const close = (reason: Closed['reason'], answer?: unknown): void => {
+        if (!this.#open.delete(id)) return;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+        this.#tell({ type: 'closed', id, reason });
+        resolve(reason === 'answered' ? { answer: answer as Answer } : { none: reason });
+      };
+      const abort = (): void => close('cancelled');
+      const timer = setTimeout(() => close('timeout'), this.#timeoutMs);
+      signal.addEventListener('abort', abort, { once: true });
+      this.#open.set(id, { message, close });
+      this.#tell(message);
+    });
+  }
+
+  /** @returns whether this was asked, and in this way. */
+  answer(type: 'question' | 'approval_request', id: string, answer: unknown): boolean {
+    const open = this.#open.get(id);
+    if (open?.message.type !== type) return false;
+    open.close('answered', answer);
+    return true;
+  }
+
+  cancelAll(): void {
+    for (const { close } of this.#open.values()) close('cancelled');
+  }
+}

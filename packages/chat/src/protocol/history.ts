@@ -1,0 +1,97 @@
+/** What a conversation remembers, as people are shown it (docs/reference/chat-protocol.md, "History"). */
+import { z } from 'zod';
+
+/** What an answer of the model cost, in tokens, as the provider counted them; estimated where it does not. */
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+}
+
+/** Why the model stopped: it was `done`, somebody `cancelled`, the steps or the `length` of an answer ran out, or it `failed`. */
+export type Stopped = 'done' | 'cancelled' | 'steps' | 'length' | 'failed';
+
+/** An image that a tool gave. */
+export interface Image {
+  mime_type: string;
+  /** Base64. */
+  data: string;
+}
+
+/** Somebody said something. */
+export interface PersonEntry {
+  kind: 'person';
+  seq: number;
+  /** ISO 8601. */
+  at: string;
+  from: string;
+  text: string;
+  /** The id that the client gave to the query. */
+  id?: string;
+}
+
+/** The model answered. */
+export interface ModelEntry {
+  kind: 'model';
+  seq: number;
+  at: string;
+  turn: string;
+  /** Markdown. */
+  text: string;
+  stopped: Stopped;
+  usage: Usage;
+}
+
+/** The model used a tool, with the rights of `by`. */
+export interface ToolEntry {
+  kind: 'tool';
+  seq: number;
+  at: string;
+  turn: string;
+  call: string;
+  name: string;
+  /** As the model wrote them; what the host adds is not among them. */
+  arguments: Record<string, unknown>;
+  by: string;
+  is_error: boolean;
+  /** The whole result; the model may have been given less of it. */
+  text: string;
+  images?: Image[];
+  /** Whether the model was given less than `text`. */
+  truncated: boolean;
+}
+
+export type Entry = PersonEntry | ModelEntry | ToolEntry;
+
+export const usageSchema: z.ZodType<Usage> = z.object({
+  input_tokens: z.int().min(0),
+  output_tokens: z.int().min(0),
+});
+export const stoppedSchema: z.ZodType<Stopped> = z.enum(['done', 'cancelled', 'steps', 'length', 'failed']);
+export const imageSchema: z.ZodType<Image> = z.object({ mime_type: z.string(), data: z.base64() });
+
+const place = { seq: z.int().min(1), at: z.iso.datetime() };
+
+export const entrySchema: z.ZodType<Entry> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('person'), ...place, from: z.string(), text: z.string(), id: z.string().exactOptional() }),
+  z.object({
+    kind: z.literal('model'),
+    ...place,
+    turn: z.string(),
+    text: z.string(),
+    stopped: stoppedSchema,
+    usage: usageSchema,
+  }),
+  z.object({
+    kind: z.literal('tool'),
+    ...place,
+    turn: z.string(),
+    call: z.string(),
+    name: z.string(),
+    arguments: z.record(z.string(), z.unknown()),
+    by: z.string(),
+    is_error: z.boolean(),
+    text: z.string(),
+    images: z.array(imageSchema).exactOptional(),
+    truncated: z.boolean(),
+  }),
+]);

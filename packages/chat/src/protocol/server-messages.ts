@@ -1,0 +1,384 @@
+/**
+ * What the server sends (docs/reference/chat-protocol.md). A client without `chat.v2` gets the first eight types alone, and of those
+ * only the fields that are not optional.
+ */
+import { z } from 'zod';
+
+import { entrySchema, imageSchema, stoppedSchema, usageSchema } from './history.ts';
+import type { Entry, Image, Stopped, Usage } from './history.ts';
+
+/** The first message on every connection. */
+export interface ConnectionEstablished {
+  type: 'connection_established';
+  session_id: string;
+  message: string;
+  /** Whether queries are answered already, without an `auth`. */
+  authenticated: boolean;
+  protocol?: 'chat.v2';
+  /** For `resume`. A secret of this client. */
+  resume_token?: string;
+  /** Which model answers; `offline` where there is none. */
+  model?: string;
+  /** The word by which the model is called in a room, without its `@`. */
+  mention?: string;
+}
+
+export interface AuthSuccess {
+  type: 'auth_success';
+  message: string;
+  authenticated: true;
+}
+
+export interface AuthError {
+  type: 'auth_error';
+  message: string;
+}
+
+/** The whole answer of the model, at the end of a turn. */
+export interface Response {
+  type: 'response';
+  /** Markdown. */
+  message: string;
+  turn?: string;
+  seq?: number;
+  stopped?: Stopped;
+  usage?: Usage;
+}
+
+/** A query was taken up. */
+export interface Processing {
+  type: 'processing';
+  message: string;
+  turn?: string;
+  /** The id of the query, told to the client that gave it. */
+  id?: string;
+  /** Who asked. */
+  from?: string;
+}
+
+export interface Info {
+  type: 'info';
+  message: string;
+  /** What happened, for programs. */
+  event?: 'empty' | 'cleared' | 'goodbye' | 'idle' | 'heard';
+}
+
+export interface ErrorMessage {
+  type: 'error';
+  message: string;
+  code?: ChatErrorCode;
+  turn?: string;
+  id?: string;
+}
+
+export interface Pong {
+  type: 'pong';
+}
+
+export interface LoggedOut {
+  type: 'logged_out';
+  message: string;
+  authenticated: boolean;
+}
+
+/** An entry was added to the conversation by somebody: in a room, also what others say. */
+export interface Said {
+  type: 'said';
+  entry: Entry;
+}
+
+/** A piece of the model's answer. */
+export interface Delta {
+  type: 'delta';
+  turn: string;
+  text: string;
+}
+
+export interface ToolCall {
+  type: 'tool_call';
+  turn: string;
+  call: string;
+  name: string;
+  title?: string;
+  arguments: Record<string, unknown>;
+  /** With whose rights. */
+  by: string;
+}
+
+export interface ToolProgress {
+  type: 'tool_progress';
+  turn: string;
+  call: string;
+  progress: number;
+  total?: number;
+  message?: string;
+}
+
+export interface ToolResult {
+  type: 'tool_result';
+  turn: string;
+  call: string;
+  name: string;
+  seq: number;
+  is_error: boolean;
+  text: string;
+  images?: Image[];
+  truncated: boolean;
+}
+
+/** A tool asks the person something (MCP, elicitation). */
+export interface Question {
+  type: 'question';
+  question: string;
+  /** The name of the server that asks. */
+  server: string;
+  message: string;
+  /** What to fill in: a flat JSON Schema object. */
+  schema?: Record<string, unknown>;
+  /** A page to open instead, after the person has agreed. */
+  url?: string;
+}
+
+/** A tool that may destroy something waits for the person's word. */
+export interface ApprovalRequest {
+  type: 'approval_request';
+  approval: string;
+  turn: string;
+  call: string;
+  name: string;
+  title?: string;
+  arguments: Record<string, unknown>;
+  message: string;
+}
+
+/** A question or an approval need no answer any more. */
+export interface Closed {
+  type: 'closed';
+  /** The id of the question or approval. */
+  id: string;
+  reason: 'answered' | 'cancelled' | 'timeout';
+}
+
+export interface Resumed {
+  type: 'resumed';
+  session_id: string;
+  message: string;
+  authenticated: boolean;
+  /** The next one; the old one is worth nothing any more. */
+  resume_token: string;
+  /** The room that the session is in. */
+  room?: string;
+}
+
+export interface History {
+  type: 'history';
+  /** In their order. */
+  entries: Entry[];
+  /** Whether there are older ones. */
+  more: boolean;
+}
+
+/** A tool as the model sees it. */
+export interface ToolSummary {
+  name: string;
+  title?: string;
+  description?: string;
+  /** Whether a person is asked before it runs. */
+  destructive: boolean;
+}
+
+/** The tools of this person; sent again when they change. */
+export interface Tools {
+  type: 'tools';
+  tools: ToolSummary[];
+}
+
+export interface Export {
+  type: 'export';
+  format: 'markdown' | 'json';
+  filename: string;
+  content: string;
+}
+
+export interface Joined {
+  type: 'joined';
+  room: string;
+  name: string;
+}
+
+export interface Left {
+  type: 'left';
+  room: string;
+}
+
+export interface Presence {
+  type: 'presence';
+  room: string;
+  /** Everybody, in the order in which they came. */
+  people: { name: string; typing: boolean; connected: boolean }[];
+}
+
+export type ChatErrorCode =
+  | 'not_authenticated'
+  | 'invalid_message'
+  | 'unknown_type'
+  | 'too_many_turns'
+  | 'rate_limited'
+  | 'token_limit'
+  | 'provider'
+  | 'not_found'
+  | 'forbidden'
+  | 'full'
+  | 'internal';
+
+export type ServerMessage =
+  | ConnectionEstablished
+  | AuthSuccess
+  | AuthError
+  | Response
+  | Processing
+  | Info
+  | ErrorMessage
+  | Pong
+  | LoggedOut
+  | Said
+  | Delta
+  | ToolCall
+  | ToolProgress
+  | ToolResult
+  | Question
+  | ApprovalRequest
+  | Closed
+  | Resumed
+  | History
+  | Tools
+  | Export
+  | Joined
+  | Left
+  | Presence;
+
+const text = z.string();
+const optional = text.exactOptional();
+const callArguments = z.record(text, z.unknown());
+
+export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('connection_established'),
+    session_id: text,
+    message: text,
+    authenticated: z.boolean(),
+    protocol: z.literal('chat.v2').exactOptional(),
+    resume_token: optional,
+    model: optional,
+    mention: optional,
+  }),
+  z.object({ type: z.literal('auth_success'), message: text, authenticated: z.literal(true) }),
+  z.object({ type: z.literal('auth_error'), message: text }),
+  z.object({
+    type: z.literal('response'),
+    message: text,
+    turn: optional,
+    seq: z.int().exactOptional(),
+    stopped: stoppedSchema.exactOptional(),
+    usage: usageSchema.exactOptional(),
+  }),
+  z.object({ type: z.literal('processing'), message: text, turn: optional, id: optional, from: optional }),
+  z.object({
+    type: z.literal('info'),
+    message: text,
+    event: z.enum(['empty', 'cleared', 'goodbye', 'idle', 'heard']).exactOptional(),
+  }),
+  z.object({
+    type: z.literal('error'),
+    message: text,
+    code: z
+      .enum([
+        'not_authenticated',
+        'invalid_message',
+        'unknown_type',
+        'too_many_turns',
+        'rate_limited',
+        'token_limit',
+        'provider',
+        'not_found',
+        'forbidden',
+        'full',
+        'internal',
+      ])
+      .exactOptional(),
+    turn: optional,
+    id: optional,
+  }),
+  z.object({ type: z.literal('pong') }),
+  z.object({ type: z.literal('logged_out'), message: text, authenticated: z.boolean() }),
+  z.object({ type: z.literal('said'), entry: entrySchema }),
+  z.object({ type: z.literal('delta'), turn: text, text }),
+  z.object({
+    type: z.literal('tool_call'),
+    turn: text,
+    call: text,
+    name: text,
+    title: optional,
+    arguments: callArguments,
+    by: text,
+  }),
+  z.object({
+    type: z.literal('tool_progress'),
+    turn: text,
+    call: text,
+    progress: z.number(),
+    total: z.number().exactOptional(),
+    message: optional,
+  }),
+  z.object({
+    type: z.literal('tool_result'),
+    turn: text,
+    call: text,
+    name: text,
+    seq: z.int(),
+    is_error: z.boolean(),
+    text,
+    images: z.array(imageSchema).exactOptional(),
+    truncated: z.boolean(),
+  }),
+  z.object({
+    type: z.literal('question'),
+    question: text,
+    server: text,
+    message: text,
+    schema: callArguments.exactOptional(),
+    url: optional,
+  }),
+  z.object({
+    type: z.literal('approval_request'),
+    approval: text,
+    turn: text,
+    call: text,
+    name: text,
+    title: optional,
+    arguments: callArguments,
+    message: text,
+  }),
+  z.object({ type: z.literal('closed'), id: text, reason: z.enum(['answered', 'cancelled', 'timeout']) }),
+  z.object({
+    type: z.literal('resumed'),
+    session_id: text,
+    message: text,
+    authenticated: z.boolean(),
+    resume_token: text,
+    room: optional,
+  }),
+  z.object({ type: z.literal('history'), entries: z.array(entrySchema), more: z.boolean() }),
+  z.object({
+    type: z.literal('tools'),
+    tools: z.array(z.object({ name: text, title: optional, description: optional, destructive: z.boolean() })),
+  }),
+  z.object({ type: z.literal('export'), format: z.enum(['markdown', 'json']), filename: text, content: text }),
+  z.object({ type: z.literal('joined'), room: text, name: text }),
+  z.object({ type: z.literal('left'), room: text }),
+  z.object({
+    type: z.literal('presence'),
+    room: text,
+    people: z.array(z.object({ name: text, typing: z.boolean(), connected: z.boolean() })),
+  }),
+]);

@@ -1,0 +1,84 @@
+/** Conversations that several people share with the model. */
+import { randomBytes } from 'node:crypto';
+
+import { Conversation } from './conversation/conversation.ts';
+import type { Listener } from './conversation/conversation.ts';
+import { ChatFailure } from './failure.ts';
+
+/** Somebody who can be in a room. */
+export interface Guest extends Listener {
+  /** The same for those who may share a room. */
+  readonly organization: string;
+  readonly isConnected: boolean;
+}
+
+export interface Room {
+  readonly name: string;
+  readonly organization: string;
+  readonly conversation: Conversation;
+  /** In the order in which they came. */
+  readonly people: Map<Guest, { name: string; typing: boolean }>;
+}
+
+export interface RoomLimits {
+  maxRooms: number;
+  maxPeople: number;
+  maxContextTokens: number;
+}
+
+export class Rooms {
+  readonly #limits: RoomLimits;
+  readonly #rooms: Map<string, Room> = new Map();
+
+  constructor(limits: RoomLimits) {
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#rooms.size;
+  }
+
+  /**
+   * @param room its name; without one, a name that nobody can guess.
+   * @throws {ChatFailure} `full`, `forbidden`
+   */
+  join(guest: Guest, name: string, room: string = randomBytes(12).toString('base64url')): Room {
+    const { maxPeople } = this.#limits;
+    const key = `${guest.organization}/${room}`;
+    const found = this.#rooms.get(key) ?? this.#make(guest.organization, room, key);
+    if (found.people.size >= maxPeople) throw new ChatFailure('full', `The room has ${maxPeople} people, the limit.`);
+    const lowered = name.toLowerCase();
+    if ([...found.people.values()].some((person) => person.name.toLowerCase() === lowered)) {
+      throw new ChatFailure('forbidden', `Somebody called ${name} is in the room already; take another name.`);
+    }
+    found.people.set(guest, { name, typing: false });
+    found.conversation.listeners.add(guest);
+    return found;
+  }
+
+  leave(guest: Guest, room: Room): void {
+    room.people.delete(guest);
+    room.conversation.listeners.delete(guest);
+    if (room.people.size > 0) this.tellPresence(room);
+    else this.#rooms.delete(`${room.organization}/${room.name}`);
+  }
+
+  tellPresence(room: Room): void {
+    const people = [...room.people].map(([guest, { name, typing }]) => ({
+      name,
+      typing,
+      connected: guest.isConnected,
+    }));
+    room.conversation.tell({ type: 'presence', room: room.name, people });
+  }
+
+  /** People of different organizations have rooms of their own, also where they have the same name. */
+  #make(organization: string, name: string, key: string): Room {
+    const { maxRooms, maxContextTokens } = this.#limits;
+    if (this.#rooms.size >= maxRooms) throw new ChatFailure('full', `There are ${maxRooms} rooms, the limit.`);
+    const conversation = new Conversation({ shared: true, maxContextTokens });
+    const room = { name, organization, conversation, people: new Map() };
+    this.#rooms.set(key, room);
+    return room;
+  }
+}

@@ -1,0 +1,86 @@
+/** The block `chat` of a configuration file, and the flags of `switchboard chat`. */
+import { SwitchboardError } from 'mcp-switchboard';
+import { z } from 'zod';
+
+import { ModelFailure } from './models/model.ts';
+import type { Model } from './models/model.ts';
+import { OfflineModel } from './models/offline.ts';
+import { providerModel } from './models/provider.ts';
+import { LIMITS } from './options.ts';
+import type { ChatLimits } from './options.ts';
+import { credentialOptionsSchema } from './people/credentials.ts';
+import type { CredentialOptions } from './people/credentials.ts';
+
+/** Which model answers. */
+export interface ModelChoice {
+  model?: string | undefined;
+  modelUrl?: string | undefined;
+  provider?: 'anthropic' | 'openai-compatible' | undefined;
+  offline?: boolean | undefined;
+}
+
+export interface ChatSettings extends ModelChoice {
+  system?: string;
+  approvals?: 'destructive' | 'always' | 'never';
+  mention?: string;
+  credentials?: CredentialOptions;
+  /** By the names of {@link ChatLimits}. */
+  limits?: Partial<ChatLimits>;
+}
+
+const limit = z.int().min(1).exactOptional();
+const schema = z.strictObject({
+  model: z.string().min(1).exactOptional(),
+  modelUrl: z.url({ protocol: /^https?$/, error: 'expected a URL with http or https' }).exactOptional(),
+  provider: z.enum(['anthropic', 'openai-compatible']).exactOptional(),
+  offline: z.boolean().exactOptional(),
+  system: z.string().exactOptional(),
+  approvals: z.enum(['destructive', 'always', 'never']).exactOptional(),
+  mention: z
+    .string()
+    .regex(/^[\w-]{1,40}$/, 'expected letters, digits, dashes and underscores')
+    .exactOptional(),
+  credentials: credentialOptionsSchema.exactOptional(),
+  limits: z.strictObject(Object.fromEntries(Object.keys(LIMITS).map((name) => [name, limit]))).exactOptional(),
+});
+
+/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
+export function readChatSettings(input: unknown): ChatSettings {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => `${['chat', ...path].join('.')}: ${message}`);
+  throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: lines.join('; ') });
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * The model of a choice, with the keys of the environment: `ANTHROPIC_API_KEY`, or `SWITCHBOARD_MODEL_KEY` beside a `modelUrl`. Where
+ * nothing is chosen and there is no key, the offline model.
+ *
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID`
+ */
+export function modelOf(
+  { model, modelUrl: url, provider, offline }: ModelChoice,
+  environment: Readonly<Record<string, string | undefined>>,
+): Model {
+  const wrong = (detail: string): SwitchboardError => new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  const apiKey = environment[url === undefined ? 'ANTHROPIC_API_KEY' : 'SWITCHBOARD_MODEL_KEY'];
+  if (offline === true || (model === undefined && url === undefined && !apiKey)) return new OfflineModel();
+  if (url !== undefined && model === undefined) {
+    throw wrong(`${url} may have several models: say which one, with --model`);
+  }
+  if (apiKey && url !== undefined && !url.startsWith('https:') && !LOOPBACK.test(new URL(url).hostname)) {
+    throw wrong(`${url} would get the key of SWITCHBOARD_MODEL_KEY in clear text: give an address with https`);
+  }
+  try {
+    return providerModel({
+      ...(model !== undefined && { model }),
+      ...(url !== undefined && { url }),
+      ...(provider !== undefined && { provider }),
+      ...(apiKey && { apiKey }),
+    });
+  } catch (error) {
+    throw error instanceof ModelFailure ? wrong(error.message) : error;
+  }
+}

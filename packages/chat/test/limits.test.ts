@@ -1,0 +1,149 @@
+/** Every limit, and what happens when it is reached. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { LIMITS } from '../src/index.ts';
+import type { Model } from '../src/index.ts';
+import { RawClient, startChat } from './support/chat.ts';
+
+describe('a person', () => {
+  it('may ask so often in a minute, over several connections with the same credentials', async () => {
+    const { url } = await startChat({ queriesPerMinute: 2 });
+    const clients = await Promise.all([RawClient.v2(url), RawClient.v2(url), RawClient.v2(url)]);
+    for (const [index, client] of clients.entries()) {
+      client.send({ type: 'auth', api_key: index < 2 ? 'the same key' : 'another', org_id: 'organization' });
+      await client.get('auth_success');
+    }
+    const [first, second, other] = clients;
+    first.send({ type: 'query', content: 'echo 1' });
+    first.send({ type: 'query', content: 'echo 2' });
+    await first.get('response');
+    await first.get('response');
+    second.send({ type: 'query', content: 'echo 3', id: 'q3' });
+    expect(await second.get('error')).toMatchObject({
+      code: 'rate_limited',
+      id: 'q3',
+      message: expect.stringMatching(/2 queries a minute, the limit; try again in \d+ s/) as string,
+    });
+    other.send({ type: 'query', content: 'echo 4' });
+    await other.get('response');
+  });
+
+  it('may use so many tokens in an hour', async () => {
+    const { url } = await startChat({ tokensPerHour: 10 });
+    const client = await RawClient.v2(url);
+    client.send({ type: 'query', content: 'echo 1' });
+    await client.get('response');
+    client.send({ type: 'query', content: 'echo 2' });
+    expect(await client.get('error')).toMatchObject({ code: 'token_limit' });
+  });
+
+  it('has so many turns at once, and the next one begins when one has ended', async () => {
+    let atOnce = 0;
+    let most = 0;
+    const model: Model = {
+      name: 'slow',
+      async *answer() {
+        most = Math.max(most, ++atOnce);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        atOnce--;
+        yield { type: 'text', text: 'slow' };
+        yield { type: 'end', cut: false };
+      },
+    };
+    const { url } = await startChat({ model, maxTurns: 2 });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.v2(url)));
+    for (const client of clients) {
+      client.send({ type: 'auth', api_key: 'the same key', org_id: 'organization' });
+      client.send({ type: 'query', content: 'hello' });
+    }
+    for (const client of clients) await client.get('response');
+    expect(most).toBe(2);
+  });
+
+  it('may have so many queries waiting', async () => {
+    for (const protocol of ['', 'chat.v2']) {
+      const { url } = await startChat({ maxWaiting: 2 });
+      const client = await RawClient.open(url, protocol === '' ? [] : [protocol]);
+      for (let n = 0; n < 6; n++) client.send({ type: 'query', content: 'count to=2 delayMs=30' });
+      const { message } = await client.get('error');
+      expect(message).toMatch(/2 .*wait already/);
+      await client.get('response');
+    }
+  });
+});
+
+describe('a client', () => {
+  it('is turned away with 1013 when so many are connected', async () => {
+    const { url } = await startChat({ maxConnections: 1 });
+    await RawClient.open(url);
+    const socket = new WebSocket(url);
+    onTestFinished(() => socket.terminate());
+    const [code] = (await once(socket, 'close')) as [number];
+    expect(code).toBe(1013);
+  });
+
+  it('is closed with 1009 when its message is too large', async () => {
+    const { url } = await startChat({ maxMessageBytes: 1000 });
+    const client = await RawClient.open(url);
+    client.send({ type: 'query', content: 'x'.repeat(2000) });
+    expect(await client.end()).toMatchObject({ code: 1009 });
+  });
+
+  it('may try so many credentials in a minute', async () => {
+    const { url } = await startChat({ authsPerMinute: 1, credentials: {} });
+    const client = await RawClient.open(url);
+    client.send({ type: 'auth', api_key: 'key', org_id: 'org' });
+    await client.get('auth_success');
+    client.send({ type: 'auth', api_key: 'key', org_id: 'org' });
+    expect((await client.get('auth_error')).message).toContain('Too many attempts');
+  });
+});
+
+describe('clients that are away', () => {
+  it('are not waited for in any number', async () => {
+    const { url, chat } = await startChat({ maxConnections: 2 });
+    for (let n = 0; n < 6; n++) {
+      const client = await RawClient.v2(url);
+      await client.get('connection_established');
+      client.socket.terminate();
+      await client.end();
+    }
+    await RawClient.v2(url);
+    expect(chat.stats.sessions).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('the guide', () => {
+  it('has every limit with its default, and no other', () => {
+    const page = readFileSync(new URL('../../../docs/guide/15-chat.md', import.meta.url), 'utf8');
+    const table = page.slice(page.indexOf('| limit | default | of |'));
+    const rows = [...table.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [name!, Number(value)]);
+    expect(rows.length).toBe(Object.keys(LIMITS).length);
+    expect(Object.fromEntries(rows)).toEqual(LIMITS);
+  });
+});
+
+describe('a tool', () => {
+  it('that says nothing for too long is stopped, and one that tells its progress is not', async () => {
+    const { url } = await startChat({ toolSilenceMs: 300 });
+    const client = await RawClient.v2(url);
+    client.send({ type: 'query', content: 'count to=2 delayMs=2000' });
+    expect(await client.get('tool_result')).toMatchObject({ is_error: true, text: expect.stringContaining('stopped') });
+    client.send({ type: 'query', content: 'count to=8 delayMs=60' });
+    expect(await client.get('tool_result')).toMatchObject({ is_error: false, text: 'Counted to 8.' });
+  });
+
+  it('does not run out of time while the person thinks', async () => {
+    const { url } = await startChat({ toolSilenceMs: 100 });
+    const client = await RawClient.v2(url);
+    client.send({ type: 'query', content: 'ask' });
+    const { question } = await client.get('question');
+    const askedAt = Date.now();
+    await expect.poll(() => Date.now() - askedAt, { interval: 20 }).toBeGreaterThan(250);
+    client.send({ type: 'answer', question, action: 'accept', content: { answer: 'at last' } });
+    expect((await client.get('response')).message).toContain('at last');
+  });
+});

@@ -1,0 +1,28 @@
+/** What the sources keep to. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+
+const folder = new URL('../src/', import.meta.url);
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+const sources = new Map(files.map((name) => [name.replaceAll('\\', '/'), readFileSync(new URL(name, folder), 'utf8')]));
+
+describe('the sources', () => {
+  it('leave the environment, the console and the end of the process to the command that starts them', () => {
+    const wrong = [...sources].filter(([, text]) => /\bprocess\.(env|exit|std\w+)|\bconsole\.\w+\(/.test(text));
+    expect(wrong.map(([name]) => name)).toEqual([]);
+  });
+
+  it('have a client that a page can load: types of its own, and nothing of Node or of any package', () => {
+    const imports = [...sources.get('client.ts')!.matchAll(/^import (type )?.* from '(.*)';$/gm)];
+    expect(imports.length).toBeGreaterThan(0);
+    const loaded = imports.filter(([, isType]) => isType === undefined).map(([, , from]) => from);
+    expect(loaded).toEqual(['./protocol/subprotocol.ts']);
+    expect(sources.get('protocol/subprotocol.ts')).not.toContain('import');
+  });
+
+  it('have the AI SDK in one folder', () => {
+    const users = [...sources].filter(([, text]) => /from '(ai|@ai-sdk\/.*)'/.test(text)).map(([name]) => name);
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.filter((name) => !name.startsWith('models/'))).toEqual([]);
+  });
+});

@@ -1,0 +1,84 @@
+import { Command, Option } from 'commander';
+
+import { OPTIONS } from '../gateway/options.ts';
+import type { UpstreamOptions } from '../gateway/upstream-options.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { companion } from './companion.ts';
+import { flagFor } from './serve.ts';
+import { endOnSignal } from './signals.ts';
+import { readSources } from './sources.ts';
+
+/** What the package of the chat offers to this command. */
+interface ChatModule {
+  startChat(options: {
+    upstreams: Record<string, UpstreamOptions>;
+    settings: JsonObject;
+    /** The block `chat` of the file, and over it the flags. */
+    chat: JsonObject;
+    environment: NodeJS.ProcessEnv;
+    /** For the log. */
+    write(line: string): void;
+  }): Promise<{ banner: string; close(): Promise<void> }>;
+}
+
+const EXAMPLES = `
+Examples:
+  switchboard chat -- npx -y @modelcontextprotocol/server-everything
+  switchboard chat --offline -- node server.js
+  switchboard chat --model-url http://127.0.0.1:11434/v1 --model qwen3 --config switchboard.json
+
+Claude answers when ANTHROPIC_API_KEY is set. A key for --model-url is read from SWITCHBOARD_MODEL_KEY.`;
+
+/** The options of the gateway that mean something here. */
+const SHARED = [
+  'host',
+  'port',
+  'allowedHosts',
+  'allowedOrigins',
+  'insecure',
+  'maxConnections',
+  'isolation',
+  'startTimeout',
+  'logLevel',
+] as const satisfies (keyof typeof OPTIONS)[];
+
+const OWN = ['model', 'modelUrl', 'offline', 'approvals'] as const;
+
+export function chatCommand(): Command {
+  const command = new Command('chat')
+    .description('Chat with a model that uses MCP servers, over WebSocket.')
+    .argument('[command...]', 'the command of a stdio MCP server, after --')
+    .option('--config <file>', 'a configuration file; its block "chat" is for this command')
+    .option('--model <name>', 'the model that answers')
+    .option('--model-url <url>', "an endpoint that speaks OpenAI's protocol, such as Ollama, vLLM or LM Studio")
+    .option('--offline', 'use no model: only commands are understood')
+    .addOption(
+      new Option('--approvals <when>', 'whose tools ask before they run').choices(['destructive', 'always', 'never']),
+    )
+    .passThroughOptions()
+    .addHelpText('after', EXAMPLES);
+  for (const name of SHARED) command.addOption(flagFor(name));
+  return command.action((words: string[], flags: JsonObject & { config?: string }) => chat(words, flags));
+}
+
+async function chat(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
+  const isOwn = (name: string): boolean => (OWN as readonly string[]).includes(name);
+  const [own, shared] = [true, false].map((wanted) =>
+    Object.fromEntries(Object.entries(flags).filter(([name]) => isOwn(name) === wanted)),
+  );
+  const sources = readSources({ words, config, flags: shared ?? {}, environment: process.env });
+  const module = await companion<ChatModule>('chat', 'mcp-switchboard-chat/command');
+  if (module === undefined) return;
+  const write = (line: string): void => void process.stderr.write(`${line}\n`);
+  for (const note of sources.notes) write(`switchboard: ${note}`);
+  const running = await module.startChat({
+    upstreams: sources.upstreams,
+    settings: sources.settings,
+    chat: { ...sources.chat, ...own },
+    environment: process.env,
+    write,
+  });
+  const ended = endOnSignal(running);
+  process.stdout.write(running.banner);
+  await ended;
+}

@@ -1,0 +1,19 @@
+import { EXIT } from './exit.ts';
+
+/**
+ * A command that is in a package of its own, as most who run a gateway do not need it. Where it is not installed, says how to get it.
+ *
+ * @param module the package, and where in it the command is.
+ */
+export async function companion<Module>(command: string, module: string): Promise<Module | undefined> {
+  try {
+    return (await import(module)) as Module;
+  } catch (error) {
+    const [name = ''] = module.split('/');
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${name}`)) throw error;
+    process.stderr.write(`switchboard: ${command} is in the package ${name}: install it beside this one\n`);
+    process.exitCode = EXIT.failed.code;
+    return undefined;
+  }
+}

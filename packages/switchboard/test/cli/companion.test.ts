@@ -1,0 +1,18 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import { companion } from '../../src/cli/companion.ts';
+
+describe('a command in a package of its own', () => {
+  it('that is not installed is said to be so, with what to install', async () => {
+    let said = '';
+    const { write } = process.stderr;
+    process.stderr.write = ((text: string) => (said += text)) as never;
+    onTestFinished(() => {
+      process.stderr.write = write;
+      process.exitCode = undefined;
+    });
+    expect(await companion('dance', 'mcp-switchboard-dance/command')).toBeUndefined();
+    expect(process.exitCode).toBe(1);
+    expect(said).toBe('switchboard: dance is in the package mcp-switchboard-dance: install it beside this one\n');
+  });
+});
