@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { Form } from '../common/form.tsx';
 import { Code } from '../common/prose.tsx';
 import type { Conversation } from './conversation.ts';
@@ -86,16 +87,20 @@ function Questioned({ request, conversation }: CardProps<Question>): JSX.Element
           schema={schema ?? {}}
           send="Send"
           onContent={(content) => conversation.answer(question, 'accept', content)}
+          buttons={
+            <>
+              <button type="button" onClick={() => conversation.answer(question, 'decline')}>
+                Decline
+              </button>
+              <button type="button" class="quiet wide" onClick={() => conversation.answer(question, 'cancel')}>
+                Cancel
+              </button>
+            </>
+          }
         >
-          <button type="button" onClick={() => conversation.answer(question, 'decline')}>
-            Decline
-          </button>
-          <button type="button" class="quiet" onClick={() => conversation.answer(question, 'cancel')}>
-            Cancel
-          </button>
+          <p class="hint">What you enter goes to {server}, not to the assistant.</p>
         </Form>
       )}
-      <p class="hint">What you enter goes to {server}, not to the assistant.</p>
     </>
   );
 }
@@ -103,8 +108,15 @@ function Questioned({ request, conversation }: CardProps<Question>): JSX.Element
 function Card({ ask, conversation }: { readonly ask: Ask; readonly conversation: Conversation }): JSX.Element {
   const { request, answered } = ask;
   const label = request.type === 'question' ? 'Question' : 'Approval';
+  const card = useRef<HTMLElement>(null);
+  // The page follows its end: of a question that is higher than the page the beginning is what to see first.
+  useEffect(() => {
+    const { current } = card;
+    const room = current?.closest('.timeline')?.clientHeight ?? 0;
+    if (current !== null && current.offsetHeight > room) current.scrollIntoView({ block: 'start' });
+  }, []);
   return (
-    <section class="ask" aria-label={label}>
+    <section class="ask" aria-label={label} ref={card}>
       <fieldset disabled={answered}>
         {request.type === 'question' ? (
           <Questioned request={request} conversation={conversation} />

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import mark from '../common/mark.svg';
 import type { Credentials } from './conversation.ts';
 import { useSecondsUntil } from './seconds.ts';
@@ -81,6 +81,8 @@ export function SignIn({ state, compact, onSignIn, onToken }: SignInProps): JSX.
     onSignIn({ apiKey: textOf(data, 'api-key'), organization: textOf(data, 'organization') });
   };
   const wrong = state.signInError;
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
   const form = (
     <form class="form card" onSubmit={submit}>
       {wrong !== undefined && (
@@ -97,7 +99,7 @@ export function SignIn({ state, compact, onSignIn, onToken }: SignInProps): JSX.
           autocomplete="current-password"
           spellcheck={false}
           required
-          autofocus={!compact}
+          ref={first}
           aria-describedby={wrong && `${id}-wrong`}
         />
       </div>

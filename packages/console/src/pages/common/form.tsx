@@ -141,12 +141,14 @@ export interface FormProps {
   /** What the button says that sends the form. */
   readonly send: string;
   /** Further buttons. */
+  readonly buttons?: ComponentChildren;
+  /** What is below them. */
   readonly children?: ComponentChildren;
   onContent(content: Record<string, unknown>): void;
 }
 
 /** A form made from a JSON Schema. What is wrong is said beside its field when the form is sent, and again as it is mended. */
-export function Form({ schema, send, children, onContent }: FormProps): JSX.Element {
+export function Form({ schema, send, buttons, children, onContent }: FormProps): JSX.Element {
   const fields = useMemo(() => fieldsOf(schema), [schema]);
   const [entries, setEntries] = useState(() => initialEntries(fields));
   const [tried, setTried] = useState(false);
@@ -175,8 +177,9 @@ export function Form({ schema, send, children, onContent }: FormProps): JSX.Elem
         <button type="submit" class="primary">
           {send}
         </button>
-        {children}
+        {buttons}
       </div>
+      {children}
     </form>
   );
 }
