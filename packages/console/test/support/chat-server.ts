@@ -73,8 +73,8 @@ export interface ChatServer {
   cut(): void;
   /** Until it is called with false, connections are cut as they come. */
   down(isDown: boolean): void;
-  /** Swallows the next messages of a type, as if they were lost on the way. */
-  lose(type: string): void;
+  /** Swallows the next message of a type, as if it were lost on the way; done when that has happened. */
+  lose(type: string): Promise<void>;
   /** Forgets every session, as after a restart. */
   forget(): void;
   close(): Promise<void>;
@@ -88,7 +88,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
   const rooms = new Map<string, Talk>();
   const received: Message[] = [];
   let isDown = false;
-  const losing = new Set<string>();
+  const losing = new Map<string, () => void>();
 
   const talkOf = (session: Session): Talk => (session.room === undefined ? session.own : rooms.get(session.room)!);
   const send = (session: Session, message: Message): void => {
@@ -348,7 +348,12 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
     });
     socket.on('message', (data) => {
       const message = JSON.parse(String(data)) as Message;
-      if (losing.delete(message.type)) return;
+      const lost = losing.get(message.type);
+      if (lost !== undefined) {
+        losing.delete(message.type);
+        lost();
+        return;
+      }
       received.push(message);
       session = handle(session, message);
     });
@@ -369,7 +374,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
     down: (next) => {
       isDown = next;
     },
-    lose: (type) => void losing.add(type),
+    lose: (type) => new Promise((resolve) => losing.set(type, resolve)),
     forget: () => sessions.clear(),
     close: async () => {
       cut();

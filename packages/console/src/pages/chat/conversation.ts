@@ -257,7 +257,8 @@ export class Conversation {
   #flush(): void {
     const { outgoing, items, room } = this.state;
     if (!isReady(this.state) || outgoing.some(({ state }) => state === 'sent')) return;
-    if (room === undefined && runningTurn(items) !== undefined) return;
+    // A turn runs, or is about to.
+    if (room === undefined && (runningTurn(items) !== undefined || items.at(-1)?.kind === 'said')) return;
     const next = outgoing.find(({ state }) => state === 'waiting');
     if (next === undefined) return;
     if (this.#link.send({ type: 'query', content: next.text, id: next.id })) {

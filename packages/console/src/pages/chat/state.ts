@@ -284,10 +284,15 @@ function received(state: ChatState, message: ServerMessage): ChatState {
       if (open === undefined || message.reason !== 'timeout') return next;
       return notice(next, 'calm', `Nobody answered in time: ${open.request.message}`);
     }
-    case 'info':
-      if (message.event === 'cleared') return notice(emptied(state), 'calm', message.message);
+    case 'info': {
       // Told to whoever did not call the assistant in a room, where that is nothing special.
-      return message.event === 'heard' ? state : notice(state, 'calm', message.message);
+      if (message.event === 'heard') return state;
+      // What was a command is confirmed by this, and not added to the conversation.
+      const isCommand = message.event === 'cleared' || message.event === 'goodbye' || message.event === 'empty';
+      const outgoing = isCommand ? state.outgoing.filter((one) => one.state !== 'sent') : state.outgoing;
+      const next = { ...state, outgoing };
+      return notice(message.event === 'cleared' ? emptied(next) : next, 'calm', message.message);
+    }
     case 'error':
       if (state.resuming !== undefined && message.code === 'not_found') return lost(state);
       return failed(state, message.message, message.turn, message.id);
