@@ -7,12 +7,14 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The packages in the order in which they are compiled. */
+const packagesIn = (parent) =>
+  readdirSync(join(root, parent))
+    .map((name) => `${parent}/${name}`)
+    .filter((folder) => existsSync(join(root, folder, 'tsconfig.build.json')));
+
+/** The packages in the order in which they are compiled: first those that others need. */
 export const packages = [
-  'packages/switchboard',
-  ...readdirSync(join(root, 'servers'))
-    .map((name) => `servers/${name}`)
-    .filter((folder) => existsSync(join(root, folder, 'tsconfig.build.json'))),
+  ...new Set(['packages/switchboard', 'packages/console', ...packagesIn('packages'), ...packagesIn('servers')]),
 ];
 
 const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
@@ -54,14 +56,12 @@ function build() {
     const sources = Math.max(
       newest(join(folder, 'src')),
       timeOf(join(folder, 'tsconfig.build.json')),
+      timeOf(join(folder, 'vite.config.ts')),
       timeOf(join(root, 'tsconfig.base.json')),
     );
     if (timeOf(stamp) > sources) continue;
-    run(`Building ${name}`, process.execPath, [
-      join(root, 'node_modules/typescript/bin/tsc'),
-      '-p',
-      join(folder, 'tsconfig.build.json'),
-    ]);
+    // How a package is built is its own to say.
+    run(`Building ${name}`, 'npm', ['run', '--silent', 'build', '--workspace', name]);
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, '');
   }

@@ -55,7 +55,7 @@ export function servePages(request: IncomingMessage, response: ServerResponse): 
   files ??= readPages();
   const file = files.get(request.url?.split('?', 1)[0] ?? '');
   if (file === undefined) return false;
-  const zipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+  const zipped = /\bgzip\b/.test(request.headers['accept-encoding']?.toString() ?? '');
   const body = zipped ? file.gzipped : file.body;
   response.writeHead(200, {
     ...file.headers,

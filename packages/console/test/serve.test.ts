@@ -24,7 +24,13 @@ interface Answer {
 /** `fetch` would tidy a path up before it is sent. */
 async function ask(path: string, { method = 'GET', gzip = false } = {}): Promise<Answer> {
   const { port } = server.address() as AddressInfo;
-  const outgoing = request({ port, host: '127.0.0.1', path, method, headers: gzip ? { 'accept-encoding': 'gzip' } : {} });
+  const outgoing = request({
+    port,
+    host: '127.0.0.1',
+    path,
+    method,
+    headers: gzip ? { 'accept-encoding': 'gzip' } : {},
+  });
   outgoing.end();
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
@@ -82,12 +88,17 @@ describe('the pages', () => {
     expect((await ask('/chat', { method: 'POST' })).status).toBe(404);
   });
 
-  it.each(['/', '/assets/', '/assets/../chat.html', '/../package.json', '/..%2f..%2fpackage.json', '/assets/%2e%2e/chat', '/__proto__'])(
-    'leave %s to others',
-    async (path) => {
-      expect((await ask(path)).status).toBe(404);
-    },
-  );
+  it.each([
+    '/',
+    '/assets/',
+    '/assets/../chat.html',
+    '/../package.json',
+    '/..%2f..%2fpackage.json',
+    '/assets/%2e%2e/chat',
+    '/__proto__',
+  ])('leave %s to others', async (path) => {
+    expect((await ask(path)).status).toBe(404);
+  });
 
   // README.md tells the size; it must be told anew when it grows.
   it('weigh at most 80 KB compressed, all together', () => {

@@ -7,7 +7,7 @@ import { startChatServer, type ChatServer, type Script } from '../support/chat-s
 
 const ends: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of ends.splice(0).toReversed()) await end();
 });
 
 function connect(url: string, protocols: string[]): WebSocket {
@@ -24,7 +24,10 @@ async function serve(options: Partial<Parameters<typeof startChatServer>[0]> = {
   return server;
 }
 
-function converse(server: ChatServer, options: Partial<ConstructorParameters<typeof Conversation>[0]> = {}): Conversation {
+function converse(
+  server: ChatServer,
+  options: Partial<ConstructorParameters<typeof Conversation>[0]> = {},
+): Conversation {
   const conversation = new Conversation({
     url: server.url.replace('http', 'ws'),
     credentials: () => undefined,
@@ -39,11 +42,14 @@ function converse(server: ChatServer, options: Partial<ConstructorParameters<typ
 }
 
 const until = <T>(check: () => T): Promise<T> => vi.waitFor(check, { timeout: 5_000, interval: 5 });
-const ready = (conversation: Conversation): Promise<void> => until(() => expect(isReady(conversation.state)).toBe(true));
+const ready = (conversation: Conversation): Promise<void> =>
+  until(() => expect(isReady(conversation.state)).toBe(true));
 /** What is on the page, a line for each thing. */
 const page = ({ state }: Conversation): string[] =>
   [...state.past, ...state.items].map((item) =>
-    item.kind === 'turn' ? item.parts.map((part) => (part.kind === 'text' ? part.text : part.name)).join('|') : item.text,
+    item.kind === 'turn'
+      ? item.parts.map((part) => (part.kind === 'text' ? part.text : part.name)).join('|')
+      : item.text,
   );
 const queries = (server: ChatServer): unknown[] =>
   server.received.filter(({ type }) => type === 'query').map(({ content }) => content);
@@ -232,7 +238,12 @@ describe('the conversations of a tab', () => {
     };
   }
   function open(server: ChatServer, kept = storage()): Conversations {
-    const all = new Conversations({ url: server.url.replace('http', 'ws'), storage: kept, connect, onExport: () => {} });
+    const all = new Conversations({
+      url: server.url.replace('http', 'ws'),
+      storage: kept,
+      connect,
+      onExport: () => {},
+    });
     ends.push(() => all.list.forEach(({ conversation }) => conversation.close()));
     return all;
   }
@@ -281,7 +292,9 @@ describe('the conversations of a tab', () => {
     await until(() => expect(page(all.current.conversation)).toHaveLength(2));
     expect(kept.text).not.toMatch(/secret|right/);
     const again = open(server, kept);
-    await until(() => expect(page(again.current.conversation)).toEqual(['Title\nand a secret', 'You said Title\nand a secret']));
+    await until(() =>
+      expect(page(again.current.conversation)).toEqual(['Title\nand a secret', 'You said Title\nand a secret']),
+    );
   });
 
   it('are forgotten on both sides when somebody signs out', async () => {

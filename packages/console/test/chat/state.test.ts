@@ -12,7 +12,14 @@ const hello = (session: string, authenticated = true): ServerMessage => ({
   authenticated,
   resume_token: `token of ${session}`,
 });
-const said = (seq: number, text: string, id?: string): Entry => ({ kind: 'person', seq, at, from: 'you', text, ...(id && { id }) });
+const said = (seq: number, text: string, id?: string): Entry => ({
+  kind: 'person',
+  seq,
+  at,
+  from: 'you',
+  text,
+  ...(id && { id }),
+});
 const answered = (seq: number, turn: string, text: string): Entry => ({
   kind: 'model',
   seq,
@@ -36,14 +43,26 @@ const tool = (seq: number, turn: string, call: string): Entry => ({
   truncated: false,
 });
 
-const after = (events: readonly (ServerMessage | Step)[], state = initialState()): ChatState => events.reduce(reduce, state);
+const after = (events: readonly (ServerMessage | Step)[], state = initialState()): ChatState =>
+  events.reduce(reduce, state);
 const turns = (state: ChatState): Turn[] => state.items.filter((item): item is Turn => item.kind === 'turn');
 /** A turn as a line: text as it is, tools in brackets. */
 const line = ({ parts }: Turn): string =>
-  parts.map((part) => (part.kind === 'text' ? part.text : `[${part.name}${part.result ? ` ${part.result.text}` : ''}]`)).join('');
+  parts
+    .map((part) => (part.kind === 'text' ? part.text : `[${part.name}${part.result ? ` ${part.result.text}` : ''}]`))
+    .join('');
 
 const call = { type: 'tool_call', turn: 't1', call: 'c1', name: 'add', arguments: { a: 1 }, by: 'you' } as const;
-const result = { type: 'tool_result', turn: 't1', call: 'c1', name: 'add', seq: 2, is_error: false, text: '3', truncated: false } as const;
+const result = {
+  type: 'tool_result',
+  turn: 't1',
+  call: 'c1',
+  name: 'add',
+  seq: 2,
+  is_error: false,
+  text: '3',
+  truncated: false,
+} as const;
 const streamed: readonly ServerMessage[] = [
   hello('s1'),
   { type: 'said', entry: said(1, 'Add', 'q1') },
@@ -72,8 +91,14 @@ describe('a turn', () => {
   });
 
   it('shows how far a tool is until it has answered', () => {
-    const state = after([...streamed, { type: 'tool_progress', turn: 't1', call: 'c1', progress: 1, total: 4, message: 'half' }]);
-    expect(turns(state)[0]!.parts[1]).toMatchObject({ progress: { done: 1, total: 4, message: 'half' }, result: undefined });
+    const state = after([
+      ...streamed,
+      { type: 'tool_progress', turn: 't1', call: 'c1', progress: 1, total: 4, message: 'half' },
+    ]);
+    expect(turns(state)[0]!.parts[1]).toMatchObject({
+      progress: { done: 1, total: 4, message: 'half' },
+      result: undefined,
+    });
   });
 
   it('has the error that ended it', () => {
@@ -102,7 +127,9 @@ describe('what is sent', () => {
       hello('s2'),
       { type: 'resumed', session_id: 's1', message: '', authenticated: true, resume_token: 'next' },
     ];
-    expect(after([...cut, { type: 'history', entries: [], more: false }]).outgoing).toMatchObject([{ id: 'q1', state: 'waiting' }]);
+    expect(after([...cut, { type: 'history', entries: [], more: false }]).outgoing).toMatchObject([
+      { id: 'q1', state: 'waiting' },
+    ]);
     const confirmed = after([...cut, { type: 'history', entries: [said(1, 'Hello', 'q1')], more: false }]);
     expect(confirmed.outgoing).toEqual([]);
     expect(confirmed.items).toHaveLength(1);
@@ -118,7 +145,13 @@ describe('what is sent', () => {
 
 describe('after a cut', () => {
   const cut: readonly (ServerMessage | Step)[] = [...streamed, result, { type: 'page.cut', retryAt: 0 }, hello('s2')];
-  const resumed: ServerMessage = { type: 'resumed', session_id: 's1', message: '', authenticated: true, resume_token: 'next' };
+  const resumed: ServerMessage = {
+    type: 'resumed',
+    session_id: 's1',
+    message: '',
+    authenticated: true,
+    resume_token: 'next',
+  };
 
   it('is not ready before the history has come', () => {
     expect(isReady(after(cut))).toBe(false);
@@ -144,7 +177,11 @@ describe('after a cut', () => {
   });
 
   it('adds nothing twice', () => {
-    const state = after([...cut, resumed, { type: 'history', entries: [said(1, 'Add', 'q1'), tool(2, 't1', 'c1')], more: false }]);
+    const state = after([
+      ...cut,
+      resumed,
+      { type: 'history', entries: [said(1, 'Add', 'q1'), tool(2, 't1', 'c1')], more: false },
+    ]);
     expect(state.items).toHaveLength(2);
   });
 
@@ -154,7 +191,13 @@ describe('after a cut', () => {
     expect(state.past.map(({ kind }) => kind)).toEqual(['said', 'turn']);
     expect(state.past[1]).toMatchObject({ stopped: 'failed' });
     expect(state.items).toMatchObject([{ kind: 'notice' }]);
-    const next = after([{ type: 'processing', turn: 't1' }, { type: 'delta', turn: 't1', text: 'New.' }], state);
+    const next = after(
+      [
+        { type: 'processing', turn: 't1' },
+        { type: 'delta', turn: 't1', text: 'New.' },
+      ],
+      state,
+    );
     expect(turns(next).map(line)).toEqual(['New.']);
     expect(new Set([...next.past, ...next.items].map(({ key }) => key)).size).toBe(4);
   });
@@ -189,7 +232,9 @@ describe('history', () => {
   });
 
   it('is empty after clear, but for the word about it', () => {
-    expect(after([...late, { type: 'info', event: 'cleared', message: 'Forgotten.' }]).items).toMatchObject([{ text: 'Forgotten.' }]);
+    expect(after([...late, { type: 'info', event: 'cleared', message: 'Forgotten.' }]).items).toMatchObject([
+      { text: 'Forgotten.' },
+    ]);
   });
 });
 

@@ -14,7 +14,13 @@ const schema: FormSchema = {
     count: { type: 'integer', minimum: 1, maximum: 10, default: 3 },
     share: { type: 'number' },
     sure: { type: 'boolean', default: true },
-    size: { type: 'string', oneOf: [{ const: 's', title: 'Small' }, { const: 'l', title: 'Large' }] },
+    size: {
+      type: 'string',
+      oneOf: [
+        { const: 's', title: 'Small' },
+        { const: 'l', title: 'Large' },
+      ],
+    },
     old: { type: 'string', enum: ['a', 'b'], enumNames: ['Alpha', 'Beta'], default: 'b' },
     tags: { type: 'array', items: { type: 'string', enum: ['x', 'y', 'z'] }, minItems: 1, maxItems: 2, default: ['y'] },
   },
@@ -47,7 +53,11 @@ describe('a form from a JSON Schema', () => {
     expect(fields.find(({ name }) => name === 'name')).toMatchObject({ label: 'Name', required: true });
     expect(fields.find(({ name }) => name === 'mail')).toMatchObject({ label: 'mail', required: false });
     const labels = (name: string) => fields.find((one) => one.name === name)!.choices.map(({ label }) => label);
-    expect([labels('size'), labels('old'), labels('tags')]).toEqual([['Small', 'Large'], ['Alpha', 'Beta'], ['x', 'y', 'z']]);
+    expect([labels('size'), labels('old'), labels('tags')]).toEqual([
+      ['Small', 'Large'],
+      ['Alpha', 'Beta'],
+      ['x', 'y', 'z'],
+    ]);
   });
 
   it('begins with the defaults of the schema', () => {
@@ -64,7 +74,9 @@ describe('a form from a JSON Schema', () => {
   it('reads a moment in the time of the reader and answers in universal time', () => {
     const { content } = read({ moment: '2026-11-21T10:30' }) as { content: Record<string, unknown> };
     expect(content['moment']).toBe(new Date('2026-11-21T10:30').toISOString());
-    const again = fieldsOf({ properties: { moment: { type: 'string', format: 'date-time', default: String(content['moment']) } } });
+    const again = fieldsOf({
+      properties: { moment: { type: 'string', format: 'date-time', default: String(content['moment']) } },
+    });
     expect(initialEntries(again)).toEqual({ moment: '2026-11-21T10:30' });
   });
 

@@ -100,8 +100,10 @@ describe('Markdown', () => {
   });
 
   it('says where a link leads whose words name another place', () => {
-    expect(dom('[bank.example.com](https://evil.example.org/)').textContent).toContain('bank.example.com (evil.example.org)');
-    expect(dom('<https://docs.example.com>').textContent!.trim()).toBe('https://docs.example.com');
+    expect(dom('[bank.example.com](https://evil.example.org/)').textContent).toContain(
+      'bank.example.com (evil.example.org)',
+    );
+    expect(dom('<https://docs.example.com>').textContent.trim()).toBe('https://docs.example.com');
   });
 
   it('gives a link without a complete address nowhere to lead', () => {

@@ -105,7 +105,11 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
 
   function presence(room: string): void {
     const talk = rooms.get(room)!;
-    const people = [...talk.sessions].map(({ name, typing, socket }) => ({ name, typing, connected: socket !== undefined }));
+    const people = [...talk.sessions].map(({ name, typing, socket }) => ({
+      name,
+      typing,
+      connected: socket !== undefined,
+    }));
     tell(talk, { type: 'presence', room, people });
   }
 
@@ -142,7 +146,14 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
         return {
           id: call,
           progress: (progress, total, message) =>
-            tell(talk, { type: 'tool_progress', turn, call, progress, ...(total && { total }), ...(message && { message }) }),
+            tell(talk, {
+              type: 'tool_progress',
+              turn,
+              call,
+              progress,
+              ...(total && { total }),
+              ...(message && { message }),
+            }),
           result: (result, more = {}) => {
             const ended = { turn, call, name, is_error: false, text: result, truncated: false, ...more };
             const { seq } = add(talk, { kind: 'tool', ...ended, arguments: given, by: from });
@@ -166,7 +177,13 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
     };
     talk.running.set(turn, Object.assign(context, { stop: () => abort.abort(), so: () => written }));
     for (const one of talk.sessions) {
-      send(one, { type: 'processing', message: 'Processing your query...', turn, from, ...(one === session && { id }) });
+      send(one, {
+        type: 'processing',
+        message: 'Processing your query...',
+        turn,
+        from,
+        ...(one === session && { id }),
+      });
     }
     await Promise.race([script(context), context.stopped]);
     talk.running.delete(turn);
@@ -189,7 +206,12 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
       return;
     }
     if (content === 'too fast') {
-      send(session, { type: 'error', code: 'rate_limited', message: 'Too many queries: try again in 20 s.', ...(id && { id }) });
+      send(session, {
+        type: 'error',
+        code: 'rate_limited',
+        message: 'Too many queries: try again in 20 s.',
+        ...(id && { id }),
+      });
       return;
     }
     const from = session.room === undefined ? 'you' : session.name;
@@ -234,7 +256,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
   }
 
   function enter(session: Session, message: Message): void {
-    session.room = String(message['room'] ?? 'room-1');
+    session.room = typeof message['room'] === 'string' ? message['room'] : 'room-1';
     session.name = String(message['name']);
     const talk = rooms.get(session.room) ?? newTalk();
     rooms.set(session.room, talk);
@@ -292,7 +314,12 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
         break;
       }
       case 'export':
-        send(session, { type: 'export', format: message['format'], filename: 'conversation.md', content: '# A conversation\n' });
+        send(session, {
+          type: 'export',
+          format: message['format'],
+          filename: 'conversation.md',
+          content: '# A conversation\n',
+        });
         break;
       case 'join':
         enter(session, message);
@@ -313,7 +340,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
     if (!servePages(request, response)) response.writeHead(404).end();
   });
   const allowed = (request: IncomingMessage): boolean => {
-    const offered = String(request.headers['sec-websocket-protocol'] ?? '');
+    const offered = request.headers['sec-websocket-protocol'] ?? '';
     return needs !== 'token' || offered.includes(`mcp.auth.${Buffer.from('right').toString('base64url')}`);
   };
   const wss = new WebSocketServer({
@@ -347,7 +374,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
       mention: 'assistant',
     });
     socket.on('message', (data) => {
-      const message = JSON.parse(String(data)) as Message;
+      const message = JSON.parse((data as Buffer).toString()) as Message;
       const lost = losing.get(message.type);
       if (lost !== undefined) {
         losing.delete(message.type);

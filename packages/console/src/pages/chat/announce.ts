@@ -6,7 +6,8 @@ const LONGEST = 600;
 
 const shortened = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
-const ended = (items: readonly Item[]): number => items.filter((item) => isTurn(item) && item.stopped !== undefined).length;
+const ended = (items: readonly Item[]): number =>
+  items.filter((item) => isTurn(item) && item.stopped !== undefined).length;
 
 /**
  * What a screen reader should say of a change: that an answer begins, and the answer once it is whole, rather than each piece of
@@ -21,7 +22,8 @@ export function announcement(before: ChatState, after: ChatState): string | unde
     const turn = after.items.findLast((item) => isTurn(item) && item.stopped !== undefined);
     if (turn !== undefined && isTurn(turn)) return shortened(turn.error ?? `The assistant: ${textOf(turn.parts)}`);
   }
-  if (runningTurn(before.items) === undefined && runningTurn(after.items) !== undefined) return 'The assistant answers.';
+  if (runningTurn(before.items) === undefined && runningTurn(after.items) !== undefined)
+    return 'The assistant answers.';
   const last = after.items.at(-1);
   if (after.items.length !== before.items.length + 1 || last === undefined) return undefined;
   if (last.kind === 'notice') return last.text;

@@ -18,6 +18,8 @@ function useConversations(conversations: Conversations): void {
       due = false;
       draw((count) => count + 1);
     };
+    // Something may have changed since the first drawing, before anybody listened.
+    show();
     return conversations.subscribe(() => {
       if (due) return;
       due = true;
@@ -33,6 +35,10 @@ export function App({ conversations }: { readonly conversations: Conversations }
   const [draft, setDraft] = useState<{ readonly text: string }>({ text: '' });
   const { key, conversation, title } = conversations.current;
   const { state } = conversation;
+  useEffect(() => {
+    const waits = conversations.list.some((one) => one.conversation.state.asks.length > 0);
+    document.title = `${waits ? '● ' : ''}${title === '' ? '' : `${title} · `}Chat`;
+  });
 
   if (!state.reached) {
     return <Reaching state={state} onRetry={conversation.retry} onToken={(token) => conversations.useToken(token)} />;

@@ -114,7 +114,13 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
           </button>
         )}
         {(!runs || text.trim() !== '') && (
-          <button type="submit" class="round primary" aria-label="Send" title="Send (Enter)" disabled={text.trim() === ''}>
+          <button
+            type="submit"
+            class="round primary"
+            aria-label="Send"
+            title="Send (Enter)"
+            disabled={text.trim() === ''}
+          >
             <Icon name="send" />
           </button>
         )}

@@ -80,8 +80,18 @@ export function Header({ title, conversation, onMenu, onRemove }: HeaderProps): 
           label="More"
           icon="more"
           items={[
-            { icon: 'download', label: 'Export as Markdown', disabled: offline, onChoose: () => conversation.export('markdown') },
-            { icon: 'download', label: 'Export as JSON', disabled: offline, onChoose: () => conversation.export('json') },
+            {
+              icon: 'download',
+              label: 'Export as Markdown',
+              disabled: offline,
+              onChoose: () => conversation.export('markdown'),
+            },
+            {
+              icon: 'download',
+              label: 'Export as JSON',
+              disabled: offline,
+              onChoose: () => conversation.export('json'),
+            },
             { icon: 'edit', label: 'Clear', disabled: offline, onChoose: () => show('clear') },
             { icon: 'trash', label: 'Delete', onChoose: () => show('remove') },
           ]}

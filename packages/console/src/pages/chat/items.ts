@@ -17,7 +17,9 @@ export interface Call {
   readonly title: string | undefined;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly by: string;
-  readonly progress: { readonly done: number; readonly total: number | undefined; readonly message: string } | undefined;
+  readonly progress:
+    | { readonly done: number; readonly total: number | undefined; readonly message: string }
+    | undefined;
   readonly result: CallResult | undefined;
 }
 
@@ -84,13 +86,16 @@ export const textOf = (parts: readonly Part[]): string =>
 export function addText(parts: readonly Part[], text: string): readonly Part[] {
   const last = parts.at(-1);
   if (last?.kind !== 'text') return [...parts, { kind: 'text', text }];
-  return parts.with(-1, { kind: 'text', text: last.text + text });
+  return parts.with(parts.length - 1, { kind: 'text', text: last.text + text });
 }
 
 type CallStart = Pick<Call, 'call' | 'name' | 'arguments' | 'by'> & { readonly title?: string };
 
 /** A call that began. After a cut it may be told again. */
-export function addCall(parts: readonly Part[], { call, name, title, arguments: given, by }: CallStart): readonly Part[] {
+export function addCall(
+  parts: readonly Part[],
+  { call, name, title, arguments: given, by }: CallStart,
+): readonly Part[] {
   if (parts.some((part) => part.kind === 'call' && part.call === call)) return parts;
   return [...parts, { kind: 'call', call, name, title, arguments: given, by, progress: undefined, result: undefined }];
 }
@@ -139,5 +144,7 @@ export function putBefore(older: readonly Item[], items: readonly Item[]): reado
 /** Nothing runs any more: what the server has forgotten will not end. */
 export const interrupted = (items: readonly Item[]): readonly Item[] =>
   items.map((item) =>
-    isTurn(item) && item.stopped === undefined ? { ...item, stopped: 'failed', error: 'The connection was lost.' } : item,
+    isTurn(item) && item.stopped === undefined
+      ? { ...item, stopped: 'failed', error: 'The connection was lost.' }
+      : item,
   );

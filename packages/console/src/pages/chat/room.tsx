@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useId } from 'preact/hooks';
 import { CopyButton } from '../common/copy-button.tsx';
 import { Dialog } from '../common/dialog.tsx';
+import { typed } from '../common/form-text.ts';
 import type { Conversation } from './conversation.ts';
 import type { Room } from './state.ts';
 
@@ -11,12 +12,14 @@ const SHOWN = 3;
 const initials = (name: string): string =>
   name
     .split(/[\s._-]+/)
+    .filter((word) => word !== '')
     .slice(0, 2)
-    .map((word) => [...word][0]?.toUpperCase() ?? '')
+    .map((word) => word.slice(0, word.codePointAt(0)! > 0xffff ? 2 : 1).toUpperCase())
     .join('');
 
 /** One of six colours, always the same for a name. */
-const colourOf = (name: string): number => [...name].reduce((sum, letter) => sum + letter.codePointAt(0)!, 0) % 6;
+const colourOf = (name: string): number =>
+  Array.from(name).reduce((sum, letter) => sum + letter.codePointAt(0)!, 0) % 6;
 
 export function Face({ name }: { readonly name: string }): JSX.Element {
   return (
@@ -55,9 +58,8 @@ export function RoomDialog({ conversation, onClose }: { conversation: Conversati
   const { room } = conversation.state;
   const join = (event: SubmitEvent): void => {
     event.preventDefault();
-    const data = new FormData(event.currentTarget as HTMLFormElement);
-    const name = String(data.get('room')).trim();
-    conversation.join(name === '' ? undefined : name, String(data.get('me')).trim());
+    const name = typed(event.currentTarget, 'room');
+    conversation.join(name === '' ? undefined : name, typed(event.currentTarget, 'me'));
     onClose();
   };
   if (room !== undefined) {
@@ -72,7 +74,8 @@ export function RoomDialog({ conversation, onClose }: { conversation: Conversati
           ))}
         </ul>
         <p class="hint">
-          Others of your organization come in with the name of the room <CopyButton label="Copy the name" text={() => room.name} />
+          Others of your organization come in with the name of the room{' '}
+          <CopyButton label="Copy the name" text={() => room.name} />
         </p>
         <div class="buttons">
           <button

@@ -1,17 +1,16 @@
 import type { JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { typed } from '../common/form-text.ts';
 import mark from '../common/mark.svg';
 import type { Credentials } from './conversation.ts';
 import { useSecondsUntil } from './seconds.ts';
 import type { ChatState } from './state.ts';
 
-const textOf = (data: FormData, name: string): string => String(data.get(name) ?? '').trim();
-
 function TokenForm({ onToken }: { onToken(token: string | undefined): void }): JSX.Element {
   const id = useId();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    const token = textOf(new FormData(event.currentTarget as HTMLFormElement), 'token');
+    const token = typed(event.currentTarget, 'token');
     onToken(token === '' ? undefined : token);
   };
   return (
@@ -77,8 +76,8 @@ export function SignIn({ state, compact, onSignIn, onToken }: SignInProps): JSX.
   const id = useId();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    const data = new FormData(event.currentTarget as HTMLFormElement);
-    onSignIn({ apiKey: textOf(data, 'api-key'), organization: textOf(data, 'organization') });
+    const form = event.currentTarget;
+    onSignIn({ apiKey: typed(form, 'api-key'), organization: typed(form, 'organization') });
   };
   const wrong = state.signInError;
   const first = useRef<HTMLInputElement>(null);

@@ -14,7 +14,15 @@ const NEAR = 80;
 const timeOf = (at: string): string =>
   new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
 
-function SaidView({ said, room, onEdit }: { said: Said; room: Room | undefined; onEdit(text: string): void }): JSX.Element {
+function SaidView({
+  said,
+  room,
+  onEdit,
+}: {
+  said: Said;
+  room: Room | undefined;
+  onEdit(text: string): void;
+}): JSX.Element {
   const isMine = room === undefined || said.from === room.me;
   return (
     <article class={isMine ? 'said mine' : 'said'} aria-label={isMine ? 'You' : said.from}>

@@ -3,7 +3,10 @@ import { Dialog } from '../common/dialog.tsx';
 import type { ToolSummary } from './wire.ts';
 
 /** What the assistant can do. */
-export function ToolsDialog(props: { readonly tools: readonly ToolSummary[] | undefined; onClose(): void }): JSX.Element {
+export function ToolsDialog(props: {
+  readonly tools: readonly ToolSummary[] | undefined;
+  onClose(): void;
+}): JSX.Element {
   const { tools, onClose } = props;
   return (
     <Dialog title="Tools" onClose={onClose}>

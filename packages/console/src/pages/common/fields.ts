@@ -121,10 +121,13 @@ const items = (count: number): string => (count === 1 ? '1 item' : `${count} ite
 const characters = (count: number): string => (count === 1 ? '1 character' : `${count} characters`);
 
 function wrongText(text: string, { minLength, maxLength, pattern, format }: PropertySchema): string | undefined {
-  const { length } = [...text];
+  // JSON Schema counts code points.
+  const { length } = Array.from(text);
   if (minLength !== undefined && length < minLength) return `Enter at least ${characters(minLength)}.`;
-  if (maxLength !== undefined && length > maxLength) return `Enter at most ${characters(maxLength)}; this has ${length}.`;
-  if (format === 'email' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text)) return 'Enter an address such as ada@example.com.';
+  if (maxLength !== undefined && length > maxLength)
+    return `Enter at most ${characters(maxLength)}; this has ${length}.`;
+  if (format === 'email' && !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text))
+    return 'Enter an address such as ada@example.com.';
   if (format === 'uri' && !URL.canParse(text)) return 'Enter a complete address, with https:// in front.';
   if (format === 'date' && !/^\d{4}-\d{2}-\d{2}$/.test(text)) return 'Enter a date as year-month-day.';
   if (pattern !== undefined && !matches(pattern, text)) return `Enter text of the form ${pattern}.`;
@@ -149,7 +152,8 @@ function wrongNumber(value: number, { type, minimum, maximum }: PropertySchema):
 }
 
 function wrongCount(count: number, required: boolean, { minItems, maxItems }: PropertySchema): string | undefined {
-  if (minItems !== undefined && count < minItems && (required || count > 0)) return `Choose at least ${items(minItems)}.`;
+  if (minItems !== undefined && count < minItems && (required || count > 0))
+    return `Choose at least ${items(minItems)}.`;
   if (maxItems !== undefined && count > maxItems) return `Choose at most ${items(maxItems)}.`;
   return undefined;
 }

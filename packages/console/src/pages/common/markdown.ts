@@ -24,8 +24,7 @@ const ALLOWED: Config = {
   RETURN_TRUSTED_TYPE: true,
 };
 
-const escape = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 
 const marked = new Marked({
   gfm: true,

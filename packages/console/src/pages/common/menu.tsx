@@ -20,7 +20,8 @@ export function Menu({ label, icon, items }: MenuProps): JSX.Element {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  const choices = (): HTMLButtonElement[] => [...(menu.current?.querySelectorAll('button:not(:disabled)') ?? [])] as HTMLButtonElement[];
+  const choices = (): HTMLButtonElement[] =>
+    [...(menu.current?.querySelectorAll('button:not(:disabled)') ?? [])] as HTMLButtonElement[];
   useEffect(() => {
     if (open) choices()[0]?.focus();
   }, [open]);
