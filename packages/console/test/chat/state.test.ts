@@ -218,6 +218,18 @@ describe('history', () => {
     expect([state.first, state.last, state.more]).toEqual([1, 5, false]);
   });
 
+  it('leaves no gap when more was said during a cut than fits into an answer', () => {
+    const state = after([
+      ...late,
+      { type: 'page.cut', retryAt: 0 },
+      hello('s2'),
+      { type: 'resumed', session_id: 's1', message: '', authenticated: true, resume_token: 'next' },
+      { type: 'history', entries: [said(90, 'C?'), answered(91, 't90', 'C.')], more: true },
+    ]);
+    expect(turns(state).map(line)).toEqual(['C.']);
+    expect([state.first, state.last, state.more]).toEqual([90, 91, true]);
+  });
+
   it('says that there is more', () => {
     expect(after(late).more).toBe(true);
     expect(after([...late, { type: 'history', entries: [], more: false }]).more).toBe(false);

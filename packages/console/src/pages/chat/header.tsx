@@ -60,7 +60,7 @@ export function Header({ title, conversation, onMenu, onRemove }: HeaderProps): 
         </button>
         <div class="header-title">
           <h1>{room?.name ?? (title || 'New conversation')}</h1>
-          {state.model !== undefined && <span class="model">{state.model}</span>}
+          {state.model !== undefined && <span class="model">Model: {state.model}</span>}
         </div>
         {room !== undefined && <People room={room} />}
         <button

@@ -140,12 +140,14 @@ function history(state: ChatState, entries: readonly Entry[], more: boolean): Ch
   const resumed = state.resuming === undefined ? state : { ...state, resuming: undefined };
   const isOlder = entries.length > 0 && state.first > 0 && entries.every(({ seq }) => seq < state.first);
   if (!isOlder) {
-    const next = entries.reduce(append, resumed);
+    // So much was said meanwhile that the newest page does not reach back to what is here: that is left to be asked for.
+    const isApart = more && state.first > 0 && (entries[0]?.seq ?? 0) > state.last + 1;
+    const next = entries.reduce(append, isApart ? emptied(resumed) : resumed);
     // What was sent and is not in the history was lost on the way.
     const outgoing = state.resuming === undefined ? next.outgoing : unsent(next.outgoing);
     // An empty answer to a question for older entries says that there are none; one after a cut says nothing of them.
     const begins = state.first === 0 || (entries.length === 0 && state.resuming === undefined);
-    return { ...next, outgoing, more: begins ? more : state.more };
+    return { ...next, outgoing, more: begins || isApart ? more : state.more };
   }
   const older = entries.reduce<readonly Item[]>(addEntry, []);
   return { ...seen(state, entries[0]!.seq), items: putBefore(older, state.items), more };
