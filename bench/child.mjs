@@ -40,6 +40,11 @@ lines(process.stdin, (line) => {
   const value = result(method, params);
   const error = { code: -32601, message: 'Method not found' };
   if (out === '') process.nextTick(flush);
+  const progressToken = params?._meta?.progressToken;
+  if (progressToken !== undefined) {
+    const note = { jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress: 1 } };
+    out += JSON.stringify(note) + '\n';
+  }
   out += JSON.stringify(value ? { jsonrpc: '2.0', id, result: value } : { jsonrpc: '2.0', id, error }) + '\n';
 });
 process.stdin.on('end', () => process.exit());

@@ -75,6 +75,8 @@ export function startLoad(target, { url, pid }) {
   return start(on(1, [process.execPath, 'load.mjs', config]), ['ignore', 'inherit', 'inherit', 'ipc']);
 }
 
+export const startSimulator = (args) => start(on(1, [process.execPath, ...args]), ['ignore', 'ignore', 'pipe']);
+
 /** Gives the load generator one order and waits for its answer, never for ever. */
 export function ask(load, message, limit = 60_000) {
   return new Promise((done, fail) => {

@@ -1,4 +1,4 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--rounds n] [--sessions n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator] [--rounds n] [--sessions n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { calls, sessions } from './measure.mjs';
 import { endAll, pinned } from './processes.mjs';
+import { isBuilt, simulated, simulatorTable } from './simulator.mjs';
 import { ratios, table } from './table.mjs';
 import { gateway, here, targets, versions } from './targets.mjs';
 
@@ -13,6 +14,7 @@ const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    part: { type: 'string' },
     rounds: { type: 'string' },
     sessions: { type: 'string' },
     json: { type: 'string' },
@@ -30,6 +32,7 @@ const full = {
   opening: 3000,
   sessions: 2000,
   ownSessions: 20,
+  simulated: 5000,
 };
 const quick = {
   ...full,
@@ -41,6 +44,7 @@ const quick = {
   opening: 500,
   sessions: 300,
   ownSessions: 4,
+  simulated: 1500,
 };
 
 let stopped = false;
@@ -72,12 +76,14 @@ function circumstances() {
   const cores = cpus();
   const day = new Date().toISOString().slice(0, 10);
   const where = pinned ? 'target on core 0, load generator on core 1' : 'not pinned to cores';
-  return `${day}, Node ${process.versions.node}, ${cores.length} cores (${cores[0]?.model.trim()}), ${where}; ${versions().join(', ')}.`;
+  const kind = flags.quick ? 'a quick run, only to see that everything works; ' : '';
+  return `${kind}${day}, Node ${process.versions.node}, ${cores.length} cores (${cores[0]?.model.trim()}), ${where}; ${versions().join(', ')}.`;
 }
 
-function rewrite(text) {
+/** @param mark the name of the place in the README */
+function rewrite(mark, text) {
   const file = join(here, 'README.md');
-  const between = /(<!-- table -->\n)[^]*?(\n?<!-- \/table -->)/;
+  const between = new RegExp(`(<!-- ${mark} -->\\n)[^]*?(\\n?<!-- /${mark} -->)`);
   writeFileSync(
     file,
     readFileSync(file, 'utf8').replace(between, (_all, from, to) => `${from}${text}${to}`),
@@ -96,19 +102,29 @@ async function main() {
   }
   const rows = new Map(list.map(({ key }) => [key, { key, readyMs: [], calls: {}, sessions: [], counts: {} }]));
   const began = performance.now();
-  await calls(list, rows, options);
-  await sessions(list, rows, options);
-  if (stopped) return;
-  const text = [table(list, rows), ratios(list, rows), circumstances()].filter(Boolean).join('\n\n');
-  console.log(`${text}\n`);
+  if (flags.part !== 'simulator') {
+    await calls(list, rows, options);
+    await sessions(list, rows, options);
+    if (stopped) return;
+    const text = [table(list, rows), ratios(list, rows), circumstances()].filter(Boolean).join('\n\n');
+    console.log(`${text}\n`);
+    if (flags.write) rewrite('table', text);
+  }
+  let storms = [];
+  if (flags.part !== 'calls' && isBuilt()) {
+    storms = await simulated(list, options);
+    if (stopped) return;
+    const text = [simulatorTable(storms), circumstances()].join('\n\n');
+    console.log(`${text}\n`);
+    if (flags.write) rewrite('simulator', text);
+  }
   process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
   if (flags.json)
     writeFileSync(
       resolve(flags.json),
-      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()] }, null, 2),
+      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()], storms }, null, 2),
     );
-  if (flags.write) rewrite(text);
-  if ([...rows.values()].some(({ error }) => error)) process.exitCode = 1;
+  if ([...rows.values(), ...storms].some(({ error }) => error)) process.exitCode = 1;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) {

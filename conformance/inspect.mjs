@@ -13,6 +13,7 @@ const servers = {
   demo: [`${root}servers/demo/dist/main.js`],
   devenv: [`${root}servers/devenv/dist/main.js`, '--root', root],
   tallyfy: [`${root}servers/tallyfy/dist/main.js`],
+  luno: [`${root}servers/luno/dist/main.js`],
 };
 const calls = {
   everything: { tool: 'echo', args: ['message=hello'], text: 'Echo: hello' },
@@ -22,8 +23,9 @@ const calls = {
     args: ['project=servers/devenv'],
     text: 'mcp-switchboard-devenv needs 0 projects',
   },
-  // Without credentials it has no tool that would answer, so the Inspector ends with the code for an error result.
+  // Without credentials these have no tool that would answer, so the Inspector ends with the code for an error result.
   tallyfy: { tool: 'get_me', args: [], text: 'not_configured', code: 5 },
+  luno: { tool: 'get_balances', args: [], text: 'credentials_missing', code: 5 },
 };
 const count = { passed: 0, failed: 0 };
 

@@ -7,15 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const packagesIn = (parent) =>
-  readdirSync(join(root, parent))
-    .map((name) => `${parent}/${name}`)
-    .filter((folder) => existsSync(join(root, folder, 'tsconfig.build.json')));
-
-/** The packages in the order in which they are compiled: first those that others need. */
+/** The packages in the order in which they are compiled. */
 export const packages = [
-  ...new Set(['packages/switchboard', 'packages/console', ...packagesIn('packages'), ...packagesIn('servers')]),
-];
+  'packages/switchboard',
+  ...['packages', 'servers'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`)),
+].filter((folder, at, all) => all.indexOf(folder) === at && existsSync(join(root, folder, 'tsconfig.build.json')));
 
 const timeOf = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 

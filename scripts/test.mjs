@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
+import { missing } from './programs.mjs';
 import { makeReady, root } from './ready.mjs';
 
 makeReady();
@@ -10,4 +11,7 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.s
   cwd: root,
   stdio: 'inherit',
 });
+for (const { program, package: name, files } of missing()) {
+  console.error(`Left out, because ${program} is not installed (apt-get install ${name}): ${files.join(', ')}`);
+}
 process.exit(status ?? 1);

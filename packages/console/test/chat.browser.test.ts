@@ -1,13 +1,7 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { find } from '../../../scripts/programs.mjs';
 import { startChatServer, type ChatServer, type ChatServerOptions, type Script } from './support/chat-server.ts';
-
-const program = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .map((folder) => join(folder, 'chromium'))
-  .find((path) => existsSync(path))!;
 
 /** A picture of one dot. */
 const DOT = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
@@ -15,7 +9,7 @@ const DOT = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwA
 let browser: Browser;
 beforeAll(async () => {
   // The sandbox of Chromium cannot be had in every container, and only our own pages are shown.
-  browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
+  browser = await chromium.launch({ executablePath: find('chromium')!, args: ['--no-sandbox'] });
 });
 afterAll(() => browser.close());
 

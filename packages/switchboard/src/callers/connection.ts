@@ -2,18 +2,22 @@
  * A client on a connection that stays open: a WebSocket, a pipe. The era is decided for each message by what it carries, so
  * that both may be spoken on one connection (PROTOCOL.md, "Eras").
  */
+import type { Identity } from '../auth/identity.ts';
+import type { Holder } from '../auth/standing.ts';
+import type { CloseName } from '../protocol/close-codes.ts';
 import { claimsModern } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { failure, isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
-import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { BRING_METHOD } from './brought.ts';
 import { Calls } from './calls.ts';
-import { clientKey, refusal } from './context.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { admitModern, openModern } from './modern.ts';
-import type { Conversation } from './registry.ts';
+import { factsOf } from './registry.ts';
+import type { Conversation, SessionFacts, SessionNotes, SessionState } from './registry.ts';
 import { LegacySession } from './session.ts';
 
 /** After so many unreadable messages in a row the connection is closed. */
@@ -21,10 +25,12 @@ const MAX_BAD_MESSAGES = 10;
 /** How many slots the modern requests of one connection may use: one for each set of capabilities that they declare. */
 const MAX_SLOTS = 8;
 
-export class Connection implements Conversation {
+/** An arrival whose client may show itself anew. */
+type Connected = { -readonly [Name in keyof Arrival]: Arrival[Name] };
+
+export class Connection implements Conversation, Holder {
   readonly id: string;
-  readonly principal: string;
-  readonly #arrival: Arrival;
+  readonly #arrival: Connected;
   readonly #context: CallerContext;
   readonly #channel: Channel;
   readonly #calls: Calls;
@@ -33,12 +39,14 @@ export class Connection implements Conversation {
   readonly #slots: Set<Slot> = new Set();
   #session: LegacySession | undefined;
   #badMessages = 0;
-  lastActivity: number = Date.now();
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  readonly #startedAt = Date.now();
+  lastActivity: number = this.#startedAt;
+  notes: SessionNotes = {};
 
   constructor(arrival: Arrival, context: CallerContext, channel: Channel, onClose: (reason: string) => void) {
     this.id = arrival.label;
-    this.principal = arrival.principal;
-    this.#arrival = arrival;
+    this.#arrival = { ...arrival };
     this.#context = context;
     this.#channel = channel;
     this.#calls = new Calls(context);
@@ -51,17 +59,61 @@ export class Connection implements Conversation {
     this.#onClose = onClose;
   }
 
+  get identity(): Identity {
+    return this.#arrival.identity;
+  }
+
+  /** The client came back, and has shown anew who it is: somebody of the same principal with the same rights. */
+  renew(identity: Identity): void {
+    this.#arrival.identity = identity;
+  }
+
+  lose(how: 'expired' | 'revoked', why: string): void {
+    if (how === 'expired' && this.#channel.suspend !== undefined) this.#channel.suspend('unauthorized', why);
+    else this.#channel.close('unauthorized', why);
+  }
+
   get busy(): boolean {
     // Who started this process on its stdin ends it too, however long it was quiet.
     if (this.#arrival.transport === 'stdio') return true;
     return this.#calls.size > 0 || (this.#session?.inFlight ?? 0) > 0;
   }
 
+  get label(): string {
+    return this.id;
+  }
+
+  get facts(): SessionFacts {
+    const { traffic } = this.#channel;
+    return factsOf(this.#arrival, this.#session, {
+      state: this.#lifeState,
+      startedAt: this.#startedAt,
+      lastActivity: this.lastActivity,
+      inFlight: this.#calls.size,
+      speaksModern: this.#slots.size > 0,
+      notes: this.notes,
+      ...(traffic !== undefined && { traffic }),
+    });
+  }
+
+  get #lifeState(): SessionState {
+    if (this.#state !== 'open') return this.#state;
+    if (this.#channel.isAway === true) return 'away';
+    return this.#session?.state === 'ready' || this.#slots.size > 0 ? 'ready' : 'opening';
+  }
+
+  tell(note: RpcNotification): void {
+    this.#channel.send(note);
+  }
+
   start(): void {
+    const release = this.#context.hold(this);
     this.#channel.start({
       onMessage: (message) => this.#receive(message),
       onBadMessage: (error) => this.#refuse(error.rpcId, error),
       onClose: (reason) => {
+        this.#state = 'closed';
+        release();
         this.#session?.close(reason);
         this.#calls.cancelAll(reason);
         for (const slot of this.#slots) slot.release(this);
@@ -71,7 +123,8 @@ export class Connection implements Conversation {
     });
   }
 
-  close(why: 'idle' | 'goingAway', reason: string): void {
+  close(why: CloseName, reason: string): void {
+    if (this.#state === 'open') this.#state = 'closing';
     this.#channel.close(why, reason);
   }
 
@@ -96,7 +149,7 @@ export class Connection implements Conversation {
   #serve(message: Message): void {
     if (isRequest(message)) {
       if (message.method === BRING_METHOD) {
-        this.#context.admit(clientKey(this.#arrival));
+        this.#context.admit(this.#arrival);
         this.#arrival.credentials.take(message.params);
         this.#channel.send(result(message.id, {}));
         return;
@@ -108,12 +161,12 @@ export class Connection implements Conversation {
         return;
       }
       if (message.method === 'initialize') {
-        this.#session ??= new LegacySession(this.#arrival, this.#context, this.#outlet, this.#calls);
+        this.#session ??= this.#newSession();
       } else if (this.#session === undefined && message.method !== 'ping') {
         const detail = `got ${JSON.stringify(message.method)} without the _meta of a modern request`;
         throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail });
       }
-      this.#session ??= new LegacySession(this.#arrival, this.#context, this.#outlet, this.#calls);
+      this.#session ??= this.#newSession();
       this.#session.receive(message);
     } else if (isNotification(message) && message.method === 'notifications/cancelled') {
       const reason = message.params?.['reason'];
@@ -121,6 +174,11 @@ export class Connection implements Conversation {
     } else {
       this.#session?.receive(message);
     }
+  }
+
+  #newSession(): LegacySession {
+    const keep = (notes: SessionNotes): void => void (this.notes = notes);
+    return new LegacySession(this.#arrival, this.#context, this.#outlet, () => this.facts, keep, this.#calls);
   }
 
   /** What modern requests of this connection were served by lasts as long as the connection. */

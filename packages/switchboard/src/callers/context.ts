@@ -1,8 +1,12 @@
+import type { Identity } from '../auth/identity.ts';
+import type { Holder } from '../auth/standing.ts';
+import type { Allowance, Rate } from '../limits/token-bucket.ts';
 import type { Emit, GatewayEvent } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges, Upstream } from '../router/exchange.ts';
 import type { Brought } from './brought.ts';
+import type { Hooks } from './hooks.ts';
 
 /** What every caller is given by the gateway. */
 export interface CallerContext {
@@ -11,24 +15,37 @@ export interface CallerContext {
   /**
    * Counts one request of a client.
    *
-   * @throws {SwitchboardError} `SWB_RATE_LIMITED` when it is one too many.
+   * @throws {SwitchboardError} `SWB_RATE_LIMITED`, `SWB_OVERLOADED` when it is one too many; `SWB_UNAUTHORIZED` when what the client
+   * showed has expired.
    */
-  admit(client: string): void;
+  admit(arrival: Arrival): void;
+  /** What {@link admit} would find, and the rate that holds; nothing where there is none. */
+  allowance(arrival: Pick<Arrival, 'identity' | 'label'>): { rate: Rate; left: Allowance } | undefined;
+  /** The largest message that a caller may send, in bytes. */
+  maxMessageBytes(identity: Identity): number;
+  /** Ends what is open for a caller when what it showed expires or is taken back. @returns what to call when it ended by itself. */
+  hold(holder: Holder): () => void;
   /** How many requests of one client may run at a time. */
   readonly maxRequestsInFlight: number;
+  /** What the program around the gateway wants to be asked. */
+  readonly hooks: Readonly<Hooks>;
 }
 
 /** Who is behind a connection, and which upstream it reached. */
 export interface Arrival {
   /** The connection's or session's name in logs and tables. Not a secret, and worth nothing to who learns it. */
   readonly label: string;
-  readonly principal: string;
+  /** Who is calling, as it was last shown. */
+  readonly identity: Identity;
+  /** Where it comes from. */
+  readonly address?: string;
   readonly upstream: Upstream;
   /** Whether nothing but an address stands behind `label`. */
   readonly loose?: boolean;
   /** What the client brought for its server. */
   readonly credentials: Brought;
   readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
+  readonly userAgent?: string;
 }
 
 /** Where a client's messages go out. */
@@ -42,20 +59,16 @@ export interface Outlet {
 /** The event that a message got no exchange, only an error. */
 export function refusal(
   thrown: unknown,
-  { principal, transport, upstream, label, loose }: Omit<Arrival, 'label'> & { label?: string },
+  { identity, transport, upstream, label, loose }: Omit<Arrival, 'label'> & { label?: string },
   message?: Message,
 ): GatewayEvent {
   return {
     type: 'request.refused',
     code: asSwitchboardError(thrown).code,
     upstream: upstream.name,
-    principal,
+    principal: identity.principal,
     transport,
     ...(label !== undefined && loose !== true && { session: label }),
     ...(message !== undefined && 'method' in message && { method: message.method.slice(0, 128) }),
   };
 }
-
-/** The rate limit goes by principal, and by connection while nobody is known. */
-export const clientKey = ({ principal, label }: Arrival): string =>
-  principal === 'anonymous' ? `connection ${label}` : `principal ${principal}`;

@@ -2,19 +2,25 @@
  * A legacy session over HTTP: messages come in by POST, answers go out on the reply to the request they belong to, and what the
  * server says of its own accord on the GET stream (MCP 2025-11-25, Transports, "Streamable HTTP").
  */
+import type { Identity } from '../auth/identity.ts';
+import type { Holder } from '../auth/standing.ts';
+import type { CloseName } from '../protocol/close-codes.ts';
 import { isLegacyVersion } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
-import type { Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
+import { failure, isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
+import { tellAllowance } from './allowance.ts';
 import type { Brought } from './brought.ts';
-import type { CallerContext } from './context.ts';
+import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
-import type { Conversation, Registry } from './registry.ts';
+import { asRefusal, tellGone } from './hooks.ts';
+import { factsOf } from './registry.ts';
+import type { Conversation, Registry, SessionFacts, SessionNotes } from './registry.ts';
 import { LegacySession } from './session.ts';
 
 /** The stream of what belongs to no request. */
@@ -24,16 +30,21 @@ const MAX_FINISHED = 16;
 /** The first version whose clients take an event without a message (MCP 2025-11-25, "Sending Messages to the Server"). */
 const PRIMED_SINCE = '2025-11-25';
 
-export class HttpSession implements Conversation {
+export class HttpSession implements Conversation, Holder {
   readonly id: string;
-  readonly principal: string;
   readonly upstream: Upstream;
   /** What the client brought with its `initialize`. */
   readonly credentials: Brought;
+  readonly #context: CallerContext;
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
-  readonly #label: string;
+  readonly label: string;
+  readonly #arrival: Omit<Arrival, 'identity'> & { identity: Identity };
+  #release: () => void = () => {};
+  readonly #onClose: (reason: string) => void;
+  readonly #startedAt = Date.now();
+  notes: SessionNotes = {};
   /** The streams of requests that are not answered, by the request's id. */
   readonly #requests: Map<RpcId, EventStream> = new Map();
   /** Every stream that a client may come back to, oldest first. */
@@ -51,17 +62,21 @@ export class HttpSession implements Conversation {
     label: string,
   ) {
     this.id = id;
-    this.principal = visit.principal;
     this.upstream = visit.upstream;
     this.credentials = visit.credentials;
+    this.#context = context;
     this.#registry = registry;
     this.#limits = limits;
-    this.#label = label;
+    this.label = label;
     this.#standalone = this.#newStream(STANDALONE);
-    this.#session = new LegacySession({ ...visit, label, transport: 'http' }, context, {
+    this.#arrival = { ...visit, label, transport: 'http', userAgent: visit.request.headers['user-agent'] ?? '' };
+    this.#onClose = (reason) => void tellGone(context, this.facts, reason);
+    const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
       drop: (about) => this.#takeRequest(about)?.end(),
-    });
+    };
+    const keep = (notes: SessionNotes): void => void (this.notes = notes);
+    this.#session = new LegacySession(this.#arrival, context, outlet, () => this.facts, keep);
   }
 
   /** Opens a session with the client's `initialize`, and answers it. @throws {SwitchboardError} when it cannot be opened. */
@@ -75,8 +90,26 @@ export class HttpSession implements Conversation {
   ): Promise<void> {
     // What the client shows to prove the session is its own is not what stands in logs.
     const session = new HttpSession(visit, context, registry, limits, newId(), newId());
+    const { onConnect } = context.hooks;
+    if (onConnect !== undefined) {
+      const { identity, upstream, address } = visit;
+      const userAgent = visit.request.headers['user-agent'] ?? '';
+      try {
+        await onConnect({
+          principal: identity.principal,
+          upstream: upstream.name,
+          transport: 'http',
+          address,
+          userAgent,
+        });
+      } catch (error) {
+        throw asRefusal(error);
+      }
+    }
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
     registry.add(session);
+    session.#release = context.hold(session);
+    tellAllowance(visit.response, context, session.#arrival);
     const reply = new Reply(visit.response, session.#replyOptions(), () =>
       session.close('goingAway', 'the client hung up before its session was open'),
     );
@@ -88,9 +121,38 @@ export class HttpSession implements Conversation {
     }
   }
 
+  get identity(): Identity {
+    return this.#arrival.identity;
+  }
+
+  /** Each request shows anew who it is. */
+  renew(identity: Identity): void {
+    this.#arrival.identity = identity;
+  }
+
+  /** A token that has expired ends the answers that it opened; the session waits for the next one. */
+  lose(how: 'expired' | 'revoked', why: string): void {
+    if (how === 'revoked') this.close('unauthorized', why);
+  }
+
   get busy(): boolean {
     // A client that listens is there, however quiet it is.
     return this.#session.state === 'opening' || this.#session.inFlight > 0 || this.#standalone.isAttached;
+  }
+
+  get facts(): SessionFacts {
+    return factsOf(this.#arrival, this.#session, {
+      state: this.#session.state,
+      startedAt: this.#startedAt,
+      lastActivity: this.lastActivity,
+      inFlight: this.#session.calls.size,
+      speaksModern: false,
+      notes: this.notes,
+    });
+  }
+
+  tell(note: RpcNotification): void {
+    this.#standalone.push(note);
   }
 
   /** Takes a message of the client and answers its POST. @throws {SwitchboardError} when it cannot be served. */
@@ -107,6 +169,7 @@ export class HttpSession implements Conversation {
     }
     const { id } = message;
     this.#session.calls.check(id);
+    tellAllowance(response, this.#context, this.#arrival);
     const streamId = String(++this.#streamSeq);
     // A legacy client that hangs up has not cancelled: its request goes on (MCP 2025-11-25, Transports, "Sending messages").
     const reply = new Reply(response, this.#replyOptions(`${streamId}-0`), () => stream.detach(reply));
@@ -138,11 +201,16 @@ export class HttpSession implements Conversation {
     void stream.attach(reply, after);
   }
 
-  close(_why: 'idle' | 'goingAway', reason: string): void {
-    this.#registry.remove(this.id);
-    this.#session.close(reason);
-    for (const stream of this.#streams.values()) stream.end();
+  close(_why: CloseName, reason: string): void {
+    if (this.#registry.remove(this.id) === undefined) return;
+    this.#release();
+    // No connection ends that would tell who waits for an answer: each is told that none will come.
+    const error = new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: reason }).toRpc();
+    for (const [id, stream] of this.#requests) stream.finish(failure(id, error));
     this.#requests.clear();
+    this.#session.close(reason);
+    this.#onClose(reason);
+    for (const stream of this.#streams.values()) stream.end();
     this.#streams.clear();
   }
 
@@ -172,7 +240,7 @@ export class HttpSession implements Conversation {
 
   #newStream(id: string, reply?: Reply): EventStream {
     const { maxQueueMessages: maxEvents, maxQueueBytes: maxBytes, store } = this.#limits;
-    const openLog = (): Log => store.log(`stream ${this.#label} ${id}`);
+    const openLog = (): Log => store.log(`stream ${this.label} ${id}`);
     const stream = new EventStream(id, { maxEvents, maxBytes }, openLog, reply);
     this.#streams.set(id, stream);
     return stream;

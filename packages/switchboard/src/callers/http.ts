@@ -11,6 +11,7 @@ import type { Message } from '../protocol/jsonrpc.ts';
 import type { Store } from '../stores/store.ts';
 import { readBody, requireJson } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
+import { tellAllowance } from './allowance.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext } from './context.ts';
 import { HttpSession } from './http-session.ts';
@@ -57,7 +58,7 @@ export class HttpCallers {
     try {
       switch (request.method) {
         case 'POST': {
-          message = await this.#readMessage(request);
+          message = await this.#readMessage(visit);
           await this.#post(visit, message);
           break;
         }
@@ -80,14 +81,16 @@ export class HttpCallers {
     }
   }
 
-  async #readMessage(request: IncomingMessage): Promise<Message> {
+  async #readMessage({ request, identity }: HttpVisit): Promise<Message> {
     requireJson(request);
     const { accept } = request.headers;
     // The answer may be JSON or an event stream, so a client has to take both (MCP, Streamable HTTP, "Sending messages").
     if (accept !== undefined && !/\*\/\*/.test(accept) && !(/json/i.test(accept) && /event-stream/i.test(accept))) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
-    return withTrace(parseMessage(await readBody(request, this.#limits.maxMessageBytes)), request);
+    const { maxMessageBytes } = this.#limits;
+    const most = Math.min(maxMessageBytes, this.#context.maxMessageBytes(identity));
+    return withTrace(parseMessage(await readBody(request, most)), request);
   }
 
   async #post(visit: HttpVisit, message: Message): Promise<void> {
@@ -100,6 +103,7 @@ export class HttpCallers {
     if (isModern) {
       const arrival: Arrival = { ...visit, label: visit.address, loose: true, transport: 'http' };
       this.#countModern(visit);
+      if (isRequest(message)) tellAllowance(visit.response, this.#context, arrival);
       await serveModernPost(message, visit, arrival, this.#context, this.#limits);
     } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
       await HttpSession.open(message, visit, this.#context, this.#registry, this.#limits, this.#newId);
@@ -124,14 +128,15 @@ export class HttpCallers {
     });
   }
 
-  #session({ request, principal, upstream, credentials }: HttpVisit): HttpSession {
+  #session({ request, identity, upstream, credentials }: HttpVisit): HttpSession {
     const id = request.headers['mcp-session-id'];
     if (typeof id !== 'string' || id === '') throw new SwitchboardError('SWB_SESSION_REQUIRED');
-    const session = this.#registry.find(id, principal);
+    const session = this.#registry.find(id, identity);
     if (!(session instanceof HttpSession) || session.upstream !== upstream) {
       throw new SwitchboardError('SWB_SESSION_NOT_FOUND');
     }
     session.credentials.mustEqual(credentials.headers);
+    session.renew(identity);
     return session;
   }
 }

@@ -6,7 +6,6 @@ import { result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Scope, Slot } from '../router/exchange.ts';
 import type { Calls } from './calls.ts';
-import { clientKey } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 
 /** Methods of the legacy era that the modern one took away (MCP 2026-07-28, Changelog). */
@@ -36,7 +35,8 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
   const scope: Scope = {
     era: 'modern',
     ...readEnvelope(params),
-    principal: arrival.principal,
+    principal: arrival.identity.principal,
+    roles: arrival.identity.roles,
     transport: arrival.transport,
     affinity: arrival.label,
     loose: arrival.loose === true,
@@ -44,7 +44,7 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
   };
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);
-  context.admit(clientKey(arrival));
+  context.admit(arrival);
   const { upstream } = arrival;
   const parked = context.exchanges.parkedSlot(params?.['requestState']);
   // A call that is taken up again has its server already.

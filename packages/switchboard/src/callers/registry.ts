@@ -1,20 +1,74 @@
 /** Every client that is connected now: how many may be, which have gone quiet, and who is to be told when the gateway ends. */
+import { bindingOf } from '../auth/identity.ts';
+import type { Identity } from '../auth/identity.ts';
+import { Tally } from '../limits/tally.ts';
+import type { CloseName } from '../protocol/close-codes.ts';
+import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { Traffic } from '../transports/channel.ts';
+import type { Arrival } from './context.ts';
+
+/** `away`: its socket was cut, and it may come back. */
+export type SessionState = 'opening' | 'ready' | 'away' | 'closing' | 'closed';
+
+/** What a program may keep with a session. */
+export interface SessionNotes {
+  /** Labels by which several are spoken to at once. */
+  groups?: readonly string[];
+  metadata?: Readonly<Record<string, string>>;
+}
+
+/** A client as operators see it. */
+export interface SessionFacts {
+  /** Its name in logs and tables; no secret, and worth nothing to who learns it. */
+  id: string;
+  state: SessionState;
+  principal: string;
+  upstream: string;
+  transport: Arrival['transport'];
+  /** Unknown before the first request. */
+  era?: Era;
+  /** How the client named itself. */
+  client?: { name?: string; version?: string };
+  /** The protocol version that it speaks. */
+  version?: string;
+  address?: string;
+  userAgent?: string;
+  /** In ms since 1970. */
+  startedAt: number;
+  lastActivity: number;
+  /** How many of its requests are under way. */
+  inFlight: number;
+  groups: readonly string[];
+  metadata: Readonly<Record<string, string>>;
+  /** Where the transport counts it. */
+  traffic?: Traffic;
+}
 
 /** A connection that stays open, or a legacy session over HTTP. */
 export interface Conversation {
+  /** What finds it; of a session over HTTP the secret that its client shows. */
   readonly id: string;
-  readonly principal: string;
+  /** Its name in logs. */
+  readonly label: string;
+  readonly identity: Identity;
   /** When the client was last heard, in ms since 1970. */
   readonly lastActivity: number;
   /** Whether a request is under way: then it is not idle, however long ago it was heard. */
   readonly busy: boolean;
-  close(why: 'idle' | 'goingAway', reason: string): void;
+  readonly facts: SessionFacts;
+  notes: SessionNotes;
+  /** Says something to the client that belongs to no request. */
+  tell(note: RpcNotification): void;
+  close(why: CloseName, reason: string): void;
 }
 
 export interface RegistryOptions {
   /** How many conversations there may be. */
   max: number;
+  /** How many of them one caller may have. */
+  maxOf(identity: Identity): number;
   /** How long a client may be quiet, in ms. */
   idleTimeoutMs: number;
 }
@@ -27,7 +81,11 @@ export const RETRY_AFTER_SECONDS = 5;
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #conversations: Map<string, Conversation> = new Map();
+  readonly #labels: Map<string, Conversation> = new Map();
+  /** How many each principal has. */
+  readonly #own: Tally = new Tally();
   readonly #sweeper: NodeJS.Timeout;
+  #closing = false;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
@@ -39,31 +97,62 @@ export class Registry {
     return this.#conversations.size;
   }
 
-  /** @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` when one more is one too many. */
-  checkRoom(): void {
-    const { max } = this.#options;
-    if (this.#conversations.size < max) return;
-    const detail = `${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`;
-    throw new SwitchboardError('SWB_CONNECTION_LIMIT', { detail, data: { retryAfterMs: RETRY_AFTER_SECONDS * 1000 } });
+  /** All of them, oldest first. */
+  get all(): Iterable<Conversation> {
+    return this.#conversations.values();
+  }
+
+  /** @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` when one more is one too many, `SWB_SHUTTING_DOWN`. */
+  checkRoom(identity: Identity): void {
+    if (this.#closing) throw new SwitchboardError('SWB_SHUTTING_DOWN', { data: { retryAfterMs: 1000 } });
+    const { max, maxOf } = this.#options;
+    const own = maxOf(identity);
+    const full = this.#conversations.size >= max;
+    if (!full && this.#own.of(identity.principal) < own) return;
+    const what = full
+      ? `${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`
+      : `${own} sessions of ${identity.principal} are open, the limit (maxSessionsPerPrincipal, or its role's sessions); close one`;
+    const data = { retryAfterMs: RETRY_AFTER_SECONDS * 1000 };
+    throw new SwitchboardError('SWB_CONNECTION_LIMIT', { detail: what, data });
   }
 
   /** @throws as {@link checkRoom} */
   add(conversation: Conversation): void {
-    this.checkRoom();
-    this.#conversations.set(conversation.id, conversation);
+    const { id, label, identity } = conversation;
+    this.checkRoom(identity);
+    this.#conversations.set(id, conversation);
+    this.#labels.set(label, conversation);
+    this.#own.add(identity.principal);
   }
 
-  remove(id: string): void {
-    this.#conversations.delete(id);
-  }
-
-  /** The conversation with this id, if it belongs to this principal: to everybody else it does not exist. */
-  find(id: string, principal: string): Conversation | undefined {
+  remove(id: string): Conversation | undefined {
     const conversation = this.#conversations.get(id);
-    return conversation?.principal === principal ? conversation : undefined;
+    if (conversation === undefined) return undefined;
+    this.#own.remove(conversation.identity.principal);
+    this.#conversations.delete(id);
+    this.#labels.delete(conversation.label);
+    return conversation;
+  }
+
+  /** The conversation with this id, if it belongs to who is calling: to everybody else it does not exist. */
+  find(id: string, identity: Identity): Conversation | undefined {
+    const conversation = this.#conversations.get(id);
+    const isTheirs = conversation !== undefined && bindingOf(conversation.identity) === bindingOf(identity);
+    return isTheirs ? conversation : undefined;
+  }
+
+  /** The conversation of this name in logs, for operators. */
+  named(label: string): Conversation | undefined {
+    return this.#labels.get(label);
+  }
+
+  /** Nobody new is let in from now on. */
+  refuseNew(): void {
+    this.#closing = true;
   }
 
   close(reason: string): void {
+    this.#closing = true;
     clearInterval(this.#sweeper);
     for (const conversation of this.#conversations.values()) conversation.close('goingAway', reason);
   }
@@ -76,4 +165,37 @@ export class Registry {
       conversation.close('idle', `nothing was heard for ${Math.round(idleTimeoutMs / 1000)} s`);
     }
   }
+}
+
+/** What a conversation knows beside its arrival and its session. */
+interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActivity' | 'inFlight'> {
+  speaksModern: boolean;
+  notes: SessionNotes;
+  traffic?: Traffic;
+}
+
+export function factsOf(
+  { label, identity, upstream, transport, address, userAgent }: Arrival,
+  session: { version: string; clientInfo: JsonObject | undefined } | undefined,
+  { speaksModern, notes, traffic, ...standing }: Standing,
+): SessionFacts {
+  const { name, version } = session?.clientInfo ?? {};
+  const era = session !== undefined && session.version !== '' ? 'legacy' : speaksModern ? 'modern' : undefined;
+  return {
+    id: label,
+    ...standing,
+    principal: identity.principal,
+    upstream: upstream.name,
+    transport,
+    ...(era !== undefined && { era }),
+    ...(session !== undefined && session.version !== '' && { version: session.version }),
+    ...((typeof name === 'string' || typeof version === 'string') && {
+      client: { ...(typeof name === 'string' && { name }), ...(typeof version === 'string' && { version }) },
+    }),
+    ...(address !== undefined && { address }),
+    ...(userAgent !== undefined && { userAgent }),
+    groups: notes.groups ?? [],
+    metadata: notes.metadata ?? {},
+    ...(traffic !== undefined && { traffic }),
+  };
 }

@@ -12,8 +12,10 @@ import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts
 import { omit } from '../util/omit.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { Calls } from './calls.ts';
-import { clientKey, refusal } from './context.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
+import { asRefusal } from './hooks.ts';
+import type { SessionFacts, SessionNotes } from './registry.ts';
 
 /** How many questions may wait for one client's answer. */
 const MAX_QUESTIONS = 100;
@@ -23,6 +25,8 @@ export class LegacySession implements Caller {
   readonly #arrival: Arrival;
   readonly #context: CallerContext;
   readonly #outlet: Outlet;
+  readonly #facts: () => SessionFacts;
+  readonly #keep: (notes: SessionNotes) => void;
   readonly #questions: Map<RpcId, (outcome: Outcome) => void> = new Map();
   /** What came while `initialize` was under way. */
   readonly #early: Message[] = [];
@@ -33,8 +37,21 @@ export class LegacySession implements Caller {
   #slot: Slot | undefined;
   #state: 'opening' | 'ready' | 'closed' = 'opening';
 
-  constructor(arrival: Arrival, context: CallerContext, outlet: Outlet, calls: Calls = new Calls(context)) {
+  /**
+   * @param facts what is known of the client, for hooks.
+   * @param keep takes what a hook wants to be kept with it.
+   */
+  constructor(
+    arrival: Arrival,
+    context: CallerContext,
+    outlet: Outlet,
+    facts: () => SessionFacts,
+    keep: (notes: SessionNotes) => void,
+    calls: Calls = new Calls(context),
+  ) {
     this.calls = calls;
+    this.#facts = facts;
+    this.#keep = keep;
     this.#arrival = arrival;
     this.#context = context;
     this.#outlet = outlet;
@@ -46,7 +63,7 @@ export class LegacySession implements Caller {
   }
 
   get principal(): string {
-    return this.#arrival.principal;
+    return this.#arrival.identity.principal;
   }
 
   get state(): 'opening' | 'ready' | 'closed' {
@@ -56,6 +73,11 @@ export class LegacySession implements Caller {
   /** The protocol version that the client named; empty before. */
   get version(): string {
     return this.#scope?.version ?? '';
+  }
+
+  /** How the client named itself. */
+  get clientInfo(): JsonObject | undefined {
+    return this.#scope?.clientInfo;
   }
 
   /** How many requests and questions are under way. */
@@ -79,11 +101,12 @@ export class LegacySession implements Caller {
    */
   async initialize(params: JsonObject | undefined): Promise<JsonObject> {
     if (this.#slot !== undefined) throw new SwitchboardError('SWB_ALREADY_INITIALIZED');
-    this.#context.admit(clientKey(this.#arrival));
+    this.#context.admit(this.#arrival);
     const scope = this.#readScope(params);
+    this.#scope = scope;
+    await this.#askHook();
     const slot = this.#arrival.upstream.slot(scope);
     this.#arrival.credentials.use();
-    this.#scope = scope;
     this.#slot = slot;
     slot.join(this);
     try {
@@ -95,7 +118,7 @@ export class LegacySession implements Caller {
         type: 'session.opened',
         session: this.#arrival.label,
         upstream: this.#arrival.upstream.name,
-        principal: this.#arrival.principal,
+        principal: this.principal,
         version: scope.version,
         transport: this.#arrival.transport,
         ...(typeof name === 'string' && { client: name }),
@@ -106,6 +129,18 @@ export class LegacySession implements Caller {
       slot.leave(this);
       throw error;
     }
+  }
+
+  async #askHook(): Promise<void> {
+    const { onSession } = this.#context.hooks;
+    if (onSession === undefined) return;
+    try {
+      const notes = await onSession(this.#facts());
+      if (notes !== undefined) this.#keep(notes);
+    } catch (error) {
+      throw asRefusal(error);
+    }
+    if (this.#state === 'closed') throw new SwitchboardError('SWB_CLIENT_GONE');
   }
 
   notify(note: RpcNotification): void {
@@ -141,7 +176,8 @@ export class LegacySession implements Caller {
     this.#questions.clear();
     this.#early.length = 0;
     this.#slot?.leave(this);
-    const { label: session, principal, transport, upstream } = this.#arrival;
+    const { label: session, transport, upstream } = this.#arrival;
+    const { principal } = this;
     if (wasReady) {
       this.#context.emit({ type: 'session.closed', session, upstream: upstream.name, principal, transport, reason });
     }
@@ -181,7 +217,7 @@ export class LegacySession implements Caller {
     } else if (this.#state !== 'ready' || this.#slot === undefined) {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
     } else {
-      this.#context.admit(clientKey(this.#arrival));
+      this.#context.admit(this.#arrival);
       const level = request.params?.['level'];
       if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
       this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask });
@@ -238,7 +274,8 @@ export class LegacySession implements Caller {
       era: 'legacy',
       version: protocolVersion,
       capabilities,
-      principal: this.#arrival.principal,
+      principal: this.principal,
+      roles: this.#arrival.identity.roles,
       transport: this.#arrival.transport,
       affinity: this.#arrival.label,
       credentials: this.#arrival.credentials,

@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 import { findNodeAtLocation, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
 
+import { ACCESS_BLOCKS, readAccess } from '../gateway/access-options.ts';
+import type { AccessOptions } from '../gateway/access-options.ts';
 import { OPTIONS, readSettings } from '../gateway/options.ts';
 import type { Problem } from '../gateway/options.ts';
 import { SSE_IS_OFF, checkUpstream } from '../gateway/upstream-options.ts';
@@ -20,6 +22,8 @@ import { expandVariables } from './variables.ts';
 export interface ConfigFile {
   settings: JsonObject;
   upstreams: Record<string, UpstreamOptions>;
+  /** Who may come in, and what they may use. */
+  access: AccessOptions;
   /** What was left alone, in sentences. */
   notes: string[];
 }
@@ -90,21 +94,33 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
     }
   }
 
+  const access: AccessOptions = {};
+  for (const block of ACCESS_BLOCKS) {
+    if (root[block] === undefined) continue;
+    const { value, problems: unknown } = expandVariables(root[block], environment);
+    problems.push(...unknown.map(({ path, message }) => ({ path: [block, ...path], message })));
+    problems.push(...readAccess(block, value).problems);
+    Object.assign(access, { [block]: value });
+  }
+
   const foreign = root['mcpServers'] !== undefined || root['servers'] !== undefined;
   const settings: JsonObject = {};
   for (const [name, value] of Object.entries(root)) {
-    if ((BLOCKS as readonly string[]).includes(name) || name === '$schema') continue;
+    if (([...BLOCKS, ...ACCESS_BLOCKS] as readonly string[]).includes(name) || name === '$schema') continue;
     if (Object.hasOwn(OPTIONS, name)) settings[name] = value;
     else if (foreign) notes.push(`${name} is no option of Switchboard and left alone`);
     else
-      problems.push({ path: [name], message: `unknown option; known: upstreams, ${Object.keys(OPTIONS).join(', ')}` });
+      problems.push({
+        path: [name],
+        message: `unknown option; known: upstreams, ${ACCESS_BLOCKS.join(', ')}, ${Object.keys(OPTIONS).join(', ')}`,
+      });
   }
   for (const [name, value] of Object.entries(settings)) {
     const parsed = OPTIONS[name as keyof typeof OPTIONS].type.safeParse(value);
     if (!parsed.success) problems.push(...parsed.error.issues.map(({ message }) => ({ path: [name], message })));
   }
   if (problems.length > 0) fail(problems);
-  return { settings, upstreams, notes };
+  return { settings, upstreams, access, notes };
 }
 
 /** Entries of other programs say in `type` what ours show by having a command or a url, and where they mean the SSE transport. */

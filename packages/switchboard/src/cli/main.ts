@@ -5,7 +5,9 @@ import { PRODUCT } from '../gateway/product.ts';
 import { callCommand } from './call.ts';
 import { connectCommand } from './connect.ts';
 import { EXIT, complain } from './exit.ts';
+import { keysCommand } from './keys.ts';
 import { serveCommand } from './serve.ts';
+import { simulateCommand } from './simulate.ts';
 
 const program = new Command('switchboard')
   .description('One MCP server, many clients: shares MCP servers over WebSocket, HTTP and stdio.')
@@ -14,6 +16,8 @@ const program = new Command('switchboard')
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(callCommand())
+  .addCommand(simulateCommand())
+  .addCommand(keysCommand())
   .showHelpAfterError('(add --help for the options)')
   .exitOverride()
   .addHelpText(
@@ -23,7 +27,11 @@ const program = new Command('switchboard')
       .join(', ')}.`,
   );
 
-for (const command of program.commands) command.exitOverride().showHelpAfterError('(add --help for the options)');
+for (const command of program.commands) {
+  for (const each of [command, ...command.commands]) {
+    each.exitOverride().showHelpAfterError('(add --help for the options)');
+  }
+}
 
 // Whoever reads our output may stop before its end, as `head` does.
 process.stdout.on('error', () => {});

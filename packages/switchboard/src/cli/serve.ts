@@ -5,11 +5,13 @@ import type { Address, Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { createLog } from '../observe/log.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
+import type { Emit } from '../observe/events.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readConfigFile } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
+import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
 
 const EXAMPLES = `
@@ -39,6 +41,12 @@ function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
   return new Option(value === undefined ? flag : `${flag} <${value}>`, describe + shown);
 }
 
+/** What was said on the command line, which counts more than the file. */
+interface Given {
+  words: readonly string[];
+  flags: JsonObject;
+}
+
 async function serve(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
   const file = config ?? process.env['SWITCHBOARD_CONFIG'];
   const fromFile = file === undefined ? undefined : readConfigFile(file, process.env, flags);
@@ -49,12 +57,17 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
     const detail = 'there is no server to share: give its command after --, or a file with --config';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
+  if (flags['token'] !== undefined && flags['token'] !== 'auto') {
+    const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  }
   const input = { ...fromFile?.settings, ...settingsFromEnvironment(process.env), ...flags };
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const gateway = createGateway({
     ...input,
+    ...fromFile?.access,
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
@@ -63,9 +76,13 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
   log = createLog({ level: gateway.settings.logLevel });
   for (const note of fromFile?.notes ?? []) process.stderr.write(`switchboard: ${file}: ${note}\n`);
 
-  const ended = endOnSignal(gateway);
+  const reload = file === undefined ? undefined : (): void => reloadFrom(file, gateway, log, { words, flags });
+  const stopWatching = file === undefined ? undefined : watchFile(file, reload!);
+  const ended = endOnSignal(gateway, reload);
   try {
     const addresses = await gateway.listen();
+    const { newToken } = gateway;
+    if (newToken !== undefined) process.stderr.write(`switchboard: the token of this start, shown once: ${newToken}\n`);
     if (gateway.settings.transport.includes('stdio')) serveStdio(gateway);
     else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
   } catch (error) {
@@ -73,7 +90,21 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
     throw error;
   }
   await ended;
+  stopWatching?.();
   await tracing?.end();
+}
+
+/** Reads the file again; what is wrong with it is told, and nothing changes then. */
+function reloadFrom(file: string, gateway: Gateway, log: Emit, { words, flags }: Given): void {
+  try {
+    const { settings, access, upstreams } = readConfigFile(file, process.env, flags);
+    const [command, ...args] = words;
+    const all = command === undefined ? upstreams : { ...upstreams, default: { command, args } };
+    gateway.reload({ ...settings, ...access, ...settingsFromEnvironment(process.env), ...flags, upstreams: all });
+  } catch (error) {
+    log({ type: 'reload.failed', reason: asSwitchboardError(error).message });
+  }
+  gateway.reopenAuditLog();
 }
 
 /** The client on stdin and stdout; where it is the only way in, Switchboard ends with it. */
@@ -88,19 +119,23 @@ function serveStdio(gateway: Gateway): void {
   });
 }
 
-/** Resolves when everything has ended after the first signal; a second signal does not wait. */
-function endOnSignal(gateway: Gateway): Promise<void> {
+/**
+ * Resolves when everything has ended after the first signal: what is under way may finish, for `drainTimeout`. A second signal does
+ * not wait. SIGHUP reads the configuration file again, where there is one.
+ */
+function endOnSignal(gateway: Gateway, reload: (() => void) | undefined): Promise<void> {
   return new Promise((resolve) => {
     let ending = false;
     const end = (): void => {
       if (ending) process.exit(1);
       ending = true;
-      void gateway.close().then(() => {
+      void gateway.drain().then(() => {
         process.stdin.destroy();
         resolve();
       });
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end);
+    process.on('SIGHUP', reload ?? end);
   });
 }
 

@@ -4,12 +4,17 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
+import { bindingOf } from '../auth/identity.ts';
+import type { Identity } from '../auth/identity.ts';
 import { Brought } from '../callers/brought.ts';
+import { asRefusal } from '../callers/hooks.ts';
+import type { ConnectVisit, Hooks } from '../callers/hooks.ts';
 import type { HttpCallers } from '../callers/http.ts';
 import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import { answerCors } from '../transports/http/cors.ts';
 import { upgradeRefusal } from '../transports/http/refuse.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
@@ -18,28 +23,43 @@ import { RESUMABLE } from '../transports/websocket/control.ts';
 import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../transports/websocket/server.ts';
 import type { Store } from '../stores/store.ts';
 import { checkHostAndOrigin, isLoopback } from '../transports/http/guard.ts';
+import type { Access } from './access.ts';
 import type { Settings } from './options.ts';
 import type { Probes } from './probes.ts';
 
 export interface ListenerOptions {
   settings: Settings;
+  /** Who may come in. */
+  access: Access;
   store: Store;
   httpCallers: HttpCallers;
   /** Serves the SSE transport of 2024, where that is wanted. */
   sse?: SseAcceptor;
-  /** The upstream that a path below `/mcp`, or below `/sse`, names. @throws {SwitchboardError} when there is none. */
-  route(path: string, base: 'mcp' | 'sse'): Upstream;
+  /** The upstream that a path below `/mcp`, or below `/sse`, names. @throws {SwitchboardError} when there is none for who asks. */
+  route(path: string, base: 'mcp' | 'sse', identity: Identity): Upstream;
+  /** The headers that some upstream wants of its callers. */
+  callerHeaders(): readonly string[];
+  /** The largest message that a caller may send. */
+  maxMessageBytes(identity: Identity): number;
   /** Room for one more client. @throws {SwitchboardError} when there is none. */
-  checkRoom(): void;
+  checkRoom(identity: Identity): void;
+  hooks: Readonly<Hooks>;
   /** Answers what operators ask beside MCP. */
   probes: Probes;
   /** A client came whose connection stays open. */
-  onChannel(
-    channel: Channel,
-    transport: Transport,
-    visit: { upstream: Upstream; address: string; userAgent: string; credentials: Brought },
-  ): void;
+  onChannel(channel: Channel, transport: Transport, visit: Visit): void;
+  /** The client of such a connection came back, and showed anew who it is. */
+  onResumed(channel: Channel, identity: Identity): void;
   emit: Emit;
+}
+
+/** A client that came. */
+export interface Visit {
+  identity: Identity;
+  upstream: Upstream;
+  address: string;
+  userAgent: string;
+  credentials: Brought;
 }
 
 /** How long a client may take to send the head of a request, and the whole of it. */
@@ -81,7 +101,7 @@ export class Listener {
     this.#server.maxConnections = settings.maxConnections * SOCKETS_PER_CLIENT + SPARE_SOCKETS;
     this.#server.on('connection', (socket: Socket) => options.probes.traffic?.watch(socket));
     this.#server.on('request', (request, response) => void this.#serve(request, response));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#unreadable(error, socket as Socket));
   }
 
@@ -90,11 +110,8 @@ export class Listener {
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID` when the address is not this machine's.
    */
   async listen(): Promise<number> {
-    const { host, port, insecure } = this.#options.settings;
-    if (!isLoopback(host) && !insecure) {
-      const detail = `${host} can be reached by others, who could then use every server here. Listen on 127.0.0.1, or say --insecure`;
-      throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
-    }
+    const { host, port } = this.#options.settings;
+    this.#checkBind();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) => {
         const taken = cause.code === 'EADDRINUSE';
@@ -106,6 +123,22 @@ export class Listener {
       this.#server.listen(port, host, resolve);
     });
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Beyond this machine both are needed: to know who is calling, and that nobody reads along. */
+  #checkBind(): void {
+    const { access, settings } = this.#options;
+    const { host, insecure, behindProxy } = settings;
+    if (isLoopback(host) || insecure) return;
+    const missing = [
+      ...(access.isOn
+        ? []
+        : ['authentication: make keys with "switchboard keys create" and give --keys-file, or --token auto']),
+      ...(behindProxy ? [] : ['TLS: put a proxy that has it in front and say --behind-proxy']),
+    ];
+    if (missing.length === 0) return;
+    const detail = `${host} can be reached by others. Listen on 127.0.0.1, or give ${missing.join('; and ')}. Or say --insecure`;
+    throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
   }
 
   /** Refuses new connections at once; resolves when the open ones have ended. */
@@ -122,35 +155,42 @@ export class Listener {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      checkHostAndOrigin(request, this.#options.settings);
+      const { access, settings, probes, sse, callerHeaders } = this.#options;
+      checkHostAndOrigin(request, settings);
       const path = pathOf(request);
-      if (await this.#options.probes.serve(path, request, response)) return;
-      const { sse } = this.#options;
+      if (answerCors(request, response, settings.allowedOrigins, callerHeaders())) return;
+      if (await access.serve(path, request, response)) return;
+      if (await probes.serve(path, request, response)) return;
+      const identity = await access.identify(request);
+      this.#endWith(identity, response);
       if (sse !== undefined && SSE_PATH.test(path)) {
-        await this.#serveSse(sse, path, request, response);
+        await this.#serveSse(sse, path, request, response, identity);
         return;
       }
-      const upstream = this.#options.route(path, 'mcp');
+      const upstream = this.#options.route(path, 'mcp', identity);
       if (!this.#options.settings.transport.includes('http')) {
         const detail = 'this Switchboard serves WebSocket only; start it with --transport all for HTTP';
         throw new SwitchboardError('SWB_NOT_FOUND', { detail });
       }
-      const address = addressOf(request);
-      const credentials = new Brought(upstream, request.headers);
-      await this.#options.httpCallers.serve({
-        request,
-        response,
-        upstream,
-        address,
-        principal: 'anonymous',
-        credentials,
-      });
+      await this.#options.httpCallers.serve({ request, response, ...this.#visit(request, upstream, identity) });
     } catch (thrown) {
       this.#refuse(request, response, thrown);
     }
   }
 
-  async #serveSse(sse: SseAcceptor, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** An answer that is still being given ends when what was shown for it does. */
+  #endWith(identity: Identity, response: ServerResponse): void {
+    const release = this.#options.access.standing.hold({ identity, lose: () => response.destroy() });
+    response.once('close', release);
+  }
+
+  async #serveSse(
+    sse: SseAcceptor,
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    identity: Identity,
+  ): Promise<void> {
     const { route, checkRoom, onChannel } = this.#options;
     const isPost = path === SSE_POST_PATH;
     const allow = isPost ? 'POST' : 'GET';
@@ -159,15 +199,17 @@ export class Listener {
       throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${allow}` });
     }
     if (isPost) {
-      await sse.post(request, response);
+      await sse.post(request, response, bindingOf(identity));
       return;
     }
-    const upstream = route(path, 'sse');
-    checkRoom();
-    onChannel(sse.accept(request, response), 'sse', visitOf(request, upstream));
+    const upstream = route(path, 'sse', identity);
+    checkRoom(identity);
+    const visit = this.#visit(request, upstream, identity);
+    await this.#askHook(visit, 'sse');
+    onChannel(sse.accept(request, response, bindingOf(identity)), 'sse', visit);
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => {});
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
       // A server may ignore an upgrade that it does not know (RFC 9110, section 7.8). Node hands the socket over all the same: it
@@ -178,16 +220,46 @@ export class Listener {
     }
     try {
       checkHostAndOrigin(request, this.#options.settings);
-      const upstream = this.#options.route(pathOf(request), 'mcp');
+      const path = pathOf(request);
+      const identity = await this.#options.access.identify(request, true);
+      const upstream = this.#options.route(path, 'mcp', identity);
       this.#checkUpgrade(request);
       // Who can resume may have a place already: its first message tells, and whether there is room is seen then.
-      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom();
-      const visit = visitOf(request, upstream);
-      const open = (channel: Channel): void => this.#options.onChannel(channel, 'websocket', visit);
-      this.#acceptor.accept(request, socket, head, 'anonymous', open);
+      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom(identity);
+      const visit = this.#visit(request, upstream, identity);
+      const { maxMessageBytes, onChannel, onResumed, hooks } = this.#options;
+      if (hooks.onConnect !== undefined) await this.#askHook(visit, 'websocket');
+      this.#acceptor.accept(request, socket, head, {
+        owner: bindingOf(identity),
+        maxMessageBytes: maxMessageBytes(identity),
+        onOpen: (channel) => onChannel(channel, 'websocket', visit),
+        onResume: (channel) => onResumed(channel, identity),
+      });
     } catch (thrown) {
       this.#refuseUpgrade(request, socket, thrown);
     }
+  }
+
+  async #askHook(
+    { identity, upstream, address, userAgent }: Visit,
+    transport: ConnectVisit['transport'],
+  ): Promise<void> {
+    try {
+      const { principal } = identity;
+      await this.#options.hooks.onConnect?.({ principal, upstream: upstream.name, transport, address, userAgent });
+    } catch (error) {
+      throw asRefusal(error);
+    }
+  }
+
+  #visit(request: IncomingMessage, upstream: Upstream, identity: Identity): Visit {
+    return {
+      identity,
+      upstream,
+      credentials: new Brought(upstream, request.headers, identity.claims),
+      address: this.#options.access.addressOf(request),
+      userAgent: request.headers['user-agent'] ?? '',
+    };
   }
 
   #refuseUpgrade(request: IncomingMessage, socket: Duplex, thrown: unknown): void {
@@ -204,10 +276,12 @@ export class Listener {
 
   #refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
     const error = asSwitchboardError(thrown);
-    const { emit } = this.#options;
+    const { access, emit } = this.#options;
+    const address = access.addressOf(request);
     if (error.code === 'SWB_INTERNAL') emit({ type: 'failed', where: 'listener', error: thrown });
-    else emit({ type: 'connection.refused', code: error.code, detail: error.message, address: addressOf(request) });
-    sendError(response, error);
+    else emit({ type: 'connection.refused', code: error.code, detail: error.message, address });
+    const path = request.url?.split(/[?#]/, 1)[0] ?? '/';
+    sendError(response, error, undefined, access.challenge(request, path, error));
   }
 
   /** What cannot be read as HTTP has no request to answer, only a socket. */
@@ -239,18 +313,6 @@ function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessag
   }
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
-
-const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';
-
-const visitOf = (
-  request: IncomingMessage,
-  upstream: Upstream,
-): { upstream: Upstream; address: string; userAgent: string; credentials: Brought } => ({
-  upstream,
-  credentials: new Brought(upstream, request.headers),
-  address: addressOf(request),
-  userAgent: request.headers['user-agent'] ?? '',
-});
 
 function pathOf({ url = '' }: IncomingMessage): string {
   if (!url.startsWith('/')) throw new SwitchboardError('SWB_BAD_REQUEST', { detail: 'the request target is no path' });

@@ -16,13 +16,17 @@ export interface Settings {
   isolation: Isolation;
   warm: number;
   maxConnections: number;
+  maxSessionsPerPrincipal: number;
   maxMessageSize: number;
   maxUpstreamMessageSize: number;
   maxQueueMessages: number;
   maxQueueSize: number;
   maxRequestsInFlight: number;
+  maxConcurrent: number;
+  maxQueuedRequests: number;
   maxMembers: number;
   rateLimit: number;
+  addressRateLimit: number;
   requestTimeout: number;
   answerTimeout: number;
   maxParked: number;
@@ -34,12 +38,16 @@ export interface Settings {
   crashWindow: number;
   crashPause: number;
   idleTimeout: number;
+  drainTimeout: number;
   pingInterval: number;
   resumeWindow: number;
   compression: boolean;
   allowedHosts: string[];
   allowedOrigins: string[];
+  behindProxy: boolean;
   insecure: boolean;
+  keysFile: string;
+  token: string;
   logLevel: LogLevel;
   metrics: boolean;
   auditLog: string;
@@ -93,6 +101,10 @@ const rate = read('a number above 0, or "unlimited"', (value) => {
   const number = Number(value);
   return Number.isFinite(number) && number > 0 ? number : undefined;
 });
+/** What is wrong is not repeated. */
+const token = z.string().refine((text) => text === '' || text === 'auto' || text.length >= 32, {
+  error: 'expected auto, or 32 characters or more',
+});
 const oneOf = (...names: string[]): z.ZodType => z.enum(names);
 const flag = z
   .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
@@ -132,7 +144,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'address',
     fallback: '127.0.0.1',
     type: z.string().min(1),
-    describe: 'The address to listen on. Beyond this machine it needs --insecure',
+    describe: 'The address to listen on. Beyond this machine it needs authentication and TLS, or --insecure',
   },
   port: {
     value: 'number',
@@ -158,6 +170,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     describe: 'How many servers are started ahead of need, so that a session opens in milliseconds',
   },
   maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'How many clients may be connected' },
+  maxSessionsPerPrincipal: {
+    value: 'number',
+    fallback: 50,
+    type: count(1),
+    describe: 'How many clients of one principal may be connected; those that are anonymous are not counted',
+  },
   maxMessageSize: {
     value: 'size',
     fallback: '4MiB',
@@ -188,6 +206,18 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     type: count(1),
     describe: 'How many requests of one client may run at a time',
   },
+  maxConcurrent: {
+    value: 'number',
+    fallback: 1000,
+    type: count(1),
+    describe: 'How many requests of one server run at a time; others wait, and every client gets its turn',
+  },
+  maxQueuedRequests: {
+    value: 'number',
+    fallback: 10_000,
+    type: count(1),
+    describe: 'How many requests may wait for one server',
+  },
   maxMembers: {
     value: 'number',
     fallback: 200,
@@ -198,7 +228,13 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'number|unlimited',
     fallback: 100,
     type: rate,
-    describe: 'Requests a minute for each client',
+    describe: 'Requests a minute for each client: each principal, or each connection or session of who is not known',
+  },
+  addressRateLimit: {
+    value: 'number|unlimited',
+    fallback: 5000,
+    type: rate,
+    describe: 'Requests a minute from one address, of all its clients who are not known',
   },
   requestTimeout: {
     value: 'duration',
@@ -267,6 +303,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     type: duration,
     describe: 'How long a client may be quiet before its session ends',
   },
+  drainTimeout: {
+    value: 'duration',
+    fallback: '10s',
+    type: duration,
+    describe: 'How long requests that are under way may take when Switchboard is asked to end',
+  },
   pingInterval: {
     value: 'duration',
     fallback: '25s',
@@ -294,12 +336,31 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'origins',
     fallback: '',
     type: list,
-    describe: 'Web origins to accept besides those of this machine, separated by commas',
+    describe:
+      'Web origins to accept besides those of this machine, separated by commas; their pages may also read answers (CORS)',
+  },
+  behindProxy: {
+    fallback: false,
+    type: flag,
+    describe: 'Clients come through a proxy that has TLS; the last X-Forwarded-For is believed',
   },
   insecure: {
     fallback: false,
     type: flag,
-    describe: 'Listen beyond this machine although everybody there can then use the servers',
+    describe:
+      'Listen beyond this machine without authentication or TLS, although everybody there can then use the servers',
+  },
+  keysFile: {
+    value: 'file',
+    fallback: '',
+    type: z.string(),
+    describe: 'The file of API keys, as "switchboard keys" writes it; then callers have to show a key or a token',
+  },
+  token: {
+    value: 'auto',
+    fallback: '',
+    type: token,
+    describe: 'auto makes a token at each start, prints it, and wants it of every caller',
   },
   logLevel: {
     value: 'trace|debug|info|warn|error|silent',
@@ -311,7 +372,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'on|off',
     fallback: 'on',
     type: onOrOff,
-    describe: 'Serve metrics for Prometheus at /metrics, to this machine only',
+    describe: 'Serve metrics for Prometheus at /metrics, to this machine and to the role operator',
   },
   auditLog: {
     value: 'file',

@@ -4,13 +4,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Traffic } from '../observe/traffic.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Stats } from './gateway.ts';
-import { guardOperator } from '../transports/http/guard.ts';
+import { guardOperator, isLoopback } from '../transports/http/guard.ts';
+import { OPERATOR_ROLE } from '../router/rights.ts';
+import type { Access } from './access.ts';
 import type { Observation } from './observation.ts';
 import type { Settings } from './options.ts';
 
 export interface ProbesOptions {
   settings: Settings;
   observation: Observation;
+  access: Access;
   stats(): Stats;
 }
 
@@ -29,7 +32,7 @@ export class Probes {
   /** @returns whether the path was one of these. @throws {SwitchboardError} when the request may not have it. */
   async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     if (path === '/healthz') send(response, 200, { status: 'ok' });
-    else if (path === '/readyz') this.#serveReadiness(request, response);
+    else if (path === '/readyz') await this.#serveReadiness(request, response);
     else if (path === '/metrics' && this.traffic !== undefined)
       await this.#serveMetrics(request, response, this.traffic);
     else return false;
@@ -37,24 +40,40 @@ export class Probes {
   }
 
   /** Why an upstream fails is the operator's to know, as it may hold what a server wrote to its stderr. */
-  #serveReadiness(request: IncomingMessage, response: ServerResponse): void {
-    const { settings, observation } = this.#options;
+  async #serveReadiness(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { observation } = this.#options;
     const upstreams = observation.readiness.ready();
     const isReady = upstreams.every(({ ok }) => ok);
     let shown: object[] = upstreams;
     try {
-      guardOperator(request, settings);
+      await this.#guard(request);
     } catch {
       shown = upstreams.map(({ upstream, ok }) => ({ upstream, ok }));
     }
     send(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'unready', upstreams: shown });
   }
 
+  /**
+   * Who has the role of an operator may see it, and who is on this machine. Others who are not known are asked who they are.
+   *
+   * @throws {SwitchboardError} `SWB_NOT_FOUND`, and what {@link Access.identify} throws.
+   */
+  async #guard(request: IncomingMessage): Promise<void> {
+    const { settings, access } = this.#options;
+    const isShown = request.headers.authorization !== undefined || request.headers['x-api-key'] !== undefined;
+    if (access.isOn && (isShown || !isLoopback(settings.host) || settings.behindProxy)) {
+      const { roles } = await access.identify(request);
+      if (roles.includes(OPERATOR_ROLE)) return;
+      throw new SwitchboardError('SWB_NOT_FOUND', { detail: `${JSON.stringify(request.url ?? '')} is for operators` });
+    }
+    guardOperator(request, settings);
+  }
+
   async #serveMetrics(request: IncomingMessage, response: ServerResponse, traffic: Traffic): Promise<void> {
-    const { settings, observation, stats } = this.#options;
+    const { observation, stats } = this.#options;
     const { metrics } = observation;
     if (metrics === undefined) return;
-    guardOperator(request, settings);
+    await this.#guard(request);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', ALLOWED);
       throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${ALLOWED}` });

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 
 import type { Era } from '../protocol/eras.ts';
+import { isLoopback } from '../transports/http/guard.ts';
 import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { ViewRules } from '../router/view.ts';
 import type { Isolation } from '../upstreams/pool.ts';
-import { isLoopback } from '../transports/http/guard.ts';
 import { duration, size } from './options.ts';
 import type { Problem } from './options.ts';
 
@@ -19,6 +19,12 @@ interface Common extends ViewRules {
   maxRequests?: number;
   /** At this age a member that is shared is replaced, as `90s` or `12h`. @default never */
   maxAge?: string | number;
+  /** How many of its requests run at a time. @default the gateway's `maxConcurrent` */
+  maxConcurrent?: number;
+  /** How long its requests may go without an answer or a progress note. @default the gateway's `requestTimeout` */
+  requestTimeout?: string | number;
+  /** The same for calls of single tools, by name. */
+  timeouts?: Readonly<Record<string, string | number>>;
   /** How many members are started ahead of need. @default the gateway's `warm` */
   warm?: number;
   /** The only era to speak to it. @default found out */
@@ -82,6 +88,9 @@ const common = {
   members: z.int().min(1).max(100).optional(),
   maxRequests: z.int().min(1).optional(),
   maxAge: duration.optional(),
+  maxConcurrent: z.int().min(1).optional(),
+  requestTimeout: duration.optional(),
+  timeouts: z.record(z.string(), duration).optional(),
   warm: z.int().min(0).max(100).optional(),
   era: z.enum(['legacy', 'modern']).optional(),
   tools: rules.optional(),

@@ -1,12 +1,38 @@
 /**
- * Requests a minute for each client, as a token bucket: a client that was quiet may spend a whole minute's worth at once, and then
- * gets one more every `60 / perMinute` seconds.
+ * Requests a minute for each client, as a token bucket: a client that was quiet may spend a whole burst at once, and then gets one
+ * more every `60 / perMinute` seconds.
  */
 import { SwitchboardError } from '../protocol/errors.ts';
 
-export interface RateLimitOptions {
-  /** Requests a minute for each client; `Infinity` for no limit. */
+/** How much one client may. */
+export interface Rate {
+  /** Requests a minute; `Infinity` for no limit. */
   perMinute: number;
+  /** How many at once after a pause. @default perMinute */
+  burst?: number;
+  /** The option that sets it, for the message. @default 'rateLimit' */
+  option?: string;
+}
+
+/** What is left to a client now. */
+export interface Allowance {
+  remaining: number;
+  /** When there is one more, or all again, in ms. */
+  resetMs: number;
+}
+
+/**
+ * Counts requests of clients by a key. It decides at once, so that messages keep their order: a limiter that counts elsewhere, for
+ * several Switchboards, takes portions of a client's rate ahead of need, and gives them out here.
+ */
+export interface Limiter {
+  /** Takes a token. @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` when there is none. */
+  take(client: string, rate?: Rate): void;
+  /** What {@link take} would find now; nothing where there is no limit. */
+  look(client: string, rate?: Rate): Allowance | undefined;
+}
+
+export interface RateLimitOptions extends Rate {
   /** The clock, in ms. @default Date.now */
   now?: () => number;
   /** How many clients are remembered; the one that was quiet longest is forgotten first. @default 10000 */
@@ -18,15 +44,15 @@ interface Bucket {
   at: number;
 }
 
-export class RateLimit {
-  readonly #perMinute: number;
+export class RateLimit implements Limiter {
+  readonly #rate: Rate;
   readonly #now: () => number;
   readonly #maxClients: number;
   /** In the order of last use, as a `Map` keeps the order of insertion. */
   readonly #buckets: Map<string, Bucket> = new Map();
 
-  constructor({ perMinute, now = Date.now, maxClients = 10_000 }: RateLimitOptions) {
-    this.#perMinute = perMinute;
+  constructor({ now = Date.now, maxClients = 10_000, ...rate }: RateLimitOptions) {
+    this.#rate = rate;
     this.#now = now;
     this.#maxClients = maxClients;
   }
@@ -35,23 +61,33 @@ export class RateLimit {
     return this.#buckets.size;
   }
 
-  /** Takes a token. @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` when there is none. */
-  take(client: string): void {
-    if (this.#perMinute === Infinity) return;
-    const now = this.#now();
-    const bucket = this.#buckets.get(client) ?? { tokens: this.#perMinute, at: now };
-    const msPerToken = 60_000 / this.#perMinute;
-    bucket.tokens = Math.min(this.#perMinute, bucket.tokens + (now - bucket.at) / msPerToken);
-    bucket.at = now;
+  take(client: string, rate: Rate = this.#rate): void {
+    const { perMinute, option = 'rateLimit' } = rate;
+    if (perMinute === Infinity) return;
+    const bucket = this.#filled(client, rate);
     this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
     if (this.#buckets.size > this.#maxClients) this.#forgetOldest();
     if (bucket.tokens < 1) {
-      const retryAfterMs = Math.ceil((1 - bucket.tokens) * msPerToken);
-      const detail = `${this.#perMinute} a minute, the limit (rateLimit); try again in ${retryAfterMs} ms`;
+      const retryAfterMs = Math.ceil((1 - bucket.tokens) * msPerToken(rate));
+      const detail = `${perMinute} a minute, the limit (${option}); try again in ${retryAfterMs} ms`;
       throw new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs } });
     }
     bucket.tokens--;
+  }
+
+  look(client: string, rate: Rate = this.#rate): Allowance | undefined {
+    if (rate.perMinute === Infinity) return undefined;
+    const { tokens } = this.#filled(client, rate);
+    const wanted = tokens < 1 ? 1 : (rate.burst ?? rate.perMinute);
+    return { remaining: Math.floor(tokens), resetMs: Math.ceil((wanted - tokens) * msPerToken(rate)) };
+  }
+
+  #filled(client: string, rate: Rate): Bucket {
+    const { perMinute, burst = perMinute } = rate;
+    const at = this.#now();
+    const known = this.#buckets.get(client) ?? { tokens: burst, at };
+    return { tokens: Math.min(burst, known.tokens + (at - known.at) / msPerToken(rate)), at };
   }
 
   #forgetOldest(): void {
@@ -59,3 +95,5 @@ export class RateLimit {
     if (oldest !== undefined) this.#buckets.delete(oldest);
   }
 }
+
+const msPerToken = ({ perMinute }: Rate): number => 60_000 / perMinute;

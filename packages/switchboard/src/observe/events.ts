@@ -39,6 +39,9 @@ export interface RequestEnd {
 
 export type GatewayEvent =
   | { type: 'listening'; url: string }
+  | { type: 'draining'; requests: number }
+  | { type: 'reloaded'; added: string[]; changed: string[]; removed: string[]; restartNeeded: string[] }
+  | { type: 'reload.failed'; reason: string }
   | { type: 'connection.opened'; connection: string; transport: Transport; address?: string; userAgent?: string }
   | { type: 'connection.closed'; connection: string; transport: Transport; reason: string }
   | { type: 'connection.refused'; code: string; detail: string; address?: string }
@@ -82,11 +85,20 @@ export type GatewayEvent =
       /** Whether it takes the place of one that ended. */
       again: boolean;
     }
-  | { type: 'member.failed'; upstream: string; slot: string; reason: string }
+  /** `credentials`, here and below: the digest of the values of callers that it holds for alone. */
+  | { type: 'member.failed'; upstream: string; slot: string; reason: string; credentials?: string }
   | { type: 'member.closed'; upstream: string; slot: string; reason: string; expected: boolean }
   | { type: 'member.retired'; upstream: string; slot: string; reason: string }
-  | { type: 'upstream.failing'; upstream: string; reason: string; since: number; nextTryAt: number }
-  | { type: 'upstream.recovered'; upstream: string }
+  /** It failed too often, or a try failed once more; the times are in ms since 1970. */
+  | {
+      type: 'upstream.failing';
+      upstream: string;
+      reason: string;
+      since: number;
+      nextTryAt: number;
+      credentials?: string;
+    }
+  | { type: 'upstream.recovered'; upstream: string; credentials?: string }
   | { type: 'catalogue.missing'; upstream: string; reason: string }
   | { type: 'catalogue.collision'; kind: string; name: string; upstream: string; winner: string }
   | { type: 'upstream.stderr'; upstream: string; pid?: number; line: string }

@@ -7,6 +7,9 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   listening: 'info',
+  draining: 'info',
+  reloaded: 'info',
+  'reload.failed': 'error',
   'connection.opened': 'debug',
   'connection.closed': 'debug',
   'connection.refused': 'warn',

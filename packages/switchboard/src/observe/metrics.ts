@@ -128,6 +128,9 @@ export class Metrics {
         this.#count('switchboard_internal_errors_total', { where: event.where });
         break;
       case 'listening':
+      case 'draining':
+      case 'reloaded':
+      case 'reload.failed':
       case 'upstream.stderr':
         break;
     }

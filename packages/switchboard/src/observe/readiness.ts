@@ -17,13 +17,19 @@ export const VERDICT_MS = 60_000;
 
 export class Readiness {
   readonly onEvent: Emit = (event) => this.#take(event);
-  readonly #upstreams: readonly string[];
+  #upstreams: readonly string[];
   readonly #now: () => number;
   readonly #failures: Map<string, { reason: string; at: number }> = new Map();
 
   constructor(upstreams: readonly string[], now: () => number = Date.now) {
     this.#upstreams = upstreams;
     this.#now = now;
+  }
+
+  /** These are served from now on. */
+  follow(upstreams: readonly string[]): void {
+    this.#upstreams = upstreams;
+    for (const name of this.#failures.keys()) if (!upstreams.includes(name)) this.#failures.delete(name);
   }
 
   /** An upstream that nobody has used yet is ready: it is started when it is needed. */
@@ -36,9 +42,14 @@ export class Readiness {
   }
 
   #take(event: GatewayEvent): void {
-    if (event.type === 'member.ready') this.#failures.delete(event.upstream);
+    // What fails with the value of one caller says nothing about the others.
+    if ('credentials' in event) return;
+    if (event.type === 'member.ready' || event.type === 'upstream.recovered') this.#failures.delete(event.upstream);
     else if (event.type === 'member.failed') {
       this.#failures.set(event.upstream, { reason: event.reason, at: this.#now() });
+    } else if (event.type === 'upstream.failing') {
+      // Nothing is started before the next try, so nothing better can be known until then.
+      this.#failures.set(event.upstream, { reason: event.reason, at: event.nextTryAt });
     }
   }
 }

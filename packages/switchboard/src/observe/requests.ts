@@ -51,7 +51,7 @@ export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): 
 }
 
 /** Of a resource only the scheme: the rest of a URI is what the client says, as an argument is. */
-function targetOf(method: string, params: JsonObject | undefined): string | undefined {
+export function targetOf(method: string, params: JsonObject | undefined): string | undefined {
   if (method === 'tools/call' || method === 'prompts/get') {
     const name = params?.['name'];
     return typeof name === 'string' ? name.slice(0, MAX_NAME_CHARS) : undefined;
@@ -66,7 +66,7 @@ function outcomeOf(method: string, outcome: Outcome | 'cancelled'): RequestEnded
   if ('error' in outcome) return 'error';
   if (method !== 'tools/call') return 'ok';
   // A large result is parsed for this only when it may well be one.
-  if (outcome instanceof LazyResult && !outcome.mentions('"isError"')) return 'ok';
+  if (outcome instanceof LazyResult && !outcome.mentions('isError')) return 'ok';
   return outcome.result['isError'] === true ? 'isError' : 'ok';
 }
 

@@ -17,6 +17,11 @@ export const CLOSE_CODES = {
   internal: { code: 1011, reconnect: true, meaning: 'the server failed' },
   restart: { code: 1012, reconnect: true, meaning: 'the server is restarting' },
   overloaded: { code: 1013, reconnect: true, meaning: 'a limit was reached; try again later' },
+  unauthorized: {
+    code: 3000,
+    reconnect: true,
+    meaning: 'what the client showed has expired or was taken back; come back with something newer',
+  },
   idle: { code: 3008, reconnect: false, meaning: 'nothing was heard for the idle time' },
 } as const;
 

@@ -60,15 +60,28 @@ export const ERRORS = {
     http: 502,
     message: 'The connection was lost before the answer came; whether the request was served is not known',
   },
+  SWB_CANCELLED: { code: 31023, http: 503, message: 'An operator cancelled the request' },
+  SWB_REFUSED: { code: 31024, http: 403, message: 'Refused' },
   SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'The HTTP request cannot be read' },
   SWB_UPSTREAM_FAILING: { code: 31030, http: 503, message: 'The upstream server fails again and again' },
   SWB_CREDENTIAL_MISSING: { code: 31031, http: 400, message: 'A value that the server needs of you is missing' },
   SWB_CREDENTIAL_CHANGED: { code: 31032, http: 400, message: 'A value of this session cannot be changed' },
 
+  SWB_INSUFFICIENT_SCOPE: { code: 31040, http: 403, message: 'The token does not reach so far' },
+  SWB_ISSUER_UNAVAILABLE: {
+    code: 31041,
+    http: 503,
+    message: 'Who is calling cannot be found out now: the issuer of its token',
+  },
+
   SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },
   SWB_COMMAND_NOT_FOUND: { code: 31101, http: 500, message: 'The command cannot be started' },
   SWB_PORT_IN_USE: { code: 31102, http: 500, message: 'The port is in use' },
-  SWB_PUBLIC_BIND: { code: 31103, http: 500, message: 'Refusing to listen beyond this machine without authentication' },
+  SWB_PUBLIC_BIND: {
+    code: 31103,
+    http: 500,
+    message: 'Refusing to listen beyond this machine without authentication and TLS',
+  },
   SWB_CONNECT_FAILED: { code: 31104, http: 502, message: 'The connection cannot be made' },
 } as const;
 

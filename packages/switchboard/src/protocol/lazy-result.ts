@@ -61,9 +61,9 @@ export class LazyResult {
     return this.#bytes.length;
   }
 
-  /** Whether this text stands anywhere in it; far cheaper than to parse it. */
-  mentions(text: string): boolean {
-    return this.#bytes.includes(text);
+  /** Whether a key of this name may stand anywhere in it; a plain search, far cheaper than to parse it. */
+  mentions(key: string): boolean {
+    return this.#bytes.includes(`"${key}"`);
   }
 
   /** The same answer to another request. */

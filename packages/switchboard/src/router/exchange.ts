@@ -22,6 +22,8 @@ export interface Scope {
   logLevel?: string;
   /** Who is calling. */
   readonly principal: string;
+  /** The names of the caller's roles. @default none */
+  readonly roles?: readonly string[];
   /** How it came. */
   readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
   /** The legacy session, or the connection of a modern request: what `session` isolation goes by. */
@@ -149,6 +151,8 @@ export interface Member {
   cancel(exchange: Exchange, reason?: string): void;
   /** The arguments of a tool that modern requests over HTTP repeat in headers. Never rejects. */
   paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]>;
+  /** Whether the server says of a tool that it changes nothing. Never rejects. */
+  isReadOnly(tool: string): boolean | Promise<boolean>;
   /** A notification of the session that has this member for itself. */
   notify(notification: RpcNotification): void;
   /** A caller is there to hear what is said to all. */
@@ -184,11 +188,16 @@ export interface Slot {
   close(): void;
 }
 
+/** The name of all upstreams as one, where others stand under theirs; no upstream can be called so. */
+export const CATALOGUE = '*';
+
 /** An MCP server behind Switchboard, as configured. */
 export interface Upstream {
   readonly name: string;
   /** The headers, in small letters, that callers bring values for its servers in; no other header of a client is kept. */
   readonly callerHeaders: readonly string[];
+  /** Whether it is there for who asks; to everybody else it does not exist. @default for everybody */
+  serves?(scope: Pick<Scope, 'roles'>): boolean;
   /**
    * The slot for whoever asks in this scope; made when there is none.
    *

@@ -3,12 +3,16 @@ import { INTERACTIVE } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import { CATALOGUE } from './exchange.ts';
 import type { Exchange, Leg, Member, Opening, Outcome, Question, Scope, Slot } from './exchange.ts';
 import type { ParkedTable } from './parked.ts';
+import type { Turns } from './turns.ts';
 
 /** What all exchanges of one router have in common. */
 export interface RoutedExchangeOptions {
-  requestTimeoutMs: number;
+  /** How long this one may go without an answer or a progress note, in ms. */
+  timeoutMs(exchange: Exchange): number;
+  turns: Turns;
   parked: ParkedTable<RoutedExchange>;
   onEnd(exchange: RoutedExchange, outcome: Outcome | 'cancelled'): void;
 }
@@ -40,7 +44,9 @@ export class RoutedExchange implements Exchange {
   /** None while parked: the last one has been settled, the next one has not come. */
   #leg: Leg | undefined;
   #member: Member | undefined;
+  #leaveTurn: (() => void) | undefined;
   #ended = false;
+  #running = false;
   #progressedAt = -Infinity;
   #questions: Map<string, Waiting> | undefined;
   #questionSeq = 0;
@@ -80,6 +86,11 @@ export class RoutedExchange implements Exchange {
     return this.#ended;
   }
 
+  /** What it does now, for operators. */
+  get state(): 'queued' | 'running' | 'parked' {
+    return this.parked ? 'parked' : this.#running ? 'running' : 'queued';
+  }
+
   get parked(): boolean {
     return this.#leg === undefined && !this.#ended;
   }
@@ -89,7 +100,25 @@ export class RoutedExchange implements Exchange {
     else (this.#endListeners ??= []).push(listener);
   }
 
+  /** Goes to its server, at once or when it is its turn. */
   start(): void {
+    if (this.#ended) return;
+    // The catalogue's requests take their turns where they go; what never ends would keep a turn for ever.
+    if (this.#opening.endless === true || this.#slot.upstream === CATALOGUE) {
+      this.#run();
+      return;
+    }
+    try {
+      this.#leaveTurn = this.#options.turns.take(this.#slot.upstream, this.scope.affinity, () => this.#run());
+      if (this.#ended) this.#leaveTurn();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #run(): void {
+    this.#running = true;
+    this.#aliveAt = performance.now();
     try {
       // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
       if (this.scope.era === 'modern') this.#slot.hold(this, INTERACTIVE.has(this.method));
@@ -174,6 +203,25 @@ export class RoutedExchange implements Exchange {
     this.#giveUpLease();
   }
 
+  /** Ends it against the client's will: the client gets an error, and the upstream is told. */
+  abort(error: SwitchboardError): void {
+    if (this.#ended) return;
+    if (this.parked) {
+      this.cancel(error.message);
+      return;
+    }
+    this.#member?.cancel(this, error.message);
+    this.settle({ error: error.toRpc() });
+    this.#giveUpLease();
+  }
+
+  /** Ends what lives until somebody ends it, with its proper result. */
+  finish(): void {
+    if (this.#opening.endless !== true) return;
+    this.#member?.cancel(this, 'Switchboard is shutting down');
+    this.settle({ result: { resultType: 'complete' } });
+  }
+
   /** A call without its answer may still ask something, and then it would seem to be about the next one. */
   #giveUpLease(): void {
     if (this.#slot.leased && this.#member?.era === 'legacy' && INTERACTIVE.has(this.method)) this.#slot.close();
@@ -202,6 +250,8 @@ export class RoutedExchange implements Exchange {
     const inputRequests = Object.fromEntries([...this.#waiting].map(([key, { question }]) => [key, { ...question }]));
     const requestState = this.#options.parked.park(this, this.#opening, () => this.#abandon());
     this.#leg = undefined;
+    // A person may take long: their server works on nothing meanwhile.
+    this.#leaveTurn?.();
     leg.settle({ result: { resultType: 'input_required', inputRequests, requestState } });
   }
 
@@ -217,7 +267,7 @@ export class RoutedExchange implements Exchange {
 
   /** Ends the exchange if it has gone too long without a sign of life. Called again and again by the router. */
   expire(now: number): void {
-    const { requestTimeoutMs } = this.#options;
+    const requestTimeoutMs = this.#options.timeoutMs(this);
     // A person may take longer to answer than a server; the table of the parked keeps that time.
     if (this.parked || this.#opening.endless === true || now - this.#aliveAt < requestTimeoutMs) return;
     const detail = `${this.method} went ${requestTimeoutMs} ms without an answer or progress`;
@@ -231,6 +281,7 @@ export class RoutedExchange implements Exchange {
     this.#ended = true;
     if (this.#gathering !== undefined) clearTimeout(this.#gathering);
     for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
+    this.#leaveTurn?.();
     this.#slot.release(this);
     this.#options.onEnd(this, outcome);
     for (const listener of this.#endListeners ?? []) listener();

@@ -1,15 +1,22 @@
 /** Carries exchanges: finds the member that serves each, keeps time, and knows at every moment which are open. */
 import { randomBytes } from 'node:crypto';
 
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
 import type { RoutedExchangeOptions } from './routed-exchange.ts';
+import type { Turns } from './turns.ts';
 
 export interface RouterOptions {
-  /** How long an exchange may go without an answer or a progress note, in ms. */
+  /** The longest that any exchange may go without an answer or a progress note, in ms. */
   requestTimeoutMs: number;
+  /** How long this one may. @default `requestTimeoutMs` */
+  timeoutMs?(exchange: Exchange): number;
+  turns: Turns;
+  /** Asked before an exchange is served; what it throws, or rejects with, is the answer. */
+  admit?(exchange: Exchange): void | Promise<void>;
   /** How long a modern client may take to come back with the answer to a question, in ms. */
   answerTimeoutMs: number;
   /** How many exchanges may wait for such an answer. */
@@ -33,6 +40,8 @@ export class Router implements Exchanges {
   readonly #prefix = randomBytes(4).toString('hex');
   readonly #clock: NodeJS.Timeout;
   #seq = 0;
+  #draining = false;
+  #onDrained: (() => void) | undefined;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -41,17 +50,19 @@ export class Router implements Exchanges {
     this.#clock = setInterval(() => this.#expire(), everyMs).unref();
     this.#parked = new ParkedTable({ ttlMs: options.answerTimeoutMs, max: options.maxParked });
     this.#shared = {
-      requestTimeoutMs: options.requestTimeoutMs,
+      timeoutMs: options.timeoutMs ?? (() => options.requestTimeoutMs),
+      turns: options.turns,
       parked: this.#parked,
       onEnd: (exchange, outcome) => {
         this.#exchanges.delete(exchange);
+        if (this.#exchanges.size === 0) this.#onDrained?.();
         options.onEnd?.(exchange, outcome);
       },
     };
   }
 
   /** The open exchanges, parked ones among them. */
-  get exchanges(): ReadonlySet<Exchange> {
+  get exchanges(): ReadonlySet<RoutedExchange> {
     return this.#exchanges;
   }
 
@@ -59,7 +70,9 @@ export class Router implements Exchanges {
     return this.#parked.size;
   }
 
+  /** @throws {SwitchboardError} `SWB_SHUTTING_DOWN` */
   open(opening: Opening): Exchange {
+    if (this.#draining) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const resumed = opening.scope.era === 'modern' ? this.#parked.take(opening) : undefined;
     if (resumed !== undefined) {
       resumed.resume(opening);
@@ -71,8 +84,43 @@ export class Router implements Exchanges {
     const exchange = new RoutedExchange(id, carried, this.#shared);
     this.#exchanges.add(exchange);
     this.#options.onOpen?.(exchange);
-    exchange.start();
+    this.#start(exchange);
     return exchange;
+  }
+
+  #start(exchange: RoutedExchange): void {
+    const refuse = (error: unknown): void => exchange.settle({ error: asSwitchboardError(error).toRpc() });
+    try {
+      const admitted = this.#options.admit?.(exchange);
+      if (admitted === undefined) exchange.start();
+      else admitted.then(() => exchange.start(), refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  /** The open exchange of this id, for operators. */
+  find(id: string): RoutedExchange | undefined {
+    for (const exchange of this.#exchanges) if (exchange.id === id) return exchange;
+    return undefined;
+  }
+
+  /** Opens nothing any more; resolves when everything has ended, or when the time is over. What lives for ever is ended at once. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    for (const exchange of this.#exchanges) {
+      // Nobody can come back to a call that was parked.
+      if (exchange.parked) exchange.cancel('Switchboard is shutting down');
+      else exchange.finish();
+    }
+    if (this.#exchanges.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   parkedSlot(requestState: unknown): Slot | undefined {

@@ -15,6 +15,8 @@ export interface View {
   /** Whether others see something else, so that what a client saw must not be kept for them. */
   readonly personal: boolean;
   permits(kind: Kind, name: string): boolean;
+  /** Whether a tool that is permitted is so only if its server says that it changes nothing. @default none is */
+  onlyReadOnly?(tool: string): boolean;
   /** What to say of a tool in place of its own description. */
   description(tool: string): string | undefined;
 }
@@ -43,14 +45,19 @@ export function viewOfRules(rules: ViewRules): View | undefined {
   const descriptions = new Map(Object.entries(describe ?? {}));
   return {
     personal: false,
-    permits: (kind, name) =>
-      kind === 'resources' ? spellingsOf(name).every((each) => passes(rules[kind], each)) : passes(rules[kind], name),
+    permits: (kind, name) => passesRules(rules, kind, [name]),
     description: (tool) => descriptions.get(tool),
   };
 }
 
-function passes({ allow, deny }: Rules = {}, name: string): boolean {
-  const isNamed = (pattern: string): boolean => matchesPattern(pattern, name);
+/** Whether rules let something through that goes by one or several names. */
+export function passesRules(rules: ViewRules, kind: Kind, names: readonly string[]): boolean {
+  if (kind !== 'resources') return passes(rules[kind], names);
+  return names.flatMap(spellingsOf).every((each) => passes(rules[kind], [each]));
+}
+
+function passes({ allow, deny }: Rules = {}, names: readonly string[]): boolean {
+  const isNamed = (pattern: string): boolean => names.some((name) => matchesPattern(pattern, name));
   return !(deny?.some(isNamed) ?? false) && (allow?.some(isNamed) ?? true);
 }
 
@@ -83,13 +90,21 @@ export function pageThrough(view: View, method: string, page: JsonObject): JsonO
   if (list === undefined) return page;
   const { kind, items, name } = list;
   const found: unknown[] = Array.isArray(page[items]) ? page[items] : [];
-  const seen = found.filter((item) => isObject(item) && view.permits(kind, String(item[name]))) as JsonObject[];
+  const isSeen = (item: JsonObject): boolean => {
+    const own = String(item[name]);
+    return view.permits(kind, own) && (kind !== 'tools' || isReadOnly(item) || view.onlyReadOnly?.(own) !== true);
+  };
+  const seen = found.filter((item): item is JsonObject => isObject(item) && isSeen(item));
   const described = seen.map((item) => {
     const description = kind === 'tools' ? view.description(String(item[name])) : undefined;
     return description === undefined ? item : { ...item, description };
   });
   return { ...page, [items]: described, ...(view.personal && 'cacheScope' in page && { cacheScope: 'private' }) };
 }
+
+/** Whether a tool says of itself that it changes nothing (MCP, ToolAnnotations). */
+export const isReadOnly = ({ annotations }: JsonObject): boolean =>
+  isObject(annotations) && annotations['readOnlyHint'] === true;
 
 /** What a request is about: a tool, a prompt or a resource. */
 export interface Target {

@@ -1,4 +1,5 @@
 /** An upstream seen through a view: what the view does not permit is in no list, and cannot be reached by its name. */
+import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
@@ -16,19 +17,25 @@ import type {
 } from './exchange.ts';
 import { SubExchange } from './sub-exchange.ts';
 import { LISTS, pageThrough, targetOf, unknownName } from './view.ts';
-import type { View, ViewOf } from './view.ts';
+import type { Target, View, ViewOf } from './view.ts';
+
+/** What a modern server says how long, and for whom, may be kept; lists are seen to where they are cut. */
+const CACHED: ReadonlySet<string> = new Set(['server/discover', 'resources/read']);
 
 export class ViewedUpstream implements Upstream {
   readonly name: string;
+  readonly serves: (scope: Pick<Scope, 'roles'>) => boolean;
   readonly #upstream: Upstream;
   readonly #viewOf: ViewOf;
   /** One for each slot and view, so that who holds a slot finds it again. */
   readonly #slots: WeakMap<Slot, WeakMap<View, ViewedSlot>> = new WeakMap();
 
-  constructor(upstream: Upstream, viewOf: ViewOf) {
+  /** @param serves whether it is there at all for who asks. @default for everybody */
+  constructor(upstream: Upstream, viewOf: ViewOf, serves: (scope: Pick<Scope, 'roles'>) => boolean = () => true) {
     this.name = upstream.name;
     this.#upstream = upstream;
     this.#viewOf = viewOf;
+    this.serves = serves;
   }
 
   get callerHeaders(): readonly string[] {
@@ -36,6 +43,9 @@ export class ViewedUpstream implements Upstream {
   }
 
   slot(scope: Scope, interactive?: boolean): Slot {
+    if (!this.serves(scope)) {
+      throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: JSON.stringify(this.name) });
+    }
     const view = this.#viewOf(scope);
     const slot = this.#upstream.slot(scope, interactive);
     const views = this.#slots.get(slot) ?? new WeakMap<View, ViewedSlot>();
@@ -109,7 +119,8 @@ class ViewedMember implements Member {
   constructor(member: Member, view: View) {
     this.era = member.era;
     this.version = member.version;
-    this.hello = member.hello;
+    this.hello =
+      view.personal && 'cacheScope' in member.hello ? { ...member.hello, cacheScope: 'private' } : member.hello;
     this.#member = member;
     this.#view = view;
   }
@@ -123,8 +134,10 @@ class ViewedMember implements Member {
     const target = targetOf(method, params);
     if (target !== undefined && method !== 'resources/unsubscribe') {
       const isPermitted = typeof target.name === 'string' && this.#view.permits(target.kind, target.name);
-      if (isPermitted) this.#member.open(exchange);
-      else exchange.settle({ error: unknownName(target).toRpc() });
+      if (!isPermitted) exchange.settle({ error: unknownName(target).toRpc() });
+      else if (method === 'tools/call' && this.#view.onlyReadOnly?.(String(target.name)) === true) {
+        void this.#openIfReadOnly(exchange, target);
+      } else this.#pass(exchange);
     } else if (LISTS.has(method)) {
       const settle = (outcome: Outcome): void => {
         if ('error' in outcome) exchange.settle(outcome);
@@ -134,7 +147,7 @@ class ViewedMember implements Member {
     } else if (method === 'subscriptions/listen') {
       this.#openSub(exchange, new SubExchange(exchange, { params: this.#narrowed(params) }));
     } else {
-      this.#member.open(exchange);
+      this.#pass(exchange);
     }
   }
 
@@ -144,6 +157,10 @@ class ViewedMember implements Member {
 
   paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]> {
     return this.#view.permits('tools', tool) ? this.#member.paramHeaders(tool) : [];
+  }
+
+  isReadOnly(tool: string): boolean | Promise<boolean> {
+    return this.#view.permits('tools', tool) && this.#member.isReadOnly(tool);
   }
 
   notify(notification: RpcNotification): void {
@@ -160,6 +177,26 @@ class ViewedMember implements Member {
 
   close(): void {
     this.#member.close();
+  }
+
+  /** Hands an exchange on; what only some may see must not be kept for all. */
+  #pass(exchange: Exchange): void {
+    if (!this.#view.personal || exchange.scope.era !== 'modern' || !CACHED.has(exchange.method)) {
+      this.#member.open(exchange);
+      return;
+    }
+    const settle = (outcome: Outcome): void => {
+      const isPublic = 'result' in outcome && 'cacheScope' in outcome.result;
+      exchange.settle(isPublic ? { result: { ...outcome.result, cacheScope: 'private' } } : outcome);
+    };
+    this.#openSub(exchange, new SubExchange(exchange, { settle }));
+  }
+
+  async #openIfReadOnly(exchange: Exchange, target: Target): Promise<void> {
+    const may = await this.#member.isReadOnly(String(target.name));
+    if (exchange.settled) return;
+    if (may) this.#pass(exchange);
+    else exchange.settle({ error: unknownName(target).toRpc() });
   }
 
   #openSub(exchange: Exchange, sub: SubExchange): void {

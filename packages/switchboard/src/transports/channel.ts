@@ -45,8 +45,12 @@ export interface Channel {
   send(message: Message): void;
   /** Queues an object that is no JSON-RPC, on channels that carry such. */
   sendForeign?(value: JsonObject): void;
+  /** Whether its peer is away and may come back, on channels that outlive a cut. */
+  readonly isAway?: boolean;
   /** What has passed, on channels that count it. */
   readonly traffic?: Traffic;
+  /** Closes what carries the channel now, where the peer may take it up anew; elsewhere it is {@link close}. */
+  suspend?(why: CloseName, reason: string): void;
   /** Ends the channel; idempotent. */
   close(why?: CloseName, reason?: string): void;
   /**

@@ -90,6 +90,11 @@ export class LegacyMember implements LivingMember {
     return this.#tools.load().then(() => this.#tools.of(tool));
   }
 
+  isReadOnly(tool: string): boolean | Promise<boolean> {
+    if (this.#tools.isLoaded) return this.#tools.isReadOnly(tool);
+    return this.#tools.load().then(() => this.#tools.isReadOnly(tool));
+  }
+
   notify(note: RpcNotification): void {
     this.#wire.send(note);
   }

@@ -121,6 +121,11 @@ export class ModernMember implements LivingMember {
     return this.#tools.load().then(() => this.#tools.of(tool));
   }
 
+  isReadOnly(tool: string): boolean | Promise<boolean> {
+    if (this.#tools.isLoaded) return this.#tools.isReadOnly(tool);
+    return this.#tools.load().then(() => this.#tools.isReadOnly(tool));
+  }
+
   notify(_note: RpcNotification): void {
     // A session's notifications (`initialized`, `roots/list_changed`) have no counterpart in the modern era.
   }

@@ -1,6 +1,6 @@
 /** An upstream as configured, with the slots that share it and their members. */
 import type { Emit } from '../observe/events.ts';
-import { LATEST_MODERN } from '../protocol/eras.ts';
+import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
@@ -113,6 +113,10 @@ export class Pool implements Upstream {
     const { livenessIntervalMs = Infinity, maxAgeMs = Infinity, idleMs = Infinity } = options.limits;
     const shortest = Math.min(livenessIntervalMs, maxAgeMs, idleMs) / 4;
     this.#clock = setInterval(() => this.#tick(), Math.min(TICK_MS.most, Math.max(TICK_MS.least, shortest))).unref();
+  }
+
+  get isolation(): Isolation {
+    return this.#options.isolation;
   }
 
   get callerHeaders(): readonly string[] {
@@ -321,7 +325,9 @@ export class Pool implements Upstream {
       return { life, restore: () => member.restore() };
     } catch (thrown) {
       const error = masked(thrown, slot.credentials);
-      emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message });
+      const { credentials } = slot;
+      const only = credentials === undefined ? {} : { credentials: credentials.digest };
+      emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message, ...only });
       if (error.code !== 'SWB_SHUTTING_DOWN') breaker.failed(error.message);
       throw error;
     }
@@ -361,8 +367,9 @@ export class Pool implements Upstream {
       ...crashes,
       ...(this.#options.template.isEmpty && { tryAgain: () => void this.#tryAgain(breaker) }),
       onChange: (failing) => {
-        if (failing === undefined) emit({ type: 'upstream.recovered', upstream });
-        else emit({ type: 'upstream.failing', upstream, ...failing });
+        if (failing === undefined)
+          emit({ type: 'upstream.recovered', upstream, ...(key !== '' && { credentials: key }) });
+        else emit({ type: 'upstream.failing', upstream, ...failing, ...(key !== '' && { credentials: key }) });
       },
     });
     if (this.#breakers.size >= MAX_BREAKERS) this.#forgetBreaker();
@@ -390,10 +397,11 @@ export class Pool implements Upstream {
       const listed = outcome.result[kind];
       found[kind] = Array.isArray(listed) ? listed.length : 0;
     }
+    const server = era === 'modern' ? metaOf(hello)?.[META.serverInfo] : hello['serverInfo'];
     return {
       era,
       version: era === 'modern' ? LATEST_MODERN : String(hello['protocolVersion']),
-      ...(isObject(hello['serverInfo']) && { server: hello['serverInfo'] }),
+      ...(isObject(server) && { server }),
       ...found,
       ms: Math.round(performance.now() - startedAt),
     };

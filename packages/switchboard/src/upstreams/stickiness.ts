@@ -33,7 +33,7 @@ export class Stickiness {
   sealed(outcome: Outcome, seat: number): Outcome {
     if ('error' in outcome) return outcome;
     // A large answer is parsed only when there may be something in it.
-    if (outcome instanceof LazyResult && !outcome.mentions('"requestState"') && !outcome.mentions('"taskId"'))
+    if (outcome instanceof LazyResult && !outcome.mentions('requestState') && !outcome.mentions('taskId'))
       return outcome;
     const { result } = outcome;
     const { requestState, task } = result;

@@ -1,4 +1,5 @@
-/** Which arguments of a member's tools are repeated in headers: read from its list of tools, anew when that has changed. */
+/** What is known of a member's tools: which arguments are repeated in headers, and which tools change nothing; read from its list of
+ * tools, anew when that has changed. */
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { paramHeadersOf } from '../protocol/param-headers.ts';
@@ -12,6 +13,7 @@ const NONE: readonly ParamHeader[] = [];
 export class ToolHeaders {
   readonly #list: (params: JsonObject) => Promise<Outcome>;
   #known: Map<string, readonly ParamHeader[]> | undefined;
+  #readOnly: ReadonlySet<string> = new Set();
   #loading: Promise<void> | undefined;
 
   /** @param list asks the server for one page of `tools/list`. */
@@ -28,6 +30,11 @@ export class ToolHeaders {
     return this.#known?.get(tool) ?? NONE;
   }
 
+  /** Whether the server says that a tool changes nothing (MCP, ToolAnnotations). */
+  isReadOnly(tool: string): boolean {
+    return this.#readOnly.has(tool);
+  }
+
   /** Reads the list unless it is known. Never rejects: a server without tools has none to repeat. */
   load(): Promise<void> {
     if (this.#known !== undefined) return Promise.resolve();
@@ -42,6 +49,7 @@ export class ToolHeaders {
 
   async #load(): Promise<void> {
     const known = new Map<string, readonly ParamHeader[]>();
+    const readOnly = new Set<string>();
     let cursor: unknown;
     for (let page = 0; page < MAX_PAGES; page++) {
       const outcome = await this.#list(cursor === undefined ? {} : { cursor });
@@ -49,6 +57,8 @@ export class ToolHeaders {
       const { tools, nextCursor } = outcome.result;
       for (const tool of Array.isArray(tools) ? tools : []) {
         if (!isObject(tool)) continue;
+        const { annotations } = tool;
+        if (isObject(annotations) && annotations['readOnlyHint'] === true) readOnly.add(String(tool['name']));
         const headers = paramHeadersOf(tool['inputSchema']);
         if (headers.length > 0) known.set(String(tool['name']), headers);
       }
@@ -56,6 +66,7 @@ export class ToolHeaders {
       if (typeof nextCursor !== 'string') break;
       cursor = nextCursor;
     }
+    this.#readOnly = readOnly;
     this.#known = known;
   }
 }

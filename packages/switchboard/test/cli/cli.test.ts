@@ -1,45 +1,14 @@
 /** The built command, as a user runs it. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { EXIT } from '../../src/cli/exit.ts';
-import { cli, servers, startGateway } from '../support/gateway.ts';
+import { file, run, start } from '../support/command.ts';
+import { servers, startGateway } from '../support/gateway.ts';
 import { WireClient, hello, toolCall } from '../support/wire.ts';
-
-interface Ended {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function start(args: readonly string[], env: Record<string, string> = {}): ReturnType<typeof spawn> {
-  const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, ...env } });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return child;
-}
-
-async function run(args: readonly string[], { env = {}, input = '' } = {}): Promise<Ended> {
-  const child = start(args, env);
-  let [stdout, stderr] = ['', ''];
-  child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdin!.end(input);
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr };
-}
-
-const file = (text: string): string => {
-  const path = join(mkdtempSync(join(tmpdir(), 'switchboard-')), 'config.jsonc');
-  writeFileSync(path, text);
-  return path;
-};
 
 describe('switchboard', () => {
   it('tells its version, and what it can do', async () => {

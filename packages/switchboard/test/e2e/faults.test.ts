@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { cli, isAlive, servers } from '../support/gateway.ts';
+import { childrenOf, openFiles } from '../support/leftovers.ts';
 import { WireClient, textOf, toolCall } from '../support/wire.ts';
 
 const { command, args } = servers.scripted;
@@ -32,22 +32,6 @@ async function serve(...flags: string[]): Promise<Running> {
   throw new Error('it ended without an address');
 }
 
-/** The processes whose parent is `pid`, from the kernel's own books. */
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((each) => {
-      try {
-        return Number(/^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${each}/stat`, 'utf8'))?.[1]) === pid;
-      } catch {
-        return false;
-      }
-    });
-}
-
-const socketsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
-
 describe.each(['session', 'shared'])('kill -9, isolation %s', (isolation) => {
   it('of a server in the middle of a call fails that call at once, and the next one works', async () => {
     const { ws } = await serve('--isolation', isolation);
@@ -67,11 +51,11 @@ describe.each(['session', 'shared'])('kill -9, isolation %s', (isolation) => {
     const { child, ws } = await serve('--isolation', isolation);
     const before = await WireClient.session(ws);
     const pid = Number(textOf(await before.call(1, 'pid')));
-    const withClient = socketsOf(child.pid!);
+    const withClient = openFiles(child.pid!);
     before.socket.close();
-    await expect.poll(() => socketsOf(child.pid!), { timeout: 8000 }).toBeLessThan(withClient);
+    await expect.poll(() => openFiles(child.pid!), { timeout: 8000 }).toBeLessThan(withClient);
     if (isolation === 'session') await expect.poll(() => isAlive(pid), { timeout: 5000 }).toBe(false);
-    const [sockets, children] = [socketsOf(child.pid!), childrenOf(child.pid!).length];
+    const [sockets, children] = [openFiles(child.pid!), childrenOf(child.pid!).length];
 
     const script = `
       const { WebSocket } = await import('ws');
@@ -89,7 +73,7 @@ describe.each(['session', 'shared'])('kill -9, isolation %s', (isolation) => {
     });
     await once(doomed.stdout, 'data');
     doomed.kill('SIGKILL');
-    await expect.poll(() => socketsOf(child.pid!), { timeout: 8000 }).toBe(sockets);
+    await expect.poll(() => openFiles(child.pid!), { timeout: 8000 }).toBe(sockets);
     await expect.poll(() => childrenOf(child.pid!).length, { timeout: 8000 }).toBe(children);
     if (isolation === 'shared') {
       const witness = await WireClient.session(ws);

@@ -1,5 +1,8 @@
 /** The connection that survives: sockets are cut at random bytes, and nothing is lost, doubled or out of order. */
-import { describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { json } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import type { Channel } from '../../src/transports/channel.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../../src/transports/websocket/client.ts';
@@ -10,6 +13,7 @@ import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
+const manyCalls = fileURLToPath(new URL('../fixtures/many-calls.mjs', import.meta.url));
 
 /** Speaks MCP by hand over a channel of ours. */
 class ChannelClient {
@@ -96,6 +100,28 @@ describe('a connection that is cut again and again', () => {
     cutter.cutAll();
     expect(textOf(await answer)).toBe('meanwhile');
     expect(test.events.filter(({ type }) => type === 'connection.opened')).toHaveLength(1);
+  });
+
+  it('goes on when its client was frozen for so long that the server has dropped the socket', async () => {
+    const test = await startGateway({ upstreams, pingInterval: '100ms' });
+    const cutter = await startCutter(test.port, () => Infinity);
+    const [calls, ms, steps] = [200, 2400, 3];
+    const words = [`ws://127.0.0.1:${cutter.port}/mcp`, ...[calls, ms, steps].map(String)];
+    const client = spawn(process.execPath, [manyCalls, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void client.kill('SIGKILL'));
+    const started = (): number => test.events.filter(({ type }) => type === 'request.started').length;
+    await expect.poll(started, { timeout: 10_000 }).toBe(calls);
+    client.kill('SIGSTOP');
+    expect(test.gateway.stats.exchanges).toBeGreaterThan(calls / 2);
+    await expect.poll(() => cutter.open, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => test.gateway.stats.exchanges, { timeout: 10_000 }).toBe(0);
+    client.kill('SIGCONT');
+    const { states, heard } = (await json(client.stdout)) as { states: string[]; heard: unknown[] };
+    expect(heard).toEqual(
+      Array.from({ length: calls }, (_, index) => ({ answers: [`call ${index + 1}`], progress: [1, 2, 3] })),
+    );
+    expect([...new Set(states)]).toEqual(['connecting', 'open', 'away', 'resumed', 'closed']);
+    await expectNothingLeft(test);
   });
 
   it('ends when nobody comes back within the window, and its calls are cancelled then', async () => {

@@ -11,6 +11,8 @@ import { INHERITED } from '../../src/gateway/upstreams.ts';
 import { METRICS } from '../../src/observe/metric-table.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
+import { TRANSPORT_DEFAULTS } from '../../src/transports/websocket/client-transport.ts';
+import { SERVER_DEFAULTS } from '../../src/transports/websocket/server-transport.ts';
 
 type Row = Record<string, string>;
 
@@ -73,6 +75,16 @@ describe('the reference pages', () => {
         default: fallback === '' ? '' : ticked(String(fallback)),
         meaning,
       })),
+    );
+  });
+
+  it.each([
+    ['server', SERVER_DEFAULTS],
+    ['client', TRANSPORT_DEFAULTS],
+  ])('have every default of the WebSocket %s, and no other', (side, defaults) => {
+    const rows = tableOf(read('docs/guide/7-websocket.md'), [`option of the ${side}`, 'default', 'when it is reached']);
+    expect(rows.map((row) => [row[`option of the ${side}`], row['default']])).toEqual(
+      Object.entries(defaults).map(([name, value]) => [ticked(name), String(value) && ticked(String(value))]),
     );
   });
 

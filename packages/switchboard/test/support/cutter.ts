@@ -10,6 +10,8 @@ export interface Cutter {
   target: number;
   /** How often it has cut. */
   cuts: number;
+  /** How many connections there are now. */
+  readonly open: number;
   /** How many bytes a connection may carry, in both directions together; Infinity lets it live. */
   bytes(): number;
   /** Cuts everything that is open now. */
@@ -59,6 +61,9 @@ export async function startCutter(target: number, bytes: () => number): Promise<
     port: (server.address() as AddressInfo).port,
     target,
     cuts: 0,
+    get open() {
+      return open.size;
+    },
     bytes,
     cutAll: () => {
       for (const cut of open) cut();

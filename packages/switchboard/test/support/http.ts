@@ -13,21 +13,24 @@ export interface HttpAnswer {
 
 export const ACCEPT = 'application/json, text/event-stream';
 
-/** Sends a request and reads the answer to its end. */
+/** Sends a request and reads the answer to its end; the signal hangs up. */
 export function http(
   url: string,
   {
     method = 'POST',
     headers = {},
     body = '',
-  }: { method?: string; headers?: Record<string, string>; body?: string | Json },
+    signal,
+  }: { method?: string; headers?: Record<string, string>; body?: string | Json; signal?: AbortSignal },
 ): Promise<HttpAnswer> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const defaults: Record<string, string> =
     method === 'POST' ? { 'content-type': 'application/json', accept: ACCEPT } : {};
+  const options = { method, headers: { ...defaults, ...headers }, agent: false, ...(signal && { signal }) };
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { method, headers: { ...defaults, ...headers }, agent: false }, (response) => {
+    const request = httpRequest(url, options, (response) => {
       const chunks: Buffer[] = [];
+      response.on('error', reject);
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () =>
         resolve({
@@ -115,8 +118,8 @@ export function stream(
 
 /** Opens a legacy session over HTTP; gives what its further requests must carry. */
 export async function openSession(url: string, params: Json): Promise<Record<string, string>> {
-  const { status, headers } = await http(url, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params } });
-  if (status !== 200) throw new Error(`initialize was answered with ${status}`);
+  const { status, headers, body } = await http(url, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params } });
+  if (status !== 200) throw new Error(`initialize was answered with ${status}: ${body}`);
   const session = { 'mcp-session-id': String(headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' };
   await http(url, { headers: session, body: { jsonrpc: '2.0', method: 'notifications/initialized' } });
   return session;

@@ -5,8 +5,6 @@ import { Gateway } from '../../src/gateway/gateway.ts';
 import { Observation } from '../../src/gateway/observation.ts';
 import { readSettings } from '../../src/gateway/options.ts';
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
-import { serveAll } from '../../src/gateway/served.ts';
-import { buildUpstreams } from '../../src/gateway/upstreams.ts';
 import type { GatewayEvent } from '../../src/observe/events.ts';
 import type { Pool } from '../../src/upstreams/pool.ts';
 import { servers } from './gateway.ts';
@@ -32,12 +30,11 @@ export async function startUpstream(
   const upstreams = { default: whole as UpstreamOptions };
   const onEvent = (event: GatewayEvent): void => void events.push(event);
   const observation = new Observation({ settings, upstreams: ['default'], onEvent });
-  const pools = buildUpstreams({ settings, upstreams, environment: process.env, emit: observation.emit });
-  const gateway = new Gateway(settings, pools, serveAll(pools, upstreams, settings, observation.emit), observation);
+  const gateway = new Gateway({ settings, upstreams, environment: process.env, observation });
   onTestFinished(() => gateway.close());
   const [address] = await gateway.listen();
   return {
-    pool: pools.get('default')!,
+    pool: gateway.pool('default')!,
     ws: address?.websocket ?? '',
     http: address?.http ?? '',
     events,

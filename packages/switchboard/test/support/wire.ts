@@ -1,4 +1,5 @@
 /** A client that writes the wire by hand: raw JSON in WebSocket frames, ids as the test wants them. */
+import type { IncomingMessage } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ClientOptions } from 'ws';
@@ -25,8 +26,13 @@ export class WireClient {
     });
   }
 
-  static async open(url: string, options: ClientOptions = {}, protocols: string[] = ['mcp']): Promise<WireClient> {
-    const socket = new WebSocket(url, protocols, options);
+  static async open(
+    url: string,
+    options: ClientOptions = {},
+    protocols: string[] = ['mcp'],
+    onUpgrade: (response: IncomingMessage) => void = () => {},
+  ): Promise<WireClient> {
+    const socket = new WebSocket(url, protocols, options).once('upgrade', onUpgrade);
     const client = new WireClient(socket);
     onTestFinished(() => socket.terminate());
     await new Promise<void>((resolve, reject) => {

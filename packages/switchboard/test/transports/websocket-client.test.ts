@@ -143,6 +143,73 @@ describe('a connection that was cut', () => {
   });
 });
 
+describe('more than may wait', () => {
+  it.each(['away', 'between two conversations'])(
+    'is refused %s, and nothing that waits is lost by it',
+    async (when) => {
+      const upstream = { default: servers.scripted };
+      const test = await startGateway({ upstreams: upstream });
+      const { cutter, url } = await behindCutter(test.port);
+      const hand = await Hand.session(url, { maxQueueMessages: 5 });
+      const started = test.nextEvent('request.started');
+      const running = hand.ask(toolCall('running', 'slow', { ms: 300, text: 'running' }));
+      await started;
+      cutter.bytes = () => 1;
+      if (when === 'away') cutter.cutAll();
+      else await test.gateway.close();
+      await expect.poll(() => hand.transport.state).not.toBe('open');
+      const waiting = Array.from({ length: 5 }, (_, id) =>
+        hand.ask(toolCall(id + 1, 'echo', { text: `call ${id + 1}` })),
+      );
+      const overloaded = { error: { code: 31004, data: { code: 'SWB_OVERLOADED' } } };
+      expect(await hand.ask(toolCall(6, 'echo', { text: 'too many' }))).toMatchObject(overloaded);
+      await expect(hand.transport.send({ type: 'custom' })).rejects.toMatchObject({ code: 'SWB_OVERLOADED' });
+      await expect(hand.transport.send({ jsonrpc: '2.0', method: 'notifications/x' })).rejects.toThrow(
+        '5 messages or 16777216 bytes',
+      );
+      if (when !== 'away') cutter.target = (await startGateway({ upstreams: upstream })).port;
+      cutter.bytes = () => Infinity;
+      expect((await Promise.all(waiting)).map(textOf)).toEqual([1, 2, 3, 4, 5].map((id) => `call ${id}`));
+      if (when === 'away') expect(textOf(await running)).toBe('running');
+      else expect(await running).toMatchObject({ error: { code: 31022 } });
+    },
+  );
+});
+
+describe('the time that a conversation is kept', () => {
+  it('is the one that the server tells, not the one that the client would have guessed', async () => {
+    const { url } = await listen({ resumeWindowMs: 30_000, onForeign: () => ({ type: 'ok' }) });
+    const { cutter, url: through } = await behindCutter(Number(new URL(url).port));
+    const hand = await Hand.open(through, { resumeWindowMs: 50, giveUpAfterMs: 0 });
+    await hand.transport.send({ type: 'hi' });
+    await hand.transport.receive().next();
+    cutter.bytes = () => 1;
+    cutter.cutAll();
+    // Three failed attempts take longer than the client's own time.
+    const attempts = (): number => hand.names.filter((name) => name === 'away').length;
+    await expect.poll(attempts, { timeout: 10_000 }).toBeGreaterThan(3);
+    cutter.bytes = () => Infinity;
+    await expect.poll(() => hand.states.at(-1), { timeout: 10_000 }).toEqual({ state: 'open', resumed: true });
+  });
+});
+
+describe('a client that only listens', () => {
+  it('is there for the server as soon as it is open, and again after the server was started anew', async () => {
+    const first = await listen();
+    const { cutter, url } = await behindCutter(Number(new URL(first.url).port));
+    const hand = await Hand.open(url);
+    expect(await first.server.waitForClients(1, { timeoutMs: 5000 })).toBe(true);
+    first.server.broadcast({ type: 'news' });
+    expect((await hand.transport.receive().next()).value).toEqual({ type: 'news' });
+    const second = await listen();
+    cutter.target = Number(new URL(second.url).port);
+    await first.server.close();
+    expect(await second.server.waitForClients(1, { timeoutMs: 5000 })).toBe(true);
+    second.server.broadcast({ type: 'more' });
+    expect((await hand.transport.receive().next()).value).toEqual({ type: 'more' });
+  });
+});
+
 describe('a server that was started anew', () => {
   it('is initialized again by the client, and only what was under way is lost, with an error', async () => {
     const first = await startGateway({ upstreams });

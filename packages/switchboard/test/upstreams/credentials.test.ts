@@ -140,6 +140,7 @@ describe('a server that needs a value of each caller', () => {
     expect(JSON.stringify(test.events)).not.toContain(process.execPath);
     expect(textOf(await (await sessionWith(test, '/nowhere/at-all')).call(1, 'echo', { text: 'fine' }))).toBe('fine');
     expect(test.pool.state).toBe('ready');
+    expect((await http(new URL('/readyz', test.http).href, { method: 'GET' })).status).toBe(200);
   });
 
   it('may be a remote one, which gets it in a header', async () => {

@@ -23,6 +23,23 @@ describe('a legacy session over HTTP', () => {
     await expectEmpty(test);
   });
 
+  it('that ends while calls are under way says so in the place of their answers', async () => {
+    const test = await startGateway({ upstreams });
+    const session = await openSession(test.http, hello());
+    const call = http(test.http, { headers: session, body: toolCall('quiet', 'never') });
+    const args = { ms: 60_000, steps: 1000, text: 'x' };
+    const body = toolCall('telling', 'slow', args, { progressToken: 'p' });
+    const events = await stream(test.http, { method: 'POST', headers: session, body });
+    await events.next();
+    const [{ id } = { id: '' }] = test.gateway.operations.sessions();
+    expect(test.gateway.operations.kick(id, 'enough')).toBe(true);
+    const error = { code: 31008, message: expect.stringContaining('enough') };
+    expect(parse((await call).body)).toMatchObject({ id: 'quiet', error });
+    await events.closed;
+    expect(events.received.at(-1)).toMatchObject({ id: 'telling', error });
+    await expectEmpty(test);
+  });
+
   it('answers with an event stream as soon as there is progress to tell', async () => {
     const test = await startGateway({ upstreams });
     const session = await openSession(test.http, hello());

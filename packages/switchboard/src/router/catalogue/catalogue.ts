@@ -6,15 +6,14 @@
  */
 import type { Emit } from '../../observe/events.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
+import { CATALOGUE } from '../exchange.ts';
 import type { Scope, Slot, Upstream } from '../exchange.ts';
+import type { Turns } from '../turns.ts';
 import type { Kind } from '../view.ts';
 import { Names } from './names.ts';
 import { Owners } from './owners.ts';
 import { Seal } from './seal.ts';
 import { CatalogueSlot } from './slot.ts';
-
-/** The catalogue's name where others stand under theirs; no upstream can be called so. */
-export const CATALOGUE = '*';
 
 /** How many collisions are remembered, so that each is told of once. */
 const MAX_COLLISIONS = 1000;
@@ -26,6 +25,8 @@ export interface CatalogueOptions {
   serverInfo: JsonObject;
   /** How long a list and an introduction wait for one upstream before they do without, in ms. */
   patienceMs: number;
+  /** Where requests take their turns. */
+  turns: Turns;
   emit: Emit;
 }
 
@@ -34,6 +35,7 @@ export class Catalogue implements Upstream {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly serverInfo: JsonObject;
   readonly patienceMs: number;
+  readonly turns: Turns;
   readonly names: Names;
   readonly seal: Seal = new Seal();
   readonly owners: Owners = new Owners();
@@ -45,10 +47,11 @@ export class Catalogue implements Upstream {
   readonly #troubled: WeakSet<Slot> = new WeakSet();
   readonly #collisions: Set<string> = new Set();
 
-  constructor({ upstreams, serverInfo, patienceMs, emit }: CatalogueOptions) {
+  constructor({ upstreams, serverInfo, patienceMs, turns, emit }: CatalogueOptions) {
     this.upstreams = upstreams;
     this.serverInfo = serverInfo;
     this.patienceMs = patienceMs;
+    this.turns = turns;
     this.names = new Names(() => upstreams.keys());
     this.#emit = emit;
   }
@@ -57,10 +60,14 @@ export class Catalogue implements Upstream {
     return [...new Set([...this.upstreams.values()].flatMap((upstream) => upstream.callerHeaders))];
   }
 
+  serves(scope: Pick<Scope, 'roles'>): boolean {
+    return [...this.upstreams.values()].some((upstream) => upstream.serves?.(scope) !== false);
+  }
+
   slot(scope: Scope): Slot {
     if (scope.era === 'legacy') return new CatalogueSlot(this, scope, () => {});
-    const { principal, affinity, capabilities, clientInfo, loose = false } = scope;
-    const key = JSON.stringify([principal, affinity, loose, capabilities, clientInfo]);
+    const { principal, roles = [], affinity, capabilities, clientInfo, loose = false } = scope;
+    const key = JSON.stringify([principal, roles, affinity, loose, capabilities, clientInfo]);
     const slot = this.#slots.get(key) ?? new CatalogueSlot(this, scope, () => this.#slots.delete(key));
     this.#slots.set(key, slot);
     return slot;

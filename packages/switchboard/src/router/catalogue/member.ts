@@ -71,6 +71,14 @@ export class CatalogueMember implements Member {
     return member.paramHeaders(destination.name);
   }
 
+  async isReadOnly(tool: string): Promise<boolean> {
+    const { catalogue, scope } = this.#slot;
+    const destination = catalogue.names.find(tool);
+    if (destination === undefined) return false;
+    const member = await this.#slot.slotOf(destination.upstream, scope).member();
+    return member.isReadOnly(destination.name);
+  }
+
   notify(notification: RpcNotification): void {
     this.#slot.notify(notification);
   }
@@ -93,7 +101,8 @@ export class CatalogueMember implements Member {
 
   #openNamed(exchange: Exchange, target: Target): void {
     const destination = this.#slot.catalogue.names.find(String(target.name));
-    if (destination === undefined) exchange.settle({ error: unknownName(target).toRpc() });
+    const isThere = destination !== undefined && this.#slot.names.includes(destination.upstream);
+    if (!isThere) exchange.settle({ error: unknownName(target).toRpc() });
     else if (destination.maybeCut) this.#run(exchange, () => this.#openCut(exchange, target, destination));
     else this.#pass(exchange, target, destination);
   }

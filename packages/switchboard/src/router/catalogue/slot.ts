@@ -53,9 +53,11 @@ export class CatalogueSlot implements Slot {
     this.#member = new CatalogueMember(this);
   }
 
-  /** The upstreams, in their order. */
+  /** The upstreams that are there for who asks, in their order. */
   get names(): readonly string[] {
-    return [...this.catalogue.upstreams.keys()];
+    return [...this.catalogue.upstreams].flatMap(([name, upstream]) =>
+      upstream.serves?.(this.scope) === false ? [] : [name],
+    );
   }
 
   member(): Member | Promise<Member> {
@@ -179,9 +181,14 @@ export class CatalogueSlot implements Slot {
         place.member = member;
         member.open(sub);
       };
-      const member = slot.member(sub);
-      if (member instanceof Promise) member.then(open).catch(fail);
-      else open(member);
+      const run = (): void => {
+        if (sub.settled) return;
+        const member = slot.member(sub);
+        if (member instanceof Promise) member.then(open).catch(fail);
+        else open(member);
+      };
+      if (sub.method === 'subscriptions/listen') run();
+      else sub.onEnd(this.catalogue.turns.take(name, sub.scope.affinity, run));
     } catch (error) {
       fail(error);
     }

@@ -98,7 +98,7 @@ export class SseChannel implements Channel {
 export class SseAcceptor {
   readonly #limits: SseLimits;
   readonly #newId: () => string;
-  readonly #channels: Map<string, SseChannel> = new Map();
+  readonly #channels: Map<string, { channel: SseChannel; owner: string }> = new Map();
 
   /** @param newId makes the ids of sessions; who knows one can speak in its name. */
   constructor(limits: SseLimits, newId: () => string) {
@@ -106,22 +106,27 @@ export class SseAcceptor {
     this.#newId = newId;
   }
 
-  /** Makes a GET a channel; nothing is answered before it is started. @throws {SwitchboardError} `SWB_NOT_ACCEPTABLE` */
-  accept({ headers }: IncomingMessage, response: ServerResponse): SseChannel {
+  /**
+   * Makes a GET a channel; nothing is answered before it is started.
+   *
+   * @param owner whose it is; nobody else can post to it.
+   * @throws {SwitchboardError} `SWB_NOT_ACCEPTABLE`
+   */
+  accept({ headers }: IncomingMessage, response: ServerResponse, owner: string): SseChannel {
     const { accept = '*/*' } = headers;
     if (!/event-stream|\*\/\*/i.test(accept)) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
     const id = this.#newId();
     const channel = new SseChannel(response, `${SSE_POST_PATH}?session=${id}`, this.#limits);
-    this.#channels.set(id, channel);
+    this.#channels.set(id, { channel, owner });
     response.once('close', () => this.#channels.delete(id));
     return channel;
   }
 
   /** Takes the message of a POST. @throws {SwitchboardError} when it cannot be read, or there is no such session. */
-  async post(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const channel = this.#find(request);
+  async post(request: IncomingMessage, response: ServerResponse, owner: string): Promise<void> {
+    const channel = this.#find(request, owner);
     requireJson(request);
     const message = parseMessage(await readBody(request, this.#limits.maxMessageBytes));
     if ('method' in message && claimsModern(message.params)) {
@@ -137,11 +142,11 @@ export class SseAcceptor {
     response.writeHead(202).end();
   }
 
-  #find({ url = '' }: IncomingMessage): SseChannel {
+  #find({ url = '' }: IncomingMessage, owner: string): SseChannel {
     const id = new URLSearchParams(url.split('?', 2)[1]).get('session');
-    const channel = id === null ? undefined : this.#channels.get(id);
-    if (channel === undefined || channel.closing) throw gone();
-    return channel;
+    const known = id === null ? undefined : this.#channels.get(id);
+    if (known === undefined || known.owner !== owner || known.channel.closing) throw gone();
+    return known.channel;
   }
 }
 

@@ -1,15 +1,23 @@
 /** A WebSocket of the platform: of a web page, a worker, or a newer Node. */
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { unreffed } from '../../util/timers.ts';
+import { RESUMABLE } from './control.ts';
 import type { Socket, SocketEars } from './socket.ts';
 import { SUBPROTOCOLS } from './subprotocols.ts';
 
+/** The code of a socket that ended without a closing handshake (RFC 6455, section 7.4.1). */
+const ABNORMAL = 1006;
 /** How often it is seen whether what was written has left; a page is not told. */
 const SENT_CHECK_MS = 20;
 
+/** A page or a worker is told of its network; Node is not. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- the build knows no DOM
+const page: Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> = globalThis as object;
+
 export class BrowserSocket implements Socket {
   readonly #socket: WebSocket;
-  #onSent: (count: number) => void = () => {};
+  readonly #onOffline = (): void => this.cut();
+  #ears: SocketEars | undefined;
   #unsent = 0;
   #check: ReturnType<typeof setInterval> | undefined;
 
@@ -30,16 +38,15 @@ export class BrowserSocket implements Socket {
   }
 
   listen(ears: SocketEars): void {
-    this.#onSent = (count) => ears.onSent(count);
+    this.#ears = ears;
     this.#socket.addEventListener('message', (event) => {
       const data: unknown = event.data;
-      if (typeof data === 'string') ears.onText(data, data.length);
-      else ears.onBinary();
+      if (typeof data === 'string') this.#ears?.onText(data, data.length);
+      else this.#ears?.onBinary();
     });
-    this.#socket.addEventListener('close', ({ code, reason }) => {
-      clearInterval(this.#check);
-      ears.onClose(code, reason);
-    });
+    this.#socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
+    // Without a network a socket stays open and silent, for minutes. One that can be taken up again costs nothing to give up.
+    if (this.protocol === RESUMABLE) page.addEventListener?.('offline', this.#onOffline);
   }
 
   write(text: string | Uint8Array): void {
@@ -54,7 +61,16 @@ export class BrowserSocket implements Socket {
   }
 
   cut(): void {
-    this.#socket.close();
+    // Left as it is: a closing handshake would tell the server that the conversation is over. The server closes what is replaced.
+    this.#end(ABNORMAL, '');
+  }
+
+  #end(code: number, reason: string): void {
+    const ears = this.#ears;
+    this.#ears = undefined;
+    clearInterval(this.#check);
+    page.removeEventListener?.('offline', this.#onOffline);
+    ears?.onClose(code, reason);
   }
 
   #tellSent(): void {
@@ -63,7 +79,7 @@ export class BrowserSocket implements Socket {
     this.#check = undefined;
     const count = this.#unsent;
     this.#unsent = 0;
-    this.#onSent(count);
+    this.#ears?.onSent(count);
   }
 }
 

@@ -19,6 +19,11 @@ export interface WebSocketLimits {
   pingIntervalMs: number;
 }
 
+interface ChannelLimits extends WebSocketLimits {
+  /** The largest message that is taken, in bytes, where that is less than what the socket takes. */
+  maxMessageBytes?: number;
+}
+
 export interface WebSocketHandlers extends ChannelHandlers {
   /** What had filled the socket has left. */
   onDrain?(): void;
@@ -37,7 +42,7 @@ const SLOW = 'the client reads too slowly: its send queue is full';
 
 export class WebSocketChannel implements Channel {
   readonly #socket: Socket;
-  readonly #limits: WebSocketLimits;
+  readonly #limits: ChannelLimits;
   readonly #highWater: number;
   readonly #outbox: Outbox;
   readonly traffic: Traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
@@ -49,7 +54,7 @@ export class WebSocketChannel implements Channel {
   #closing = false;
   #handlers: WebSocketHandlers | undefined;
 
-  constructor(socket: Socket, limits: WebSocketLimits) {
+  constructor(socket: Socket, limits: ChannelLimits) {
     const { maxQueueMessages, maxQueueBytes } = limits;
     this.#socket = socket;
     this.#limits = limits;
@@ -138,6 +143,10 @@ export class WebSocketChannel implements Channel {
     this.#heard(false);
     this.traffic.messagesIn++;
     this.traffic.bytesIn += bytes;
+    if (bytes > (this.#limits.maxMessageBytes ?? Infinity)) {
+      this.close('tooBig', `${bytes} bytes; the limit is ${this.#limits.maxMessageBytes}`);
+      return;
+    }
     let message: Message;
     try {
       message = parseMessage(text);

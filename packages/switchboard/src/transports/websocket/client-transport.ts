@@ -58,7 +58,11 @@ export interface Platform {
   dial(request: DialRequest): Promise<Socket>;
 }
 
-const DEFAULTS = {
+type Hook = 'token' | 'ticket' | 'headers' | 'onForeign';
+type FilledOptions = Pick<ClientTransportOptions, Hook> & Required<Omit<ClientTransportOptions, Hook>>;
+
+/** What holds where an option is not given. */
+export const TRANSPORT_DEFAULTS: Required<Omit<ClientTransportOptions, Hook>> = {
   giveUpAfterMs: 120_000,
   resumeWindowMs: 120_000,
   maxQueueMessages: 1000,
@@ -67,7 +71,7 @@ const DEFAULTS = {
   pingIntervalMs: 25_000,
   handshakeTimeoutMs: 15_000,
   compression: false,
-} as const;
+};
 /** How many changes of state wait for who follows them. */
 const MAX_STATES = 100;
 
@@ -76,7 +80,7 @@ export class ClientTransport implements SdkTransport {
   onclose?: (() => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
   readonly url: URL;
-  readonly #options: ClientTransportOptions & typeof DEFAULTS;
+  readonly #options: FilledOptions;
   readonly #platform: Platform;
   readonly #channel: ReconnectingChannel;
   readonly #states: Feed<ConnectionState> = new Feed(MAX_STATES);
@@ -85,7 +89,7 @@ export class ClientTransport implements SdkTransport {
 
   constructor(url: string | URL, options: ClientTransportOptions, platform: Platform) {
     this.url = new URL(url);
-    const all = { ...DEFAULTS, ...options } as ClientTransportOptions & typeof DEFAULTS;
+    const all = { ...TRANSPORT_DEFAULTS, ...options } as FilledOptions;
     this.#options = all;
     this.#platform = platform;
     this.#foreign = new Feed(all.maxQueueMessages, () => {
@@ -99,6 +103,7 @@ export class ClientTransport implements SdkTransport {
       connect: () =>
         connectSocket({
           ...all,
+          refuses: true,
           dial: () => this.#dial(),
           onAway: (retryInMs) => this.#changed({ state: 'away', reason: 'the socket was cut', retryInMs }),
           onResumed: () => this.#changed({ state: 'open', resumed: true }),
@@ -141,7 +146,8 @@ export class ClientTransport implements SdkTransport {
   /**
    * Sends a message of MCP, or any other JSON object. Resolves when it is on its way or waits for the connection to come back.
    *
-   * @throws {SwitchboardError} `SWB_CONNECTION_LOST` when the transport is closed.
+   * @throws {SwitchboardError} `SWB_CONNECTION_LOST` when the transport is closed, `SWB_OVERLOADED` when too much waits; a request is
+   * answered with that error.
    */
   async send(message: unknown): Promise<void> {
     if (this.#state === 'closed' || this.#state === 'new') {

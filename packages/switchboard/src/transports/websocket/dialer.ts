@@ -12,6 +12,8 @@ import type { Socket } from './socket.ts';
 export interface DialerOptions extends WebSocketLimits {
   /** How long to try to come back, where the server has not told its own window, in ms. */
   resumeWindowMs: number;
+  /** Whether more than may wait is refused while the connection is away; otherwise it ends the conversation. @default false */
+  refuses?: boolean;
   /** Opens a socket to the server. Rejects with a {@link SwitchboardError}. */
   dial(): Promise<Socket>;
   /** The socket was cut, and is dialled again after this wait. */
@@ -37,11 +39,13 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
     windowMs: options.resumeWindowMs,
     maxMessages: options.maxQueueMessages,
     maxBytes: options.maxQueueBytes,
+    refuses: options.refuses ?? false,
     log: new MemoryLog(),
     onAway: () => redial(),
     onEnd: () => clearTimeout(timer),
     onControl(name, params) {
       if (name === 'session' || name === 'resumed') token = String(params['token']);
+      if (name === 'session' && Number(params['windowMs']) > 0) channel.keepFor(Number(params['windowMs']));
       if (name === 'resumed') void takeUp(params['h']);
       if (name === 'lost') channel.close('restart', 'the server no longer knows the conversation');
     },
@@ -89,5 +93,7 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
 
   channel.attach(first, false);
   first.start(channel.ears(first));
+  // Any first message tells the server that this is a new conversation; without one, who only listens would not be there for it.
+  channel.sendControl('ack', { h: 0 });
   return channel;
 }

@@ -57,6 +57,11 @@ export class Outbox {
     return this.#bytes > this.#limits.maxBytes;
   }
 
+  /** Whether the limits leave room for one more. */
+  fits({ length }: Entry): boolean {
+    return this.#waiting.size < this.#limits.maxMessages && this.#bytes + length <= this.#limits.maxBytes;
+  }
+
   /**
    * @param replace whether the message takes the place of an older one that it makes pointless.
    * @param message absent for text that is no MCP message.

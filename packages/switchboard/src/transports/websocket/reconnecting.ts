@@ -10,6 +10,7 @@ import { encodeMessage, failure, isNotification, isRequest, notification } from 
 import type { JsonObject, Message, RpcId, RpcRequest } from '../../protocol/jsonrpc.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import type { Channel, ChannelHandlers, Traffic } from '../channel.ts';
+import { tooMuchWaits } from './resumable.ts';
 
 /** How a connection is, as its user sees it. */
 export type ConnectionState =
@@ -108,17 +109,22 @@ export class ReconnectingChannel implements Channel {
     this.#end(reason, CLOSE_CODES[why].code);
   }
 
+  /** @throws {SwitchboardError} `SWB_OVERLOADED`; a request is answered with it. */
   #sendOrKeep(message: Message | JsonObject): void {
-    if (this.#ready && this.#channel !== undefined) {
-      give(this.#channel, message);
-      return;
+    try {
+      if (this.#ready && this.#channel !== undefined) give(this.#channel, message);
+      else this.#keep(message);
+    } catch (error) {
+      if (!('jsonrpc' in message && isRequest(message as Message))) throw error;
+      this.#fail(message as RpcRequest, asSwitchboardError(error));
     }
+  }
+
+  #keep(message: Message | JsonObject): void {
     const bytes = 'jsonrpc' in message ? encodeMessage(message as Message).length : JSON.stringify(message).length;
     const { maxMessages, maxBytes } = this.#options;
     if (this.#waiting.length >= maxMessages || this.#waitingBytes + bytes > maxBytes) {
-      const detail = `${this.#waiting.length} messages wait for the connection to come back, the limit`;
-      this.#fail(message as Message, new SwitchboardError('SWB_OVERLOADED', { detail }));
-      return;
+      throw tooMuchWaits(this.#options);
     }
     this.#waiting.push({ message, bytes });
     this.#waitingBytes += bytes;
@@ -215,10 +221,9 @@ export class ReconnectingChannel implements Channel {
     for (const { message } of waiting) if (this.#channel !== undefined) give(this.#channel, message);
   }
 
-  #fail(message: Message, error: SwitchboardError): void {
-    if (!isRequest(message)) return;
-    this.#pending.delete(message.id);
-    queueMicrotask(() => this.#handlers?.onMessage(failure(message.id, error.toRpc())));
+  #fail({ id }: RpcRequest, error: SwitchboardError): void {
+    this.#pending.delete(id);
+    queueMicrotask(() => this.#handlers?.onMessage(failure(id, error.toRpc())));
   }
 
   #end(reason: string, code?: number): void {

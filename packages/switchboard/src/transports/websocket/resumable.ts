@@ -6,6 +6,7 @@
  */
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
 import { encodeMessage } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
 import type { Entry, Log } from '../../stores/store.ts';
@@ -21,6 +22,8 @@ import { ResumeLog } from './resume-log.ts';
 export interface ResumableOptions extends OutboxLimits {
   /** How long it may be without a socket, in ms. */
   windowMs: number;
+  /** Whether more than may wait while there is no socket is refused; otherwise it ends the conversation. @default false */
+  refuses?: boolean;
   /** Where messages are kept until the other side has confirmed them. */
   log: Log;
   /** The socket was cut; somebody has to bring another within the window. */
@@ -31,11 +34,15 @@ export interface ResumableOptions extends OutboxLimits {
   onControl(name: ControlName, params: JsonObject): void;
 }
 
+/** A timer for longer would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export class ResumableChannel implements Channel {
   readonly #options: ResumableOptions;
   readonly #log: ResumeLog;
   readonly #outbox: Outbox;
   readonly #early: (() => void)[] = [];
+  #windowMs: number;
   readonly #past: Traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   #socket: WebSocketChannel | undefined;
   /** Whether the other side has what it had not seen, so that new messages may follow. */
@@ -49,6 +56,7 @@ export class ResumableChannel implements Channel {
 
   constructor(options: ResumableOptions) {
     this.#options = options;
+    this.#windowMs = options.windowMs;
     this.#log = new ResumeLog(options.log);
     this.#outbox = new Outbox(options);
   }
@@ -82,6 +90,7 @@ export class ResumableChannel implements Channel {
     for (const deliver of this.#early.splice(0)) deliver();
   }
 
+  /** @throws {SwitchboardError} `SWB_OVERLOADED` where it {@link ResumableOptions.refuses}. */
   send(message: Message): void {
     this.#send(encodeMessage(message), message);
   }
@@ -90,9 +99,18 @@ export class ResumableChannel implements Channel {
     this.#send(JSON.stringify(value));
   }
 
+  /** How long it may be without a socket, from the next cut on. */
+  keepFor(windowMs: number): void {
+    this.#windowMs = Math.min(windowMs, LONGEST_TIMER_MS);
+  }
+
   /** Sends a control message, if there is a socket. */
   sendControl(name: ControlName, params: JsonObject): void {
     this.#socket?.write(encodeMessage(control(name, params)));
+  }
+
+  suspend(why: 'unauthorized', reason: string): void {
+    this.#socket?.close(why, reason);
   }
 
   close(why: CloseName = 'normal', reason = 'closed'): void {
@@ -156,7 +174,8 @@ export class ResumableChannel implements Channel {
         if (socket !== this.#socket || this.#ended) return;
         this.#forget(socket);
         this.#socket = undefined;
-        if (clean === true) this.#end(reason, true, code);
+        // Who comes back with a newer token goes on where it was.
+        if (clean === true && code !== CLOSE_CODES.unauthorized.code) this.#end(reason, true, code);
         else this.#away(reason);
       },
     };
@@ -169,6 +188,10 @@ export class ResumableChannel implements Channel {
       return;
     }
     const outbox = this.#outbox;
+    const isAnswer = message !== undefined && !('method' in message);
+    if (this.#options.refuses === true && !this.#flowing && !isAnswer && !outbox.fits(encoded)) {
+      throw tooMuchWaits(this.#options);
+    }
     outbox.add(encoded, this.#flowing, message);
     const isOver = (): boolean => outbox.tooBig || (outbox.tooMany && this.#socket?.isStuck !== false);
     // Who reads slowly is dealt with by its reading; who is away is told afterwards what could not be kept.
@@ -222,8 +245,8 @@ export class ResumableChannel implements Channel {
     this.#flowing = false;
     this.#window = unreffed(
       setTimeout(() => {
-        this.#end(`${reason}, and was not resumed within ${this.#options.windowMs} ms`);
-      }, this.#options.windowMs),
+        this.#end(`${reason}, and was not resumed within ${this.#windowMs} ms`);
+      }, this.#windowMs),
     );
     this.#options.onAway();
   }
@@ -246,4 +269,10 @@ export class ResumableChannel implements Channel {
     this.#options.onEnd();
     this.#handlers?.onClose(reason, clean, code);
   }
+}
+
+/** What is said of a message that cannot wait for the connection to come back. */
+export function tooMuchWaits({ maxMessages, maxBytes }: OutboxLimits): SwitchboardError {
+  const detail = `as much as may, ${maxMessages} messages or ${maxBytes} bytes, waits for the connection to come back`;
+  return new SwitchboardError('SWB_OVERLOADED', { detail });
 }

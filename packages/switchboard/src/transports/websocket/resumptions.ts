@@ -21,7 +21,7 @@ export interface ResumptionsOptions extends OutboxLimits {
 interface Entry {
   id: string;
   channel: ResumableChannel;
-  principal: string;
+  owner: string;
   /** The newest token, and the one before it until the newest was used: a cut between the two must lock nobody out. */
   tokens: string[];
 }
@@ -56,11 +56,16 @@ export class Resumptions {
   }
 
   /**
-   * Takes a new socket. Its first message tells whether it takes up a conversation of the same principal, or begins one.
+   * Takes a new socket. Its first message tells whether it takes up a conversation of the same owner, or begins one.
    *
-   * @param begin is given the channel of a new conversation; what it throws refuses it, and closes the socket with 1013.
+   * @param then.begin is given the channel of a new conversation; what it throws refuses it, and closes the socket with 1013.
+   * @param then.resumed is given the channel of one that was taken up.
    */
-  accept(socket: WebSocketChannel, principal: string, begin: (channel: Channel) => void): void {
+  accept(
+    socket: WebSocketChannel,
+    owner: string,
+    { begin, resumed }: { begin(channel: Channel): void; resumed(channel: Channel): void },
+  ): void {
     let ears: WebSocketHandlers | undefined;
     /** What came while the token was looked up. */
     let held: ((ears: WebSocketHandlers) => void)[] | undefined;
@@ -75,7 +80,7 @@ export class Resumptions {
     };
     const resume = async (params: JsonObject): Promise<void> => {
       held = [];
-      ears = await this.#resume(socket, principal, params);
+      ears = await this.#resume(socket, owner, params, resumed);
       const waiting = held;
       held = undefined;
       if (ears === undefined) wait();
@@ -87,7 +92,7 @@ export class Resumptions {
         return;
       }
       listen();
-      ears ??= this.#begin(socket, principal, begin);
+      ears ??= this.#begin(socket, owner, begin);
       if (ears !== undefined) deliver(ears);
     };
     wait();
@@ -111,16 +116,12 @@ export class Resumptions {
     });
   }
 
-  #begin(
-    socket: WebSocketChannel,
-    principal: string,
-    begin: (channel: Channel) => void,
-  ): WebSocketHandlers | undefined {
+  #begin(socket: WebSocketChannel, owner: string, begin: (channel: Channel) => void): WebSocketHandlers | undefined {
     const { windowMs, maxMessages, maxBytes, store } = this.#options;
     const id = newToken();
     const entry: Entry = {
       id,
-      principal,
+      owner,
       tokens: [],
       channel: new ResumableChannel({
         windowMs,
@@ -150,16 +151,18 @@ export class Resumptions {
 
   async #resume(
     socket: WebSocketChannel,
-    principal: string,
+    owner: string,
     { token, h }: JsonObject,
+    resumed: (channel: Channel) => void,
   ): Promise<WebSocketHandlers | undefined> {
     const fact = typeof token === 'string' ? await this.#options.store.facts.get(keyOf(token)) : undefined;
     const entry = this.#entries.get(String(fact?.['conversation']));
-    if (entry === undefined || entry.principal !== principal) {
+    if (entry === undefined || entry.owner !== owner) {
       socket.write(JSON.stringify(control('lost', {})));
       return undefined;
     }
     const { channel } = entry;
+    resumed(channel);
     channel.attach(socket, true);
     // The token that was shown stays good beside the new one, those before it do not.
     this.#forget(entry.tokens.filter((old) => old !== token));

@@ -85,7 +85,10 @@ interface Events {
   error: [error: unknown, reference?: string];
 }
 
-const DEFAULTS = {
+type Hook = 'server' | 'authenticate' | 'onForeign' | 'store';
+
+/** What holds where an option is not given. */
+export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
   host: '127.0.0.1',
   port: 8765,
   path: '/mcp',
@@ -101,9 +104,8 @@ const DEFAULTS = {
   resumeWindowMs: 120_000,
   handshakeTimeoutMs: 15_000,
   compression: false,
-} as const;
+};
 
-type Hook = 'server' | 'authenticate' | 'onForeign' | 'store';
 type FilledOptions = Pick<WebSocketServerOptions, Hook> & Required<Omit<WebSocketServerOptions, Hook>>;
 
 export class WebSocketServerTransport extends EventEmitter<Events> {
@@ -121,7 +123,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
 
   constructor(options: WebSocketServerOptions = {}) {
     super();
-    const all = { ...DEFAULTS, ...options } as FilledOptions;
+    const all = { ...SERVER_DEFAULTS, ...options } as FilledOptions;
     this.#options = all;
     this.#store = all.store ?? memoryStore();
     this.#connects = new RateLimit({ perMinute: all.maxConnectsPerMinute });
@@ -268,9 +270,10 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       const identity =
         authenticate === undefined ? { principal: 'anonymous' } : await authenticate(request, shownBy(request));
       if (identity === undefined) throw new SwitchboardError('SWB_UNAUTHORIZED');
-      this.#acceptor.accept(request, socket, head, identity.principal, (channel) =>
-        this.#open(channel, identity, address, request.headers['user-agent'] ?? ''),
-      );
+      this.#acceptor.accept(request, socket, head, {
+        owner: identity.principal,
+        onOpen: (channel) => this.#open(channel, identity, address, request.headers['user-agent'] ?? ''),
+      });
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
       if (error.code === 'SWB_INTERNAL') this.#failed(thrown);

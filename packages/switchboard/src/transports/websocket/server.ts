@@ -25,6 +25,18 @@ export interface AcceptorOptions extends WebSocketLimits {
   onUnreadable(request: IncomingMessage, socket: Duplex, what: string): void;
 }
 
+/** Who opens a WebSocket. */
+export interface AcceptedCaller {
+  /** Nobody else can resume its conversation. */
+  owner: string;
+  /** The largest message that it may send. @default that of all */
+  maxMessageBytes?: number;
+  /** Is given the channel of a new conversation, which is not started; not called for one that is resumed. */
+  onOpen(channel: Channel): void;
+  /** Is given the channel of one that is. */
+  onResume?(channel: Channel): void;
+}
+
 /** More fragments than an honest sender makes of one message; without a limit each costs memory (CVE-2026-48779). */
 const MAX_FRAGMENTS = 1024;
 /** More pieces than a network makes of the largest message; each costs memory beyond its bytes. */
@@ -78,18 +90,13 @@ export class WebSocketAcceptor {
   /**
    * Completes the handshake of a request that was let in.
    *
-   * @param onOpen is given the channel of a new conversation, which is not started; not called for one that is resumed.
+   * @param caller whose conversation it is, and what is told of it.
    */
-  accept(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    principal: string,
-    onOpen: (channel: Channel) => void,
-  ): void {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: AcceptedCaller): void {
+    const { maxMessageBytes = this.#options.maxMessageBytes, onOpen, onResume: resumed = () => {} } = caller;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const channel = new WebSocketChannel(new NodeSocket(webSocket, socket), this.#options);
-      if (channel.protocol === RESUMABLE) this.#resumptions.accept(channel, principal, onOpen);
+      const channel = new WebSocketChannel(new NodeSocket(webSocket, socket), { ...this.#options, maxMessageBytes });
+      if (channel.protocol === RESUMABLE) this.#resumptions.accept(channel, caller.owner, { begin: onOpen, resumed });
       else onOpen(channel);
     });
   }

@@ -1,0 +1,31 @@
+/** What the simulator itself cannot do. What a server does wrong is no error here: it is counted. */
+
+/** How the command ends; `docs/reference/simulator.md` has the same table. */
+export const EXIT = {
+  done: { code: 0, meaning: 'the run ended, and every threshold was kept' },
+  failed: { code: 1, meaning: 'something failed; the message says what' },
+  usage: { code: 2, meaning: 'the command line or the scenario is not right' },
+  unreachable: { code: 5, meaning: 'the server cannot be reached or started' },
+  threshold: { code: 7, meaning: 'a threshold of `--fail-on` was broken' },
+} as const;
+
+/** Every error by name; `docs/reference/simulator.md` has the same table. */
+export const ERRORS = {
+  SIM_USAGE: { exit: 'usage', message: 'The command line is not right' },
+  SIM_SCENARIO: { exit: 'usage', message: 'The scenario cannot be used' },
+  SIM_UNREACHABLE: { exit: 'unreachable', message: 'The server cannot be reached or started' },
+  SIM_FILE: { exit: 'failed', message: 'The file cannot be read or written' },
+} as const;
+
+export type ErrorName = keyof typeof ERRORS;
+
+/** An error with a name out of {@link ERRORS}. Its message ends with the detail: what was found, and what to do. */
+export class SimulatorError extends Error {
+  readonly code: ErrorName;
+
+  constructor(code: ErrorName, detail: string, cause?: unknown) {
+    super(`${ERRORS[code].message}: ${detail}`, cause === undefined ? {} : { cause });
+    this.name = 'SimulatorError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,93 @@
+/** What a run found, as `--json` writes it; the report and the comparison are made from it. */
+import type { Leftover } from './process-tree.ts';
+import type { Truth } from './truth.ts';
+import type { Verdict } from './thresholds.ts';
+
+export interface Latency {
+  /** All in milliseconds. */
+  min: number;
+  mean: number;
+  p50: number;
+  p75: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  p999: number;
+  max: number;
+}
+
+/** One interval of the run. */
+export interface Point {
+  /** When it ended, in seconds since the clients were open. */
+  at: number;
+  rate: number;
+  errors: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  open: number;
+  rss?: number;
+  /** CPU of the process tree, as a share of one core. */
+  cpu?: number;
+  descriptors?: number;
+  processes?: number;
+}
+
+export interface Result {
+  /** The version of this format. */
+  format: 1;
+  simulator: string;
+  /** When it began, in ISO 8601. */
+  at: string;
+  /** The address without query and credentials, or the command's name. */
+  target: string;
+  /** How the run was asked for; values that could be secrets are left out. */
+  options: Readonly<Record<string, string | number>>;
+  machine: string;
+  /** What the server said of itself. */
+  server: string;
+  clients: number;
+  /** Measured, in seconds. */
+  seconds: number;
+  sent: number;
+  answers: number;
+  rate: number;
+  latency: Latency;
+  /** All latencies, as HdrHistogram writes them (V2, compressed, Base64), in µs. */
+  histogram: string;
+  opening: Latency;
+  errors: Readonly<Record<string, number>>;
+  errorCount: number;
+  cut: number;
+  cancelled: number;
+  unsent: number;
+  connects: number;
+  reconnects: number;
+  questions: number;
+  notes: number;
+  storms: Readonly<Record<string, number>>;
+  steps: readonly { name: string; answers: number; errors: number; latency: Latency }[];
+  truth: Truth;
+  processes?: {
+    peakRss: number;
+    startRss: number;
+    endRss: number;
+    /** User and system time per answer, in µs. */
+    cpuPerAnswer: number;
+    peakDescriptors: number | undefined;
+    peakProcesses: number;
+    leftovers: readonly Leftover[];
+  };
+  /** What the simulator itself used. */
+  self: {
+    /** CPU of this process, as a share of one core. */
+    cpu: number;
+    /** The share of the time in which the busiest thread did something, or would have, had the machine let it. */
+    busy: number;
+    threads: number;
+    /** Whether the simulator, not the server, may be what was measured. */
+    bottleneck: boolean;
+  };
+  points: readonly Point[];
+  verdicts: readonly Verdict[];
+}

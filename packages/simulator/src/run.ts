@@ -1,0 +1,153 @@
+/** One run, from the scout to the verdict. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { basename } from 'node:path';
+
+import { Course } from './course.ts';
+import type { CrewPlan, Target } from './crew.ts';
+import { SimulatorError } from './errors.ts';
+import type { Settings } from './options.ts';
+import { ProcessTree, hasProcFs } from './process-tree.ts';
+import { seeded } from './random.ts';
+import type { Result } from './result.ts';
+import { readScenario } from './scenario.ts';
+import { scout, shownUrl } from './scout.ts';
+import { pack } from './stats.ts';
+import { latencyOf, sum } from './sum.ts';
+import { assemble } from './team.ts';
+import { judge } from './thresholds.ts';
+import { reconcile } from './truth.ts';
+import { round } from './units.ts';
+import { VERSION } from './version.ts';
+import type { Watcher } from './watcher.ts';
+
+/** So busy, the simulator may be what is measured. */
+const BUSY = 0.9;
+
+/**
+ * @throws {SimulatorError} `SIM_UNREACHABLE` when nobody is there; `SIM_USAGE`, `SIM_SCENARIO` and `SIM_FILE` when the settings do not fit
+ */
+export async function run(target: Target, settings: Settings, watcher: Watcher = {}): Promise<Result> {
+  const { era, tool, args, timeout, pid } = settings;
+  const errand = { target, era: era === 'mixed' ? ('legacy' as const) : era, tool, args, timeoutMs: timeout };
+  const script = settings.scenario === undefined ? undefined : readScenario(readFile(settings.scenario));
+  const { server, steps } = await scout(errand);
+  const tree =
+    'command' in target ? new ProcessTree(process.pid) : pid === undefined ? undefined : new ProcessTree(pid);
+  if (tree?.begin() === false) throw new SimulatorError('SIM_USAGE', noProcess(pid));
+  const plan = planOf(target, settings, script ?? steps);
+  const random = seeded(settings.seed);
+  const team = assemble(plan, settings.threads, {
+    crash: () => kill(tree?.anyChild(random)),
+    talk: watcher.talk,
+  });
+  const at = new Date().toISOString();
+  const course = new Course(settings, team, tree, watcher);
+  try {
+    watcher.began?.(course.controls, { target: shown(target), server, steps: plan.steps.map(({ do: kind }) => kind) });
+    const { tallies, accounts } = await course.run();
+    const tally = sum(tallies);
+    const { opening, errors, storms, ...counts } = tally;
+    const errorCount = Object.values(errors).reduce((total, each) => total + each, 0);
+    const processes = await course.processes(tally.answers);
+    const result: Result = {
+      format: 1,
+      simulator: VERSION,
+      at,
+      target: shown(target),
+      server,
+      options: optionsOf(settings),
+      machine: machine(),
+      ...counts,
+      clients: settings.clients,
+      seconds: round(course.seconds),
+      rate: round(course.measured / course.seconds),
+      latency: latencyOf(course.latency),
+      histogram: pack(course.latency),
+      opening: latencyOf(opening),
+      steps: Object.entries(tally.steps).map(([name, step]) => ({ name, ...step, latency: latencyOf(step.latency) })),
+      errors,
+      errorCount,
+      storms,
+      truth: reconcile(accounts),
+      ...(processes !== undefined && { processes }),
+      self: { ...course.self, threads: settings.threads, bottleneck: course.self.busy > BUSY },
+      points: course.points,
+      verdicts: [],
+    };
+    return { ...result, verdicts: judge(result, settings.failOn) };
+  } finally {
+    course.stop();
+    await team.close();
+  }
+}
+
+function planOf(target: Target, settings: Settings, steps: CrewPlan['steps']): CrewPlan {
+  const { clients, era, seed, chaos, inFlight, rate, calls, ramp, timeout, bigMessage } = settings;
+  return {
+    target,
+    era,
+    steps,
+    seed,
+    chaos,
+    inFlight,
+    rate,
+    calls,
+    rampMs: ramp,
+    timeoutMs: timeout,
+    bigMessageBytes: bigMessage,
+    numbers: Array.from({ length: clients }, (_, index) => index + 1),
+    run: randomBytes(4).toString('hex'),
+  };
+}
+
+function optionsOf(settings: Settings): Record<string, string | number> {
+  const { mode, clients, duration, calls, rate, inFlight, ramp, era, tool, scenario, seed, chaos, timeout } = settings;
+  const storms = Object.entries(chaos).map(([name, share]) => `${name}=${round(share * 100)}%`);
+  const all = {
+    mode,
+    clients,
+    'duration in s': duration / 1000,
+    calls,
+    rate: rate === undefined ? undefined : round(rate),
+    'in-flight': inFlight,
+    'ramp in s': ramp / 1000,
+    era,
+    tool,
+    seed,
+    'timeout in s': timeout / 1000,
+    scenario: scenario === undefined ? undefined : basename(scenario),
+    chaos: storms.length === 0 ? undefined : storms.join(', '),
+  };
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, string | number] => entry[1] !== undefined),
+  );
+}
+
+const shown = (target: Target): string =>
+  'url' in target ? shownUrl(target.url) : `stdio: ${basename(target.command[0] ?? '')}`;
+
+function machine(): string {
+  const cores = cpus();
+  return `Node ${process.versions.node}, ${process.platform}, ${cores.length} cores${cores[0] ? ` (${cores[0].model.trim()})` : ''}`;
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new SimulatorError('SIM_FILE', (cause as Error).message, cause);
+  }
+}
+
+function kill(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+const noProcess = (pid: number | undefined): string =>
+  hasProcFs() ? `--pid: there is no process ${pid}` : '--pid: processes can be watched on Linux only, from /proc';

@@ -1,0 +1,82 @@
+/** All crews of a run, in this thread or in several, behind the same few verbs. */
+import { Worker } from 'node:worker_threads';
+
+import { Crew } from './crew.ts';
+import type { CrewEvents, CrewPlan } from './crew.ts';
+import type { Order, OrderMessage, Reply } from './worker.ts';
+
+type Answers = { [K in keyof Order]: Awaited<ReturnType<Crew[K]>> };
+
+/** Asks every crew the same, and gives their answers in order. */
+export interface Team {
+  ask<K extends keyof Order>(name: K, ...args: Order[K]): Promise<Answers[K][]>;
+  close(): Promise<void>;
+}
+
+/** @param threads 1 works in this thread, which has the least cost */
+export function assemble(plan: CrewPlan, threads: number, events: CrewEvents): Team {
+  if (threads === 1) {
+    const crew = new Crew(plan, events);
+    const act = crew as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+    return {
+      ask: async (name, ...args) => [(await act[name]!.apply(crew, args)) as never],
+      close: () => Promise.resolve(),
+    };
+  }
+  const hands = Array.from(
+    { length: Math.min(threads, plan.numbers.length) },
+    (_, index, of = Math.min(threads, plan.numbers.length)) => {
+      const share = <T extends number | undefined>(whole: T): T =>
+        (whole === undefined
+          ? undefined
+          : Math.floor(((index + 1) * whole) / of) - Math.floor((index * whole) / of)) as T;
+      return new Hand(
+        {
+          ...plan,
+          numbers: plan.numbers.filter((_number, at) => at % of === index),
+          rate: plan.rate === undefined ? undefined : plan.rate / of,
+          calls: share(plan.calls),
+        },
+        events,
+      );
+    },
+  );
+  return {
+    ask: (name, ...args) => Promise.all(hands.map((hand) => hand.ask(name, args) as Promise<never>)),
+    close: async () => void (await Promise.all(hands.map((hand) => hand.close()))),
+  };
+}
+
+/** One thread. */
+class Hand {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  #last = 0;
+
+  constructor(plan: CrewPlan, events: CrewEvents) {
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: plan });
+    this.#worker.on('message', (reply: Reply) => {
+      if ('crash' in reply) return events.crash?.();
+      const waiting = this.#waiting.get(reply.number);
+      this.#waiting.delete(reply.number);
+      if ('error' in reply) waiting?.reject(new Error(reply.error));
+      else waiting?.resolve(reply.value);
+    });
+    this.#worker.on('error', (error) => {
+      for (const { reject } of this.#waiting.values()) reject(error);
+    });
+  }
+
+  ask(name: keyof Order, args: readonly unknown[]): Promise<unknown> {
+    const number = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      this.#worker.postMessage({ number, name, args } satisfies OrderMessage);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

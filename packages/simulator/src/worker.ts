@@ -1,0 +1,30 @@
+/** A crew in a thread of its own: does what its messages name, one answer each. */
+import { parentPort, workerData } from 'node:worker_threads';
+
+import { Crew } from './crew.ts';
+import type { CrewPlan } from './crew.ts';
+
+/** What is asked of a crew over a message port; `begin` is answered at its end. */
+export type Order = {
+  [K in 'open' | 'begin' | 'sample' | 'pause' | 'pace' | 'cut' | 'describe' | 'finish']: Parameters<Crew[K]>;
+};
+
+export interface OrderMessage {
+  number: number;
+  name: keyof Order;
+  args: readonly unknown[];
+}
+
+export type Reply = { number: number; value: unknown } | { number: number; error: string } | { crash: true };
+
+const port = parentPort;
+if (port !== null) {
+  const crew = new Crew(workerData as CrewPlan, { crash: () => port.postMessage({ crash: true } satisfies Reply) });
+  port.on('message', ({ number, name, args }: OrderMessage) => {
+    const act = crew[name] as (...args: readonly unknown[]) => unknown;
+    Promise.resolve(act.apply(crew, [...args])).then(
+      (value) => port.postMessage({ number, value }),
+      (error: unknown) => port.postMessage({ number, error: String((error as Error).stack ?? error) }),
+    );
+  });
+}

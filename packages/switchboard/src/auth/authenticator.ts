@@ -1,0 +1,131 @@
+/**
+ * Finds out who is calling: asks each method in turn about what the caller shows. Who shows something that is not good is
+ * refused, also where nothing would have had to be shown.
+ */
+import { createHash } from 'node:crypto';
+
+import { Lockout } from '../limits/lockout.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { NOBODY, isExpired } from './identity.ts';
+import type { Identity } from './identity.ts';
+import type { Tickets } from './tickets.ts';
+
+/** What a caller shows, read from a request or an upgrade. */
+export interface Shown {
+  /** Of the header `Authorization: Bearer`, or of the subprotocol `mcp.auth.`. */
+  bearer?: string;
+  /** Of the header `X-API-Key`. */
+  apiKey?: string;
+  /** Of the subprotocol `mcp.ticket.`. */
+  ticket?: string;
+  /** The origin of the web page that it comes from. */
+  origin?: string;
+  /** Where it comes from. */
+  address: string;
+}
+
+/** One way to prove who one is. */
+export interface Method {
+  /**
+   * @returns nothing when what is shown is not of its kind.
+   * @throws {SwitchboardError} `SWB_UNAUTHORIZED`, `SWB_INSUFFICIENT_SCOPE`, `SWB_ISSUER_UNAVAILABLE` when it is, and no good.
+   */
+  identify(shown: Shown): Promise<Identity | undefined>;
+  /** Whether a grant that it gave still holds; nothing when it did not give it. */
+  holds?(grant: string): boolean | undefined;
+  close?(): void;
+}
+
+/** How many good credentials are remembered. */
+const MAX_GOOD = 10_000;
+
+const digestOf = ({ bearer, apiKey, ticket }: Shown): string =>
+  createHash('sha256')
+    .update(JSON.stringify([bearer, apiKey, ticket]))
+    .digest('base64');
+
+export interface AuthenticatorOptions {
+  methods: readonly Method[];
+  tickets: Tickets;
+  /** Whether who shows nothing may come in all the same. @default only where there are no methods */
+  admitsNobody?: boolean;
+  /** The clock, in ms. @default Date.now */
+  now?: () => number;
+}
+
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #lockout: Lockout;
+  /** Digests of what was good when it was last shown, oldest first. */
+  readonly #good: Set<string> = new Set();
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#lockout = new Lockout(options.now === undefined ? {} : { now: options.now });
+  }
+
+  /** Whether anybody can show who they are. */
+  get isOn(): boolean {
+    return this.#options.methods.length > 0;
+  }
+
+  /**
+   * @throws {SwitchboardError} as {@link Method.identify}, and `SWB_RATE_LIMITED` after too many wrong credentials of one address.
+   */
+  async identify(shown: Shown): Promise<Identity> {
+    const { methods, admitsNobody = false } = this.#options;
+    if (methods.length === 0) return NOBODY;
+    if (shown.bearer === undefined && shown.apiKey === undefined && shown.ticket === undefined) {
+      if (admitsNobody) return NOBODY;
+      throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'nothing was shown that says so' });
+    }
+    const digest = digestOf(shown);
+    // Behind one address there may be others than the one who guesses; and who has a ticket was known when it got it.
+    if (shown.ticket === undefined && !this.#good.has(digest)) this.#lockout.check(shown.address);
+    try {
+      const identity = await this.#ask(shown);
+      this.#remember(digest);
+      return identity;
+    } catch (error) {
+      this.#good.delete(digest);
+      // What is expired was good once: it is no guess.
+      const isGuess =
+        error instanceof SwitchboardError && error.code === 'SWB_UNAUTHORIZED' && error.data?.['expired'] !== true;
+      if (isGuess) this.#lockout.count(shown.address);
+      throw error;
+    }
+  }
+
+  /** Whether what an identity rests on was taken back. */
+  isRevoked({ grant }: Identity): boolean {
+    return grant !== undefined && this.#options.methods.some((method) => method.holds?.(grant) === false);
+  }
+
+  close(): void {
+    for (const method of this.#options.methods) method.close?.();
+  }
+
+  #remember(digest: string): void {
+    this.#good.delete(digest);
+    this.#good.add(digest);
+    const [oldest] = this.#good;
+    if (this.#good.size > MAX_GOOD && oldest !== undefined) this.#good.delete(oldest);
+  }
+
+  async #ask(shown: Shown): Promise<Identity> {
+    const { methods, tickets, now = Date.now } = this.#options;
+    if (shown.ticket !== undefined) {
+      const identity = await tickets.take(shown.ticket, shown.origin);
+      if (identity === undefined || isExpired(identity, now()) || this.isRevoked(identity)) {
+        const detail = 'the ticket is unknown, was used, has expired, or is for another origin; get another';
+        throw new SwitchboardError('SWB_UNAUTHORIZED', { detail });
+      }
+      return identity;
+    }
+    for (const method of methods) {
+      const identity = await method.identify(shown);
+      if (identity !== undefined) return identity;
+    }
+    throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'no such key or token' });
+  }
+}

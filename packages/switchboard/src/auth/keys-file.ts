@@ -1,0 +1,98 @@
+/** The file that API keys are kept in: read, written whole, and watched, as another process changes it. */
+import {
+  closeSync,
+  fchmodSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unwatchFile,
+  watchFile,
+  writeSync,
+} from 'node:fs';
+
+import { SwitchboardError } from '../protocol/errors.ts';
+import { ApiKeys, parseKeys, writeKeys } from './api-keys.ts';
+import type { ApiKey } from './api-keys.ts';
+
+/** How soon a change is seen. */
+const LOOK_MS = 500;
+/** More would be no keys file, and takes long to read. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * @param mustBe whether it is an error that there is no file; else there are no keys yet.
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID` when it cannot be read, is none, or others can read it.
+ */
+export function readKeysFile(path: string, mustBe = true): ApiKey[] {
+  const fail = (why: string, cause?: unknown): never => {
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `the keys file ${path}: ${why}`, cause });
+  };
+  let text = '';
+  try {
+    const { mode, size } = statSync(path);
+    const others = mode & 0o077;
+    // Windows has other rights, which say nothing here.
+    if (others !== 0 && process.platform !== 'win32') {
+      fail(`others than its owner may read or write it (mode ${(mode & 0o777).toString(8)}); say chmod 600`);
+    }
+    if (size > MAX_BYTES) fail(`it has ${size} bytes, the limit is ${MAX_BYTES}`);
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof SwitchboardError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && !mustBe) return [];
+    fail(code === 'ENOENT' ? 'there is none; make a key with "switchboard keys create"' : message, error);
+  }
+  return parseKeys(text, path);
+}
+
+/** Puts another file in its place in one step, so that whoever reads meanwhile gets the old or the new. */
+export function writeKeysFile(path: string, keys: readonly ApiKey[]): void {
+  const next = `${path}.${process.pid}.tmp`;
+  const file = openSync(next, 'wx', 0o600);
+  try {
+    fchmodSync(file, 0o600);
+    writeSync(file, writeKeys(keys));
+  } finally {
+    closeSync(file);
+  }
+  try {
+    renameSync(next, path);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
+}
+
+/** API keys as the file has them now. */
+export class KeysFile extends ApiKeys {
+  readonly #path: string;
+  readonly #onLook: () => void;
+
+  /**
+   * @param onChange the keys are others now: some may have been revoked.
+   * @param onFailed the file cannot be read any more. Nobody's key is good until it can be again.
+   * @throws as {@link readKeysFile}
+   */
+  constructor(path: string, { onChange, onFailed }: { onChange(): void; onFailed(error: SwitchboardError): void }) {
+    super(readKeysFile(path));
+    this.#path = path;
+    this.#onLook = () => {
+      try {
+        this.replace(readKeysFile(path));
+      } catch (error) {
+        this.replace([]);
+        onFailed(error as SwitchboardError);
+      }
+      onChange();
+    };
+    // Not `watch`: it goes by the inode, and the file is replaced with each change.
+    watchFile(path, { interval: LOOK_MS, persistent: false }, this.#onLook);
+  }
+
+  close(): void {
+    unwatchFile(this.#path, this.#onLook);
+  }
+}

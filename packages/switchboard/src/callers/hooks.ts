@@ -1,0 +1,62 @@
+/** What a program that has a gateway inside is asked before something happens, and may refuse by throwing. */
+import type { Emit } from '../observe/events.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { SessionFacts, SessionNotes } from './registry.ts';
+
+/** A request that is about to be served. */
+export interface RequestVisit {
+  /** The exchange's id, as in logs. */
+  id: string;
+  method: string;
+  /** The name of the tool or prompt. */
+  target?: string;
+  upstream: string;
+  session: string;
+  principal: string;
+}
+
+/** A client that is about to be let in. */
+export interface ConnectVisit {
+  principal: string;
+  upstream: string;
+  transport: SessionFacts['transport'];
+  address: string;
+  userAgent: string;
+}
+
+type Later<Value> = Value | Promise<Value>;
+
+/**
+ * Each may return a promise, and refuses with what it throws: a `SwitchboardError` as it is, any other error as `SWB_REFUSED` with
+ * its message.
+ */
+export interface Hooks {
+  /** Before a connection, or a session over HTTP, is opened. */
+  onConnect?(visit: ConnectVisit): Later<void>;
+  /** Before a legacy session's server is started. What it returns is kept with the session. */
+  onSession?(session: SessionFacts): Later<SessionNotes | void>;
+  /** Before a request is handed to its server. */
+  onRequest?(request: RequestVisit): Later<void>;
+  /** After a client is gone; refuses nothing. */
+  onClose?(session: SessionFacts, reason: string): Later<void>;
+}
+
+/** Any thrown value as the refusal that a client gets. */
+export function asRefusal(thrown: unknown): SwitchboardError {
+  if (thrown instanceof SwitchboardError) return thrown;
+  const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SwitchboardError('SWB_REFUSED', { detail, cause: thrown });
+}
+
+/** Tells `onClose`. Never rejects: a hook that fails after the fact changes nothing, but is told of. */
+export async function tellGone(
+  { hooks, emit }: { readonly hooks: Readonly<Hooks>; readonly emit: Emit },
+  session: SessionFacts,
+  reason: string,
+): Promise<void> {
+  try {
+    await hooks.onClose?.(session, reason);
+  } catch (error) {
+    emit({ type: 'failed', where: 'onClose', error });
+  }
+}

@@ -1,0 +1,193 @@
+/** Who may come in: reads what a request shows, tells who it is, and says to others how to show it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import { ApiKeys } from '../auth/api-keys.ts';
+import { Authenticator } from '../auth/authenticator.ts';
+import type { Method, Shown } from '../auth/authenticator.ts';
+import { NOBODY } from '../auth/identity.ts';
+import type { Identity } from '../auth/identity.ts';
+import { Jwt } from '../auth/jwt.ts';
+import { KeysFile } from '../auth/keys-file.ts';
+import { Standing } from '../auth/standing.ts';
+import { TICKET_MS, Tickets } from '../auth/tickets.ts';
+import { OwnerToken, makeToken } from '../auth/token.ts';
+import type { Emit } from '../observe/events.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { ANONYMOUS_ROLE, OPERATOR_ROLE } from '../router/rights.ts';
+import type { Roles } from '../router/rights.ts';
+import type { Store } from '../stores/store.ts';
+import { offeredCredentials } from '../transports/websocket/server.ts';
+import type { AccessOptions } from './access-options.ts';
+import type { Settings } from './options.ts';
+
+export interface AccessParts extends Pick<AccessOptions, 'jwt'> {
+  settings: Settings;
+  roles: Roles;
+  store: Store;
+  emit: Emit;
+}
+
+/** Where the metadata of a protected resource is, in front of its path (RFC 9728, section 3.1). */
+const METADATA = '/.well-known/oauth-protected-resource';
+const TICKET_PATH = '/ticket';
+/** Parameters in which others carry secrets; a URL stands in logs and histories (RFC 6750, section 2.3). */
+const SECRET_PARAMETERS = ['access_token', 'token', 'auth', 'authorization', 'api_key', 'apikey', 'key', 'ticket'];
+/** How long clients and what is between may keep the metadata. */
+const METADATA_MAX_AGE_S = 3600;
+
+export class Access {
+  /** The token that was made at this start, to be shown once. */
+  readonly newToken: string | undefined;
+  readonly standing: Standing;
+  readonly #parts: AccessParts;
+  readonly #authenticator: Authenticator;
+  readonly #tickets: Tickets;
+
+  /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` when there is no keys file that can be read. */
+  constructor(parts: AccessParts) {
+    const { settings, jwt, roles, store } = parts;
+    this.#parts = parts;
+    this.#tickets = new Tickets(store.facts);
+    this.newToken = settings.token === 'auto' ? makeToken() : undefined;
+    const token = this.newToken ?? settings.token;
+    const methods: Method[] = [
+      ...(settings.keysFile === '' ? [] : [this.#openKeys(settings.keysFile)]),
+      ...(jwt === undefined ? [] : [new Jwt(jwt)]),
+      ...(token === '' ? [] : [new OwnerToken(token, [OPERATOR_ROLE, ...roles.names])]),
+    ];
+    const admitsNobody = roles.has(ANONYMOUS_ROLE);
+    this.#authenticator = new Authenticator({ methods, tickets: this.#tickets, admitsNobody });
+    this.standing = new Standing((identity) => this.#authenticator.isRevoked(identity));
+  }
+
+  /** Whether callers can show who they are. */
+  get isOn(): boolean {
+    return this.#authenticator.isOn;
+  }
+
+  /** Who is on a channel that only the operator of this process can reach, such as its stdin. */
+  get local(): Identity {
+    return { ...NOBODY, roles: this.#parts.roles.names };
+  }
+
+  /**
+   * Who sends a request.
+   *
+   * @param isUpgrade whether it is that of a WebSocket, which may show a token or a ticket among its subprotocols.
+   * @throws {SwitchboardError} `SWB_UNAUTHORIZED`, `SWB_INSUFFICIENT_SCOPE`, `SWB_RATE_LIMITED`, `SWB_ISSUER_UNAVAILABLE`,
+   * `SWB_BAD_REQUEST` when a secret stands in the URL.
+   */
+  async identify(request: IncomingMessage, isUpgrade = false): Promise<Identity> {
+    refuseSecretInUrl(request);
+    if (!this.isOn) return NOBODY;
+    const identity = await this.#authenticator.identify(shownBy(request, this.addressOf(request), isUpgrade));
+    const isNobody = identity.via === 'nothing';
+    return isNobody ? { ...identity, roles: [ANONYMOUS_ROLE] } : identity;
+  }
+
+  /** Where a request comes from. The last entry is the one that the proxy itself wrote; those before it are the client's to invent. */
+  addressOf({ headers, socket }: IncomingMessage): string {
+    const forwarded = this.#parts.settings.behindProxy ? headers['x-forwarded-for'] : undefined;
+    const last = typeof forwarded === 'string' ? forwarded.split(',').at(-1)?.trim() : undefined;
+    return last || (socket.remoteAddress ?? '');
+  }
+
+  /** Headers that tell who was refused what to show (RFC 6750, section 3; RFC 9728, section 5.1). */
+  challenge(request: IncomingMessage, path: string, error: SwitchboardError): Record<string, string> {
+    const isRefusal = error.code === 'SWB_UNAUTHORIZED' || error.code === 'SWB_INSUFFICIENT_SCOPE';
+    if (!isRefusal || !this.isOn) return {};
+    const { jwt } = this.#parts;
+    const showsNothing = request.headers.authorization === undefined;
+    const scopes = jwt?.requiredScopes ?? [];
+    const facts: Record<string, string | undefined> = {
+      error:
+        error.code === 'SWB_INSUFFICIENT_SCOPE' ? 'insufficient_scope' : showsNothing ? undefined : 'invalid_token',
+      scope: scopes.length > 0 ? scopes.join(' ') : undefined,
+      resource_metadata:
+        jwt === undefined ? undefined : `${this.#originOf(request)}${METADATA}${path === '/' ? '' : path}`,
+    };
+    const said = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${value}"`]));
+    return { 'www-authenticate': ['Bearer', said.join(', ')].join(' ').trim() };
+  }
+
+  /** Answers what is asked about coming in. @returns whether the path was such. @throws as {@link identify} */
+  async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    if (path === METADATA || path.startsWith(`${METADATA}/`)) {
+      if (this.#parts.jwt === undefined) return false;
+      allow(request, response, 'GET');
+      this.#sendMetadata(response);
+    } else if (path === TICKET_PATH && this.isOn) {
+      allow(request, response, 'POST');
+      const identity = await this.identify(request);
+      if (identity.via === 'nothing')
+        throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'a ticket is for who is known' });
+      const ticket = await this.#tickets.issue(identity, request.headers.origin);
+      send(response, { ticket, expiresInMs: TICKET_MS }, { 'cache-control': 'no-store' });
+    } else return false;
+    return true;
+  }
+
+  close(): void {
+    this.standing.close();
+    this.#authenticator.close();
+  }
+
+  #openKeys(path: string): ApiKeys {
+    const { emit } = this.#parts;
+    return new KeysFile(path, {
+      onChange: () => this.standing.review(),
+      onFailed: (error) => emit({ type: 'failed', where: 'keys file', error }),
+    });
+  }
+
+  /** The `Host` was checked before. */
+  #originOf({ headers, socket }: IncomingMessage): string {
+    const isSecure = 'encrypted' in socket || this.#parts.settings.behindProxy;
+    return `${isSecure ? 'https' : 'http'}://${headers.host ?? ''}`;
+  }
+
+  #sendMetadata(response: ServerResponse): void {
+    const { issuer, audience, scopes = {}, requiredScopes = [] } = this.#parts.jwt!;
+    const supported = [...new Set([...requiredScopes, ...Object.keys(scopes)])];
+    const metadata = {
+      resource: typeof audience === 'string' ? audience : audience[0],
+      authorization_servers: [issuer],
+      bearer_methods_supported: ['header'],
+      ...(supported.length > 0 && { scopes_supported: supported }),
+    };
+    // Whoever may come in must be able to read it before; there is nothing in it that is not public.
+    const headers = { 'cache-control': `public, max-age=${METADATA_MAX_AGE_S}`, 'access-control-allow-origin': '*' };
+    send(response, metadata, headers);
+  }
+}
+
+function shownBy(request: IncomingMessage, address: string, isUpgrade: boolean): Shown {
+  const { authorization, origin, 'x-api-key': apiKey } = request.headers;
+  const bearer = /^Bearer +([^\s]+)$/i.exec(authorization ?? '')?.[1];
+  return {
+    ...(isUpgrade && offeredCredentials(request)),
+    ...(bearer !== undefined && { bearer }),
+    ...(typeof apiKey === 'string' && { apiKey }),
+    ...(origin !== undefined && { origin }),
+    address,
+  };
+}
+
+function refuseSecretInUrl({ url = '' }: IncomingMessage): void {
+  const query = url.split('?', 2)[1];
+  if (query === undefined) return;
+  const found = [...new URLSearchParams(query).keys()].find((name) => SECRET_PARAMETERS.includes(name.toLowerCase()));
+  if (found === undefined) return;
+  const detail = `the parameter ${found} stands in the URL, where logs would keep it; send a header, and take another token`;
+  throw new SwitchboardError('SWB_BAD_REQUEST', { detail });
+}
+
+function allow(request: IncomingMessage, response: ServerResponse, method: string): void {
+  if (request.method === method) return;
+  response.setHeader('allow', method);
+  throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${method}` });
+}
+
+function send(response: ServerResponse, body: object, headers: Record<string, string>): void {
+  response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+}

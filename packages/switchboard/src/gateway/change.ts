@@ -1,0 +1,35 @@
+/** What another configuration changes. */
+import { isDeepStrictEqual } from 'node:util';
+
+import type { UpstreamOptions } from './upstream-options.ts';
+
+/** Settings, and the blocks beside them. */
+type Written = Readonly<Record<string, unknown>>;
+type Upstreams = Readonly<Record<string, UpstreamOptions>>;
+
+export interface Change {
+  /** Names of upstreams. */
+  added: string[];
+  changed: string[];
+  removed: string[];
+  /** Settings that are others now, which take effect only when Switchboard is started again. */
+  restartNeeded: string[];
+}
+
+export function changeOf(
+  before: { settings: Written; upstreams: Upstreams },
+  after: { settings: Written; upstreams: Upstreams },
+): Change {
+  const names = Object.keys(after.upstreams);
+  return {
+    added: names.filter((name) => !Object.hasOwn(before.upstreams, name)),
+    changed: names.filter(
+      (name) =>
+        Object.hasOwn(before.upstreams, name) && !isDeepStrictEqual(before.upstreams[name], after.upstreams[name]),
+    ),
+    removed: Object.keys(before.upstreams).filter((name) => !Object.hasOwn(after.upstreams, name)),
+    restartNeeded: Object.keys(after.settings).filter(
+      (name) => !isDeepStrictEqual(before.settings[name], after.settings[name]),
+    ),
+  };
+}

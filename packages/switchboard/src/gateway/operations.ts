@@ -1,0 +1,178 @@
+/** What operators see of a gateway, and what they can do to it. The admin API, the command line and the library stand on this. */
+import type { Registry, SessionFacts, SessionNotes } from '../callers/registry.ts';
+import { targetOf } from '../observe/requests.ts';
+import type { Transport } from '../observe/events.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { notification } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import type { Router } from '../router/router.ts';
+import type { RoutedExchange } from '../router/routed-exchange.ts';
+import type { Turns } from '../router/turns.ts';
+import type { Failing } from '../upstreams/breaker.ts';
+import type { MemberFacts } from '../upstreams/life.ts';
+import type { Checked, Isolation, Pool } from '../upstreams/pool.ts';
+
+/** A request that is under way. */
+export interface OpenRequest {
+  /** The exchange's id, as in logs, traces and the audit log. */
+  id: string;
+  method: string;
+  /** The name of the tool or prompt, or the scheme of the resource's URI. */
+  target?: string;
+  upstream: string;
+  /** The session's or connection's id; of modern HTTP, which has neither, the client's address. */
+  session: string;
+  principal: string;
+  transport: Transport;
+  era: 'legacy' | 'modern';
+  /** `queued`: it waits for its turn; `parked`: its client was asked something and has not come back. */
+  state: 'queued' | 'running' | 'parked';
+  ageMs: number;
+}
+
+export interface UpstreamFacts {
+  name: string;
+  isolation: Isolation;
+  state: 'idle' | 'ready' | 'failing';
+  failing?: Failing;
+  /** Requests that run, and that wait for their turn. */
+  running: number;
+  waiting: number;
+  members: MemberFacts[];
+}
+
+/** To whom something is said: all that fit every part. */
+export interface Recipients {
+  session?: string;
+  principal?: string;
+  upstream?: string;
+  group?: string;
+}
+
+export interface OperationsOptions {
+  registry: Registry;
+  router: Router;
+  turns: Turns;
+  pools: ReadonlyMap<string, Pool>;
+}
+
+export class Operations {
+  readonly #options: OperationsOptions;
+
+  constructor(options: OperationsOptions) {
+    this.#options = options;
+  }
+
+  /** Every client that is connected or may come back, oldest first. */
+  sessions(): SessionFacts[] {
+    return [...this.#options.registry.all].map(({ facts }) => facts);
+  }
+
+  /** Every request that is under way, oldest first. */
+  requests(): OpenRequest[] {
+    return [...this.#options.router.exchanges].map(asOpenRequest);
+  }
+
+  async upstreams(): Promise<UpstreamFacts[]> {
+    const { pools, turns } = this.#options;
+    return Promise.all(
+      [...pools.values()].map(async (pool) => ({
+        name: pool.name,
+        isolation: pool.isolation,
+        state: pool.state,
+        ...(pool.failing !== undefined && { failing: pool.failing }),
+        ...turns.of(pool.name),
+        members: await pool.members(),
+      })),
+    );
+  }
+
+  /** Cancels a request: its client gets `SWB_CANCELLED`, its server is told. @returns whether it was there. */
+  cancel(id: string, reason?: string): boolean {
+    const exchange = this.#options.router.find(id);
+    exchange?.abort(cancelled(reason));
+    return exchange !== undefined;
+  }
+
+  /** Cancels every request of a session. @returns how many there were. */
+  cancelAll(session: string, reason?: string): number {
+    const theirs = [...this.#options.router.exchanges].filter(({ scope }) => scope.affinity === session);
+    for (const exchange of theirs) exchange.abort(cancelled(reason));
+    return theirs.length;
+  }
+
+  /** Ends a session: its client is closed with 1008. @returns whether it was there. */
+  kick(session: string, reason = 'an operator ended the session'): boolean {
+    const conversation = this.#options.registry.named(session);
+    conversation?.close('policy', reason);
+    return conversation !== undefined;
+  }
+
+  /** Keeps notes with a session; absent parts stay. @returns whether it was there. */
+  note(session: string, notes: SessionNotes): boolean {
+    const conversation = this.#options.registry.named(session);
+    if (conversation !== undefined) conversation.notes = { ...conversation.notes, ...notes };
+    return conversation !== undefined;
+  }
+
+  /**
+   * Says something to every client, or those that fit: each gets the notification, one that is away when it is back. One that has
+   * not opened its session yet expects no word, and gets none.
+   *
+   * @returns how many clients it was given to.
+   */
+  broadcast(method: string, params?: JsonObject, to: Recipients = {}): number {
+    const note = notification(method, params);
+    let count = 0;
+    for (const conversation of this.#options.registry.all) {
+      const { facts } = conversation;
+      if (!(facts.state === 'ready' || facts.state === 'away') || !fits(facts, to)) continue;
+      conversation.tell(note);
+      count++;
+    }
+    return count;
+  }
+
+  /** Replaces every member of an upstream, shared ones make before break. @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND` */
+  async restart(upstream: string): Promise<void> {
+    await this.#pool(upstream).restart();
+  }
+
+  /** Starts an upstream, greets it and lists what it has. @throws {SwitchboardError} what is wrong with it */
+  check(upstream: string): Promise<Checked> {
+    return this.#pool(upstream).check();
+  }
+
+  #pool(name: string): Pool {
+    const pool = this.#options.pools.get(name);
+    if (pool !== undefined) return pool;
+    const known = [...this.#options.pools.keys()].join(', ');
+    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: `${JSON.stringify(name)}; there are: ${known}` });
+  }
+}
+
+function asOpenRequest(exchange: RoutedExchange): OpenRequest {
+  const { id, method, params, slot, scope, state, startedAt } = exchange;
+  const target = targetOf(method, params);
+  return {
+    id,
+    method,
+    ...(target !== undefined && { target }),
+    upstream: slot.upstream,
+    session: scope.affinity,
+    principal: scope.principal,
+    transport: scope.transport,
+    era: scope.era,
+    state,
+    ageMs: Math.round(performance.now() - startedAt),
+  };
+}
+
+const fits = (facts: SessionFacts, { session, principal, upstream, group }: Recipients): boolean =>
+  (session === undefined || facts.id === session) &&
+  (principal === undefined || facts.principal === principal) &&
+  (upstream === undefined || facts.upstream === upstream) &&
+  (group === undefined || facts.groups.includes(group));
+
+const cancelled = (reason: string | undefined): SwitchboardError =>
+  new SwitchboardError('SWB_CANCELLED', reason === undefined ? {} : { detail: reason });

@@ -1,0 +1,95 @@
+/** Ten thousand sessions whose clients are gone without a goodbye: after the idle time nothing of them is left. */
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+
+import type { Stats } from '../../src/gateway/gateway.ts';
+import { servers } from '../support/gateway.ts';
+import { childrenOf } from '../support/leftovers.ts';
+
+const SESSIONS = 10_000;
+/** What code and tables grow by in the first sessions, and keep, is no part of a session. */
+const WARM_UP = 2500;
+/** Of the baseline. A session that is open takes some 10 KB: a hundredth of them would show. */
+const MAX_GROWTH = 0.05;
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}.mjs`, import.meta.url));
+
+interface Held {
+  bytes: number;
+  rss: number;
+  files: number;
+  timers: number;
+}
+
+function start(name: string, args: readonly string[], execArgv: string[] = []): ChildProcess {
+  const child = fork(fixture(name), args, { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+/** The next thing that a child says; it is an error that it ends instead. */
+async function hear<T>(child: ChildProcess): Promise<T> {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const exit = once(child, 'exit', { signal }).then(([code, why]) => {
+    throw new Error(`${child.spawnfile} ended with ${String(code ?? why)}`);
+  });
+  exit.catch(() => {});
+  const [message] = (await Promise.race([once(child, 'message', { signal }), exit])) as [T];
+  ended.abort();
+  return message;
+}
+
+function ask<T>(child: ChildProcess, what: string): Promise<T> {
+  child.send(what);
+  return hear<T>(child);
+}
+
+it(`${SESSIONS} sessions, half of them cut off and half of them frozen, leave memory, files, timers and children as they were`, async () => {
+  const options = {
+    upstreams: { default: servers.scripted },
+    isolation: 'shared',
+    maxConnections: SESSIONS + 100,
+    maxConcurrent: SESSIONS,
+    rateLimit: 'unlimited',
+    idleTimeout: '8s',
+    requestTimeout: '4s',
+    pingInterval: '2s',
+    resumeWindow: '2s',
+  };
+  const gateway = start('measured-gateway', [JSON.stringify(options)], ['--expose-gc']);
+  const { websocket, http } = await hear<{ websocket: string; http: string }>(gateway);
+  const open = async (count: number): Promise<ChildProcess> => {
+    const clients = start('abandon', [websocket, http, String(count)]);
+    await hear(clients);
+    return clients;
+  };
+  const stats = (): Promise<Stats & { opened: number }> => ask(gateway, 'stats');
+  const connections = async (): Promise<number> => (await stats()).connections;
+  const untilGone = async (): Promise<Held> => {
+    await expect.poll(connections, { timeout: 45_000, interval: 250 }).toBe(0);
+    return ask<Held>(gateway, 'held');
+  };
+
+  const warm = await open(WARM_UP);
+  await ask(gateway, 'kick');
+  warm.send('cut');
+  const before = await untilGone();
+  const children = childrenOf(gateway.pid!).length;
+
+  const [cut, frozen] = await Promise.all([open(SESSIONS / 2), open(SESSIONS / 2)]);
+  // On a slow machine the first are quiet for long enough before the last are open.
+  expect((await stats()).opened).toBe(WARM_UP + SESSIONS);
+  const full = await ask<Held>(gateway, 'held');
+  cut.send('cut');
+  frozen.kill('SIGSTOP');
+  const after = await untilGone();
+
+  expect(full.bytes).toBeGreaterThan(before.bytes * 2);
+  expect(after.bytes / before.bytes).toBeLessThan(1 + MAX_GROWTH);
+  expect(after).toMatchObject({ files: before.files, timers: before.timers });
+  expect(childrenOf(gateway.pid!)).toHaveLength(children);
+  expect(await stats()).toMatchObject({ connections: 0, exchanges: 0, parked: 0 });
+}, 120_000);

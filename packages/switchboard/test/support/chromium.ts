@@ -1,0 +1,56 @@
+/** A page in Chromium: built by Vite, served on a free port of this machine. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, normalize } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+
+import { find } from '../../../../scripts/programs.mjs';
+import { createProject } from './vite.ts';
+
+export interface BrowserRun {
+  /** Opens the page in a tab of its own, which nobody else shares anything with. */
+  open(): Promise<Page>;
+  close(): Promise<void>;
+}
+
+export async function startBrowser(): Promise<BrowserRun> {
+  const project = createProject();
+  const { folder } = await project.build();
+  const server = await serve(folder);
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  // As root it has no sandbox, and in a container little shared memory.
+  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
+  const browser: Browser = await chromium.launch({ executablePath: find('chromium')!, args });
+  return {
+    async open() {
+      const page = await browser.newPage();
+      await page.goto(address);
+      return page;
+    },
+    async close() {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+      project.remove();
+    },
+  };
+}
+
+async function serve(folder: string): Promise<Server> {
+  const types: Record<string, string> = { html: 'text/html', js: 'text/javascript' };
+  const server = createServer(({ url = '/' }, response) => {
+    const path = normalize(url === '/' ? '/index.html' : url);
+    try {
+      const content = readFileSync(join(folder, path));
+      response.setHeader('content-type', types[path.split('.').at(-1)!] ?? 'application/octet-stream').end(content);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}

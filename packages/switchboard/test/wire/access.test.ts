@@ -1,0 +1,563 @@
+/** Who may come in, over both ways, and what ends when they may no longer. */
+import { randomBytes } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+
+import { CLIENT_DEFAULTS, connectWebSocket } from '../../src/transports/websocket/client.ts';
+import { bearerSubprotocol, ticketSubprotocol } from '../../src/transports/websocket/subprotocols.ts';
+import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { http, stream } from '../support/http.ts';
+import { bearer, testKeys } from '../support/keys.ts';
+import type { TestKeys } from '../support/keys.ts';
+import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import type { Json } from '../support/wire.ts';
+
+const upstreams = { default: servers.scripted };
+const ORIGIN = 'https://chat.example.com';
+
+async function start(
+  options: Record<string, unknown> = {},
+): Promise<TestGateway & { keys: TestKeys; ann: string; ben: string }> {
+  const keys = testKeys();
+  const [ann, ben] = [keys.add('ann'), keys.add('ben')];
+  return { ...(await startGateway({ upstreams, keysFile: keys.path, ...options })), keys, ann, ben };
+}
+
+const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+const modern = (id: unknown, method: string, params: Json = {}, capabilities: Json = {}): Json => ({
+  jsonrpc: '2.0',
+  id,
+  method,
+  params: { ...params, _meta: envelope(capabilities) },
+});
+const modernHeaders = (method: string, name?: string): Record<string, string> => ({
+  'mcp-protocol-version': '2026-07-28',
+  'mcp-method': method,
+  ...(name !== undefined && { 'mcp-name': name }),
+});
+
+/** The status that an upgrade is refused with, or 101. */
+function upgrade(url: string, protocols: string[], headers: Record<string, string> = {}): Promise<number> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, protocols, { headers });
+    socket.on('open', () => {
+      socket.terminate();
+      resolve(101);
+    });
+    socket.on('unexpected-response', (_, response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    socket.on('error', () => {});
+  });
+}
+
+/** A legacy session over HTTP with what shows who opens it. */
+async function session(test: TestGateway, headers: Record<string, string>): Promise<Record<string, string>> {
+  const opened = await http(test.http, { headers, body: initialize });
+  expect(opened.status).toBe(200);
+  return { 'mcp-session-id': String(opened.headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' };
+}
+
+async function open(test: TestGateway, token: string, protocols: string[] = ['mcp']): Promise<WireClient> {
+  const client = await WireClient.open(test.ws, { headers: bearer(token) }, protocols);
+  client.send(initialize);
+  await client.answer(0);
+  return client;
+}
+
+async function ticketFor(test: TestGateway, token: string, headers: Record<string, string> = {}): Promise<string> {
+  const url = new URL('/ticket', test.http).href;
+  const { status, body } = await http(url, { headers: { ...bearer(token), ...headers } });
+  expect(status).toBe(200);
+  return (JSON.parse(body) as { ticket: string }).ticket;
+}
+
+describe('who shows nothing', () => {
+  it('gets 401 on every method and path where something is served, whether it exists or not', async () => {
+    const test = await start({ sse: true });
+    for (const path of ['/mcp', '/mcp/default', '/mcp/other', '/sse', '/messages?session=x', '/ticket']) {
+      for (const method of ['GET', 'POST', 'DELETE', 'PUT', 'OPTIONS']) {
+        if (path === '/ticket' && method !== 'POST') continue;
+        const { status, headers } = await http(new URL(path, test.http).href, {
+          method,
+          ...(method === 'POST' && { body: initialize }),
+        });
+        expect([path, method, status, headers['www-authenticate']]).toEqual([path, method, 401, 'Bearer']);
+      }
+    }
+    expect(await upgrade(test.ws, ['mcp'])).toBe(401);
+    expect(await upgrade(`${test.ws}/other`, ['mcp.r1', 'mcp'])).toBe(401);
+    expect(test.gateway.stats.upstreams['default']?.running).toBe(0);
+  });
+
+  it('cannot say who it is in headers that proxies set, in a cookie or by basic authentication', async () => {
+    const test = await start();
+    for (const headers of [
+      { 'x-forwarded-user': 'ann', 'x-user': 'ann', 'x-forwarded-for': '127.0.0.1', 'x-client-cert': 'ann' },
+      { cookie: `token=${test.ann}` },
+      { authorization: `Basic ${Buffer.from(`ann:${test.ann}`).toString('base64')}` },
+      { authorization: test.ann },
+      { authorization: 'Bearer' },
+    ]) {
+      expect((await http(test.http, { headers, body: initialize })).status).toBe(401);
+      expect(await upgrade(test.ws, ['mcp'], headers)).toBe(401);
+    }
+  });
+
+  it('comes in where the configuration has a role for it, and a wrong key does not', async () => {
+    const test = await start({ roles: { anonymous: { tools: { allow: ['echo'] } } } });
+    const headers = await session(test, {});
+    const answer = await http(test.http, { headers, body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } });
+    expect(answer.body).toMatch(/"name":"echo"/);
+    expect(answer.body).not.toMatch(/"name":"slow"/);
+    expect((await http(test.http, { headers: bearer(`${test.ann}x`), body: initialize })).status).toBe(401);
+  });
+});
+
+describe('who has a key', () => {
+  it.each<[string, (key: string) => { headers?: Record<string, string>; protocols?: string[] }]>([
+    ['a bearer token', (key) => ({ headers: bearer(key) })],
+    ['the header X-API-Key', (key) => ({ headers: { 'x-api-key': key } })],
+    ['the subprotocol mcp.auth', (key) => ({ protocols: ['mcp', bearerSubprotocol(key)] })],
+  ])('comes in by %s, and is the principal of what it does', async (_, show) => {
+    const test = await start();
+    const { headers = {}, protocols = ['mcp'] } = show(test.ann);
+    const client = await WireClient.open(test.ws, { headers }, protocols);
+    expect(client.socket.protocol).toBe('mcp');
+    client.send(initialize);
+    await client.answer(0);
+    expect(textOf(await client.call(1, 'echo', { text: 'hello' }))).toBe('hello');
+    if (protocols.length === 1) await session(test, headers);
+    const principals = test.events.flatMap((event) => ('principal' in event ? [event.principal] : []));
+    expect(new Set(principals)).toEqual(new Set(['ann']));
+  });
+
+  it('does not come in with it in the URL, and the refusal does not repeat it', async () => {
+    const test = await start();
+    for (const name of ['token', 'access_token', 'api_key', 'ticket']) {
+      const { status, body } = await http(`${test.http}?${name}=${test.ann}`, {
+        headers: bearer(test.ann),
+        body: initialize,
+      });
+      expect([status, body.includes(test.ann)]).toEqual([400, false]);
+      expect(await upgrade(`${test.ws}?${name}=${test.ann}`, ['mcp'], bearer(test.ann))).toBe(400);
+    }
+  });
+
+  it('is not handed on to a remote server', async () => {
+    const behind = await startGateway({ upstreams: { default: servers.scripted } });
+    const seen: Json[] = [];
+    const spy = (await import('node:http')).createServer((request, response) => {
+      seen.push(request.headers as Json);
+      response.writeHead(500).end();
+    });
+    await new Promise<void>((resolve) => spy.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(spy.address() as { port: number }).port}/mcp`;
+    const test = await start({ upstreams: { default: { url } } });
+    await http(test.http, { headers: { ...bearer(test.ann), cookie: 'a=b' }, body: initialize });
+    spy.close();
+    expect(seen.length).toBeGreaterThan(0);
+    expect(JSON.stringify(seen)).not.toContain(test.ann.slice(0, 16));
+    expect(seen.flatMap((headers) => [headers['authorization'], headers['cookie']]).filter(Boolean)).toEqual([]);
+    void behind;
+  });
+
+  it('is slowed down after ten wrong ones from its address, unless it was in before; and the log tells no key', async () => {
+    const test = await start();
+    await session(test, bearer(test.ben));
+    const statuses: number[] = [];
+    for (let n = 0; n < 12; n++) {
+      const { status } = await http(test.http, {
+        headers: bearer(`swb_${'0'.repeat(12)}_${'x'.repeat(43)}`),
+        body: initialize,
+      });
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429]);
+    const refused = await http(test.http, { headers: bearer(test.ann), body: initialize });
+    expect([refused.status, Number(refused.headers['retry-after'])]).toEqual([429, 1]);
+    await session(test, bearer(test.ben));
+    expect(JSON.stringify(test.events)).not.toContain('xxxxxx');
+  });
+});
+
+describe('what belongs to one principal', () => {
+  it('is nothing to another: a session, its stream and its events over HTTP', async () => {
+    const test = await start();
+    const ann = await session(test, bearer(test.ann));
+    const call = { ...bearer(test.ann), ...ann };
+    const events = await stream(test.http, {
+      method: 'POST',
+      headers: call,
+      body: toolCall(1, 'slow', { steps: 1 }, { progressToken: 1 }),
+    });
+    await events.next();
+    const [lastEventId = ''] = events.ids;
+    for (const [method, more] of [
+      ['POST', {}],
+      ['GET', {}],
+      ['GET', { 'last-event-id': lastEventId }],
+      ['DELETE', {}],
+    ] as const) {
+      const headers = { ...bearer(test.ben), ...ann, ...more };
+      const body = method === 'POST' ? toolCall(2, 'echo', { text: 'x' }) : '';
+      expect([method, (await http(test.http, { method, headers, body })).status]).toEqual([method, 404]);
+    }
+    const still = await http(test.http, { headers: call, body: toolCall(3, 'echo', { text: 'mine' }) });
+    expect(still.body).toContain('mine');
+  });
+
+  it('is nothing to another: a resume token', async () => {
+    const test = await start();
+    const first = await open(test, test.ann, ['mcp.r1']);
+    const token = (await first.notification('switchboard/ws/session'))['params'] as Json;
+    first.socket.terminate();
+    const resume = { jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token: token['token'], h: 1 } };
+    const other = await WireClient.open(test.ws, { headers: bearer(test.ben) }, ['mcp.r1']);
+    other.send(resume);
+    expect(String((await other.next(({ method }) => /lost|resumed/.test(String(method))))['method'])).toMatch(/lost/);
+    const again = await WireClient.open(test.ws, { headers: bearer(test.ann) }, ['mcp.r1']);
+    again.send(resume);
+    expect(String((await again.next(({ method }) => /lost|resumed/.test(String(method))))['method'])).toMatch(
+      /resumed/,
+    );
+  });
+
+  it.each(['http', 'websocket'] as const)('is nothing to another: a parked call, over %s', async (way) => {
+    const test = await start();
+    const capabilities = { elicitation: { form: {} } };
+    const params = { name: 'ask', arguments: { message: 'Whose?' } };
+    const ask = async (token: string, id: number, more: Json = {}): Promise<Json> => {
+      const body = modern(id, 'tools/call', { ...params, ...more }, capabilities);
+      if (way === 'http') {
+        const headers = { ...bearer(token), ...modernHeaders('tools/call', 'ask') };
+        return JSON.parse((await http(test.http, { headers, body })).body) as Json;
+      }
+      const client = await WireClient.open(test.ws, { headers: bearer(token) });
+      client.send(body);
+      return client.answer(id);
+    };
+    const { requestState, inputRequests } = (await ask(test.ann, 1))['result'] as Json;
+    const answers = Object.fromEntries(
+      Object.keys(inputRequests as Json).map((key) => [key, { action: 'accept', content: {} }]),
+    );
+    const retry = { requestState, inputResponses: answers };
+    expect((await ask(test.ben, 2, retry))['error']).toMatchObject({ data: { code: 'SWB_INVALID_PARAMS' } });
+    expect((await ask(test.ann, 3, retry))['result']).toMatchObject({ resultType: 'complete' });
+  });
+
+  it('is nothing to another: a session over SSE', async () => {
+    const test = await start({ sse: true });
+    const { get } = await import('node:http');
+    const endpoint = await new Promise<string>((resolve) => {
+      get(new URL('/sse', test.http), { headers: bearer(test.ann), agent: false }, (response) => {
+        response.on('error', () => {});
+        response.on('data', (chunk: Buffer) => resolve(/data: (\S+)/.exec(chunk.toString())?.[1] ?? ''));
+      }).on('error', () => {});
+    });
+    const url = new URL(endpoint, test.http).href;
+    expect((await http(url, { headers: bearer(test.ben), body: initialize })).status).toBe(404);
+    expect((await http(url, { headers: bearer(test.ann), body: initialize })).status).toBe(202);
+  });
+
+  it('stays apart with twenty principals at once, on one server of theirs each', async () => {
+    const test = await start({ isolation: 'principal', upstreams: { default: servers.demo } });
+    const keys = Array.from({ length: 20 }, (_, n) => test.keys.add(`user ${n}`));
+    await expect.poll(() => upgrade(test.ws, ['mcp'], bearer(keys.at(-1)!)), { timeout: 5000 }).toBe(101);
+    const seen = await Promise.all(
+      keys.map(async (key, n) => {
+        const client = await open(test, key);
+        await client.call(1, 'note_add', { text: `secret of ${n}` });
+        const { 'mcp-session-id': id } = await session(test, bearer(key));
+        const headers = { ...bearer(key), 'mcp-session-id': String(id), 'mcp-protocol-version': '2025-11-25' };
+        return (await http(test.http, { headers, body: toolCall(2, 'note_list') })).body;
+      }),
+    );
+    expect(seen.map((body) => [...body.matchAll(/secret of (\d+)/g)].map(([, n]) => Number(n)))).toEqual(
+      seen.map((_, n) => expect.toSatisfy((found: number[]) => found.length > 0 && found.every((each) => each === n))),
+    );
+    expect(test.gateway.stats.upstreams['default']?.running).toBe(20);
+  });
+});
+
+describe('a key that is revoked', () => {
+  it('ends its connections, sessions and streams within seconds, and no others', async () => {
+    const test = await start();
+    const [plain, resumable, other] = await Promise.all([
+      open(test, test.ann),
+      open(test, test.ann, ['mcp.r1']),
+      open(test, test.ben),
+    ]);
+    const headers = { ...bearer(test.ann), ...(await session(test, bearer(test.ann))) };
+    const listening = await stream(test.http, { headers });
+    const answering = await stream(test.http, {
+      method: 'POST',
+      headers: { ...bearer(test.ann), ...modernHeaders('subscriptions/listen') },
+      body: modern(1, 'subscriptions/listen', { notifications: { toolsListChanged: true } }),
+    });
+    expect(answering.status).toBe(200);
+    test.keys.revoke('ann');
+    const closed = await Promise.all([plain.closed, resumable.closed]);
+    expect(closed.map(({ code }) => code)).toEqual([3000, 3000]);
+    await Promise.all([listening.closed, answering.closed]);
+    expect((await http(test.http, { headers, body: toolCall(9, 'echo') })).status).toBe(401);
+    expect(await upgrade(test.ws, ['mcp'], bearer(test.ann))).toBe(401);
+    expect(textOf(await other.call(1, 'echo', { text: 'still here' }))).toBe('still here');
+    other.socket.close();
+    // The server of modern requests over HTTP waits for others of its principal.
+    await expectEmpty(test, { members: 1 });
+  });
+
+  it('is one too whose roles were changed', async () => {
+    const test = await start();
+    const client = await open(test, test.ann);
+    test.keys.change('ann', { roles: ['less'] });
+    expect((await client.closed).code).toBe(3000);
+    await expect.poll(() => upgrade(test.ws, ['mcp'], bearer(test.ann))).toBe(101);
+  });
+});
+
+describe('a token that expires', () => {
+  const secret = randomBytes(32).toString('hex');
+  const jwt = {
+    issuer: 'https://issuer.example.com',
+    audience: 'https://gateway.example.com/mcp',
+    secret,
+    clockSkew: '1ms',
+  };
+  const sign = (lifeMs: number, sub = 'ann'): Promise<string> =>
+    new SignJWT({ iss: jwt.issuer, aud: jwt.audience, sub, exp: (Date.now() + lifeMs) / 1000 })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(secret));
+
+  it('closes the WebSocket with 3000, and who comes back with a newer one goes on where it was', async () => {
+    const test = await startGateway({ upstreams, jwt });
+    const headers = bearer(await sign(1500));
+    const channel = await connectWebSocket(new URL(test.ws), { ...CLIENT_DEFAULTS, headers });
+    const answers: Json[] = [];
+    const ended: string[] = [];
+    channel.start({
+      onMessage: (message) => answers.push(message as never),
+      onBadMessage: () => {},
+      onClose: (reason) => ended.push(reason),
+    });
+    channel.send(initialize as never);
+    await expect.poll(() => answers.length).toBe(1);
+    channel.send(toolCall(1, 'slow', { ms: 2500, text: 'survived' }) as never);
+    // The client dials again, and is refused until it has something newer to show.
+    const refused = (): number => test.events.filter(({ type }) => type === 'connection.refused').length;
+    await expect.poll(refused, { timeout: 8000 }).toBeGreaterThan(0);
+    expect(answers).toHaveLength(1);
+    headers.authorization = bearer(await sign(60_000)).authorization;
+    await expect.poll(() => answers.length, { timeout: 8000 }).toBe(2);
+    expect(textOf(answers[1]!)).toBe('survived');
+    channel.send(toolCall(2, 'echo', { text: 'and on' }) as never);
+    await expect.poll(() => answers.length).toBe(3);
+    expect(ended).toEqual([]);
+    channel.close();
+  });
+
+  it('ends what cannot be resumed, and is answered with 401 over HTTP', async () => {
+    const test = await startGateway({ upstreams, jwt });
+    const token = await sign(1500);
+    const client = await open(test, token);
+    const headers = { ...bearer(token), ...(await session(test, bearer(token))) };
+    const listening = await stream(test.http, { headers });
+    const { code, reason } = await client.closed;
+    expect([code, reason]).toEqual([3000, 'what you showed has expired; come back with a new one']);
+    await listening.closed;
+    const refused = await http(test.http, { headers, body: toolCall(1, 'echo') });
+    expect(refused.status).toBe(401);
+    expect(refused.headers['www-authenticate']).toBe(
+      `Bearer error="invalid_token", resource_metadata="${new URL('/.well-known/oauth-protected-resource/mcp', test.http).href}"`,
+    );
+    const renewed = { ...headers, ...bearer(await sign(60_000)) };
+    expect((await http(test.http, { headers: renewed, body: toolCall(2, 'echo', { text: 'on' }) })).body).toContain(
+      'on',
+    );
+    const other = { ...headers, ...bearer(await sign(60_000, 'ben')) };
+    expect((await http(test.http, { headers: other, body: toolCall(3, 'echo') })).status).toBe(404);
+  });
+});
+
+describe('a page of a browser', () => {
+  it('opens a WebSocket with a ticket: once, for its origin, and as who asked for it', async () => {
+    const test = await start({ allowedOrigins: [ORIGIN, 'https://other.example.com'] });
+    const headers = { origin: ORIGIN };
+    const ticket = await ticketFor(test, test.ann, headers);
+    expect(ticket).toMatch(/^[\w-]{32}$/);
+    const client = await WireClient.open(test.ws, { headers }, ['mcp', ticketSubprotocol(ticket)]);
+    client.send(initialize);
+    await client.answer(0);
+    expect(test.events.find(({ type }) => type === 'session.opened')).toMatchObject({ principal: 'ann' });
+    const replays = await Promise.all(
+      Array.from({ length: 5 }, () => upgrade(test.ws, ['mcp', ticketSubprotocol(ticket)], headers)),
+    );
+    expect(new Set(replays)).toEqual(new Set([401]));
+    const stolen = await ticketFor(test, test.ann, headers);
+    const elsewhere = { origin: 'https://other.example.com' };
+    expect(await upgrade(test.ws, ['mcp', ticketSubprotocol(stolen)], elsewhere)).toBe(401);
+    expect(await upgrade(test.ws, ['mcp', ticketSubprotocol(stolen)], headers)).toBe(401);
+  });
+
+  it('does not get one for nothing, nor can it show one over HTTP', async () => {
+    const test = await start();
+    const url = new URL('/ticket', test.http).href;
+    expect((await http(url, {})).status).toBe(401);
+    expect((await http(url, { method: 'GET' })).status).toBe(405);
+    const ticket = await ticketFor(test, test.ann);
+    expect((await http(test.http, { headers: bearer(ticket), body: initialize })).status).toBe(401);
+  });
+
+  it('of two that show one ticket at the same time, one comes in', async () => {
+    const test = await start();
+    const ticket = await ticketFor(test, test.ann);
+    const both = await Promise.all([1, 2].map(() => upgrade(test.ws, ['mcp', ticketSubprotocol(ticket)])));
+    expect(both.toSorted()).toEqual([101, 401]);
+  });
+
+  it('may read answers of both eras where its origin is listed, and the browser keeps what it was told', async () => {
+    const test = await start({ allowedOrigins: [ORIGIN] });
+    const asked =
+      'authorization, content-type, mcp-method, mcp-name, mcp-param-Region, mcp-protocol-version, mcp-session-id, last-event-id, x-api-key';
+    const headers = {
+      origin: ORIGIN,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': asked,
+    };
+    const preflight = await http(test.http, { method: 'OPTIONS', headers });
+    expect([preflight.status, preflight.headers['access-control-allow-origin']]).toEqual([204, ORIGIN]);
+    const allowed = String(preflight.headers['access-control-allow-headers']).split(', ');
+    expect(
+      asked
+        .toLowerCase()
+        .split(', ')
+        .filter((name) => !allowed.includes(name)),
+    ).toEqual([]);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-methods': 'GET, POST, DELETE',
+      'access-control-max-age': '7200',
+    });
+    expect(preflight.headers['access-control-allow-credentials']).toBeUndefined();
+    const answer = await http(test.http, { headers: { origin: ORIGIN, ...bearer(test.ann) }, body: initialize });
+    expect(answer.headers['access-control-allow-origin']).toBe(ORIGIN);
+    expect(answer.headers['vary']).toMatch(/Origin/);
+    for (const name of ['mcp-session-id', 'www-authenticate', 'retry-after', 'ratelimit']) {
+      expect(answer.headers['access-control-expose-headers']).toContain(name);
+    }
+    const refused = await http(test.http, { headers: { origin: ORIGIN }, body: initialize });
+    expect([refused.status, refused.headers['access-control-allow-origin']]).toEqual([401, ORIGIN]);
+  });
+
+  it('may not where it is not, also not on this machine', async () => {
+    for (const allowedOrigins of [[], [ORIGIN]]) {
+      const test = await start({ allowedOrigins });
+      for (const origin of ['http://localhost:3000', `${ORIGIN}.evil.example.com`, 'null']) {
+        const headers = { origin, 'access-control-request-method': 'POST' };
+        const preflight = await http(test.http, { method: 'OPTIONS', headers });
+        expect(preflight.status).toBeGreaterThanOrEqual(400);
+        expect(preflight.headers['access-control-allow-origin']).toBeUndefined();
+      }
+    }
+  });
+});
+
+describe('limits', () => {
+  it('hold for a principal, over all its connections and ways, and not for others', async () => {
+    const test = await start({ rateLimit: 4 });
+    const [first, second] = [await open(test, test.ann), await open(test, test.ann)];
+    await first.call(1, 'echo', { text: 'x' });
+    first.socket.close();
+    await second.call(1, 'echo', { text: 'x' });
+    expect(await second.call('mine', 'echo')).toMatchObject({
+      id: 'mine',
+      error: { data: { code: 'SWB_RATE_LIMITED', retryAfterMs: expect.any(Number) } },
+    });
+    const refused = await http(test.http, { headers: bearer(test.ann), body: initialize });
+    expect([refused.status, JSON.parse(refused.body).id]).toEqual([429, 0]);
+    expect(refused.headers).toMatchObject({
+      'ratelimit-policy': '"default";q=4;w=60',
+      'retry-after': expect.any(String),
+    });
+    expect(refused.headers['ratelimit']).toMatch(/^"default";r=0;t=\d+$/);
+    const other = await http(test.http, { headers: bearer(test.ben), body: initialize });
+    expect([other.status, other.headers['ratelimit']]).toEqual([200, '"default";r=3;t=15']);
+  });
+
+  it('hold for an address where nobody is known, over all its connections', async () => {
+    const test = await startGateway({ upstreams, addressRateLimit: 3 });
+    const answers: Json[] = [];
+    for (let n = 0; n < 4; n++) {
+      const client = await WireClient.open(test.ws);
+      client.send(initialize);
+      answers.push(await client.answer(0));
+      client.socket.close();
+    }
+    expect(answers.map((answer) => 'error' in answer)).toEqual([false, false, false, true]);
+    expect(answers[3]!['error']).toMatchObject({ message: expect.stringContaining('addressRateLimit') });
+  });
+
+  it('of a role count what runs, what is open and what is sent', async () => {
+    const limits = { requestsPerMinute: 60, burst: 30, concurrent: 2, sessions: 2, maxMessageSize: '2KiB' };
+    const test = await start({ roles: { default: { limits } } });
+    const [first, second] = [await open(test, test.ann), await open(test, test.ann)];
+    expect(await upgrade(test.ws, ['mcp'], bearer(test.ann))).toBe(503);
+    expect((await http(test.http, { headers: bearer(test.ann), body: initialize })).status).toBe(503);
+    const other = await http(test.http, { headers: bearer(test.ben), body: initialize });
+    expect([other.status, other.headers['ratelimit-policy']]).toEqual([200, '"default";q=30;w=30']);
+    first.send(toolCall(1, 'never'));
+    second.send(toolCall(1, 'never'));
+    await expect.poll(() => test.gateway.stats.exchanges).toBe(2);
+    expect(await second.call(2, 'echo')).toMatchObject({ error: { data: { code: 'SWB_OVERLOADED' } } });
+    const large = toolCall(3, 'echo', { text: 'x'.repeat(3000) });
+    expect((await http(test.http, { headers: bearer(test.ben), body: large })).status).toBe(413);
+    second.send(large);
+    expect((await second.closed).code).toBe(1009);
+    await expect.poll(() => upgrade(test.ws, ['mcp'], bearer(test.ann))).toBe(101);
+  });
+});
+
+describe('beyond this machine', () => {
+  it.each([
+    ['nothing', {}, /authentication.*TLS/],
+    ['authentication alone', { token: 'auto' }, /give TLS/],
+    ['a proxy with TLS alone', { behindProxy: true }, /give authentication/],
+  ])('is not listened with %s', async (_, options, message) => {
+    await expect(startGateway({ upstreams, host: '0.0.0.0', ...options })).rejects.toThrow(message);
+  });
+
+  it('is with both; then metrics are for operators', async () => {
+    const keys = testKeys();
+    const [ops, ann] = [keys.add('ops', ['operator']), keys.add('ann')];
+    const test = await startGateway({ upstreams, host: '0.0.0.0', behindProxy: true, keysFile: keys.path });
+    const url = `http://127.0.0.1:${test.port}/metrics`;
+    const get = async (headers: Record<string, string>): Promise<number> =>
+      (await http(url, { method: 'GET', headers })).status;
+    expect([await get({}), await get(bearer(ann)), await get(bearer(ops))]).toEqual([401, 404, 200]);
+    const ready = async (headers: Record<string, string>): Promise<string> =>
+      (await http(url.replace('metrics', 'readyz'), { method: 'GET', headers })).body;
+    expect(await ready({})).toContain('upstreams');
+  });
+
+  it('goes by the address that the proxy wrote, not by those that the client wrote', async () => {
+    const test = await start({ behindProxy: true });
+    const guess = (from: string): Promise<{ status: number }> =>
+      http(test.http, { headers: { ...bearer('swb_wrong'), 'x-forwarded-for': from }, body: initialize });
+    for (let n = 0; n < 11; n++) await guess(`10.0.0.${n}, 192.0.2.1`);
+    expect((await guess('10.9.9.9, 192.0.2.1')).status).toBe(429);
+    expect((await guess('192.0.2.1, 192.0.2.2')).status).toBe(401);
+  });
+
+  it('has a token that is made at the start, whose owner may do everything', async () => {
+    const roles = { reader: { tools: { allow: ['echo'] } }, admin: {} };
+    const test = await startGateway({ upstreams, token: 'auto', roles });
+    const token = String(test.gateway.newToken);
+    expect(token).toMatch(/^[\w-]{43}$/);
+    const client = await open(test, token);
+    expect(textOf(await client.call(1, 'slow', { ms: 1, text: 'all' }))).toBe('all');
+    expect(await upgrade(test.ws, ['mcp'], bearer(`${token}x`))).toBe(401);
+  });
+});

@@ -1,0 +1,1 @@
+export function find(program: string): string | undefined;
