@@ -106,7 +106,8 @@ describe('Markdown', () => {
     expect(dom('<https://docs.example.com>').textContent.trim()).toBe('https://docs.example.com');
   });
 
-  it('gives a link without a complete address nowhere to lead', () => {
+  it('gives a link nowhere to lead that is not a complete address of the web or of mail', () => {
+    expect(dom('[x](ftp://files.example.com/a)').querySelector('a')!.hasAttribute('href')).toBe(false);
     expect(dom('[x](/logout)').querySelector('a')!.hasAttribute('href')).toBe(false);
     expect(dom('[x](//evil.example.com)').querySelector('a')!.hasAttribute('href')).toBe(false);
   });
