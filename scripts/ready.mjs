@@ -52,14 +52,12 @@ function build() {
     const sources = Math.max(
       newest(join(folder, 'src')),
       timeOf(join(folder, 'tsconfig.build.json')),
+      timeOf(join(folder, 'vite.config.ts')),
       timeOf(join(root, 'tsconfig.base.json')),
     );
     if (timeOf(stamp) > sources) continue;
-    run(`Building ${name}`, process.execPath, [
-      join(root, 'node_modules/typescript/bin/tsc'),
-      '-p',
-      join(folder, 'tsconfig.build.json'),
-    ]);
+    // How a package is built is its own to say.
+    run(`Building ${name}`, 'npm', ['run', '--silent', 'build', '--workspace', name]);
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, '');
   }

@@ -1,0 +1,2 @@
+export { headers } from './headers.ts';
+export { pagesFolder, servePages } from './serve.ts';

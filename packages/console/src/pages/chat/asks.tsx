@@ -1,0 +1,140 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { Form } from '../common/form.tsx';
+import { Code } from '../common/prose.tsx';
+import type { Conversation } from './conversation.ts';
+import type { Ask } from './state.ts';
+import type { ApprovalRequest, Question } from './wire.ts';
+
+interface CardProps<T> {
+  readonly request: T;
+  readonly conversation: Conversation;
+}
+
+function Approval({ request, conversation }: CardProps<ApprovalRequest>): JSX.Element {
+  const { approval, name, title, message } = request;
+  const hasArguments = Object.keys(request.arguments).length > 0;
+  return (
+    <>
+      <h3>Allow {title ?? name}?</h3>
+      <p>{message}</p>
+      {hasArguments && <Code code={JSON.stringify(request.arguments, null, 2)} language="json" />}
+      <div class="buttons">
+        <button type="button" class="primary" onClick={() => conversation.approve(approval, true)}>
+          Allow once
+        </button>
+        <button type="button" onClick={() => conversation.approve(approval, false)}>
+          Refuse
+        </button>
+      </div>
+    </>
+  );
+}
+
+/** The address if it may be opened: of the web, and complete. */
+function webAddress(text: string): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === 'https:' || url?.protocol === 'http:' ? url : undefined;
+}
+
+/** A page that a tool wants to be opened. Where it leads is shown whole, its host above all. */
+function PageRequest({ request, conversation }: CardProps<Question & { readonly url: string }>): JSX.Element {
+  const { question, url } = request;
+  const address = webAddress(url);
+  return (
+    <>
+      {address === undefined ? (
+        <p class="address">This cannot be opened: {url}</p>
+      ) : (
+        <p class="address">
+          {address.protocol}//<strong>{address.host}</strong>
+          {address.pathname}
+          {address.search}
+          {address.hash}
+        </p>
+      )}
+      {address?.protocol === 'http:' && <p class="hint">The way there is not encrypted.</p>}
+      <div class="buttons">
+        {address !== undefined && (
+          <a
+            class="button primary"
+            href={address.href}
+            target="_blank"
+            rel="noopener noreferrer"
+            onClick={() => conversation.answer(question, 'accept')}
+          >
+            Open {address.host}
+          </a>
+        )}
+        <button type="button" onClick={() => conversation.answer(question, 'decline')}>
+          Decline
+        </button>
+      </div>
+    </>
+  );
+}
+
+function Questioned({ request, conversation }: CardProps<Question>): JSX.Element {
+  const { question, server, message, schema, url } = request;
+  return (
+    <>
+      <h3>{server} asks</h3>
+      <p>{message}</p>
+      {url !== undefined ? (
+        <PageRequest request={{ ...request, url }} conversation={conversation} />
+      ) : (
+        <Form
+          schema={schema ?? {}}
+          send="Send"
+          onContent={(content) => conversation.answer(question, 'accept', content)}
+          buttons={
+            <>
+              <button type="button" onClick={() => conversation.answer(question, 'decline')}>
+                Decline
+              </button>
+              <button type="button" class="quiet wide" onClick={() => conversation.answer(question, 'cancel')}>
+                Cancel
+              </button>
+            </>
+          }
+        >
+          <p class="hint">What you enter goes to {server}, not to the assistant.</p>
+        </Form>
+      )}
+    </>
+  );
+}
+
+function Card({ ask, conversation }: { readonly ask: Ask; readonly conversation: Conversation }): JSX.Element {
+  const { request, answered } = ask;
+  const label = request.type === 'question' ? 'Question' : 'Approval';
+  const card = useRef<HTMLElement>(null);
+  // The page follows its end: of a question that is higher than the page the beginning is what to see first.
+  useEffect(() => {
+    const { current } = card;
+    const room = current?.closest('.timeline')?.clientHeight ?? 0;
+    if (current !== null && current.offsetHeight > room) current.scrollIntoView({ block: 'start' });
+  }, []);
+  return (
+    <section class="ask" aria-label={label} ref={card}>
+      <fieldset disabled={answered}>
+        {request.type === 'question' ? (
+          <Questioned request={request} conversation={conversation} />
+        ) : (
+          <Approval request={request} conversation={conversation} />
+        )}
+      </fieldset>
+    </section>
+  );
+}
+
+/** What waits for the person: questions of tools, and tools that need to be allowed. */
+export function Asks({ conversation }: { readonly conversation: Conversation }): JSX.Element {
+  return (
+    <>
+      {conversation.state.asks.map((ask) => (
+        <Card key={ask.id} ask={ask} conversation={conversation} />
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,177 @@
+import { type ComponentChildren, type JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { CopyButton } from '../common/copy-button.tsx';
+import { Icon } from '../common/icon.tsx';
+import type { Conversation } from './conversation.ts';
+import { Face } from './room.tsx';
+import { isReady, type Outgoing, type Room } from './state.ts';
+import { isTurn, runningTurn, type Item, type Said } from './items.ts';
+import { TurnView } from './turn.tsx';
+
+/** So near to the end, in pixels, the page follows what arrives. */
+const NEAR = 80;
+
+const timeOf = (at: string): string =>
+  new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+
+function SaidView({
+  said,
+  room,
+  onEdit,
+}: {
+  said: Said;
+  room: Room | undefined;
+  onEdit(text: string): void;
+}): JSX.Element {
+  const isMine = room === undefined || said.from === room.me;
+  return (
+    <article class={isMine ? 'said mine' : 'said'} aria-label={isMine ? 'You' : said.from}>
+      {!isMine && (
+        <header>
+          <Face name={said.from} />
+          <strong>{said.from}</strong>
+        </header>
+      )}
+      <p class="bubble">{said.text}</p>
+      <footer class="actions">
+        {said.at !== undefined && <time dateTime={said.at}>{timeOf(said.at)}</time>}
+        <CopyButton label="Copy" text={() => said.text} />
+        {isMine && (
+          <button
+            type="button"
+            class="quiet"
+            aria-label="Edit and send again"
+            title="Edit and send again"
+            onClick={() => onEdit(said.text)}
+          >
+            <Icon name="edit" />
+          </button>
+        )}
+      </footer>
+    </article>
+  );
+}
+
+/** Something that was said and that the server has not confirmed. */
+function OutgoingView({ one, conversation }: { one: Outgoing; conversation: Conversation }): JSX.Element {
+  const { id, text, state, error } = one;
+  const why = isReady(conversation.state) ? 'Sent when the answer is there.' : 'Sent when there is a connection.';
+  return (
+    <article class={`said mine ${state}`} aria-label="You">
+      <p class="bubble">{text}</p>
+      {state !== 'sent' && (
+        <footer class="fate">
+          <span class={state === 'refused' ? 'bad' : ''}>{error ?? why}</span>
+          {state === 'refused' && (
+            <button type="button" class="inline" onClick={() => conversation.again(id)}>
+              Try again
+            </button>
+          )}
+          <button type="button" class="inline" onClick={() => conversation.withdraw(id)}>
+            {state === 'refused' ? 'Discard' : 'Take back'}
+          </button>
+        </footer>
+      )}
+    </article>
+  );
+}
+
+function Empty({ conversation }: { readonly conversation: Conversation }): JSX.Element {
+  const { room, tools, mention } = conversation.state;
+  const count = tools?.length ?? 0;
+  return (
+    <div class="empty">
+      <h2>{room === undefined ? 'What can I do for you?' : `Welcome to ${room.name}`}</h2>
+      {room === undefined ? (
+        <p>{count === 0 ? 'Ask anything.' : `The assistant has ${count} ${count === 1 ? 'tool' : 'tools'} at hand.`}</p>
+      ) : (
+        <p>
+          Write to everybody here, and call the assistant with <code>@{mention}</code>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Keeps the end in view while it is in view, and says whether it is. */
+function useFollowing(): { readonly ref: { current: HTMLDivElement | null }; readonly away: boolean; end(): void } {
+  const ref = useRef<HTMLDivElement>(null);
+  const follows = useRef(true);
+  const [away, setAway] = useState(false);
+  const end = (): void => ref.current?.scrollTo({ top: ref.current.scrollHeight });
+  useLayoutEffect(() => {
+    if (follows.current) end();
+  });
+  useEffect(() => {
+    const box = ref.current;
+    if (box === null) return undefined;
+    const onScroll = (): void => {
+      follows.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+      setAway(!follows.current);
+    };
+    // Images load, boxes unfold, keyboards appear.
+    const observer = new ResizeObserver(() => follows.current && end());
+    observer.observe(box);
+    observer.observe(box.firstElementChild!);
+    box.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      observer.disconnect();
+      box.removeEventListener('scroll', onScroll);
+    };
+  }, []);
+  return { ref, away, end };
+}
+
+export interface TimelineProps {
+  readonly conversation: Conversation;
+  /** What comes after the last item. */
+  readonly children: ComponentChildren;
+  onEdit(text: string): void;
+}
+
+export function Timeline({ conversation, children, onEdit }: TimelineProps): JSX.Element {
+  const { state } = conversation;
+  const { past, items, outgoing, room, asks } = state;
+  const { ref, away, end } = useFollowing();
+  const waiting = new Set(asks.flatMap(({ request }) => (request.type === 'approval_request' ? [request.call] : [])));
+  const isEmpty = past.length + items.length + outgoing.length === 0;
+  const lastSaid = items.findLast((item): item is Said => item.kind === 'said');
+  const again =
+    lastSaid !== undefined && isReady(state) && runningTurn(items) === undefined && outgoing.length === 0
+      ? () => conversation.say(lastSaid.text)
+      : undefined;
+  const view = (item: Item): JSX.Element => {
+    if (item.kind === 'said') return <SaidView key={item.key} said={item} room={room} onEdit={onEdit} />;
+    if (!isTurn(item)) {
+      return (
+        <p key={item.key} class={`notice ${item.tone}`}>
+          {item.text}
+        </p>
+      );
+    }
+    const onAgain = item === items.at(-1) ? again : undefined;
+    return <TurnView key={item.key} turn={item} waiting={waiting} inRoom={room !== undefined} onAgain={onAgain} />;
+  };
+  return (
+    <div class="timeline" ref={ref} tabIndex={-1}>
+      <div class="timeline-content" role="log" aria-live="off" aria-label="Conversation">
+        {state.more && (
+          <button type="button" class="older" disabled={!isReady(state)} onClick={() => conversation.older()}>
+            Show what was said before
+          </button>
+        )}
+        {isEmpty && <Empty conversation={conversation} />}
+        {[...past, ...items].map(view)}
+        {outgoing.map((one) => (
+          <OutgoingView key={one.id} one={one} conversation={conversation} />
+        ))}
+        {children}
+      </div>
+      {away && (
+        <button type="button" class="to-end" onClick={end}>
+          {asks.length > 0 ? 'Your answer is needed' : 'To the latest'}
+        </button>
+      )}
+    </div>
+  );
+}

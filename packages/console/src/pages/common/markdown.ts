@@ -1,0 +1,108 @@
+import DOMPurify, { type Config, type WindowLike } from 'dompurify';
+import { Marked, type Token } from 'marked';
+import { highlight } from './highlight.ts';
+
+/** A part of a Markdown text. A streamed text changes its last block only, so the others need not be drawn again. */
+export type Block =
+  | { readonly kind: 'code'; readonly raw: string; readonly language: string; readonly code: string }
+  | { readonly kind: 'prose'; readonly raw: string; readonly token: Token };
+
+/** HTML that the sanitiser made. Where browsers have Trusted Types it is no string, and nothing else may become HTML. */
+export type SafeHtml = string & { readonly safe: unique symbol };
+
+/** Raster images only, and only those that are in the text itself. */
+const INLINE_IMAGE = /^data:image\/(png|jpeg|gif|webp|avif);base64,/;
+
+const ALLOWED: Config = {
+  ALLOWED_TAGS: (
+    'a b blockquote br code del details em h1 h2 h3 h4 h5 h6 hr i img input kbd li ol p pre s span strong sub summary sup ' +
+    'table tbody td th thead tr ul'
+  ).split(' '),
+  ALLOWED_ATTR: ['align', 'alt', 'checked', 'class', 'disabled', 'href', 'src', 'start', 'type'],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+  RETURN_TRUSTED_TYPE: true,
+};
+
+const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: {
+    // A code block inside of a list or a quotation; the others are blocks of their own.
+    code: ({ text, lang }) => `<pre><code>${highlight(text, lang ?? '')}</code></pre>`,
+    // Loading an image would tell its server who reads the conversation: it stays a link.
+    image: ({ href, text }) =>
+      INLINE_IMAGE.test(href)
+        ? `<img src="${escape(href)}" alt="${escape(text)}">`
+        : `<a href="${escape(href)}">Image: ${escape(text || href)}</a>`,
+  },
+});
+
+/** The address of a link if it is one that may be followed: complete, and of the web or mail. */
+function addressOf(href: string | null): URL | undefined {
+  try {
+    const url = new URL(href ?? '');
+    return ['http:', 'https:', 'mailto:'].includes(url.protocol) ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function markLink(link: Element): void {
+  const url = addressOf(link.getAttribute('href'));
+  if (url === undefined) {
+    link.removeAttribute('href');
+    return;
+  }
+  link.setAttribute('class', 'link');
+  link.setAttribute('target', '_blank');
+  link.setAttribute('rel', 'noopener noreferrer nofollow');
+  link.setAttribute('title', url.href);
+  // A link whose words name another host than it leads to says where it leads.
+  const named = /[\p{L}\d-]+(\.[\p{L}\d-]+)*\.\p{L}{2,}/u.exec(link.textContent ?? '')?.[0];
+  if (named !== undefined && url.host !== '' && named.toLowerCase() !== url.host) link.append(` (${url.host})`);
+}
+
+/** The blocks of a Markdown text. */
+export function blocksOf(text: string): Block[] {
+  return marked
+    .lexer(text)
+    .filter((token) => token.type !== 'space' && token.type !== 'def')
+    .map((token) =>
+      token.type === 'code'
+        ? { kind: 'code', raw: token.raw, language: String(token['lang'] ?? ''), code: String(token['text']) }
+        : { kind: 'prose', raw: token.raw, token },
+    );
+}
+
+/** Turns text into HTML that cannot run anything, load anything, or look like a part of the page. Of this there is one. */
+export interface Sanitiser {
+  prose(token: Token): SafeHtml;
+  code(code: string, language: string): SafeHtml;
+}
+
+/** @param window the browser's; tests bring another */
+export function createSanitiser(window: WindowLike): Sanitiser {
+  const purify = DOMPurify(window);
+  purify.addHook('afterSanitizeAttributes', (node) => {
+    // Classes are the page's own, but for the colours of code.
+    const classes = node.getAttribute('class')?.split(/\s+/) ?? [];
+    const colours = classes.filter((name) => /^hljs-[a-z_-]+$/.test(name) || name === 'function_' || name === 'class_');
+    if (colours.length > 0) node.setAttribute('class', colours.join(' '));
+    else node.removeAttribute('class');
+    if (node.nodeName === 'A') markLink(node);
+    if (node.nodeName === 'IMG' && !INLINE_IMAGE.test(node.getAttribute('src') ?? '')) node.remove();
+    if (node.nodeName === 'INPUT') {
+      // The boxes of task lists. A text cannot ask for a password.
+      if (node.getAttribute('type') !== 'checkbox') node.remove();
+      else node.setAttribute('disabled', '');
+    }
+  });
+  const clean = (html: string): SafeHtml => purify.sanitize(html, ALLOWED) as unknown as SafeHtml;
+  return {
+    prose: (token) => clean(marked.parser([token])),
+    code: (code, language) => clean(highlight(code, language)),
+  };
+}

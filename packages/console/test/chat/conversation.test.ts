@@ -1,0 +1,330 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket as Socket } from 'ws';
+import { Conversation } from '../../src/pages/chat/conversation.ts';
+import { Conversations, isUnread, MOST_CONVERSATIONS } from '../../src/pages/chat/conversations.ts';
+import { isReady } from '../../src/pages/chat/state.ts';
+import { startChatServer, type ChatServer, type Script } from '../support/chat-server.ts';
+
+const ends: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+function connect(url: string, protocols: string[]): WebSocket {
+  const socket = new Socket(url, protocols);
+  // What fails also closes, and that is what the page listens to.
+  socket.on('error', () => {});
+  return socket as unknown as WebSocket;
+}
+const echo: Script = (turn) => turn.write(`You said ${turn.text}`);
+
+async function serve(options: Partial<Parameters<typeof startChatServer>[0]> = {}): Promise<ChatServer> {
+  const server = await startChatServer({ script: echo, ...options });
+  ends.push(server.close);
+  return server;
+}
+
+function converse(
+  server: ChatServer,
+  options: Partial<ConstructorParameters<typeof Conversation>[0]> = {},
+): Conversation {
+  const conversation = new Conversation({
+    url: server.url.replace('http', 'ws'),
+    credentials: () => undefined,
+    onChange: () => {},
+    onExport: () => {},
+    connect,
+    random: () => 0,
+    ...options,
+  });
+  ends.push(() => conversation.close());
+  return conversation;
+}
+
+const until = <T>(check: () => T): Promise<T> => vi.waitFor(check, { timeout: 5_000, interval: 5 });
+const ready = (conversation: Conversation): Promise<void> =>
+  until(() => expect(isReady(conversation.state)).toBe(true));
+/** What is on the page, a line for each thing. */
+const page = ({ state }: Conversation): string[] =>
+  [...state.past, ...state.items].map((item) =>
+    item.kind === 'turn'
+      ? item.parts.map((part) => (part.kind === 'text' ? part.text : part.name)).join('|')
+      : item.text,
+  );
+const queries = (server: ChatServer): unknown[] =>
+  server.received.filter(({ type }) => type === 'query').map(({ content }) => content);
+
+describe('a conversation', () => {
+  it('sends what is said one after the other, when the answer before is there', async () => {
+    let go = (): void => {};
+    const server = await serve({
+      script: async (turn) => {
+        if (turn.text === 'one') await new Promise<void>((resolve) => (go = resolve));
+        turn.write(turn.text);
+      },
+    });
+    const conversation = converse(server);
+    conversation.say('one');
+    conversation.say('two');
+    await until(() => expect(page(conversation)).toEqual(['one', '']));
+    expect(conversation.state.outgoing).toMatchObject([{ text: 'two', state: 'waiting' }]);
+    expect(queries(server)).toEqual(['one']);
+    go();
+    await until(() => expect(page(conversation)).toEqual(['one', 'one', 'two', 'two']));
+  });
+
+  it('takes back what was not sent yet', async () => {
+    const server = await serve({ script: (turn) => turn.stopped });
+    const conversation = converse(server);
+    conversation.say('one');
+    await until(() => expect(page(conversation)).toHaveLength(2));
+    conversation.say('two');
+    conversation.withdraw(conversation.state.outgoing[0]!.id);
+    conversation.stop();
+    await until(() => expect(conversation.state.items[1]).toMatchObject({ stopped: 'cancelled' }));
+    expect(queries(server)).toEqual(['one']);
+  });
+
+  it('comes back by itself, and has what was said meanwhile', async () => {
+    let go = (): void => {};
+    const server = await serve({
+      script: async (turn) => {
+        turn.write('Half ');
+        await new Promise<void>((resolve) => (go = resolve));
+        turn.write('and half.');
+      },
+    });
+    const conversation = converse(server);
+    conversation.say('Hello');
+    await until(() => expect(page(conversation)).toEqual(['Hello', 'Half ']));
+    server.down(true);
+    server.cut();
+    await until(() => expect(conversation.state.link).toBe('waiting'));
+    expect(conversation.state.retryAt).toBeGreaterThan(Date.now() - 1_000);
+    go();
+    server.down(false);
+    await ready(conversation);
+    await until(() => expect(page(conversation)).toEqual(['Hello', 'Half and half.']));
+    const resumes = server.received.filter(({ type }) => type === 'resume');
+    expect(resumes).toMatchObject([{ after: 1 }]);
+  });
+
+  it('sends again what a cut lost, and only that', async () => {
+    const server = await serve();
+    const conversation = converse(server);
+    await ready(conversation);
+    const lost = server.lose('query');
+    conversation.say('lost');
+    await lost;
+    server.cut();
+    await until(() => expect(page(conversation)).toEqual(['lost', 'You said lost']));
+    server.cut();
+    await until(() => expect(conversation.state.link).toBe('waiting'));
+    await ready(conversation);
+    expect(page(conversation)).toEqual(['lost', 'You said lost']);
+    expect(queries(server)).toEqual(['lost']);
+  });
+
+  it('keeps what is said without a connection until there is one', async () => {
+    const server = await serve();
+    const conversation = converse(server);
+    await ready(conversation);
+    server.down(true);
+    server.cut();
+    await until(() => expect(conversation.state.link).toBe('waiting'));
+    conversation.say('later');
+    server.down(false);
+    conversation.retry();
+    await until(() => expect(page(conversation)).toEqual(['later', 'You said later']));
+  });
+
+  it('answers a question again if the answer was lost', async () => {
+    const server = await serve({
+      script: async (turn) => turn.write(String((await turn.ask({ message: 'Which?', schema: {} }))['action'])),
+    });
+    const conversation = converse(server);
+    conversation.say('Ask me');
+    const [ask] = await until(() => {
+      expect(conversation.state.asks).toHaveLength(1);
+      return conversation.state.asks;
+    });
+    const lost = server.lose('answer');
+    conversation.answer(ask!.id, 'accept', {});
+    await lost;
+    server.cut();
+    await until(() => expect(page(conversation)).toEqual(['Ask me', 'accept']));
+    expect(conversation.state.asks).toEqual([]);
+  });
+
+  it('goes on with a new session when the server has forgotten the old one, and shows its credentials again', async () => {
+    const server = await serve({ needs: 'key' });
+    const credentials = { apiKey: 'right', organization: 'acme' };
+    const conversation = converse(server, { credentials: () => credentials });
+    await ready(conversation);
+    conversation.say('before');
+    await until(() => expect(page(conversation)).toHaveLength(2));
+    server.forget();
+    server.cut();
+    await until(() => expect(page(conversation)).toHaveLength(3));
+    conversation.say('after');
+    await until(() => expect(page(conversation).slice(3)).toEqual(['after', 'You said after']));
+    expect(server.received.filter(({ type }) => type === 'auth')).toHaveLength(2);
+  });
+
+  it('goes back into its room when the session is new', async () => {
+    const server = await serve();
+    const conversation = converse(server);
+    await ready(conversation);
+    conversation.join('planning', 'Ada');
+    await until(() => expect(conversation.state.room?.people).toHaveLength(1));
+    server.forget();
+    server.cut();
+    await until(() => expect(server.received.filter(({ type }) => type === 'join')).toHaveLength(2));
+    await until(() => expect(conversation.state.room).toMatchObject({ name: 'planning', me: 'Ada' }));
+  });
+
+  it('tells that somebody types, once, and that they have stopped when they send', async () => {
+    const server = await serve();
+    const conversation = converse(server);
+    await ready(conversation);
+    conversation.join('planning', 'Ada');
+    await until(() => expect(conversation.state.room).toBeDefined());
+    conversation.typing();
+    conversation.typing();
+    conversation.say('Hello');
+    await until(() => expect(queries(server)).toEqual(['Hello']));
+    expect(server.received.filter(({ type }) => type === 'typing').map(({ active }) => active)).toEqual([true, false]);
+  });
+
+  it('does not come back after it was ended, until it is told to', async () => {
+    const server = await serve();
+    const conversation = converse(server);
+    conversation.say('quit');
+    await until(() => expect(conversation.state).toMatchObject({ link: 'ended', ending: 'goodbye' }));
+    conversation.retry();
+    await until(() => expect(conversation.state.link).toBe('open'));
+  });
+
+  it('knows that it was taken up elsewhere, and does not take it back by itself', async () => {
+    const server = await serve();
+    const conversation = converse(server);
+    await ready(conversation);
+    const elsewhere = converse(server, { session: conversation.state.session });
+    await ready(elsewhere);
+    await until(() => expect(conversation.state).toMatchObject({ link: 'ended', ending: 'elsewhere' }));
+    expect(elsewhere.state.link).toBe('open');
+  });
+
+  it('shows a token while it connects', async () => {
+    const server = await serve({ needs: 'token' });
+    const conversation = converse(server, { token: 'right' });
+    await ready(conversation);
+    const refused = converse(server, { token: 'wrong' });
+    await until(() => expect(refused.state.link).toBe('waiting'));
+    expect(refused.state.reached).toBe(false);
+  });
+});
+
+describe('the conversations of a tab', () => {
+  function storage(): Pick<Storage, 'getItem' | 'setItem'> & { text: string | null } {
+    return {
+      text: null,
+      getItem() {
+        return this.text;
+      },
+      setItem(_key, text) {
+        this.text = text;
+      },
+    };
+  }
+  function open(server: ChatServer, kept = storage()): Conversations {
+    const all = new Conversations({
+      url: server.url.replace('http', 'ws'),
+      storage: kept,
+      connect,
+      onExport: () => {},
+    });
+    ends.push(() => all.list.forEach(({ conversation }) => conversation.close()));
+    return all;
+  }
+
+  it('have a connection each, and are called after what was said first', async () => {
+    const server = await serve();
+    const all = open(server);
+    all.current.conversation.say('First thing\nand more');
+    await until(() => expect(all.current.title).toBe('First thing'));
+    all.add();
+    expect(all.list).toHaveLength(2);
+    expect(all.current.title).toBe('');
+    all.add();
+    expect(all.list, 'an empty one is enough').toHaveLength(2);
+  });
+
+  it('are marked when something arrives while another one is shown', async () => {
+    let go = (): void => {};
+    const server = await serve({
+      script: async (turn) => {
+        await new Promise<void>((resolve) => (go = resolve));
+        turn.write('Done.');
+      },
+    });
+    const all = open(server);
+    const first = all.active;
+    all.current.conversation.say('Take your time');
+    await until(() => expect(page(all.current.conversation)).toHaveLength(2));
+    all.add();
+    const listed = () => all.list.find(({ key }) => key === first)!;
+    expect(isUnread(listed())).toBe(false);
+    go();
+    await until(() => expect(isUnread(listed())).toBe(true));
+    all.select(first);
+    expect(isUnread(listed())).toBe(false);
+  });
+
+  it('are taken up again when the page is loaded again, without keeping what was said or shown', async () => {
+    const server = await serve({ needs: 'key' });
+    const kept = storage();
+    const all = open(server, kept);
+    await until(() => expect(all.current.conversation.state.reached).toBe(true));
+    all.signIn({ apiKey: 'right', organization: 'acme' });
+    await ready(all.current.conversation);
+    all.current.conversation.say('Title\nand a secret');
+    await until(() => expect(page(all.current.conversation)).toHaveLength(2));
+    expect(kept.text).not.toMatch(/secret|right/);
+    const again = open(server, kept);
+    await until(() =>
+      expect(page(again.current.conversation)).toEqual(['Title\nand a secret', 'You said Title\nand a secret']),
+    );
+  });
+
+  it('are forgotten on both sides when somebody signs out', async () => {
+    const server = await serve({ needs: 'key' });
+    const all = open(server);
+    await until(() => expect(all.current.conversation.state.reached).toBe(true));
+    all.signIn({ apiKey: 'right', organization: 'acme' });
+    await ready(all.current.conversation);
+    all.signOut();
+    await until(() => expect(server.received.map(({ type }) => type)).toContain('logout'));
+    expect(all.list).toHaveLength(1);
+    await until(() => expect(all.current.conversation.state).toMatchObject({ reached: true, authenticated: false }));
+  });
+
+  it('are so many at most', async () => {
+    const server = await serve();
+    const all = open(server);
+    for (let count = 1; count < MOST_CONVERSATIONS + 3; count++) {
+      const { conversation } = all.current;
+      conversation.say(`Number ${count}`);
+      await until(() => expect(page(conversation)).not.toEqual([]));
+      all.add();
+    }
+    expect(all.list).toHaveLength(MOST_CONVERSATIONS);
+  });
+
+  it('begin anew when what was kept cannot be read', async () => {
+    const server = await serve();
+    const kept = storage();
+    kept.text = '{"not":';
+    expect(open(server, kept).list).toHaveLength(1);
+  });
+});

@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { readFileSync, readdirSync } from 'node:fs';
+import { createServer, request, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { headers, pagesFolder, servePages } from 'mcp-switchboard-console';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const server = createServer((incoming, response) => {
+  if (!servePages(incoming, response)) response.writeHead(404).end('not a page');
+});
+beforeAll(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+afterAll(() => void server.close());
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+/** `fetch` would tidy a path up before it is sent. */
+async function ask(path: string, { method = 'GET', gzip = false } = {}): Promise<Answer> {
+  const { port } = server.address() as AddressInfo;
+  const outgoing = request({
+    port,
+    host: '127.0.0.1',
+    path,
+    method,
+    headers: gzip ? { 'accept-encoding': 'gzip' } : {},
+  });
+  outgoing.end();
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return { status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) };
+}
+
+const assets = readdirSync(`${pagesFolder}/assets`);
+const asset = (ending: string): string => assets.find((name) => name.endsWith(ending))!;
+
+describe('the pages', () => {
+  it('are served with what browsers must be told of them', async () => {
+    const page = await ask('/chat?room=planning');
+    expect(page.status).toBe(200);
+    expect(page.headers).toMatchObject(headers);
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.headers['cache-control']).toBe('no-cache');
+    expect(String(page.body)).toContain('<title>Chat</title>');
+  });
+
+  it('allow nothing that is not theirs', () => {
+    const policy = headers['content-security-policy']!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+  });
+
+  it('name their files relative to themselves, and have no inline script or style', () => {
+    const html = readFileSync(`${pagesFolder}/chat.html`, 'utf8');
+    const addresses = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address);
+    expect(addresses).toHaveLength(3);
+    for (const address of addresses) expect(address).toMatch(/^\.\/assets\//);
+    expect(html).not.toMatch(/<script(?![^>]*src)|<style|style=|\son\w+=/);
+  });
+
+  it('have files that a browser keeps, because their names change with them', async () => {
+    const file = await ask(`/assets/${asset('.js')}`);
+    expect(file.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+    expect(file.headers['content-type']).toBe('text/javascript; charset=utf-8');
+    expect((await ask(`/assets/${asset('.css')}`)).headers['content-type']).toBe('text/css; charset=utf-8');
+  });
+
+  it('are sent compressed to whoever can read that', async () => {
+    const path = `/assets/${asset('.js')}`;
+    const [plain, zipped] = [await ask(path), await ask(path, { gzip: true })];
+    expect(zipped.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(zipped.body).equals(plain.body)).toBe(true);
+    expect(plain.headers.vary).toBe('accept-encoding');
+  });
+
+  it('answer HEAD without a body, and leave other methods to others', async () => {
+    const head = await ask('/chat', { method: 'HEAD' });
+    expect(head.status).toBe(200);
+    expect(head.body).toHaveLength(0);
+    expect(Number(head.headers['content-length'])).toBeGreaterThan(100);
+    expect((await ask('/chat', { method: 'POST' })).status).toBe(404);
+  });
+
+  it.each([
+    '/',
+    '/assets/',
+    '/assets/../chat.html',
+    '/../package.json',
+    '/..%2f..%2fpackage.json',
+    '/assets/%2e%2e/chat',
+    '/__proto__',
+  ])('leave %s to others', async (path) => {
+    expect((await ask(path)).status).toBe(404);
+  });
+
+  // README.md tells the size; it must be told anew when it grows.
+  it('weigh at most 80 KB compressed, all together', () => {
+    const files = ['chat.html', ...assets.map((name) => `assets/${name}`)];
+    const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(`${pagesFolder}/${name}`)).length, 0);
+    expect(bytes).toBeLessThan(80_000);
+    expect(bytes, 'they are there').toBeGreaterThan(10_000);
+  });
+});
