@@ -93,7 +93,12 @@ export const ROUTES: readonly Route[] = [
     summary: 'Every limit that holds',
     answer: shapes.limits,
     handle: ({ settings }) =>
-      Object.fromEntries(LIMITS.map((name) => [name, settings[name] === Infinity ? 'unlimited' : settings[name]])),
+      Object.fromEntries(
+        LIMITS.map((name) => [
+          name,
+          settings[name] === Infinity ? 'unlimited' : (settings[name] ?? OPTIONS[name].fallback),
+        ]),
+      ),
   }),
   define({
     method: 'GET',

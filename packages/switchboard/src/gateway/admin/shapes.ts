@@ -109,7 +109,7 @@ export const status: z.ZodType = z.strictObject({
 });
 
 export const limits: z.ZodType = z
-  .record(z.string(), z.union([z.number(), z.literal('unlimited')]))
+  .record(z.string(), z.union([z.number(), z.enum(['unlimited', 'auto', 'half'])]))
   .describe('by the names of the options: durations in ms, sizes in bytes');
 
 export const change: z.ZodType = z.strictObject({
