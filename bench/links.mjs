@@ -1,6 +1,7 @@
 /** The ways to a target. Each gives {send, close}: send takes one JSON text, answers arrive at onmessage. */
 import { spawn } from 'node:child_process';
-import { Agent, request } from 'node:http';
+import { StringDecoder } from 'node:string_decoder';
+import { Client, Pool } from 'undici';
 import WebSocket from 'ws';
 import { lines } from './lines.mjs';
 
@@ -31,9 +32,16 @@ export function pipe({ command }, onmessage) {
   return { send, close: () => child.stdin.end(), pid: child.pid };
 }
 
-/** Events of a stream, joined when a blank line ends the text so far, so that 1 MiB events stay linear. */
-function events(response, onmessage) {
+/** The messages in what a response brings. Nothing is parsed before a blank line ends it, so that 1 MiB events stay linear. */
+function reader({ headers }, onmessage) {
+  const decoder = new StringDecoder();
   let parts = [];
+  if (!headers['content-type']?.startsWith('text/event-stream')) {
+    return {
+      data: (chunk) => parts.push(decoder.write(chunk)),
+      end: () => parts.length > 0 && onmessage(JSON.parse(parts.join(''))),
+    };
+  }
   let tail = '';
   const flush = () => {
     const blocks = parts.join('').split(/\r?\n\r?\n/);
@@ -44,68 +52,67 @@ function events(response, onmessage) {
       if (text) onmessage(JSON.parse(text));
     }
   };
-  response.on('data', (chunk) => {
-    parts.push(chunk);
-    tail = (tail + chunk).slice(-4);
+  const data = (chunk) => {
+    const text = decoder.write(chunk);
+    parts.push(text);
+    tail = (tail + text).slice(-4);
     if (tail.endsWith('\n\n') || tail.endsWith('\r\n\r\n')) flush();
-  });
-  response.on('end', flush);
+  };
+  return { data, end: flush };
 }
 
-function whole(response, onmessage) {
-  const parts = [];
-  response.on('data', (chunk) => parts.push(chunk));
-  // The agent frees the socket one tick after the end; a next call made before that would open another one.
-  response.on('end', () => process.nextTick(() => parts.length > 0 && onmessage(JSON.parse(parts.join('')))));
-}
-
-const agent = new Agent({ keepAlive: true });
+const pools = new Map();
 const versions = { 'mcp-protocol-version': '2025-11-25', accept: 'application/json, text/event-stream' };
+// What a response takes is the target's to decide; the load generator has limits of its own for that.
+const patient = { headersTimeout: 0, bodyTimeout: 0 };
+
+/** As many connections as there are calls in flight, one call at a time on each. */
+function poolOf(origin) {
+  if (!pools.has(origin)) pools.set(origin, new Pool(origin, { connections: null, pipelining: 1, ...patient }));
+  return pools.get(origin);
+}
 
 export function http({ url }, onmessage) {
-  const { hostname, port, pathname } = new URL(url);
+  const { origin, pathname } = new URL(url);
+  const pool = poolOf(origin);
   let session;
   let stream;
-  const ask = (method, headers, over = agent) => {
-    const id = session === undefined ? {} : { 'mcp-session-id': session };
-    const options = { hostname, port, path: pathname, method, agent: over };
-    return request({ ...options, headers: { ...versions, ...id, ...headers } });
-  };
-  const send = (text) =>
+  /** Resolves with the head of the response when it has ended, or, of a stream, when it has begun. */
+  const ask = (method, headers, { body = null, over = pool, onhead = () => {} } = {}) =>
     new Promise((done, fail) => {
-      const length = Buffer.byteLength(text);
-      const call = ask('POST', { 'content-type': 'application/json', 'content-length': length });
-      call.on('error', fail).on('response', (response) => {
-        session ??= response.headers['mcp-session-id'];
-        response.setEncoding('utf8').on('end', done).on('error', fail);
-        if (response.statusCode >= 400) return void response.resume().on('end', () => fail(response.statusCode));
-        const stream = response.headers['content-type']?.startsWith('text/event-stream');
-        (stream ? events : whole)(response, onmessage);
-      });
-      call.end(text);
+      let head;
+      let read;
+      const id = session === undefined ? {} : { 'mcp-session-id': session };
+      over.dispatch(
+        { method, path: pathname, body, headers: { ...versions, ...id, ...headers } },
+        {
+          onRequestStart() {},
+          onResponseStart(_controller, statusCode, received) {
+            head = { statusCode, headers: received };
+            session ??= received['mcp-session-id'];
+            if (statusCode < 400) read = reader(head, onmessage);
+            onhead(head);
+          },
+          onResponseData: (_controller, chunk) => read?.data(chunk),
+          onResponseEnd() {
+            // The pool frees the connection after this; a next call made before that would open another one.
+            if (head.statusCode < 400) process.nextTick(() => done(read.end()));
+            else fail(head.statusCode);
+          },
+          onResponseError: (_controller, error) => fail(error),
+        },
+      );
     });
+  const send = (body) => ask('POST', { 'content-type': 'application/json' }, { body });
   /** The standing stream for what the server says by itself, as every SDK client opens it. */
   const listen = () =>
     new Promise((done) => {
-      stream = ask('GET', { accept: 'text/event-stream' }, new Agent());
-      stream.on('error', done).on('response', (response) => {
-        if (response.statusCode === 200)
-          events(
-            response.setEncoding('utf8').on('error', () => {}),
-            onmessage,
-          );
-        else response.resume();
-        done();
-      });
-      stream.end();
+      stream = new Client(origin, patient);
+      ask('GET', { accept: 'text/event-stream' }, { over: stream, onhead: done }).then(done, done);
     });
-  const close = () => {
-    stream?.destroy();
-    return new Promise((done) => {
-      const call = ask('DELETE', {});
-      call.on('error', done).on('response', (response) => response.resume().on('end', done));
-      call.end();
-    });
+  const close = async () => {
+    await stream?.destroy();
+    await ask('DELETE', {}).catch(() => {});
   };
   return { send, listen, close };
 }

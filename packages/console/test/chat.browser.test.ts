@@ -410,8 +410,9 @@ describe('whatever a tool or the model says', () => {
     expect(await smuggled.evaluateAll((all) => all.map(({ outerHTML }) => outerHTML))).toEqual([]);
     expect(await page.locator('img[src^="data:image/svg"]').count()).toBe(0);
     expect(await page.locator('body').isVisible()).toBe(true);
-    // The sanitiser reads the text in a document that does nothing; the policy reports the styles in it all the same.
-    expect(wrongs.get(page)!.filter((text) => !text.includes('inline style'))).toEqual([]);
+    // The sanitiser reads the text in a document that does nothing; the policy reports what stands inline in it all the same, as refused.
+    const refused = /inline (style|event handler).*Content Security Policy/;
+    expect(wrongs.get(page)!.filter((text) => !refused.test(text))).toEqual([]);
   });
 
   it('could not run even if the sanitiser let it through, because the policy forbids it', async () => {

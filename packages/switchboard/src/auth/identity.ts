@@ -34,6 +34,13 @@ export const NOBODY: Identity = {
 export const bindingOf = ({ principal, roles }: Pick<Identity, 'principal' | 'roles'>): string =>
   JSON.stringify([principal, [...new Set(roles)].toSorted()]);
 
+/** Whether what one of them opened may be used by the other. */
+export const isSameCaller = (one: Identity, other: Identity): boolean =>
+  one === other || bindingOf(one) === bindingOf(other);
+
+/** Whether it can end while something is open for it: it expires, or can be taken back. */
+export const canEnd = ({ expiresAt, grant }: Identity): boolean => expiresAt !== undefined || grant !== undefined;
+
 export const isExpired = ({ expiresAt = Infinity }: Identity, now: number = Date.now()): boolean => expiresAt <= now;
 
 /** Characters that a name may have which stands in logs, keys and tables. */

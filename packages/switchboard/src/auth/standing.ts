@@ -1,6 +1,7 @@
 /** Who is in on the strength of which identity: ends what they hold when that expires or is taken back. */
+import { Numbered } from '../util/numbered.ts';
 import { unreffed } from '../util/timers.ts';
-import { isExpired } from './identity.ts';
+import { canEnd, isExpired } from './identity.ts';
 import type { Identity } from './identity.ts';
 
 /** Something that is open for one caller: a connection, a session, an answer that is a stream. */
@@ -15,7 +16,7 @@ export interface Holder {
 const LOOK_MS = 500;
 
 export class Standing {
-  readonly #holders: Set<Holder> = new Set();
+  readonly #holders: Numbered<Holder> = new Numbered();
   readonly #isRevoked: (identity: Identity) => boolean;
   readonly #clock: NodeJS.Timeout;
 
@@ -31,15 +32,14 @@ export class Standing {
 
   /** @returns what to call when it has ended by itself. */
   hold(holder: Holder): () => void {
-    const { expiresAt, grant } = holder.identity;
-    if (expiresAt === undefined && grant === undefined) return () => {};
-    this.#holders.add(holder);
-    return () => this.#holders.delete(holder);
+    if (!canEnd(holder.identity)) return () => {};
+    const number = this.#holders.add(holder);
+    return () => void this.#holders.delete(number);
   }
 
   /** Something was taken back: ends what rested on it. */
   review(): void {
-    for (const holder of this.#holders) {
+    for (const holder of this.#holders.values()) {
       if (this.#isRevoked(holder.identity)) holder.lose('revoked', 'what you showed was taken back');
     }
   }
@@ -51,7 +51,7 @@ export class Standing {
 
   #expire(): void {
     const now = Date.now();
-    for (const holder of this.#holders) {
+    for (const holder of this.#holders.values()) {
       if (isExpired(holder.identity, now))
         holder.lose('expired', 'what you showed has expired; come back with a new one');
     }

@@ -5,6 +5,7 @@ import { failure, notification, result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Exchange, Leg, Outcome, Scope, Slot } from '../router/exchange.ts';
+import { ShortMap } from '../util/short-map.ts';
 import type { CallerContext, Outlet } from './context.ts';
 
 export interface CallOptions {
@@ -18,7 +19,7 @@ export interface CallOptions {
 
 export class Calls {
   readonly #context: CallerContext;
-  readonly #running: Map<RpcId, { exchange: Exchange; outlet: Outlet }> = new Map();
+  readonly #running: ShortMap<RpcId, { exchange: Exchange; outlet: Outlet }> = new ShortMap();
   /** Ids that are in use for something else than an exchange, such as `initialize`. */
   readonly #reserved: Set<RpcId> = new Set();
 
@@ -87,7 +88,7 @@ export class Calls {
   #find(requestId: unknown): RpcId | undefined {
     const id = requestId as RpcId;
     if (this.#running.has(id) || typeof id !== 'number' || Number.isSafeInteger(id)) return id;
-    return [...this.#running.keys()].find((running) => typeof running === 'bigint' && Number(running) === id);
+    return this.#running.keys().find((running) => typeof running === 'bigint' && Number(running) === id);
   }
 }
 
@@ -98,9 +99,15 @@ class CallLeg implements Leg {
   readonly #id: RpcId;
   readonly #token: unknown;
   readonly #outlet: Outlet;
-  readonly #running: Map<RpcId, unknown>;
+  readonly #running: Pick<ShortMap<RpcId, unknown>, 'delete'>;
 
-  constructor(id: RpcId, token: unknown, outlet: Outlet, running: Map<RpcId, unknown>, ask: Leg['ask']) {
+  constructor(
+    id: RpcId,
+    token: unknown,
+    outlet: Outlet,
+    running: Pick<ShortMap<RpcId, unknown>, 'delete'>,
+    ask: Leg['ask'],
+  ) {
     this.wantsProgress = typeof token === 'string' || typeof token === 'number';
     this.ask = ask === undefined ? undefined : (question, signal) => ask(question, signal, id);
     this.#id = id;

@@ -36,7 +36,7 @@ export class Connection implements Conversation, Holder {
   readonly #calls: Calls;
   readonly #outlet: Outlet;
   readonly #onClose: (reason: string) => void;
-  readonly #slots: Set<Slot> = new Set();
+  readonly #slots: Map<Slot, () => void> = new Map();
   #session: LegacySession | undefined;
   #badMessages = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
@@ -116,7 +116,7 @@ export class Connection implements Conversation, Holder {
         release();
         this.#session?.close(reason);
         this.#calls.cancelAll(reason);
-        for (const slot of this.#slots) slot.release(this);
+        for (const letGo of this.#slots.values()) letGo();
         this.#slots.clear();
         this.#onClose(reason);
       },
@@ -184,13 +184,13 @@ export class Connection implements Conversation, Holder {
   /** What modern requests of this connection were served by lasts as long as the connection. */
   #hold(slot: Slot): void {
     if (this.#slots.has(slot)) return;
-    slot.hold(this);
+    const letGo = slot.hold();
     if (this.#slots.size >= MAX_SLOTS) {
-      slot.release(this);
+      letGo();
       const detail = `this connection has used ${MAX_SLOTS} sets of client capabilities, the limit`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
-    this.#slots.add(slot);
+    this.#slots.set(slot, letGo);
   }
 
   #refuse(id: RpcId | undefined, error: SwitchboardError): void {

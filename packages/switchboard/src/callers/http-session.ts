@@ -14,6 +14,7 @@ import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
+import { ShortMap } from '../util/short-map.ts';
 import { tellAllowance } from './allowance.ts';
 import type { Brought } from './brought.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
@@ -46,9 +47,9 @@ export class HttpSession implements Conversation, Holder {
   readonly #startedAt = Date.now();
   notes: SessionNotes = {};
   /** The streams of requests that are not answered, by the request's id. */
-  readonly #requests: Map<RpcId, EventStream> = new Map();
+  readonly #requests: ShortMap<RpcId, EventStream> = new ShortMap();
   /** Every stream that a client may come back to, oldest first. */
-  readonly #streams: Map<string, EventStream> = new Map();
+  readonly #streams: ShortMap<string, EventStream> = new ShortMap();
   readonly #standalone: EventStream;
   #streamSeq = 0;
   lastActivity: number = Date.now();
@@ -206,7 +207,7 @@ export class HttpSession implements Conversation, Holder {
     this.#release();
     // No connection ends that would tell who waits for an answer: each is told that none will come.
     const error = new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: reason }).toRpc();
-    for (const [id, stream] of this.#requests) stream.finish(failure(id, error));
+    for (const [id, stream] of this.#requests.entries()) stream.finish(failure(id, error));
     this.#requests.clear();
     this.#session.close(reason);
     this.#onClose(reason);
@@ -228,8 +229,11 @@ export class HttpSession implements Conversation, Holder {
     if (stream === undefined) return;
     stream.finish(message);
     // Without an event id there is nothing that a client could come back with.
-    if (!stream.canResume) this.#forget(stream);
-    const finished = [...this.#streams.values()].filter(({ isFinished }) => isFinished);
+    if (!stream.canResume) {
+      this.#forget(stream);
+      return;
+    }
+    const finished = this.#streams.values().filter(({ isFinished }) => isFinished);
     for (const old of finished.slice(0, -MAX_FINISHED)) this.#forget(old);
   }
 
@@ -262,7 +266,7 @@ export class HttpSession implements Conversation, Holder {
 
   /** The newest request whose stream somebody hears. */
   #anyRequest(): EventStream | undefined {
-    return [...this.#requests.values()].findLast(({ isAttached }) => isAttached);
+    return this.#requests.values().findLast(({ isAttached }) => isAttached);
   }
 
   #replyOptions(firstEventId?: string): ReplyOptions {

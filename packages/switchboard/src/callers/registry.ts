@@ -1,5 +1,5 @@
 /** Every client that is connected now: how many may be, which have gone quiet, and who is to be told when the gateway ends. */
-import { bindingOf } from '../auth/identity.ts';
+import { isSameCaller } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { Tally } from '../limits/tally.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
@@ -137,8 +137,7 @@ export class Registry {
   /** The conversation with this id, if it belongs to who is calling: to everybody else it does not exist. */
   find(id: string, identity: Identity): Conversation | undefined {
     const conversation = this.#conversations.get(id);
-    const isTheirs = conversation !== undefined && bindingOf(conversation.identity) === bindingOf(identity);
-    return isTheirs ? conversation : undefined;
+    return conversation !== undefined && isSameCaller(conversation.identity, identity) ? conversation : undefined;
   }
 
   /** The conversation of this name in logs, for operators. */

@@ -112,21 +112,12 @@ export class Access {
     return { 'www-authenticate': ['Bearer', said.join(', ')].join(' ').trim() };
   }
 
-  /** Answers what is asked about coming in. @returns whether the path was such. @throws as {@link identify} */
-  async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    if (path === METADATA || path.startsWith(`${METADATA}/`)) {
-      if (this.#parts.jwt === undefined) return false;
-      allow(request, response, 'GET');
-      this.#sendMetadata(response);
-    } else if (path === TICKET_PATH && this.isOn) {
-      allow(request, response, 'POST');
-      const identity = await this.identify(request);
-      if (identity.via === 'nothing')
-        throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'a ticket is for who is known' });
-      const ticket = await this.#tickets.issue(identity, request.headers.origin);
-      send(response, { ticket, expiresInMs: TICKET_MS }, { 'cache-control': 'no-store' });
-    } else return false;
-    return true;
+  /** Answers what is asked about coming in; undefined for other paths. Rejects as {@link identify}. */
+  serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+    if (path === TICKET_PATH && this.isOn) return this.#serveTicket(request, response);
+    const { jwt } = this.#parts;
+    const isMetadata = path === METADATA || path.startsWith(`${METADATA}/`);
+    return isMetadata && jwt !== undefined ? this.#serveMetadata(jwt, request, response) : undefined;
   }
 
   close(): void {
@@ -148,8 +139,21 @@ export class Access {
     return `${isSecure ? 'https' : 'http'}://${headers.host ?? ''}`;
   }
 
-  #sendMetadata(response: ServerResponse): void {
-    const { issuer, audience, scopes = {}, requiredScopes = [] } = this.#parts.jwt!;
+  async #serveTicket(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    allow(request, response, 'POST');
+    const identity = await this.identify(request);
+    if (identity.via === 'nothing')
+      throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'a ticket is for who is known' });
+    const ticket = await this.#tickets.issue(identity, request.headers.origin);
+    send(response, { ticket, expiresInMs: TICKET_MS }, { 'cache-control': 'no-store' });
+  }
+
+  async #serveMetadata(
+    { issuer, audience, scopes = {}, requiredScopes = [] }: NonNullable<AccessParts['jwt']>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    allow(request, response, 'GET');
     const supported = [...new Set([...requiredScopes, ...Object.keys(scopes)])];
     const metadata = {
       resource: typeof audience === 'string' ? audience : audience[0],

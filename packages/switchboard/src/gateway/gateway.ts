@@ -213,6 +213,7 @@ export class Gateway {
       maxOf: (identity) => admission.maxSessions(identity),
       idleTimeoutMs: settings.idleTimeout,
     });
+    const { ofExchanges } = observation;
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#timeouts.of(exchange),
@@ -220,14 +221,14 @@ export class Gateway {
       admit: (exchange) => this.#admit(exchange),
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
-      ...observation.ofExchanges,
+      ...ofExchanges,
       onOpen: (exchange) => {
         admission.running.add(exchange.scope.principal);
-        observation.ofExchanges.onOpen?.(exchange);
+        ofExchanges.onOpen?.(exchange);
       },
       onEnd: (exchange, outcome) => {
         admission.running.remove(exchange.scope.principal);
-        observation.ofExchanges.onEnd?.(exchange, outcome);
+        ofExchanges.onEnd?.(exchange, outcome);
       },
     });
     this.#context = {
@@ -381,7 +382,7 @@ export class Gateway {
   get stats(): Stats {
     return {
       connections: this.#registry.size,
-      exchanges: this.#router.exchanges.size,
+      exchanges: this.#router.size,
       parked: this.#router.parked,
       upstreams: Object.fromEntries([...this.#upstreams].map(([name, pool]) => [name, pool.size])),
     };
@@ -418,7 +419,7 @@ export class Gateway {
     const isAffected = (upstream: string): boolean =>
       gone.has(upstream) || (upstream === CATALOGUE && added.length + gone.size > 0);
     const conversations = [...this.#registry.all].filter(({ facts }) => isAffected(facts.upstream));
-    const exchanges = [...this.#router.exchanges].filter(({ slot }) => isAffected(slot.upstream));
+    const exchanges = this.#router.exchanges.filter(({ slot }) => isAffected(slot.upstream));
     const retiring = this.#retire(old, exchanges, () => {
       for (const conversation of conversations) {
         const why = removed.includes(conversation.facts.upstream) ? 'goingAway' : 'restart';
@@ -447,7 +448,7 @@ export class Gateway {
   }
 
   async #finish(timeoutMs: number): Promise<void> {
-    this.#emit({ type: 'draining', requests: this.#router.exchanges.size });
+    this.#emit({ type: 'draining', requests: this.#router.size });
     this.#registry.refuseNew();
     await this.#router.drain(timeoutMs);
     await this.close();

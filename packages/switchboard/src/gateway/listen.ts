@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-import { bindingOf } from '../auth/identity.ts';
+import { bindingOf, canEnd } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { Brought } from '../callers/brought.ts';
 import { asRefusal } from '../callers/hooks.ts';
@@ -163,13 +163,18 @@ export class Listener {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { access, settings, probes, sse, callerHeaders } = this.#options;
+      const { access, settings, probes, admin, sse, callerHeaders } = this.#options;
       checkHostAndOrigin(request, settings);
       const path = pathOf(request);
-      if (answerCors(request, response, settings.allowedOrigins, callerHeaders())) return;
-      if (await access.serve(path, request, response)) return;
-      if (await probes.serve(path, request, response)) return;
-      if ((await this.#options.admin?.serve(path, request, response)) === true) return;
+      if (answerCors(request, response, settings.allowedOrigins, callerHeaders)) return;
+      const beside =
+        access.serve(path, request, response) ??
+        probes.serve(path, request, response) ??
+        admin?.serve(path, request, response);
+      if (beside !== undefined) {
+        await beside;
+        return;
+      }
       const identity = await access.identify(request);
       this.#endWith(identity, response);
       if (sse !== undefined && SSE_PATH.test(path)) {
@@ -189,6 +194,7 @@ export class Listener {
 
   /** An answer that is still being given ends when what was shown for it does. */
   #endWith(identity: Identity, response: ServerResponse): void {
+    if (!canEnd(identity)) return;
     const release = this.#options.access.standing.hold({ identity, lose: () => response.destroy() });
     response.once('close', release);
   }

@@ -70,7 +70,7 @@ export class Operations {
 
   /** Every request that is under way, oldest first. */
   requests(): OpenRequest[] {
-    return [...this.#options.router.exchanges].map(asOpenRequest);
+    return this.#options.router.exchanges.map(asOpenRequest);
   }
 
   async upstreams(): Promise<UpstreamFacts[]> {
@@ -96,7 +96,7 @@ export class Operations {
 
   /** Cancels every request of a session. @returns how many there were. */
   cancelAll(session: string, reason?: string): number {
-    const theirs = [...this.#options.router.exchanges].filter(({ scope }) => scope.affinity === session);
+    const theirs = this.#options.router.exchanges.filter(({ scope }) => scope.affinity === session);
     for (const exchange of theirs) exchange.abort(cancelled(reason));
     return theirs.length;
   }

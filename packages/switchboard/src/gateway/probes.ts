@@ -29,14 +29,16 @@ export class Probes {
     this.traffic = options.observation.metrics === undefined ? undefined : new Traffic();
   }
 
-  /** @returns whether the path was one of these. @throws {SwitchboardError} when the request may not have it. */
-  async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    if (path === '/healthz') send(response, 200, { status: 'ok' });
-    else if (path === '/readyz') await this.#serveReadiness(request, response);
-    else if (path === '/metrics' && this.traffic !== undefined)
-      await this.#serveMetrics(request, response, this.traffic);
-    else return false;
-    return true;
+  /** Answers what is asked on one of these paths; undefined for others. Rejects when the request may not have it. */
+  serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+    if (path === '/healthz') return this.#serveHealth(response);
+    if (path === '/readyz') return this.#serveReadiness(request, response);
+    if (path === '/metrics' && this.traffic !== undefined) return this.#serveMetrics(request, response, this.traffic);
+    return undefined;
+  }
+
+  async #serveHealth(response: ServerResponse): Promise<void> {
+    send(response, 200, { status: 'ok' });
   }
 
   /** Why an upstream fails is the operator's to know, as it may hold what a server wrote to its stderr. */

@@ -83,6 +83,8 @@ export interface Exchange {
   readonly params: JsonObject | undefined;
   readonly wantsProgress: boolean;
   readonly settled: boolean;
+  /** The number under which its member has sent it to the server: the member's own. */
+  sentAs?: number;
   /** A progress note for the client; `params` without the token. Ignored once settled. */
   progress(params: JsonObject): void;
   /** A notification that belongs to this request alone. Ignored once settled. */
@@ -178,12 +180,12 @@ export interface Slot {
   join(caller: Caller): void;
   leave(caller: Caller): void;
   /**
-   * Keeps the slot as long as `holder` is there: a caller that joined, or a connection whose modern requests it serves.
+   * Keeps the slot for a modern request, or for the connection whose modern requests it serves; a caller that joined keeps it anyway.
    *
-   * @param lease whether it has the slot for itself against others that want the same, see {@link leased}.
+   * @param lease whether it is for this one against others that want the same, see {@link leased}.
+   * @returns what lets it go; may be called more than once.
    */
-  hold(holder: object, lease?: boolean): void;
-  release(holder: object): void;
+  hold(lease?: boolean): () => void;
   /** Ends the slot and its member. */
   close(): void;
 }

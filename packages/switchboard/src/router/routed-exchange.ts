@@ -33,6 +33,9 @@ const NONE: ReadonlyMap<string, Waiting> = new Map();
 
 export class RoutedExchange implements Exchange {
   readonly id: string;
+  /** Its number among those that are open: the router's own. */
+  place: number = 0;
+  sentAs: number = 0;
   readonly #options: RoutedExchangeOptions;
   readonly startedAt: number = performance.now();
   #aliveAt: number = this.startedAt;
@@ -45,6 +48,7 @@ export class RoutedExchange implements Exchange {
   #leg: Leg | undefined;
   #member: Member | undefined;
   #leaveTurn: (() => void) | undefined;
+  #letGo: (() => void) | undefined;
   #ended = false;
   #running = false;
   #progressedAt = -Infinity;
@@ -121,7 +125,7 @@ export class RoutedExchange implements Exchange {
     this.#aliveAt = performance.now();
     try {
       // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
-      if (this.scope.era === 'modern') this.#slot.hold(this, INTERACTIVE.has(this.method));
+      if (this.scope.era === 'modern') this.#letGo = this.#slot.hold(INTERACTIVE.has(this.method));
       const member = this.#slot.member(this);
       if (member instanceof Promise) {
         member.then(
@@ -217,7 +221,7 @@ export class RoutedExchange implements Exchange {
 
   /** Ends what lives until somebody ends it, with its proper result. */
   finish(): void {
-    if (this.#opening.endless !== true) return;
+    if (this.#ended || this.#opening.endless !== true) return;
     this.#member?.cancel(this, 'Switchboard is shutting down');
     this.settle({ result: { resultType: 'complete' } });
   }
@@ -269,7 +273,7 @@ export class RoutedExchange implements Exchange {
   expire(now: number): void {
     const requestTimeoutMs = this.#options.timeoutMs(this);
     // A person may take longer to answer than a server; the table of the parked keeps that time.
-    if (this.parked || this.#opening.endless === true || now - this.#aliveAt < requestTimeoutMs) return;
+    if (this.#ended || this.parked || this.#opening.endless === true || now - this.#aliveAt < requestTimeoutMs) return;
     const detail = `${this.method} went ${requestTimeoutMs} ms without an answer or progress`;
     this.#member?.cancel(this, 'timed out');
     this.settle({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
@@ -282,7 +286,7 @@ export class RoutedExchange implements Exchange {
     if (this.#gathering !== undefined) clearTimeout(this.#gathering);
     for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
     this.#leaveTurn?.();
-    this.#slot.release(this);
+    this.#letGo?.();
     this.#options.onEnd(this, outcome);
     for (const listener of this.#endListeners ?? []) listener();
     return true;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { Numbered } from '../util/numbered.ts';
 import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
@@ -33,7 +34,7 @@ export interface RouterOptions {
 
 export class Router implements Exchanges {
   readonly #options: RouterOptions;
-  readonly #exchanges: Set<RoutedExchange> = new Set();
+  readonly #exchanges: Numbered<RoutedExchange> = new Numbered();
   readonly #parked: ParkedTable<RoutedExchange>;
   readonly #shared: RoutedExchangeOptions;
   /** Ids are unguessable across restarts and cheap within one run. */
@@ -54,16 +55,21 @@ export class Router implements Exchanges {
       turns: options.turns,
       parked: this.#parked,
       onEnd: (exchange, outcome) => {
-        this.#exchanges.delete(exchange);
+        this.#exchanges.delete(exchange.place);
         if (this.#exchanges.size === 0) this.#onDrained?.();
         options.onEnd?.(exchange, outcome);
       },
     };
   }
 
-  /** The open exchanges, parked ones among them. */
-  get exchanges(): ReadonlySet<RoutedExchange> {
-    return this.#exchanges;
+  /** The open exchanges, parked ones among them, oldest first. */
+  get exchanges(): RoutedExchange[] {
+    return this.#exchanges.values();
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#exchanges.size;
   }
 
   get parked(): number {
@@ -82,7 +88,7 @@ export class Router implements Exchanges {
     const { carry } = this.#options;
     const carried = carry === undefined ? opening : { ...opening, params: carry(id, opening) };
     const exchange = new RoutedExchange(id, carried, this.#shared);
-    this.#exchanges.add(exchange);
+    exchange.place = this.#exchanges.add(exchange);
     this.#options.onOpen?.(exchange);
     this.#start(exchange);
     return exchange;
@@ -101,14 +107,13 @@ export class Router implements Exchanges {
 
   /** The open exchange of this id, for operators. */
   find(id: string): RoutedExchange | undefined {
-    for (const exchange of this.#exchanges) if (exchange.id === id) return exchange;
-    return undefined;
+    return this.exchanges.find((exchange) => exchange.id === id);
   }
 
   /** Opens nothing any more; resolves when everything has ended, or when the time is over. What lives for ever is ended at once. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
-    for (const exchange of this.#exchanges) {
+    for (const exchange of this.exchanges) {
       // Nobody can come back to a call that was parked.
       if (exchange.parked) exchange.cancel('Switchboard is shutting down');
       else exchange.finish();
@@ -133,13 +138,13 @@ export class Router implements Exchanges {
 
   #expire(): void {
     const now = performance.now();
-    for (const exchange of this.#exchanges) exchange.expire(now);
+    for (const exchange of this.exchanges) exchange.expire(now);
   }
 
   /** Nobody is to come back any more. */
   close(): void {
     clearInterval(this.#clock);
-    for (const exchange of this.#exchanges) exchange.cancel('Switchboard is shutting down');
+    for (const exchange of this.exchanges) exchange.cancel('Switchboard is shutting down');
     this.#parked.clear();
   }
 }

@@ -18,6 +18,7 @@ export interface SubExchangeOptions {
 export class SubExchange implements Exchange {
   readonly parent: Exchange;
   readonly method: string;
+  sentAs: number = 0;
   readonly #options: SubExchangeOptions;
   readonly #endListeners: (() => void)[] = [];
   #ended = false;

@@ -88,12 +88,8 @@ class ViewedSlot implements Slot {
     this.#slot.leave(this.#callers.get(caller) ?? caller);
   }
 
-  hold(holder: object, lease?: boolean): void {
-    this.#slot.hold(holder, lease);
-  }
-
-  release(holder: object): void {
-    this.#slot.release(holder);
+  hold(lease?: boolean): () => void {
+    return this.#slot.hold(lease);
   }
 
   close(): void {

@@ -304,7 +304,7 @@ export class LegacyMember implements LivingMember {
     const session = this.#session;
     if (session !== undefined) return session.ask(question, signal);
     // All exchanges here are of one client; which of them carries the question only decides where the person sees it.
-    const open = [...this.#wire.exchanges].filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);
+    const open = this.#wire.exchanges.filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);
     const exchange = open.findLast(({ parked }) => !parked) ?? open.at(-1);
     if (exchange === undefined)
       return refuse(`${question.method}: no request is open that the client could be asked in`);

@@ -273,7 +273,7 @@ export class ModernMember implements LivingMember {
    * otherwise it is not delivered.
    */
   #log(note: RpcNotification): void {
-    const [only, ...others] = [...this.#wire.exchanges].filter(({ scope }) => scope.logLevel !== undefined);
+    const [only, ...others] = this.#wire.exchanges.filter(({ scope }) => scope.logLevel !== undefined);
     if (only !== undefined && others.length === 0) only.notify(note);
   }
 }

@@ -1,6 +1,7 @@
 /** One slot of an upstream: who shares it, and the seats of the members that serve them; one, but with `pool` isolation. */
 import type { Era } from '../protocol/eras.ts';
 import type { Audience, Caller, Member, Opening, Slot } from '../router/exchange.ts';
+import { once } from '../util/once.ts';
 import type { Credentials } from './credentials.ts';
 import type { Introduction } from './handshake.ts';
 import { Seat } from './seat.ts';
@@ -46,8 +47,10 @@ export class MemberSlot implements Slot {
   readonly seats: readonly Seat[];
   readonly #options: SlotOptions;
   readonly #first: Seat;
-  readonly #holders: Set<object> = new Set();
-  readonly #leases: Set<object> = new Set();
+  #holders = 0;
+  #leases = 0;
+  /** What lets it go, for each caller that joined. */
+  readonly #keptBy: Map<Caller, () => void> = new Map();
   #closed = false;
   #linger: NodeJS.Timeout | undefined;
 
@@ -78,12 +81,12 @@ export class MemberSlot implements Slot {
   }
 
   get isFree(): boolean {
-    return this.#leases.size === 0;
+    return this.#leases === 0;
   }
 
   /** Whether nobody would miss it. */
   get isIdle(): boolean {
-    return this.#holders.size === 0 && this.seats.every(({ load }) => load === 0);
+    return this.#holders === 0 && this.seats.every(({ load }) => load === 0);
   }
 
   get closed(): boolean {
@@ -101,7 +104,7 @@ export class MemberSlot implements Slot {
 
   join(caller: Caller): void {
     this.audience.join(caller);
-    this.hold(caller);
+    this.#keptBy.set(caller, this.hold());
     this.#first.member?.join(caller);
   }
 
@@ -109,18 +112,19 @@ export class MemberSlot implements Slot {
     const { member } = this.#first;
     if (member === undefined) this.audience.leave(caller, () => {});
     else member.leave(caller);
-    this.release(caller);
+    this.#keptBy.get(caller)?.();
+    this.#keptBy.delete(caller);
   }
 
-  hold(holder: object, lease = false): void {
-    this.#holders.add(holder);
-    if (lease) this.#leases.add(holder);
+  hold(lease = false): () => void {
+    this.#holders++;
+    if (lease) this.#leases++;
     clearTimeout(this.#linger);
-  }
-
-  release(holder: object): void {
-    this.#leases.delete(holder);
-    if (this.#holders.delete(holder)) this.#postponeEnd();
+    return once(() => {
+      this.#holders--;
+      if (lease) this.#leases--;
+      this.#postponeEnd();
+    });
   }
 
   tick(): void {
@@ -155,7 +159,7 @@ export class MemberSlot implements Slot {
 
   #postponeEnd(): void {
     clearTimeout(this.#linger);
-    if (this.#closed || this.#holders.size > 0) return;
+    if (this.#closed || this.#holders > 0) return;
     const { lingerMs } = this.#options;
     if (lingerMs === Infinity) return;
     if (lingerMs === 0) this.close();

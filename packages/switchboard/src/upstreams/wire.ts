@@ -9,6 +9,7 @@ import { isNotification, isRequest, isResponse, notification } from '../protocol
 import type { JsonObject, Message, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
 import type { Exchange, Outcome } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import { Numbered } from '../util/numbered.ts';
 
 export interface WireHandlers {
   onRequest(request: RpcRequest): void;
@@ -26,7 +27,14 @@ export interface WireEvents {
   answered?(): void;
 }
 
-type Pending = Pick<Exchange, 'settle' | 'progress'> & { notify?: Exchange['notify']; exchange?: Exchange };
+/** Who hears what comes of a request. */
+type Listener = Pick<Exchange, 'settle' | 'progress'> & Partial<Pick<Exchange, 'notify'>>;
+
+interface Pending {
+  listener: Listener;
+  /** Of a request of a client. */
+  exchange?: Exchange;
+}
 
 /** How many messages of a server that has not been greeted yet are kept. */
 const MAX_EARLY = 100;
@@ -37,10 +45,9 @@ const MAX_STRAYS_A_SECOND = 20;
 export class Wire {
   readonly channel: Channel;
   readonly #events: WireEvents;
-  readonly #pending: Map<number, Pending> = new Map();
-  readonly #ids: Map<Exchange, number> = new Map();
+  readonly #pending: Numbered<Pending> = new Numbered();
+  #inFlight = 0;
   #era: Era = 'legacy';
-  #seq = 0;
   #goneReason: string | undefined;
   #requests = 0;
   #badInARow = 0;
@@ -73,7 +80,7 @@ export class Wire {
 
   /** How many requests of clients the upstream has not answered. */
   get inFlight(): number {
-    return this.#ids.size;
+    return this.#inFlight;
   }
 
   /** How many requests of clients were sent. */
@@ -91,8 +98,8 @@ export class Wire {
     return this.#heardAt;
   }
 
-  get exchanges(): Iterable<Exchange> {
-    return this.#ids.keys();
+  get exchanges(): Exchange[] {
+    return this.#pending.values().flatMap(({ exchange }) => exchange ?? []);
   }
 
   get goneReason(): string | undefined {
@@ -105,59 +112,54 @@ export class Wire {
    * @param settle takes the outcome. @default the exchange itself, which then must be of the upstream's era
    */
   open(exchange: Exchange, params: JsonObject | undefined, settle?: (outcome: Outcome) => void): void {
-    const pending: Pending =
+    const listener: Listener =
       settle === undefined
         ? exchange
         : {
-            exchange,
             progress: (note) => exchange.progress(note),
             notify: (note) => exchange.notify(note),
             settle,
           };
-    const id = this.#send(exchange.method, params, exchange.wantsProgress, pending);
-    if (id === undefined) return;
-    this.#requests++;
-    this.#ids.set(exchange, id);
+    this.#send(exchange.method, params, exchange.wantsProgress, { listener, exchange });
   }
 
   /** Sends a request that stays open, and hears what is said under its id. */
   listen(method: string, params: JsonObject, handlers: Pick<Exchange, 'notify' | 'settle'>): number | undefined {
-    return this.#send(method, params, false, { ...handlers, progress: () => {} });
+    return this.#send(method, params, false, { listener: { ...handlers, progress: () => {} } });
   }
 
   /** Ends what {@link listen} began. */
   hush(id: number): void {
-    if (this.#pending.delete(id)) this.#withdraw(id);
+    if (this.#forget(id)) this.#withdraw(id);
   }
 
   /** Sends a request of Switchboard's own. Never rejects; without an answer in time the outcome is `SWB_TIMEOUT`. */
   call(method: string, params: JsonObject | undefined, timeoutMs: number): Promise<Outcome> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        if (id !== undefined) this.#pending.delete(id);
+        if (id !== undefined) this.#forget(id);
         const error = new SwitchboardError('SWB_TIMEOUT', { detail: `${method} after ${timeoutMs} ms` });
         resolve({ error: error.toRpc() });
       }, timeoutMs);
-      const id = this.#send(method, params, false, {
-        progress: () => {},
-        settle: (outcome) => {
-          clearTimeout(timer);
-          resolve(outcome);
-        },
-      });
+      const settle = (outcome: Outcome): void => {
+        clearTimeout(timer);
+        resolve(outcome);
+      };
+      const id = this.#send(method, params, false, { listener: { progress: () => {}, settle } });
     });
   }
 
   /** Tells the upstream to stop, in the way of its channel, and forgets the exchange; a late answer is dropped. */
   cancel(exchange: Exchange, reason?: string): void {
-    const id = this.#ids.get(exchange);
-    if (id === undefined) return;
-    this.#forget(id, exchange);
+    const { sentAs: id = 0 } = exchange;
+    if (this.#pending.get(id)?.exchange !== exchange) return;
+    this.#forget(id);
     this.#withdraw(id, reason);
   }
 
-  byId(id: unknown): Pending | undefined {
-    return typeof id === 'number' ? this.#pending.get(id) : undefined;
+  /** Who hears what comes of the request with this id. */
+  byId(id: unknown): Listener | undefined {
+    return typeof id === 'number' ? this.#pending.get(id)?.listener : undefined;
   }
 
   send(message: Message): void {
@@ -172,11 +174,15 @@ export class Wire {
 
   #send(method: string, params: JsonObject | undefined, wantsProgress: boolean, pending: Pending): number | undefined {
     if (this.#goneReason !== undefined) {
-      pending.settle(this.#goneOutcome());
+      pending.listener.settle(this.#goneOutcome());
       return undefined;
     }
-    const id = ++this.#seq;
-    this.#pending.set(id, pending);
+    const id = this.#pending.add(pending);
+    if (pending.exchange !== undefined) {
+      pending.exchange.sentAs = id;
+      this.#inFlight++;
+      this.#requests++;
+    }
     const sent = wantsProgress ? { ...params, _meta: { ...metaOf(params), progressToken: id } } : params;
     this.send(sent === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params: sent });
     return id;
@@ -204,21 +210,23 @@ export class Wire {
   }
 
   #answer(message: RpcResponse): void {
-    const pending = this.byId(message.id);
+    const { id } = message;
+    const pending = typeof id === 'number' ? this.#forget(id) : undefined;
     if (pending === undefined) {
-      this.#stray(`an answer to ${JSON.stringify(String(message.id))}, which is not open`);
+      this.#stray(`an answer to ${JSON.stringify(String(id))}, which is not open`);
       return;
     }
-    if (this.#forget(message.id as number, pending.exchange ?? (pending as Exchange))) {
+    const { listener, exchange } = pending;
+    if (exchange !== undefined) {
       this.#hasAnswered = true;
       this.#events.answered?.();
     }
     try {
-      pending.settle(message);
+      listener.settle(message);
     } catch (cause) {
       // A large answer is parsed only when somebody looks into it, and may turn out to be none.
       const detail = 'the server sent an answer that is not valid JSON';
-      pending.settle({ error: new SwitchboardError('SWB_INTERNAL', { detail, cause }).toRpc() });
+      listener.settle({ error: new SwitchboardError('SWB_INTERNAL', { detail, cause }).toRpc() });
     }
   }
 
@@ -231,10 +239,12 @@ export class Wire {
     this.byId(progressToken)?.progress(params);
   }
 
-  /** @returns whether it was a request of a client. */
-  #forget(id: number, exchange: Exchange): boolean {
+  #forget(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
     this.#pending.delete(id);
-    return this.#ids.delete(exchange);
+    if (pending.exchange !== undefined) this.#inFlight--;
+    return pending;
   }
 
   #bad(error: SwitchboardError): void {
@@ -262,10 +272,10 @@ export class Wire {
   #gone(reason: string): void {
     if (this.#goneReason !== undefined) return;
     this.#goneReason = reason;
-    const open = [...this.#pending.values()];
+    const open = this.#pending.values();
     this.#pending.clear();
-    this.#ids.clear();
-    for (const pending of open) pending.settle(this.#goneOutcome());
+    this.#inFlight = 0;
+    for (const { listener } of open) listener.settle(this.#goneOutcome());
     this.#handlers?.onGone(reason);
   }
 

@@ -56,11 +56,10 @@ export class Admin {
     return (server.address() as AddressInfo).port;
   }
 
-  /** @returns whether the path was its own, on the gateway's port. @throws {SwitchboardError} */
-  async serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
-    if (this.#options.settings.adminPort !== 'shared' || !isAdminPath(path)) return false;
-    await this.#answer(path, request, response);
-    return true;
+  /** Answers on the gateway's port, where it is there and the path is its own; undefined for others. Rejects with what is to be said. */
+  serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
+    if (this.#options.settings.adminPort !== 'shared' || !isAdminPath(path)) return undefined;
+    return this.#answer(path, request, response);
   }
 
   close(): void {

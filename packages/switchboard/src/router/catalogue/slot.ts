@@ -5,6 +5,7 @@ import { isObject, notification } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf } from '../../protocol/translate.ts';
 import { backoffMs } from '../../util/backoff.ts';
+import { once } from '../../util/once.ts';
 import { CallerAudience } from '../audience.ts';
 import type { Audience, Caller, Exchange, Member, Outcome, Scope, Slot } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
@@ -32,11 +33,13 @@ export class CatalogueSlot implements Slot {
   /** Done when a legacy session knows what it was told of the upstreams at its start. */
   #introduced: Promise<Member> | undefined;
   #isIntroduced = false;
-  readonly #holders: Set<object> = new Set();
+  #holders = 0;
   /** The upstreams' slots that a legacy session has joined. */
   readonly #joined: Map<string, Slot> = new Map();
-  /** The upstreams' slots that last as long as this one. */
-  readonly #kept: Set<Slot> = new Set();
+  /** The upstreams' slots that last as long as this one, and what lets each go. */
+  readonly #kept: Map<Slot, () => void> = new Map();
+  /** What lets this one go, for each caller that joined. */
+  readonly #keptBy: Map<Caller, () => void> = new Map();
   readonly #places: WeakMap<Exchange, Set<Place>> = new WeakMap();
   /** The upstreams that a legacy session waits for. */
   readonly #awaited: Set<string> = new Set();
@@ -68,7 +71,7 @@ export class CatalogueSlot implements Slot {
 
   join(caller: Caller): void {
     this.audience.join(caller);
-    this.#holders.add(caller);
+    this.#keptBy.set(caller, this.hold());
     for (const name of this.names) {
       try {
         this.slotOf(name, this.scope);
@@ -81,22 +84,21 @@ export class CatalogueSlot implements Slot {
   leave(caller: Caller): void {
     this.audience.leave(caller, () => {});
     for (const slot of this.#joined.values()) slot.leave(caller);
-    this.release(caller);
+    this.#keptBy.get(caller)?.();
+    this.#keptBy.delete(caller);
   }
 
-  hold(holder: object): void {
-    this.#holders.add(holder);
-  }
-
-  release(holder: object): void {
-    if (this.#holders.delete(holder) && this.#holders.size === 0) this.close();
+  hold(): () => void {
+    this.#holders++;
+    return once(() => {
+      if (--this.#holders === 0) this.close();
+    });
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#holders.clear();
-    for (const slot of this.#kept) slot.release(this);
+    for (const letGo of this.#kept.values()) letGo();
     this.#kept.clear();
     this.#joined.clear();
     this.#onEmpty();
@@ -118,8 +120,7 @@ export class CatalogueSlot implements Slot {
       for (const caller of this.audience.callers) slot.join(caller);
     } else if (scope.loose !== true && !this.#kept.has(slot)) {
       // One connection has the same one for all its requests, and keeps it between them.
-      this.#kept.add(slot);
-      slot.hold(this);
+      this.#kept.set(slot, slot.hold());
     }
     return slot;
   }
@@ -172,10 +173,7 @@ export class CatalogueSlot implements Slot {
       const place: Place = { sub, slot };
       const places = this.#places.get(sub.parent) ?? new Set<Place>();
       this.#places.set(sub.parent, places.add(place));
-      if (sub.scope.era === 'modern') {
-        slot.hold(sub, interactive);
-        sub.onEnd(() => slot.release(sub));
-      }
+      if (sub.scope.era === 'modern') sub.onEnd(slot.hold(interactive));
       const open = (member: Member): void => {
         if (sub.settled) return;
         place.member = member;

@@ -30,9 +30,14 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
         tooLarge(bytes);
       }
     });
-    request.once('end', () => resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')));
-    request.once('error', (cause) => reject(new SwitchboardError('SWB_CLIENT_GONE', { cause })));
-    request.once('close', () => reject(new SwitchboardError('SWB_CLIENT_GONE')));
+    // Every request closes in the end; an error is made only for those that had not been read by then.
+    const gone = (cause?: Error): void => reject(new SwitchboardError('SWB_CLIENT_GONE', cause && { cause }));
+    request.once('end', () => {
+      request.off('close', gone);
+      resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8'));
+    });
+    request.once('error', gone);
+    request.once('close', gone);
   });
 }
 

@@ -21,10 +21,13 @@ export function networkOf(text: string): { address: string; prefix: number; fami
 }
 
 export class Proxies {
-  readonly #trusted: BlockList = new BlockList();
+  /** Nothing where nobody is trusted: a look into a list costs each request more than finding its session. */
+  readonly #trusted: BlockList | undefined;
 
   /** @param networks addresses and networks of proxies; others are passed over. */
   constructor(networks: readonly string[]) {
+    if (networks.length === 0) return;
+    this.#trusted = new BlockList();
     for (const text of networks) {
       const network = networkOf(text);
       if (network !== undefined) this.#trusted.addSubnet(network.address, network.prefix, network.family);
@@ -32,6 +35,7 @@ export class Proxies {
   }
 
   has(address: string): boolean {
+    if (this.#trusted === undefined) return false;
     const plain = withoutMapping(address);
     const version = isIP(plain);
     return version !== 0 && this.#trusted.check(plain, version === 4 ? 'ipv4' : 'ipv6');
@@ -79,6 +83,7 @@ function addressIn(hop: string): string | undefined {
 
 /** `::ffff:192.0.2.1` is `192.0.2.1` on a socket of both families. */
 function withoutMapping(address: string): string {
+  if (!address.startsWith('::')) return address;
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
   return mapped !== undefined && isIPv4(mapped) ? mapped : address;
 }

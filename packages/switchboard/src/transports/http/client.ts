@@ -15,6 +15,8 @@ import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../../protocol/param-headers.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { backoffMs } from '../../util/backoff.ts';
+import { Numbered } from '../../util/numbered.ts';
+import { ShortMap } from '../../util/short-map.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { answerIn, unavailable } from './answer.ts';
 import { standardHeaders } from './headers.ts';
@@ -55,8 +57,8 @@ export class HttpClientChannel implements Channel {
   readonly #url: URL;
   readonly #options: HttpClientOptions;
   readonly #agent: HttpAgent | HttpsAgent;
-  readonly #open: Set<ClientRequest> = new Set();
-  readonly #byId: Map<RpcId, ClientRequest> = new Map();
+  readonly #open: Numbered<ClientRequest> = new Numbered();
+  readonly #byId: ShortMap<RpcId, ClientRequest> = new ShortMap();
   /** Requests that wait for their authorization. */
   readonly #unauthorized: Set<RpcId> = new Set();
   readonly #timers: Set<NodeJS.Timeout> = new Set();
@@ -111,7 +113,7 @@ export class HttpClientChannel implements Channel {
     if (this.#closed) return;
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const request of this.#open) request.destroy();
+    for (const request of this.#open.values()) request.destroy();
     const finish = (): void => {
       this.#agent.destroy();
       this.#handlers.onClose(reason);
@@ -345,9 +347,9 @@ export class HttpClientChannel implements Channel {
         ...headers,
       },
     });
-    this.#open.add(request);
+    const number = this.#open.add(request);
     request.on('error', () => {});
-    request.once('close', () => this.#open.delete(request));
+    request.once('close', () => this.#open.delete(number));
     return request;
   }
 }

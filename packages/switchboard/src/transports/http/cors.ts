@@ -35,7 +35,7 @@ export function answerCors(
   { method, headers }: IncomingMessage,
   response: ServerResponse,
   origins: readonly string[],
-  also: readonly string[] = [],
+  also: () => readonly string[] = () => [],
 ): boolean {
   const { origin, 'access-control-request-headers': asked = '' } = headers;
   if (origins.length === 0) return false;
@@ -46,7 +46,8 @@ export function answerCors(
   response.setHeader('access-control-expose-headers', RESPONSE_HEADERS);
   if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return false;
   const wanted = asked.split(',').map((name) => name.trim().toLowerCase());
-  const extra = wanted.filter((name) => /^mcp-param-[\w-]+$/.test(name) || also.includes(name));
+  const others = also();
+  const extra = wanted.filter((name) => /^mcp-param-[\w-]+$/.test(name) || others.includes(name));
   response.writeHead(204, {
     'access-control-allow-methods': METHODS,
     'access-control-allow-headers': [...REQUEST_HEADERS, ...extra].join(', '),
