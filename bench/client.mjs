@@ -9,6 +9,8 @@ const INITIALIZE = {
   clientInfo: { name: 'bench', version: '1.0.0' },
 };
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
+/** Calls of one client at a time, at most. */
+const MAX_WAITING = 1024;
 const filler = 'x'.repeat(1 << 20);
 
 export const newCounts = () => ({ answers: 0, crossed: 0, lost: 0, twice: 0, failed: 0 });
@@ -16,7 +18,9 @@ export const newCounts = () => ({ answers: 0, crossed: 0, lost: 0, twice: 0, fai
 export class Client {
   #link;
   #last = 0;
-  #pending = new Map();
+  /** By id modulo its length: a Map would keep the garbage of calls, and collecting it would be measured (docs/decisions/0008). */
+  #pending = Array.from({ length: MAX_WAITING });
+  #waiting = 0;
 
   constructor(number, counts, config) {
     this.number = number;
@@ -25,7 +29,7 @@ export class Client {
   }
 
   get waiting() {
-    return this.#pending.size;
+    return this.#waiting;
   }
 
   async open(connect, limit = 10_000) {
@@ -64,15 +68,18 @@ export class Client {
   }
 
   forget() {
-    this.counts.lost += this.#pending.size;
-    this.#pending.clear();
+    this.counts.lost += this.#waiting;
+    this.#pending.fill(undefined);
+    this.#waiting = 0;
   }
 
   #send(id, method, params, entry) {
     entry.sent = performance.now();
-    this.#pending.set(id, entry);
+    entry.id = id;
+    this.#pending[id % MAX_WAITING] = entry;
+    this.#waiting++;
     const sent = this.#link.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
-    sent?.catch((error) => this.#pending.has(id) && this.#receive({ id, error }));
+    sent?.catch((error) => this.#find(id) && this.#receive({ id, error }));
   }
 
   #receive(message) {
@@ -81,18 +88,24 @@ export class Client {
       if (id !== undefined) this.#reply(id);
       return;
     }
-    const entry = this.#pending.get(id);
+    const entry = this.#find(id);
     const text = (method ? params.arguments : result?.content?.[0])?.text ?? '';
     if (entry === undefined) {
       if (text.startsWith(`c${this.number}-`)) this.counts.twice++;
       else this.counts.crossed++;
       return;
     }
-    this.#pending.delete(id);
+    this.#pending[id % MAX_WAITING] = undefined;
+    this.#waiting--;
     if (message.error !== undefined) this.counts.failed++;
     else if (entry.tag !== undefined && !text.startsWith(entry.tag)) this.counts.crossed++;
     else if (entry.tag !== undefined && text.length !== entry.size) this.counts.failed++;
     entry.done(performance.now() - entry.sent, message.error === undefined);
+  }
+
+  #find(id) {
+    const entry = this.#pending[id % MAX_WAITING];
+    return entry?.id === id ? entry : undefined;
   }
 
   #reply(id) {

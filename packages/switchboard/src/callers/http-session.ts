@@ -70,7 +70,10 @@ export class HttpSession implements Conversation, Holder {
     this.#limits = limits;
     this.label = label;
     this.#standalone = this.#newStream(STANDALONE);
-    this.#arrival = { ...visit, label, transport: 'http', userAgent: visit.request.headers['user-agent'] ?? '' };
+    // Not all of the visit: the session would keep its first request and response as long as it lives.
+    const { identity, upstream, credentials, address, request } = visit;
+    const userAgent = request.headers['user-agent'] ?? '';
+    this.#arrival = { identity, upstream, credentials, address, label, transport: 'http', userAgent };
     this.#onClose = (reason) => void tellGone(context, this.facts, reason);
     const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
