@@ -2,7 +2,8 @@
  * One event stream of a legacy session, which may be cut and taken up again: every event has an id, and a client that shows the last
  * one it has seen gets what came after it (MCP 2025-11-25, Transports, "Resumability and Redelivery").
  */
-import { notification, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { dropped } from '../../protocol/dropped.ts';
+import { stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
 import type { Log } from '../../stores/store.ts';
 import type { Reply } from './reply.ts';
@@ -13,9 +14,6 @@ export interface EventStreamLimits {
   /** How many bytes of them. */
   maxBytes: number;
 }
-
-/** As in WebSocket conversations (PROTOCOL.md, "Backpressure"). */
-const DROPPED = 'notifications/switchboard/dropped';
 
 export class EventStream {
   /** Unique in its session. */
@@ -101,7 +99,7 @@ export class EventStream {
     if (log === undefined) return;
     const lost = log.last - log.size - this.#sent;
     if (lost > 0) {
-      reply.pushText(stringifyMessage(notification(DROPPED, { count: lost })));
+      reply.pushText(stringifyMessage(dropped(lost)));
       this.#sent += lost;
     }
     // More may come while a store that is elsewhere answers.

@@ -3,7 +3,8 @@
  * replaces itself, such as progress notes of one token; one that is away gets all of it, up to the limits. An answer is never left
  * out.
  */
-import { isNotification, notification, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { dropped } from '../../protocol/dropped.ts';
+import { isNotification, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, RpcNotification } from '../../protocol/jsonrpc.ts';
 import type { Entry } from '../../stores/store.ts';
 
@@ -14,8 +15,6 @@ export interface OutboxLimits {
 
 /** How many log messages wait; the oldest make room. */
 const MAX_LOGS = 100;
-/** Told once, with the number of notifications that were left out. */
-export const DROPPED = 'notifications/switchboard/dropped';
 /** A client that misses one of these would be wrong ever after. */
 const NEEDED: ReadonlySet<string> = new Set([
   'notifications/cancelled',
@@ -79,7 +78,7 @@ export class Outbox {
   /** The next message to send. */
   shift(): Entry | undefined {
     if (this.#dropped > 0) {
-      const told = stringifyMessage(notification(DROPPED, { count: this.#dropped }));
+      const told = stringifyMessage(dropped(this.#dropped));
       this.#dropped = 0;
       return told;
     }
