@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 
-import { EXIT } from './exit.ts';
+import { companion } from './companion.ts';
 
-/** A package of its own, as most who run a gateway need no load generator. */
 const SIMULATOR = 'mcp-switchboard-simulator';
 
-interface Simulator {
+/** What the package of the simulator offers to this command. */
+interface SimulatorModule {
   main(args: readonly string[], name: string): Promise<void>;
 }
 
@@ -25,16 +25,7 @@ export function simulateCommand(): Command {
 async function simulate({ parent }: Command): Promise<void> {
   const all = (parent as Command & { rawArgs: string[] }).rawArgs;
   const args = all.slice(all.indexOf('simulate') + 1);
-  let simulator: Simulator;
-  try {
-    simulator = (await import(SIMULATOR)) as Simulator;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    process.stderr.write(
-      `switchboard: simulate is in the package ${SIMULATOR}: install it beside this one, or run npx ${SIMULATOR}\n`,
-    );
-    process.exitCode = EXIT.failed.code;
-    return;
-  }
-  await simulator.main(args, 'switchboard simulate');
+  const module = await companion<SimulatorModule>('simulate', SIMULATOR, `run npx ${SIMULATOR}`);
+  if (module === undefined) return;
+  await module.main(args, 'switchboard simulate');
 }
