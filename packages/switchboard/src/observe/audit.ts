@@ -35,6 +35,7 @@ const AUDITED: ReadonlySet<GatewayEvent['type']> = new Set([
   'session.closed',
   'request.refused',
   'request.ended',
+  'tools.changed',
 ]);
 
 const MAX_QUEUE_BYTES = 8 * 1024 * 1024;

@@ -104,6 +104,8 @@ export type GatewayEvent =
       credentials?: string;
     }
   | { type: 'upstream.recovered'; upstream: string; credentials?: string }
+  /** Tools that are defined otherwise than any member of the upstream has defined them before; at most 20 are named. */
+  | { type: 'tools.changed'; upstream: string; tools: string[] }
   | { type: 'catalogue.missing'; upstream: string; reason: string }
   | { type: 'catalogue.collision'; kind: string; name: string; upstream: string; winner: string }
   | { type: 'upstream.stderr'; upstream: string; pid?: number; line: string }

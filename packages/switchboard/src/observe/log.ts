@@ -28,6 +28,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'member.retired': 'info',
   'upstream.failing': 'error',
   'upstream.recovered': 'info',
+  'tools.changed': 'warn',
   'catalogue.missing': 'warn',
   'catalogue.collision': 'warn',
   'upstream.stderr': 'debug',

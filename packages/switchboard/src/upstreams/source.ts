@@ -4,6 +4,7 @@ import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Channel } from '../transports/channel.ts';
 import type { Credentials } from './credentials.ts';
+import { Definitions } from './definitions.ts';
 import { greet } from './handshake.ts';
 import type { Greeting, Introduction } from './handshake.ts';
 import { Spares } from './spares.ts';
@@ -50,6 +51,7 @@ export class Source {
   readonly #connecting: Set<Promise<Channel>> = new Set();
   /** An era that the server was found not to speak, and when. */
   readonly #silent: Map<Era, number> = new Map();
+  readonly #definitions: Definitions = new Definitions();
   #speaksModern = false;
   #onIdle: (() => void) | undefined;
   #closed = false;
@@ -124,6 +126,11 @@ export class Source {
     const wire: Wire = new Wire(channel, {
       stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),
       answered: onAnswered,
+      listed: (answer) => {
+        if (!('result' in answer)) return;
+        const tools = this.#definitions.changed(answer.result, credentials?.digest);
+        if (tools.length > 0) emit({ type: 'tools.changed', upstream: name, tools });
+      },
       closed: () => {
         this.#running.delete(wire);
         if (this.#running.size === 0) this.#onIdle?.();

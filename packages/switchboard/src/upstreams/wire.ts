@@ -25,6 +25,8 @@ export interface WireEvents {
   closed(reason: string): void;
   /** A request of a client was answered. */
   answered?(): void;
+  /** It has listed tools, whoever asked. Looking into the answer may throw. */
+  listed?(answer: RpcResponse): void;
 }
 
 /** Who hears what comes of a request. */
@@ -32,8 +34,9 @@ type Listener = Pick<Exchange, 'settle' | 'progress'> & Partial<Pick<Exchange, '
 
 interface Pending {
   listener: Listener;
+  isList: boolean;
   /** Of a request of a client. */
-  exchange?: Exchange;
+  exchange: Exchange | undefined;
 }
 
 /** How many messages of a server that has not been greeted yet are kept. */
@@ -120,12 +123,12 @@ export class Wire {
             notify: (note) => exchange.notify(note),
             settle,
           };
-    this.#send(exchange.method, params, exchange.wantsProgress, { listener, exchange });
+    this.#send(exchange.method, params, exchange.wantsProgress, listener, exchange);
   }
 
   /** Sends a request that stays open, and hears what is said under its id. */
   listen(method: string, params: JsonObject, handlers: Pick<Exchange, 'notify' | 'settle'>): number | undefined {
-    return this.#send(method, params, false, { listener: { ...handlers, progress: () => {} } });
+    return this.#send(method, params, false, { ...handlers, progress: () => {} });
   }
 
   /** Ends what {@link listen} began. */
@@ -145,7 +148,7 @@ export class Wire {
         clearTimeout(timer);
         resolve(outcome);
       };
-      const id = this.#send(method, params, false, { listener: { progress: () => {}, settle } });
+      const id = this.#send(method, params, false, { progress: () => {}, settle });
     });
   }
 
@@ -172,14 +175,20 @@ export class Wire {
     this.channel.close(undefined, reason);
   }
 
-  #send(method: string, params: JsonObject | undefined, wantsProgress: boolean, pending: Pending): number | undefined {
+  #send(
+    method: string,
+    params: JsonObject | undefined,
+    wantsProgress: boolean,
+    listener: Listener,
+    exchange?: Exchange,
+  ): number | undefined {
     if (this.#goneReason !== undefined) {
-      pending.listener.settle(this.#goneOutcome());
+      listener.settle(this.#goneOutcome());
       return undefined;
     }
-    const id = this.#pending.add(pending);
-    if (pending.exchange !== undefined) {
-      pending.exchange.sentAs = id;
+    const id = this.#pending.add({ listener, exchange, isList: method === 'tools/list' });
+    if (exchange !== undefined) {
+      exchange.sentAs = id;
       this.#inFlight++;
       this.#requests++;
     }
@@ -216,13 +225,14 @@ export class Wire {
       this.#stray(`an answer to ${JSON.stringify(String(id))}, which is not open`);
       return;
     }
-    const { listener, exchange } = pending;
+    const { listener, exchange, isList } = pending;
     if (exchange !== undefined) {
       this.#hasAnswered = true;
       this.#events.answered?.();
     }
     try {
       listener.settle(message);
+      if (isList) this.#events.listed?.(message);
     } catch (cause) {
       // A large answer is parsed only when somebody looks into it, and may turn out to be none.
       const detail = 'the server sent an answer that is not valid JSON';

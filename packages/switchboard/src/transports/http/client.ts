@@ -3,9 +3,9 @@
  * as JSON or as an event stream; a legacy server also has a GET stream for what belongs to no request.
  */
 import { createParser } from 'eventsource-parser';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 import { claimsModern } from '../../protocol/eras.ts';
@@ -18,6 +18,7 @@ import { backoffMs } from '../../util/backoff.ts';
 import { Numbered } from '../../util/numbered.ts';
 import { ShortMap } from '../../util/short-map.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
+import { keepingAgent } from './agent.ts';
 import { answerIn, unavailable } from './answer.ts';
 import { standardHeaders } from './headers.ts';
 
@@ -56,7 +57,7 @@ interface Stream {
 export class HttpClientChannel implements Channel {
   readonly #url: URL;
   readonly #options: HttpClientOptions;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agent: Agent;
   readonly #open: Numbered<ClientRequest> = new Numbered();
   readonly #byId: ShortMap<RpcId, ClientRequest> = new ShortMap();
   /** Requests that wait for their authorization. */
@@ -74,8 +75,7 @@ export class HttpClientChannel implements Channel {
     this.#url = url;
     this.#options = options;
     const { maxSockets, lookup } = options;
-    const agentOptions = { keepAlive: true, maxSockets, ...(lookup !== undefined && { lookup }) };
-    this.#agent = url.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }) });
   }
 
   start(handlers: ChannelHandlers): void {

@@ -3,9 +3,9 @@
  * SSE"): one event stream on which everything comes, and a POST for each message to the address that its first event names.
  */
 import { createParser } from 'eventsource-parser';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { request as httpRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 
 import type { CloseName } from '../../protocol/close-codes.ts';
@@ -13,6 +13,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { isRequest, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
+import { keepingAgent } from './agent.ts';
 import { answerIn, unavailable } from './answer.ts';
 
 export interface SseClientOptions {
@@ -39,7 +40,7 @@ const MAX_REFUSAL_BYTES = 64 * 1024;
 export class SseClientChannel implements Channel {
   readonly #url: URL;
   readonly #options: SseClientOptions;
-  readonly #agent: HttpAgent | HttpsAgent;
+  readonly #agent: Agent;
   readonly #open: Set<ClientRequest> = new Set();
   readonly #queue: { message: Message; text: string; bytes: number }[] = [];
   #queuedBytes = 0;
@@ -53,8 +54,7 @@ export class SseClientChannel implements Channel {
     this.#url = url;
     this.#options = options;
     const { maxSockets, lookup } = options;
-    const agentOptions = { keepAlive: true, maxSockets, ...(lookup !== undefined && { lookup }) };
-    this.#agent = url.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }) });
   }
 
   start(handlers: ChannelHandlers): void {
