@@ -130,6 +130,21 @@ describe('over TLS', () => {
     expect(heard).not.toContain('ok');
     expect((await refused).code).toBe('SWB_TLS_REFUSED');
   });
+
+  it('who shows a certificate that is not accepted is told of with what is wrong with it, and where it came from', async () => {
+    const { port, nextEvent } = await startGateway({
+      upstreams,
+      ...authority.tls(),
+      tlsClientCa: authority.path('ca.pem'),
+    });
+    const refused = nextEvent('connection.refused');
+    await expect(handshake(port, await authority.client('alice@example.com', -1))).rejects.toThrow();
+    expect(await refused).toMatchObject({
+      code: 'SWB_TLS_REFUSED',
+      detail: expect.stringContaining('CERT_HAS_EXPIRED'),
+      address: '127.0.0.1',
+    });
+  });
 });
 
 describe('files that cannot be used stop the start', () => {

@@ -42,6 +42,14 @@ export interface HttpServerOptions {
   onCertificatesFailed(error: SwitchboardError): void;
 }
 
+/** A socket whose handshake failed, as it is in Node. */
+type Refused = Omit<TLSSocket, 'authorizationError'> & {
+  /** OpenSSL's name of what is wrong with the certificate, where one was shown. */
+  authorizationError: string | null;
+  /** The connection below, which still knows whose it was when both have ended. */
+  _parent?: Socket;
+};
+
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server | SecureServer;
@@ -142,10 +150,12 @@ export class HttpServer {
       if (socket.alpnProtocol === 'h2') this.#http2.accept(socket);
       else this.#serveHttp1(socket);
     });
-    server.on('tlsClientError', (cause: Error, socket: TLSSocket) => {
+    server.on('tlsClientError', (cause: Error, socket: Refused) => {
       socket.destroy();
-      const error = new SwitchboardError('SWB_TLS_REFUSED', { detail: cause.message, cause });
-      this.#options.onRefused(error, socket.remoteAddress ?? '');
+      // Node cuts a connection whose certificate it does not accept, and calls that a hang-up.
+      const detail = socket.authorizationError ?? cause.message;
+      const error = new SwitchboardError('SWB_TLS_REFUSED', { detail, cause });
+      this.#options.onRefused(error, socket._parent?.remoteAddress ?? socket.remoteAddress ?? '');
     });
   }
 
