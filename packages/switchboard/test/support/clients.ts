@@ -38,6 +38,8 @@ export type AnyClient = Pick<
 export interface Setup {
   /** Answers questions of the server. */
   onElicit?: (message: string) => { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string> };
+  /** What goes over HTTP is sent with it. */
+  fetch?: typeof fetch;
 }
 
 export async function connectClient(
@@ -48,6 +50,7 @@ export async function connectClient(
 ): Promise<AnyClient> {
   const info = { name: `${flavour} ${way}`, version: '1' };
   const capabilities = setup.onElicit ? { elicitation: { form: {} } } : {};
+  const requests = setup.fetch ? { fetch: setup.fetch } : {};
   const stdio = { command: process.execPath, args: [cli, 'connect', target.ws], stderr: 'inherit' as const };
   if (flavour === 'SDK v1') {
     const client = new ClientV1(info, { capabilities });
@@ -60,7 +63,7 @@ export async function connectClient(
       way === 'websocket'
         ? new WebSocketV1(new URL(target.ws))
         : way === 'http'
-          ? new HttpV1(new URL(target.http))
+          ? new HttpV1(new URL(target.http), requests)
           : new StdioV1(stdio);
     await client.connect(transport);
     const callTool = client.callTool.bind(client);
@@ -79,7 +82,7 @@ export async function connectClient(
     way === 'websocket'
       ? asSdkTransport(await connectWebSocket(new URL(target.ws), CLIENT_DEFAULTS))
       : way === 'http'
-        ? new HttpV2(new URL(target.http))
+        ? new HttpV2(new URL(target.http), requests)
         : new StdioV2(stdio);
   await client.connect(transport as never);
   return Object.assign(client as AnyClient, { close: () => goodbye(client, transport) });

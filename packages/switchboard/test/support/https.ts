@@ -2,6 +2,7 @@
 import { connect as connectHttp2 } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { request } from 'node:https';
+import { Readable } from 'node:stream';
 import { connect } from 'node:tls';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { onTestFinished } from 'vitest';
@@ -32,6 +33,29 @@ export function https(
     sent.end(typeof body === 'string' ? body : JSON.stringify(body));
   });
 }
+
+/** A `fetch` that shows a certificate, which that of Node cannot be told to: what an SDK client is given to get in. */
+export const fetchOver =
+  (tls: ConnectionOptions): typeof fetch =>
+  (input, { method = 'GET', headers, body, signal } = {}) =>
+    new Promise((resolve, reject) => {
+      const options = {
+        method,
+        agent: false as const,
+        headers: Object.fromEntries(new Headers(headers)),
+        ...(signal && { signal }),
+        ...tls,
+      };
+      const sent = request(input as string | URL, options, (response) => {
+        const { statusCode: status = 0 } = response;
+        // The class takes no body, not even an empty one, with a status that has none.
+        const content = status === 204 || status === 304 ? null : (Readable.toWeb(response) as ReadableStream);
+        if (content === null) response.resume();
+        resolve(new Response(content, { status, headers: response.headers as Record<string, string> }));
+      });
+      sent.once('error', reject);
+      sent.end(body);
+    });
 
 /** An HTTP/2 connection that ends with the test. */
 export function http2(url: string, tls: ConnectionOptions): ClientHttp2Session {
