@@ -1,6 +1,7 @@
 /** Switchboard as a library: a gateway inside your own program. */
 export { createGateway, Gateway } from './gateway/gateway.ts';
-export type { Address, GatewayOptions, Stats } from './gateway/gateway.ts';
+export type { Address } from './gateway/addresses.ts';
+export type { GatewayOptions, Stats } from './gateway/gateway.ts';
 export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
 export type { SessionFacts, SessionNotes } from './callers/registry.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';

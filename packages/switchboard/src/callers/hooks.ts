@@ -1,6 +1,8 @@
 /** What a program that has a gateway inside is asked before something happens, and may refuse by throwing. */
 import type { Emit } from '../observe/events.ts';
+import { targetOf } from '../observe/requests.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import type { Exchange } from '../router/exchange.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
 
 /** A request that is about to be served. */
@@ -46,6 +48,29 @@ export function asRefusal(thrown: unknown): SwitchboardError {
   if (thrown instanceof SwitchboardError) return thrown;
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   return new SwitchboardError('SWB_REFUSED', { detail, cause: thrown });
+}
+
+/** Asks `onRequest`. @throws what refuses the request; rejects with it where the hook takes its time. */
+export function askRequest({ onRequest }: Readonly<Hooks>, exchange: Exchange): void | Promise<void> {
+  if (onRequest === undefined) return undefined;
+  const { id, method, params, slot, scope } = exchange;
+  const target = targetOf(method, params);
+  const refuse = (error: unknown): never => {
+    throw asRefusal(error);
+  };
+  try {
+    const asked = onRequest({
+      id,
+      method,
+      ...(target !== undefined && { target }),
+      upstream: slot.upstream,
+      session: scope.affinity,
+      principal: scope.principal,
+    });
+    return asked instanceof Promise ? asked.catch(refuse) : undefined;
+  } catch (error) {
+    return refuse(error);
+  }
 }
 
 /** Tells `onClose`. Never rejects: a hook that fails after the fact changes nothing, but is told of. */

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 
+import type { Address } from '../gateway/addresses.ts';
 import { createGateway } from '../gateway/gateway.ts';
-import type { Address, Gateway } from '../gateway/gateway.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
 import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';

@@ -6,6 +6,7 @@ import { Tally } from '../limits/tally.ts';
 import type { Allowance, Limiter, Rate } from '../limits/token-bucket.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Roles } from '../router/rights.ts';
+import type { RouterOptions } from '../router/router.ts';
 import type { Settings } from './options.ts';
 
 export class Admission {
@@ -13,12 +14,27 @@ export class Admission {
   readonly #roles: Roles;
   readonly #limiter: Limiter;
   /** What runs. */
-  readonly running: Tally = new Tally();
+  readonly #running: Tally = new Tally();
 
   constructor(settings: Settings, roles: Roles, limiter: Limiter) {
     this.#settings = settings;
     this.#roles = roles;
     this.#limiter = limiter;
+  }
+
+  /** Counts what runs, before the same is told on. */
+  counting<Told extends Pick<RouterOptions, 'onOpen' | 'onEnd'>>(told: Told): Told {
+    return {
+      ...told,
+      onOpen: (exchange) => {
+        this.#running.add(exchange.scope.principal);
+        told.onOpen?.(exchange);
+      },
+      onEnd: (exchange, outcome) => {
+        this.#running.remove(exchange.scope.principal);
+        told.onEnd?.(exchange, outcome);
+      },
+    };
   }
 
   /**
@@ -34,7 +50,7 @@ export class Admission {
       });
     }
     const concurrent = this.#limit(identity, 'concurrent');
-    if (concurrent !== undefined && this.running.of(identity.principal) >= concurrent) {
+    if (concurrent !== undefined && this.#running.of(identity.principal) >= concurrent) {
       const detail = `${concurrent} requests of ${identity.principal} are running, the limit of its role (concurrent)`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }

@@ -1,5 +1,7 @@
-/** What clients find at the paths: each upstream through its view, and all of them as one. Changes when the configuration does. */
+/** What clients find at which path: each upstream through its view, and all of them as one. Changes when the configuration does. */
+import type { Identity } from '../auth/identity.ts';
 import type { Emit } from '../observe/events.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
 import { Catalogue } from '../router/catalogue/catalogue.ts';
 import type { Scope, Upstream } from '../router/exchange.ts';
 import type { Roles } from '../router/rights.ts';
@@ -16,6 +18,15 @@ export interface ServedOptions {
   roles: Roles;
   emit: Emit;
 }
+
+/** What is served, and what its path has behind `/mcp` or `/sse`. */
+export interface Place {
+  /** The upstream's name, or `*` for all of them as one. */
+  upstream: string;
+  below: string;
+}
+
+type Base = 'mcp' | 'sse';
 
 /** How long a merged list waits for one of its upstreams, in ms. */
 const PATIENCE_MS = 10_000;
@@ -36,15 +47,41 @@ export class Served {
     });
   }
 
-  /** At `/mcp/<name>`. */
-  get byName(): ReadonlyMap<string, Upstream> {
-    return this.#byName;
+  /** Everything that is served: the only upstream, or each of them and then all as one. */
+  get places(): Place[] {
+    const names = [...this.#byName.keys()];
+    if (names.length === 1) return names.map((upstream) => ({ upstream, below: '' }));
+    return [
+      ...names.map((upstream) => ({ upstream, below: `/${upstream}` })),
+      { upstream: this.#catalogue.name, below: '' },
+    ];
   }
 
-  /** At `/mcp`: the only one, or the catalogue of all. */
-  get all(): Upstream {
-    const [only, ...others] = this.#byName.values();
-    return only !== undefined && others.length === 0 ? only : this.#catalogue;
+  /**
+   * The upstream that a path names.
+   *
+   * @throws {SwitchboardError} `SWB_NOT_FOUND` when nothing of MCP is there, or as {@link find}
+   */
+  route(path: string, base: Base, identity: Identity): Upstream {
+    const [, found, name] = /^\/([^/]+)(?:\/([^/]*))?\/?$/.exec(path) ?? [];
+    if (found !== base) {
+      throw new SwitchboardError('SWB_NOT_FOUND', {
+        detail: `${JSON.stringify(path)}; MCP is at ${this.#paths(base, identity)}`,
+      });
+    }
+    return this.find(name === '' ? undefined : name, identity, base);
+  }
+
+  /**
+   * The upstream of a name; without one all of them. What the caller's roles do not name is not there.
+   *
+   * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`
+   */
+  find(name: string | undefined, identity: Identity, base: Base = 'mcp'): Upstream {
+    const upstream = name === undefined ? this.#all : this.#byName.get(name);
+    if (upstream !== undefined && upstream.serves?.(identity) !== false) return upstream;
+    const detail = `${JSON.stringify(name ?? 'all of them')}; MCP is at ${this.#paths(base, identity)}`;
+    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail });
   }
 
   set(upstream: Upstream, options: UpstreamOptions): void {
@@ -53,6 +90,19 @@ export class Served {
 
   delete(name: string): void {
     this.#byName.delete(name);
+  }
+
+  /** The only one, or the catalogue of all. */
+  get #all(): Upstream {
+    const [only, ...others] = this.#byName.values();
+    return only !== undefined && others.length === 0 ? only : this.#catalogue;
+  }
+
+  /** For errors: those that are there for who asks. */
+  #paths(base: Base, identity: Identity): string {
+    const names = [...this.#byName].flatMap(([name, each]) => (each.serves?.(identity) === false ? [] : [name]));
+    if (names.length === 0) return 'no path for you';
+    return this.#byName.size === 1 ? `/${base}` : [`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ');
   }
 
   #seen(upstream: Upstream, options: UpstreamOptions): Upstream {

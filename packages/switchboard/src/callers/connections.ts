@@ -1,0 +1,54 @@
+/** The connections that stay open: what comes in on a channel of its own becomes one, and is found by its channel. */
+import type { Identity } from '../auth/identity.ts';
+import type { Channel } from '../transports/channel.ts';
+import { Connection } from './connection.ts';
+import type { Arrival, CallerContext } from './context.ts';
+import { tellGone } from './hooks.ts';
+import type { Registry } from './registry.ts';
+
+export class Connections {
+  readonly #context: CallerContext;
+  readonly #registry: Registry;
+  readonly #newId: () => string;
+  /** For those who come back. */
+  readonly #byChannel: WeakMap<Channel, Connection> = new WeakMap();
+
+  constructor(context: CallerContext, registry: Registry, newId: () => string) {
+    this.#context = context;
+    this.#registry = registry;
+    this.#newId = newId;
+  }
+
+  /**
+   * Serves the client of a channel from now on.
+   *
+   * @param onClose called when the client is gone.
+   * @throws {SwitchboardError} `SWB_CONNECTION_LIMIT`, `SWB_SHUTTING_DOWN`
+   */
+  open(channel: Channel, visit: Omit<Arrival, 'label' | 'loose'>, onClose?: () => void): void {
+    const label = this.#newId();
+    const { emit } = this.#context;
+    const { transport, address, userAgent } = visit;
+    const connection: Connection = new Connection({ ...visit, label }, this.#context, channel, (reason) => {
+      this.#registry.remove(label);
+      void tellGone(this.#context, connection.facts, reason);
+      emit({ type: 'connection.closed', connection: label, transport, reason });
+      onClose?.();
+    });
+    this.#registry.add(connection);
+    this.#byChannel.set(channel, connection);
+    emit({
+      type: 'connection.opened',
+      connection: label,
+      transport,
+      ...(address !== undefined && { address }),
+      ...(userAgent !== undefined && { userAgent }),
+    });
+    connection.start();
+  }
+
+  /** The client came back to its channel, and has shown anew who it is. */
+  renew(channel: Channel, identity: Identity): void {
+    this.#byChannel.get(channel)?.renew(identity);
+  }
+}

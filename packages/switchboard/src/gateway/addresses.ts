@@ -1,0 +1,37 @@
+/** Where a gateway that listens is reached. */
+import type { Settings } from './options.ts';
+import type { Place } from './served.ts';
+
+/** Where clients reach an upstream. */
+export interface Address {
+  /** Its name, or `*` for all of them behind one address. */
+  upstream: string;
+  websocket?: string;
+  http?: string;
+  /** Only with the option `sse`. */
+  sse?: string;
+}
+
+/** The URL of a path, at the host that the settings name. */
+export function urlOf({ host, tlsCert }: Settings, port: number, path: string, scheme: 'http' | 'ws' = 'http'): string {
+  return `${scheme}${tlsCert === '' ? '' : 's'}://${bracketed(host)}:${port}${path}`;
+}
+
+export function addressOf(settings: Settings, port: number, { upstream, below }: Place): Address {
+  const { transport, sse } = settings;
+  const isHttp = transport.includes('http');
+  return {
+    upstream,
+    ...(transport.includes('websocket') && { websocket: urlOf(settings, port, `/mcp${below}`, 'ws') }),
+    ...(isHttp && { http: urlOf(settings, port, `/mcp${below}`) }),
+    ...(isHttp && sse && { sse: urlOf(settings, port, `/sse${below}`) }),
+  };
+}
+
+/** Where the admin API is, for this machine. What is listened on may be the address of all its networks. */
+export function adminUrl(host: string, port: number): string {
+  const isEverywhere = host === '0.0.0.0' || host === '::';
+  return `http://${isEverywhere ? '127.0.0.1' : bracketed(host)}:${port}/admin`;
+}
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);

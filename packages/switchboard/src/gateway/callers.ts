@@ -1,0 +1,69 @@
+/** The callers' side of a gateway: what serves those who come by each way in, and who is connected. */
+import { randomBytes } from 'node:crypto';
+
+import { Connections } from '../callers/connections.ts';
+import type { CallerContext } from '../callers/context.ts';
+import type { Hooks } from '../callers/hooks.ts';
+import { HttpCallers } from '../callers/http.ts';
+import { Registry } from '../callers/registry.ts';
+import type { Emit } from '../observe/events.ts';
+import type { Exchanges } from '../router/exchange.ts';
+import type { Store } from '../stores/store.ts';
+import { SseAcceptor } from '../transports/http/sse-channel.ts';
+import type { Access } from './access.ts';
+import type { Admission } from './admission.ts';
+import type { Settings } from './options.ts';
+
+export interface CallersOptions {
+  settings: Settings;
+  /** Where their requests go. */
+  exchanges: Exchanges;
+  access: Access;
+  admission: Admission;
+  hooks: Readonly<Hooks>;
+  store: Store;
+  emit: Emit;
+}
+
+/** The longest that a stream over HTTP is silent: proxies cut those that are silent for longer. */
+const MAX_SILENCE_MS = 15_000;
+
+export class Callers {
+  readonly registry: Registry;
+  readonly connections: Connections;
+  readonly http: HttpCallers;
+  /** Where it is wanted. */
+  readonly sse: SseAcceptor | undefined;
+
+  constructor({ settings, exchanges, access, admission, hooks, store, emit }: CallersOptions) {
+    const context: CallerContext = {
+      exchanges,
+      emit,
+      admit: (arrival) => admission.admit(arrival),
+      allowance: (arrival) => admission.allowance(arrival),
+      maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
+      hold: (holder) => access.standing.hold(holder),
+      maxRequestsInFlight: settings.maxRequestsInFlight,
+      hooks,
+    };
+    const httpLimits = {
+      maxMessageBytes: settings.maxMessageSize,
+      maxQueueBytes: settings.maxQueueSize,
+      maxQueueMessages: settings.maxQueueMessages,
+      keepAliveMs: Math.min(MAX_SILENCE_MS, settings.pingInterval),
+      store,
+    };
+    this.registry = new Registry({
+      max: settings.maxConnections,
+      maxOf: (identity) => admission.maxSessions(identity),
+      idleTimeoutMs: settings.idleTimeout,
+    });
+    this.connections = new Connections(context, this.registry, newId);
+    this.http = new HttpCallers(context, this.registry, httpLimits, newId);
+    const isSse = settings.sse && settings.transport.includes('http');
+    this.sse = isSse ? new SseAcceptor(httpLimits, newId) : undefined;
+  }
+}
+
+/** 128 bits, in characters that a header and a URL can carry. */
+const newId = (): string => randomBytes(16).toString('base64url');

@@ -1,0 +1,50 @@
+/** A configuration as a whole, read and checked: the settings, the upstreams, and who may come in and do what. */
+import { SwitchboardError } from '../protocol/errors.ts';
+import { Roles } from '../router/rights.ts';
+import { readAccess } from './access-options.ts';
+import type { AccessOptions } from './access-options.ts';
+import { readSettings } from './options.ts';
+import type { Problem, Settings } from './options.ts';
+import { checkUpstream } from './upstream-options.ts';
+import type { UpstreamOptions } from './upstream-options.ts';
+
+/** Any of the settings as one would write them in a configuration file, and the upstreams. */
+export interface ConfigurationInput extends Partial<Record<keyof Settings, unknown>>, AccessOptions {
+  upstreams: Readonly<Record<string, UpstreamOptions>>;
+}
+
+export interface Configuration {
+  settings: Settings;
+  upstreams: Readonly<Record<string, UpstreamOptions>>;
+  roles: Roles;
+  jwt?: AccessOptions['jwt'];
+  /** The blocks beside the settings as they were written, to be compared with those of another one. */
+  access: Record<string, unknown>;
+}
+
+/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
+export function readConfiguration({ upstreams, jwt, roles: rules, ...input }: ConfigurationInput): Configuration {
+  const { settings, problems } = readSettings(input);
+  for (const [name, options] of Object.entries(upstreams)) {
+    const found = checkUpstream(name, options, settings.sse);
+    // It is Switchboard's own then, and must not be handed on.
+    if (settings.keysFile !== '' && /\$\{caller\.header:x-api-key\}/i.test(JSON.stringify(options))) {
+      const message = 'X-API-Key is for Switchboard itself where there is a keysFile; let callers send another header';
+      found.push({ path: [name], message });
+    }
+    problems.push(...found.map(({ path, message }) => ({ path: ['upstreams', ...path], message })));
+  }
+  const tokens = jwt === undefined ? undefined : readAccess('jwt', jwt);
+  const read = rules === undefined ? undefined : readAccess('roles', rules);
+  problems.push(...(tokens?.problems ?? []), ...(read?.problems ?? []));
+  if (Object.keys(upstreams).length === 0) problems.push({ path: ['upstreams'], message: 'expected at least one' });
+  if (problems.length > 0) throw configError(problems);
+  const access = { jwt, roles: rules };
+  return { settings, upstreams, access, roles: new Roles(read?.value), ...(tokens?.value && { jwt: tokens.value }) };
+}
+
+/** One error for a whole list of problems. */
+function configError(problems: readonly Problem[]): SwitchboardError {
+  const lines = problems.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  return new SwitchboardError('SWB_CONFIG_INVALID', { detail: lines.join('; '), data: { problems } });
+}

@@ -1,0 +1,91 @@
+/** The upstreams' side of a gateway: a pool for each, and whose turn it is there. Changes when the configuration does. */
+import type { Emit } from '../observe/events.ts';
+import type { Exchange } from '../router/exchange.ts';
+import type { Roles } from '../router/rights.ts';
+import { Turns } from '../router/turns.ts';
+import type { Pool } from '../upstreams/pool.ts';
+import type { Change } from './change.ts';
+import type { Settings } from './options.ts';
+import { Served } from './served.ts';
+import { Timeouts } from './timeouts.ts';
+import type { UpstreamOptions } from './upstream-options.ts';
+import { buildUpstreams } from './upstreams.ts';
+
+export interface PoolsOptions {
+  settings: Settings;
+  environment: Readonly<Record<string, string | undefined>>;
+  /** What callers may see. */
+  roles: Roles;
+  emit: Emit;
+}
+
+type Upstreams = Readonly<Record<string, UpstreamOptions>>;
+
+export class Pools {
+  /** What clients find of them. */
+  readonly served: Served;
+  readonly turns: Turns;
+  readonly #options: PoolsOptions;
+  readonly #byName: Map<string, Pool> = new Map();
+  readonly #timeouts: Timeouts;
+  #configured: Upstreams;
+
+  constructor(upstreams: Upstreams, options: PoolsOptions) {
+    const { settings, roles, emit } = options;
+    this.#options = options;
+    this.#configured = upstreams;
+    this.turns = new Turns((name) => ({
+      maxRunning: this.#configured[name]?.maxConcurrent ?? settings.maxConcurrent,
+      maxWaiting: settings.maxQueuedRequests,
+    }));
+    this.#timeouts = new Timeouts(settings.requestTimeout, upstreams);
+    this.served = new Served({ startTimeoutMs: settings.startTimeout, turns: this.turns, roles, emit });
+    this.#build(Object.keys(upstreams));
+  }
+
+  /** What they were built from. */
+  get configured(): Upstreams {
+    return this.#configured;
+  }
+
+  get byName(): ReadonlyMap<string, Pool> {
+    return this.#byName;
+  }
+
+  /** How long a request may go without an answer or a progress note, in ms. */
+  timeoutOf(exchange: Exchange): number {
+    return this.#timeouts.of(exchange);
+  }
+
+  /**
+   * Builds what is new or another now; the rest stays as it is.
+   *
+   * @returns those that are no longer served. They still run: whoever calls this ends them.
+   */
+  replace(upstreams: Upstreams, { added, changed, removed }: Change): Pool[] {
+    const old = [...changed, ...removed].flatMap((name) => this.#byName.get(name) ?? []);
+    this.#configured = upstreams;
+    this.#timeouts.set(upstreams);
+    for (const name of removed) {
+      this.#byName.delete(name);
+      this.served.delete(name);
+    }
+    // Those that are new too: clients of one that was removed before may have had turns under its name until they were gone.
+    for (const name of [...added, ...changed, ...removed]) this.turns.forget(name);
+    this.#build([...added, ...changed]);
+    return old;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#byName.values()].map((pool) => pool.close()));
+  }
+
+  #build(names: readonly string[]): void {
+    const { settings, environment, emit } = this.#options;
+    const upstreams = Object.fromEntries(names.map((name) => [name, this.#configured[name]!]));
+    for (const [name, pool] of buildUpstreams({ settings, upstreams, environment, emit })) {
+      this.#byName.set(name, pool);
+      this.served.set(pool, upstreams[name]!);
+    }
+  }
+}
