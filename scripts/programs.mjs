@@ -12,7 +12,11 @@ const PROGRAMS = [
     package: 'chromium',
     files: ['packages/switchboard/test/e2e/browser.test.ts', '**/*.browser.test.ts'],
   },
-  { program: 'openssl', package: 'openssl', files: TLS_TOOLS },
+  {
+    program: 'openssl',
+    package: 'openssl',
+    files: [...TLS_TOOLS, 'packages/switchboard/test/wire/tls-offers.test.ts'],
+  },
   { program: 'curl', package: 'curl', files: TLS_TOOLS },
 ];
 
