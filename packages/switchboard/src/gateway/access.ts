@@ -133,10 +133,13 @@ export class Access {
     });
   }
 
-  /** The `Host` was checked before. */
-  #originOf({ headers, socket }: IncomingMessage): string {
-    const isSecure = 'encrypted' in socket || this.#parts.settings.behindProxy;
-    return `${isSecure ? 'https' : 'http'}://${headers.host ?? ''}`;
+  /**
+   * The `Host` was checked before, which over HTTP/2 is the authority. That it came by TLS is known without asking the request: with a
+   * certificate nothing else is spoken here, and the scheme of HTTP/2 is what the client makes it.
+   */
+  #originOf({ headers }: IncomingMessage): string {
+    const { tlsCert, behindProxy } = this.#parts.settings;
+    return `${tlsCert !== '' || behindProxy ? 'https' : 'http'}://${headers.host ?? ''}`;
   }
 
   async #serveTicket(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,5 @@
 /** TLS on the gateway's port: every way in works over it, what is wrong stops the start, and new certificates are taken while it runs. */
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect as connectPlain } from 'node:net';
@@ -144,6 +144,57 @@ describe('over TLS', () => {
       detail: expect.stringContaining('CERT_HAS_EXPIRED'),
       address: '127.0.0.1',
     });
+  });
+});
+
+describe('who is refused over TLS', () => {
+  const issuer = 'https://issuer.example.com';
+  const jwt = { issuer, audience: 'https://gateway.example.com/mcp', secret: randomBytes(32).toString('hex') };
+  const told = (authority: string, path = '/mcp'): string =>
+    `Bearer resource_metadata="https://${authority}/.well-known/oauth-protected-resource${path}"`;
+  const challengeOf = ({ status, headers }: Awaited<ReturnType<typeof ask>>): unknown[] => [
+    status,
+    headers['www-authenticate'],
+  ];
+
+  it('is told an https address where tokens are had, over HTTP/1.1 and HTTP/2, and finds it there', async () => {
+    const { http, port } = await startGateway({ upstreams, jwt, ...authority.tls() });
+    const session = http2(http, { ca: authority.ca });
+    const host = `127.0.0.1:${port}`;
+    expect(challengeOf(await https(http, { ca: authority.ca }, { body: initialize }))).toEqual([401, told(host)]);
+    const refused = await ask(session, { body: initialize });
+    expect([session.alpnProtocol, ...challengeOf(refused)]).toEqual(['h2', 401, told(host)]);
+    const [, address = ''] = /resource_metadata="([^"]*)"/.exec(String(refused.headers['www-authenticate'])) ?? [];
+    const found = await ask(session, { method: 'GET', path: new URL(address).pathname });
+    const same = await https(address, { ca: authority.ca }, { method: 'GET' });
+    expect([found.status, same.status]).toEqual([200, 200]);
+    expect(JSON.parse(found.body)).toMatchObject({ resource: jwt.audience, authorization_servers: [issuer] });
+    expect(same.body).toBe(found.body);
+  });
+
+  it('is told it of the host that was asked for, and whatever scheme was claimed over HTTP/2', async () => {
+    const { http, port } = await startGateway({ upstreams, jwt, ...authority.tls(), allowedHosts: 'mcp.example.com' });
+    const session = http2(http, { ca: authority.ca });
+    const challenge = async (headers: Record<string, string>): Promise<unknown[]> =>
+      challengeOf(await ask(session, { headers, body: initialize }));
+    expect(await challenge({ ':authority': 'mcp.example.com' })).toEqual([401, told('mcp.example.com')]);
+    // RFC 9113, section 8.3.1: who made the request of one of HTTP/1.1 may send Host, and no authority.
+    expect(await challenge({ host: 'mcp.example.com' })).toEqual([401, told('mcp.example.com')]);
+    expect(await challenge({ ':scheme': 'http' })).toEqual([401, told(`127.0.0.1:${port}`)]);
+    expect(await challenge({ ':authority': 'evil.example', ':scheme': 'https' })).toEqual([403, undefined]);
+    expect(await challenge({ host: 'evil.example' })).toEqual([403, undefined]);
+  });
+
+  it('is told so too when what it shows is wrong, and on the upgrade to WebSocket', async () => {
+    const { http, port } = await startGateway({ upstreams, jwt, ...authority.tls() });
+    const headers = { authorization: 'Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA' };
+    const wrong = told(`127.0.0.1:${port}`).replace('Bearer ', 'Bearer error="invalid_token", ');
+    const session = http2(http, { ca: authority.ca });
+    expect(challengeOf(await https(http, { ca: authority.ca }, { headers, body: initialize }))).toEqual([401, wrong]);
+    expect(challengeOf(await ask(session, { headers, body: initialize }))).toEqual([401, wrong]);
+    const upgrade = { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
+    const refused = await https(http, { ca: authority.ca }, { method: 'GET', headers: { ...upgrade, ...headers } });
+    expect(challengeOf(refused)).toEqual([401, wrong]);
   });
 });
 
