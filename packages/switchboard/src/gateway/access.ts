@@ -106,7 +106,7 @@ export class Access {
         error.code === 'SWB_INSUFFICIENT_SCOPE' ? 'insufficient_scope' : showsNothing ? undefined : 'invalid_token',
       scope: scopes.length > 0 ? scopes.join(' ') : undefined,
       resource_metadata:
-        jwt === undefined ? undefined : `${this.#originOf(request)}${METADATA}${path === '/' ? '' : path}`,
+        jwt === undefined ? undefined : `${this.#originOf(request)}${METADATA}${path === '/' ? '' : quotable(path)}`,
     };
     const said = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${value}"`]));
     return { 'www-authenticate': ['Bearer', said.join(', ')].join(' ').trim() };
@@ -169,6 +169,9 @@ export class Access {
     send(response, metadata, headers);
   }
 }
+
+/** What would end a quoted string (RFC 9110, section 5.6.4) and begin another parameter, as a URL writes it. */
+const quotable = (path: string): string => path.replaceAll('"', '%22').replaceAll('\\', '%5C');
 
 function shownBy(request: IncomingMessage, address: string, isUpgrade: boolean): Shown {
   const { authorization, origin, 'x-api-key': apiKey } = request.headers;

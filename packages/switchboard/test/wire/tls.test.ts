@@ -185,6 +185,14 @@ describe('who is refused over TLS', () => {
     expect(await challenge({ host: 'evil.example' })).toEqual([403, undefined]);
   });
 
+  it('is told one address, whatever stands in the path that it asked for', async () => {
+    const { http, port } = await startGateway({ upstreams, jwt, ...authority.tls() });
+    const session = http2(http, { ca: authority.ca });
+    const path = '/mcp/a\\",resource_metadata="https://evil.example';
+    const known = told(`127.0.0.1:${port}`, '/mcp/a%5C%22,resource_metadata=%22https://evil.example');
+    expect(challengeOf(await ask(session, { path, body: initialize }))).toEqual([401, known]);
+  });
+
   it('is told so too when what it shows is wrong, and on the upgrade to WebSocket', async () => {
     const { http, port } = await startGateway({ upstreams, jwt, ...authority.tls() });
     const headers = { authorization: 'Bearer eyJhbGciOiJIUzI1NiJ9.e30.AAAA' };
