@@ -22,9 +22,7 @@ export async function startBrowser(): Promise<BrowserRun> {
   const { folder } = await project.build();
   const server = await serve(folder);
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  // As root it has no sandbox, and in a container little shared memory.
-  const args = ['--no-sandbox', '--disable-dev-shm-usage'];
-  const browser: Browser = await chromium.launch({ executablePath: find('chromium')!, args });
+  const browser = await launchChromium();
   return {
     async open() {
       const page = await browser.newPage();
@@ -38,6 +36,13 @@ export async function startBrowser(): Promise<BrowserRun> {
       project.remove();
     },
   };
+}
+
+/** Without a page. */
+export function launchChromium(...flags: string[]): Promise<Browser> {
+  // As root it has no sandbox, and in a container little shared memory.
+  const args = ['--no-sandbox', '--disable-dev-shm-usage', ...flags];
+  return chromium.launch({ executablePath: find('chromium')!, args });
 }
 
 async function serve(folder: string): Promise<Server> {
