@@ -1,18 +1,8 @@
 /** The file that API keys are kept in: read, written whole, and watched, as another process changes it. */
-import {
-  closeSync,
-  fchmodSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unwatchFile,
-  watchFile,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fchmodSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 
 import { SwitchboardError } from '../protocol/errors.ts';
+import { FileChanges } from '../util/file-changes.ts';
 import { ApiKeys, parseKeys, writeKeys } from './api-keys.ts';
 import type { ApiKey } from './api-keys.ts';
 
@@ -68,8 +58,7 @@ export function writeKeysFile(path: string, keys: readonly ApiKey[]): void {
 
 /** API keys as the file has them now. */
 export class KeysFile extends ApiKeys {
-  readonly #path: string;
-  readonly #onLook: () => void;
+  readonly #changes: FileChanges;
 
   /**
    * @param onChange the keys are others now: some may have been revoked.
@@ -77,9 +66,10 @@ export class KeysFile extends ApiKeys {
    * @throws as {@link readKeysFile}
    */
   constructor(path: string, { onChange, onFailed }: { onChange(): void; onFailed(error: SwitchboardError): void }) {
-    super(readKeysFile(path));
-    this.#path = path;
-    this.#onLook = () => {
+    super();
+    this.#changes = new FileChanges([path]);
+    this.replace(readKeysFile(path));
+    this.#changes.watch(LOOK_MS, () => {
       try {
         this.replace(readKeysFile(path));
       } catch (error) {
@@ -87,12 +77,10 @@ export class KeysFile extends ApiKeys {
         onFailed(error as SwitchboardError);
       }
       onChange();
-    };
-    // Not `watch`: it goes by the inode, and the file is replaced with each change.
-    watchFile(path, { interval: LOOK_MS, persistent: false }, this.#onLook);
+    });
   }
 
   close(): void {
-    unwatchFile(this.#path, this.#onLook);
+    this.#changes.stop();
   }
 }

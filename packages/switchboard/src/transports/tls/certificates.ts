@@ -4,12 +4,12 @@
  */
 import { X509Certificate, constants, createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import type { StatsListener } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
+import { FileChanges } from '../../util/file-changes.ts';
 
 /** The files, by the options that name them; those that are not in use are empty. */
 export interface CertificateFiles {
@@ -69,10 +69,11 @@ export const handshakeRules = (mutual: boolean): TlsOptions => ({
 
 export class Certificates {
   readonly #files: CertificateFiles;
-  readonly #watched: Map<string, StatsListener> = new Map();
+  readonly #changes: FileChanges;
 
-  constructor(files: CertificateFiles) {
-    this.#files = files;
+  constructor({ tlsCert, tlsKey, tlsCa, tlsClientCa, tlsClientCrl }: CertificateFiles) {
+    this.#files = { tlsCert, tlsKey, tlsCa, tlsClientCa, tlsClientCrl };
+    this.#changes = new FileChanges(Object.values(this.#files).filter((file) => file !== ''));
   }
 
   get isMutual(): boolean {
@@ -111,21 +112,9 @@ export class Certificates {
     return { options, crl, subject: nameOf(certificate!), expiresAt: new Date(certificate!.validTo) };
   }
 
-  /**
-   * Reads everything anew whenever a file changes. Files are looked at rather than waited for, as a file system tells nothing of what
-   * lies behind a symbolic link, and secrets of Kubernetes are such links.
-   */
+  /** Reads everything anew whenever a file changes. */
   watch(ears: CertificateEars): void {
-    const look: StatsListener = (now, before) => {
-      if (now.mtimeMs === before.mtimeMs && now.size === before.size && now.ino === before.ino) return;
-      this.reload(ears);
-    };
-    const { tlsCert, tlsKey, tlsCa, tlsClientCa, tlsClientCrl } = this.#files;
-    for (const file of [tlsCert, tlsKey, tlsCa, tlsClientCa, tlsClientCrl]) {
-      if (file === '' || this.#watched.has(file)) continue;
-      this.#watched.set(file, look);
-      watchFile(file, { interval: LOOK_MS, persistent: false }, look);
-    }
+    this.#changes.watch(LOOK_MS, () => this.reload(ears));
   }
 
   /** Reads everything anew now. */
@@ -141,8 +130,7 @@ export class Certificates {
   }
 
   close(): void {
-    for (const [file, look] of this.#watched) unwatchFile(file, look);
-    this.#watched.clear();
+    this.#changes.stop();
   }
 
   #read(option: keyof CertificateFiles): string {
