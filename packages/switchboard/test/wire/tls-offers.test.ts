@@ -8,10 +8,12 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { find } from '../../../../scripts/programs.mjs';
 import { TestAuthority } from '../support/certificates.ts';
 import { HANDSHAKE_FAILURE, PROTOCOL_VERSION, sayHello, suitesOf } from '../support/client-hello.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 
+const OPENSSL = find('openssl')!;
 const upstreams = { default: servers.scripted };
 const [SSL_3, TLS_1, TLS_1_1, TLS_1_2] = [0x0300, 0x0301, 0x0302, 0x0303] as const;
 const REQUEST = 'GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n';
@@ -23,7 +25,7 @@ beforeAll(async () => {
   // Ours have keys of elliptic curves, with which nobody can agree to the key exchange of RSA.
   const [key, certificate] = [authority.path('rsa-key.pem'), authority.path('rsa.pem')];
   const words = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=localhost'];
-  execFileSync('openssl', ['req', ...words, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  execFileSync(OPENSSL, ['req', ...words, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
 });
 
 const gateway = async (name = 'rsa', more: Record<string, unknown> = {}): Promise<number> =>
@@ -50,7 +52,7 @@ async function weak(name = 'rsa'): Promise<number> {
 
 /** Sends a request by `openssl s_client`. @returns all that it printed. */
 async function client(port: number, args: readonly string[], { renegotiate = false } = {}): Promise<string> {
-  const child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', ...args]);
+  const child = spawn(OPENSSL, ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', ...args]);
   onTestFinished(() => void child.kill());
   let printed = '';
   let asked = !renegotiate;
