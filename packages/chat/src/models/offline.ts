@@ -86,7 +86,7 @@ function argumentsIn(text: string, { inputSchema }: ToolOffer): Record<string, u
   if (text === '') return {};
   if (text.startsWith('{')) return JSON.parse(text) as Record<string, unknown>;
   const properties = (inputSchema['properties'] ?? {}) as Record<string, { type?: unknown }>;
-  const pairs = [...text.matchAll(/([\w.-]+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|\S+)/g)];
+  const pairs = [...text.matchAll(/([\w.-]{1,64})=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|\S+)/g)];
   if (pairs.length === 0) {
     const [first] = Object.keys(properties);
     if (first === undefined) throw new Error('it takes none');

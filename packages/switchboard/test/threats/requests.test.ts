@@ -127,6 +127,41 @@ describe('a request that is too much', () => {
   });
 });
 
+describe('headers that take long to read', () => {
+  const LONG = 14_000;
+  it.each([
+    ['Connection', `close${' '.repeat(LONG)}x, Upgrade`],
+    ['Connection', 'upgrade,'.repeat(LONG / 8)],
+    ['X-Forwarded-For', '1,'.repeat(LONG / 2)],
+    ['Forwarded', ';for='.repeat(LONG / 5)],
+    ['Forwarded', `for=${'"'.repeat(LONG)}`],
+    ['Origin', `http://${'a.'.repeat(LONG / 2)}`],
+    ['Accept', 'event-strea'.repeat(LONG / 11)],
+    ['Content-Type', `application/json${' '.repeat(LONG)}x`],
+    ['Authorization', `Bearer${' '.repeat(LONG)}x y`],
+    ['Sec-WebSocket-Protocol', `mcp${', '.repeat(LONG / 2)}`],
+    ['Mcp-Session-Id', '-1'.repeat(LONG / 2)],
+    ['Last-Event-ID', '1-'.repeat(LONG / 2)],
+    ['traceparent', '0-'.repeat(LONG / 2)],
+    ['Cookie', '=;'.repeat(LONG / 2)],
+  ])('cost others less than half a second: %s', async (name, value) => {
+    const { port, ws } = await startGateway({ upstreams, trustedProxies: ['127.0.0.1'], isolation: 'shared' });
+    const other = await WireClient.session(ws);
+    const head = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\n${name}: ${value}\r\nContent-Length: 2\r\n\r\n{}`;
+    const asked = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'));
+    for (const socket of asked) socket.on('error', () => {}).end(head);
+    const ended = asked.map((socket) => once(socket.resume(), 'close'));
+    const took: number[] = [];
+    for (let n = 0; n < 20; n++) {
+      const before = performance.now();
+      expect(textOf(await other.call(n, 'echo', { text: 'x' }))).toBe('x');
+      took.push(performance.now() - before);
+    }
+    expect(Math.max(...took)).toBeLessThan(500);
+    await Promise.all(ended);
+  });
+});
+
 describe('keys that mean something to JavaScript', () => {
   it('are text like any other, as ids, names, methods, sessions, paths and arguments', async () => {
     const { ws, http: url } = await startGateway({ upstreams });

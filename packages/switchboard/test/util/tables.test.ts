@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, bigInt, boolean, constantFrom, integer, nat, oneof, property, tuple } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { Numbered } from '../../src/util/numbered.ts';
@@ -7,16 +7,21 @@ import { ShortMap } from '../../src/util/short-map.ts';
 
 describe('a short map', () => {
   it('does what a Map does, whatever is done to it', () => {
-    const key = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constantFrom('0', '1', '', '__proto__'), fc.bigInt(0n, 2n));
-    const step = fc.tuple(fc.constantFrom('set', 'set', 'delete', 'clear'), key, fc.integer());
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+    const key = oneof(integer({ min: 0, max: 9 }), constantFrom('0', '1', '', '__proto__'), bigInt(0n, 2n));
+    const step = tuple(constantFrom('set', 'set', 'delete', 'clear'), key, integer());
+    assert(
+      property(array(step, { maxLength: 60 }), (steps) => {
         const map = new Map<unknown, number>();
         const short = new ShortMap<unknown, number>();
         for (const [what, at, value] of steps) {
-          if (what === 'set') (short.set(at, value), map.set(at, value));
-          else if (what === 'delete') expect(short.delete(at)).toBe(map.delete(at));
-          else if (steps.length > 50) (short.clear(), map.clear());
+          if (what === 'set') {
+            short.set(at, value);
+            map.set(at, value);
+          } else if (what === 'delete') expect(short.delete(at)).toBe(map.delete(at));
+          else if (steps.length > 50) {
+            short.clear();
+            map.clear();
+          }
           expect(short.entries()).toEqual([...map]);
           expect([short.size, short.get(at), short.has(at)]).toEqual([map.size, map.get(at), map.has(at)]);
         }
@@ -29,8 +34,8 @@ describe('a short map', () => {
 
 describe('what is numbered', () => {
   it('is found by its number until it is deleted, and no number is given twice, whatever stays', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat()), { maxLength: 300 }), (steps) => {
+    assert(
+      property(array(tuple(boolean(), nat()), { maxLength: 300 }), (steps) => {
         const open = new Map<number, object>();
         const numbered = new Numbered<object>();
         let last = 0;

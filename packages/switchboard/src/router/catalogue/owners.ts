@@ -11,8 +11,10 @@ import type { CatalogueSlot } from './slot.ts';
 
 /** What one upstream lists. */
 interface Directory {
+  /** Of resources, and templates as they are written. */
   uris: ReadonlySet<string>;
-  templates: readonly string[];
+  /** Templates with `*` for each variable. */
+  patterns: readonly string[];
   schemes: ReadonlySet<string>;
 }
 
@@ -20,6 +22,13 @@ interface Directory {
 const FRESH_MS = 30_000;
 const MAX_PAGES = 100;
 const MAX_ENTRIES = 10_000;
+/**
+ * What servers and clients choose must not take long to compare. Templates beyond, and longer ones, count for their scheme alone, as
+ * each template does for a longer URI.
+ */
+const MAX_PATTERNS = 1000;
+const MAX_PATTERN_CHARS = 1000;
+const MAX_URI_CHARS = 8192;
 
 const schemeOf = (uri: string): string => uri.slice(0, uri.indexOf(':') + 1).toLowerCase();
 
@@ -57,9 +66,9 @@ export class Owners {
   }
 }
 
-function rankOf({ uris, templates, schemes }: Directory, uri: string): number {
-  if (uris.has(uri) || templates.includes(uri)) return 0;
-  if (templates.some((template) => matchesPattern(template.replaceAll(/\{[^}]*\}/g, '*'), uri))) return 1;
+function rankOf({ uris, patterns, schemes }: Directory, uri: string): number {
+  if (uris.has(uri)) return 0;
+  if (uri.length <= MAX_URI_CHARS && patterns.some((pattern) => matchesPattern(pattern, uri))) return 1;
   if (schemes.has(schemeOf(uri))) return 2;
   return schemes.size === 0 ? 3 : Infinity;
 }
@@ -68,8 +77,12 @@ async function readDirectory(slot: CatalogueSlot, exchange: Exchange, name: stri
   const [uris, templates] = await Promise.all(
     ['resources/list', 'resources/templates/list'].map((method) => readNames(slot, exchange, name, method)),
   );
-  const schemes = new Set([...uris!, ...templates!].map(schemeOf));
-  return { uris: new Set(uris), templates: templates!, schemes };
+  const all = [...uris!, ...templates!];
+  const patterns = templates!
+    .filter(({ length }) => length <= MAX_PATTERN_CHARS)
+    .slice(0, MAX_PATTERNS)
+    .map((template) => template.replaceAll(/\{[^{}]*\}/g, '*'));
+  return { uris: new Set(all), patterns, schemes: new Set(all.map(schemeOf)) };
 }
 
 /** What the entries of an upstream's whole list go by, as far as it can be read. */

@@ -1,9 +1,9 @@
 /**
  * Connections to a remote server, kept between requests.
  *
- * Over HTTP/1.1 nothing but its place says which request a response belongs to. What arrives while nothing is asked belongs to none, and
- * Node would take it for the response to the next request (CWE-444, response queue poisoning; not mended in Node 20): here the
- * connection ends.
+ * Over HTTP/1.1 nothing but its place says which request a response belongs to. What arrives while nothing is asked belongs to none: the
+ * server is out of step. Node throws it away and uses the connection again, on which the rest of it may be taken for the response to the
+ * next request (CWE-444, response queue poisoning). Here such a connection ends.
  */
 import { Agent as HttpAgent } from 'node:http';
 import type { AgentOptions } from 'node:http';

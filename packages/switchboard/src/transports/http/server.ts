@@ -229,14 +229,19 @@ function refuseUnreadable(cause: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
+/** The tokens of a `Connection` header but those of an upgrade. */
+function withoutTokens(value: string): string {
+  const tokens = value.split(',').map((token) => token.trim());
+  return tokens.filter((token) => !/^(upgrade|http2-settings)?$/i.test(token)).join(', ') || 'keep-alive';
+}
+
 /** The head of a request, as if it had not asked for an upgrade. Java's HTTP client asks for HTTP/2 in its first request. */
 function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
     if (/^(upgrade|http2-settings)$/i.test(name)) continue;
-    const kept = /^connection$/i.test(name) ? value.replace(/\s*(upgrade|http2-settings)\s*(,|$)/gi, '') : value;
-    lines.push(`${name}: ${kept.replace(/,\s*$/, '') || 'keep-alive'}`);
+    lines.push(`${name}: ${/^connection$/i.test(name) ? withoutTokens(value) : value}`);
   }
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
