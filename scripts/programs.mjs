@@ -17,7 +17,7 @@ const PROGRAMS = [
     package: 'openssl',
     files: [...TLS_TOOLS, 'packages/switchboard/test/wire/tls-offers.test.ts'],
   },
-  { program: 'curl', package: 'curl', files: TLS_TOOLS },
+  { program: 'curl', package: 'curl', files: [...TLS_TOOLS, 'packages/switchboard/test/pins/guide-commands.test.ts'] },
 ];
 
 /** Where a program is, or undefined. */

@@ -17,7 +17,7 @@ export interface Ended {
   stderr: string;
 }
 
-type Environment = Record<string, string | undefined>;
+export type Environment = Record<string, string | undefined>;
 
 export function start(args: readonly string[], env: Environment = {}): ChildProcess {
   const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, ...env } });
@@ -25,12 +25,27 @@ export function start(args: readonly string[], env: Environment = {}): ChildProc
   return child;
 }
 
+/** A line as it is typed into a shell; whatever the shell has started ends with the test. */
+export function shell(line: string, { cwd, env }: { cwd: string; env: Environment }): ChildProcess {
+  const child = spawn('/bin/sh', ['-c', line], { cwd, env: { ...process.env, ...env }, detached: true });
+  onTestFinished(() => {
+    try {
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch {
+      // All of it has ended.
+    }
+  });
+  return child;
+}
+
 /** Runs the command to its end. */
-export async function run(
+export const run = (
   args: readonly string[],
   { env = {}, input = '' }: { env?: Environment; input?: string } = {},
-): Promise<Ended> {
-  const child = start(args, env);
+): Promise<Ended> => ended(start(args, env), input);
+
+/** Waits for the end of a child, and for all that it printed. */
+export async function ended(child: ChildProcess, input = ''): Promise<Ended> {
   let [stdout, stderr] = ['', ''];
   child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
@@ -52,8 +67,11 @@ export interface Serving {
 }
 
 /** `switchboard serve` on a free port. */
-export async function serve(args: readonly string[], env: Environment = {}): Promise<Serving> {
-  const child = start(['serve', '--port', '0', '--rate-limit', 'unlimited', ...args], env);
+export const serve = (args: readonly string[], env: Environment = {}): Promise<Serving> =>
+  served(start(['serve', '--port', '0', '--rate-limit', 'unlimited', ...args], env));
+
+/** A `switchboard serve` that was started, once it serves. */
+export async function served(child: ChildProcess): Promise<Serving> {
   const exit = once(child, 'exit').then(([code]) => code as number | null);
   const log: Json[] = [];
   const lines: string[] = [];
