@@ -28,6 +28,13 @@ export function addressOf(settings: Settings, port: number, { upstream, below }:
   };
 }
 
+/**
+ * The port of the admin API. With TLS it has one of its own also where it would share: an operator's command on this machine has neither the
+ * authority of the certificate nor a client's certificate to show.
+ */
+export const adminPortOf = ({ adminPort, tlsCert }: Settings): Settings['adminPort'] =>
+  adminPort === 'shared' && tlsCert !== '' ? 0 : adminPort;
+
 /** Where the admin API is, for this machine. What is listened on may be the address of all its networks. */
 export function adminUrl(host: string, port: number): string {
   const isEverywhere = host === '0.0.0.0' || host === '::';

@@ -19,7 +19,7 @@ import { asSdkTransport } from '../transports/sdk.ts';
 import type { SdkTransport } from '../transports/sdk.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import { Access } from './access.ts';
-import { addressOf, adminUrl, urlOf } from './addresses.ts';
+import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { Admin } from './admin/admin.ts';
 import { Admission } from './admission.ts';
@@ -192,7 +192,7 @@ export class Gateway {
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
     const port = await this.#listener.listen();
-    if (settings.adminPort === 'shared') this.#adminUrl = adminUrl(settings.host, port);
+    if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(settings.host, port);
     return this.#pools.served.places.map((place) => {
       this.#emit({ type: 'listening', url: urlOf(settings, port, `/mcp${place.below}`) });
       return addressOf(settings, port, place);

@@ -472,7 +472,8 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'number|shared|off',
     fallback: 'shared',
     type: portOrSharing,
-    describe: 'Where the admin API is: at /admin of the same port, or on a port of its own; for this machine only',
+    describe:
+      'Where the admin API is: at /admin of the same port (with TLS, on a free port of its own), or on a port of its own; for this machine only',
   },
   adminToken: {
     value: 'token',

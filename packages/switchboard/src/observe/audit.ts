@@ -9,6 +9,7 @@ import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Outcome } from '../router/exchange.ts';
 import { omit } from '../util/omit.ts';
 import type { Emit, GatewayEvent } from './events.ts';
+import { asLine } from './line.ts';
 
 export interface AuditOptions {
   /** The file; it is made with mode 0600, and its folder if there is none. Lines are appended. */
@@ -73,7 +74,7 @@ export class AuditLog {
     const more = contents === undefined ? '' : contentsOf(contents);
     try {
       if (this.#file === undefined) this.#lose(this.#reason);
-      else this.#file.write(`${line.slice(0, -1)}${more}}\n`);
+      else this.#file.write(`${asLine(`${line.slice(0, -1)}${more}}`)}\n`);
     } catch (error) {
       this.#lose((error as Error).message);
     }

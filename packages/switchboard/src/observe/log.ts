@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 
 import type { Emit, GatewayEvent } from './events.ts';
+import { asLine } from './line.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
@@ -45,7 +46,8 @@ export interface LogOptions {
 
 export function createLog({ level, fd = 2 }: LogOptions): Emit {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const logger = pino(options, pino.destination({ dest: fd, sync: true }));
+  const destination = pino.destination({ dest: fd, sync: true });
+  const logger = pino(options, { write: (line) => void destination.write(asLine(line)) });
   return (event) => {
     const at = levelOf(event);
     if (!logger.isLevelEnabled(at)) return;

@@ -1,10 +1,12 @@
 /** TLS from the command line, as a user has it: certificates made, served with, and trusted by clients that are not ours. */
-import { readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { EXIT } from '../../src/cli/exit.ts';
 import { cli } from '../support/gateway.ts';
-import { call, certs, demo, folder, path, run, serve } from '../support/tls-cli.ts';
+import { call, certs, demo, folder, own, path, run, serve } from '../support/tls-cli.ts';
 
 beforeAll(async () => {
   await certs('--host', 'mcp.example.com', '--client', 'alice@example.com');
@@ -54,6 +56,21 @@ describe('switchboard serve with TLS', () => {
       SWITCHBOARD_TRANSPORT: 'all',
     });
     expect((await call(http)).stdout).toContain('safe');
+  });
+
+  it.each([
+    ['with TLS', () => []],
+    ['where clients must show a certificate', () => ['--tls-client-ca', path('ca.pem')]],
+  ])('is operated from this machine as without it: %s', async (_what, more) => {
+    const env = { XDG_RUNTIME_DIR: mkdtempSync(join(tmpdir(), 'switchboard-run-')) };
+    const { http } = await serve([...own(), ...more()], env);
+    const { stdout } = await run(process.execPath, [cli, 'status', '--json'], { env: { ...process.env, ...env } });
+    expect(JSON.parse(stdout)).toMatchObject({ stats: { connections: 0 } });
+    // What comes in with TLS has no way to operate it.
+    const url = JSON.stringify(new URL('/admin/status', http).href);
+    const ask = ['-e', `fetch(${url}).then(({ status }) => console.log(status), () => console.log('refused'))`];
+    const answer = await run(process.execPath, ask, { env: { ...process.env, NODE_EXTRA_CA_CERTS: path('ca.pem') } });
+    expect(['404', 'refused']).toContain(answer.stdout.trim());
   });
 
   it('does not start without its certificate, and never goes on without TLS', async () => {

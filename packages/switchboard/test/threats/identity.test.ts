@@ -1,7 +1,10 @@
 /** Attacks on who somebody is: by way of others who trust Switchboard, and by what its answers give away. */
+import { createHmac } from 'node:crypto';
+import { SignJWT, exportSPKI, generateKeyPair } from 'jose';
+import type { JWTPayload } from 'jose';
 import { describe, expect, it } from 'vitest';
 
-import { initialize, session, startWithKeys } from '../support/access.ts';
+import { initialize, session, startWithKeys, upgrade } from '../support/access.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
@@ -47,6 +50,52 @@ describe('a deputy that could be confused', () => {
     const resource = new URL('/.well-known/oauth-protected-resource/mcp', test.http).href;
     const answer = await http(resource, { method: 'GET', headers: { 'x-forwarded-host': 'evil.example' } });
     expect(JSON.parse(answer.body)).toMatchObject({ authorization_servers: [jwt.issuer], resource: jwt.audience });
+  });
+});
+
+describe('a forged token', () => {
+  it('is answered with 401 over HTTP and before 101, whatever it says of itself, and one that is good is let in', async () => {
+    const own = await generateKeyPair('RS256', { extractable: true });
+    const foreign = await generateKeyPair('RS256');
+    const publicKey = await exportSPKI(own.publicKey);
+    const [issuer, audience] = ['https://issuer.example.com', 'https://gateway.example.com/mcp'];
+    const jwt = { issuer, audience, publicKey, algorithms: ['RS256'] };
+    const test = await startGateway({ upstreams: { default: servers.scripted }, jwt, trustedProxies: ['127.0.0.1'] });
+    const now = Math.floor(Date.now() / 1000);
+    const good: JWTPayload = { iss: issuer, aud: audience, sub: 'ann', iat: now, exp: now + 300 };
+    const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const sign = (claims: JWTPayload, header: object = {}, key = own.privateKey): Promise<string> =>
+      new SignJWT({ ...good, ...claims }).setProtectedHeader({ alg: 'RS256', ...header }).sign(key);
+    const signed = await sign({});
+    const [head, , signature] = signed.split('.');
+    const asSecret = `${base64({ alg: 'HS256' })}.${base64(good)}`;
+    const forged = {
+      'no signature': `${base64({ alg: 'none' })}.${base64(good)}.`,
+      'the public key as a secret': `${asSecret}.${createHmac('sha256', publicKey).update(asSecret).digest('base64url')}`,
+      'another key': await sign({}, {}, foreign.privateKey),
+      'a key that it names': await sign(
+        {},
+        { jku: 'http://127.0.0.1:9/jwks', x5u: 'http://127.0.0.1:9/x' },
+        foreign.privateKey,
+      ),
+      'a key that is a path': await sign({}, { kid: '../../../../dev/null' }, foreign.privateKey),
+      'another audience': await sign({ aud: 'https://other.example.com' }),
+      'another issuer': await sign({ iss: 'https://evil.example.com' }),
+      'its time over': await sign({ exp: now - 60 }),
+      'its time to come': await sign({ nbf: now + 600 }),
+      'no end': await sign({ exp: undefined as never }),
+      'other contents': `${head}.${base64({ ...good, sub: 'root' })}.${signature}`,
+      'no form': 'a.b.c',
+    };
+    for (const [n, [what, token]] of Object.entries(forged).entries()) {
+      const headers = { ...bearer(token), 'x-forwarded-for': `10.0.0.${n}` };
+      const { status, body } = await http(test.http, { headers, body: initialize });
+      expect([what, status]).toEqual([what, 401]);
+      if (token.length > 20) expect(body).not.toContain(token);
+      expect([what, await upgrade(test.ws, ['mcp'], headers)]).toEqual([what, 401]);
+    }
+    expect((await http(test.http, { headers: bearer(signed), body: initialize })).status).toBe(200);
+    expect(test.events.filter(({ type }) => type === 'session.opened')).toHaveLength(1);
   });
 });
 

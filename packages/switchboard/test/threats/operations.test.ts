@@ -12,7 +12,7 @@ import { root, servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer, testKeys } from '../support/keys.ts';
 import { serve } from '../support/command.ts';
-import { WireClient, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -203,6 +203,36 @@ describe('the audit log has no gap', () => {
     expect(of('session.opened')).toHaveLength(2);
     expect(of('session.closed')).toHaveLength(2);
     for (const line of lines) expect(Number.isNaN(Date.parse(String(line['time'])))).toBe(false);
+  });
+});
+
+describe('the log', () => {
+  it('has one line for each event, and neither line feeds nor escapes of those who are in it', async () => {
+    const evil = 'x\r\n{"level":30,"msg":"forged"}\n\u001B[2J\u001B]0;pwned\u0007\u2028\u0085';
+    const auditLog = join(folder(), 'audit.jsonl');
+    const { command, args } = servers.scripted;
+    const serving = await serve(['--log-level', 'trace', '--audit-log', auditLog, '--', command, ...args]);
+    const client = await WireClient.open(serving.ws, { headers: { 'user-agent': 'evil\u0085agent' } });
+    const clientInfo = { name: evil, version: evil };
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { ...hello(), clientInfo } });
+    await client.answer(0);
+    await client.call(1, evil, { [evil]: evil });
+    await client.call(2, 'mutter', { text: evil });
+    client.send({ jsonrpc: '2.0', id: 3, method: evil });
+    await client.answer(3);
+    client.send({ jsonrpc: '2.0', id: 4, method: 'resources/read', params: { uri: `${evil}:${evil}` } });
+    await client.answer(4);
+    await http(`${serving.http}/${encodeURIComponent(evil)}`, { body: initialize });
+    serving.child.kill('SIGTERM');
+    await serving.exit;
+    for (const text of [serving.stderr(), readFileSync(auditLog, 'utf8')]) {
+      const lines = text.trim().split('\n');
+      for (const line of lines) expect(() => JSON.parse(line) as unknown, line).not.toThrow();
+      expect(lines.filter((line) => (JSON.parse(line) as Json)['msg'] === 'forged')).toEqual([]);
+      // oxlint-disable-next-line no-control-regex -- what is looked for
+      expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F\u0080-\u009F\u2028\u2029]/);
+    }
+    expect(serving.stderr()).toContain('forged');
   });
 });
 

@@ -9,6 +9,7 @@ import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { readBody, requireJson } from '../../transports/http/body.ts';
 import { checkHostAndOrigin } from '../../transports/http/guard.ts';
 import { sendError } from '../../transports/http/reply.ts';
+import { adminPortOf } from '../addresses.ts';
 import type { Settings } from '../options.ts';
 import { Gate } from './gate.ts';
 import { ROUTES } from './routes.ts';
@@ -40,7 +41,7 @@ export class Admin {
 
   /** @returns its own port, where it has one. @throws {SwitchboardError} `SWB_PORT_IN_USE` */
   async listen(): Promise<number | undefined> {
-    const { adminPort: port } = this.#options.settings;
+    const port = adminPortOf(this.#options.settings);
     if (typeof port !== 'number') return undefined;
     const server = createServer({ headersTimeout: READ_TIMEOUT_MS, requestTimeout: READ_TIMEOUT_MS });
     server.maxConnections = MAX_SOCKETS;
@@ -58,7 +59,7 @@ export class Admin {
 
   /** Answers on the gateway's port, where it is there and the path is its own; undefined for others. Rejects with what is to be said. */
   serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
-    if (this.#options.settings.adminPort !== 'shared' || !isAdminPath(path)) return undefined;
+    if (!isAdminPath(path) || adminPortOf(this.#options.settings) !== 'shared') return undefined;
     return this.#answer(path, request, response);
   }
 
