@@ -11,6 +11,7 @@ import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
 import { callerKinds, openCaller } from '../support/callers.ts';
+import { file, folder, run } from '../support/command.ts';
 import type { Caller, CallerKind } from '../support/callers.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
@@ -271,6 +272,12 @@ it(
     await expect.poll(() => openFiles(process.pid), { timeout: 15_000 }).toBe(files);
     await expect.poll(living, { timeout: 10_000 }).toEqual(before);
     expect(before).toEqual(NOTHING);
+    const doctor = await run(['doctor', '--json', '--config', file({ upstreams: { demo: servers.demo } })], {
+      env: { XDG_RUNTIME_DIR: folder(), SWITCHBOARD_PORT: '0' },
+    });
+    const findings = JSON.parse(doctor.stdout) as { check: string; state: string; detail: string }[];
+    expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);
+    expect(findings).toContainEqual(expect.objectContaining({ check: 'orphans', state: 'ok' }));
   },
   (SECONDS + 90) * 1000,
 );
