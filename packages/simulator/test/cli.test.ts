@@ -140,7 +140,7 @@ describe('switchboard simulate without the simulator', () => {
       `import { register } from 'node:module';
        register('data:text/javascript,' + encodeURIComponent(\`export const resolve = (name, context, next) => {
          if (name !== 'mcp-switchboard-simulator') return next(name, context);
-         throw Object.assign(new Error('not found'), { code: 'ERR_MODULE_NOT_FOUND' });
+         throw Object.assign(new Error("Cannot find package '" + name + "'"), { code: 'ERR_MODULE_NOT_FOUND' });
        };\`));`,
     );
     const ended = await command(['simulate', 'ws://127.0.0.1:1'], '', ['--import', loader, switchboard]);

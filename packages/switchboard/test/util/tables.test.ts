@@ -1,4 +1,4 @@
-import { array, assert, bigInt, boolean, constantFrom, integer, nat, oneof, property, tuple } from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { Numbered } from '../../src/util/numbered.ts';
@@ -7,10 +7,10 @@ import { ShortMap } from '../../src/util/short-map.ts';
 
 describe('a short map', () => {
   it('does what a Map does, whatever is done to it', () => {
-    const key = oneof(integer({ min: 0, max: 9 }), constantFrom('0', '1', '', '__proto__'), bigInt(0n, 2n));
-    const step = tuple(constantFrom('set', 'set', 'delete', 'clear'), key, integer());
-    assert(
-      property(array(step, { maxLength: 60 }), (steps) => {
+    const key = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constantFrom('0', '1', '', '__proto__'), fc.bigInt(0n, 2n));
+    const step = fc.tuple(fc.constantFrom('set', 'set', 'delete', 'clear'), key, fc.integer());
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const map = new Map<unknown, number>();
         const short = new ShortMap<unknown, number>();
         for (const [what, at, value] of steps) {
@@ -34,8 +34,8 @@ describe('a short map', () => {
 
 describe('what is numbered', () => {
   it('is found by its number until it is deleted, and no number is given twice, whatever stays', () => {
-    assert(
-      property(array(tuple(boolean(), nat()), { maxLength: 300 }), (steps) => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat()), { maxLength: 300 }), (steps) => {
         const open = new Map<number, object>();
         const numbered = new Numbered<object>();
         let last = 0;
