@@ -30,6 +30,8 @@ const START_TIMEOUT_MS = 5000;
  * them, to learn which headers it needs; the rest is for a machine that is busy.
  */
 const DEADLINE_MS = START_TIMEOUT_MS + 2 * REQUEST_TIMEOUT_MS + 6000;
+/** How long the last calls, and who opens or goes, may take when the time is over. */
+const MAX_LATE_MS = 60_000;
 const NAMES = ['own', 'shared', 'pooled', 'modern', 'visiting'] as const;
 const KNOWN: ReadonlySet<number> = new Set(Object.values(ERRORS).map(({ code }) => code));
 const CLOSES: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code));
@@ -39,6 +41,8 @@ const TAG = /<[^<>\s]+>/g;
 interface Book {
   readonly problems: string[];
   readonly counts: Record<string, number>;
+  /** What each actor does at the moment. */
+  readonly doing: Map<string, string>;
   count(what: string): void;
 }
 
@@ -159,6 +163,7 @@ async function act(test: TestGateway, name: string, luck: Random, over: () => bo
       if (foreign.length > 0) book.problems.push(`${who} heard ${foreign.join(' ')}`);
     };
     let caller: Caller;
+    book.doing.set(name, `${who} opens`);
     try {
       caller = await openCaller(kind, { ws: `ws://${origin}`, http: `http://${origin}` }, hear);
     } catch (error) {
@@ -173,6 +178,7 @@ async function act(test: TestGateway, name: string, luck: Random, over: () => bo
       book.count(`closed with ${how.slice(0, 40)}`);
       if (!CLOSES.has(Number.parseInt(how, 10))) book.problems.push(`${who} was closed with ${how}`);
     });
+    book.doing.set(name, `${who} calls`);
     const calls: Promise<void>[] = [];
     for (let id = 1, most = 5 + luck.below(60); id <= most && !over() && !state.closed; id++) {
       const upstream = path ?? luck.pick(NAMES);
@@ -193,6 +199,7 @@ async function act(test: TestGateway, name: string, luck: Random, over: () => bo
     }
     const way = luck.pick(['leave', 'vanish', 'freeze', 'leave when done'] as const);
     book.count(way);
+    book.doing.set(name, `${who} goes: ${way}`);
     if (way === 'leave when done') await Promise.all(calls);
     state.leaving = true;
     if (way === 'vanish' || way === 'freeze') caller[way]();
@@ -200,6 +207,7 @@ async function act(test: TestGateway, name: string, luck: Random, over: () => bo
     if (way === 'freeze') void pause(8000, undefined, { ref: false }).then(() => caller.vanish());
     if (kind.endsWith('ws') && way !== 'freeze') await caller.closed;
   }
+  book.doing.delete(name);
 }
 
 const EVILS = ['kill', 'stop', 'reload', 'stop a while', 'cancel', 'restart'] as const;
@@ -222,6 +230,7 @@ async function torment({ gateway }: TestGateway, luck: Random, over: () => boole
     await pause(100 + luck.below(400));
     const evil = EVILS[turn % EVILS.length]!;
     book.count(`torment: ${evil}`);
+    book.doing.set('torment', evil);
     if (evil === 'kill') await signal('SIGKILL');
     else if (evil === 'stop') await signal('SIGSTOP');
     else if (evil === 'stop a while') {
@@ -246,7 +255,8 @@ it(
   `in ${SECONDS} s of chaos every call ends, nothing crosses, and nothing is left`,
   async () => {
     const counts: Record<string, number> = {};
-    const book: Book = { problems: [], counts, count: (what) => (counts[what] = (counts[what] ?? 0) + 1) };
+    const doing = new Map<string, string>();
+    const book: Book = { problems: [], counts, doing, count: (what) => (counts[what] = (counts[what] ?? 0) + 1) };
     onTestFailed(() => console.error(`CHAOS_SEED=${SEED}`, counts));
     const files = openFiles(process.pid);
     const children = childrenOf(process.pid).length;
@@ -256,7 +266,9 @@ it(
     const endAt = performance.now() + SECONDS * 1000;
     const over = (): boolean => performance.now() > endAt;
     const actors = Array.from({ length: ACTORS }, (_, n) => act(test, `c${n}`, luck.fork(), over, book));
-    await Promise.all([...actors, torment(test, luck.fork(), over, book)]);
+    const all = Promise.all([...actors, torment(test, luck.fork(), over, book).finally(() => doing.delete('torment'))]);
+    await Promise.race([all, pause(SECONDS * 1000 + MAX_LATE_MS, undefined, { ref: false })]);
+    expect([...doing.values()], 'who never came to an end').toEqual([]);
     expect(book.problems).toEqual([]);
     // It was chaos, and yet most were served.
     for (const evil of EVILS) expect(counts[`torment: ${evil}`], evil).toBeGreaterThan(0);
@@ -279,5 +291,5 @@ it(
     expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);
     expect(findings).toContainEqual(expect.objectContaining({ check: 'orphans', state: 'ok' }));
   },
-  (SECONDS + 90) * 1000,
+  (SECONDS + 150) * 1000,
 );
