@@ -67,7 +67,7 @@ for (const folder of packages) {
 }
 
 const tests = run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`], {
-  env: { NO_COLOR: '1', CHAOS_SECONDS: '120' },
+  env: { NO_COLOR: '1' },
 });
 try {
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));

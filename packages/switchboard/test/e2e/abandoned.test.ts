@@ -13,8 +13,6 @@ const SESSIONS = 10_000;
 const WARM_UP = 2500;
 /** Of the baseline. A session that is open takes some 10 KB: a hundredth of them would show. */
 const MAX_GROWTH = 0.05;
-/** Of the resident memory, from one time to the next. */
-const MAX_RESIDENT_GROWTH = 0.2;
 it(`${SESSIONS} sessions, twice, half of them cut off and half of them frozen, leave memory, files, timers and children as they were`, async () => {
   const options = {
     upstreams: { default: servers.scripted },
@@ -46,7 +44,7 @@ it(`${SESSIONS} sessions, twice, half of them cut off and half of them frozen, l
   const before = await untilGone();
   const children = childrenOf(gateway.pid!).length;
 
-  const abandon = async (round: number): Promise<Held> => {
+  const abandon = async (round: number): Promise<void> => {
     const [cut, frozen] = await Promise.all([open(SESSIONS / 2), open(SESSIONS / 2)]);
     // On a slow machine the first are quiet for long enough before the last are open.
     expect((await stats()).opened).toBe(WARM_UP + round * SESSIONS);
@@ -59,13 +57,9 @@ it(`${SESSIONS} sessions, twice, half of them cut off and half of them frozen, l
     expect(after.bytes / before.bytes).toBeLessThan(1 + MAX_GROWTH);
     expect(after).toMatchObject({ files: before.files, timers: before.timers });
     expect(childrenOf(gateway.pid!)).toHaveLength(children);
-    return after;
   };
 
-  // What is free again stays with the process: its resident memory is what the most sessions at a time took, and is not more when as
-  // many come again. It varies with when they come; ten thousand that were kept would add half of it.
-  const first = await abandon(1);
-  const second = await abandon(2);
-  expect(second.rss / first.rss).toBeLessThan(1 + MAX_RESIDENT_GROWTH);
+  await abandon(1);
+  await abandon(2);
   expect(await stats()).toMatchObject({ connections: 0, exchanges: 0, parked: 0 });
 }, 180_000);
