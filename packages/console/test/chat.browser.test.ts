@@ -232,16 +232,29 @@ describe('a conversation', () => {
         await stopped;
       }),
     );
-    for (const stop of [
+    for (const [index, stop] of [
       () => page.getByRole('button', { name: 'Stop the answer' }).click(),
       () => page.keyboard.press('Escape'),
-    ]) {
+    ].entries()) {
       await say(page, 'Go');
       await page.locator('.turn.runs').getByText('On and on').waitFor();
       await stop();
-      await page.locator('.turn:not(.runs)').last().getByText('Stopped.').waitFor();
+      await page.locator('.turn:not(.runs)').nth(index).getByText('Stopped.').waitFor();
       await page.locator('.turn.runs').waitFor({ state: 'detached' });
     }
+  });
+
+  it('stops with Escape in the very moment in which the answer begins', async () => {
+    const page = await open(await serve(({ stopped }) => stopped));
+    await page.evaluate(() =>
+      new MutationObserver((_, observer) => {
+        if (document.querySelector('.turn.runs') === null) return;
+        observer.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+      }).observe(document.body, { subtree: true, childList: true, attributes: true }),
+    );
+    await say(page, 'Go');
+    await shown(page, 'Stopped.');
   });
 
   it('can be had with the keyboard: lines, the last text again, and asking again', async () => {

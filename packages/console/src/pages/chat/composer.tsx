@@ -40,8 +40,9 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
     current.style.height = 'auto';
     current.style.height = `${current.scrollHeight}px`;
   }, [text]);
-  // Escape stops wherever the focus is, unless it closes something.
-  useEffect(() => {
+  // Escape stops wherever the focus is, unless it closes something; from the moment in which the answer can be seen, which an effect
+  // that waits for the next frame would miss.
+  useLayoutEffect(() => {
     if (!runs) return undefined;
     const onKeyDown = (event: KeyboardEvent): void => {
       if (event.key === 'Escape' && !event.defaultPrevented && document.querySelector('dialog[open]') === null) {
