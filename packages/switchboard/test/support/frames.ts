@@ -297,9 +297,17 @@ export interface Scene extends TestGateway {
   expectUnharmed(left?: number): Promise<void>;
 }
 
-export async function scene(options: Record<string, unknown> = {}): Promise<Scene> {
+/** How clients reach a gateway otherwise than directly: with which options it starts, and where they find it then. */
+export interface Way {
+  options: Record<string, unknown>;
+  reach(test: TestGateway): Promise<Pick<TestGateway, 'port' | 'ws'>>;
+}
+
+export async function scene(options: Record<string, unknown> = {}, way?: Way): Promise<Scene> {
   const upstreams = { default: servers.scripted };
-  const test = await startGateway({ upstreams, isolation: 'shared', maxMessageSize: LIMIT, ...options });
+  const all = { upstreams, isolation: 'shared', maxMessageSize: LIMIT, ...way?.options, ...options };
+  const gateway = await startGateway(all);
+  const test = { ...gateway, ...(await way?.reach(gateway)) };
   const witness = await WireClient.session(test.ws);
   const rss = process.memoryUsage().rss;
   const during = witness.call('during', 'slow', { ms: 20, text: 'during' });

@@ -98,13 +98,6 @@ describe('over TLS', () => {
     );
   });
 
-  it('WebSocket over HTTP/2 is not offered', async () => {
-    const { http } = await startGateway({ upstreams, ...authority.tls() });
-    const session = http2(http, { ca: authority.ca });
-    const [settings] = (await once(session, 'remoteSettings')) as [{ enableConnectProtocol?: boolean }];
-    expect(settings.enableConnectProtocol).toBe(false);
-  });
-
   it('nothing older than TLS 1.2, and no cipher without forward secrecy, is agreed to', async () => {
     const { port } = await startGateway({ upstreams, ...authority.tls() });
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {

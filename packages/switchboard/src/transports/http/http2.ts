@@ -1,24 +1,34 @@
 /**
- * HTTP/2 for clients that agreed to it in the handshake of TLS. Requests are handed on as if they had come over HTTP/1.1; WebSocket
- * over HTTP/2 (RFC 8441) is not offered, so that clients open a connection of its own for it.
+ * HTTP/2 for clients that agreed to it in the handshake of TLS. Requests are handed on as if they had come over HTTP/1.1, and so is
+ * each stream that is to be a WebSocket.
  */
 import { constants, createServer } from 'node:http2';
 import type { Http2Server, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
+import { SwitchboardError } from '../../protocol/errors.ts';
+import { asUpgrade, asksForWebSocket } from './extended-connect.ts';
 import { HTTP_LIMITS } from './limits.ts';
+import { sendError } from './reply.ts';
 
 /** Frames that break the protocol, and streams that were refused, before a session ends; Node's defaults are 1000 and 100. */
 const MAX_INVALID_FRAMES = 100;
 const MAX_REJECTED_STREAMS = 100;
 const MAX_SESSION_MB = 10;
 
+export interface Http2Ears {
+  onRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** Somebody asks for a WebSocket; the socket carries that one alone. */
+  onUpgrade(request: IncomingMessage, socket: Duplex): void;
+}
+
 export class Http2Sessions {
   readonly #server: Http2Server;
   readonly #open: Set<ServerHttp2Session> = new Set();
 
-  constructor(onRequest: (request: IncomingMessage, response: ServerResponse) => void) {
+  constructor({ onRequest, onUpgrade }: Http2Ears) {
     this.#server = createServer({
       maxSessionMemory: MAX_SESSION_MB,
       maxSessionInvalidFrames: MAX_INVALID_FRAMES,
@@ -27,14 +37,26 @@ export class Http2Sessions {
       settings: {
         maxConcurrentStreams: HTTP_LIMITS.streams,
         maxHeaderListSize: HTTP_LIMITS.headBytes,
-        enableConnectProtocol: false,
+        enableConnectProtocol: true,
         enablePush: false,
       },
     });
     this.#server.on('session', (session) => this.#watch(session));
     this.#server.on('sessionError', (_error, session) => session.destroy());
     this.#server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
-      if (adapt(request)) onRequest(request as never, response as never);
+      if (!adapt(request)) return;
+      bound(request);
+      onRequest(request as never, response as never);
+    });
+    this.#server.on('connect', (request: Http2ServerRequest, response: Http2ServerResponse) => {
+      if (!adapt(request)) return;
+      if (asksForWebSocket(request)) {
+        const upgrade = asUpgrade(request);
+        onUpgrade(upgrade.request, upgrade.socket);
+        return;
+      }
+      const detail = 'CONNECT; only WebSockets can be asked for with it (RFC 8441)';
+      sendError(response as never, new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail }));
     });
   }
 
@@ -72,7 +94,7 @@ export class Http2Sessions {
   }
 }
 
-/** Makes a request look as over HTTP/1.1, and bounds how long it may take to arrive. @returns whether it can be served. */
+/** Makes a request look as over HTTP/1.1. @returns whether it can be served. */
 function adapt(request: Http2ServerRequest): boolean {
   const { stream, headers } = request;
   const authority = headers[':authority'];
@@ -82,15 +104,19 @@ function adapt(request: Http2ServerRequest): boolean {
     return false;
   }
   if (authority !== undefined) headers.host = authority;
+  return true;
+}
+
+/** A request may take so long to arrive, and its stream ends with its answer. */
+function bound(request: Http2ServerRequest): void {
+  const { stream } = request;
   stream.once('finish', () => {
     // It is answered, and the rest of its body nobody wants (RFC 9113, section 8.1).
     if (request.complete) return;
     stream.close(constants.NGHTTP2_NO_ERROR);
     stream.destroy();
   });
-  if (!request.complete) {
-    const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), HTTP_LIMITS.requestMs);
-    for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer));
-  }
-  return true;
+  if (request.complete) return;
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), HTTP_LIMITS.requestMs);
+  for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer));
 }

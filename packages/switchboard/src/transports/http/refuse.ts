@@ -9,7 +9,7 @@ export function upgradeRefusal(request: IncomingMessage, socket: Duplex): Server
   const response = new ServerResponse(request);
   response.assignSocket(socket as Socket);
   response.setHeader('sec-websocket-version', '13');
-  // Not `end`: a client that does not hang up would keep its half of the socket for ever.
-  response.once('finish', () => (socket as Socket).destroySoon());
+  // Not `end` alone: a client that does not hang up would keep its half of the socket for ever.
+  response.once('finish', () => socket.end(() => socket.destroy()));
   return response;
 }

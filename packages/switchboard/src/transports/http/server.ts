@@ -63,7 +63,10 @@ export class HttpServer {
     const { certificates } = options;
     this.#options = options;
     this.#counted = new AddressCount(options.maxConnectionsPerAddress);
-    this.#http2 = new Http2Sessions((request, response) => this.#serve(request, response));
+    this.#http2 = new Http2Sessions({
+      onRequest: (request, response) => this.#serve(request, response),
+      onUpgrade: (request, socket) => this.#upgrade(request, socket, Buffer.alloc(0)),
+    });
     const http: ServerOptions = {
       headersTimeout: HTTP_LIMITS.headMs,
       requestTimeout: HTTP_LIMITS.requestMs,
