@@ -13,9 +13,11 @@ const rows = page
 /** The attacks have numbers, so that none is left out. */
 const ATTACKS = 55;
 
-/** The titles of a file as they are written there: the words of `it`, `describe` and their tables. */
+/** The titles of a file, and of the rules that it shares with others, as they are written: the words of `it`, `describe` and their tables. */
 function titlesOf(file: string): string {
-  const text = readFileSync(new URL(file, tests), 'utf8');
+  const own = readFileSync(new URL(file, tests), 'utf8');
+  const shared = [...own.matchAll(/from '\.\.\/(support\/[\w-]+-rules\.ts)'/g)].map(([, rules]) => rules!);
+  const text = [own, ...shared.map((rules) => readFileSync(new URL(rules, tests), 'utf8'))].join('\n');
   return [...text.matchAll(/(['"`])((?:(?!\1)[^\\\n]|\\.)+)\1/g)].map(([, , words]) => words).join('\n');
 }
 
