@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
+import { SwitchboardError } from '../protocol/errors.ts';
 import type { Method, Shown } from './authenticator.ts';
 import { NOBODY } from './identity.ts';
 import type { Identity } from './identity.ts';
@@ -16,10 +17,23 @@ export interface CertificateIdentity {
   fingerprint: string;
 }
 
-/** Who shows nothing but a certificate is whom it was made out to. */
+/**
+ * Who shows nothing but a certificate is whom it was made out to. A browser shows that of its owner by itself, whatever page asks:
+ * so a page must be one that is allowed by name, and that it is served from this machine is not enough.
+ */
 export class ClientCertificates implements Method {
-  async identify({ bearer, apiKey, certificate }: Shown): Promise<Identity | undefined> {
+  readonly #allowedOrigins: readonly string[];
+
+  constructor(allowedOrigins: readonly string[]) {
+    this.#allowedOrigins = allowedOrigins;
+  }
+
+  async identify({ bearer, apiKey, certificate, origin }: Shown): Promise<Identity | undefined> {
     if (certificate === undefined || bearer !== undefined || apiKey !== undefined) return undefined;
+    if (origin !== undefined && !this.#allowedOrigins.includes(origin)) {
+      const detail = `${JSON.stringify(origin)}, with nothing but the certificate of the browser; to accept it, list it in allowedOrigins`;
+      throw new SwitchboardError('SWB_ORIGIN_REFUSED', { detail });
+    }
     return { ...NOBODY, principal: certificate.principal, via: 'certificate' };
   }
 }

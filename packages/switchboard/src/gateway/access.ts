@@ -57,7 +57,7 @@ export class Access {
       ...(settings.keysFile === '' ? [] : [this.#openKeys(settings.keysFile)]),
       ...(jwt === undefined ? [] : [new Jwt(jwt)]),
       ...(token === '' ? [] : [new OwnerToken(token, [OPERATOR_ROLE, ...roles.names])]),
-      ...(settings.tlsClientCa === '' ? [] : [new ClientCertificates()]),
+      ...(settings.tlsClientCa === '' ? [] : [new ClientCertificates(settings.allowedOrigins)]),
     ];
     const admitsNobody = roles.has(ANONYMOUS_ROLE);
     this.#authenticator = new Authenticator({ methods, tickets: this.#tickets, admitsNobody });

@@ -84,6 +84,38 @@ describe('mutual TLS', () => {
   });
 });
 
+describe('a web page in the browser of somebody who has a certificate', () => {
+  const page = 'http://localhost:3000';
+  const codeOf = ({ body }: { body: string }): unknown =>
+    (JSON.parse(body) as { error?: { data: Record<string, unknown> } }).error?.data['code'];
+
+  it('does not come in as them, not even one of this machine: over HTTP/1.1, HTTP/2, WebSocket, nor for a ticket', async () => {
+    const { http, ws, gateway } = await start();
+    const alice = await authority.client('alice@example.com');
+    const headers = { origin: page };
+    const answers = [
+      await https(http, alice, { headers, body: initialize }),
+      await ask(http2(http, alice), { headers, body: initialize }),
+      await https(new URL('/ticket', http).href, alice, { headers }),
+    ];
+    expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual(
+      answers.map(() => [403, 'SWB_ORIGIN_REFUSED']),
+    );
+    await expect(WireClient.open(ws, { ...alice, headers })).rejects.toThrow('403');
+    expect(gateway.stats.connections).toBe(0);
+  });
+
+  it('comes in where it is allowed by name, or shows a token of its own', async () => {
+    const token = 'x'.repeat(32);
+    const { http, ws } = await start({ allowedOrigins: page, token });
+    const alice = await authority.client('alice@example.com');
+    expect((await https(http, alice, { headers: { origin: page }, body: initialize })).status).toBe(200);
+    await WireClient.open(ws, { ...alice, headers: { origin: page } });
+    const other = { origin: 'http://localhost:4000', authorization: `Bearer ${token}` };
+    expect((await https(http, alice, { headers: other, body: initialize })).status).toBe(200);
+  });
+});
+
 describe('who a certificate says', () => {
   /** A server that notes the identity of each connection. */
   async function serve(): Promise<{ url: string; seen: (CertificateIdentity | undefined)[] }> {
