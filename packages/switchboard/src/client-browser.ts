@@ -21,5 +21,5 @@ export class WebSocketClientTransport extends ClientTransport {
 
 /** A client of the official SDK that is connected and ready; see `client.ts`. A page starts no commands. */
 export function connect(target: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  return connectClient(target, options, (url, given) => new WebSocketClientTransport(url, given));
+  return connectClient(target, options, { webSocket: (url, given) => new WebSocketClientTransport(url, given) });
 }

@@ -3,12 +3,14 @@ import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Client } from '@modelcontextprotocol/client';
 
 import { connectClient } from './transports/connect.ts';
-import type { ConnectOptions } from './transports/connect.ts';
+import type { ConnectOptions, Reach } from './transports/connect.ts';
+import { fetchWith } from './transports/tls/fetch.ts';
 import { dialNode } from './transports/websocket/client.ts';
 import { ClientTransport } from './transports/websocket/client-transport.ts';
 import type { ClientTransportOptions, Platform } from './transports/websocket/client-transport.ts';
 
 export type { ConnectOptions } from './transports/connect.ts';
+export type { ClientTls } from './transports/tls/client-tls.ts';
 export type { ClientTransportOptions } from './transports/websocket/client-transport.ts';
 export type { ConnectionState } from './transports/websocket/reconnecting.ts';
 export type { Traffic } from './transports/channel.ts';
@@ -21,6 +23,8 @@ export class WebSocketClientTransport extends ClientTransport {
     super(url, options, NODE);
   }
 }
+
+const REACH: Reach = { webSocket: (url, options) => new WebSocketClientTransport(url, options), fetchWith };
 
 /** A server that is started as a child of this process. */
 export interface CommandTarget {
@@ -38,7 +42,7 @@ export interface CommandTarget {
  */
 export function connect(target: string | URL | CommandTarget, options: ConnectOptions = {}): Promise<Client> {
   if (typeof target === 'string' || target instanceof URL) {
-    return connectClient(target, options, (url, given) => new WebSocketClientTransport(url, given));
+    return connectClient(target, options, REACH);
   }
   const { command, args = [], env, cwd } = target;
   const transport = new StdioClientTransport({
@@ -47,5 +51,5 @@ export function connect(target: string | URL | CommandTarget, options: ConnectOp
     ...(env !== undefined && { env: { ...env } }),
     ...(cwd !== undefined && { cwd }),
   });
-  return connectClient(transport, options, () => transport);
+  return connectClient(transport, options, REACH);
 }

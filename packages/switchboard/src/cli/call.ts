@@ -5,9 +5,11 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
+import { fetchWith } from '../transports/tls/fetch.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
+import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
+import type { ClientFlags } from './client-flags.ts';
 import { EXIT } from './exit.ts';
-import { readHeaders } from './headers.ts';
 import { clean, print } from './table.ts';
 
 const HELP = `
@@ -16,25 +18,19 @@ Examples:
   switchboard call ws://127.0.0.1:8765/mcp add --args '{"a": 1, "b": 2}'   calls one
   switchboard call http://127.0.0.1:8765/mcp count --args '{"to": 5}'      shows its progress`;
 
-interface Flags {
+interface Flags extends ClientFlags {
   args: string;
-  header: string[];
   json?: boolean;
   timeout: string;
 }
 
 export function callCommand(): Command {
-  return new Command('call')
+  const command = new Command('call')
     .description('List the tools of an MCP endpoint, or call one.')
     .argument('<url>', 'the address (ws, wss, http or https)')
     .argument('[tool]', 'the tool to call')
-    .option('--args <json>', "the tool's arguments, as a JSON object", '{}')
-    .option(
-      '--header <name: value>',
-      'a header to send along; may be repeated',
-      (each: string, all: string[]) => [...all, each],
-      [],
-    )
+    .option('--args <json>', "the tool's arguments, as a JSON object", '{}');
+  return withClientFlags(command)
     .option('--json', 'print the whole answer as JSON')
     .option('--timeout <seconds>', 'how long to wait for the answer; progress starts the wait anew', '300')
     .addHelpText('after', HELP)
@@ -44,12 +40,14 @@ export function callCommand(): Command {
 async function call(url: string, tool: string | undefined, flags: Flags): Promise<void> {
   const args = readArguments(flags.args);
   const { Client, StreamableHTTPClientTransport } = await import('@modelcontextprotocol/client');
-  const headers = readHeaders(flags.header);
+  const headers = readHeaders(flags);
   const address = readUrl(url);
+  const tls = readTls(address, flags)?.tls;
   const transport = address.protocol.startsWith('ws')
-    ? asSdkTransport(await connectWebSocket(address, { headers, ...CLIENT_DEFAULTS }))
+    ? asSdkTransport(await connectWebSocket(address, { headers, tls, ...CLIENT_DEFAULTS }))
     : new StreamableHTTPClientTransport(address, {
         requestInit: { headers },
+        ...(tls !== undefined && { fetch: await fetchWith(tls) }),
         maxResponseBodySize: CLIENT_DEFAULTS.maxMessageBytes,
       } as object);
   const client = new Client({ ...PRODUCT }, { versionNegotiation: { mode: 'auto' } });

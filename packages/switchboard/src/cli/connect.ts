@@ -4,7 +4,8 @@ import { createGateway } from '../gateway/gateway.ts';
 import { createLog } from '../observe/log.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
-import { readHeaders } from './headers.ts';
+import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
+import type { ClientFlags } from './client-flags.ts';
 
 const HELP = `
 Put it into the configuration of a client that only speaks stdio:
@@ -13,30 +14,25 @@ Put it into the configuration of a client that only speaks stdio:
 It is a small Switchboard of its own, with one client on stdin and stdout and the address as its upstream: when the server behind
 the address is started anew, the conversation goes on.`;
 
-interface Flags {
-  header: string[];
+interface Flags extends ClientFlags {
   logLevel: string;
 }
 
 export function connectCommand(): Command {
-  return new Command('connect')
+  const command = new Command('connect')
     .description('Be a stdio MCP server that carries the conversation to an MCP endpoint (ws, wss, http or https).')
-    .argument('<url>', 'the address, such as ws://127.0.0.1:8765/mcp')
-    .option(
-      '--header <name: value>',
-      'a header to send along; may be repeated',
-      (each: string, all: string[]) => [...all, each],
-      [],
-    )
+    .argument('<url>', 'the address, such as ws://127.0.0.1:8765/mcp');
+  return withClientFlags(command)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent; the log goes to stderr', 'warn')
     .addHelpText('after', HELP)
     .action(connect);
 }
 
-async function connect(url: string, { header, logLevel }: Flags): Promise<void> {
-  const headers = readHeaders(header);
+async function connect(url: string, flags: Flags): Promise<void> {
+  const headers = readHeaders(flags);
   if (!URL.canParse(url))
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${JSON.stringify(url)} is no URL` });
+  const shown = readTls(new URL(url), flags);
   const settings = {
     transport: 'stdio',
     isolation: 'session',
@@ -44,12 +40,12 @@ async function connect(url: string, { header, logLevel }: Flags): Promise<void> 
     // The far side decides when a client has been quiet for too long; nothing must be said in its name.
     livenessInterval: 'never',
     maxMessageSize: '64MiB',
-    logLevel,
+    logLevel: flags.logLevel,
   };
   let log: ReturnType<typeof createLog> = () => {};
   const gateway = createGateway({
     ...settings,
-    upstreams: { default: { url, headers } },
+    upstreams: { default: { url, headers, ...(shown !== undefined && { tls: shown.files }) } },
     onEvent: (event) => log(event),
   });
   log = createLog({ level: gateway.settings.logLevel });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 import type { Era } from '../protocol/eras.ts';
 import { isLoopback } from '../transports/http/guard.ts';
+import type { ClientTlsFiles } from '../transports/tls/client-tls.ts';
 import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { ViewRules } from '../router/view.ts';
@@ -50,6 +51,11 @@ export interface UrlUpstream extends Common {
    * How Switchboard gets a token for the server: by the client credentials of OAuth 2 (RFC 6749, section 4.4). Streamable HTTP only.
    */
   oauth?: ClientTokenOptions;
+  /**
+   * What is shown and trusted in the handshake of TLS, as files of PEM: `cert` and `key` for a server that asks who its clients are,
+   * `ca` in place of the authorities that are known. Read at each connection.
+   */
+  tls?: ClientTlsFiles;
   /** Speak the SSE transport of 2024 with it; needs the option of that name. @default false */
   sse?: boolean;
 }
@@ -82,6 +88,7 @@ const callerTexts = z.record(
   }),
 );
 const strings = z.record(z.string(), z.string());
+const file = z.string().min(1);
 const rules = z.strictObject({ allow: z.array(z.string()).optional(), deny: z.array(z.string()).optional() });
 const common = {
   isolation: z.enum(['session', 'principal', 'shared', 'pool']).optional(),
@@ -125,8 +132,19 @@ const kinds = {
           audience: z.string().optional(),
         })
         .optional(),
+      tls: z
+        .strictObject({ cert: file.optional(), key: file.optional(), ca: file.optional() })
+        .refine(
+          ({ cert, key }) => (cert === undefined) === (key === undefined),
+          'a certificate is shown with its key; give both',
+        )
+        .optional(),
       sse: z.boolean().optional(),
       ...common,
+    })
+    .refine(({ tls, url }) => tls === undefined || /^(https|wss):/i.test(url), {
+      path: ['tls'],
+      error: 'the url speaks no TLS; it must be https or wss',
     })
     .refine(({ sse, url }) => sse !== true || /^https?:/i.test(url), {
       path: ['url'],

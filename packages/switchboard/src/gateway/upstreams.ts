@@ -8,6 +8,7 @@ import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
 import { checkedLookup, hostOf, refusedAddress } from '../transports/safe-lookup.ts';
 import { SseClientChannel } from '../transports/http/sse-client.ts';
+import { readClientTls } from '../transports/tls/client-tls.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
 import { ClientToken } from '../upstreams/client-token.ts';
 import { CredentialTemplate } from '../upstreams/credentials.ts';
@@ -87,7 +88,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     });
 
   const connectUrl = async (
-    { url, headers: own = {}, sse = false }: UrlUpstream,
+    { url, headers: own = {}, sse = false, tls: files }: UrlUpstream,
     credentials: Credentials | undefined,
     authorization: ClientToken | undefined,
   ): Promise<Channel> => {
@@ -95,8 +96,10 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     const address = new URL(url);
     const lookup = settings.allowPrivateUpstreams ? {} : { lookup: checkedLookup() };
     refuseLiteral(address, settings);
+    // Read each time: certificates are replaced before they end.
+    const tls = files === undefined ? {} : { tls: readClientTls(files) };
     if (sse) {
-      const remote = { maxSockets: MAX_REMOTE_SOCKETS, endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS, ...lookup };
+      const remote = { maxSockets: MAX_REMOTE_SOCKETS, endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS, ...lookup, ...tls };
       return new SseClientChannel(address, { ...limits, ...remote, headers });
     }
     if (address.protocol.startsWith('http')) {
@@ -107,12 +110,14 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
         maxMessageBytes,
         maxSockets: MAX_REMOTE_SOCKETS,
         ...lookup,
+        ...tls,
       });
     }
     return connectWebSocket(address, {
       ...CLIENT_DEFAULTS,
       ...limits,
       ...lookup,
+      ...tls,
       headers,
       maxQueueMessages: settings.maxQueueMessages,
       pingIntervalMs: settings.pingInterval,

@@ -3,6 +3,7 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import type { ClientCapabilities, Transport } from '@modelcontextprotocol/client';
 
 import { SwitchboardError } from '../protocol/errors.ts';
+import type { ClientTls } from './tls/client-tls.ts';
 import type { ClientTransport, ClientTransportOptions } from './websocket/client-transport.ts';
 
 export interface ConnectOptions extends ClientTransportOptions {
@@ -16,16 +17,23 @@ export interface ConnectOptions extends ClientTransportOptions {
   prepare?(client: Client): void;
 }
 
+/** How this platform reaches an address. */
+export interface Reach {
+  webSocket(url: URL, options: ClientTransportOptions): ClientTransport;
+  /** A `fetch` that shows a certificate. @default none, as in a browser, which shows its own */
+  fetchWith?(tls: ClientTls): Promise<typeof globalThis.fetch>;
+}
+
 export async function connectClient(
   target: string | URL | Transport,
   options: ConnectOptions,
-  webSocket: (url: URL, options: ClientTransportOptions) => ClientTransport | Transport,
+  reach: Reach,
 ): Promise<Client> {
   const { clientInfo = { name: 'mcp-switchboard', version: '1' }, capabilities = {}, era = 'auto', prepare } = options;
   const client = new Client(clientInfo, { capabilities, versionNegotiation: { mode: era } });
   prepare?.(client);
   const isAddress = typeof target === 'string' || target instanceof URL;
-  const transport = isAddress ? await transportTo(addressOf(target), options, webSocket) : target;
+  const transport = isAddress ? await transportTo(addressOf(target), options, reach) : target;
   await client.connect(transport as Transport);
   return client;
 }
@@ -33,12 +41,13 @@ export async function connectClient(
 async function transportTo(
   url: URL,
   options: ConnectOptions,
-  webSocket: (url: URL, options: ClientTransportOptions) => ClientTransport | Transport,
+  { webSocket, fetchWith }: Reach,
 ): Promise<ClientTransport | Transport> {
   if (/^wss?:$/.test(url.protocol)) return webSocket(url, options);
-  const { token, headers = {} } = options;
+  const { token, headers = {}, tls } = options;
   return new StreamableHTTPClientTransport(url, {
     requestInit: { headers: { ...headers } },
+    ...(tls !== undefined && fetchWith !== undefined && { fetch: await fetchWith(tls) }),
     ...(token !== undefined && {
       authProvider: { token: async () => (typeof token === 'function' ? token() : token) },
     }),

@@ -2,7 +2,9 @@
 import { mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { EXIT } from '../../src/cli/exit.ts';
 import { cli } from '../support/gateway.ts';
@@ -71,6 +73,37 @@ describe('switchboard serve with TLS', () => {
     const ask = ['-e', `fetch(${url}).then(({ status }) => console.log(status), () => console.log('refused'))`];
     const answer = await run(process.execPath, ask, { env: { ...process.env, NODE_EXTRA_CA_CERTS: path('ca.pem') } });
     expect(['404', 'refused']).toContain(answer.stdout.trim());
+  });
+
+  it('is called and connected to with the certificate of a client, by https and wss', async () => {
+    const { ws, http } = await serve([...own(), '--tls-client-ca', path('ca.pem')]);
+    const alice = path('alice@example.com');
+    const shown = ['--ca', path('ca.pem'), '--cert', `${alice}.pem`, '--key', `${alice}-key.pem`];
+    for (const url of [ws, http]) {
+      const called = run(process.execPath, [cli, 'call', url, 'echo', '--args', '{"text":"safe"}', ...shown]);
+      expect((await called).stdout).toContain('safe');
+      const client = new Client({ name: 'stdio', version: '1' });
+      onTestFinished(() => client.close());
+      await client.connect(
+        new StdioClientTransport({ command: process.execPath, args: [cli, 'connect', url, ...shown] }),
+      );
+      const { content } = await client.callTool({ name: 'echo', arguments: { text: 'connected' } });
+      expect(content).toEqual([{ type: 'text', text: 'connected' }]);
+      const { code } = EXIT.unreachable;
+      await expect(run(process.execPath, [cli, 'call', url, ...shown.slice(0, 2)])).rejects.toMatchObject({ code });
+    }
+  });
+
+  it.each<[string, string, string[], string]>([
+    ['a file that is not there', 'wss://localhost:1/mcp', ['--ca', '/no/such.pem'], 'ca /no/such.pem: ENOENT'],
+    ['a certificate without its key', 'https://localhost:1/mcp', ['--cert', path('server.pem')], 'give both'],
+    ['an address without TLS', 'ws://localhost:1/mcp', ['--ca', path('ca.pem')], 'not for ws'],
+  ])('is not called with %s', async (_, url, flags, told) => {
+    for (const command of ['call', 'connect']) {
+      const { code } = EXIT.config;
+      const failed = run(process.execPath, [cli, command, url, ...flags]);
+      await expect(failed).rejects.toMatchObject({ code, stderr: expect.stringContaining(told) });
+    }
   });
 
   it('does not start without its certificate, and never goes on without TLS', async () => {

@@ -63,7 +63,7 @@ function carry(session: ClientHttp2Session, socket: Socket, head: string): void 
     const told = isUpgraded
       ? [['Upgrade', 'websocket'], ['Connection', 'Upgrade'], ['Sec-WebSocket-Accept', accept], ...Object.entries(rest)]
       : Object.entries(rest);
-    const text = told.map(([name, said]) => `${name}: ${said}\r\n`).join('');
+    const text = told.map(([name, said]) => `${name}: ${String(said)}\r\n`).join('');
     socket.write(
       `HTTP/1.1 ${isUpgraded ? 101 : status} ${isUpgraded ? 'Switching Protocols' : 'Refused'}\r\n${text}\r\n`,
     );

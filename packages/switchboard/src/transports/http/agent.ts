@@ -6,8 +6,8 @@
  * next request (CWE-444, response queue poisoning). Here such a connection ends.
  */
 import { Agent as HttpAgent } from 'node:http';
-import type { AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 
 /** Called by Node for each connection that would be kept, and when one is used again (`http.Agent`, "agent.keepSocketAlive"). */

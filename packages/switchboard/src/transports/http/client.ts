@@ -18,6 +18,7 @@ import { backoffMs } from '../../util/backoff.ts';
 import { Numbered } from '../../util/numbered.ts';
 import { ShortMap } from '../../util/short-map.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
+import type { ClientTls } from '../tls/client-tls.ts';
 import { keepingAgent } from './agent.ts';
 import { answerIn, unavailable } from './answer.ts';
 import { standardHeaders } from './headers.ts';
@@ -36,6 +37,8 @@ export interface HttpClientOptions {
   maxMessageBytes: number;
   /** Finds the address of the server's name. @default the system's */
   lookup?: LookupFunction;
+  /** What is shown and trusted where the server speaks TLS. */
+  tls?: ClientTls;
   /** How many POSTs may be under way at a time; further messages wait. */
   maxSockets: number;
 }
@@ -74,8 +77,8 @@ export class HttpClientChannel implements Channel {
   constructor(url: URL, options: HttpClientOptions) {
     this.#url = url;
     this.#options = options;
-    const { maxSockets, lookup } = options;
-    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }) });
+    const { maxSockets, lookup, tls } = options;
+    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }), ...tls });
   }
 
   start(handlers: ChannelHandlers): void {

@@ -21,7 +21,7 @@ export function asUpgrade(request: Http2ServerRequest): { request: IncomingMessa
   headers.connection = 'Upgrade';
   // HTTP/2 has no need of a key and an answer to it (section 5.1): this one satisfies who asks for it, and nobody sees the answer.
   headers['sec-websocket-key'] = randomBytes(16).toString('base64');
-  return { request: request as never, socket: new StreamSocket(stream as ServerHttp2Stream) };
+  return { request: request as never, socket: new StreamSocket(stream) };
 }
 
 /** Fields that speak of a connection of HTTP/1.1; a message of HTTP/2 with one of them is malformed (RFC 9113, section 8.2.2). */

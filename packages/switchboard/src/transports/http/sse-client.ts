@@ -13,6 +13,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { isRequest, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
+import type { ClientTls } from '../tls/client-tls.ts';
 import { keepingAgent } from './agent.ts';
 import { answerIn, unavailable } from './answer.ts';
 
@@ -25,6 +26,8 @@ export interface SseClientOptions {
   maxSockets: number;
   /** Finds the address of the server's name. @default the system's */
   lookup?: LookupFunction;
+  /** What is shown and trusted where the server speaks TLS. */
+  tls?: ClientTls;
   /** How long the server may take to name its endpoint, in ms. */
   endpointTimeoutMs: number;
 }
@@ -53,8 +56,8 @@ export class SseClientChannel implements Channel {
   constructor(url: URL, options: SseClientOptions) {
     this.#url = url;
     this.#options = options;
-    const { maxSockets, lookup } = options;
-    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }) });
+    const { maxSockets, lookup, tls } = options;
+    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }), ...tls });
   }
 
   start(handlers: ChannelHandlers): void {

@@ -1,4 +1,5 @@
 /** What a client shows of itself in the handshake of TLS, and whom it trusts: that server's authority, and its own certificate. */
+import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 
@@ -19,28 +20,36 @@ export type ClientTlsFiles = Partial<Record<keyof ClientTls, string>>;
 
 /** @throws {SwitchboardError} `SWB_TLS_INVALID` naming the file, and what is wrong with it. */
 export function readClientTls(files: ClientTlsFiles): ClientTls {
-  const read: ClientTls = {};
-  for (const name of ['cert', 'key', 'ca'] as const) {
-    const file = files[name];
-    if (file === undefined) continue;
-    try {
-      read[name] = readFileSync(file);
-    } catch (cause) {
-      throw invalid(`${name} ${file}: ${(cause as Error).message}`, cause);
-    }
-    // Alone, so that it is known which file is wrong.
-    check(`${name} ${file}`, name === 'ca' ? { ca: read[name] } : { [name]: read[name] });
+  const { cert, key, ca } = files;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw invalid(`a certificate is shown with its key, and ${cert ?? key} is one of them; give both`);
   }
-  if ((read.cert === undefined) !== (read.key === undefined)) {
-    throw invalid(`${read.cert === undefined ? 'cert' : 'key'}: a certificate is shown with its key; give both`);
-  }
-  check(`key ${files.key}: it is not that of ${files.cert}`, read);
-  return read;
+  const tls: ClientTls = {
+    ...(cert !== undefined && { cert: read('cert', cert) }),
+    ...(key !== undefined && { key: read('key', key) }),
+    ...(ca !== undefined && { ca: read('ca', ca) }),
+  };
+  // Each alone first, so that it is known which one is wrong; what has no certificate in it would pass for no authority.
+  if (tls.ca !== undefined) check(`ca ${ca}: expected a certificate as PEM`, () => new X509Certificate(tls.ca!));
+  if (tls.cert !== undefined)
+    check(`cert ${cert}: expected a certificate as PEM`, () => new X509Certificate(tls.cert!));
+  if (tls.key !== undefined)
+    check(`key ${key}: expected a private key as PEM, without a passphrase`, () => createPrivateKey(tls.key!));
+  check(`key ${key}: it is not that of ${cert}`, () => createSecureContext(tls));
+  return tls;
 }
 
-function check(what: string, tls: ClientTls): void {
+function read(name: string, file: string): Buffer {
   try {
-    createSecureContext(tls);
+    return readFileSync(file);
+  } catch (cause) {
+    throw invalid(`${name} ${file}: ${(cause as Error).message}`, cause);
+  }
+}
+
+function check(what: string, use: () => unknown): void {
+  try {
+    use();
   } catch (cause) {
     throw invalid(`${what}: ${(cause as Error).message}`, cause);
   }

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { Feed } from '../../util/feed.ts';
 import type { Traffic } from '../channel.ts';
 import type { SdkTransport } from '../sdk.ts';
+import type { ClientTls } from '../tls/client-tls.ts';
 import { connectSocket } from './dialer.ts';
 import { ReconnectingChannel } from './reconnecting.ts';
 import type { ConnectionState } from './reconnecting.ts';
@@ -21,6 +22,8 @@ export interface ClientTransportOptions {
   ticket?: Fresh<string>;
   /** Headers of the handshake; a browser cannot send any. */
   headers?: Readonly<Record<string, string>>;
+  /** What is shown and trusted where the server speaks TLS; a browser has its own. */
+  tls?: ClientTls;
   /** Takes messages that are no JSON-RPC; what it returns is sent back. Without it {@link ClientTransport.receive} gives them. */
   onForeign?: (message: JsonObject) => unknown;
   /** How long to try to come back before the transport closes, in ms; 0 gives up at once. @default 120000 */
@@ -49,6 +52,7 @@ export interface DialRequest {
   maxMessageBytes: number;
   handshakeTimeoutMs: number;
   compression: boolean;
+  tls: ClientTls | undefined;
 }
 
 /** How this platform opens a socket. */
@@ -58,7 +62,7 @@ export interface Platform {
   dial(request: DialRequest): Promise<Socket>;
 }
 
-type Hook = 'token' | 'ticket' | 'headers' | 'onForeign';
+type Hook = 'token' | 'ticket' | 'headers' | 'tls' | 'onForeign';
 type FilledOptions = Pick<ClientTransportOptions, Hook> & Required<Omit<ClientTransportOptions, Hook>>;
 
 /** What holds where an option is not given. */
@@ -182,7 +186,7 @@ export class ClientTransport implements SdkTransport {
   }
 
   async #dial(): Promise<Socket> {
-    const { token, ticket, headers = {}, maxMessageBytes, handshakeTimeoutMs, compression } = this.#options;
+    const { token, ticket, headers = {}, tls, maxMessageBytes, handshakeTimeoutMs, compression } = this.#options;
     const [bearer, once] = [await fresh(token), await fresh(ticket)];
     const { hasHeaders, dial } = this.#platform;
     return dial({
@@ -195,6 +199,7 @@ export class ClientTransport implements SdkTransport {
       maxMessageBytes,
       handshakeTimeoutMs,
       compression,
+      tls,
     });
   }
 

@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
 import type { Channel } from '../channel.ts';
+import type { ClientTls } from '../tls/client-tls.ts';
 import type { WebSocketLimits } from './channel.ts';
 import { connectSocket } from './dialer.ts';
 import { NodeSocket } from './node-socket.ts';
@@ -19,8 +20,8 @@ export interface NodeDialOptions {
   handshakeTimeoutMs: number;
   /** Offer permessage-deflate. @default false */
   compression?: boolean;
-  /** Certificates that are trusted besides the system's, PEM. */
-  ca?: string | Buffer;
+  /** What is shown and trusted where the server speaks TLS. */
+  tls?: ClientTls | undefined;
   /** Finds the address of the server's name. @default the system's */
   lookup?: LookupFunction;
 }
@@ -55,10 +56,10 @@ export function connectWebSocket(url: URL, options: WebSocketClientOptions): Pro
 
 /** @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong. */
 export async function dialNode(url: URL, options: NodeDialOptions): Promise<Socket> {
-  const { headers, protocols = [], compression = false, ca, lookup } = options;
+  const { headers, protocols = [], compression = false, tls, lookup } = options;
   const socket = new WebSocket(url, [...SUBPROTOCOLS, ...protocols], {
     ...(headers !== undefined && { headers }),
-    ...(ca !== undefined && { ca }),
+    ...tls,
     ...(lookup !== undefined && { lookup }),
     handshakeTimeout: options.handshakeTimeoutMs,
     maxPayload: options.maxMessageBytes,
