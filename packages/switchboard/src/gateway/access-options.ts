@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { JwtOptions } from '../auth/jwt.ts';
 import type { RoleRules } from '../router/rights.ts';
 import { isLoopback } from '../transports/http/guard.ts';
-import { duration, size } from './options.ts';
+import { duration, size } from './option-types.ts';
 import type { Problem } from './options.ts';
 
 export interface AccessOptions {

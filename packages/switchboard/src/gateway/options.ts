@@ -5,8 +5,25 @@
 import { z } from 'zod';
 
 import type { Isolation } from '../upstreams/pool.ts';
-import { networkOf } from '../transports/http/client-address.ts';
-import { parseDuration, parseSize } from '../util/units.ts';
+import {
+  adminToken,
+  count,
+  countOrHalf,
+  duration,
+  durationOrNever,
+  flag,
+  list,
+  messageSize,
+  networks,
+  oneOf,
+  onOrOff,
+  portOrSharing,
+  rate,
+  size,
+  token,
+  transports,
+} from './option-types.ts';
+import type { TransportName } from './option-types.ts';
 
 /** The settings of a gateway, read and with their defaults filled in: durations are milliseconds, sizes bytes. */
 export interface Settings {
@@ -67,7 +84,6 @@ export interface Settings {
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
-export type TransportName = 'websocket' | 'http' | 'stdio';
 export type OptionName = keyof Settings;
 
 export interface Option {
@@ -81,91 +97,6 @@ export interface Option {
   /** Others can read the command lines of processes, so it has no flag. @default false */
   secret?: boolean;
 }
-
-const written = z.union([z.string(), z.number()]);
-
-/** A type that reads text or a number, and says what it expected when it cannot. */
-const read = (expected: string, parse: (value: string | number) => number | undefined): z.ZodType =>
-  written.transform((value, context) => {
-    const number = parse(value);
-    if (number !== undefined) return number;
-    context.addIssue({ code: 'custom', message: `expected ${expected}, got ${JSON.stringify(value)}` });
-    return z.NEVER;
-  });
-
-const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
-const positive = (number: number | undefined): number | undefined => (number === 0 ? undefined : number);
-export const duration: z.ZodType = read('a duration such as 90s, 60m or 2h', (value) => positive(parseDuration(value)));
-const durationOrNever = read('a duration such as 90s, 60m or 2h, or "never"', (value) =>
-  value === 'never' ? Infinity : positive(parseDuration(value)),
-);
-export const size: z.ZodType = read('a size such as 512KiB or 4MiB', (value) => positive(parseSize(value)));
-/** A message is read as one string, and those have an end. */
-const messageSize = read('a size up to 256MiB, such as 512KiB or 4MiB', (value) => {
-  const bytes = positive(parseSize(value));
-  return bytes !== undefined && bytes <= MAX_MESSAGE_BYTES ? bytes : undefined;
-});
-const count = (least: number, most: number = Number.MAX_SAFE_INTEGER): z.ZodType =>
-  read(`a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`, (value) => {
-    const number = typeof value === 'number' || /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
-    return Number.isSafeInteger(number) && number >= least && number <= most ? number : undefined;
-  });
-const rate = read('a number above 0, or "unlimited"', (value) => {
-  if (value === 'unlimited') return Infinity;
-  const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : undefined;
-});
-/** What is wrong is not repeated. */
-const token = z.string().refine((text) => text === '' || text === 'auto' || text.length >= 32, {
-  error: 'expected auto, or 32 characters or more',
-});
-const countOrHalf = z.union([z.literal('half').transform(() => undefined), count(1, Number.MAX_SAFE_INTEGER)]);
-const portOrSharing = written.transform((value, context) => {
-  if (value === 'shared' || value === 'off') return value;
-  const parsed = count(0, 65_535).safeParse(value);
-  if (parsed.success) return parsed.data;
-  context.addIssue({ code: 'custom', message: `expected shared, off or a port, got ${JSON.stringify(value)}` });
-  return z.NEVER;
-});
-/** Never repeated in an error. */
-const adminToken = z
-  .string('expected a text')
-  .regex(/^([\w.~+/=-]{24,512})?$/, 'expected 24 to 512 letters, digits and -._~+/=, which is what a header can carry');
-const oneOf = (...names: string[]): z.ZodType => z.enum(names);
-const flag = z
-  .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
-  .transform((value) => value === true || value === 'true' || value === '1');
-const onOrOff = z
-  .union([z.boolean(), z.enum(['on', 'off', 'true', 'false', '1', '0'])])
-  .transform((value) => value === true || value === 'on' || value === 'true' || value === '1');
-const list = z
-  .union([z.array(z.string()), z.string()])
-  .transform((value) =>
-    (typeof value === 'string' ? value.split(',') : value).map((each) => each.trim()).filter(Boolean),
-  );
-
-const networks = list.transform((texts, context) => {
-  for (const text of texts) {
-    if (networkOf(text) !== undefined) continue;
-    const message = `expected an address or a network such as 10.0.0.0/8, got ${JSON.stringify(text)}`;
-    context.addIssue({ code: 'custom', message });
-  }
-  return texts;
-});
-
-const transports = list.transform((names, context): TransportName[] => {
-  const known: Record<string, TransportName[]> = {
-    all: ['websocket', 'http'],
-    websocket: ['websocket'],
-    http: ['http'],
-    stdio: ['stdio'],
-  };
-  const chosen = names.flatMap((name) => (Object.hasOwn(known, name) ? known[name]! : [undefined]));
-  if (chosen.length > 0 && !chosen.includes(undefined)) return [...new Set(chosen)] as TransportName[];
-  const message = `expected ${Object.keys(known).join(', ')} or several with commas, got ${JSON.stringify(names.join(','))}`;
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
 
 export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   transport: {

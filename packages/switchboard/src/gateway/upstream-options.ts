@@ -8,7 +8,7 @@ import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { ViewRules } from '../router/view.ts';
 import type { Isolation } from '../upstreams/pool.ts';
-import { duration, size } from './options.ts';
+import { duration, size } from './option-types.ts';
 import type { Problem } from './options.ts';
 
 interface Common extends ViewRules {

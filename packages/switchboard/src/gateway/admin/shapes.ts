@@ -1,7 +1,7 @@
 /** What the admin API takes and gives, as schemas: requests are checked by them, and the OpenAPI document shows them. */
 import { z } from 'zod';
 
-import { duration } from '../options.ts';
+import { duration } from '../option-types.ts';
 
 const time = z.number().describe('ms since 1970');
 const ms = z.number().describe('ms');
