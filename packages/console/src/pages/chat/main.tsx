@@ -1,5 +1,12 @@
 import '../common/base.css';
 import '../common/prose.css';
+import './sidebar.css';
+import './timeline.css';
+import './turn.css';
+import './asks.css';
+import './composer.css';
+import './sign-in.css';
+// Last: on a phone it overrules the others.
 import './chat.css';
 import { render } from 'preact';
 import { showTheme, storedTheme } from '../common/theme.ts';
