@@ -2,7 +2,6 @@
  * Tokens of an authorization server: Switchboard is a resource server of OAuth 2.1 (MCP 2026-07-28, Authorization). A token is good
  * that the configured issuer signed for the configured audience, with one of the algorithms that are pinned here (RFC 8725).
  */
-import { createRemoteJWKSet, errors, importSPKI, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from 'jose';
 
 import { SwitchboardError } from '../protocol/errors.ts';
@@ -38,6 +37,8 @@ export interface JwtOptions {
   /** Scopes that a token must have to come in at all. @default [] */
   requiredScopes?: readonly string[];
 }
+
+type Jose = typeof import('jose');
 
 const ASYMMETRIC = [
   'RS256',
@@ -92,7 +93,9 @@ export class Jwt implements Method {
   }
 
   async #payloadOf(token: string): Promise<JWTPayload> {
-    this.#verify ??= this.#verifier();
+    // With the first token: most have none, and it is a good part of what there is to load at a start.
+    const jose = await import('jose');
+    this.#verify ??= this.#verifier(jose);
     try {
       const verify = await this.#verify;
       return (await verify(token)).payload;
@@ -102,11 +105,15 @@ export class Jwt implements Method {
         this.#verify = undefined;
         throw error;
       }
-      throw translated(error);
+      throw translated(error, jose);
     }
   }
 
-  async #verifier(): Promise<(token: string) => Promise<JWTVerifyResult>> {
+  async #verifier({
+    createRemoteJWKSet,
+    importSPKI,
+    jwtVerify,
+  }: Jose): Promise<(token: string) => Promise<JWTVerifyResult>> {
     const { issuer, audience, publicKey, secret } = this.#options;
     const checks = {
       issuer,
@@ -178,7 +185,7 @@ const refused = (detail: string, data?: Record<string, unknown>): SwitchboardErr
   new SwitchboardError('SWB_UNAUTHORIZED', { detail, ...(data !== undefined && { data }) });
 
 /** No message repeats what the token holds, as it is not known whose it is. */
-function translated(error: unknown): SwitchboardError {
+function translated(error: unknown, { errors }: Jose): SwitchboardError {
   if (error instanceof errors.JWTExpired) return refused('the token has expired', { expired: true });
   if (error instanceof errors.JWTClaimValidationFailed) {
     return refused(`the claim ${error.claim} of the token is ${error.reason === 'missing' ? 'missing' : 'not right'}`);

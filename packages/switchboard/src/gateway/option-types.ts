@@ -44,7 +44,10 @@ export const rate: z.ZodType = read('a number above 0, or "unlimited"', (value) 
 export const token: z.ZodType = z.string().refine((text) => text === '' || text === 'auto' || text.length >= 32, {
   error: 'expected auto, or 32 characters or more',
 });
-export const countOrHalf: z.ZodType = z.union([z.literal('half').transform(() => undefined), count(1, Number.MAX_SAFE_INTEGER)]);
+export const countOrHalf: z.ZodType = z.union([
+  z.literal('half').transform(() => undefined),
+  count(1, Number.MAX_SAFE_INTEGER),
+]);
 export const portOrSharing: z.ZodType = written.transform((value, context) => {
   if (value === 'shared' || value === 'off') return value;
   const parsed = count(0, 65_535).safeParse(value);
