@@ -1,9 +1,12 @@
 /** WebSocket over HTTP/2 (RFC 8441): each one a stream, among requests and others of its kind. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { connect } from '../../src/client.ts';
 import { TestAuthority } from '../support/certificates.ts';
+import { startCutter } from '../support/cutter.ts';
 import { frameRules } from '../support/frame-rules.ts';
 import { scene } from '../support/frames.ts';
 import type { Scene } from '../support/frames.ts';
@@ -113,6 +116,34 @@ describe('a WebSocket over HTTP/2', () => {
     await Promise.all(clients.map(({ closed }) => closed));
     await ask(http2(test.http, { ca: authority.ca }), { method: 'DELETE', headers });
     await expectEmpty(test, { members: 1 });
+  });
+
+  it('can be compressed, and large messages pass in both directions', async () => {
+    const { http } = await startGateway({ upstreams, compression: true, ...authority.tls() });
+    const { port } = await http2Bridge(http, authority.ca);
+    const client = await WireClient.open(`ws://127.0.0.1:${port}/mcp`, { perMessageDeflate: true });
+    expect(client.socket.extensions).toContain('permessage-deflate');
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    await client.answer(0);
+    client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    // More than the windows of a stream and of a connection, and nothing that can be compressed.
+    const text = randomBytes(1_500_000).toString('hex');
+    expect(textOf(await client.call(1, 'echo', { text })) === text).toBe(true);
+  });
+
+  it('that is cut is resumed on another stream, and every call has its one answer', async () => {
+    const test = await startGateway({ upstreams: { default: servers.demo }, ...authority.tls() });
+    const { port } = await http2Bridge(test.http, authority.ca);
+    const cutter = await startCutter(port, () => 2000 + Math.floor(Math.random() * 5000));
+    const client = await connect(`ws://127.0.0.1:${cutter.port}/mcp`);
+    const said = Array.from({ length: 300 }, (_, n) => `call ${n}`);
+    const heard = await Promise.all(
+      said.map(async (text) => textOf({ result: await client.callTool({ name: 'echo', arguments: { text } }) })),
+    );
+    expect(heard).toEqual(said);
+    expect(cutter.cuts).toBeGreaterThan(10);
+    await client.close();
+    await expectEmpty(test);
   });
 
   it('ends with 1001 when the gateway does, and its connection with it', async () => {
