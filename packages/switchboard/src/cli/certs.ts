@@ -95,7 +95,7 @@ async function makeCertificates({ out, host, client, revoke, days, renew = false
     );
     written.push(crl);
   }
-  process.stdout.write(report(path, written, existsSync(crl)));
+  process.stdout.write(report(path, written, client, existsSync(crl)));
 }
 
 /** A name becomes a file's. */
@@ -122,8 +122,18 @@ function read(file: string): string {
 /** For the owner alone. */
 const write = (file: string, text: string): void => writeFileSync(file, text, { mode: 0o600 });
 
-function report(path: (name: string) => string, written: readonly string[], isMutual: boolean): string {
+function report(
+  path: (name: string) => string,
+  written: readonly string[],
+  clients: readonly string[],
+  isMutual: boolean,
+): string {
   const ca = path('ca.pem');
+  const call = `switchboard call https://localhost:8765/mcp --ca ${ca}`;
+  const shown = clients.map((name) => {
+    const [cert, key] = [path(`${name}.pem`), path(`${name}-key.pem`)];
+    return `Call it as ${name}:\n  ${call} --cert ${cert} --key ${key}\n\n`;
+  });
   const serve = [
     `--tls-cert ${path('server.pem')} --tls-key ${path('server-key.pem')}`,
     ...(isMutual ? [`--tls-client-ca ${ca} --tls-client-crl ${path('revoked.pem')}`] : []),
@@ -134,8 +144,9 @@ ${files}
 
 Serve with it:   switchboard serve ${serve} -- node server.js
 
-Let clients trust it:
-  Node           NODE_EXTRA_CA_CERTS=${ca} npx mcp-switchboard call https://localhost:8765/mcp
+${shown.join('')}Let clients trust it:
+  Switchboard    ${call}
+  Node           NODE_EXTRA_CA_CERTS=${ca} node client.js
   curl           curl --cacert ${ca} https://localhost:8765/healthz
   Debian, Ubuntu sudo cp ${ca} /usr/local/share/ca-certificates/switchboard.crt && sudo update-ca-certificates
   macOS          sudo security add-trusted-cert -d -r trustRoot -k /Library/Keychains/System.keychain ${ca}

@@ -24,7 +24,16 @@ describe('switchboard certs', () => {
     const { stdout } = await certs();
     expect(stdout).toContain('nothing: all of it was there');
     expect(stdout).toContain(`NODE_EXTRA_CA_CERTS=${path('ca.pem')}`);
+    expect(stdout).not.toContain('--cert ');
     expect(readdirSync(folder).map((name) => [name, statSync(path(name)).mtimeMs])).toEqual(before);
+  });
+
+  it('says how a client comes in with what it made, and that works', async () => {
+    const { stdout } = await certs('--client', 'bob@example.com');
+    const [, line = ''] = /^Call it as bob@example\.com:\n {2}switchboard (.+)$/m.exec(stdout) ?? [];
+    const { http } = await serve([...own(), '--tls-client-ca', path('ca.pem')]);
+    const args = line.replace('https://localhost:8765/mcp', http).split(' ');
+    expect((await run(process.execPath, [cli, ...args])).stdout).toContain('echo(');
   });
 
   it('refuses names that would be other files', async () => {
