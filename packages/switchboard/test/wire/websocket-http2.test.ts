@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { connect as connectTls } from 'node:tls';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { END_HEADERS, PREFACE, TYPE, blockOf, frameOf } from '../../../../scripts/fuzz/http2-frames.mjs';
 import { connect } from '../../src/client.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { startCutter } from '../support/cutter.ts';
@@ -154,6 +156,50 @@ describe('a WebSocket over HTTP/2', () => {
     await gateway.close();
     expect((await client.closed).code).toBe(1001);
     await ended;
+  });
+
+  it('that is reset before it is let in or refused ends nobody else', async () => {
+    const test = await startGateway({ upstreams, ...authority.tls() });
+    const witness = http2(test.http, { ca: authority.ca });
+    let letIn!: () => void;
+    const asked = new Promise<void>((resolve) => (letIn = resolve));
+    let visits = 0;
+    test.gateway.registerHooks({
+      onConnect: async () => {
+        await asked;
+        if (++visits === 1) throw new Error('not you');
+      },
+    });
+    const head = blockOf([
+      [':method', 'CONNECT'],
+      [':protocol', 'websocket'],
+      [':scheme', 'https'],
+      [':authority', 'localhost'],
+      [':path', '/mcp'],
+      ['sec-websocket-version', '13'],
+      ['sec-websocket-protocol', 'mcp'],
+    ]);
+    // Reset without an error and with bytes unread, a stream is not gone for Node, but takes no answer any more.
+    const streams = [1, 3].flatMap((stream) => [
+      frameOf(TYPE.headers, END_HEADERS, stream, head),
+      ...Array.from({ length: 3 }, () => frameOf(TYPE.data, 0, stream, Buffer.alloc(10_000))),
+      frameOf(TYPE.reset, 0, stream, Buffer.alloc(4)),
+    ]);
+    const tls = { ca: authority.ca, ALPNProtocols: ['h2'] };
+    const socket = connectTls({ port: test.port, host: '127.0.0.1', servername: 'localhost', ...tls });
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'secureConnect');
+    const ping = Buffer.from('12345678');
+    const frames = [PREFACE, frameOf(TYPE.settings, 0, 0), ...streams, frameOf(TYPE.ping, 0, 0, ping)];
+    socket.write(Buffer.concat(frames));
+    let heard = Buffer.alloc(0);
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+      heard = Buffer.concat([heard, chunk as Buffer]);
+      if (heard.includes(ping)) break;
+    }
+    letIn();
+    expect((await ask(witness, { method: 'GET', path: '/healthz' })).status).toBe(200);
+    await expectEmpty(test);
   });
 
   it('that is reset leaves nothing, and its connection goes on', async () => {

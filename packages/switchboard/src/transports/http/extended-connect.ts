@@ -39,12 +39,14 @@ class StreamSocket extends Duplex {
   /** What of the head was written; nothing when it is complete. */
   #head: Buffer | undefined = Buffer.alloc(0);
 
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.push(chunk)) this.#stream.pause();
+  };
+
   constructor(stream: ServerHttp2Stream) {
     super();
     this.#stream = stream;
-    stream.on('data', (chunk: Buffer) => {
-      if (!this.push(chunk)) stream.pause();
-    });
+    stream.on('data', this.#onData);
     stream.once('end', () => this.push(null));
     stream.on('error', (error) => this.destroy(error));
     // Its end may still have to be read.
@@ -58,7 +60,14 @@ class StreamSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, callback: (error?: Error | null) => void): void {
-    const rest = this.#head === undefined ? chunk : this.#respond(Buffer.concat([this.#head, chunk]));
+    let rest: Buffer = chunk;
+    try {
+      if (this.#head !== undefined) rest = this.#respond(Buffer.concat([this.#head, chunk]));
+    } catch (error) {
+      // Between question and answer the client may have reset the stream; Node throws then.
+      callback(error as Error);
+      return;
+    }
     if (rest.length === 0) callback();
     else this.#stream.write(rest, callback);
   }
@@ -74,21 +83,23 @@ class StreamSocket extends Duplex {
   /** RFC 8441, section 5: what would have reset a connection of TCP resets the stream. */
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     const isOrderly = this.writableFinished && error === null;
+    // A stream is gone only when all that came on it was read, by whomever.
+    this.#stream.off('data', this.#onData).resume();
     this.#stream.close(isOrderly ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
     callback(error);
   }
 
-  /** @returns what follows the head. */
+  /** @returns what follows the head. @throws when the stream takes no answer any more. */
   #respond(bytes: Buffer): Buffer {
     const end = bytes.indexOf('\r\n\r\n');
     if (end < 0) {
       this.#head = bytes;
-      if (bytes.length > HTTP_LIMITS.headBytes) this.destroy(new Error('the head of the response has no end'));
+      if (bytes.length > HTTP_LIMITS.headBytes) throw new Error('the head of the response has no end');
       return Buffer.alloc(0);
     }
     this.#head = undefined;
     const headers = headOf(bytes.toString('latin1', 0, end));
-    if (!this.#stream.destroyed) this.#stream.respond(headers);
+    this.#stream.respond(headers);
     return bytes.subarray(end + 4);
   }
 }
