@@ -1,13 +1,19 @@
 // Sends a running Switchboard what no client would send, over raw sockets of this machine, and sees that it lives: `node scripts/fuzz.mjs
 // [seconds] [seed]`. It ends with 1 when Switchboard dies, answers with an error of its own, forgets its manners to an honest client, or
 // grows without end; the seed says what was sent.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { connect as connectTls } from 'node:tls';
 
+import { createDice } from './fuzz/dice.mjs';
+import { createHttp1 } from './fuzz/http1.mjs';
+import { createHttp2 } from './fuzz/http2.mjs';
+import { createMessages } from './fuzz/message.mjs';
 import { makeReady, root } from './ready.mjs';
 
 const [seconds = '20', seedText = String(Date.now() % 2 ** 31)] = process.argv.slice(2);
@@ -15,246 +21,155 @@ const MAX_GROWTH_MB = 300;
 const AT_A_TIME = 40;
 /** Shorter than the time limits of Switchboard: most of what is sent is never finished. */
 const PATIENCE_MS = 300;
+const CONNECT_MS = 5000;
+const CLI = join(root, 'packages/switchboard/dist/cli/main.js');
+const HONEST = {
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'initialize',
+  params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'honest', version: '1' } },
+};
 
-/** mulberry32: small, and the same everywhere. */
-function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-const next = random(Number(seedText));
-const below = (limit) => Math.floor(next() * limit);
-const pick = (list) => list[below(list.length)];
-const some = (most, make) => Array.from({ length: below(most + 1) }, make);
+const dice = createDice(Number(seedText));
+const { next, below, pick, mutate } = dice;
+const message = createMessages(dice);
+const { http, frame, webSocket } = createHttp1(dice, message);
+const http2 = createHttp2(dice, message, frame);
 
-const IDS = [
-  '1',
-  '"1"',
-  '0',
-  '""',
-  'null',
-  '1.5',
-  '-0',
-  '1e400',
-  '123456789012345678901234567890',
-  '{}',
-  '"__proto__"',
-];
-const METHODS = [
-  'initialize',
-  'ping',
-  'tools/list',
-  'tools/call',
-  'notifications/initialized',
-  'notifications/cancelled',
-  '__proto__',
-  '',
-  '\\u0000',
-  'subscriptions/listen',
-  'server/discover',
-  'switchboard/resume',
-  'completion/complete',
-  'resources/read',
-];
-const VALUES = [
-  '{}',
-  '[]',
-  'null',
-  '"x"',
-  '{"name":"echo","arguments":{"text":"x"}}',
-  '{"__proto__":{"a":1}}',
-  '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"f","version":"1"}}',
-  '{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"progressToken":1}}',
-  '{"requestId":1}',
-  '{"uri":"%%%"}',
-  `${'['.repeat(700)}${']'.repeat(700)}`,
-];
-const message = () =>
-  `{"jsonrpc":"2.0",${next() < 0.8 ? `"id":${pick(IDS)},` : ''}"method":"${pick(METHODS)}","params":${pick(VALUES)}}`;
+/** What is attacked. */
+class Target {
+  #child;
+  #secure;
+  port = 0;
+  startMb = 0;
 
-/** Some bytes changed, left out, doubled or cut off. */
-function mutate(bytes) {
-  let out = Buffer.from(bytes);
-  for (let n = below(4); n > 0 && out.length > 0; n--) {
-    const at = below(out.length);
-    const kind = below(4);
-    if (kind === 0) out[at] = below(256);
-    else if (kind === 1) out = Buffer.concat([out.subarray(0, at), out.subarray(at + 1 + below(8))]);
-    else if (kind === 2) out = Buffer.concat([out.subarray(0, at), out.subarray(Math.max(0, at - below(32)))]);
-    else out = out.subarray(0, at);
+  constructor(secure, options) {
+    this.#secure = secure;
+    const server = join(root, 'servers/demo/dist/main.js');
+    const command = [CLI, 'serve', '--port', '0', '--isolation', 'shared', '--log-level', 'silent'];
+    // Some attacks are good enough to open a session, and nobody ends those.
+    command.push('--max-connections', '5000', '--idle-timeout', '2s', '--rate-limit', 'unlimited');
+    command.push(...options, '--', process.execPath, server);
+    this.#child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
   }
-  return out;
-}
 
-const HEADERS = [
-  'Content-Type: application/json',
-  'Accept: */*',
-  'Accept: application/json, text/event-stream',
-  'Transfer-Encoding: chunked',
-  'Content-Length: 5',
-  'Content-Length: -1',
-  'Expect: 100-continue',
-  'Connection: close',
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Upgrade: h2c',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Version: 99',
-  'Sec-WebSocket-Protocol: mcp',
-  'Sec-WebSocket-Protocol: mcp.r1',
-  'Sec-WebSocket-Protocol: ,,,',
-  'Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=99',
-  'Origin: null',
-  'Mcp-Session-Id: x',
-  'Last-Event-ID: 1--1',
-  'MCP-Protocol-Version: 2026-07-28',
-  'Mcp-Method: tools/call',
-  'Mcp-Name: =?base64?%%?=',
-  'Content-Encoding: gzip',
-  'X-Forwarded-For: ,,,',
-  'Host: evil.example',
-];
-
-function http() {
-  const body = message();
-  const lines = [
-    `${pick(['POST', 'POST', 'GET', 'DELETE', 'OPTIONS', 'PUT', 'CONNECT', 'PRI'])} ${pick(['/mcp', '/mcp', '/mcp/x', '/', '/metrics', '/healthz', '*', 'http://a/', '/mcp?%00', '//'])} HTTP/1.1`,
-    'Host: localhost',
-    ...some(5, () => pick(HEADERS)),
-  ];
-  if (next() < 0.7)
-    lines.push('Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body) + pick([0, 0, 0, 1, -1])}`);
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}${next() < 0.2 ? `\r\n${body}` : ''}`);
-}
-
-/** A frame that is masked, as those of clients are, if the dice say so. */
-function frame() {
-  const payload = Buffer.from(pick([message, message, () => 'x'.repeat(below(70_000)), () => '']).call());
-  const mask = Buffer.from(some(0, () => 0).concat([1, 2, 3, 4].map(() => below(256))));
-  const masked = next() < 0.95;
-  const body = masked ? Buffer.from(payload.map((byte, at) => byte ^ mask[at % 4])) : payload;
-  const first = pick([0x81, 0x81, 0x81, 0x81, 0x01, 0x80, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0x83, 0xf1]);
-  const bit = masked ? 0x80 : 0;
-  let size;
-  if (body.length < 126) size = Buffer.from([first, bit | body.length]);
-  else {
-    const long = next() < 0.1 || body.length > 65_535;
-    size = Buffer.alloc(long ? 10 : 4);
-    size[0] = first;
-    size[1] = bit | (long ? 127 : 126);
-    if (long) size.writeBigUInt64BE(next() < 0.1 ? 2n ** 63n - 1n : BigInt(body.length), 2);
-    else size.writeUInt16BE(body.length, 2);
+  async ready() {
+    for await (const line of createInterface({ input: this.#child.stdout })) {
+      this.port = Number(/^ {2}HTTP .*:(\d+)\//.exec(line)?.[1] ?? this.port);
+      if (line.startsWith('Ctrl-C')) break;
+    }
   }
-  return Buffer.concat([size, ...(masked ? [mask] : []), body]);
-}
 
-function webSocket() {
-  const upgrade = `GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${pick(['mcp', 'mcp', 'mcp.r1', 'mcp.r1, mcp'])}\r\n\r\n`;
-  return Buffer.concat([Buffer.from(upgrade), ...some(8, () => (next() < 0.7 ? frame() : mutate(frame())))]);
-}
+  get hasEnded() {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
 
-/** @returns what was answered, which must not be an error of Switchboard's own. */
-function send(port, bytes) {
-  return new Promise((resolve) => {
-    let heard = '';
-    const socket = connect(port, '127.0.0.1', () => {
-      const cut = next() < 0.3 ? below(bytes.length + 1) : bytes.length;
-      socket.write(bytes.subarray(0, cut));
-      if (cut < bytes.length) setImmediate(() => socket.write(bytes.subarray(cut)));
+  get residentMb() {
+    if (process.platform !== 'linux') return 0;
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  }
+
+  connect(protocol) {
+    if (!this.#secure) return connect(this.port, '127.0.0.1');
+    const tls = { rejectUnauthorized: false, ALPNProtocols: [protocol] };
+    return connectTls({ port: this.port, host: '127.0.0.1', ...tls });
+  }
+
+  /** @returns what was answered, which must not be an error of Switchboard's own. */
+  send(protocol, bytes) {
+    return new Promise((resolve) => {
+      let heard = '';
+      const socket = this.connect(protocol);
+      let timer = setTimeout(() => socket.destroy(), CONNECT_MS);
+      socket.once(this.#secure ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer);
+        timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
+        const cut = next() < 0.3 ? below(bytes.length + 1) : bytes.length;
+        socket.write(bytes.subarray(0, cut));
+        if (cut < bytes.length) setImmediate(() => socket.write(bytes.subarray(cut)));
+      });
+      socket.on('data', (chunk) => (heard = (heard + chunk.toString('latin1')).slice(0, 100_000)));
+      socket.on('error', () => {});
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve(heard);
+      });
     });
-    const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
-    socket.on('data', (chunk) => (heard = (heard + chunk.toString('latin1')).slice(0, 100_000)));
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      clearTimeout(timer);
-      resolve(heard);
+  }
+
+  /** Whether an honest client is served: it asks as one of the attacks would, and waits for the answer. */
+  isServing() {
+    const body = JSON.stringify(HONEST);
+    const head = [
+      'POST /mcp HTTP/1.1',
+      'Host: localhost',
+      'Connection: close',
+      'Content-Type: application/json',
+      'Accept: application/json, text/event-stream',
+      `Content-Length: ${body.length}`,
+    ];
+    return new Promise((resolve) => {
+      let heard = '';
+      const socket = this.connect('http/1.1').setTimeout(10_000, () => socket.destroy());
+      socket.on('data', (chunk) => (heard += chunk));
+      socket.on('error', () => {});
+      socket.once('close', () => resolve(heard.startsWith('HTTP/1.1 200 ') && heard.includes('"result"')));
+      socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
     });
-  });
+  }
+
+  /** What is wrong with it; nothing if it lives. */
+  async fault() {
+    if (this.hasEnded) return 'Switchboard has ended';
+    if (!(await this.isServing())) return 'an honest client is not served any more';
+    this.startMb ||= this.residentMb;
+    const grown = this.residentMb - this.startMb;
+    return grown > MAX_GROWTH_MB ? `it grew from ${this.startMb.toFixed()} MB by ${grown.toFixed()}` : undefined;
+  }
+
+  async end() {
+    if (this.hasEnded) return;
+    this.#child.kill();
+    await once(this.#child, 'exit');
+  }
 }
 
 makeReady();
-const command = [
-  join(root, 'packages/switchboard/dist/cli/main.js'),
-  'serve',
-  '--port',
-  '0',
-  '--isolation',
-  'shared',
-  // Some attacks are good enough to open a session, and nobody ends those.
-  '--max-connections',
-  '5000',
-  '--idle-timeout',
-  '2s',
-  '--rate-limit',
-  'unlimited',
-  '--log-level',
-  'silent',
-  '--',
-  process.execPath,
-  join(root, 'servers/demo/dist/main.js'),
+const folder = mkdtempSync(join(tmpdir(), 'switchboard-fuzz-'));
+execFileSync(process.execPath, [CLI, 'certs', '--out', folder]);
+const tls = ['--tls-cert', join(folder, 'server.pem'), '--tls-key', join(folder, 'server-key.pem')];
+const [plain, secure] = [new Target(false, []), new Target(true, tls)];
+await Promise.all([plain.ready(), secure.ready()]);
+
+const kinds = [
+  [plain, 'http/1.1', http],
+  [plain, 'http/1.1', () => mutate(http())],
+  [plain, 'http/1.1', webSocket],
+  [plain, 'http/1.1', () => mutate(webSocket())],
+  [secure, 'h2', http2],
+  [secure, 'h2', http2],
 ];
-const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
-const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-let port = 0;
-for await (const line of createInterface({ input: child.stdout })) {
-  port = Number(/^ {2}HTTP .*:(\d+)\//.exec(line)?.[1] ?? port);
-  if (line.startsWith('Ctrl-C')) break;
-}
-
-const residentMb = () => {
-  if (process.platform !== 'linux') return 0;
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-};
-
-async function isServing() {
-  const response = await fetch(`http://127.0.0.1:${port}/mcp`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-    body: '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"honest","version":"1"}}}',
-    signal: AbortSignal.timeout(10_000),
-  });
-  const session = response.headers.get('mcp-session-id');
-  const served = response.ok && (await response.text()).includes('"result"');
-  if (session !== null)
-    await fetch(`http://127.0.0.1:${port}/mcp`, { method: 'DELETE', headers: { 'mcp-session-id': session } });
-  return served;
-}
-
-const faults = [];
+let fault;
 let sent = 0;
-let startMb = 0;
 const until = Date.now() + Number(seconds) * 1000;
-while (Date.now() < until && faults.length === 0 && !hasEnded()) {
-  const attacks = Array.from({ length: AT_A_TIME }, () =>
-    pick([http, () => mutate(http()), webSocket, () => mutate(webSocket())])(),
-  );
-  const answers = await Promise.all(attacks.map((bytes) => send(port, bytes)));
+while (Date.now() < until && fault === undefined) {
+  const attacks = Array.from({ length: AT_A_TIME }, () => {
+    const [target, protocol, make] = pick(kinds);
+    return { target, protocol, bytes: make() };
+  });
+  const answers = await Promise.all(attacks.map(({ target, protocol, bytes }) => target.send(protocol, bytes)));
   sent += attacks.length;
   answers.forEach((heard, at) => {
-    if (/SWB_INTERNAL|HTTP\/1\.1 500/.test(heard))
-      faults.push(
-        `an internal error for ${JSON.stringify(attacks[at].toString('latin1')).slice(0, 4000)}\n${heard.slice(0, 1000)}`,
-      );
+    if (!/SWB_INTERNAL|HTTP\/1\.1 500/.test(heard)) return;
+    const said = JSON.stringify(attacks[at].bytes.toString('latin1')).slice(0, 4000);
+    fault ??= `an internal error for ${said}\n${heard.slice(0, 1000)}`;
   });
-  if (sent % (AT_A_TIME * 20) === 0 && !hasEnded()) {
-    if (!(await isServing().catch(() => false))) faults.push('an honest client is not served any more');
-    startMb ||= residentMb();
-    if (residentMb() - startMb > MAX_GROWTH_MB)
-      faults.push(`it grew from ${startMb.toFixed()} to ${residentMb().toFixed()} MB`);
+  if (sent % (AT_A_TIME * 20) === 0 || plain.hasEnded || secure.hasEnded) {
+    fault ??= (await plain.fault()) ?? (await secure.fault());
   }
 }
-if (hasEnded()) faults.push('Switchboard has ended');
-else {
-  if (!(await isServing().catch(() => false))) faults.push('an honest client is not served at the end');
-  child.kill();
-  await once(child, 'exit');
-}
-process.stdout.write(
-  `${sent} attacks in ${seconds} s, seed ${seedText}: ${faults.length === 0 ? 'it lives' : faults.join('\n')}\n`,
-);
-process.exit(faults.length === 0 ? 0 : 1);
+fault ??= (await plain.fault()) ?? (await secure.fault());
+await Promise.all([plain.end(), secure.end()]);
+rmSync(folder, { recursive: true });
+process.stdout.write(`${sent} attacks in ${seconds} s, seed ${seedText}: ${fault ?? 'it lives'}\n`);
+process.exit(fault === undefined ? 0 : 1);
