@@ -45,12 +45,17 @@ export async function serveModernPost(
     if (response.destroyed) return;
     const reply = new Reply(response, { maxQueueBytes, keepAliveMs }, () => calls.cancelAll('the client hung up'));
     if (message.method === 'subscriptions/listen') reply.stream();
-    openModern(message, admitted, calls, {
-      send(out) {
-        if ('method' in out) reply.push(out);
-        else reply.finish(out, 'error' in out ? (STATUS.get(out.error.code) ?? 200) : 200);
-      },
-    });
+    try {
+      openModern(message, admitted, calls, {
+        send(out) {
+          if ('method' in out) reply.push(out);
+          else reply.finish(out, 'error' in out ? (STATUS.get(out.error.code) ?? 200) : 200);
+        },
+      });
+    } catch (error) {
+      reply.abandon();
+      throw error;
+    }
   } finally {
     letGo();
   }

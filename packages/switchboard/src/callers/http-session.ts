@@ -121,7 +121,9 @@ export class HttpSession implements Conversation, Holder {
       reply.finish(result(rpcId, await session.#session.initialize(params)));
     } catch (error) {
       session.close('goingAway', 'initialize failed');
-      if (!reply.ended) throw error;
+      if (reply.ended) return;
+      reply.abandon();
+      throw error;
     }
   }
 
@@ -184,6 +186,7 @@ export class HttpSession implements Conversation, Holder {
     } catch (error) {
       this.#requests.delete(id);
       this.#streams.delete(streamId);
+      reply.abandon();
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 /** HTTP over TLS by hand, in either version, and what comes of a handshake. */
 import { connect as connectHttp2 } from 'node:http2';
-import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session, IncomingHttpHeaders, Settings } from 'node:http2';
 import { request } from 'node:https';
 import { Readable } from 'node:stream';
 import { connect } from 'node:tls';
@@ -58,8 +58,8 @@ export const fetchOver =
     });
 
 /** An HTTP/2 connection that ends with the test. */
-export function http2(url: string, tls: ConnectionOptions): ClientHttp2Session {
-  const session = connectHttp2(new URL(url).origin, tls);
+export function http2(url: string, tls: ConnectionOptions, settings: Settings = {}): ClientHttp2Session {
+  const session = connectHttp2(new URL(url).origin, { ...tls, settings });
   session.on('error', () => {});
   onTestFinished(() => session.destroy());
   return session;

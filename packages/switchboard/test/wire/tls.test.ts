@@ -81,6 +81,31 @@ describe('over TLS', () => {
     await expect.poll(() => gateway.stats.exchanges).toBe(0);
   });
 
+  it('an HTTP/2 client that takes no answer harms nobody, whatever it is answered', async () => {
+    const { http } = await startGateway({ upstreams, ...authority.tls(), pingInterval: '50ms' });
+    const deaf = http2(http, { ca: authority.ca }, { initialWindowSize: 0 });
+    const modern = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'never' };
+    const refused = [
+      { body: { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} } },
+      { headers: modern, body: { ...toolCall(1, 'other'), params: { name: 'other', _meta: envelope() } } },
+      { headers: { 'mcp-session-id': 'x' }, body: toolCall(1, 'echo') },
+    ];
+    for (const request of refused) void ask(deaf, request).catch(() => {});
+    // Meanwhile streams are kept alive, this one too.
+    const session = http2(http, { ca: authority.ca });
+    const opened = await ask(session, { body: initialize });
+    const stream = session.request({
+      ':path': '/mcp',
+      accept: 'text/event-stream',
+      'mcp-session-id': String(opened.headers['mcp-session-id']),
+    });
+    let heard = '';
+    for await (const chunk of stream) {
+      heard += String(chunk);
+      if (heard.split(': keep-alive').length > 4) break;
+    }
+  });
+
   it('refused requests of HTTP/2 have the status and the error that those of HTTP/1.1 have', async () => {
     const { http } = await startGateway({ upstreams, ...authority.tls(), maxMessageSize: '10KiB' });
     const session = http2(http, { ca: authority.ca });

@@ -88,6 +88,12 @@ export class Reply {
     }
   }
 
+  /** Leaves the response to somebody else, who refuses the request. It may stay open for long: until the client has taken that. */
+  abandon(): void {
+    clearInterval(this.#keepAlive);
+    this.#state = 'ended';
+  }
+
   /** Ends without a last message. */
   end(): void {
     if (this.#state === 'ended') return;
