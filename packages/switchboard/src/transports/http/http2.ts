@@ -26,9 +26,12 @@ export interface Http2Ears {
 
 export class Http2Sessions {
   readonly #server: Http2Server;
-  readonly #open: Set<ServerHttp2Session> = new Set();
+  readonly #open: Map<ServerHttp2Session, TLSSocket> = new Map();
+  readonly #pingMs: number;
 
-  constructor({ onRequest, onUpgrade }: Http2Ears) {
+  /** @param pingMs how often it is seen whether who has streams is still there, in ms. */
+  constructor({ onRequest, onUpgrade }: Http2Ears, pingMs: number = HTTP_LIMITS.pingMs) {
+    this.#pingMs = pingMs;
     this.#server = createServer({
       maxSessionMemory: MAX_SESSION_MB,
       maxSessionInvalidFrames: MAX_INVALID_FRAMES,
@@ -41,7 +44,6 @@ export class Http2Sessions {
         enablePush: false,
       },
     });
-    this.#server.on('session', (session) => this.#watch(session));
     this.#server.on('sessionError', (_error, session) => session.destroy());
     this.#server.on('request', (request: Http2ServerRequest, response: Http2ServerResponse) => {
       if (!adapt(request)) return;
@@ -62,33 +64,54 @@ export class Http2Sessions {
 
   /** Takes a connection over. */
   accept(socket: TLSSocket): void {
+    // A server of HTTP/1.1 lets clients close their half and wait. Over HTTP/2 who has closed it is gone, with all its streams.
+    socket.allowHalfOpen = false;
+    this.#server.once('session', (session) => this.#watch(session, socket));
     this.#server.emit('connection', socket);
   }
 
   /** Takes no more requests; sessions end when the last one is answered. */
   close(): void {
-    for (const session of this.#open) session.close();
+    for (const session of this.#open.keys()) session.close();
   }
 
   destroy(): void {
-    for (const session of this.#open) session.destroy();
+    for (const socket of this.#open.values()) socket.destroy();
   }
 
   /** A session that holds no request ends: what dribbles in without ever becoming one does not keep it. */
-  #watch(session: ServerHttp2Session): void {
-    this.#open.add(session);
+  #watch(session: ServerHttp2Session, socket: TLSSocket): void {
+    this.#open.set(session, socket);
     let streams = 0;
-    let timer = setTimeout(() => session.destroy(), HTTP_LIMITS.headMs);
+    // Who is told that the session ends may not hang up: nothing more is waited for.
+    let idle = setTimeout(() => socket.destroy(), HTTP_LIMITS.headMs);
+    const endIdle = (): void => {
+      session.close();
+      idle = setTimeout(() => socket.destroy(), HTTP_LIMITS.lookMs).unref();
+    };
+    let answered = true;
+    const ping = setInterval(() => {
+      if (streams === 0 && !session.destroyed) return;
+      // After an error of the protocol Node reads no more, and tells nobody; then there is no answer either. Nor is there one when
+      // the session has ended and the client does not hang up.
+      if (!answered) {
+        socket.destroy();
+        return;
+      }
+      answered = false;
+      if (!session.destroyed) session.ping((error) => (answered ||= error === null));
+    }, this.#pingMs).unref();
     session.on('stream', (stream) => {
       streams++;
-      clearTimeout(timer);
+      clearTimeout(idle);
       stream.once('close', () => {
         if (--streams > 0 || session.destroyed) return;
-        timer = setTimeout(() => session.close(), HTTP_LIMITS.idleMs).unref();
+        idle = setTimeout(endIdle, HTTP_LIMITS.idleMs).unref();
       });
     });
-    session.once('close', () => {
-      clearTimeout(timer);
+    socket.once('close', () => {
+      clearTimeout(idle);
+      clearInterval(ping);
       this.#open.delete(session);
     });
   }

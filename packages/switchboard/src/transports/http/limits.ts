@@ -11,6 +11,8 @@ export const HTTP_LIMITS = {
   /** The bytes of a request's line and headers together. */
   headBytes: 16_384,
   headers: 100,
-  /** Requests at a time on one HTTP/2 connection. */
+  /** How often a client of HTTP/2 that waits for something is asked for a sign of life; without one by the next time it is cut off. */
+  pingMs: 30_000,
+  /** Requests and WebSockets at a time on one HTTP/2 connection. */
   streams: 100,
 } as const;
