@@ -64,6 +64,8 @@ export class Http2Sessions {
 
   /** Takes a connection over. */
   accept(socket: TLSSocket): void {
+    // A certificate that was revoked has ended it already.
+    if (socket.destroyed) return;
     // A server of HTTP/1.1 lets clients close their half and wait. Over HTTP/2 who has closed it is gone, with all its streams.
     socket.allowHalfOpen = false;
     this.#server.once('session', (session) => this.#watch(session, socket));
