@@ -2,14 +2,14 @@
  * The certificates of a server: what it shows, and whom it takes certificates from. They are read from files, checked before they
  * are used, and read anew when a file changes.
  */
-import { X509Certificate, constants, createPrivateKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { constants } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 
-import { SwitchboardError } from '../../protocol/errors.ts';
+import type { SwitchboardError } from '../../protocol/errors.ts';
 import { FileChanges } from '../../util/file-changes.ts';
+import { PemFile } from './pem.ts';
 
 /** The files, by the options that name them; those that are not in use are empty. */
 export interface CertificateFiles {
@@ -82,19 +82,17 @@ export class Certificates {
 
   /** @throws {SwitchboardError} `SWB_TLS_INVALID` naming the option, the file, and what is wrong with it. */
   load(): Loaded {
-    const { tlsCa, tlsClientCa, tlsClientCrl } = this.#files;
-    const [certificate] = this.#readCertificates('tlsCert');
-    const key = this.#readKey();
-    if (!certificate!.checkPrivateKey(key)) {
-      throw this.#invalid('tlsKey', `it is not the key of the certificate in ${this.#files.tlsCert}`);
-    }
+    const { tlsCert, tlsCa, tlsClientCa, tlsClientCrl } = this.#files;
+    const [certificate] = this.#file('tlsCert').certificates();
+    const key = this.#file('tlsKey').keyOf(certificate!, tlsCert);
     this.#checkDates(certificate!);
-    const chain = [this.#read('tlsCert'), ...(tlsCa === '' ? [] : [this.#checkedText('tlsCa')])].join('\n');
-    const ca = tlsClientCa === '' ? undefined : this.#readCertificates('tlsClientCa').map(String);
-    const crl = tlsClientCrl === '' ? undefined : this.#read('tlsClientCrl');
+    const between = tlsCa === '' ? [] : this.#file('tlsCa').certificates().map(String);
+    const chain = [this.#file('tlsCert').text(), ...between].join('\n');
+    const ca = tlsClientCa === '' ? undefined : this.#file('tlsClientCa').certificates().map(String);
+    const crl = tlsClientCrl === '' ? undefined : this.#file('tlsClientCrl').text();
     const options: SecureContextOptions = {
       cert: chain,
-      key: this.#read('tlsKey'),
+      key,
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
       ciphers: CIPHERS,
@@ -107,7 +105,7 @@ export class Certificates {
     try {
       createSecureContext(options);
     } catch (cause) {
-      throw this.#invalid(crl === undefined ? 'tlsCert' : 'tlsClientCrl', (cause as Error).message, cause);
+      throw this.#file(crl === undefined ? 'tlsCert' : 'tlsClientCrl').invalid((cause as Error).message, cause);
     }
     return { options, crl, subject: nameOf(certificate!), expiresAt: new Date(certificate!.validTo) };
   }
@@ -133,47 +131,14 @@ export class Certificates {
     this.#changes.stop();
   }
 
-  #read(option: keyof CertificateFiles): string {
-    try {
-      return readFileSync(this.#files[option], 'utf8');
-    } catch (cause) {
-      throw this.#invalid(option, (cause as Error).message, cause);
-    }
-  }
-
-  #checkedText(option: keyof CertificateFiles): string {
-    this.#readCertificates(option);
-    return this.#read(option);
-  }
-
-  #readCertificates(option: keyof CertificateFiles): X509Certificate[] {
-    const blocks = this.#read(option).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-    if (blocks === null) throw this.#invalid(option, 'there is no certificate in it; expected PEM, BEGIN CERTIFICATE');
-    try {
-      return blocks.map((block) => new X509Certificate(block));
-    } catch (cause) {
-      throw this.#invalid(option, `a certificate in it cannot be read: ${(cause as Error).message}`, cause);
-    }
-  }
-
-  #readKey(): KeyObject {
-    const text = this.#read('tlsKey');
-    if (/ENCRYPTED/.test(text)) throw this.#invalid('tlsKey', 'the key needs a passphrase; give one without');
-    try {
-      return createPrivateKey(text);
-    } catch (cause) {
-      throw this.#invalid('tlsKey', 'there is no private key in it; expected PEM, BEGIN PRIVATE KEY', cause);
-    }
+  #file(option: keyof CertificateFiles): PemFile {
+    return new PemFile(option, this.#files[option]);
   }
 
   #checkDates({ validFrom, validTo }: X509Certificate): void {
     const now = Date.now();
-    if (now > Date.parse(validTo)) throw this.#invalid('tlsCert', `the certificate ended on ${validTo}`);
-    if (now < Date.parse(validFrom)) throw this.#invalid('tlsCert', `the certificate begins on ${validFrom}`);
-  }
-
-  #invalid(option: keyof CertificateFiles, what: string, cause?: unknown): SwitchboardError {
-    return new SwitchboardError('SWB_TLS_INVALID', { detail: `${option} ${this.#files[option]}: ${what}`, cause });
+    if (now > Date.parse(validTo)) throw this.#file('tlsCert').invalid(`the certificate ended on ${validTo}`);
+    if (now < Date.parse(validFrom)) throw this.#file('tlsCert').invalid(`the certificate begins on ${validFrom}`);
   }
 }
 
