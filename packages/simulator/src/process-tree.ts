@@ -14,6 +14,7 @@ interface Process {
 
 export interface Usage {
   rss: number;
+  /** User and system time of every process that was ever seen in the tree: it does not fall when one of them ends. */
   cpuMs: number;
   /** Undefined where they may not be read. */
   descriptors: number | undefined;
@@ -54,7 +55,7 @@ export class ProcessTree {
     const descriptors = members.map(({ pid }) => descriptorsOf(pid));
     return {
       rss: members.reduce((sum, { pid }) => sum + rssOf(pid), 0),
-      cpuMs: members.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+      cpuMs: [...this.#seen.values()].reduce((sum, { cpuMs }) => sum + cpuMs, 0),
       descriptors: descriptors.includes(undefined)
         ? undefined
         : descriptors.reduce((sum: number, each) => sum + each!, 0),
