@@ -20,8 +20,9 @@ export class Screen {
     return this.#stream.columns || 80;
   }
 
+  /** Lines that are above the top of the terminal cannot be erased any more, so no more are drawn than it has rows. */
   draw(lines: readonly string[]): void {
-    const fitting = lines.map((line) => fit(line, this.width - 1));
+    const fitting = lines.slice(0, this.#rows - 1).map((line) => fit(line, this.width - 1));
     this.#stream.write(this.#erase() + fitting.map((line) => `${line}\n`).join(''));
     this.#lines = fitting;
   }
@@ -38,14 +39,22 @@ export class Screen {
     this.#lines = [];
   }
 
+  get #rows(): number {
+    return this.#stream.rows || 24;
+  }
+
+  /** A terminal that has become narrower has wrapped what was drawn. */
   #erase(): string {
-    return this.#lines.length === 0 ? '' : `${ESCAPE}${this.#lines.length}A${ESCAPE}0J`;
+    const drawn = this.#lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(lengthOf(line) / this.width)), 0);
+    return drawn === 0 ? '' : `${ESCAPE}${Math.min(drawn, this.#rows - 1)}A\r${ESCAPE}0J`;
   }
 }
 
+const lengthOf = (line: string): number => line.replaceAll(STYLES, '').length;
+
 /** A line that wraps would be counted as one and drawn as two. */
 export function fit(line: string, width: number): string {
-  if (line.replaceAll(STYLES, '').length <= width) return line;
+  if (lengthOf(line) <= width) return line;
   let shown = 0;
   let at = 0;
   while (at < line.length && shown < width - 1) {
