@@ -33,6 +33,8 @@ export class Course {
   #began = 0;
   #sampledAt = 0;
   #errors = 0;
+  #paused = false;
+  #pausedMs = 0;
   #busyTime = 0;
   #sampling = Promise.resolve();
   #usage: {
@@ -59,7 +61,7 @@ export class Course {
   get controls(): Controls {
     const team = this.#team;
     return {
-      pause: async () => ((await team.ask('pause'))[0] === true ? 'paused' : 'goes on'),
+      pause: () => this.#pause(),
       pace: async (faster) => (await team.ask('pace', faster))[0]!,
       cut: async () => {
         await team.ask('cut');
@@ -95,12 +97,27 @@ export class Course {
     await this.#sampling;
     await this.#sample();
     const used = process.cpuUsage(cpu);
-    this.seconds = (performance.now() - this.#began) / 1000;
+    this.seconds = Math.max(0.001, (performance.now() - this.#began - this.#pausedMs) / 1000);
     this.self.cpu = round((used.user + used.system) / 1e6 / this.seconds);
     this.#phase = 'draining';
     const ends = await this.#team.ask('finish');
     this.stop();
     return { tallies: ends.map(({ tally }) => tally), accounts: ends.map(({ account }) => account) };
+  }
+
+  get pausedSeconds(): number {
+    return this.#pausedMs / 1000;
+  }
+
+  /** An interval ends here, so that none is half paused. */
+  async #pause(): Promise<string> {
+    const turn = this.#sampling.then(async () => {
+      if (this.#phase === 'running') await this.#sample();
+      this.#paused = (await this.#team.ask('pause'))[0] === true;
+    });
+    this.#sampling = turn;
+    await turn;
+    return this.#paused ? 'paused' : 'resumed';
   }
 
   #tick(): void {
@@ -149,6 +166,7 @@ export class Course {
     const now = performance.now();
     const elapsed = Math.max(0.001, (now - this.#sampledAt) / 1000);
     this.#sampledAt = now;
+    if (this.#paused && this.#phase === 'running') this.#pausedMs += elapsed * 1000;
     const interval = newHistogram();
     for (const { latency } of samples) interval.add(unpack(latency));
     const total = (name: 'answers' | 'errors' | 'open' | 'inFlight' | 'waiting' | 'faults'): number =>
@@ -160,9 +178,12 @@ export class Course {
       rate: round(answers / elapsed),
       errors,
       open: total('open'),
-      p50: percentile(interval, 50),
-      p95: percentile(interval, 95),
-      p99: percentile(interval, 99),
+      ...(interval.totalCount > 0 && {
+        p50: percentile(interval, 50),
+        p95: percentile(interval, 95),
+        p99: percentile(interval, 99),
+      }),
+      ...(this.#paused && { paused: true }),
       ...(usage && { rss: usage.rss, cpu: round((usage.cpuMs - (before ?? usage.cpuMs)) / 1000 / elapsed) }),
       ...(usage && { processes: usage.processes }),
       ...(usage?.descriptors !== undefined && { descriptors: usage.descriptors }),
@@ -205,15 +226,19 @@ export class Course {
   }
 }
 
-/** Two points as one: of what can only be seen in it, the worse. */
-function halved(points: readonly Point[]): Point[] {
+/** Two points as one: of what can only be seen in it, the worse. A paused one is not mixed with another. */
+export function halved(points: readonly Point[]): Point[] {
   return points.flatMap((point, index) => {
     const next = points[index + 1];
     if (index % 2 === 1 || next === undefined) return index % 2 === 1 ? [] : [point];
-    const worse = (name: 'p50' | 'p95' | 'p99'): number => Math.max(point[name], next[name]);
-    const rate = round((point.rate + next.rate) / 2);
-    return [
-      { ...next, rate, errors: point.errors + next.errors, p50: worse('p50'), p95: worse('p95'), p99: worse('p99') },
-    ];
+    const errors = point.errors + next.errors;
+    if (point.paused !== next.paused) {
+      return [{ ...next, ...(point.paused ? next : { ...point, at: next.at }), errors }];
+    }
+    const latencies = (['p50', 'p95', 'p99'] as const).flatMap((name) => {
+      const known = [point[name], next[name]].filter((value) => value !== undefined);
+      return known.length === 0 ? [] : [[name, Math.max(...known)] as const];
+    });
+    return [{ ...next, ...Object.fromEntries(latencies), rate: round((point.rate + next.rate) / 2), errors }];
   });
 }

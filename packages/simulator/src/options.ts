@@ -68,7 +68,7 @@ function readJson(value: string): unknown {
   }
 }
 
-export const DEFAULT_FAIL_ON = 'crossed>0,lost>0,doubled>0';
+export const DEFAULT_FAIL_ON = 'crossed>0,lost>0,doubled>0,errors>1%';
 
 export const OPTIONS: Readonly<Record<keyof Settings, Option>> = {
   mode: {

@@ -22,10 +22,13 @@ export interface Point {
   at: number;
   rate: number;
   errors: number;
-  p50: number;
-  p95: number;
-  p99: number;
+  /** Latencies in milliseconds; left out where nothing was answered in the interval. */
+  p50?: number;
+  p95?: number;
+  p99?: number;
   open: number;
+  /** Whether the run was paused: the interval counts for no rate. */
+  paused?: boolean;
   rss?: number;
   /** CPU of the process tree, as a share of one core. */
   cpu?: number;
@@ -47,8 +50,10 @@ export interface Result {
   /** What the server said of itself. */
   server: string;
   clients: number;
-  /** Measured, in seconds. */
+  /** Measured, in seconds; without the time in which the run was paused. */
   seconds: number;
+  /** The time in which the run was paused, in seconds; left out where it never was. */
+  paused?: number;
   sent: number;
   answers: number;
   rate: number;

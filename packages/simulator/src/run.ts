@@ -62,6 +62,7 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
       ...counts,
       clients: settings.clients,
       seconds: round(course.seconds),
+      ...(course.pausedSeconds > 0 && { paused: round(course.pausedSeconds) }),
       rate: round(course.measured / course.seconds),
       latency: latencyOf(course.latency),
       histogram: pack(course.latency),

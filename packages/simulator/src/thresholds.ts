@@ -9,29 +9,39 @@ interface Measure {
   show(value: number): string;
   /** Undefined where it was not measured. */
   of(result: Result): number | undefined;
+  /** How to have it measured, where it was not. */
+  needs?: string;
 }
+
+const answered = (result: Result, value: number): number | undefined => (result.answers === 0 ? undefined : value);
 
 const count = {
   read: (text: string) => (/^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined),
   show: showNumber,
 };
-const time = { read: parseDuration, show: showDuration };
+const latency = { read: parseDuration, show: showDuration, needs: 'nothing was answered' };
+const NEEDS_PID = 'give --pid on Linux';
 const size = { read: parseSize, show: showSize };
 const share = { read: parseShare, show: showShare };
 
 /** What can be compared; the reference page has the same table. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
   rate: { ...count, meaning: 'answers a second', of: ({ rate }) => rate },
-  p50: { ...time, meaning: 'the median of latency', of: ({ latency }) => latency.p50 },
-  p95: { ...time, meaning: 'its 95th percentile', of: ({ latency }) => latency.p95 },
-  p99: { ...time, meaning: 'its 99th percentile', of: ({ latency }) => latency.p99 },
-  max: { ...time, meaning: 'the longest', of: ({ latency }) => latency.max },
+  p50: { ...latency, meaning: 'the median of latency', of: (result) => answered(result, result.latency.p50) },
+  p95: { ...latency, meaning: 'its 95th percentile', of: (result) => answered(result, result.latency.p95) },
+  p99: { ...latency, meaning: 'its 99th percentile', of: (result) => answered(result, result.latency.p99) },
+  'p99.9': { ...latency, meaning: 'its 99.9th percentile', of: (result) => answered(result, result.latency.p999) },
+  max: { ...latency, meaning: 'the longest', of: (result) => answered(result, result.latency.max) },
   answers: { ...count, meaning: 'answered steps', of: ({ answers }) => answers },
-  errors: { ...count, meaning: 'all errors', of: ({ errorCount }) => errorCount },
+  errors: {
+    ...count,
+    meaning: 'all errors; with a limit such as `1%`, the same as `errorRate`',
+    of: ({ errorCount }) => errorCount,
+  },
   errorRate: {
     ...share,
     meaning: 'errors as a share of what was sent',
-    of: (result) => result.errorCount / Math.max(1, result.sent),
+    of: ({ errorCount, sent }) => errorCount / Math.max(1, sent, errorCount),
   },
   crossed: { ...count, meaning: 'messages at the wrong client or call', of: ({ truth }) => truth.crossed },
   lost: { ...count, meaning: 'calls without an answer', of: ({ truth }) => truth.lost },
@@ -40,8 +50,18 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   unproven: { ...count, meaning: 'answers without the tag of their call', of: ({ truth }) => truth.unproven },
   unsent: { ...count, meaning: 'calls of `--rate` that never began', of: ({ unsent }) => unsent },
   reconnects: { ...count, meaning: 'connections made anew', of: ({ reconnects }) => reconnects },
-  memory: { ...size, meaning: 'the most memory of the process tree', of: ({ processes }) => processes?.peakRss },
-  orphans: { ...count, meaning: 'processes left after the run', of: ({ processes }) => processes?.leftovers.length },
+  memory: {
+    ...size,
+    meaning: 'the most memory of the process tree',
+    of: ({ processes }) => processes?.peakRss,
+    needs: NEEDS_PID,
+  },
+  orphans: {
+    ...count,
+    meaning: 'processes left after the run',
+    of: ({ processes }) => processes?.leftovers.length,
+    needs: NEEDS_PID,
+  },
 };
 
 export interface Threshold {
@@ -53,16 +73,22 @@ export interface Threshold {
 
 export interface Verdict {
   threshold: string;
-  /** As a person reads it. */
-  found: string;
+  /** As a person reads it: `errors: 0.2 % (limit 1 %)`. */
+  text: string;
   kept: boolean;
 }
 
-const OPERATORS: Readonly<Record<string, (found: number, limit: number) => boolean>> = {
-  '>': (found, limit) => found > limit,
-  '>=': (found, limit) => found >= limit,
-  '<': (found, limit) => found < limit,
-  '<=': (found, limit) => found <= limit,
+/** Measures whose name is not what a person would call them. */
+const LABELS: Readonly<Record<string, string>> = { errorRate: 'errors' };
+
+/** When a threshold is broken, and what its limit is called. */
+const OPERATORS: Readonly<
+  Record<string, { breaks(found: number, limit: number): boolean; limit(shown: string): string }>
+> = {
+  '>': { breaks: (found, limit) => found > limit, limit: (shown) => `limit ${shown}` },
+  '>=': { breaks: (found, limit) => found >= limit, limit: (shown) => `must be below ${shown}` },
+  '<': { breaks: (found, limit) => found < limit, limit: (shown) => `at least ${shown}` },
+  '<=': { breaks: (found, limit) => found <= limit, limit: (shown) => `must be above ${shown}` },
 };
 
 /** @throws {SimulatorError} `SIM_USAGE` naming the part that cannot be read */
@@ -71,7 +97,8 @@ export function parseThresholds(text: string): Threshold[] {
   return parts
     .filter((part) => part !== '')
     .map((part) => {
-      const [, measure = '', operator = '', value = ''] = /^(\w+)\s*(>=|<=|>|<)\s*(.+)$/.exec(part) ?? [];
+      const [, name = '', operator = '', value = ''] = /^([\w.]+)\s*(>=|<=|>|<)\s*(.+)$/.exec(part) ?? [];
+      const measure = name === 'errors' && value.endsWith('%') ? 'errorRate' : name;
       if (!Object.hasOwn(MEASURES, measure)) {
         const names = Object.keys(MEASURES).join(', ');
         throw new SimulatorError(
@@ -90,12 +117,14 @@ export function parseThresholds(text: string): Threshold[] {
     });
 }
 
-/** What was not measured was not kept: nobody shall take silence for success. */
+/** Compares a result with the limits. What was not measured breaks its threshold, so that silence is never taken for success. */
 export function judge(result: Result, thresholds: readonly Threshold[]): Verdict[] {
-  return thresholds.map(({ text, measure, operator, limit }) => {
-    const { of, show } = MEASURES[measure]!;
+  return thresholds.map(({ text: threshold, measure, operator, limit }) => {
+    const { of, show, needs } = MEASURES[measure]!;
+    const { breaks, limit: nameLimit } = OPERATORS[operator]!;
     const found = of(result);
-    if (found === undefined) return { threshold: text, found: 'not measured; give --pid on Linux', kept: false };
-    return { threshold: text, found: show(found), kept: !OPERATORS[operator]!(found, limit) };
+    const shown = found === undefined ? `not measured, ${needs}` : show(found);
+    const text = `${LABELS[measure] ?? measure}: ${shown} (${nameLimit(show(limit))})`;
+    return { threshold, text, kept: found !== undefined && !breaks(found, limit) };
   });
 }

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../src/errors.ts';
 import type { Result } from '../src/result.ts';
 import { folder } from './support/files.ts';
-import { simulateBin, startFaulty } from './support/servers.ts';
+import { simulateBin, startFaulty, startSwitchboard } from './support/servers.ts';
 
 const switchboard = fileURLToPath(new URL('../../switchboard/dist/cli/main.js', import.meta.url));
 
@@ -35,7 +35,7 @@ describe('mcp-simulate', () => {
     expect(code).toBe(EXIT.done.code);
     expect(stdout).toMatch(/^10 clients, .*faulty 1\.0\.0\n/);
     expect(stdout).toContain('0 crossed, 0 lost, 0 doubled, 0 disordered\n');
-    expect(stdout).toContain('✓ not crossed>0 (0)');
+    expect(stdout).toContain('✓ crossed: 0 (limit 0)');
     expect(stderr).toContain('10 of 10 clients');
     expect(stdout + stderr).not.toContain('\u001b');
   });
@@ -44,8 +44,30 @@ describe('mcp-simulate', () => {
     const server = await startFaulty({ double: [7] });
     const { code, stdout } = await command([server.ws, '--calls', '50', '--fail-on', 'doubled>0,errors>0']);
     expect(code).toBe(EXIT.threshold.code);
-    expect(stdout).toContain('✗ doubled>0: 1\n');
+    expect(stdout).toContain('✗ doubled: 1 (limit 0)\n');
     expect(stdout).toContain('got the answer to id');
+  });
+
+  it('does not end well where most calls fail, and says what to change', async () => {
+    const server = await startSwitchboard('--isolation', 'shared', '--rate-limit', '20');
+    const page = join(folder(), 'page.html');
+    const { code, stdout } = await command([server.ws, '--clients', '2', '--calls', '100', '--report', page]);
+    expect(code).toBe(EXIT.threshold.code);
+    expect(stdout).toMatch(/✗ errors: \d+(\.\d+)? % \(limit 1 %\)\n/);
+    expect(stdout).toContain('rate limited: raise the limit of the server (--rate-limit');
+    const html = readFileSync(page, 'utf8');
+    expect(html).toContain('<div class="verdict bad">1 of 4 thresholds was broken');
+    expect(html).toContain('rate limited: raise');
+  });
+
+  it('does not show a green banner over errors that no threshold forbids', async () => {
+    const server = await startFaulty({ error: [3] });
+    const page = join(folder(), 'page.html');
+    const flags = ['--calls', '20', '--fail-on', 'crossed>0', '--report', page];
+    expect((await command([server.ws, ...flags])).code).toBe(EXIT.done.code);
+    expect(readFileSync(page, 'utf8')).toContain(
+      '<div class="verdict doubtful">Every threshold was kept, with one error',
+    );
   });
 
   it('spreads clients over threads, which find together what no one of them could', async () => {

@@ -1,20 +1,23 @@
 /** What can be looked at without a server. */
 import { describe, expect, it } from 'vitest';
 
+import { adviceFor } from '../src/advice.ts';
 import { parseChaos, strike } from '../src/chaos.ts';
 import { exampleOf } from '../src/client/message.ts';
+import { halved } from '../src/course.ts';
 import { requestText } from '../src/client/era.ts';
 import { readSettings, readUrl } from '../src/options.ts';
 import { Queue } from '../src/queue.ts';
 import { pick, seeded } from '../src/random.ts';
-import { niceTicks } from '../src/report/chart.ts';
+import { chartOf, niceTicks } from '../src/report/chart.ts';
+import type { Result } from '../src/result.ts';
 import { compileStep, readScenario } from '../src/scenario.ts';
 import { newHistogram, pack, recordMs, spread, unpack } from '../src/stats.ts';
 import { ownersIn, tagOf, tagPrefix } from '../src/tag.ts';
 import { compileTemplate } from '../src/template.ts';
-import { fit } from '../src/terminal/screen.ts';
+import { Screen, fit } from '../src/terminal/screen.ts';
 import { bar, sparkline } from '../src/terminal/paint.ts';
-import { parseThresholds } from '../src/thresholds.ts';
+import { judge, parseThresholds } from '../src/thresholds.ts';
 import { Ledger, reconcile } from '../src/truth.ts';
 import { parseDuration, parseRate, parseShare, parseSize, showDuration, showNumber, showSize } from '../src/units.ts';
 
@@ -215,6 +218,70 @@ describe('options', () => {
   });
 });
 
+describe('a threshold', () => {
+  const result = {
+    sent: 1000,
+    answers: 995,
+    errorCount: 5,
+    rate: 3225,
+    latency: { p99: 12, p999: 80 },
+    truth: { crossed: 0 },
+  } as unknown as Result;
+  const read = (text: string, found: Result = result): string[] =>
+    judge(found, parseThresholds(text)).map(({ text: shown, kept }) => `${kept ? '✓' : '✗'} ${shown}`);
+
+  it('reads the same whether it was kept or broken', () => {
+    expect(read('crossed>0,errors>1%,errors>2,p99>10ms,p99.9>100ms,rate<5000,rate>=4000')).toEqual([
+      '✓ crossed: 0 (limit 0)',
+      '✓ errors: 0.5 % (limit 1 %)',
+      '✗ errors: 5 (limit 2)',
+      '✗ p99: 12 ms (limit 10 ms)',
+      '✓ p99.9: 80 ms (limit 100 ms)',
+      '✗ rate: 3,225 (at least 5,000)',
+      '✓ rate: 3,225 (must be below 4,000)',
+    ]);
+  });
+
+  it('is broken by what was not measured', () => {
+    const silent = { ...result, answers: 0 };
+    expect(read('p99>10ms', silent)).toEqual(['✗ p99: not measured, nothing was answered (limit 10 ms)']);
+    expect(read('orphans>0')).toEqual(['✗ orphans: not measured, give --pid on Linux (limit 0)']);
+  });
+});
+
+describe('advice', () => {
+  it('names what to change, once, the most frequent error first', () => {
+    expect(adviceFor({ '-32601': 9, 'HTTP 503': 2, '31005': 50, 'HTTP 429': 7 })).toEqual([
+      expect.stringContaining('--rate-limit'),
+      expect.stringContaining('--max-connections'),
+    ]);
+    expect(adviceFor({})).toEqual([]);
+  });
+});
+
+describe('the points of a long run', () => {
+  const point = { at: 1, rate: 10, errors: 1, open: 1 };
+
+  it('keep the worse latency, gaps where nothing was answered, and pauses apart', () => {
+    expect(
+      halved([
+        { ...point, p99: 5 },
+        { ...point, at: 2, p99: 9 },
+      ]),
+    ).toEqual([{ ...point, at: 2, errors: 2, p99: 9 }]);
+    expect(
+      halved([
+        { ...point, p99: 5 },
+        { ...point, at: 2 },
+      ]),
+    ).toEqual([{ ...point, at: 2, errors: 2, p99: 5 }]);
+    expect(halved([point, { ...point, at: 2 }])[0]).not.toHaveProperty('p99');
+    const paused = { ...point, at: 2, rate: 0, paused: true };
+    expect(halved([point, paused])[0]).toMatchObject({ at: 2, rate: 10 });
+    expect(halved([paused, { ...paused, at: 3 }])[0]).toMatchObject({ at: 3, paused: true });
+  });
+});
+
 describe('units', () => {
   it('are read as people write them', () => {
     expect([parseDuration('250us'), parseDuration('1.5s'), parseDuration('2m'), parseDuration('3')]).toEqual([
@@ -275,6 +342,46 @@ describe('what is drawn', () => {
     expect(fit('abcdef', 4)).toMatch(/^abc…/);
     expect(fit('\u001b[31mabc\u001b[39m', 3)).toBe('\u001b[31mabc\u001b[39m');
     expect([sparkline([0, 1, 2], 2), bar(0.5, 4)]).toEqual(['▅█', '██░░']);
+    expect(sparkline([2, undefined, 2], 3)).toBe('█ █');
+  });
+
+  it('is never taller than the terminal, and erases what a narrower one has wrapped', () => {
+    const written: string[] = [];
+    const terminal = { columns: 40, rows: 6, write: (text: string) => void written.push(text) };
+    const screen = new Screen(terminal as unknown as NodeJS.WriteStream);
+    const lines = Array.from({ length: 20 }, (_, index) => `line ${index} ${'x'.repeat(30)}`);
+    screen.draw(lines);
+    expect(written.pop()?.split('\n')).toHaveLength(6);
+    screen.draw(lines.slice(0, 2));
+    expect(written.pop()).toContain('\u001b[5A\r\u001b[0J');
+    terminal.columns = 20;
+    screen.clear();
+    expect(written.pop()).toBe('\u001b[4A\r\u001b[0J');
+  });
+
+  it('has a gap in a line where nothing was measured, and shades where the run was paused', () => {
+    const html = chartOf({
+      title: 'Latency',
+      kind: 'line',
+      showX: String,
+      showY: String,
+      pauses: [[1, 3]],
+      series: [
+        {
+          name: '',
+          colour: 'a',
+          points: [
+            [1, 5],
+            [2, undefined],
+            [3, 5],
+            [4, 6],
+          ],
+        },
+      ],
+    });
+    expect(html.match(/<polyline/g)).toHaveLength(2);
+    expect(html).toContain('<rect class="pause"');
+    expect(html).not.toContain('undefined');
   });
 
   it('has ticks that people like', () => {

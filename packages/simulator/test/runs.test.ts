@@ -85,6 +85,8 @@ describe('storms', () => {
     expect(result.storms['crash']).toBeGreaterThan(0);
     expect(result.truth).toMatchObject(NONE);
     expect(result.answers + result.errorCount).toBe(300);
+    expect(result.points.map(({ cpu = 0 }) => cpu).filter((cpu) => cpu < 0)).toEqual([]);
+    expect(result.processes?.cpuPerAnswer).toBeGreaterThan(0);
     expect(result.answers).toBeGreaterThan(200);
   });
 });
@@ -158,6 +160,34 @@ describe('a run', () => {
     ]);
     expect(result.reconnects).toBe(2);
     expect(result.truth).toMatchObject(NONE);
+  });
+
+  it('leaves the time in which it was paused out of its rate, and has no latency for it', async () => {
+    const server = await startFaulty({});
+    let controls: Controls | undefined;
+    let [running, paused] = [0, 0];
+    const result = await simulate(
+      server.ws,
+      { duration: '0', clients: '2' },
+      {
+        began: (given) => (controls = given),
+        progress: ({ phase, point }) => {
+          if (phase !== 'running') return;
+          if (point.paused) paused++;
+          else running++;
+          if (running === 1 && paused === 0) void controls?.pause();
+          if (paused === 3) void controls?.pause();
+          if (paused >= 3 && running >= 3) controls?.quit();
+        },
+      },
+    );
+    const silent = result.points.filter((point) => point.paused);
+    expect(silent.length).toBeGreaterThanOrEqual(3);
+    expect(silent.at(-1)).not.toHaveProperty('p50');
+    expect(result.paused).toBeGreaterThan(0.4);
+    const lasted = result.points.at(-1)!.at;
+    expect(result.seconds + result.paused!).toBeCloseTo(lasted, 0);
+    expect(result.rate).toBeGreaterThan((1.2 * result.answers) / (result.seconds + result.paused!));
   });
 
   it('counts a connection that the server ended, and makes a new one', async () => {

@@ -8,7 +8,8 @@ export interface Series {
   name: string;
   /** A colour of the page: `a` to `c`. */
   colour: 'a' | 'b' | 'c';
-  points: readonly (readonly [x: number, y: number])[];
+  /** A `y` that was not measured is a gap in the line. */
+  points: readonly (readonly [x: number, y: number | undefined])[];
   /** Of the earlier run. */
   faded?: boolean;
 }
@@ -24,14 +25,18 @@ export interface Chart {
   unit?: number;
   /** What is said where every value is 0. */
   none?: string;
+  /** Parts of the x axis in which the run was paused. */
+  pauses?: readonly (readonly [from: number, to: number])[];
 }
+
+type Measured = readonly [x: number, y: number];
 
 const [WIDTH, HEIGHT] = [1000, 100];
 const TICKS = 4;
 
 export function chartOf(chart: Chart): string {
-  const { title, note, kind, series, showX, showY, unit = 1, none } = chart;
-  const points = series.flatMap((each) => each.points);
+  const { title, note, kind, series, showX, showY, unit = 1, none, pauses = [] } = chart;
+  const points = series.flatMap((each) => each.points.filter(isMeasured));
   const legend =
     series.length < 2
       ? ''
@@ -46,11 +51,23 @@ export function chartOf(chart: Chart): string {
   const top = ticks.at(-1)!;
   const across = (x: number): number => (right === left ? 0.5 : (x - left) / (right - left));
   const up = (y: number): number => HEIGHT * (1 - y / top);
+  const line = (part: readonly Measured[], { colour, faded }: Series): string => {
+    const places = part.map(([x, y]) => `${(across(x) * WIDTH).toFixed(1)},${up(y).toFixed(2)}`);
+    // A line of one point has no length, and would not be drawn.
+    if (places.length === 1) places.push(places[0]!);
+    return `<polyline class="${colour}${faded ? ' faded' : ''}" points="${places.join(' ')}"/>`;
+  };
   const marks = series.map((each, index) =>
     kind === 'line'
-      ? `<polyline class="${each.colour}${each.faded ? ' faded' : ''}" points="${each.points.map(([x, y]) => `${(across(x) * WIDTH).toFixed(1)},${up(y).toFixed(2)}`).join(' ')}"/>`
+      ? unbroken(each.points)
+          .map((part) => line(part, each))
+          .join('')
       : bars(each, index, series.length, up),
   );
+  const bands = pauses.map(([from, to]) => {
+    const [start, end] = [across(from) * WIDTH, across(to) * WIDTH];
+    return `<rect class="pause" x="${start.toFixed(1)}" y="0" width="${(end - start).toFixed(1)}" height="${HEIGHT}"/>`;
+  });
   const grid = ticks.map(
     (tick) => `<line x1="0" x2="${WIDTH}" y1="${up(tick).toFixed(2)}" y2="${up(tick).toFixed(2)}"/>`,
   );
@@ -58,22 +75,37 @@ export function chartOf(chart: Chart): string {
   const shown = kind === 'bars' ? barLabels(series[0]!.points, showX) : xLabels(left, right, showX);
   const data = series.map((each) => ({
     n: each.name,
-    p: each.points.map(([x, y]) => [round(across(x)), showX(x), showY(y)]),
+    p: each.points.filter(isMeasured).map(([x, y]) => [round(across(x)), showX(x), showY(y)]),
   }));
   return (
     `<figure>${head}<div class="chart"><div class="y">${labels.join('')}</div>` +
     `<div class="plot" data-kind="${kind}" data-series="${escape(JSON.stringify(data))}">` +
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${escape(title)}">` +
-    `<g class="grid">${grid.join('')}</g>${marks.join('')}</svg></div>` +
+    `${bands.join('')}<g class="grid">${grid.join('')}</g>${marks.join('')}</svg></div>` +
     `<div class="x">${shown.map(({ at, text }) => `<span style="left:${(at * 100).toFixed(1)}%">${escape(text)}</span>`).join('')}</div></div>` +
-    `${note === undefined ? '' : `<p class="note">${escape(note)}</p>`}</figure>`
+    `${[note, pauses.length > 0 ? 'Shaded: the run was paused.' : undefined]
+      .filter((text) => text !== undefined)
+      .map((text) => `<p class="note">${escape(text)}</p>`)
+      .join('')}</figure>`
   );
+}
+
+const isMeasured = (point: Series['points'][number]): point is Measured => point[1] !== undefined;
+
+/** The parts of a line between its gaps. */
+function unbroken(points: Series['points']): Measured[][] {
+  const parts: Measured[][] = [[]];
+  for (const point of points) {
+    if (isMeasured(point)) parts.at(-1)!.push(point);
+    else if (parts.at(-1)!.length > 0) parts.push([]);
+  }
+  return parts.filter((part) => part.length > 0);
 }
 
 function bars({ points, colour, faded }: Series, index: number, of: number, up: (y: number) => number): string {
   const width = WIDTH / points.length;
   const each = (width * 0.84) / of;
-  const rects = points.map(([, y], at) => {
+  const rects = points.map(([, y = 0], at) => {
     const x = at * width + width * 0.08 + index * each;
     // What is there shall be seen.
     const height = y === 0 ? 0 : Math.max(0.8, HEIGHT - up(y));

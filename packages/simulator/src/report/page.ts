@@ -1,4 +1,5 @@
 /** A result as one HTML page that needs nothing else; with two results, the earlier one beside the later. */
+import { adviceFor } from '../advice.ts';
 import type { Point, Result } from '../result.ts';
 import { spread, unpack } from '../stats.ts';
 import { MEASURES } from '../thresholds.ts';
@@ -57,15 +58,26 @@ function subtitle({ server, clients, seconds, at, machine }: Result): string {
     .join(' · ');
 }
 
-function verdictOf({ verdicts }: Result): string {
-  if (verdicts.length === 0) return '';
+/** Green only where nothing went wrong at all: errors that no threshold forbids are still errors. */
+function verdictOf({ verdicts, errors, errorCount, answers }: Result): string {
   const broken = verdicts.filter(({ kept }) => !kept);
-  const list = verdicts.map(
-    ({ threshold, found, kept }) => `<li>${kept ? '✓' : '✗'} ${escape(threshold)}: ${escape(found)}</li>`,
-  );
+  const list = verdicts.map(({ text, kept }) => `<li>${kept ? '✓' : '✗'} ${escape(text)}</li>`);
+  const doubt =
+    answers === 0
+      ? 'nothing was answered'
+      : errorCount === 1
+        ? 'one error'
+        : errorCount > 1
+          ? `${showNumber(errorCount)} errors`
+          : undefined;
+  const passed = verdicts.length === 0 ? 'No threshold was set' : 'Every threshold was kept';
   const head =
-    broken.length === 0 ? 'Every threshold was kept' : `${broken.length} of ${verdicts.length} thresholds were broken`;
-  return `<div class="verdict${broken.length === 0 ? '' : ' bad'}">${head}<ul>${list.join('')}</ul></div>`;
+    broken.length > 0
+      ? `${broken.length} of ${verdicts.length} thresholds ${broken.length === 1 ? 'was' : 'were'} broken`
+      : passed + (doubt === undefined ? '' : `, with ${doubt}`);
+  const kind = broken.length > 0 ? ' bad' : doubt !== undefined || verdicts.length === 0 ? ' doubtful' : '';
+  const advice = adviceFor(errors).map((text) => `<p>${escape(text)}</p>`);
+  return `<div class="verdict${kind}">${head}<ul>${list.join('')}</ul>${advice.join('')}</div>`;
 }
 
 /** How a measure changed, as a person reads it. */
@@ -92,6 +104,7 @@ function tilesOf(result: Result, before: Result | undefined): string {
     tile('answers a second', showNumber(rate), 'rate'),
     tile('latency, p50', showDuration(latency.p50), 'p50'),
     tile('latency, p99', showDuration(latency.p99), 'p99'),
+    tile('latency, p99.9', showDuration(latency.p999), 'p99.9'),
     `<li${astray > 0 ? ' class="bad"' : ''}><span>messages astray</span><b>${showNumber(astray)}</b>${before === undefined ? '' : `<em class="same">was ${showNumber(count(before))}</em>`}</li>`,
     tile('errors', showNumber(errorCount), 'errors', errorCount > 0),
     ...(processes === undefined ? [] : [tile('memory, at most', showSize(processes.peakRss), 'memory')]),
@@ -105,14 +118,20 @@ function chartsOf(result: Result, before: Result | undefined): string {
       name: faded ? `${name}earlier` : name === '' ? 'later' : name.replace(', ', ''),
       colour,
       faded,
-      points: run.points.flatMap((point) => {
-        const value = y(point);
-        return value === undefined ? [] : [[point.at, value] as const];
-      }),
+      points: run.points.map((point) => [point.at, y(point)] as const),
     }));
-  const overTime = { kind: 'line' as const, showX: (x: number) => `${showNumber(Math.round(x * 10) / 10)} s` };
+  const overTime = {
+    kind: 'line' as const,
+    showX: (x: number) => `${showNumber(Math.round(x * 10) / 10)} s`,
+    pauses: pausesOf(result.points),
+  };
   const charts: Chart[] = [
-    { ...overTime, title: 'Answers a second', showY: showNumber, series: series('', 'a', ({ rate }) => rate) },
+    {
+      ...overTime,
+      title: 'Answers a second',
+      showY: showNumber,
+      series: series('', 'a', ({ rate, paused }) => (paused ? undefined : rate)),
+    },
     {
       ...overTime,
       title: 'Latency',
@@ -144,6 +163,10 @@ function chartsOf(result: Result, before: Result | undefined): string {
   ];
   return [...charts.map(chartOf), `<div class="wide">${chartOf(histogramOf(runs))}</div>`].join('');
 }
+
+/** When the run was paused, in seconds. */
+const pausesOf = (points: readonly Point[]): (readonly [number, number])[] =>
+  points.flatMap(({ at, paused }, index) => (paused ? [[points[index - 1]?.at ?? 0, at] as const] : []));
 
 /** All latencies, in ranges of the same ratio; both runs in the same ones. */
 function histogramOf(runs: readonly { run: Result; faded: boolean }[]): Chart {

@@ -1,7 +1,7 @@
 /** How the page looks: in the light and in the dark, wide and on a phone. */
 export const STYLE = `
-:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #16202c; --quiet: #5b6876; --line: #dfe4ea; --a: #2563c9; --b: #0d8a72; --c: #c2570c; --good: #12703f; --good-bg: #e4f4ea; --bad: #b3261e; --bad-bg: #fdecea; }
-@media (prefers-color-scheme: dark) { :root { --page: #0e1319; --card: #171e27; --ink: #e6ebf1; --quiet: #98a5b3; --line: #2b3541; --a: #6ea5ff; --b: #3ecbae; --c: #f59a54; --good: #6fd69b; --good-bg: #12301f; --bad: #ff9d94; --bad-bg: #3a1916; } }
+:root { color-scheme: light dark; --page: #f6f7f9; --card: #fff; --ink: #16202c; --quiet: #5b6876; --line: #dfe4ea; --a: #2563c9; --b: #0d8a72; --c: #c2570c; --good: #12703f; --good-bg: #e4f4ea; --bad: #b3261e; --bad-bg: #fdecea; --doubt: #7a4d05; --doubt-bg: #fdf3dc; }
+@media (prefers-color-scheme: dark) { :root { --page: #0e1319; --card: #171e27; --ink: #e6ebf1; --quiet: #98a5b3; --line: #2b3541; --a: #6ea5ff; --b: #3ecbae; --c: #f59a54; --good: #6fd69b; --good-bg: #12301f; --bad: #ff9d94; --bad-bg: #3a1916; --doubt: #f0c060; --doubt-bg: #33270d; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 56px; }
@@ -14,6 +14,9 @@ figure .empty { margin: auto; padding: 24px; }
 .note { font-size: 13px; }
 .verdict { margin: 20px 0 0; padding: 12px 16px; border-radius: 8px; font-weight: 600; color: var(--good); background: var(--good-bg); }
 .verdict.bad { color: var(--bad); background: var(--bad-bg); }
+.verdict.doubtful { color: var(--doubt); background: var(--doubt-bg); }
+.verdict p { font-weight: 400; }
+.pause { fill: var(--line); opacity: 0.6; }
 .verdict ul { display: flex; flex-wrap: wrap; gap: 0 20px; margin: 4px 0 0; padding: 0; list-style: none; font-weight: 400; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0 0; padding: 0; list-style: none; }
 .tiles li, figure, .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; }

@@ -10,11 +10,12 @@ export const painter = (colours: boolean): Paint =>
 
 const BLOCKS = '▁▂▃▄▅▆▇█';
 
-/** The last `width` values, from 0 to their most. */
-export function sparkline(values: readonly number[], width: number): string {
+/** The last `width` values, from 0 to their most; a gap where nothing was measured. */
+export function sparkline(values: readonly (number | undefined)[], width: number): string {
   const shown = values.slice(-width);
-  const most = Math.max(...shown, Number.MIN_VALUE);
-  return shown.map((value) => BLOCKS[Math.min(7, Math.max(0, Math.round((value / most) * 7)))]).join('');
+  const most = Math.max(...shown.filter((value) => value !== undefined), Number.MIN_VALUE);
+  const block = (value: number): string => BLOCKS[Math.min(7, Math.max(0, Math.round((value / most) * 7)))]!;
+  return shown.map((value) => (value === undefined ? ' ' : block(value))).join('');
 }
 
 /** @param share from 0 to 1 */

@@ -1,4 +1,5 @@
 /** What a run found, as a table for people. */
+import { adviceFor } from '../advice.ts';
 import type { Latency, Result } from '../result.ts';
 import { FAULT_NAMES } from '../truth.ts';
 import { showDuration, showNumber, showShare, showSize } from '../units.ts';
@@ -26,7 +27,8 @@ export function summaryOf(result: Result, paint: Paint): string {
     `${paint('bold', `${several(result.clients, 'client', 'clients')}, ${showNumber(result.seconds)} s, ${result.target}`)}  ${paint('dim', clean(result.server))}`,
     '',
     row('answers', showNumber(result.answers), `${showNumber(result.rate)} /s`),
-    row('latency', latencyText(result.latency)),
+    row('latency', result.answers === 0 ? 'nothing was answered' : latencyText(result.latency)),
+    ...(result.paused === undefined ? [] : [row('paused', `${showNumber(result.paused)} s, left out of the rate`)]),
     ...(steps.length < 2
       ? []
       : steps.map(({ name, answers, errors: failed, latency }) =>
@@ -43,6 +45,7 @@ export function summaryOf(result: Result, paint: Paint): string {
       showNumber(result.errorCount),
       ...errors.map(([code, times]) => `${clean(code)} ×${showNumber(times)}`),
     ),
+    ...adviceFor(result.errors).map((text) => paint('yellow', under(text))),
     ...asides(result, row, count),
     ...(processes === undefined
       ? []
@@ -70,9 +73,7 @@ export function summaryOf(result: Result, paint: Paint): string {
     row('simulator', `${showShare(self.cpu)} of a core`, `its busiest thread busy ${showShare(self.busy)} of the time`),
     ...(self.bottleneck ? [paint('yellow', under('it may be what was measured: give it --threads, or a --rate'))] : []),
     '',
-    ...verdicts.map(({ threshold, found, kept }) =>
-      kept ? `  ${paint('green', '✓')} not ${threshold} (${found})` : `  ${paint('red', '✗')} ${threshold}: ${found}`,
-    ),
+    ...verdicts.map(({ text, kept }) => `  ${kept ? paint('green', '✓') : paint('red', '✗')} ${text}`),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -80,8 +81,8 @@ export function summaryOf(result: Result, paint: Paint): string {
 const several = (count: number, one: string, more: string): string =>
   `${showNumber(count)} ${count === 1 ? one : more}`;
 
-const latencyText = ({ p50, p95, p99, max }: Latency): string =>
-  `p50 ${showDuration(p50)}, p95 ${showDuration(p95)}, p99 ${showDuration(p99)}, most ${showDuration(max)}`;
+const latencyText = ({ p50, p95, p99, p999, max }: Latency): string =>
+  `p50 ${showDuration(p50)}, p95 ${showDuration(p95)}, p99 ${showDuration(p99)}, p99.9 ${showDuration(p999)}, most ${showDuration(max)}`;
 
 /** What is only worth a line when there was any. */
 function asides(

@@ -28,7 +28,8 @@ export function viewOf(progress: Progress, heading: Heading, paint: Paint): stri
     progress;
   const row = (label: string, value: string, rest = ''): string =>
     `  ${paint('dim', label.padEnd(LABEL))}${value.padEnd(VALUE)}${rest && paint('cyan', rest)}`;
-  const spark = (value: (point: Point) => number): string => sparkline(points.map(value), SPARK);
+  const spark = (value: (point: Point) => number | undefined): string => sparkline(points.map(value), SPARK);
+  const latency = (ms: number | undefined): string => (ms === undefined ? '–' : showDuration(ms));
   const time = `${seconds.toFixed(0)} s`;
   const way = done === undefined ? time : `${bar(done, SPARK)}  ${Math.floor(done * 100)} %, ${time}`;
   const list = Object.entries(codes).toSorted(([, a], [, b]) => b - a);
@@ -52,22 +53,22 @@ export function viewOf(progress: Progress, heading: Heading, paint: Paint): stri
     row('answers', showNumber(answers)),
     row(
       'rate',
-      `${showNumber(point.rate)} /s`,
-      spark(({ rate }) => rate),
+      point.paused ? 'paused' : `${showNumber(point.rate)} /s`,
+      spark(({ rate, paused }) => (paused ? undefined : rate)),
     ),
     row(
       'p50',
-      showDuration(point.p50),
+      latency(point.p50),
       spark(({ p50 }) => p50),
     ),
     row(
       'p95',
-      showDuration(point.p95),
+      latency(point.p95),
       spark(({ p95 }) => p95),
     ),
     row(
       'p99',
-      showDuration(point.p99),
+      latency(point.p99),
       spark(({ p99 }) => p99),
     ),
     ...(point.rss === undefined
@@ -93,8 +94,11 @@ export function viewOf(progress: Progress, heading: Heading, paint: Paint): stri
 /** The same as one line, for a pipe. */
 export function lineOf({ phase, point, seconds, clients, errors, faults }: Progress): string {
   if (phase !== 'running') return `${phase}: ${point.open} of ${clients} clients`;
-  return (
-    `${seconds.toFixed(0)} s: ${point.open} of ${clients} clients, ${showNumber(point.rate)} /s, p50 ${showDuration(point.p50)}, ` +
-    `p95 ${showDuration(point.p95)}, p99 ${showDuration(point.p99)}, ${errors} errors, ${faults} astray`
-  );
+  const { p50, p95, p99 } = point;
+  const answered = p50 !== undefined && p95 !== undefined && p99 !== undefined;
+  const latency = answered
+    ? `p50 ${showDuration(p50)}, p95 ${showDuration(p95)}, p99 ${showDuration(p99)}`
+    : 'no answers';
+  const rate = point.paused ? 'paused' : `${showNumber(point.rate)} /s`;
+  return `${seconds.toFixed(0)} s: ${point.open} of ${clients} clients, ${rate}, ${latency}, ${errors} errors, ${faults} astray`;
 }
