@@ -9,6 +9,7 @@ import type { ClientEra } from './client/era.ts';
 import { httpDial } from './client/http.ts';
 import type { Dial, Line } from './client/line.ts';
 import { stdioDial } from './client/stdio.ts';
+import type { Tls } from './client/tls.ts';
 import { websocketDial } from './client/websocket.ts';
 import { Queue } from './queue.ts';
 import { pick, seeded } from './random.ts';
@@ -25,7 +26,7 @@ export type Era = 'legacy' | 'modern' | 'mixed' | 'echo';
 
 /** Where the clients go: an address, or a command that each starts for itself. */
 export type Target =
-  | { url: string; headers: Readonly<Record<string, string>> }
+  | { url: string; headers: Readonly<Record<string, string>>; tls?: Tls | undefined }
   | { command: readonly string[]; env: Readonly<Record<string, string | undefined>> };
 
 /** What a crew does; plain data, as it may go to another thread. */
@@ -295,6 +296,7 @@ export class Crew {
 export function dialTo(target: Target, era: ClientEra): Dial {
   if ('command' in target) return stdioDial(target.command, target.env);
   const url = new URL(target.url);
-  if (url.protocol.startsWith('ws')) return websocketDial(url, target.headers);
-  return httpDial({ url, headers: target.headers, version: VERSIONS[era], modern: era === 'modern' });
+  if (url.protocol.startsWith('ws')) return websocketDial(url, target.headers, target.tls);
+  const { headers, tls } = target;
+  return httpDial({ url, headers, tls, version: VERSIONS[era], modern: era === 'modern' });
 }

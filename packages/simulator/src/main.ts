@@ -3,9 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 
 import { compare } from './compare.ts';
+import { readTls } from './client/tls.ts';
 import type { Target } from './crew.ts';
 import { ERRORS, EXIT, SimulatorError } from './errors.ts';
 import { OPTIONS, flagOf, readSettings, readUrl } from './options.ts';
+import type { Settings } from './options.ts';
 import { pageOf } from './report/page.ts';
 import { run } from './run.ts';
 import { painter } from './terminal/paint.ts';
@@ -64,7 +66,7 @@ function simulateCommand(name: string, argv: readonly string[]): Command {
 
 async function simulate(words: readonly string[], hasCommand: boolean, given: Record<string, unknown>): Promise<void> {
   const settings = readSettings(given);
-  const target = targetOf(words, hasCommand, settings.header);
+  const target = targetOf(words, hasCommand, settings);
   const { stdin, stdout, stderr } = process;
   const live = stderr.isTTY && !settings.plain;
   const paint = painter(stderr.isTTY && !settings.plain && !process.env['NO_COLOR']);
@@ -107,7 +109,7 @@ function compareCommand(name: string): Command {
     });
 }
 
-function targetOf(words: readonly string[], hasCommand: boolean, headers: Record<string, string>): Target {
+function targetOf(words: readonly string[], hasCommand: boolean, { header: headers, ...files }: Settings): Target {
   if (hasCommand) {
     if (words.length === 0) throw new SimulatorError('SIM_USAGE', 'give a command after --');
     return { command: words, env: process.env };
@@ -119,7 +121,8 @@ function targetOf(words: readonly string[], hasCommand: boolean, headers: Record
       'SIM_USAGE',
       `one URL, please; a command goes after --, got ${JSON.stringify(more[0])} too`,
     );
-  return { url: readUrl(url), headers };
+  const address = readUrl(url);
+  return { url: address, headers, tls: readTls(new URL(address), files) };
 }
 
 function write(path: string, text: string): void {

@@ -22,6 +22,10 @@ export interface Settings {
   scenario: string | undefined;
   seed: number;
   header: Record<string, string>;
+  token: string | undefined;
+  ca: string | undefined;
+  cert: string | undefined;
+  key: string | undefined;
   timeout: number;
   chaos: Chaos;
   bigMessage: number;
@@ -128,6 +132,26 @@ export const OPTIONS: Readonly<Record<keyof Settings, Option>> = {
     ...whole(0),
   },
   header: { value: 'name: value', fallback: '', describe: 'a header to send along; may be repeated', ...text },
+  token: {
+    value: 'token',
+    fallback: '',
+    describe: 'the API key or token to send as `Authorization: Bearer`; other users of this machine can read flags',
+    read: (each) => (/^[\x21-\x7e]+$/.test(each) ? each : undefined),
+    expected: 'a token without spaces',
+  },
+  ca: {
+    value: 'file',
+    fallback: '',
+    describe: 'the authority to trust in place of those that are known, as PEM',
+    ...text,
+  },
+  cert: {
+    value: 'file',
+    fallback: '',
+    describe: 'the certificate to show where the endpoint asks for one, as PEM',
+    ...text,
+  },
+  key: { value: 'file', fallback: '', describe: 'its private key, as PEM', ...text },
   timeout: {
     value: 'duration',
     fallback: '10s',
@@ -202,14 +226,12 @@ export function readSettings(given: Readonly<Record<string, unknown>>): Settings
     }
     const read = option.read(value);
     if (read === undefined) {
-      throw new SimulatorError(
-        'SIM_USAGE',
-        `${flagOf(name)}: expected ${option.expected}, got ${JSON.stringify(value)}`,
-      );
+      const found = name === 'token' ? 'something else' : JSON.stringify(value);
+      throw new SimulatorError('SIM_USAGE', `${flagOf(name)}: expected ${option.expected}, got ${found}`);
     }
     settings[name] = read;
   }
-  const { chaos, pid, mode, threads, tool, scenario } = settings as unknown as Settings;
+  const { chaos, pid, mode, threads, tool, scenario, token } = settings as unknown as Settings;
   if ('crash' in chaos && pid === undefined) {
     throw new SimulatorError('SIM_USAGE', '--chaos crash kills a process below --pid: give that too');
   }
@@ -217,7 +239,12 @@ export function readSettings(given: Readonly<Record<string, unknown>>): Settings
   if (tool !== undefined && scenario !== undefined) {
     throw new SimulatorError('SIM_USAGE', '--tool and --scenario: the scenario names its tools; give one of the two');
   }
-  return { ...(settings as unknown as Settings), header: readHeaders(header) };
+  const headers = readHeaders(header);
+  if (token !== undefined && Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) {
+    throw new SimulatorError('SIM_USAGE', '--token and --header both set Authorization; give one of the two');
+  }
+  const shown: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return { ...(settings as unknown as Settings), header: { ...headers, ...shown } };
 }
 
 /** The value is not repeated in the message, as it may be a secret. */

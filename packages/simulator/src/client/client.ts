@@ -33,6 +33,8 @@ export interface Surroundings {
   chaos: Chaos;
   /** After so many ms without an answer a call is lost. */
   timeoutMs: number;
+  /** Idle time before the client pings, in ms. @default 20000 */
+  keepAliveMs?: number;
   bigMessageBytes: number;
   /** A process of the server shall die. */
   crash(): void;
@@ -66,7 +68,7 @@ interface Call extends Expected {
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5000;
-/** After so long without a word the client says something, so that nothing between takes it for dead. */
+/** After so long without a word the client pings, so that nothing between takes it for dead, and a dead server is noticed. */
 const KEEPALIVE_MS = 20_000;
 /** A server that refuses at once must not make the client spin. */
 const AFTER_FAILURE_MS = 10;
@@ -93,6 +95,8 @@ export class Client {
   #gone = false;
   #attempts = 0;
   #heard = 0;
+  /** Whether a ping is under way. */
+  #pinging = false;
   #answers = 0;
   #server = '';
 
@@ -231,10 +235,18 @@ export class Client {
       this.#lose(call);
     }
     const { era } = this.#around;
-    if (this.#open && era !== 'echo' && this.#pending.size === 0 && now - this.#heard > KEEPALIVE_MS) {
-      this.#heard = now;
-      this.request(era === 'legacy' ? 'ping' : 'server/discover').catch(() => {});
-    }
+    const keepAliveMs = this.#around.keepAliveMs ?? KEEPALIVE_MS;
+    if (this.#open && era !== 'echo' && !this.#pinging && now - this.#heard > keepAliveMs) void this.#ping();
+  }
+
+  /** An error is an answer too: only silence means that nobody is there any more, and then the client connects again. */
+  async #ping(): Promise<void> {
+    const line = this.#lines;
+    const heard = this.#heard;
+    this.#pinging = true;
+    await this.request(this.#around.era === 'legacy' ? 'ping' : 'server/discover').catch(() => {});
+    this.#pinging = false;
+    if (line === this.#lines && this.#heard === heard) this.#ended('no reply to a ping');
   }
 
   /** Ends the conversation for good; resolves when it has. What is still under way is neither answered nor lost. */

@@ -6,6 +6,7 @@ import type { Dispatcher } from 'undici';
 
 import { CLOSE_MS } from './line.ts';
 import type { About, Dial, Line, LineEvents } from './line.ts';
+import type { Tls } from './tls.ts';
 
 const ACCEPT = 'application/json, text/event-stream';
 /** Failures after which there is nobody to speak to. */
@@ -14,6 +15,7 @@ const NOBODY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREAC
 export interface HttpOptions {
   url: URL;
   headers: Readonly<Record<string, string>>;
+  tls?: Tls | undefined;
   /** Sent as `MCP-Protocol-Version`. */
   version: string;
   /** Whether method and name are mirrored in headers (MCP 2026-07-28, Streamable HTTP), and hanging up cancels. */
@@ -39,7 +41,13 @@ class HttpLine implements Line {
   constructor(options: HttpOptions, events: LineEvents) {
     this.#options = options;
     this.#events = events;
-    this.#pool = new Pool(options.url.origin, { pipelining: 1, bodyTimeout: 0, headersTimeout: 0 });
+    const { url, tls } = options;
+    const timeouts = { bodyTimeout: 0, headersTimeout: 0 };
+    this.#pool = new Pool(url.origin, {
+      pipelining: 1,
+      ...timeouts,
+      ...(tls !== undefined && { connect: { ...tls } }),
+    });
     this.#headers = { ...options.headers, accept: ACCEPT, 'mcp-protocol-version': options.version };
   }
 

@@ -2,13 +2,15 @@ import { WebSocket } from 'ws';
 
 import { CLOSE_MS, OPEN_MS } from './line.ts';
 import type { Dial } from './line.ts';
+import type { Tls } from './tls.ts';
 
 const MAX_MESSAGE_BYTES = 512 * 1024 * 1024;
 
 /** Lines over WebSocket: one socket a client, one message a text frame, subprotocol `mcp`. */
-export function websocketDial(url: URL, headers: Readonly<Record<string, string>>): Dial {
+export function websocketDial(url: URL, headers: Readonly<Record<string, string>>, tls?: Tls): Dial {
   return async (events) => {
     const socket = new WebSocket(url, ['mcp'], {
+      ...tls,
       headers,
       handshakeTimeout: OPEN_MS,
       maxPayload: MAX_MESSAGE_BYTES,
