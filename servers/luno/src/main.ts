@@ -77,7 +77,10 @@ function wholeNumber(flag: string, text: string): number {
 function credentials(): { credentials?: { keyId: string; secret: string } } {
   const { LUNO_API_KEY_ID: keyId, LUNO_API_SECRET: secret } = process.env;
   if (keyId && secret) return { credentials: { keyId, secret } };
-  if (!keyId && !secret) return {};
+  if (!keyId && !secret) {
+    process.stderr.write('LUNO_API_KEY_ID and LUNO_API_SECRET are not set: market data only\n');
+    return {};
+  }
   const missing = keyId ? 'LUNO_API_SECRET' : 'LUNO_API_KEY_ID';
   throw new LunoError('credentials_missing', `${missing} is not set: set both halves of the API key, or neither.`);
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { OPTIONS } from '../gateway/options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { withEnvFlag } from './command-upstream.ts';
 import { companion } from './companion.ts';
 import { flagFor } from './serve.ts';
 import { endOnSignal } from './signals.ts';
@@ -45,7 +46,7 @@ const SHARED = [
 const OWN = ['model', 'modelUrl', 'offline', 'approvals'] as const;
 
 export function chatCommand(): Command {
-  const command = new Command('chat')
+  const command = withEnvFlag(new Command('chat'))
     .description('Chat with a model that uses MCP servers, over WebSocket.')
     .argument('[command...]', 'the command of a stdio MCP server, after --')
     .option('--config <file>', 'a configuration file; its block "chat" is for this command')
@@ -58,15 +59,20 @@ export function chatCommand(): Command {
     .passThroughOptions()
     .addHelpText('after', EXAMPLES);
   for (const name of SHARED) command.addOption(flagFor(name));
-  return command.action((words: string[], flags: JsonObject & { config?: string }) => chat(words, flags));
+  return command.action((words: string[], flags: JsonObject & { config?: string; env: string[] }) =>
+    chat(words, flags),
+  );
 }
 
-async function chat(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
+async function chat(
+  words: string[],
+  { config, env, ...flags }: JsonObject & { config?: string; env: string[] },
+): Promise<void> {
   const isOwn = (name: string): boolean => (OWN as readonly string[]).includes(name);
   const [own, shared] = [true, false].map((wanted) =>
     Object.fromEntries(Object.entries(flags).filter(([name]) => isOwn(name) === wanted)),
   );
-  const sources = readSources({ words, config, flags: shared ?? {}, environment: process.env });
+  const sources = readSources({ words, env, config, flags: shared ?? {}, environment: process.env });
   const module = await companion<ChatModule>('chat', 'mcp-switchboard-chat/command');
   if (module === undefined) return;
   const write = (line: string): void => void process.stderr.write(`${line}\n`);

@@ -13,6 +13,7 @@ import { PRODUCT } from '../gateway/product.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFile } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
 import { EXIT } from './exit.ts';
@@ -46,7 +47,7 @@ It ends with 0 when nothing failed, else with the code of the first thing that d
 4 listen for the port, 1 for the rest.`;
 
 export const doctorCommand = (): Command =>
-  new Command('doctor')
+  withEnvFlag(new Command('doctor'))
     .description(
       'Look for what would keep Switchboard from serving: this machine, the configuration, each server, the port.',
     )
@@ -57,10 +58,13 @@ export const doctorCommand = (): Command =>
     .addHelpText('after', HELP)
     .action(doctor);
 
-async function doctor(words: string[], { config, json }: { config?: string; json?: boolean }): Promise<void> {
+async function doctor(
+  words: string[],
+  { config, env, json }: { config?: string; env: string[]; json?: boolean },
+): Promise<void> {
   const findings: Finding[] = [checkNode(), checkMemory()];
   const file = config ?? process.env['SWITCHBOARD_CONFIG'];
-  const configured = readAll(file, words);
+  const configured = readAll(file, words, env);
   findings.push(await checkFiles(configured.settings), await checkOrphans());
   if (configured.problem !== undefined) {
     findings.push({ check: 'configuration', state: 'failed', detail: configured.problem, exit: 'config' });
@@ -85,11 +89,12 @@ interface Configured {
   problem?: string;
 }
 
-function readAll(file: string | undefined, [command, ...args]: readonly string[]): Configured {
+function readAll(file: string | undefined, words: readonly string[], env: readonly string[]): Configured {
   const defaults: Configured = { input: {}, settings: readSettings({}).settings, upstreams: {} };
   try {
+    const command = commandUpstream(words, env, process.env);
     const read = file === undefined ? undefined : readConfigFile(file, process.env, {});
-    const upstreams = { ...read?.upstreams, ...(command !== undefined && { default: { command, args } }) };
+    const upstreams = { ...read?.upstreams, ...(command !== undefined && { default: command }) };
     const input = { ...read?.settings, ...settingsFromEnvironment(process.env) };
     const { settings, problems } = readSettings(input);
     if (problems.length === 0) return { input, settings, upstreams };

@@ -10,6 +10,7 @@ import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
+import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFile } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
 import { writeRunFile } from './run-file.ts';
@@ -22,13 +23,14 @@ const EXAMPLES = `
 Examples:
   switchboard serve -- npx -y @modelcontextprotocol/server-everything
   switchboard serve --isolation shared --warm 2 -- node server.js
+  switchboard serve --env GITHUB_TOKEN -- npx -y @modelcontextprotocol/server-github
   switchboard serve --config switchboard.json
 
 Every option can also stand in the configuration file (by the name without dashes, as in maxConnections) and in the
 environment (SWITCHBOARD_MAX_CONNECTIONS). A flag counts more than the environment, and that more than the file.`;
 
 export function serveCommand(): Command {
-  const command = new Command('serve')
+  const command = withEnvFlag(new Command('serve'))
     .description('Share MCP servers: one given as a command after --, or those of a configuration file.')
     .argument('[command...]', 'the command of a stdio MCP server, after --')
     .option('--config <file>', 'a configuration file; mcpServers and servers blocks of other programs are understood')
@@ -40,7 +42,7 @@ export function serveCommand(): Command {
     const alias = ALIASES[name]?.flag;
     if (alias !== undefined) command.addOption(new Option(`${alias} <${OPTIONS[name].value}>`).hideHelp());
   }
-  return command.action((words: string[], flags: JsonObject & { config?: string }) =>
+  return command.action((words: string[], flags: JsonObject & { config?: string; env: string[] }) =>
     serve(words, underOwnNames(flags)),
   );
 }
@@ -68,15 +70,20 @@ export function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
 /** What was said on the command line, which counts more than the file. */
 interface Given {
   words: readonly string[];
+  env: readonly string[];
   flags: JsonObject;
 }
 
-async function serve(words: string[], { config, ...flags }: JsonObject & { config?: string }): Promise<void> {
+async function serve(
+  words: string[],
+  { config, env, ...flags }: JsonObject & { config?: string; env: string[] },
+): Promise<void> {
   if (flags['token'] !== undefined && flags['token'] !== 'auto') {
     const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
-  const { upstreams, settings, access, notes, file } = readSources({ words, config, flags, environment: process.env });
+  const given = { words, env, flags };
+  const { upstreams, settings, access, notes, file } = readSources({ ...given, config, environment: process.env });
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
@@ -86,14 +93,13 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
-    ...(file !== undefined && { onReload: () => reloadFrom(file, gateway, log, { words, flags }) }),
+    ...(file !== undefined && { onReload: () => reloadFrom(file, gateway, log, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
   log = createLog({ level: gateway.settings.logLevel });
   for (const note of notes) process.stderr.write(`switchboard: ${note}\n`);
 
-  const reload =
-    file === undefined ? undefined : (): void => attempt(() => reloadFrom(file, gateway, log, { words, flags }));
+  const reload = file === undefined ? undefined : (): void => attempt(() => reloadFrom(file, gateway, log, given));
   const stopWatching = file === undefined ? undefined : watchFile(file, reload!);
   void endOnSignal({ close: () => gateway.drain() }, reload);
   try {
@@ -114,11 +120,11 @@ async function serve(words: string[], { config, ...flags }: JsonObject & { confi
 }
 
 /** Reads the file again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
-function reloadFrom(file: string, gateway: Gateway, log: Emit, { words, flags }: Given): Change {
+function reloadFrom(file: string, gateway: Gateway, log: Emit, { words, env, flags }: Given): Change {
   try {
     const { settings, access, upstreams } = readConfigFile(file, process.env, flags);
-    const [command, ...args] = words;
-    const all = command === undefined ? upstreams : { ...upstreams, default: { command, args } };
+    const command = commandUpstream(words, env, process.env);
+    const all = command === undefined ? upstreams : { ...upstreams, default: command };
     return gateway.reload({
       ...settings,
       ...access,

@@ -3,6 +3,7 @@ import type { AccessOptions } from '../gateway/access-options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { commandUpstream } from './command-upstream.ts';
 import { readConfigFile } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
 
@@ -27,6 +28,8 @@ export interface Sources {
 export function readSources(given: {
   /** The command of a server. */
   words: readonly string[];
+  /** The values of `--env`, for that server. */
+  env?: readonly string[] | undefined;
   config: string | undefined;
   flags: JsonObject;
   environment: NodeJS.ProcessEnv;
@@ -35,8 +38,8 @@ export function readSources(given: {
   const file = given.config ?? environment['SWITCHBOARD_CONFIG'];
   const fromFile = file === undefined ? undefined : readConfigFile(file, environment, flags);
   const upstreams: Record<string, UpstreamOptions> = { ...fromFile?.upstreams };
-  const [command, ...args] = given.words;
-  if (command !== undefined) upstreams['default'] = { command, args };
+  const command = commandUpstream(given.words, given.env ?? [], environment);
+  if (command !== undefined) upstreams['default'] = command;
   if (Object.keys(upstreams).length === 0) {
     const detail = 'there is no server to share: give its command after --, or a file with --config';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });

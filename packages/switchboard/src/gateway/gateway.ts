@@ -38,7 +38,7 @@ import { Retirement } from './retirement.ts';
 
 /** What `createGateway` takes: a configuration, and what the program around it has a part in. */
 export interface GatewayOptions extends ConfigurationInput {
-  /** The variables of which children inherit the few named in {@link INHERITED}. @default {} */
+  /** The variables of which children inherit a few, and those that `inheritEnv` names. @default {} */
   environment?: Readonly<Record<string, string | undefined>>;
   /** Told everything that happens. @default nobody */
   onEvent?: Emit;

@@ -72,6 +72,20 @@ export const list: z.ZodType<string[]> = z
     (typeof value === 'string' ? value.split(',') : value).map((each) => each.trim()).filter(Boolean),
   );
 
+/** The name of an environment variable, in which `*` stands for any characters. */
+export const variableName: z.ZodString = z.string().regex(/^[A-Za-z_*][A-Za-z0-9_*]*$/, {
+  error: ({ input }) =>
+    `expected the name of an environment variable, in which * stands for any characters, got ${JSON.stringify(input)}`,
+});
+export const variableNames: z.ZodType<string[]> = list.transform((names, context) => {
+  for (const name of names) {
+    for (const { message } of variableName.safeParse(name).error?.issues ?? []) {
+      context.addIssue({ code: 'custom', message });
+    }
+  }
+  return names;
+});
+
 export const networks: z.ZodType = list.transform((texts, context) => {
   for (const text of texts) {
     if (networkOf(text) !== undefined) continue;

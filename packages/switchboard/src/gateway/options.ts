@@ -22,6 +22,7 @@ import {
   size,
   token,
   transports,
+  variableNames,
 } from './option-types.ts';
 import type { TransportName } from './option-types.ts';
 
@@ -31,6 +32,7 @@ export interface Settings {
   host: string;
   port: number;
   sse: boolean;
+  inheritEnv: string[];
   isolation: Isolation;
   warm: number;
   maxConnections: number;
@@ -122,6 +124,13 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: false,
     type: flag,
     describe: 'Also serve and use the SSE transport of 2024, which is deprecated',
+  },
+  inheritEnv: {
+    value: 'names',
+    fallback: '',
+    type: variableNames,
+    describe:
+      'Variables of its own environment that Switchboard hands to servers besides the usual few, separated by commas; * stands for any characters, as in LUNO_*',
   },
   isolation: {
     value: 'session|principal|shared|pool',

@@ -8,7 +8,7 @@ import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { ViewRules } from '../router/view.ts';
 import type { Isolation } from '../upstreams/pool.ts';
-import { duration, size } from './option-types.ts';
+import { duration, size, variableName } from './option-types.ts';
 import type { Problem } from './options.ts';
 
 interface Common extends ViewRules {
@@ -35,8 +35,10 @@ interface Common extends ViewRules {
 export interface CommandUpstream extends Common {
   command: string;
   args?: readonly string[];
-  /** Variables to add to the few that every child inherits. `${caller.header:X-Key}` is what the caller brings. */
+  /** Variables to add to those that it inherits. `${caller.header:X-Key}` is what the caller brings. */
   env?: Record<string, string>;
+  /** Variables of Switchboard's environment to inherit as well; `*` stands for any characters. @default the gateway's `inheritEnv` alone */
+  inheritEnv?: readonly string[];
   cwd?: string;
   /** How much memory a member and what it started may use, as `512MiB`; then it is replaced. Linux only. @default unlimited */
   maxMemory?: string | number;
@@ -110,6 +112,7 @@ const kinds = {
     command: z.string().min(1),
     args: z.array(z.string()).optional(),
     env: callerTexts.optional(),
+    inheritEnv: z.array(variableName).optional(),
     cwd: z.string().optional(),
     maxMemory: size.optional(),
     ...common,

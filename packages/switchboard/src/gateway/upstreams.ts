@@ -19,37 +19,11 @@ import { OrphanGuard } from '../upstreams/orphan-guard.ts';
 import { Pool } from '../upstreams/pool.ts';
 import { connectProcess } from '../upstreams/process.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
+import { advice, childEnvironment, withheldFrom } from './child-environment.ts';
+import type { Environment } from './child-environment.ts';
 import type { Settings } from './options.ts';
 import type { CommandUpstream, UpstreamOptions, UrlUpstream } from './upstream-options.ts';
 import { PRODUCT } from './product.ts';
-
-/** What every child inherits of Switchboard's own environment; anything else is named in its `env`. */
-export const INHERITED: readonly string[] = [
-  'HOME',
-  'LANG',
-  'LC_ALL',
-  'LOGNAME',
-  'PATH',
-  'SHELL',
-  'TERM',
-  'TMPDIR',
-  'TZ',
-  'USER',
-  // Windows
-  'APPDATA',
-  'COMSPEC',
-  'HOMEDRIVE',
-  'HOMEPATH',
-  'LOCALAPPDATA',
-  'PATHEXT',
-  'PROGRAMFILES',
-  'SYSTEMDRIVE',
-  'SYSTEMROOT',
-  'TEMP',
-  'TMP',
-  'USERNAME',
-  'USERPROFILE',
-];
 
 const PROBE_TIMEOUT_MS = 5000;
 const HANDSHAKE_TIMEOUT_MS = 15_000;
@@ -60,32 +34,45 @@ const DEFAULT_MEMBERS = 2;
 export interface BuildOptions {
   settings: Settings;
   upstreams: Readonly<Record<string, UpstreamOptions>>;
-  environment: Readonly<Record<string, string | undefined>>;
+  environment: Environment;
   emit: Emit;
 }
 
 export function buildUpstreams({ settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
   const guard = new OrphanGuard();
   const limits = { maxMessageBytes: settings.maxUpstreamMessageSize, maxQueueBytes: settings.maxQueueSize };
-  const inherited = Object.fromEntries(
-    INHERITED.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
-  ) as Record<string, string>;
+  /** Variables that servers were found to miss, by upstream: each is told once. */
+  const missed = new Set<string>();
 
   const startCommand = (
     name: string,
-    { command, args = [], env = {}, cwd }: CommandUpstream,
+    { command, args = [], env = {}, inheritEnv = [], cwd }: CommandUpstream,
     credentials: Credentials | undefined,
-  ): Promise<Channel> =>
-    connectProcess({
+  ): Promise<Channel> => {
+    const own = { ...env, ...credentials?.texts };
+    const childEnv = childEnvironment(environment, [...settings.inheritEnv, ...inheritEnv], own);
+    return connectProcess({
       command,
       args,
-      env: { ...inherited, ...env, ...credentials?.texts },
+      env: childEnv,
       ...(cwd !== undefined && { cwd }),
       limits,
       guard,
       ...(credentials !== undefined && { mask: credentials.mask }),
-      onStderr: (line) => emit({ type: 'upstream.stderr', upstream: name, line }),
+      onStderr: (line) => {
+        emit({ type: 'upstream.stderr', upstream: name, line });
+        for (const variable of withheldFrom(childEnv, environment, line)) {
+          if (missed.has(`${name} ${variable}`)) continue;
+          missed.add(`${name} ${variable}`);
+          emit({ type: 'upstream.withheld', upstream: name, variable, advice: advice([variable]) });
+        }
+      },
+      explain: (stderr) => {
+        const names = withheldFrom(childEnv, environment, stderr);
+        return names.length === 0 ? undefined : advice(names);
+      },
     });
+  };
 
   const connectUrl = async (
     { url, headers: own = {}, sse = false, tls: files }: UrlUpstream,

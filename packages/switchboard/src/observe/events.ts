@@ -109,6 +109,8 @@ export type GatewayEvent =
   | { type: 'catalogue.missing'; upstream: string; reason: string }
   | { type: 'catalogue.collision'; kind: string; name: string; upstream: string; winner: string }
   | { type: 'upstream.stderr'; upstream: string; pid?: number; line: string }
+  /** Its stderr names a variable that is set for Switchboard and not for it; told once for each variable. */
+  | { type: 'upstream.withheld'; upstream: string; variable: string; advice: string }
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
   /** Lines of the audit log were lost, so many since this was last said. */
   | { type: 'audit.failed'; reason: string; lost: number }

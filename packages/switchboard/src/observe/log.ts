@@ -33,6 +33,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'catalogue.missing': 'warn',
   'catalogue.collision': 'warn',
   'upstream.stderr': 'debug',
+  'upstream.withheld': 'warn',
   'upstream.stray': 'warn',
   'audit.failed': 'error',
   failed: 'error',

@@ -28,6 +28,8 @@ export interface ProcessOptions {
   guard: OrphanGuard;
   /** Takes out of a line of stderr what nobody may see. */
   mask?(line: string): string;
+  /** What may be behind an end before the first message, out of the last lines of stderr; joined to the reason. */
+  explain?(stderr: string): string | undefined;
   /** Told each line of the child's stderr. */
   onStderr?(line: string): void;
   /** After stdin is closed, how long until SIGTERM. @default 2000 */
@@ -76,6 +78,7 @@ export class ProcessChannel implements Channel {
   readonly #options: ProcessOptions;
   readonly #stderr: string[] = [];
   #handlers: ChannelHandlers | undefined;
+  #hasSpoken = false;
   #closing = false;
   #gone = false;
   #goneBeforeStart: string | undefined;
@@ -107,7 +110,10 @@ export class ProcessChannel implements Channel {
       return;
     }
     this.#pipes.start({
-      onMessage: (message) => this.#closing || handlers.onMessage(message),
+      onMessage: (message) => {
+        this.#hasSpoken = true;
+        if (!this.#closing) handlers.onMessage(message);
+      },
       onBadMessage: (error) => handlers.onBadMessage(error),
       onClose: (reason) => {
         // Who waits for its answers need not wait until it has been ended.
@@ -149,7 +155,9 @@ export class ProcessChannel implements Channel {
       told = true;
       clearTimeout(drain);
       this.#closing = true;
-      const reason = this.#stderr.length === 0 ? how : `${how}; its last words on stderr: ${this.#lastWords()}`;
+      const words = this.#stderr.length === 0 ? how : `${how}; its last words on stderr: ${this.#lastWords()}`;
+      const cause = this.#hasSpoken ? undefined : this.#options.explain?.(this.#stderr.join('\n'));
+      const reason = cause === undefined ? words : `${words}. ${cause}`;
       this.#child.stdout?.destroy();
       this.#child.stderr?.destroy();
       this.#pipes.close();

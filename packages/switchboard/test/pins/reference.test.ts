@@ -9,7 +9,7 @@ import { serveCommand } from '../../src/cli/serve.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
 import { PRODUCT } from '../../src/gateway/product.ts';
-import { INHERITED } from '../../src/gateway/upstreams.ts';
+import { INHERITED } from '../../src/gateway/child-environment.ts';
 import { METRICS } from '../../src/observe/metric-table.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
