@@ -1,57 +1,54 @@
 /**
  * A large successful answer that is handed on without being parsed: between peers of one era nothing in it changes but the id,
- * and parsing and writing a megabyte costs a hundred times more than finding where the id stands. Whoever does look into
- * `result` gets it parsed then.
+ * and to parse and write a megabyte costs three to ten times more than to prove that it is JSON. Its `result` is parsed when it is
+ * read.
  */
 import { isUtf8 } from 'node:buffer';
 
+import { MAX_DEPTH, MAX_VALUES } from './json-bounds.ts';
+import { afterSpace, isSpace, scanJson } from './json-scan.ts';
+import type { JsonScan, Span } from './json-scan.ts';
 import type { JsonObject, RpcId } from './jsonrpc.ts';
 
-const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c];
-const OPENING: ReadonlySet<number> = new Set([0x7b, 0x5b]);
-const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
+const BOUNDS = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES } as const;
+const [LF, CR, OPEN_BRACE] = [0x0a, 0x0d, 0x7b];
 
 export class LazyResult {
   readonly jsonrpc = '2.0';
   readonly id: RpcId;
   readonly #bytes: Buffer;
-  readonly #idStart: number;
-  readonly #idEnd: number;
+  readonly #idSpan: Span;
+  readonly #hasEscapedKey: boolean;
 
-  private constructor(bytes: Buffer, idStart: number, idEnd: number, id: RpcId) {
+  private constructor(bytes: Buffer, idSpan: Span, id: RpcId, hasEscapedKey: boolean) {
     this.#bytes = bytes;
-    this.#idStart = idStart;
-    this.#idEnd = idEnd;
+    this.#idSpan = idSpan;
+    this.#hasEscapedKey = hasEscapedKey;
     this.id = id;
   }
 
   /**
-   * Takes the bytes of one message for a lazy answer.
+   * Takes the bytes of one message for a lazy answer. They are proven to be JSON within the bounds of a message, and to hold no line
+   * break, so that they fit a line and an event as they are.
    *
-   * @returns nothing when they are anything else than a plain answer: a request, an error, an id that is no integer, a key twice,
-   * brackets that do not match. Such a message is for the parser, which tells what is wrong with it.
+   * @returns nothing for anything else than a plain answer: a request, an error, an id that is no integer, a key twice, a BOM, bytes
+   * that are no JSON. The parser reads such a message, or says what is wrong with it.
    */
-  static from(bytes: Buffer): LazyResult | undefined {
-    if (!isUtf8(bytes)) return undefined;
-    const members = topLevelMembers(bytes);
-    if (members === undefined || members.size !== 3) return undefined;
+  static from(line: Buffer): LazyResult | undefined {
+    const bytes = withoutSpaceAtEnd(line);
+    if (bytes.includes(CR) || bytes.includes(LF) || !isUtf8(bytes)) return undefined;
+    const scan = scanJson(bytes, BOUNDS);
+    if (scan.fault !== undefined || scan.memberCount !== 3) return undefined;
+    const members = byKey(bytes, scan);
     const [id, result, version] = [members.get('id'), members.get('result'), members.get('jsonrpc')];
     if (id === undefined || result === undefined || version === undefined) return undefined;
-    const digits = bytes.toString('latin1', id.start, id.end).trim();
-    const isPlain =
-      /^\d{1,15}$/.test(digits) && bytes.toString('latin1', version.start, version.end).trim() === '"2.0"';
-    if (
-      !isPlain ||
-      !bytes
-        .toString('latin1', result.start, result.start + 8)
-        .trimStart()
-        .startsWith('{')
-    )
-      return undefined;
-    return new LazyResult(bytes, id.start, id.end, Number(digits));
+    const number = readId(bytes, id);
+    if (number === undefined || textAt(bytes, version).trim() !== '"2.0"') return undefined;
+    if (bytes[afterSpace(bytes, result.start)] !== OPEN_BRACE) return undefined;
+    return new LazyResult(bytes, id, number, scan.hasEscapedKey);
   }
 
-  /** @throws {SyntaxError} when what looked like JSON from outside is none inside. */
+  /** Parsed each time: keep it. */
   get result(): JsonObject {
     return (JSON.parse(this.#bytes.toString('utf8')) as { result: JsonObject }).result;
   }
@@ -61,67 +58,42 @@ export class LazyResult {
     return this.#bytes.length;
   }
 
-  /** Whether a key of this name may stand anywhere in it; a plain search, far cheaper than to parse it. */
+  /** Whether a key of this name may stand anywhere in it: a plain search, far cheaper than to parse it. */
   mentions(key: string): boolean {
-    return this.#bytes.includes(`"${key}"`);
+    return this.#hasEscapedKey || this.#bytes.includes(`"${key}"`);
   }
 
   /** The same answer to another request. */
   answering(id: RpcId): LazyResult {
-    return new LazyResult(this.#bytes, this.#idStart, this.#idEnd, id);
+    return new LazyResult(this.#bytes, this.#idSpan, id, this.#hasEscapedKey);
   }
 
   toBytes(): Buffer {
     const id = typeof this.id === 'bigint' ? String(this.id) : JSON.stringify(this.id);
-    return Buffer.concat([this.#bytes.subarray(0, this.#idStart), Buffer.from(id), this.#bytes.subarray(this.#idEnd)]);
+    const { start, end } = this.#idSpan;
+    return Buffer.concat([this.#bytes.subarray(0, start), Buffer.from(id), this.#bytes.subarray(end)]);
   }
 }
 
-interface Span {
-  start: number;
-  end: number;
+/** Which request a message answers that cannot be read as a whole, where its beginning tells. */
+export function idOfBrokenAnswer(bytes: Buffer): number | undefined {
+  const members = byKey(bytes, scanJson(bytes, BOUNDS));
+  const id = members.get('id');
+  return id === undefined || members.has('method') ? undefined : readId(bytes, id);
 }
 
-/** Where the values of an object's own keys stand; nothing when it is no object, or not well-formed as far as brackets tell. */
-function topLevelMembers(bytes: Buffer): Map<string, Span> | undefined {
-  const members = new Map<string, Span>();
-  let depth = 0;
-  let key: string | undefined;
-  let lastString = '';
-  let valueStart = 0;
-  let ended = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at]!;
-    if (ended && byte > 0x20) return undefined;
-    if (byte === QUOTE) {
-      const end = stringEnd(bytes, at);
-      if (end === -1) return undefined;
-      if (depth === 1 && key === undefined) lastString = bytes.toString('utf8', at + 1, end);
-      at = end;
-    } else if (OPENING.has(byte)) {
-      depth++;
-    } else if (CLOSING.has(byte) || (byte === COMMA && depth === 1)) {
-      const closesAll = CLOSING.has(byte) && --depth === 0;
-      if (depth < 0) return undefined;
-      if (!closesAll && !(byte === COMMA && depth === 1)) continue;
-      if (key === undefined || members.has(key)) return undefined;
-      members.set(key, { start: valueStart, end: at });
-      key = undefined;
-      ended = closesAll;
-    } else if (byte === COLON && depth === 1 && key === undefined) {
-      key = lastString;
-      valueStart = at + 1;
-    }
-  }
-  return ended ? members : undefined;
+const byKey = (bytes: Buffer, { members }: JsonScan): Map<string, Span> =>
+  new Map(members.map(({ key, value }) => [textAt(bytes, key), value]));
+
+const textAt = (bytes: Buffer, { start, end }: Span): string => bytes.toString('latin1', start, end);
+
+function readId(bytes: Buffer, at: Span): number | undefined {
+  const digits = textAt(bytes, at).trim();
+  return /^\d{1,15}$/.test(digits) ? Number(digits) : undefined;
 }
 
-/** Where the string that begins at `start` has its closing quote; -1 when it has none. */
-function stringEnd(bytes: Buffer, start: number): number {
-  for (let end = bytes.indexOf(QUOTE, start + 1); end !== -1; end = bytes.indexOf(QUOTE, end + 1)) {
-    let backslashes = 0;
-    while (bytes[end - 1 - backslashes] === BACKSLASH) backslashes++;
-    if (backslashes % 2 === 0) return end;
-  }
-  return -1;
+function withoutSpaceAtEnd(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (isSpace(bytes[end - 1])) end--;
+  return bytes.subarray(0, end);
 }

@@ -6,7 +6,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import type { Era } from '../protocol/eras.ts';
 import { metaOf } from '../protocol/eras.ts';
 import { isNotification, isRequest, isResponse, notification } from '../protocol/jsonrpc.ts';
-import type { JsonObject, Message, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
+import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
 import type { Exchange, Outcome } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { Numbered } from '../util/numbered.ts';
@@ -65,7 +65,7 @@ export class Wire {
     this.#events = events;
     channel.start({
       onMessage: (message) => this.#receive(message),
-      onBadMessage: (error) => this.#bad(error),
+      onBadMessage: (error, _foreign, answers) => this.#bad(error, answers),
       onClose: (reason) => {
         this.#gone(reason);
         events.closed(reason);
@@ -257,8 +257,14 @@ export class Wire {
     return pending;
   }
 
-  #bad(error: SwitchboardError): void {
+  #bad(error: SwitchboardError, answers?: RpcId): void {
     this.#stray(error.message);
+    const pending = typeof answers === 'number' ? this.#forget(answers) : undefined;
+    if (pending !== undefined) {
+      const detail = `the server sent an answer that cannot be read: ${error.message}`;
+      pending.listener.settle({ error: new SwitchboardError('SWB_INTERNAL', { detail, cause: error }).toRpc() });
+      return;
+    }
     // An answer that was too large cannot be matched to its request any more, and a server that does not read hears no request:
     // nobody may wait for them for ever.
     if (error.code === 'SWB_MESSAGE_TOO_LARGE' || error.code === 'SWB_OVERLOADED') this.end(error.message);

@@ -112,8 +112,7 @@ describe('a JSON-RPC message', () => {
     check(fc.oneof(messages, answers), (text) => {
       const lazy = LazyResult.from(Buffer.from(text));
       if (lazy === undefined) return;
-      const message = attempt(() => parseMessage(text));
-      if (message instanceof SwitchboardError) return;
+      const message = parseMessage(text);
       expect(lazy.id).toEqual((message as { id: unknown }).id);
       expect(lazy.result).toEqual((message as { result: unknown }).result);
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { LazyResult } from '../../src/protocol/lazy-result.ts';
+import { LazyResult, idOfBrokenAnswer } from '../../src/protocol/lazy-result.ts';
 
 const from = (text: string): LazyResult | undefined => LazyResult.from(Buffer.from(text));
 
@@ -21,7 +21,7 @@ describe('LazyResult', () => {
       [12345678901234567890n, '12345678901234567890'],
     ] as const) {
       const bytes = lazy.answering(id).toBytes().toString();
-      expect(bytes).toBe(text.replace(/("id"\s*:)\s*17\s*(?=[,}])/, `$1${written}`));
+      expect(bytes).toBe(text.trimEnd().replace(/("id"\s*:)\s*17\s*(?=[,}])/, `$1${written}`));
     }
   });
 
@@ -40,11 +40,41 @@ describe('LazyResult', () => {
     ['an open bracket', '{"jsonrpc":"2.0","id":1,"result":{"a":[}'],
     ['too many brackets', '{"jsonrpc":"2.0","id":1,"result":{}}}'],
     ['nothing', ''],
+    ['a carriage return in a string', '{"jsonrpc":"2.0","id":1,"result":{"a":"\r\rdata: x\r\r"}}'],
+    ['a carriage return between tokens', '{"jsonrpc":"2.0","id":1,\r"result":{}}'],
+    ['a line feed between tokens', '{"jsonrpc":"2.0","id":1,\n"result":{}}'],
+    ['a number that is none', '{"jsonrpc":"2.0","id":1,"result":{"a":NaN}}'],
+    ['a byte order mark', '\ufeff{"jsonrpc":"2.0","id":1,"result":{}}'],
+    ['something before it', 'junk{"jsonrpc":"2.0","id":1,"result":{}}'],
+    ['a zero byte behind it', '{"jsonrpc":"2.0","id":1,"result":{}}\0'],
+    ['a key that only looks like one', '{"jsonrpc":"2.0"," id":1,"result":{}}'],
+    ['an id with a zero before it', '{"jsonrpc":"2.0","id":01,"result":{}}'],
+    ['too many levels', `{"jsonrpc":"2.0","id":1,"result":{"a":${'['.repeat(511)}${']'.repeat(511)}}}`],
+    ['too many values', `{"jsonrpc":"2.0","id":1,"result":{"a":[${'0,'.repeat(1e6)}0]}}`],
   ])('leaves %s to the parser', (_, text) => expect(from(text)).toBeUndefined());
+
+  it('may mention a key that is written with escapes', () => {
+    expect(from('{"jsonrpc":"2.0","id":1,"result":{"\\u0069sError":true}}')!.mentions('isError')).toBe(true);
+    expect(from('{"jsonrpc":"2.0","id":1,"result":{"a":"\\u0069sError"}}')!.mentions('isError')).toBe(false);
+  });
 
   it('leaves what is no UTF-8 to the parser', () => {
     const bytes = Buffer.from('{"jsonrpc":"2.0","id":1,"result":{"a":"?"}}');
     bytes[bytes.indexOf('?')] = 0xff;
     expect(LazyResult.from(bytes)).toBeUndefined();
   });
+});
+
+describe('a message that cannot be read as a whole', () => {
+  it.each([
+    ['{"jsonrpc":"2.0","id":7,"result":{"a":NaN}}', 7],
+    ['{"id":7,"result":{"a":"\r"}}', 7],
+    ['{"id":7,"method":"m","params":{"a":NaN}}', undefined],
+    ['{"result":{"a":NaN},"id":7}', undefined],
+    ['{"id":"7","result":NaN}', undefined],
+    ['{"id":7', undefined],
+    ['junk', undefined],
+  ])('answers the request that its beginning tells, if any: %s', (text, id) =>
+    expect(idOfBrokenAnswer(Buffer.from(text))).toBe(id),
+  );
 });

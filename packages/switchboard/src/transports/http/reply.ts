@@ -124,8 +124,11 @@ export class Reply {
 /** One message as an event. */
 export const frame = (message: Message): string => event(stringifyMessage(message));
 
-const event = (text: string, id?: string): string =>
-  id === undefined ? `event: message\ndata: ${text}\n\n` : `event: message\nid: ${id}\ndata: ${text}\n\n`;
+/** However the text is broken into lines, it stays the data of one event (HTML Standard, "Server-sent events"). */
+function event(text: string, id?: string): string {
+  const data = /[\r\n]/.test(text) ? text.split(/\r\n|\r|\n/).join('\ndata: ') : text;
+  return id === undefined ? `event: message\ndata: ${data}\n\n` : `event: message\nid: ${id}\ndata: ${data}\n\n`;
+}
 
 function sendJson(
   response: ServerResponse,
