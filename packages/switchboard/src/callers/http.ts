@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { claimsModern, isModernVersion, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
-import type { Message } from '../protocol/jsonrpc.ts';
+import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Store } from '../stores/store.ts';
 import { readBody, requireJson } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
@@ -102,7 +102,7 @@ export class HttpCallers {
         : false;
     if (isModern) {
       const arrival: Arrival = { ...visit, label: visit.address, loose: true, transport: 'http' };
-      this.#countModern(visit);
+      this.countRunning(visit);
       if (isRequest(message)) tellAllowance(visit.response, this.#context, arrival);
       await serveModernPost(message, visit, arrival, this.#context, this.#limits);
     } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
@@ -112,8 +112,12 @@ export class HttpCallers {
     }
   }
 
-  /** Modern requests have no session to be counted in: those of one address count together. */
-  #countModern({ address, response }: HttpVisit): void {
+  /**
+   * Counts a request that has no session to be counted in: those of one address count together until they are answered.
+   *
+   * @throws {SwitchboardError} `SWB_OVERLOADED`
+   */
+  countRunning({ address, response }: Pick<HttpVisit, 'address' | 'response'>): void {
     const running = this.#modern.get(address) ?? 0;
     const { maxRequestsInFlight } = this.#context;
     if (running >= maxRequestsInFlight) {
@@ -144,7 +148,9 @@ export class HttpCallers {
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}(-|$)/;
 
 /** Trace context counts where it crosses every transport, in `_meta`; that of the headers (W3C Trace Context) stands in for it. */
-function withTrace(message: Message, { headers }: IncomingMessage): Message {
+export function withTrace(message: RpcRequest, request: IncomingMessage): RpcRequest;
+export function withTrace(message: Message, request: IncomingMessage): Message;
+export function withTrace(message: Message, { headers }: IncomingMessage): Message {
   const { traceparent, tracestate, baggage } = headers;
   if (typeof traceparent !== 'string' || !TRACEPARENT.test(traceparent) || !isRequest(message)) return message;
   const meta = metaOf(message.params);

@@ -5,7 +5,9 @@ import { Connections } from '../callers/connections.ts';
 import type { CallerContext } from '../callers/context.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
+import type { HttpVisit } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
+import { RestCallers } from '../callers/rest.ts';
 import type { Emit } from '../observe/events.ts';
 import type { Exchanges } from '../router/exchange.ts';
 import type { Store } from '../stores/store.ts';
@@ -13,6 +15,7 @@ import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
 import type { Settings } from './options.ts';
+import { PRODUCT } from './product.ts';
 
 export interface CallersOptions {
   settings: Settings;
@@ -32,6 +35,8 @@ export class Callers {
   readonly registry: Registry;
   readonly connections: Connections;
   readonly http: HttpCallers;
+  /** Where it is wanted. */
+  readonly rest: RestCallers | undefined;
   /** Where it is wanted. */
   readonly sse: SseAcceptor | undefined;
 
@@ -60,6 +65,14 @@ export class Callers {
     });
     this.connections = new Connections(context, this.registry, newId);
     this.http = new HttpCallers(context, this.registry, httpLimits, newId);
+    const isRest = settings.rest && settings.transport.includes('http');
+    const restOptions = {
+      limits: httpLimits,
+      countRunning: (visit: HttpVisit) => this.http.countRunning(visit),
+      isProtected: access.isOn,
+      version: PRODUCT.version,
+    };
+    this.rest = isRest ? new RestCallers(context, restOptions) : undefined;
     const isSse = settings.sse && settings.transport.includes('http');
     this.sse = isSse ? new SseAcceptor(httpLimits, newId) : undefined;
   }

@@ -146,7 +146,7 @@ export class Gateway {
       store,
       emit,
     });
-    const { registry, connections, http: httpCallers, sse } = this.#callers;
+    const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
     this.operations = new Operations({ registry, router: this.#router, turns, pools });
     if (settings.adminPort !== 'off') {
@@ -167,6 +167,7 @@ export class Gateway {
       proxies,
       store,
       httpCallers,
+      ...(rest !== undefined && { rest }),
       ...(sse !== undefined && { sse }),
       route: (path, base, identity) => served.route(path, base, identity),
       callerHeaders: () => [...pools.values()].flatMap((pool) => pool.callerHeaders),

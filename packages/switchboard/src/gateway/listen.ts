@@ -8,6 +8,8 @@ import { Brought } from '../callers/brought.ts';
 import { asRefusal } from '../callers/hooks.ts';
 import type { ConnectVisit, Hooks } from '../callers/hooks.ts';
 import type { HttpCallers } from '../callers/http.ts';
+import { readRestPath } from '../callers/rest.ts';
+import type { RestCallers } from '../callers/rest.ts';
 import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
@@ -37,10 +39,12 @@ export interface ListenerOptions {
   proxies: Proxies;
   store: Store;
   httpCallers: HttpCallers;
+  /** Serves clients without MCP, where that is wanted. */
+  rest?: RestCallers;
   /** Serves the SSE transport of 2024, where that is wanted. */
   sse?: SseAcceptor;
-  /** The upstream that a path below `/mcp`, or below `/sse`, names. @throws {SwitchboardError} when there is none for who asks. */
-  route(path: string, base: 'mcp' | 'sse', identity: Identity): Upstream;
+  /** The upstream that a path below `/mcp`, `/sse` or `/rest` names. @throws {SwitchboardError} when there is none for who asks. */
+  route(path: string, base: 'mcp' | 'sse' | 'rest', identity: Identity): Upstream;
   /** The headers that some upstream wants of its callers. */
   callerHeaders(): readonly string[];
   /** The largest message that a caller may send. */
@@ -163,7 +167,7 @@ export class Listener {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { access, settings, probes, admin, sse, callerHeaders } = this.#options;
+      const { access, settings, probes, admin, rest, sse, callerHeaders } = this.#options;
       checkHostAndOrigin(request, settings);
       const path = pathOf(request);
       if (answerCors(request, response, settings.allowedOrigins, callerHeaders)) return;
@@ -179,6 +183,12 @@ export class Listener {
       this.#endWith(identity, response);
       if (sse !== undefined && SSE_PATH.test(path)) {
         await this.#serveSse(sse, path, request, response, identity);
+        return;
+      }
+      const restPath = rest === undefined ? undefined : readRestPath(path);
+      if (rest !== undefined && restPath !== undefined) {
+        const found = this.#options.route(`/rest/${restPath.upstream}`, 'rest', identity);
+        await rest.serve({ request, response, ...this.#visit(request, found, identity) }, restPath);
         return;
       }
       const upstream = this.#options.route(path, 'mcp', identity);

@@ -32,6 +32,7 @@ export interface Settings {
   host: string;
   port: number;
   sse: boolean;
+  rest: boolean;
   inheritEnv: string[];
   isolation: Isolation;
   warm: number;
@@ -124,6 +125,12 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: false,
     type: flag,
     describe: 'Also serve and use the SSE transport of 2024, which is deprecated',
+  },
+  rest: {
+    value: 'on|off',
+    fallback: 'on',
+    type: onOrOff,
+    describe: 'Serve the tools as HTTP with JSON and an OpenAPI document below /rest, for clients without MCP',
   },
   inheritEnv: {
     value: 'names',

@@ -26,7 +26,7 @@ export interface Place {
   below: string;
 }
 
-type Base = 'mcp' | 'sse';
+type Base = 'mcp' | 'sse' | 'rest';
 
 /** How long a merged list waits for one of its upstreams, in ms. */
 const PATIENCE_MS = 10_000;
@@ -66,7 +66,7 @@ export class Served {
     const [, found, name] = /^\/([^/]+)(?:\/([^/]*))?\/?$/.exec(path) ?? [];
     if (found !== base) {
       throw new SwitchboardError('SWB_NOT_FOUND', {
-        detail: `${JSON.stringify(path)}; MCP is at ${this.#paths(base, identity)}`,
+        detail: `${JSON.stringify(path)}; ${this.#paths(base, identity)}`,
       });
     }
     return this.find(name === '' ? undefined : name, identity, base);
@@ -80,7 +80,7 @@ export class Served {
   find(name: string | undefined, identity: Identity, base: Base = 'mcp'): Upstream {
     const upstream = name === undefined ? this.#all : this.#byName.get(name);
     if (upstream !== undefined && upstream.serves?.(identity) !== false) return upstream;
-    const detail = `${JSON.stringify(name ?? 'all of them')}; MCP is at ${this.#paths(base, identity)}`;
+    const detail = `${JSON.stringify(name ?? 'all of them')}; ${this.#paths(base, identity)}`;
     throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail });
   }
 
@@ -101,8 +101,10 @@ export class Served {
   /** For errors: those that are there for who asks. */
   #paths(base: Base, identity: Identity): string {
     const names = [...this.#byName].flatMap(([name, each]) => (each.serves?.(identity) === false ? [] : [name]));
-    if (names.length === 0) return 'no path for you';
-    return this.#byName.size === 1 ? `/${base}` : [`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ');
+    if (names.length === 0) return 'MCP is at no path for you';
+    if (base === 'rest') return `REST is at ${names.map((name) => `/rest/${name}/tools`).join(', ')}`;
+    if (this.#byName.size === 1) return `MCP is at /${base}`;
+    return `MCP is at ${[`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ')}`;
   }
 
   #seen(upstream: Upstream, options: UpstreamOptions): Upstream {

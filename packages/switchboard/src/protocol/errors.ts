@@ -74,6 +74,9 @@ export const ERRORS = {
     message: 'Who is calling cannot be found out now: the issuer of its token',
   },
 
+  SWB_TOOL_FAILED: { code: 31050, http: 422, message: 'The tool reported an error' },
+  SWB_INPUT_REQUIRED: { code: 31051, http: 422, message: 'The tool asks for input, which a REST client cannot give' },
+
   SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },
   SWB_COMMAND_NOT_FOUND: { code: 31101, http: 500, message: 'The command cannot be started' },
   SWB_PORT_IN_USE: { code: 31102, http: 500, message: 'The port is in use' },

@@ -28,7 +28,8 @@ const ORIGIN = 'https://chat.example.com';
 describe('who shows nothing', () => {
   it('gets 401 on every method and path where something is served, whether it exists or not', async () => {
     const test = await start({ sse: true });
-    for (const path of ['/mcp', '/mcp/default', '/mcp/other', '/sse', '/messages?session=x', '/ticket']) {
+    const rest = ['/rest/default/tools', '/rest/other/tools/x', '/rest/default/openapi.json'];
+    for (const path of ['/mcp', '/mcp/default', '/mcp/other', '/sse', '/messages?session=x', '/ticket', ...rest]) {
       for (const method of ['GET', 'POST', 'DELETE', 'PUT', 'OPTIONS']) {
         if (path === '/ticket' && method !== 'POST') continue;
         const { status, headers } = await http(new URL(path, test.http).href, {

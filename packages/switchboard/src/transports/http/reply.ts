@@ -13,6 +13,8 @@ export interface ReplyOptions {
   maxQueueBytes: number;
   /** How often a comment is sent on a quiet stream so that nothing between takes it for dead, in ms. */
   keepAliveMs: number;
+  /** Whether the client takes an event stream; without it what is pushed is dropped. @default true */
+  takesStream?: boolean;
   /** Sent with whatever form the answer takes. */
   headers?: OutgoingHttpHeaders;
   /** An event id that is sent without an event when the answer becomes a stream, so that a client can come back from the start. */
@@ -60,7 +62,7 @@ export class Reply {
 
   /** Turns the answer into an event stream now. */
   stream(): void {
-    if (this.#state !== 'waiting') return;
+    if (this.#state !== 'waiting' || this.#options.takesStream === false) return;
     this.#state = 'streaming';
     this.#response.writeHead(200, { ...STREAM_HEADERS, ...this.#options.headers });
     this.#response.flushHeaders();
@@ -73,10 +75,26 @@ export class Reply {
     this.pushText(stringifyMessage(message));
   }
 
-  /** Sends a message that has been written already. @param id the event's id. */
-  pushText(text: string, id?: string): void {
+  /**
+   * Sends a message that has been written already.
+   *
+   * @param id the event's id.
+   * @param name the event's type.
+   */
+  pushText(text: string, id?: string, name?: string): void {
     this.stream();
-    this.#write(event(text, id));
+    this.#write(event(text, id, name));
+  }
+
+  /** Sends the last text, as the body or as an event of this type; `status` counts only where nothing has been sent yet. */
+  finishText(text: string, status: number, name: string): void {
+    if (this.#state === 'waiting') {
+      this.#state = 'ended';
+      sendJson(this.#response, status, text, this.#options.headers);
+    } else if (this.#state === 'streaming') {
+      this.#state = 'ended';
+      this.#response.end(event(text, undefined, name));
+    }
   }
 
   /** Sends the last message; `status` counts only where nothing has been sent yet. */
@@ -125,9 +143,9 @@ export class Reply {
 export const frame = (message: Message): string => event(stringifyMessage(message));
 
 /** However the text is broken into lines, it stays the data of one event (HTML Standard, "Server-sent events"). */
-function event(text: string, id?: string): string {
+function event(text: string, id?: string, name = 'message'): string {
   const data = /[\r\n]/.test(text) ? text.split(/\r\n|\r|\n/).join('\ndata: ') : text;
-  return id === undefined ? `event: message\ndata: ${data}\n\n` : `event: message\nid: ${id}\ndata: ${data}\n\n`;
+  return id === undefined ? `event: ${name}\ndata: ${data}\n\n` : `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
 }
 
 function sendJson(
