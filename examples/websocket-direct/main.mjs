@@ -1,4 +1,4 @@
-// Both ends used directly, without MCP: a client sends what it wants to have done, and receives what came of it.
+// Both ends used directly, without MCP: a client sends what it wants to have done, handles notifications, and receives the answer.
 import assert from 'node:assert/strict';
 import { WebSocketClientTransport, WebSocketServerTransport } from 'mcp-switchboard/websocket';
 
@@ -11,14 +11,17 @@ const url = await server.listen();
 const work = (async () => {
   for await (const { client, message } of server.receive()) {
     if (message.action === 'process_data') {
-      client.send({ type: 'progress', done: 0.5 });
+      client.send({ type: 'notification', done: 0.5 });
       client.send({ type: 'response', sum: message.data.reduce((sum, each) => sum + each, 0) });
     }
   }
 })();
 
-// The client's end.
-const transport = new WebSocketClientTransport(url);
+// The client's end. What its handler does not answer is received as well.
+const handled = [];
+const transport = new WebSocketClientTransport(url, {
+  onForeign: async (message) => void handled.push(message.type),
+});
 await transport.start();
 await transport.send({ type: 'request', action: 'process_data', data: [1, 2, 3] });
 const received = [];
@@ -28,9 +31,10 @@ for await (const message of transport.receive()) {
   if (message.type === 'response') break;
 }
 assert.deepEqual(received, [
-  { type: 'progress', done: 0.5 },
+  { type: 'notification', done: 0.5 },
   { type: 'response', sum: 6 },
 ]);
+assert.deepEqual(handled, ['notification', 'response']);
 console.log('traffic', transport.traffic);
 assert.equal(transport.state, 'open');
 

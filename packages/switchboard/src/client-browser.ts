@@ -9,7 +9,8 @@ import type { ClientTransportOptions, Platform } from './transports/websocket/cl
 
 const BROWSER: Platform = {
   hasHeaders: false,
-  dial: ({ url, protocols, handshakeTimeoutMs }) => dialBrowser(url, protocols, { handshakeTimeoutMs }),
+  dial: ({ url, protocols, handshakeTimeoutMs, subprotocol }) =>
+    dialBrowser(url, protocols, { handshakeTimeoutMs, subprotocol }),
 };
 
 /** MCP over WebSocket for clients of the official SDK: `client.connect(new WebSocketClientTransport(url))`. */

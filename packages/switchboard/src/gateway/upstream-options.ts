@@ -60,6 +60,8 @@ export interface UrlUpstream extends Common {
   tls?: ClientTlsFiles;
   /** Speak the SSE transport of 2024 with it; needs the option of that name. @default false */
   sse?: boolean;
+  /** WebSocket only: whether a server is refused that selects no subprotocol. @default 'optional' */
+  subprotocol?: 'optional' | 'required';
 }
 
 export interface ServerUpstream extends Common {
@@ -143,11 +145,16 @@ const kinds = {
         )
         .optional(),
       sse: z.boolean().optional(),
+      subprotocol: z.enum(['optional', 'required']).optional(),
       ...common,
     })
     .refine(({ tls, url }) => tls === undefined || /^(https|wss):/i.test(url), {
       path: ['tls'],
       error: 'the url speaks no TLS; it must be https or wss',
+    })
+    .refine(({ subprotocol, url }) => subprotocol === undefined || /^wss?:/i.test(url), {
+      path: ['subprotocol'],
+      error: 'only a WebSocket has one; the url must be ws or wss',
     })
     .refine(({ sse, url }) => sse !== true || /^https?:/i.test(url), {
       path: ['url'],

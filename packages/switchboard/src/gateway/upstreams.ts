@@ -75,7 +75,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
   };
 
   const connectUrl = async (
-    { url, headers: own = {}, sse = false, tls: files }: UrlUpstream,
+    { url, headers: own = {}, sse = false, subprotocol, tls: files }: UrlUpstream,
     credentials: Credentials | undefined,
     authorization: ClientToken | undefined,
   ): Promise<Channel> => {
@@ -105,6 +105,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       ...limits,
       ...lookup,
       ...tls,
+      ...(subprotocol !== undefined && { subprotocol }),
       headers,
       maxQueueMessages: settings.maxQueueMessages,
       pingIntervalMs: settings.pingInterval,

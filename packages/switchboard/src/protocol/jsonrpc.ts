@@ -120,10 +120,16 @@ export function checkMessage(value: unknown): ParsedMessage {
 
 /** Text that is an object but does not claim to be JSON-RPC; nothing for everything else. */
 export function asForeign(text: string): JsonObject | undefined {
+  const value = asObject(text);
+  return value === undefined || Object.hasOwn(value, 'jsonrpc') ? undefined : value;
+}
+
+/** The JSON object that a text is, if it is one within the bounds of a message. */
+export function asObject(text: string): JsonObject | undefined {
   if (boundsExceeded(text) !== undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return isObject(value) && !Object.hasOwn(value, 'jsonrpc') ? value : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,15 +1,24 @@
 /** Hands values over to whoever iterates, one by one and in order; what nobody has taken yet waits, up to a limit. */
+export interface FeedOptions<Value> {
+  /** How many values wait; beyond, the oldest is dropped. */
+  maxValues: number;
+  /** How many bytes they may take, by `sizeOf`. @default no limit */
+  maxBytes?: number;
+  /** How many bytes a value takes. @default 0 */
+  sizeOf?(value: Value): number;
+  /** Called for each value that is dropped. */
+  onDropped?(): void;
+}
+
 export class Feed<Value> implements AsyncIterableIterator<Value> {
-  readonly #limit: number;
-  readonly #onDropped: (() => void) | undefined;
-  readonly #waiting: Value[] = [];
+  readonly #options: FeedOptions<Value>;
+  readonly #waiting: { value: Value; bytes: number }[] = [];
   readonly #takers: ((result: IteratorResult<Value, undefined>) => void)[] = [];
+  #bytes = 0;
   #ended = false;
 
-  /** @param limit how many values wait; beyond, the oldest is dropped and `onDropped` is called. */
-  constructor(limit: number, onDropped?: () => void) {
-    this.#limit = limit;
-    this.#onDropped = onDropped;
+  constructor(options: FeedOptions<Value>) {
+    this.#options = options;
   }
 
   push(value: Value): void {
@@ -19,10 +28,14 @@ export class Feed<Value> implements AsyncIterableIterator<Value> {
       taker({ value, done: false });
       return;
     }
-    this.#waiting.push(value);
-    if (this.#waiting.length <= this.#limit) return;
-    this.#waiting.shift();
-    this.#onDropped?.();
+    const { maxValues, maxBytes = Infinity, sizeOf, onDropped } = this.#options;
+    const bytes = sizeOf?.(value) ?? 0;
+    this.#waiting.push({ value, bytes });
+    this.#bytes += bytes;
+    while (this.#waiting.length > maxValues || this.#bytes > maxBytes) {
+      this.#bytes -= this.#waiting.shift()!.bytes;
+      onDropped?.();
+    }
   }
 
   /** What waits can still be taken. */
@@ -32,8 +45,11 @@ export class Feed<Value> implements AsyncIterableIterator<Value> {
   }
 
   next(): Promise<IteratorResult<Value, undefined>> {
-    const [value] = this.#waiting.splice(0, 1);
-    if (value !== undefined) return Promise.resolve({ value, done: false });
+    const first = this.#waiting.shift();
+    if (first !== undefined) {
+      this.#bytes -= first.bytes;
+      return Promise.resolve({ value: first.value, done: false });
+    }
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve) => this.#takers.push(resolve));
   }

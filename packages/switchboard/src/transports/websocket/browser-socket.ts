@@ -3,7 +3,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { unreffed } from '../../util/timers.ts';
 import { RESUMABLE } from './control.ts';
 import type { Socket, SocketEars } from './socket.ts';
-import { SUBPROTOCOLS } from './subprotocols.ts';
+import { OFFERED } from './subprotocols.ts';
 
 /** The code of a socket that ended without a closing handshake (RFC 6455, section 7.4.1). */
 const ABNORMAL = 1006;
@@ -85,20 +85,31 @@ export class BrowserSocket implements Socket {
 
 export interface BrowserDialOptions {
   handshakeTimeoutMs: number;
+  /** Whether a server may select no subprotocol. A page is not told why it failed, so that it tries once more without any. */
+  subprotocol: 'optional' | 'required';
 }
 
 /**
  * Opens a WebSocket from a page.
  *
- * @param protocols offered beside those of MCP.
+ * @param protocols offered beside those of MCP; where there are any, a server has to select one of MCP's.
  * @throws {SwitchboardError} `SWB_CONNECT_FAILED`; a page is not told why.
  */
 export async function dialBrowser(
   url: URL,
   protocols: readonly string[],
-  { handshakeTimeoutMs }: BrowserDialOptions,
+  { handshakeTimeoutMs, subprotocol }: BrowserDialOptions,
 ): Promise<Socket> {
-  const socket = new WebSocket(url, [...SUBPROTOCOLS, ...protocols]);
+  try {
+    return await open(url, [...OFFERED, ...protocols], handshakeTimeoutMs);
+  } catch (error) {
+    if (subprotocol === 'required' || protocols.length > 0) throw error;
+    return open(url, [], handshakeTimeoutMs);
+  }
+}
+
+async function open(url: URL, protocols: string[], handshakeTimeoutMs: number): Promise<Socket> {
+  const socket = new WebSocket(url, protocols);
   await new Promise<void>((resolve, reject) => {
     const fail = (what: string): void => {
       clearTimeout(timer);

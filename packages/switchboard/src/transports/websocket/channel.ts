@@ -54,6 +54,8 @@ export class WebSocketChannel implements Channel {
   #missedPongs = 0;
   #pingedAt: number | undefined;
   #closing = false;
+  /** Why this side closed; a page may not say it, and the peer need not repeat it. */
+  #own: { code: number; reason: string } | undefined;
   #handlers: WebSocketHandlers | undefined;
 
   constructor(socket: Socket, limits: ChannelLimits) {
@@ -88,11 +90,16 @@ export class WebSocketChannel implements Channel {
       onBinary: () => this.close('binary', 'MCP messages are text'),
       onPong: () => this.#heard(true),
       onSent: (count) => this.#sent(count),
-      onClose: (code, said) => {
+      onRefused: (why, what) => {
+        const reason = why === 'tooBig' ? this.#tooBig() : what;
+        this.#own ??= { code: CLOSE_CODES[why].code, reason };
+      },
+      onClose: (theirCode, theirReason) => {
         clearInterval(pinger);
         this.#closing = true;
         this.#outbox.clear();
-        const how = said === '' ? `the socket closed (${code})` : `the socket closed (${code}: ${said})`;
+        const { code, reason } = this.#own ?? { code: theirCode, reason: theirReason };
+        const how = reason === '' ? `the socket closed (${code})` : `the socket closed (${code}: ${reason})`;
         handlers.onClose(how, code !== ABNORMAL, code);
       },
     });
@@ -137,7 +144,8 @@ export class WebSocketChannel implements Channel {
   close(why: CloseName = 'normal', reason = ''): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#socket.close(CLOSE_CODES[why].code, fitReason(reason));
+    this.#own = { code: CLOSE_CODES[why].code, reason };
+    this.#socket.close(this.#own.code, fitReason(reason));
   }
 
   #read(text: string, bytes: number): void {
@@ -146,7 +154,7 @@ export class WebSocketChannel implements Channel {
     this.traffic.messagesIn++;
     this.traffic.bytesIn += bytes;
     if (bytes > (this.#limits.maxMessageBytes ?? Infinity)) {
-      this.close('tooBig', `${bytes} bytes; the limit is ${this.#limits.maxMessageBytes}`);
+      this.close('tooBig', this.#tooBig(bytes));
       return;
     }
     if (this.#handlers?.onText !== undefined) {
@@ -161,6 +169,12 @@ export class WebSocketChannel implements Channel {
       return;
     }
     this.#handlers?.onMessage(message);
+  }
+
+  /** @param bytes how many came, where that is known. */
+  #tooBig(bytes?: number): string {
+    const what = bytes === undefined ? 'a message' : `a message of ${bytes} bytes`;
+    return `too big: ${what} is over the limit of ${this.#limits.maxMessageBytes} bytes`;
   }
 
   #sent(count: number): void {

@@ -1,11 +1,14 @@
 /** The client's end of a WebSocket as a `Transport` of the official SDK, versions 1 and 2, and for messages of one's own. */
+import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { checkMessage } from '../../protocol/jsonrpc.ts';
+import { checkMessage, isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { Feed } from '../../util/feed.ts';
 import type { Traffic } from '../channel.ts';
 import type { SdkTransport } from '../sdk.ts';
 import type { ClientTls } from '../tls/client-tls.ts';
+import { Answers } from './answers.ts';
+import { RESUMABLE } from './control.ts';
 import { connectSocket } from './dialer.ts';
 import { ReconnectingChannel } from './reconnecting.ts';
 import type { ConnectionState } from './reconnecting.ts';
@@ -24,8 +27,19 @@ export interface ClientTransportOptions {
   headers?: Readonly<Record<string, string>>;
   /** What is shown and trusted where the server speaks TLS; a browser has its own. */
   tls?: ClientTls;
-  /** Takes messages that are no JSON-RPC; what it returns is sent back. Without it {@link ClientTransport.receive} gives them. */
+  /**
+   * Takes messages that are no JSON-RPC. The object that it returns is sent back, with the `id` of the message if that has one. A message
+   * for which it returns nothing, and every message where there is no handler, is left to {@link ClientTransport.receive}.
+   */
   onForeign?: (message: JsonObject) => unknown;
+  /** Send the handler's answers in the order of the messages; otherwise each when it is ready. @default true */
+  ordered?: boolean;
+  /**
+   * Whether the server must select a subprotocol. `optional` also connects to a server that knows none; the state says what was selected.
+   *
+   * @default 'optional'
+   */
+  subprotocol?: 'optional' | 'required';
   /** How long to try to come back before the transport closes, in ms; 0 gives up at once. @default 120000 */
   giveUpAfterMs?: number;
   /** How long a conversation that was cut is kept, where the server has not told its own time, in ms. @default 120000 */
@@ -52,6 +66,7 @@ export interface DialRequest {
   maxMessageBytes: number;
   handshakeTimeoutMs: number;
   compression: boolean;
+  subprotocol: 'optional' | 'required';
   tls: ClientTls | undefined;
 }
 
@@ -67,6 +82,8 @@ type FilledOptions = Pick<ClientTransportOptions, Hook> & Required<Omit<ClientTr
 
 /** What holds where an option is not given. */
 export const TRANSPORT_DEFAULTS: Required<Omit<ClientTransportOptions, Hook>> = {
+  ordered: true,
+  subprotocol: 'optional',
   giveUpAfterMs: 120_000,
   resumeWindowMs: 120_000,
   maxQueueMessages: 1000,
@@ -87,8 +104,11 @@ export class ClientTransport implements SdkTransport {
   readonly #options: FilledOptions;
   readonly #platform: Platform;
   readonly #channel: ReconnectingChannel;
-  readonly #states: Feed<ConnectionState> = new Feed(MAX_STATES);
+  readonly #states: Feed<ConnectionState> = new Feed({ maxValues: MAX_STATES });
   readonly #foreign: Feed<JsonObject>;
+  readonly #answers: Answers;
+  /** Whether messages that nobody receives are missed. */
+  #receives: boolean;
   #state: ConnectionState['state'] | 'new' = 'new';
 
   constructor(url: string | URL, options: ClientTransportOptions, platform: Platform) {
@@ -96,9 +116,16 @@ export class ClientTransport implements SdkTransport {
     const all = { ...TRANSPORT_DEFAULTS, ...options } as FilledOptions;
     this.#options = all;
     this.#platform = platform;
-    this.#foreign = new Feed(all.maxQueueMessages, () => {
-      const detail = `${all.maxQueueMessages} messages wait to be received; the oldest was dropped`;
-      this.onerror?.(new SwitchboardError('SWB_OVERLOADED', { detail }));
+    this.#receives = all.onForeign === undefined;
+    this.#answers = new Answers({ ordered: all.ordered, maxWaiting: all.maxQueueMessages });
+    this.#foreign = new Feed({
+      maxValues: all.maxQueueMessages,
+      maxBytes: all.maxQueueBytes,
+      sizeOf: (message) => JSON.stringify(message).length,
+      onDropped: () => {
+        const detail = `${all.maxQueueMessages} messages or ${all.maxQueueBytes} bytes wait to be received; the oldest was dropped`;
+        if (this.#receives) this.onerror?.(new SwitchboardError('SWB_OVERLOADED', { detail }));
+      },
     });
     this.#channel = new ReconnectingChannel({
       giveUpAfterMs: all.giveUpAfterMs,
@@ -110,7 +137,7 @@ export class ClientTransport implements SdkTransport {
           refuses: true,
           dial: () => this.#dial(),
           onAway: (retryInMs) => this.#changed({ state: 'away', reason: 'the socket was cut', retryInMs }),
-          onResumed: () => this.#changed({ state: 'open', resumed: true }),
+          onResumed: () => this.#changed({ state: 'open', resumed: true, subprotocol: RESUMABLE }),
         }),
       onState: (state) => this.#changed(state),
     });
@@ -138,10 +165,13 @@ export class ClientTransport implements SdkTransport {
       onMessage: (message) => this.onmessage?.(message as never),
       onBadMessage: (error, foreign) => {
         if (foreign === undefined) this.onerror?.(error);
-        else void this.#receive(foreign);
+        else this.#receive(foreign);
       },
-      onClose: () => {
+      onClose: (reason, _clean, code) => {
         this.#foreign.end();
+        if (code === CLOSE_CODES.tooBig.code) {
+          this.onerror?.(new SwitchboardError('SWB_MESSAGE_TOO_LARGE', { detail: reason }));
+        }
         this.onclose?.();
       },
     });
@@ -151,19 +181,22 @@ export class ClientTransport implements SdkTransport {
    * Sends a message of MCP, or any other JSON object. Resolves when it is on its way or waits for the connection to come back.
    *
    * @throws {SwitchboardError} `SWB_CONNECTION_LOST` when the transport is closed, `SWB_OVERLOADED` when too much waits; a request is
-   * answered with that error.
+   * answered with that error. `SWB_INVALID_MESSAGE` for what is no object.
    */
   async send(message: unknown): Promise<void> {
     if (this.#state === 'closed' || this.#state === 'new') {
       throw new SwitchboardError('SWB_CONNECTION_LOST', { detail: `the transport is ${this.#state}` });
     }
-    const value = message as JsonObject;
-    if (Object.hasOwn(value, 'jsonrpc')) this.#channel.send(checkMessage(value));
-    else this.#channel.sendForeign(value);
+    if (isObject(message) && !Object.hasOwn(message, 'jsonrpc')) this.#channel.sendForeign(message);
+    else this.#channel.send(checkMessage(message));
   }
 
-  /** The messages that are no JSON-RPC, in order; ends when the transport is closed. For one reader. */
+  /**
+   * The messages that are no JSON-RPC and that no handler has answered, in order; ends when the transport is closed. For one reader. What
+   * came before the first call waits, up to `maxQueueMessages` and `maxQueueBytes`; beyond, the oldest is dropped.
+   */
   receive(): AsyncIterableIterator<JsonObject> {
+    this.#receives = true;
     return this.#foreign;
   }
 
@@ -171,22 +204,39 @@ export class ClientTransport implements SdkTransport {
     this.#channel.close();
   }
 
-  async #receive(message: JsonObject): Promise<void> {
+  #receive(message: JsonObject): void {
     const { onForeign } = this.#options;
     if (onForeign === undefined) {
       this.#foreign.push(message);
       return;
     }
+    const failed = (error: unknown): void => this.onerror?.(error as Error);
     try {
-      const answer: unknown = await onForeign(message);
-      if (answer !== undefined) await this.send(answer);
+      this.#answers.take(
+        message,
+        () => onForeign(message),
+        (outcome) => {
+          if ('error' in outcome) failed(outcome.error);
+          else if (outcome.answer === undefined) this.#foreign.push(message);
+          else void this.send(outcome.answer).catch(failed);
+        },
+      );
     } catch (error) {
-      this.onerror?.(error as Error);
+      failed(error);
     }
   }
 
   async #dial(): Promise<Socket> {
-    const { token, ticket, headers = {}, tls, maxMessageBytes, handshakeTimeoutMs, compression } = this.#options;
+    const {
+      token,
+      ticket,
+      headers = {},
+      tls,
+      maxMessageBytes,
+      handshakeTimeoutMs,
+      compression,
+      subprotocol,
+    } = this.#options;
     const [bearer, once] = [await fresh(token), await fresh(ticket)];
     const { hasHeaders, dial } = this.#platform;
     return dial({
@@ -199,6 +249,7 @@ export class ClientTransport implements SdkTransport {
       maxMessageBytes,
       handshakeTimeoutMs,
       compression,
+      subprotocol,
       tls,
     });
   }

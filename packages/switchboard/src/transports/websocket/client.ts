@@ -9,7 +9,7 @@ import type { WebSocketLimits } from './channel.ts';
 import { connectSocket } from './dialer.ts';
 import { NodeSocket } from './node-socket.ts';
 import type { Socket } from './socket.ts';
-import { SUBPROTOCOLS } from './subprotocols.ts';
+import { OFFERED, SUBPROTOCOL } from './subprotocols.ts';
 
 export interface NodeDialOptions {
   headers?: Readonly<Record<string, string>>;
@@ -22,6 +22,8 @@ export interface NodeDialOptions {
   compression?: boolean;
   /** What is shown and trusted where the server speaks TLS. */
   tls?: ClientTls | undefined;
+  /** Whether a server is refused that selects no subprotocol. @default 'optional' */
+  subprotocol?: 'optional' | 'required';
   /** Finds the address of the server's name. @default the system's */
   lookup?: LookupFunction;
 }
@@ -56,8 +58,8 @@ export function connectWebSocket(url: URL, options: WebSocketClientOptions): Pro
 
 /** @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong. */
 export async function dialNode(url: URL, options: NodeDialOptions): Promise<Socket> {
-  const { headers, protocols = [], compression = false, tls, lookup } = options;
-  const socket = new WebSocket(url, [...SUBPROTOCOLS, ...protocols], {
+  const { headers, protocols = [], compression = false, subprotocol = 'optional', tls, lookup } = options;
+  const socket = new WebSocket(url, [...OFFERED, ...protocols], {
     ...(headers !== undefined && { headers }),
     ...tls,
     ...(lookup !== undefined && { lookup }),
@@ -65,6 +67,12 @@ export async function dialNode(url: URL, options: NodeDialOptions): Promise<Sock
     maxPayload: options.maxMessageBytes,
     perMessageDeflate: compression,
     followRedirects: false,
+  });
+  let selected: string | undefined;
+  socket.once('upgrade', (response) => {
+    selected = response.headers['sec-websocket-protocol'] ?? '';
+    // A server may leave the subprotocol out (RFC 6455, section 4.2.2), which `ws` refuses.
+    if (selected === '' && subprotocol === 'optional') response.headers['sec-websocket-protocol'] = SUBPROTOCOL;
   });
   await new Promise<void>((resolve, reject) => {
     socket.once('open', () => {
@@ -77,5 +85,5 @@ export async function dialNode(url: URL, options: NodeDialOptions): Promise<Sock
       reject(new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause }));
     });
   });
-  return new NodeSocket(socket);
+  return new NodeSocket(socket, selected === undefined ? {} : { protocol: selected });
 }

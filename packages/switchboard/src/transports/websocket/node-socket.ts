@@ -2,22 +2,41 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
+import type { CloseName } from '../../protocol/close-codes.ts';
 import type { Socket, SocketEars } from './socket.ts';
+
+/**
+ * Why `ws` refused a message and closes. Its `close` event says 1006 then, as of a socket that was cut; but over the next socket the
+ * peer would send the same message again.
+ */
+const REFUSED: Readonly<Record<string, CloseName>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 'tooBig',
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 'policy',
+  WS_ERR_INVALID_UTF8: 'invalidText',
+};
+
+export interface NodeSocketOptions {
+  /** What the socket writes to, where that is known: messages of one turn then leave in one write. */
+  stream?: Duplex;
+  /** The subprotocol that the server selected, where `ws` knows another. */
+  protocol?: string;
+}
 
 export class NodeSocket implements Socket {
   readonly #socket: WebSocket;
   readonly #stream: Duplex | undefined;
+  readonly #protocol: string | undefined;
   #onSent: () => void = () => {};
   #inTurn = false;
 
-  /** @param stream what the socket writes to, where that is known: messages of one turn then leave in one write. */
-  constructor(socket: WebSocket, stream?: Duplex) {
+  constructor(socket: WebSocket, { stream, protocol }: NodeSocketOptions = {}) {
     this.#socket = socket;
     this.#stream = stream;
+    this.#protocol = protocol;
   }
 
   get protocol(): string {
-    return this.#socket.protocol;
+    return this.#protocol ?? this.#socket.protocol;
   }
 
   get isOpen(): boolean {
@@ -36,8 +55,11 @@ export class NodeSocket implements Socket {
       else ears.onText(data.toString('utf8'), data.length);
     });
     socket.on('pong', () => ears.onPong());
-    // `ws` follows every error with a close; the close tells the code.
-    socket.on('error', () => {});
+    // `ws` follows every error with a close.
+    socket.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
+      const why = REFUSED[code];
+      if (why !== undefined) ears.onRefused(why, message);
+    });
     socket.once('close', (code: number, reason: Buffer) => ears.onClose(code, reason.toString()));
     socket.resume();
   }

@@ -15,8 +15,11 @@ import { tooMuchWaits } from './resumable.ts';
 /** How a connection is, as its user sees it. */
 export type ConnectionState =
   | { state: 'connecting' }
-  /** `resumed`: nothing was lost. Without it, after a first time, watched resources have to be watched anew. */
-  | { state: 'open'; resumed: boolean }
+  /**
+   * `resumed`: nothing was lost. Without it, after a first time, watched resources have to be watched anew. `subprotocol`: the one that
+   * the server selected; empty when none, and only `mcp.r1` can be resumed.
+   */
+  | { state: 'open'; resumed: boolean; subprotocol: string }
   | { state: 'away'; reason: string; retryInMs: number }
   | { state: 'closed'; reason: string; code?: number };
 
@@ -71,7 +74,7 @@ export class ReconnectingChannel implements Channel {
       throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: 'it was closed meanwhile' });
     }
     this.#ready = true;
-    this.#options.onState({ state: 'open', resumed: false });
+    this.#opened();
   }
 
   get traffic(): Traffic {
@@ -214,11 +217,15 @@ export class ReconnectingChannel implements Channel {
     this.#ready = true;
     this.#failures = 0;
     this.#awaySince = 0;
-    this.#options.onState({ state: 'open', resumed: false });
+    this.#opened();
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
     for (const { message } of waiting) if (this.#channel !== undefined) give(this.#channel, message);
+  }
+
+  #opened(): void {
+    this.#options.onState({ state: 'open', resumed: false, subprotocol: this.#channel?.protocol ?? '' });
   }
 
   #fail({ id }: RpcRequest, error: SwitchboardError): void {

@@ -13,7 +13,7 @@ import type { Entry, Log } from '../../stores/store.ts';
 import { unreffed } from '../../util/timers.ts';
 import type { Channel, ChannelHandlers, Traffic } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
-import { ACK_AFTER_BYTES, ACK_AFTER_MS, ACK_EVERY, asControl, control } from './control.ts';
+import { ACK_AFTER_BYTES, ACK_AFTER_MS, ACK_EVERY, RESUMABLE, asControl, control } from './control.ts';
 import type { ControlName } from './control.ts';
 import { Outbox } from './outbox.ts';
 import type { OutboxLimits } from './outbox.ts';
@@ -59,6 +59,10 @@ export class ResumableChannel implements Channel {
     this.#windowMs = options.windowMs;
     this.#log = new ResumeLog(options.log);
     this.#outbox = new Outbox(options);
+  }
+
+  get protocol(): string {
+    return RESUMABLE;
   }
 
   get received(): number {

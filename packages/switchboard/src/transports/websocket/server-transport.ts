@@ -20,6 +20,8 @@ import type { Channel } from '../channel.ts';
 import { checkHostAndOrigin } from '../http/guard.ts';
 import { upgradeRefusal } from '../http/refuse.ts';
 import { sendError } from '../http/reply.ts';
+import { AbsentClients } from './absent-clients.ts';
+import { Answers, correlated } from './answers.ts';
 import { WebSocketAcceptor, checkHandshake, offeredCredentials } from './server.ts';
 import type { OfferedCredentials } from './server.ts';
 import { Visitor } from './visitor.ts';
@@ -27,6 +29,8 @@ import { Visitor } from './visitor.ts';
 /** Who is behind a connection. */
 export interface Identity {
   principal: string;
+  /** Tells clients of one principal from each other, for messages that are held. @default its `User-Agent` header */
+  name?: string;
   /** Given to the SDK's handlers as `authInfo`. */
   authInfo?: object;
 }
@@ -52,8 +56,18 @@ export interface WebSocketServerOptions {
     request: IncomingMessage,
     shown: OfferedCredentials,
   ): Identity | undefined | Promise<Identity | undefined>;
-  /** Takes messages that are no JSON-RPC; what it returns is sent to that client. Without it {@link WebSocketServerTransport.receive} gives them. */
+  /**
+   * Takes messages that are no JSON-RPC. The object that it returns is sent to that client, with the `id` of the message if that has one. A
+   * message for which it returns nothing, and every message where there is no handler, is left to {@link WebSocketServerTransport.receive}.
+   */
   onForeign?(message: JsonObject, client: Visitor): unknown;
+  /** Send the handler's answers to a client in the order of its messages; otherwise each when it is ready. @default true */
+  ordered?: boolean;
+  /**
+   * Speak bare JSON objects instead of MCP, with clients and pages that know no subprotocol: each goes to `onForeign` or `receive()`, and
+   * errors are objects `{ type: 'error', error, code }`. @default false
+   */
+  plain?: boolean;
   /**
    * Takes every text message as it is, for a protocol that is not MCP; then nothing of MCP is served. An error that it throws is an
    * `error` event.
@@ -81,11 +95,22 @@ export interface WebSocketServerOptions {
   idleTimeoutMs?: number;
   /** How long a client that was cut off may stay away, in ms. @default 120000 */
   resumeWindowMs?: number;
+  /**
+   * Hold messages that are no JSON-RPC for clients that have left, for whoever comes back with the same principal and name. `principal` needs
+   * `authenticate`; nothing is held for `anonymous`. @default 'none'
+   */
+  hold?: 'none' | 'principal';
+  /** How long messages are held for one client, in ms. @default 3600000 */
+  holdForMs?: number;
+  /** For how many clients messages are held; the one that is away for longest is forgotten first. @default 1000 */
+  maxAbsentClients?: number;
+  /** How many bytes are held for all of them; the one that is away for longest is forgotten first. @default 67108864 */
+  maxHeldBytes?: number;
   /** How long the handshake may take, in ms, where the server is its own. @default 15000 */
   handshakeTimeoutMs?: number;
   /** Agree to permessage-deflate. @default false */
   compression?: boolean;
-  /** Where resume keeps what it needs. @default the memory of this process */
+  /** Where resume keeps what it needs, and messages are held. @default the memory of this process */
   store?: Store;
 }
 
@@ -105,6 +130,8 @@ export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
   path: '/mcp',
   allowedHosts: [],
   allowedOrigins: [],
+  ordered: true,
+  plain: false,
   maxClients: 50,
   maxConnectsPerMinute: 600,
   maxMessageBytes: 4 * 1024 * 1024,
@@ -113,6 +140,10 @@ export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
   pingIntervalMs: 25_000,
   idleTimeoutMs: 3_600_000,
   resumeWindowMs: 120_000,
+  hold: 'none',
+  holdForMs: 3_600_000,
+  maxAbsentClients: 1000,
+  maxHeldBytes: 64 * 1024 * 1024,
   handshakeTimeoutMs: 15_000,
   compression: false,
 };
@@ -123,6 +154,9 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
   readonly #options: FilledOptions;
   readonly #clients: Map<string, Visitor> = new Map();
   readonly #foreign: Feed<{ client: Visitor; message: JsonObject }>;
+  /** Whether messages that nobody receives are missed. */
+  #receives: boolean;
+  readonly #absent: AbsentClients | undefined;
   readonly #store: Store;
   readonly #acceptor: WebSocketAcceptor;
   readonly #connects: RateLimit;
@@ -135,15 +169,30 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
   constructor(options: WebSocketServerOptions = {}) {
     super();
     const all = { ...SERVER_DEFAULTS, ...options } as FilledOptions;
+    if (all.hold === 'principal' && all.authenticate === undefined) {
+      const detail = 'hold "principal" needs authenticate, which tells whose messages they are';
+      throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    }
     this.#options = all;
     this.#store = all.store ?? memoryStore();
     this.#connects = new RateLimit({ perMinute: all.maxConnectsPerMinute });
-    this.#foreign = new Feed(all.maxQueueMessages, () => {
-      const detail = `${all.maxQueueMessages} messages wait to be received; the oldest was dropped`;
-      this.#failed(new SwitchboardError('SWB_OVERLOADED', { detail }));
+    this.#receives = all.onForeign === undefined;
+    this.#foreign = new Feed({
+      maxValues: all.maxQueueMessages,
+      maxBytes: all.maxQueueBytes,
+      sizeOf: ({ message }) => JSON.stringify(message).length,
+      onDropped: () => {
+        const detail = `${all.maxQueueMessages} messages or ${all.maxQueueBytes} bytes wait to be received; the oldest was dropped`;
+        if (this.#receives) this.#failed(new SwitchboardError('SWB_OVERLOADED', { detail }));
+      },
     });
+    if (all.hold === 'principal') {
+      const { maxQueueMessages: maxMessages, maxQueueBytes: maxBytes } = all;
+      this.#absent = new AbsentClients({ ...all, store: this.#store, maxMessages, maxBytes });
+    }
     this.#acceptor = new WebSocketAcceptor({
       ...all,
+      ...(all.plain && { subprotocols: [] }),
       store: this.#store,
       onUnreadable: (request, socket, what) => {
         sendError(upgradeRefusal(request, socket), new SwitchboardError('SWB_BAD_REQUEST', { detail: what }));
@@ -190,11 +239,11 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
   /**
    * Sends a message to every client, or those that `filter` takes. One that is away gets it when it is back.
    *
-   * @returns how many clients it was given to.
+   * @returns how many clients it was given to, or is held for.
    */
   broadcast(message: JsonObject, filter: (client: Visitor) => boolean = () => true): number {
-    const chosen = [...this.#clients.values()].filter(filter);
-    for (const client of chosen) client.send(message);
+    const chosen = [...this.#clients.values(), ...this.#awaited(message)].filter(filter);
+    for (const client of chosen) this.#give(client, message);
     return chosen.length;
   }
 
@@ -207,10 +256,11 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     );
   }
 
-  /** Sends a message to one client. @returns whether it is there. */
+  /** Sends a message to one client. @returns whether it is there, or the message is held for it. */
   send(to: string | Visitor, message: JsonObject): boolean {
-    const client = this.#clients.get(typeof to === 'string' ? to : to.id);
-    client?.send(message);
+    const id = typeof to === 'string' ? to : to.id;
+    const client = this.#clients.get(id) ?? this.#awaited(message).find((each) => each.id === id);
+    if (client !== undefined) this.#give(client, message);
     return client !== undefined;
   }
 
@@ -231,8 +281,12 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     });
   }
 
-  /** The messages that are no JSON-RPC, with who sent each, in order; ends with {@link close}. For one reader. */
+  /**
+   * The messages that are no JSON-RPC and that no handler has answered, with who sent each, in order; ends with {@link close}. For one
+   * reader. What came before the first call waits, up to `maxQueueMessages` and `maxQueueBytes`; beyond, the oldest is dropped.
+   */
   receive(): AsyncIterableIterator<{ client: Visitor; message: JsonObject }> {
+    this.#receives = true;
     return this.#foreign;
   }
 
@@ -257,6 +311,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     await Promise.all([gone, ended]);
     clearInterval(this.#sweeper);
     this.#foreign.end();
+    this.#absent?.close();
     if (this.#options.store === undefined) await this.#store.close();
   }
 
@@ -276,7 +331,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
         throw new SwitchboardError('SWB_NOT_FOUND', { detail: `WebSockets are served at ${path}` });
       }
       checkHostAndOrigin(request, { host, allowedHosts, allowedOrigins });
-      if (this.#options.subprotocols === undefined) checkHandshake(request);
+      if (this.#options.subprotocols === undefined && !this.#options.plain) checkHandshake(request);
       const address = request.socket.remoteAddress ?? '';
       this.#connects.take(address);
       const identity =
@@ -295,8 +350,9 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
   }
 
   /** @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` */
-  #open(channel: Channel, { principal, authInfo }: Identity, address: string, userAgent: string): void {
-    const { maxClients } = this.#options;
+  #open(channel: Channel, identity: Identity, address: string, userAgent: string): void {
+    const { principal, name = userAgent, authInfo } = identity;
+    const { maxClients, maxQueueMessages: maxWaiting, ordered, plain } = this.#options;
     if (this.#clients.size >= maxClients || this.#closed) {
       const detail = `${maxClients} clients are connected, the limit (maxClients)`;
       const error = new SwitchboardError('SWB_CONNECTION_LIMIT', { detail });
@@ -304,14 +360,17 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       return;
     }
     const { onText } = this.#options;
+    const answers = new Answers({ ordered, maxWaiting });
     const client: Visitor = new Visitor({
       principal,
+      name,
+      plain,
       protocol: channel.protocol ?? '',
       address,
       userAgent,
       ...(authInfo !== undefined && { authInfo }),
       channel,
-      onForeign: (message) => void this.#receive(client, message),
+      onForeign: (message) => this.#receive(client, answers, message),
       ...(onText !== undefined && {
         onText: (text) => {
           try {
@@ -324,6 +383,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       onError: (error) => this.#failed(error),
       onClose: (reason) => {
         this.#clients.delete(client.id);
+        if (!this.#closed && this.#hasLeft(client)) this.#absent?.left(client);
         this.emit('disconnect', client, reason);
       },
     });
@@ -331,23 +391,56 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     client.servesMcp = this.listenerCount('connect') > 0;
     this.emit('connect', client);
     client.start();
+    void this.#absent?.returned(client).catch((error: unknown) => this.#failed(error));
   }
 
-  async #receive(client: Visitor, message: JsonObject): Promise<void> {
+  #receive(client: Visitor, answers: Answers, message: JsonObject): void {
     const { onForeign } = this.#options;
     if (onForeign === undefined) {
       this.#foreign.push({ client, message });
       return;
     }
-    try {
-      const answer: unknown = await onForeign(message, client);
-      if (answer !== undefined) client.send(answer as JsonObject);
-    } catch (error) {
+    const failed = (error: unknown): void => {
       // What went wrong inside is for the log; the client gets what finds it there.
       const reference = crypto.randomUUID();
       this.#failed(error, reference);
-      client.send({ type: 'error', error: 'Internal error', reference });
+      client.send(correlated({ type: 'error', error: 'Internal error', reference }, message));
+    };
+    try {
+      answers.take(
+        message,
+        () => onForeign(message, client),
+        (outcome) => {
+          if ('error' in outcome) failed(outcome.error);
+          else if (outcome.answer === undefined) this.#foreign.push({ client, message });
+          else {
+            try {
+              client.send(outcome.answer);
+            } catch (error) {
+              failed(error);
+            }
+          }
+        },
+      );
+    } catch (thrown) {
+      const { code, message: error } = asSwitchboardError(thrown);
+      client.send(correlated({ type: 'error', error, code }, message));
     }
+  }
+
+  /** The absent clients that a message can be held for; what is MCP belongs to a session, which has ended. */
+  #awaited(message: JsonObject): Visitor[] {
+    return this.#absent === undefined || Object.hasOwn(message, 'jsonrpc') ? [] : [...this.#absent];
+  }
+
+  #give(client: Visitor, message: JsonObject): void {
+    if (Object.hasOwn(message, 'jsonrpc') || this.#absent?.hold(client, message) !== true) client.send(message);
+  }
+
+  /** Whether it was the last connection of a client that can be told from others. */
+  #hasLeft({ principal, name }: Visitor): boolean {
+    if (principal === 'anonymous') return false;
+    return ![...this.#clients.values()].some((each) => each.principal === principal && each.name === name);
   }
 
   #failed(error: unknown, reference?: string): void {

@@ -104,7 +104,10 @@ export class WebSocketAcceptor {
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: AcceptedCaller): void {
     const { maxMessageBytes = this.#options.maxMessageBytes, onOpen, onResume: resumed = () => {} } = caller;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      const channel = new WebSocketChannel(new NodeSocket(webSocket, socket), { ...this.#options, maxMessageBytes });
+      const channel = new WebSocketChannel(new NodeSocket(webSocket, { stream: socket }), {
+        ...this.#options,
+        maxMessageBytes,
+      });
       if (channel.protocol === RESUMABLE) this.#resumptions.accept(channel, caller.owner, { begin: onOpen, resumed });
       else onOpen(channel);
     });

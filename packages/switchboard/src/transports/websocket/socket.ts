@@ -1,4 +1,6 @@
 /** One WebSocket as the layers above it need it, whoever holds it: `ws` in Node, the browser's own in a page. */
+import type { CloseName } from '../../protocol/close-codes.ts';
+
 export interface SocketEars {
   /** @param bytes how many it was on the wire. */
   onText(text: string, bytes: number): void;
@@ -7,6 +9,8 @@ export interface SocketEars {
   onPong(): void;
   /** So many of the messages that were written have left this process. */
   onSent(count: number): void;
+  /** A message could not be taken, and the socket closes for it; `onClose` follows. */
+  onRefused(why: CloseName, what: string): void;
   /** Called once, at the end. @param code 1006 when it was cut (RFC 6455, section 7.4.1). */
   onClose(code: number, reason: string): void;
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
-import { checkMessage, failure, isNotification, isRequest } from '../../protocol/jsonrpc.ts';
+import { asObject, checkMessage, failure, isNotification, isObject, isRequest } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId } from '../../protocol/jsonrpc.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import type { Channel, Traffic } from '../channel.ts';
@@ -13,6 +13,8 @@ export interface VisitorOptions {
   principal: string;
   address: string;
   userAgent: string;
+  /** What tells it from other clients of the principal. */
+  name: string;
   /** Given to the SDK beside each message. */
   authInfo?: object;
   channel: Channel;
@@ -21,6 +23,8 @@ export interface VisitorOptions {
   onForeign(message: JsonObject): void;
   /** Takes every text as it is; then nothing of MCP is served. */
   onText?(text: string): void;
+  /** Whether every JSON object is for `onForeign`, and errors are objects `{ type: 'error', … }`; then nothing of MCP is served. */
+  plain?: boolean;
   /** A failure of the program, not of the client. */
   onError(error: unknown): void;
   onClose(reason: string): void;
@@ -29,6 +33,8 @@ export interface VisitorOptions {
 /** How many messages wait for a server to be connected. */
 const MAX_EARLY = 100;
 const MAX_BAD_MESSAGES = 10;
+/** How many characters of an unreadable message are shown to its sender. */
+const SHOWN = 100;
 
 export class Visitor {
   /** Unique and not to be guessed. */
@@ -36,6 +42,8 @@ export class Visitor {
   readonly principal: string;
   readonly address: string;
   readonly userAgent: string;
+  /** What tells it from other clients of the principal: what `authenticate` gave, otherwise its `User-Agent`. */
+  readonly name: string;
   /** The subprotocol that was selected; empty when none. */
   readonly protocol: string;
   readonly since: Date = new Date();
@@ -57,6 +65,7 @@ export class Visitor {
     this.principal = options.principal;
     this.address = options.address;
     this.userAgent = options.userAgent;
+    this.name = options.name;
     this.protocol = options.protocol ?? '';
     this.transport = {
       start: async () => {
@@ -79,7 +88,7 @@ export class Visitor {
   }
 
   start(): void {
-    const { onText } = this.#options;
+    const { plain = false, onText = plain ? (text: string) => this.#receivePlain(text) : undefined } = this.#options;
     const handlers: WebSocketHandlers = {
       onMessage: (message) => this.#receive(message),
       onBadMessage: (error, foreign) => this.#receiveOther(error, foreign),
@@ -101,8 +110,9 @@ export class Visitor {
 
   /** Sends a message of MCP, or any other JSON object. @throws {SwitchboardError} `SWB_INVALID_MESSAGE` */
   send(message: JsonObject): void {
-    if (Object.hasOwn(message, 'jsonrpc')) this.#channel.send(checkMessage(message));
-    else this.#channel.sendForeign?.(message);
+    const isForeign = isObject(message) && (this.#options.plain === true || !Object.hasOwn(message, 'jsonrpc'));
+    if (isForeign) this.#channel.sendForeign?.(message);
+    else this.#channel.send(checkMessage(message));
   }
 
   close(why: CloseName = 'normal', reason = ''): void {
@@ -155,9 +165,28 @@ export class Visitor {
       return;
     }
     this.#channel.send(failure(error.rpcId, error.toRpc()));
-    if (++this.#badMessages >= MAX_BAD_MESSAGES) {
-      this.close('protocol', `${MAX_BAD_MESSAGES} unreadable messages in a row`);
+    this.#countBad();
+  }
+
+  #receivePlain(text: string): void {
+    this.lastActivity = Date.now();
+    const message = asObject(text);
+    if (message !== undefined) {
+      this.#badMessages = 0;
+      this.#options.onForeign(message);
+      return;
     }
+    this.#channel.sendForeign?.({
+      type: 'error',
+      error: `Send one JSON object in each message, got ${JSON.stringify(text.slice(0, SHOWN))}`,
+      code: 'SWB_INVALID_MESSAGE',
+    });
+    this.#countBad();
+  }
+
+  #countBad(): void {
+    if (++this.#badMessages < MAX_BAD_MESSAGES) return;
+    this.close('protocol', `${MAX_BAD_MESSAGES} unreadable messages in a row`);
   }
 
   #answer(message: Message): void {
