@@ -1,6 +1,6 @@
 import picomatch from 'picomatch';
 import type { Settings } from './configuration.ts';
-import { ownerOf, type Projects } from './projects/projects.ts';
+import { ownerFinder, type Projects } from './projects/projects.ts';
 
 /**
  * Tells which area a path is in: the first configured one that matches; else the project it belongs to, if that is not the
@@ -11,10 +11,11 @@ export function areas(configured: Settings['areas'], projects: Projects): (path:
     name,
     matches: picomatch(globs, { dot: true }),
   }));
+  const ownerOf = ownerFinder(projects);
   return (path) => {
     const area = matchers.find(({ matches }) => matches(path));
     if (area) return area.name;
-    const owner = ownerOf(projects, path);
+    const owner = ownerOf(path);
     if (owner && owner.directory !== '.') return owner.id;
     const [folder, ...rest] = path.split('/');
     return rest.length > 0 && folder !== undefined ? folder : '(root)';

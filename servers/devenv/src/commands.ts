@@ -12,6 +12,8 @@ export interface CommandOptions {
   timeoutMs?: number;
   /** How much it may print. @default 16 MiB */
   maxBytes?: number;
+  /** Takes what it prints on stdout, which then is not kept. */
+  onStdout?: (chunk: Buffer) => void;
 }
 
 export interface CommandResult {
@@ -101,7 +103,7 @@ export class Commands {
   }
 
   #run(command: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-    const { cwd, signal, env, timeoutMs = this.#options.timeoutMs, maxBytes = MAX_BYTES } = options;
+    const { cwd, signal, env, timeoutMs = this.#options.timeoutMs, maxBytes = MAX_BYTES, onStdout } = options;
     const tree = new ProcessTree(command, args, { cwd, env: { ...this.#options.env, ...env } });
     this.#running.add(tree);
     const chunks: { from: 'stdout' | 'stderr'; chunk: Buffer }[] = [];
@@ -120,8 +122,16 @@ export class Commands {
       for (const from of ['stdout', 'stderr'] as const) {
         tree.child[from]?.on('data', (chunk: Buffer) => {
           bytes += chunk.length;
-          if (bytes <= maxBytes) chunks.push({ from, chunk });
-          else give(new DevenvError('OUTPUT_TOO_LARGE', `${command} printed more than ${maxBytes} bytes.`));
+          if (bytes > maxBytes) {
+            give(new DevenvError('OUTPUT_TOO_LARGE', `${command} printed more than ${maxBytes} bytes.`));
+            return;
+          }
+          if (from === 'stderr' || !onStdout) return void chunks.push({ from, chunk });
+          try {
+            onStdout(chunk);
+          } catch (error) {
+            give(error);
+          }
         });
       }
       tree.child.once('error', (error: NodeJS.ErrnoException) => {

@@ -4,10 +4,15 @@ export const ERRORS: Readonly<Record<ErrorCode, string>> = {
   PATH_OUTSIDE: 'Name a path inside the root, relative to it. Links that lead out of the root are not followed.',
   PATH_NOT_FOUND: 'Check the path; it is relative to the root.',
   REF_NOT_FOUND: 'Name a branch, a tag or a commit that exists: branch_list and commit_list tell them.',
+  NO_COMMITS: 'Make a first commit.',
+  OBJECTS_MISSING:
+    'Fetch the missing files with git, for example by a checkout of the branch; this server fetches nothing.',
   NOT_A_REPOSITORY: 'Start the server with --root at the top folder of a git repository.',
   BRANCH_EXISTS: 'Choose another name, or use the branch that is there.',
   BRANCH_POLICY: 'Choose a name that the policy in the message allows; the configuration file can change the policy.',
-  BRANCH_IN_USE: 'Merge in the folder where the branch is checked out, or check out another branch there first.',
+  BRANCH_IN_USE:
+    'Merge in the folder where the branch is checked out, or check out another branch there first; finish or abort what is under way.',
+  UNRELATED: 'Merge branches that have a commit in common; of a shallow clone, fetch more history first.',
   WORKTREE_DIRTY: 'Commit or stash the changes that the message names, then try again.',
   MERGE_CONFLICT: 'Resolve the conflicts that the message names on the source branch, then try again.',
   MERGE_MOVED: 'Look at merge_preview again: one of the branches has moved in the meantime.',
@@ -38,10 +43,13 @@ export type ErrorCode =
   | 'PATH_OUTSIDE'
   | 'PATH_NOT_FOUND'
   | 'REF_NOT_FOUND'
+  | 'NO_COMMITS'
+  | 'OBJECTS_MISSING'
   | 'NOT_A_REPOSITORY'
   | 'BRANCH_EXISTS'
   | 'BRANCH_POLICY'
   | 'BRANCH_IN_USE'
+  | 'UNRELATED'
   | 'WORKTREE_DIRTY'
   | 'MERGE_CONFLICT'
   | 'MERGE_MOVED'

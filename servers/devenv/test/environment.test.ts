@@ -130,10 +130,10 @@ describe('the server itself', () => {
     expect(data).toMatchObject({
       state: 'ok',
       server: { pid, root: repository.root, readOnly: false, node: process.version },
-      counts: { ok: 7, warnings: 0, errors: 0 },
+      counts: { ok: 8, warnings: 0, errors: 0 },
     });
     const checks = (data as { checks: { check: string }[] }).checks.map(({ check }) => check);
-    expect(checks).toEqual(['root', 'configuration', 'git', 'repository', 'engine', 'processes', 'jobs']);
+    expect(checks).toEqual(['root', 'configuration', 'git', 'repository', 'programs', 'engine', 'processes', 'jobs']);
   });
 });
 

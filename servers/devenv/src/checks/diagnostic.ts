@@ -37,7 +37,16 @@ const CHECKS: Readonly<
 
   async repository({ git }, signal) {
     const commit = await git.findCommit('HEAD', signal);
-    return commit === undefined ? ['warning', 'It has no commit yet.'] : ['ok', `HEAD is ${commit.slice(0, 10)}.`];
+    if (commit === undefined) return ['warning', 'It has no commit yet.'];
+    const found = `HEAD is ${commit.slice(0, 10)}.`;
+    return (await git.isShallow(signal)) ? ['warning', `${found} The clone is shallow.`] : ['ok', found];
+  },
+
+  async programs({ git, readOnly }, signal) {
+    const names = await git.programs(signal);
+    if (names.length === 0) return ['ok', 'The configuration of git names no filter and no merge driver.'];
+    const when = readOnly ? 'They never run' : 'They run for a checkout and a merge only';
+    return ['ok', `${when}, so files that need them may count as changed: ${names.join(', ')}.`];
   },
 
   async engine({ engine }, signal) {

@@ -14,12 +14,12 @@ export interface Branch {
 }
 
 const FIELDS = [
-  '%(refname:short)',
+  '%(refname:lstrip=2)',
   '%(HEAD)',
   '%(objectname)',
   '%(committerdate:iso-strict)',
   '%(authorname)',
-  '%(upstream:short)',
+  '%(upstream:lstrip=2)',
   '%(upstream:track,nobracket)',
   '%(contents:subject)',
 ];
@@ -82,6 +82,6 @@ export async function createBranch(
   { name, commit, checkout }: { name: string; commit: string; checkout: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  if (checkout) await git.text(['switch', '--quiet', '--no-track', '--create', name, commit], { signal });
+  if (checkout) await git.text(['switch', '--quiet', '--no-track', '--create', name, commit], { signal, acts: true });
   else await git.text(['branch', '--no-track', '--end-of-options', name, commit], { signal });
 }

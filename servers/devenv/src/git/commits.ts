@@ -67,3 +67,8 @@ export async function commitWithChanges(
   if (!commit) throw new Error(`git log knows no commit ${id}`);
   return { commit, changes: await changesOf(git, commit, signal) };
 }
+
+/** What to add to a sentence about the history, where only the end of it was fetched. */
+export async function shallowNote(git: Git, signal: AbortSignal): Promise<string> {
+  return (await git.isShallow(signal)) ? ' The clone is shallow: commits before its boundary are not counted.' : '';
+}

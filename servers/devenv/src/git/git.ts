@@ -1,20 +1,16 @@
-import type { CommandResult, Commands } from '../commands.ts';
+import { StringDecoder } from 'node:string_decoder';
+import type { CommandOptions, CommandResult, Commands } from '../commands.ts';
 import { DevenvError } from '../errors.ts';
 import type { Root } from '../root.ts';
 import { dirname } from 'node:path';
+import { asVariables, neutralSettings, NO_TRANSPORT, programSettings } from './neutral.ts';
 
-// Nothing of a repository's configuration may start a program of its choice when it is only looked at.
-const SETTINGS = [
-  'core.fsmonitor=false',
-  'core.pager=cat',
-  'log.showSignature=false',
-  'gc.auto=0',
-  'maintenance.auto=false',
-];
+const SETTINGS: Readonly<Record<string, string>> = { 'gc.auto': '0', 'maintenance.auto': 'false' };
+/** What git says when an object is missing and may not be fetched. */
+const MISSING_OBJECT = /promisor remote|lazy fetching disabled|transport '[^']*' not allowed|missing blob object/i;
 /** Variables that would lead git to another repository, or change what it prints. */
 const TAKEN_AWAY = [
   'GIT_DIR',
-  'GIT_WORK_TREE',
   'GIT_INDEX_FILE',
   'GIT_OBJECT_DIRECTORY',
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
@@ -27,11 +23,18 @@ const TAKEN_AWAY = [
   'GIT_TRACE',
 ];
 const MAX_REF_LENGTH = 255;
+/** Of output that is not kept. */
+const MAX_STREAMED_BYTES = 1024 * 1024 * 1024;
 
 export interface GitOptions {
   signal: AbortSignal;
   /** Exit codes that are an answer and no failure. @default [0] */
   codes?: readonly number[];
+  /**
+   * Whether the programs that the repository names may run: its hooks, filters and merge drivers. Only for what a user has
+   * agreed to, such as a merge. @default false
+   */
+  acts?: boolean;
 }
 
 /**
@@ -42,6 +45,8 @@ export class Git {
   readonly #commands: Commands;
   readonly #root: Root;
   readonly #env: Readonly<Record<string, string | undefined>>;
+  /** The names of all settings, as they were when a call first asked. */
+  readonly #settingNames = new WeakMap<AbortSignal, Promise<string[]>>();
 
   constructor(commands: Commands, root: Root) {
     this.#commands = commands;
@@ -53,28 +58,77 @@ export class Git {
       GIT_OPTIONAL_LOCKS: '0',
       GIT_LITERAL_PATHSPECS: '1',
       GIT_EDITOR: 'true',
+      // Wherever the configuration says that the files are, it is the root that is looked at.
+      GIT_WORK_TREE: root.path,
       // A repository that surrounds the root is not looked for.
       GIT_CEILING_DIRECTORIES: dirname(root.path),
     };
   }
 
+  /** The settings of the repository that name a program, which runs only when a tool acts. */
+  async programs(signal: AbortSignal): Promise<string[]> {
+    return programSettings(await this.#names(signal));
+  }
+
+  /** Whether the history ends at a commit whose parents were not fetched. */
+  async isShallow(signal: AbortSignal): Promise<boolean> {
+    return (await this.text(['rev-parse', '--is-shallow-repository'], { signal })).trim() === 'true';
+  }
+
   /**
    * Runs a git command and gives what it did.
    *
-   * @throws {DevenvError} `NOT_A_REPOSITORY`, `GIT_FAILED` with git's own words.
+   * @throws {DevenvError} `NOT_A_REPOSITORY`, `OBJECTS_MISSING`, `GIT_FAILED` with git's own words.
    */
-  async result(args: readonly string[], { signal, codes = [0] }: GitOptions): Promise<CommandResult> {
-    const result = await this.#commands.run('git', [...SETTINGS.flatMap((setting) => ['-c', setting]), ...args], {
+  async result(
+    args: readonly string[],
+    {
+      signal,
+      codes = [0],
+      acts = false,
+      onStdout,
+      maxBytes,
+    }: GitOptions & Pick<CommandOptions, 'onStdout' | 'maxBytes'>,
+  ): Promise<CommandResult> {
+    const settings = acts ? SETTINGS : { ...SETTINGS, ...neutralSettings(await this.#names(signal)) };
+    const result = await this.#commands.run('git', args, {
+      cwd: this.#root.path,
+      env: { ...this.#env, ...asVariables(settings), ...(!acts && NO_TRANSPORT) },
+      signal,
+      ...(onStdout && { onStdout }),
+      ...(maxBytes !== undefined && { maxBytes }),
+    });
+    if (codes.includes(result.code)) return result;
+    throw this.failure(args[0] ?? '', result.stderr || `exit code ${result.code}`);
+  }
+
+  /** The error for what a git command said as it failed. */
+  failure(command: string, words: string): DevenvError {
+    if (/not a git repository/i.test(words)) {
+      return new DevenvError('NOT_A_REPOSITORY', 'The root is not the top folder of a git repository.');
+    }
+    if (MISSING_OBJECT.test(words)) {
+      return new DevenvError(
+        'OBJECTS_MISSING',
+        'This is a partial clone, and files that the answer needs were not fetched.',
+      );
+    }
+    return new DevenvError('GIT_FAILED', `git ${command}: ${words.trim().slice(0, 2_000)}`);
+  }
+
+  async #names(signal: AbortSignal): Promise<string[]> {
+    let names = this.#settingNames.get(signal);
+    if (names === undefined) this.#settingNames.set(signal, (names = this.#readNames(signal)));
+    return names;
+  }
+
+  async #readNames(signal: AbortSignal): Promise<string[]> {
+    const { stdout } = await this.#commands.run('git', ['config', '--null', '--name-only', '--list'], {
       cwd: this.#root.path,
       env: this.#env,
       signal,
     });
-    if (codes.includes(result.code)) return result;
-    if (/not a git repository/i.test(result.stderr)) {
-      throw new DevenvError('NOT_A_REPOSITORY', 'The root is not the top folder of a git repository.');
-    }
-    const words = result.stderr.trim().slice(0, 2_000) || `exit code ${result.code}`;
-    throw new DevenvError('GIT_FAILED', `git ${args[0] ?? ''}: ${words}`);
+    return stdout.split('\0').filter((name) => name !== '');
   }
 
   /** What a git command printed. */
@@ -89,19 +143,46 @@ export class Git {
     return fields;
   }
 
+  /** Takes the fields of NUL-separated output one by one, however many there are; none is kept. */
+  async eachField(args: readonly string[], take: (field: string) => void, options: GitOptions): Promise<void> {
+    const decoder = new StringDecoder('utf8');
+    let rest = '';
+    const read = (text: string): void => {
+      const fields = (rest + text).split('\0');
+      rest = fields.pop() ?? '';
+      for (const field of fields) take(field);
+    };
+    await this.result(args, {
+      ...options,
+      maxBytes: MAX_STREAMED_BYTES,
+      onStdout: (chunk) => read(decoder.write(chunk)),
+    });
+    read(decoder.end());
+    if (rest !== '') take(rest);
+  }
+
   /**
-   * The id of the commit that a ref means.
+   * The id of the commit that a ref means; of a branch and a tag with the same name, the branch is meant.
    *
-   * @throws {DevenvError} `ARGUMENT_INVALID`, `REF_NOT_FOUND`
+   * @throws {DevenvError} `ARGUMENT_INVALID`, `REF_NOT_FOUND`, `NO_COMMITS`
    */
   async commit(ref: string, signal: AbortSignal): Promise<string> {
     const commit = await this.findCommit(ref, signal);
     if (commit !== undefined) return commit;
+    if ((await this.findCommit('HEAD', signal)) === undefined) {
+      const branch = await this.currentBranch(signal);
+      throw new DevenvError('NO_COMMITS', `The branch ${JSON.stringify(branch)} has no commit yet.`);
+    }
     throw new DevenvError('REF_NOT_FOUND', `There is no branch, tag or commit ${JSON.stringify(ref)}.`);
   }
 
+  /** As {@link commit}, without an error. */
   async findCommit(ref: string, signal: AbortSignal): Promise<string | undefined> {
     checkRef(ref);
+    return (await this.#find(`refs/heads/${ref}`, signal)) ?? this.#find(ref, signal);
+  }
+
+  async #find(ref: string, signal: AbortSignal): Promise<string | undefined> {
     const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`];
     const { code, stdout } = await this.result(args, { signal, codes: [0, 1, 128] });
     const id = stdout.trim();
@@ -114,16 +195,14 @@ export class Git {
   /** The id of a local branch's commit. */
   findBranch(name: string, signal: AbortSignal): Promise<string | undefined> {
     checkRef(name);
-    return this.findCommit(`refs/heads/${name}`, signal);
+    return this.#find(`refs/heads/${name}`, signal);
   }
 
   /** The branch that is checked out; undefined when a commit is (a detached HEAD). */
   async currentBranch(signal: AbortSignal): Promise<string | undefined> {
-    const { code, stdout } = await this.result(['symbolic-ref', '--quiet', '--short', 'HEAD'], {
-      signal,
-      codes: [0, 1],
-    });
-    return code === 0 ? stdout.trim() : undefined;
+    const { code, stdout } = await this.result(['symbolic-ref', '--quiet', 'HEAD'], { signal, codes: [0, 1] });
+    // Not `--short`, which says `heads/x` where there is a tag x too.
+    return code === 0 ? stdout.trim().replace(/^refs\/heads\//, '') : undefined;
   }
 
   /** How many commits `to` has that `from` has not, and the other way round; both are ids. */

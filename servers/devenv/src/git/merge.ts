@@ -1,6 +1,7 @@
 import { DevenvError } from '../errors.ts';
 import { type Change, changesBetween } from './changes.ts';
 import type { Git } from './git.ts';
+import { operationsUnderWay, operationText } from './operations.ts';
 
 export interface Conflict {
   path: string;
@@ -27,7 +28,8 @@ export interface Preview {
 /** Merges two commits in memory: neither the files nor any branch changes. Both are ids. */
 export async function previewMerge(git: Git, source: string, target: string, signal: AbortSignal): Promise<Preview> {
   const args = ['merge-tree', '--write-tree', '-z', target, source];
-  const { code, stdout } = await git.result(args, { signal, codes: [0, 1] });
+  const { code, stdout, stderr } = await git.result(args, { signal, codes: [0, 1, 128] });
+  if (code === 128) throw await whyNoMerge(git, stderr, signal);
   const { tree, conflicts } = parseMergeTree(stdout);
   const [distance, base, changes] = await Promise.all([
     git.distance(target, source, signal),
@@ -35,6 +37,12 @@ export async function previewMerge(git: Git, source: string, target: string, sig
     changesBetween(git, target, tree, signal),
   ]);
   return { source, target, base, clean: code === 0, conflicts, ...distance, changes, tree };
+}
+
+async function whyNoMerge(git: Git, words: string, signal: AbortSignal): Promise<DevenvError> {
+  if (!/unrelated histories/.test(words)) return git.failure('merge-tree', words);
+  const shallow = (await git.isShallow(signal)) ? ' in this shallow clone' : '';
+  return new DevenvError('UNRELATED', `The two have no commit in common${shallow}.`);
 }
 
 /**
@@ -74,7 +82,7 @@ export interface MergeRequest {
  * Merges with a merge commit, and gives its id. A branch that is checked out in the root is merged by `git merge`, after a look
  * that its files are clean; any other one is moved without touching a file, so that a merge never stops half-way.
  *
- * @throws {DevenvError} `MERGE_CONFLICT`, `WORKTREE_DIRTY`, `BRANCH_IN_USE`, `MERGE_MOVED`
+ * @throws {DevenvError} `MERGE_CONFLICT`, `OBJECTS_MISSING`, `WORKTREE_DIRTY`, `BRANCH_IN_USE`, `MERGE_MOVED`
  */
 export async function mergeBranch(
   git: Git,
@@ -84,6 +92,11 @@ export async function mergeBranch(
   if (!preview.clean) {
     const paths = preview.conflicts.map(({ path }) => path).join(', ');
     throw new DevenvError('MERGE_CONFLICT', `The merge would conflict in ${paths}.`);
+  }
+  const underWay = (await operationsUnderWay(git, signal)).find(({ branches }) => branches.includes(branch));
+  if (underWay !== undefined) {
+    const what = `${JSON.stringify(branch)} is part of ${operationText(underWay)}, which is not finished.`;
+    throw new DevenvError('BRANCH_IN_USE', what);
   }
   const where = await checkedOut(git, branch, signal);
   if (where === 'elsewhere') {
@@ -95,7 +108,7 @@ export async function mergeBranch(
 }
 
 async function mergeHere(git: Git, { source, target }: Preview, message: string, signal: AbortSignal): Promise<string> {
-  const dirty = await git.fields(['status', '--porcelain', '-z', '--untracked-files=no'], { signal });
+  const dirty = await git.fields(['status', '--porcelain', '-z', '--untracked-files=no'], { signal, acts: true });
   if (dirty.length > 0) {
     throw new DevenvError(
       'WORKTREE_DIRTY',
@@ -104,10 +117,10 @@ async function mergeHere(git: Git, { source, target }: Preview, message: string,
   }
   if ((await git.commit('HEAD', signal)) !== target) throw moved();
   try {
-    await git.text(['merge', '--no-ff', '--no-edit', '--quiet', '-m', message, source], { signal });
+    await git.text(['merge', '--no-ff', '--no-edit', '--quiet', '-m', message, source], { signal, acts: true });
   } catch (error) {
     // Not under the signal: a merge that was cancelled half-way is taken back too.
-    await git.result(['merge', '--abort'], { signal: AbortSignal.timeout(10_000), codes: [0, 128] });
+    await git.result(['merge', '--abort'], { signal: AbortSignal.timeout(10_000), codes: [0, 128], acts: true });
     throw error;
   }
   return git.commit('HEAD', signal);

@@ -1,4 +1,5 @@
 import type { Git } from './git.ts';
+import { operationsUnderWay } from './operations.ts';
 
 export interface Status {
   branch: string | undefined;
@@ -6,27 +7,17 @@ export interface Status {
   changed: string[];
   untracked: string[];
   unmerged: string[];
-  /** What was begun and is not finished: a merge, a rebase. */
+  /** What was begun in this folder and is not finished: a merge, a rebase. */
   underWay: string | undefined;
 }
 
-const OPERATIONS = {
-  MERGE_HEAD: 'merge',
-  CHERRY_PICK_HEAD: 'cherry-pick',
-  REVERT_HEAD: 'revert',
-  REBASE_HEAD: 'rebase',
-} as const;
-
 /** The state of the branch and the files. */
 export async function readStatus(git: Git, signal: AbortSignal): Promise<Status> {
-  const fields = await git.fields(['status', '--porcelain=v2', '-z', '--branch', '--untracked-files=normal'], {
-    signal,
-  });
-  const status = parseStatus(fields);
-  for (const [ref, operation] of Object.entries(OPERATIONS)) {
-    if ((await git.findCommit(ref, signal)) !== undefined) return { ...status, underWay: operation };
-  }
-  return status;
+  // Submodules have a configuration of their own, which names programs of its own: they are not looked into.
+  const args = ['--porcelain=v2', '-z', '--branch', '--untracked-files=normal', '--ignore-submodules=dirty'];
+  const status = parseStatus(await git.fields(['status', ...args], { signal }));
+  const underWay = (await operationsUnderWay(git, signal)).find(({ here }) => here)?.kind;
+  return { ...status, underWay };
 }
 
 /** Reads `status --porcelain=v2 -z --branch`; a rename (`2`) has its former path in the field after it. */

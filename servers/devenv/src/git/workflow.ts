@@ -40,7 +40,10 @@ export async function checkWorkflow(
     find('upstream', 'warning', `It is ${upstream.behind} commits behind ${upstream.name}.`);
   else if (upstream) find('upstream', 'ok', `It is ${upstream.ahead} commits ahead of ${upstream.name}.`);
 
+  if (await git.isShallow(signal))
+    find('history', 'warning', 'The clone is shallow: commits before its boundary are not counted.');
   const [head, base] = [await git.findCommit('HEAD', signal), await git.findCommit(policy.base, signal)];
+  if (head === undefined) find('commits', 'warning', `The branch ${branch ?? ''} has no commit yet.`);
   if (base === undefined) find('base', 'warning', `There is no base branch ${policy.base}.`);
   else if (head !== undefined) {
     const { behind } = await git.distance(base, head, signal);

@@ -11,6 +11,7 @@ import { scanPython } from './python.ts';
 
 const MANIFESTS = [
   '**/package.json',
+  '**/pnpm-workspace.yaml',
   '**/*.{cs,fs,vb}proj',
   '**/*.{sln,slnx}',
   '**/pyproject.toml',
@@ -104,10 +105,17 @@ function idOf({ name, kind, manifest }: Found, all: readonly Found[]): string {
   return namesakes.filter((other) => other.kind === kind).length === 1 ? `${kind}:${name}` : manifest;
 }
 
-/** The project that a file belongs to: the one with the longest folder around it. */
-export function ownerOf({ projects }: Projects, path: string): Project | undefined {
-  const around = projects.filter(({ directory }) => directory === '.' || path.startsWith(`${directory}/`));
-  return around.sort((a, b) => b.directory.length - a.directory.length)[0];
+/** Finds the project that a file belongs to: the one with the longest folder around it. */
+export function ownerFinder({ projects }: Projects): (path: string) => Project | undefined {
+  const byFolder = new Map<string, Project>();
+  for (const project of projects) if (!byFolder.has(project.directory)) byFolder.set(project.directory, project);
+  return (path) => {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const owner = byFolder.get(path.slice(0, end));
+      if (owner !== undefined) return owner;
+    }
+    return byFolder.get('.');
+  };
 }
 
 /**

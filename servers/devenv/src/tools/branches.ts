@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { changeSchema } from '../git/changes.ts';
 import { type Branch, checkNewBranch, createBranch, listBranches } from '../git/branches.ts';
+import { shallowNote } from '../git/commits.ts';
 import { mergeBranch, previewMerge, type Preview } from '../git/merge.ts';
 import { DevenvError } from '../errors.ts';
 import { pageInput, pageOf, pageOutput } from '../page.ts';
@@ -68,7 +69,8 @@ export const branchTools: readonly Tool[] = [
           return { ...branch, ...(apart && { base: { name: base, ...apart } }) };
         }),
       );
-      return { summary: `${branches.length} of ${page.total} branches.`, data: { branches, ...page } };
+      const summary = `${branches.length} of ${page.total} branches.${await shallowNote(git, signal)}`;
+      return { summary, data: { branches, ...page } };
     },
   }),
 
@@ -106,15 +108,17 @@ export const branchTools: readonly Tool[] = [
     input: z.object(refs),
     output: previewSchema,
     async run(args, call) {
+      const { environment, signal } = call;
       const { preview, target } = await look(args, call);
       const { source, conflicts, base, changes, ahead } = preview;
       const named = { source: args.source, target };
       const upToDate = ahead === 0;
-      const summary = upToDate
+      const found = upToDate
         ? `${target} has all of ${args.source} already.`
         : preview.clean
           ? `${args.source} merges into ${target} without conflicts: ${ahead} commits, ${changes.length} files.`
           : `${args.source} conflicts with ${target} in ${conflicts.length} files.`;
+      const summary = found + (await shallowNote(environment.git, signal));
       const data = {
         ...named,
         sourceCommit: source,
@@ -186,6 +190,7 @@ async function look(
 ): Promise<{ preview: Preview; target: string }> {
   const target = args.target ?? configuration.settings.branches.base;
   const targetCommit = await git.findBranch(target, signal);
+  if (targetCommit === undefined) await git.commit('HEAD', signal);
   if (targetCommit === undefined)
     throw new DevenvError('REF_NOT_FOUND', `There is no branch ${JSON.stringify(target)}.`);
   return { preview: await previewMerge(git, await git.commit(args.source, signal), targetCommit, signal), target };

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { areas } from '../areas.ts';
 import { riskOf } from '../git/risk.ts';
-import { type Change, changeSchema, changesBetween, changesInWorktree, changesOf } from '../git/changes.ts';
-import { commitWithChanges, countCommits, listCommits } from '../git/commits.ts';
+import { type Change, changeSchema, changesAt, changesBetween, changesInWorktree, changesOf } from '../git/changes.ts';
+import { commitWithChanges, countCommits, listCommits, shallowNote } from '../git/commits.ts';
 import { checkWorkflow } from '../git/workflow.ts';
 import { findingSchema, worst } from '../checks/finding.ts';
 import { DevenvError } from '../errors.ts';
 import { pageInput, pageOutput, readCursor, writeCursor } from '../page.ts';
-import { ownerOf } from '../projects/projects.ts';
+import { ownerFinder } from '../projects/projects.ts';
 import { reach } from '../projects/graph.ts';
 import { type Call, type Tool, tool } from './tool.ts';
 
@@ -71,7 +71,8 @@ export const commitTools: readonly Tool[] = [
       );
       const next = skip + found.length;
       const nextCursor = next < total ? { nextCursor: writeCursor(`${from} ${next}`) } : {};
-      return { summary: `${commits.length} of ${total} commits.`, data: { commits, total, ...nextCursor } };
+      const summary = `${commits.length} of ${total} commits.${await shallowNote(git, signal)}`;
+      return { summary, data: { commits, total, ...nextCursor } };
     },
   }),
 
@@ -109,7 +110,7 @@ export const commitTools: readonly Tool[] = [
         .min(1)
         .max(MAX_PATHS)
         .optional()
-        .describe('Files to look at instead of a comparison'),
+        .describe('Files and folders to look at instead of a comparison'),
       base: z.string().optional().describe('What to compare with; the base branch if absent'),
       head: z.string().optional().describe('What to look at: a ref; the files as they are now if absent'),
     }),
@@ -130,7 +131,8 @@ export const commitTools: readonly Tool[] = [
       const projects = await environment.projects(signal);
       const areaList = byAreaOf(changes, areas(environment.configuration.settings.areas, projects));
       const touched = changes.flatMap(({ path, from }) => (from === undefined ? [path] : [path, from]));
-      const changed = [...new Set(touched.flatMap((path) => ownerOf(projects, path)?.id ?? []))].sort();
+      const owner = ownerFinder(projects);
+      const changed = [...new Set(touched.flatMap((path) => owner(path)?.id ?? []))].sort();
       const affected = reach(projects.neededBy, changed);
       const { risk, reasons } = riskOf({ files: changes.length, areas: areaList.length, affected: affected.length });
       const data = {
@@ -141,7 +143,8 @@ export const commitTools: readonly Tool[] = [
         reasons,
         changes: changes.slice(0, MAX_CHANGES),
       };
-      const summary = `${changes.length} files in ${areaList.length} areas; ${changed.length} projects changed, ${affected.length} more affected. Risk: ${risk}.`;
+      const found = `${changes.length} files in ${areaList.length} areas; ${changed.length} projects changed, ${affected.length} more affected. Risk: ${risk}.`;
+      const summary = found + (args.paths ? '' : await shallowNote(environment.git, signal));
       return { summary, data };
     },
   }),
@@ -176,8 +179,7 @@ async function impactOf(
   { environment: { git, root, configuration }, signal }: Call,
 ): Promise<Change[]> {
   if (paths) {
-    const inside = await Promise.all(paths.map((path) => root.pathspec(path)));
-    return inside.map((path) => ({ path, change: 'modified' }));
+    return changesAt(git, await Promise.all(paths.map((path) => root.pathspec(path))), signal);
   }
   const target = await git.commit(base ?? configuration.settings.branches.base, signal);
   const tip = await git.commit(head ?? 'HEAD', signal);
@@ -199,7 +201,9 @@ function byAreaOf(changes: readonly Change[], areaOf: (path: string) => string):
   const byArea = new Map<string, Change[]>();
   for (const change of changes) {
     const area = areaOf(change.path);
-    byArea.set(area, [...(byArea.get(area) ?? []), change]);
+    const own = byArea.get(area);
+    if (own === undefined) byArea.set(area, [change]);
+    else own.push(change);
   }
   return [...byArea].map(([area, own]) => ({ area, ...totalsOf(own) })).sort((a, b) => b.files - a.files);
 }
