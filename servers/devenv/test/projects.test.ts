@@ -29,6 +29,71 @@ describe('the projects', () => {
     expect(problems).toEqual([{ manifest: 'tools/t/package.json', message: expect.stringContaining('../lost') }]);
   });
 
+  it('of pnpm need each other by name, by folder and under another name', async () => {
+    const { needs, solutions } = await scan({
+      'package.json': { name: 'all' },
+      'pnpm-workspace.yaml': 'packages:\n  - "packages/*"\n  - "!packages/old"\n',
+      'packages/a/package.json': { name: '@x/a' },
+      'packages/b/package.json': { name: '@x/b', dependencies: { '@x/a': 'workspace:^' } },
+      'packages/c/package.json': { name: '@x/c', dependencies: { other: 'workspace:@x/a@*', b: 'workspace:../b' } },
+      'packages/old/package.json': { name: 'old', dependencies: { '@x/a': '1' } },
+    });
+    expect(Object.fromEntries(needs)).toEqual({
+      all: [],
+      '@x/a': [],
+      '@x/b': ['@x/a'],
+      '@x/c': ['@x/a', '@x/b'],
+      old: [],
+    });
+    expect(solutions).toMatchObject([{ name: 'all', form: 'pnpm workspace', members: ['@x/a', '@x/b', '@x/c'] }]);
+  });
+
+  it('are members of a workspace as its last glob that matches says, and may begin with a byte order mark', async () => {
+    const { solutions, problems } = await scan({
+      'package.json': `\uFEFF${JSON.stringify({ name: 'all', workspaces: ['packages/*', '!packages/old*', 'packages/old-b'] })}`,
+      'packages/a/package.json': { name: 'a' },
+      'packages/old-a/package.json': { name: 'old-a' },
+      'packages/old-b/package.json': '\uFEFF{"name": "old-b"}',
+    });
+    expect(problems).toEqual([]);
+    expect(solutions).toMatchObject([{ members: ['a', 'old-b'] }]);
+  });
+
+  it('of .NET may be named in lists, by globs, and by what only a build knows', async () => {
+    const { needs, problems } = await scan({
+      'a/A.csproj': '<Project />',
+      'b/B.csproj': '<Project />',
+      'c/C.csproj':
+        '<Project><ItemGroup><ProjectReference Include="..\\a\\A.csproj; ..\\b\\B.csproj" /></ItemGroup></Project>',
+      'd/D.csproj':
+        '<Project><ItemGroup><ProjectReference Include="$(Root)x.csproj;../{a,b}/../a/*.csproj" /></ItemGroup></Project>',
+    });
+    expect(problems).toEqual([]);
+    expect(Object.fromEntries(needs)).toMatchObject({ C: ['A', 'B'], D: ['A'] });
+  });
+
+  it('of Poetry need each other in any group', async () => {
+    const { needs, problems } = await scan({
+      'core/pyproject.toml': '[tool.poetry]\nname = "core"\n',
+      'api/pyproject.toml':
+        '[tool.poetry]\nname = "api"\n[tool.poetry.group.dev.dependencies]\ncore = { path = "../core", develop = true }\n',
+      'web/pyproject.toml':
+        '[tool.poetry]\nname = "web"\n[tool.poetry.dependencies]\napi = [{ path = "../api", markers = "a" }, { version = "1" }]\n',
+    });
+    expect(problems).toEqual([]);
+    expect(Object.fromEntries(needs)).toEqual({ core: [], api: ['core'], web: ['api'] });
+  });
+
+  it('of Go take the replacements of their workspace', async () => {
+    const { needs, problems } = await scan({
+      'go.work': 'go 1.24\nuse(\n\t`./a`\n)\nreplace example.com/b => ./vendored/b\n',
+      'a/go.mod': 'module example.com/a\nrequire example.com/b v1.0.0\n',
+      'vendored/b/go.mod': 'module example.com/b\n',
+    });
+    expect(problems).toEqual([]);
+    expect(Object.fromEntries(needs)).toMatchObject({ 'example.com/a': ['example.com/b'] });
+  });
+
   it('of .NET are read from project references, whose folders of a solution are no projects', async () => {
     const { needs, solutions, problems, buildOrder } = await scan({
       'All.sln': [

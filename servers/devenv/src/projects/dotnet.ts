@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import picomatch from 'picomatch';
 import { parseXml, XmlElement } from '@rgrove/parse-xml';
 import { beside, eachManifest, type Manifests, type Scan } from './manifest.ts';
 
@@ -15,8 +16,13 @@ export function scanDotnet(manifests: Manifests, scan: Scan): void {
   };
 
   eachManifest(manifests, PROJECT_FILE, scan, (manifest, xml) => {
-    const named = elements(parseXml(xml).root, 'ProjectReference').map(({ attributes }) => attributes['Include'] ?? '');
-    const needs = named.map((path) => beside(manifest, path)).filter((path) => !missing(manifest, path));
+    const named = elements(parseXml(xml).root, 'ProjectReference')
+      .flatMap(({ attributes }) => (attributes['Include'] ?? '').split(';').map((path) => path.trim()))
+      // What MSBuild puts together when it builds cannot be known here.
+      .filter((path) => path !== '' && !/[$@%]\(/.test(path));
+    const needs = named
+      .flatMap((path) => projectsAt(beside(manifest, path), manifest, manifests))
+      .filter((path) => !missing(manifest, path));
     const file = posix.basename(manifest);
     scan.projects.push({
       kind: 'dotnet',
@@ -43,6 +49,13 @@ export function scanDotnet(manifests: Manifests, scan: Scan): void {
       members: members.filter((path) => !missing(manifest, path)),
     });
   });
+}
+
+/** The project files that a reference means; with `*` in it, all that are there but the one that has it. */
+function projectsAt(path: string, manifest: string, manifests: Manifests): string[] {
+  if (!path.includes('*')) return [path];
+  const matches = picomatch(path);
+  return [...manifests.keys()].filter((one) => one !== manifest && PROJECT_FILE.test(one) && matches(one));
 }
 
 function elements(from: XmlElement | null, name: string): XmlElement[] {

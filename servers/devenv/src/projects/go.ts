@@ -16,6 +16,7 @@ export function scanGo(manifests: Manifests, scan: Scan): void {
     modules.set(manifest, directives);
   });
 
+  const workspaceReplacements = new Map<string, { manifest: string; line: string }[]>();
   eachManifest(manifests, /(^|\/)go\.work$/, scan, (manifest, content) => {
     const members = (directivesOf(content).use ?? []).map((folder) => posix.join(beside(manifest, folder), 'go.mod'));
     for (const member of members.filter((one) => !modules.has(one))) {
@@ -27,6 +28,10 @@ export function scanGo(manifests: Manifests, scan: Scan): void {
       manifest,
       members: members.filter((one) => modules.has(one)),
     });
+    for (const line of directivesOf(content).replace ?? []) {
+      for (const member of members)
+        workspaceReplacements.set(member, [...(workspaceReplacements.get(member) ?? []), { manifest, line }]);
+    }
   });
 
   for (const [manifest, { module, require = [], replace = [] }] of modules) {
@@ -35,10 +40,15 @@ export function scanGo(manifests: Manifests, scan: Scan): void {
       .flatMap(({ members }) => members);
     const required = new Set(require.map((line) => line.split(/\s+/)[0] ?? ''));
     const needs = new Set(fellows.filter((one) => required.has(modules.get(one)?.module?.[0] ?? '')));
-    for (const line of replace) {
+    // Those of a workspace hold for each of its modules.
+    const replacements = [
+      ...replace.map((line) => ({ manifest, line })),
+      ...(workspaceReplacements.get(manifest) ?? []),
+    ];
+    for (const { manifest: from, line } of replacements) {
       const [, path = '', folder] = /^(\S+)(?:\s+\S+)?\s+=>\s+(\.\S*)/.exec(line) ?? [];
       if (folder === undefined || !required.has(path)) continue;
-      const named = posix.join(beside(manifest, folder), 'go.mod');
+      const named = posix.join(beside(from, folder), 'go.mod');
       if (modules.has(named)) needs.add(named);
       else scan.problems.push({ manifest, message: `It replaces ${path} by ${folder}, where there is no go.mod.` });
     }
@@ -65,13 +75,14 @@ function directivesOf(content: string): Directives {
     const line = raw
       .replace(/\/\/.*$/, '')
       .trim()
-      .replaceAll('"', '');
+      .replaceAll(/["`]/g, '');
     if (line === '') continue;
     const [word = '', ...rest] = line.split(/\s+/);
     if (block !== undefined) {
       if (line === ')') block = undefined;
       else (directives[block] ??= []).push(line);
     } else if (rest[0] === '(') block = word;
+    else if (word.endsWith('(')) block = word.slice(0, -1);
     else (directives[word] ??= []).push(rest.join(' '));
   }
   return directives;

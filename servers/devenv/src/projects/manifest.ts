@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import picomatch from 'picomatch';
 import type { Root } from '../root.ts';
 
 export const KINDS = ['npm', 'dotnet', 'python', 'go', 'cargo'] as const;
@@ -24,7 +25,7 @@ export interface Found {
 /** Something that holds projects together: a workspace, a solution. */
 export interface Solution {
   name: string;
-  form: 'npm workspaces' | '.NET solution' | 'Go workspace' | 'Cargo workspace' | 'uv workspace';
+  form: 'npm workspaces' | 'pnpm workspace' | '.NET solution' | 'Go workspace' | 'Cargo workspace' | 'uv workspace';
   manifest: string;
   /** The manifests of its projects. */
   members: string[];
@@ -60,7 +61,8 @@ export async function readManifests(
       const real = await root.existing(path);
       const { size } = await stat(real);
       if (size > MAX_MANIFEST_BYTES) throw new Error(`It has ${size} bytes, and ${MAX_MANIFEST_BYTES} is the most.`);
-      manifests.set(path, await readFile(real, 'utf8'));
+      // Editors of Windows put a mark before the first sign.
+      manifests.set(path, (await readFile(real, 'utf8')).replace(/^\uFEFF/, ''));
     } catch (error) {
       problems.push(problem(path, error));
     }
@@ -88,6 +90,20 @@ export function eachManifest(
 /** A path that a manifest names, relative to the root; backslashes count as slashes, as in .NET. */
 export function beside(manifest: string, path: string): string {
   return posix.normalize(posix.join(posix.dirname(manifest), path.replaceAll('\\', '/'))).replace(/(.)\/$/, '$1');
+}
+
+/**
+ * Says which folders a list of globs holds, read in its order: one with `!` takes out what those before it had, and one after it
+ * may take that in again.
+ *
+ * @param manifest the file that has the list; the globs are relative to its folder
+ */
+export function folderMatcher(manifest: string, patterns: readonly string[]): (folder: string) => boolean {
+  const rules = patterns.map((pattern) => {
+    const isNegated = pattern.startsWith('!');
+    return { isNegated, matches: picomatch(beside(manifest, isNegated ? pattern.slice(1) : pattern)) };
+  });
+  return (folder) => rules.reduce((held, { isNegated, matches }) => (matches(folder) ? !isNegated : held), false);
 }
 
 /** The names of a record, or nothing where a manifest has something else. */

@@ -25,10 +25,14 @@ export function scanPython(manifests: Manifests, scan: Scan): void {
       ...Object.values(record(project['optional-dependencies'])),
       ...Object.values(record(content['dependency-groups'])),
     ];
-    const poetry = { ...record(record(tool['poetry'])['dependencies']) };
-    const names = [...lists.flatMap(texts).map((line) => /^[\w.-]+/.exec(line)?.[0] ?? ''), ...Object.keys(poetry)];
-    const sources = [...Object.values(record(record(tool['uv'])['sources'])), ...Object.values(poetry)];
-    const paths = sources.flatMap((source) => text(record(source)['path']) ?? []);
+    const poetry = poetryDependencies(record(tool['poetry']));
+    const names = [
+      ...lists.flatMap(texts).map((line) => /^[\w.-]+/.exec(line)?.[0] ?? ''),
+      ...poetry.map(([name]) => name),
+    ];
+    const sources = [...Object.values(record(record(tool['uv'])['sources'])), ...poetry.map(([, source]) => source)];
+    // A dependency may have several sources, for several platforms.
+    const paths = sources.flat().flatMap((source) => text(record(source)['path']) ?? []);
     const needs = new Set(names.flatMap((name) => byName.get(normal(name)) ?? []));
     for (const path of paths) {
       const named = posix.join(beside(manifest, path), 'pyproject.toml');
@@ -62,6 +66,14 @@ export function scanPython(manifests: Manifests, scan: Scan): void {
       members,
     });
   }
+}
+
+/** Of a project of Poetry: those of all groups, which are told apart only in an installation. */
+function poetryDependencies(poetry: Record<string, unknown>): [name: string, source: unknown][] {
+  const groups = Object.values(record(poetry['group'])).map((group) => record(group)['dependencies']);
+  return [poetry['dependencies'], poetry['dev-dependencies'], ...groups].flatMap((list) =>
+    Object.entries(record(list)),
+  );
 }
 
 /** The normal form of a name (PEP 503). */
