@@ -126,7 +126,10 @@ export class Commands {
             give(new DevenvError('OUTPUT_TOO_LARGE', `${command} printed more than ${maxBytes} bytes.`));
             return;
           }
-          if (from === 'stderr' || !onStdout) return void chunks.push({ from, chunk });
+          if (from === 'stderr' || !onStdout) {
+            chunks.push({ from, chunk });
+            return;
+          }
           try {
             onStdout(chunk);
           } catch (error) {

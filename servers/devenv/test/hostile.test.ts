@@ -80,11 +80,11 @@ describe('a repository that names programs', () => {
 
   it('can be looked at where a required filter is not installed', async () => {
     const repository = new Repository();
+    repository.commit('first', { 'a.bin': 'x', 'a.txt': 'a' });
     repository.git('config', 'filter.lfs.process', 'git-lfs-that-is-not-there filter-process');
     repository.git('config', 'filter.lfs.clean', 'git-lfs-that-is-not-there clean');
     repository.git('config', 'filter.lfs.required', 'true');
-    repository.commit('first', { 'a.txt': 'a' });
-    write(repository.root, { '.gitattributes': '*.bin filter=lfs\n', 'a.bin': 'x', 'a.txt': 'b' });
+    write(repository.root, { '.gitattributes': '*.bin filter=lfs\n', 'a.bin': 'other', 'a.txt': 'b' });
     const { call } = await open({ root: repository.root });
     expect(await call('change_impact')).toMatchObject({ isError: false, data: { files: 3 } });
     expect(await call('workflow_check')).toMatchObject({ isError: false });
