@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 
 import { Lockout } from '../limits/lockout.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import { AcceptedCredentials } from './accepted.ts';
 import { NOBODY, isExpired } from './identity.ts';
 import type { Identity } from './identity.ts';
 import type { CertificateIdentity } from './mtls.ts';
@@ -39,13 +40,19 @@ export interface Method {
   close?(): void;
 }
 
-/** How many good credentials are remembered. */
-const MAX_GOOD = 10_000;
+const digestOf = (credential: string): string => createHash('sha256').update(credential).digest('base64');
 
-const digestOf = ({ bearer, apiKey, ticket, certificate }: Shown): string =>
-  createHash('sha256')
-    .update(JSON.stringify([bearer, apiKey, ticket, certificate?.fingerprint]))
-    .digest('base64');
+/** The digests of what is shown, each for itself. A certificate counts where nothing else is shown; a ticket is good once. */
+function digestsOf({ bearer, apiKey, certificate }: Shown): string[] {
+  const words = [bearer, apiKey].filter((word) => word !== undefined);
+  return (words.length > 0 ? words : [certificate?.fingerprint ?? '']).map(digestOf);
+}
+
+/** The one that an identity rests on: whatever was shown beside it proves nothing. */
+function acceptedOf({ bearer = '', apiKey, certificate }: Shown, { via }: Identity): string {
+  if (via === 'certificate') return digestOf(certificate?.fingerprint ?? '');
+  return digestOf(via === 'api key' ? (apiKey ?? bearer) : bearer || (apiKey ?? ''));
+}
 
 export interface AuthenticatorOptions {
   methods: readonly Method[];
@@ -59,8 +66,7 @@ export interface AuthenticatorOptions {
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #lockout: Lockout;
-  /** Digests of what was good when it was last shown, oldest first. */
-  readonly #good: Set<string> = new Set();
+  readonly #accepted: AcceptedCredentials = new AcceptedCredentials();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -73,7 +79,7 @@ export class Authenticator {
   }
 
   /**
-   * @throws {SwitchboardError} as {@link Method.identify}, and `SWB_RATE_LIMITED` after too many wrong credentials of one address.
+   * @throws {SwitchboardError} as {@link Method.identify}; in its place `SWB_RATE_LIMITED` for one wrong credential too many of an address.
    */
   async identify(shown: Shown): Promise<Identity> {
     const { methods, admitsNobody = false } = this.#options;
@@ -83,15 +89,16 @@ export class Authenticator {
       if (admitsNobody) return NOBODY;
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'nothing was shown that says so' });
     }
-    const digest = digestOf(shown);
+    const isTicket = shown.ticket !== undefined;
+    const digests = isTicket ? [] : digestsOf(shown);
     // Behind one address there may be others than the one who guesses; and who has a ticket was known when it got it.
-    if (shown.ticket === undefined && !this.#good.has(digest)) this.#lockout.check(shown.address);
+    if (!digests.every((digest) => this.#accepted.has(digest))) this.#lockout.check(shown.address);
     try {
       const identity = await this.#ask(shown);
-      this.#remember(digest);
+      if (!isTicket) this.#accepted.add(acceptedOf(shown, identity), identity.principal);
       return identity;
     } catch (error) {
-      this.#good.delete(digest);
+      for (const digest of digests) this.#accepted.delete(digest);
       // What is expired was good once: it is no guess.
       const isGuess =
         error instanceof SwitchboardError && error.code === 'SWB_UNAUTHORIZED' && error.data?.['expired'] !== true;
@@ -107,13 +114,6 @@ export class Authenticator {
 
   close(): void {
     for (const method of this.#options.methods) method.close?.();
-  }
-
-  #remember(digest: string): void {
-    this.#good.delete(digest);
-    this.#good.add(digest);
-    const [oldest] = this.#good;
-    if (this.#good.size > MAX_GOOD && oldest !== undefined) this.#good.delete(oldest);
   }
 
   async #ask(shown: Shown): Promise<Identity> {

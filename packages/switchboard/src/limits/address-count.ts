@@ -1,4 +1,6 @@
-/** How many connections each address has, and how many it may have. */
+/** How many connections each address has, and how many it may have. Addresses are counted by {@link addressBlock}. */
+import { addressBlock } from '../util/address.ts';
+
 export class AddressCount {
   readonly #max: number;
   readonly #open: Map<string, number> = new Map();
@@ -9,15 +11,17 @@ export class AddressCount {
 
   /** @returns whether there was room; then {@link leave} is called once for it. */
   enter(address: string): boolean {
-    const count = this.#open.get(address) ?? 0;
+    const block = addressBlock(address);
+    const count = this.#open.get(block) ?? 0;
     if (count >= this.#max) return false;
-    this.#open.set(address, count + 1);
+    this.#open.set(block, count + 1);
     return true;
   }
 
   leave(address: string): void {
-    const left = (this.#open.get(address) ?? 1) - 1;
-    if (left > 0) this.#open.set(address, left);
-    else this.#open.delete(address);
+    const block = addressBlock(address);
+    const left = (this.#open.get(block) ?? 1) - 1;
+    if (left > 0) this.#open.set(block, left);
+    else this.#open.delete(block);
   }
 }

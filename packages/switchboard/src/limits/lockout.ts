@@ -1,17 +1,22 @@
 /**
- * Makes guessing slow: an address that showed too many wrong credentials is not listened to for a while, longer each time. Right
- * ones from elsewhere are not touched by it.
+ * Makes guessing slow. Whatever is right is let in, however many wrong credentials came from its address: several clients may be behind
+ * it. Who shows wrong ones is told to wait, longer each time; and when an address has shown too many, what was never right before is
+ * not even looked at for a while.
  */
 import { SwitchboardError } from '../protocol/errors.ts';
+import { addressBlock } from '../util/address.ts';
+import { RateLimit } from './token-bucket.ts';
 
 export interface LockoutOptions {
-  /** So many failures in a row are free. @default 10 */
+  /** So many failures in a row are answered as what they are. @default 10 */
   free?: number;
-  /** The first pause, in ms; it doubles with each failure. @default 1000 */
+  /** The first pause that is asked for, in ms; it doubles with each failure. @default 1000 */
   firstMs?: number;
   /** The longest pause, in ms; after one of that length without a failure all is forgotten. @default 900000 */
   maxMs?: number;
-  /** How many addresses are remembered; who failed longest ago is forgotten first. @default 10000 */
+  /** How many wrong credentials of one address are looked at in a minute, and at once. @default 600 and 60 */
+  guesses?: { perMinute: number; burst: number };
+  /** How many addresses are remembered; the one that failed longest ago is forgotten first. @default 10000 */
   maxAddresses?: number;
   /** The clock, in ms. @default Date.now */
   now?: () => number;
@@ -20,16 +25,19 @@ export interface LockoutOptions {
 interface Record {
   failures: number;
   at: number;
-  until: number;
 }
 
+/** IPv6 addresses count by their /64, see {@link addressBlock}. */
 export class Lockout {
-  readonly #options: Required<LockoutOptions>;
+  readonly #options: Required<Omit<LockoutOptions, 'guesses'>>;
+  readonly #guesses: RateLimit;
   /** In the order of the last failure. */
   readonly #records: Map<string, Record> = new Map();
 
-  constructor(options: LockoutOptions = {}) {
+  constructor({ guesses = { perMinute: 600, burst: 60 }, ...options }: LockoutOptions = {}) {
     this.#options = { free: 10, firstMs: 1000, maxMs: 900_000, maxAddresses: 10_000, now: Date.now, ...options };
+    const { now, maxAddresses: maxClients } = this.#options;
+    this.#guesses = new RateLimit({ ...guesses, now, maxClients });
   }
 
   /** How many addresses are remembered. */
@@ -37,25 +45,37 @@ export class Lockout {
     return this.#records.size;
   }
 
-  /** @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` while the address is not listened to. */
+  /**
+   * Whether a credential that was never right before may be looked at.
+   *
+   * @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` while so many wrong ones come from its address that it may not.
+   */
   check(address: string): void {
-    const retryAfterMs = (this.#records.get(address)?.until ?? 0) - this.#options.now();
-    if (retryAfterMs <= 0) return;
-    const detail = `too many wrong credentials came from this address; try again in ${retryAfterMs} ms`;
-    throw new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs } });
+    const retryAfterMs = this.#guesses.waitMs(addressBlock(address));
+    if (retryAfterMs > 0) throw refused(retryAfterMs);
   }
 
-  /** A wrong credential was shown. */
+  /**
+   * A wrong credential was shown.
+   *
+   * @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` when it is one too many: the answer in place of the failure's own.
+   */
   count(address: string): void {
     const { free, firstMs, maxMs, maxAddresses, now } = this.#options;
+    const block = addressBlock(address);
     const at = now();
-    const known = this.#records.get(address);
+    const known = this.#records.get(block);
     const failures = known === undefined || at - known.at > maxMs ? 1 : known.failures + 1;
-    const over = failures - free;
-    const pauseMs = over < 0 ? 0 : Math.min(maxMs, firstMs * 2 ** Math.min(over, 30));
-    this.#records.delete(address);
-    this.#records.set(address, { failures, at, until: at + pauseMs });
+    this.#records.delete(block);
+    this.#records.set(block, { failures, at });
     const [oldest] = this.#records.keys();
     if (this.#records.size > maxAddresses && oldest !== undefined) this.#records.delete(oldest);
+    if (this.#guesses.waitMs(block) === 0) this.#guesses.take(block);
+    if (failures > free) throw refused(Math.min(maxMs, firstMs * 2 ** Math.min(failures - free - 1, 30)));
   }
+}
+
+function refused(retryAfterMs: number): SwitchboardError {
+  const detail = `too many wrong credentials came from this address; try again in ${retryAfterMs} ms`;
+  return new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs } });
 }

@@ -1,52 +1,104 @@
 import { describe, expect, it } from 'vitest';
 
+import { AcceptedCredentials } from '../../src/auth/accepted.ts';
+import { Authenticator } from '../../src/auth/authenticator.ts';
+import type { Method } from '../../src/auth/authenticator.ts';
+import { NOBODY } from '../../src/auth/identity.ts';
+import type { Tickets } from '../../src/auth/tickets.ts';
 import { Lockout } from '../../src/limits/lockout.ts';
-import type { SwitchboardError } from '../../src/protocol/errors.ts';
+import type { LockoutOptions } from '../../src/limits/lockout.ts';
+import { SwitchboardError } from '../../src/protocol/errors.ts';
 
-function lockout(options: { free?: number; maxAddresses?: number } = {}): {
+function lockout(options: LockoutOptions = {}): {
   subject: Lockout;
   clock: { ms: number };
-  waits(address: string): unknown;
+  /** A failure, and for how long one is asked to wait. */
+  fail(address: string): unknown;
 } {
   const clock = { ms: 0 };
   const subject = new Lockout({ firstMs: 1000, maxMs: 8000, now: () => clock.ms, ...options });
-  const waits = (address: string): unknown => {
+  const fail = (address: string): unknown => {
     try {
-      subject.check(address);
+      subject.count(address);
       return 0;
     } catch (error) {
       return (error as SwitchboardError).data?.['retryAfterMs'];
     }
   };
-  return { subject, clock, waits };
+  return { subject, clock, fail };
 }
 
 describe('Lockout', () => {
-  it('lets a few failures pass, then waits twice as long after each, up to a limit', () => {
-    const { subject, clock, waits } = lockout({ free: 3 });
+  it('lets a few failures pass, then asks for twice as long after each, up to a limit', () => {
+    const { clock, fail } = lockout({ free: 2 });
     const seen = Array.from({ length: 8 }, () => {
-      subject.count('a');
-      const wait = waits('a');
+      const wait = fail('192.0.2.1');
       clock.ms += Number(wait);
       return wait;
     });
     expect(seen).toEqual([0, 0, 1000, 2000, 4000, 8000, 8000, 8000]);
-    expect(waits('b')).toBe(0);
+    expect(fail('192.0.2.2')).toBe(0);
   });
 
   it('forgets failures after a long pause', () => {
-    const { subject, clock, waits } = lockout({ free: 1 });
-    subject.count('a');
-    subject.count('a');
-    expect(waits('a')).toBe(2000);
+    const { clock, fail } = lockout({ free: 1 });
+    fail('192.0.2.1');
+    fail('192.0.2.1');
+    expect(fail('192.0.2.1')).toBe(2000);
     clock.ms += 8001;
-    subject.count('a');
-    expect(waits('a')).toBe(1000);
+    fail('192.0.2.1');
+    expect(fail('192.0.2.1')).toBe(1000);
+  });
+
+  it('looks at so many guesses of one address and no more, until some time has passed', () => {
+    const { subject, clock, fail } = lockout({ guesses: { perMinute: 60, burst: 5 } });
+    for (let n = 0; n < 5; n++) {
+      subject.check('192.0.2.1');
+      fail('192.0.2.1');
+    }
+    expect(() => subject.check('192.0.2.1')).toThrow(/try again in 1000 ms/);
+    expect(() => subject.check('::ffff:192.0.2.1')).toThrow(/try again/);
+    subject.check('192.0.2.2');
+    clock.ms += 1000;
+    subject.check('192.0.2.1');
   });
 
   it('remembers no more addresses than it may', () => {
-    const { subject } = lockout({ maxAddresses: 5 });
-    for (let n = 0; n < 100; n++) subject.count(`10.0.0.${n}`);
+    const { subject, fail } = lockout({ maxAddresses: 5 });
+    for (let n = 0; n < 100; n++) fail(`10.0.0.${n}`);
     expect(subject.size).toBe(5);
+  });
+});
+
+describe('what was accepted', () => {
+  it('is kept for each principal up to a limit, and nobody pushes out others', () => {
+    const accepted = new AcceptedCredentials();
+    accepted.add('hers', 'ann');
+    for (let n = 0; n < 20_000; n++) accepted.add(`his ${n}`, 'ben');
+    expect(accepted.has('hers')).toBe(true);
+    expect(accepted.size).toBe(33);
+    for (let n = 0; n < 20_000; n++) accepted.add('one', `principal ${n}`);
+    expect(accepted.size).toBe(34);
+    for (let n = 0; n < 20_000; n++) accepted.add(`key ${n}`, `principal ${n}`);
+    expect(accepted.size).toBe(10_000);
+    for (let n = 0; n < 20_000; n++) accepted.delete(`key ${n}`);
+    expect(accepted.size).toBe(0);
+  });
+
+  it('is the credential that was right, whatever was shown beside it', async () => {
+    const method: Method = {
+      // oxlint-disable-next-line require-await
+      async identify({ bearer }) {
+        if (bearer !== 'right' && bearer !== 'also right') throw new SwitchboardError('SWB_UNAUTHORIZED');
+        return { ...NOBODY, principal: bearer, via: 'token' };
+      },
+    };
+    const subject = new Authenticator({ methods: [method], tickets: {} as Tickets });
+    const address = '192.0.2.1';
+    await subject.identify({ bearer: 'right', address });
+    for (let n = 0; n < 10_100; n++) await subject.identify({ bearer: 'also right', apiKey: `junk ${n}`, address });
+    for (let n = 0; n < 70; n++) await subject.identify({ bearer: `wrong ${n}`, address }).catch(() => {});
+    await expect(subject.identify({ bearer: 'wrong', address })).rejects.toMatchObject({ code: 'SWB_RATE_LIMITED' });
+    expect(await subject.identify({ bearer: 'right', address })).toMatchObject({ principal: 'right' });
   });
 });

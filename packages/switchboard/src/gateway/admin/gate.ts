@@ -5,8 +5,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RateLimit } from '../../limits/token-bucket.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { guardOperator, isLoopback } from '../../transports/http/guard.ts';
+import { addressBlock, canonicalAddress } from '../../util/address.ts';
 
-/** How many wrong tokens a minute an address may show; then it is not listened to until there is room again. */
+/** How many wrong tokens a minute this machine may show; those beyond are told to wait. */
 export const MAX_FAILURES = 10;
 
 export class Gate {
@@ -23,19 +24,20 @@ export class Gate {
   /** @throws {SwitchboardError} `SWB_NOT_FOUND` to others than this machine, `SWB_UNAUTHORIZED`, `SWB_RATE_LIMITED` */
   check(request: IncomingMessage, response: ServerResponse): void {
     guardOperator(request, { host: 'localhost' });
-    const address = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const address = canonicalAddress(request.socket.remoteAddress ?? '');
     if (!isLoopback(address)) {
       throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'the admin API is for this machine alone' });
     }
-    const retryAfterMs = this.#failures.waitMs(address);
+    const [, shown] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    // Digests are of one length, so that the time tells nothing. What is right is let in first: other users of this machine share its
+    // address, and must not lock the operator out.
+    if (shown !== undefined && timingSafeEqual(digest(shown), this.#digest)) return;
+    const retryAfterMs = shown === undefined ? 0 : this.#failures.waitMs(addressBlock(address));
     if (retryAfterMs > 0) {
       const detail = `${MAX_FAILURES} wrong tokens a minute, the limit; try again in ${retryAfterMs} ms`;
       throw new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs } });
     }
-    const [, shown] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
-    // Digests are of one length, so that the time tells nothing.
-    if (shown !== undefined && timingSafeEqual(digest(shown), this.#digest)) return;
-    if (shown !== undefined) this.#failures.take(address);
+    if (shown !== undefined) this.#failures.take(addressBlock(address));
     response.setHeader('www-authenticate', 'Bearer realm="switchboard admin"');
     const detail =
       shown === undefined ? 'the admin API wants a bearer token' : 'this is not the token of the admin API';

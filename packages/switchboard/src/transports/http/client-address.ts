@@ -3,7 +3,9 @@
  * counts only if the proxy is one that is trusted, as everybody can send such a header.
  */
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP, isIPv4 } from 'node:net';
+import { BlockList, isIP } from 'node:net';
+
+import { canonicalAddress } from '../../util/address.ts';
 
 const MAX_HOPS = 16;
 
@@ -36,7 +38,7 @@ export class Proxies {
 
   has(address: string): boolean {
     if (this.#trusted === undefined) return false;
-    const plain = withoutMapping(address);
+    const plain = canonicalAddress(address);
     const version = isIP(plain);
     return version !== 0 && this.#trusted.check(plain, version === 4 ? 'ipv4' : 'ipv6');
   }
@@ -46,7 +48,7 @@ export class Proxies {
    * them. Where `X-Forwarded-For` and `Forwarded` (RFC 7239) are both there and disagree, one was made up, and neither counts.
    */
   clientOf({ socket, headers }: IncomingMessage): string {
-    const peer = withoutMapping(socket.remoteAddress ?? '');
+    const peer = canonicalAddress(socket.remoteAddress ?? '');
     if (!this.has(peer)) return peer;
     const [usual, standard] = [headers['x-forwarded-for'], headers.forwarded];
     const ways = [
@@ -78,12 +80,5 @@ const forwardedFor = (header: string): string[] =>
 function addressIn(hop: string): string | undefined {
   const text = hop.trim();
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
-  return isIP(bare) === 0 ? undefined : withoutMapping(bare);
-}
-
-/** `::ffff:192.0.2.1` is `192.0.2.1` on a socket of both families. */
-function withoutMapping(address: string): string {
-  if (!address.startsWith('::')) return address;
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  return mapped !== undefined && isIPv4(mapped) ? mapped : address;
+  return isIP(bare) === 0 ? undefined : canonicalAddress(bare);
 }

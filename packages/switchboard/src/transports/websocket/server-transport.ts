@@ -15,6 +15,7 @@ import { notification } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { memoryStore } from '../../stores/memory.ts';
 import type { Store } from '../../stores/store.ts';
+import { addressBlock, canonicalAddress } from '../../util/address.ts';
 import { Feed } from '../../util/feed.ts';
 import type { Channel } from '../channel.ts';
 import { checkHostAndOrigin } from '../http/guard.ts';
@@ -332,8 +333,8 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       }
       checkHostAndOrigin(request, { host, allowedHosts, allowedOrigins });
       if (this.#options.subprotocols === undefined && !this.#options.plain) checkHandshake(request);
-      const address = request.socket.remoteAddress ?? '';
-      this.#connects.take(address);
+      const address = canonicalAddress(request.socket.remoteAddress ?? '');
+      this.#connects.take(addressBlock(address));
       const identity =
         authenticate === undefined ? { principal: 'anonymous' } : await authenticate(request, shownBy(request));
       if (identity === undefined) throw new SwitchboardError('SWB_UNAUTHORIZED');
