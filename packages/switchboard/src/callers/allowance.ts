@@ -7,7 +7,7 @@ import type { Arrival, CallerContext } from './context.ts';
 export function tellAllowance(
   response: ServerResponse,
   context: CallerContext,
-  arrival: Pick<Arrival, 'identity' | 'label'>,
+  arrival: Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>,
 ): void {
   const allowance = context.allowance(arrival);
   if (allowance === undefined || response.headersSent) return;

@@ -15,11 +15,13 @@ export interface CallOptions {
   endless?: boolean;
   /** How the client is asked while its request runs; modern clients cannot be. */
   ask?: Leg['ask'];
+  /** Called once when the request does not run any more, also when it is refused: it has been answered or cancelled, or waits for its client. */
+  release: () => void;
 }
 
 export class Calls {
   readonly #context: CallerContext;
-  readonly #running: ShortMap<RpcId, { exchange: Exchange; outlet: Outlet }> = new ShortMap();
+  readonly #running: ShortMap<RpcId, { exchange: Exchange; outlet: Outlet; release: () => void }> = new ShortMap();
   /** Ids that are in use for something else than an exchange, such as `initialize`. */
   readonly #reserved: Set<RpcId> = new Set();
 
@@ -60,14 +62,19 @@ export class Calls {
   }
 
   /** Opens an exchange for a request; its answer goes to the outlet. @throws as {@link check} */
-  open(request: RpcRequest, { scope, slot, outlet, ask, endless = false }: CallOptions): void {
+  open(request: RpcRequest, { scope, slot, outlet, ask, endless = false, release }: CallOptions): void {
     const { id, method, params } = request;
-    this.check(id);
-    const token = metaOf(params)?.['progressToken'];
-    const leg = new CallLeg(id, token, outlet, this.#running, ask);
-    const { wantsProgress } = leg;
-    const exchange = this.#context.exchanges.open({ scope, slot, method, params, endless, wantsProgress, leg });
-    if (!exchange.settled) this.#running.set(id, { exchange, outlet });
+    try {
+      this.check(id);
+      const token = metaOf(params)?.['progressToken'];
+      const leg = new CallLeg(id, token, outlet, this.#running, ask, release);
+      const { wantsProgress } = leg;
+      const exchange = this.#context.exchanges.open({ scope, slot, method, params, endless, wantsProgress, leg });
+      if (!exchange.settled) this.#running.set(id, { exchange, outlet, release });
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   cancel(requestId: unknown, reason?: string): void {
@@ -75,6 +82,7 @@ export class Calls {
     const call = id === undefined ? undefined : this.#running.get(id);
     if (id === undefined || call === undefined) return;
     this.#running.delete(id);
+    call.release();
     this.#context.exchanges.cancel(call.exchange, reason);
     call.outlet.drop?.(id);
   }
@@ -100,6 +108,7 @@ class CallLeg implements Leg {
   readonly #token: unknown;
   readonly #outlet: Outlet;
   readonly #running: Pick<ShortMap<RpcId, unknown>, 'delete'>;
+  readonly #release: () => void;
 
   constructor(
     id: RpcId,
@@ -107,6 +116,7 @@ class CallLeg implements Leg {
     outlet: Outlet,
     running: Pick<ShortMap<RpcId, unknown>, 'delete'>,
     ask: Leg['ask'],
+    release: () => void,
   ) {
     this.wantsProgress = typeof token === 'string' || typeof token === 'number';
     this.ask = ask === undefined ? undefined : (question, signal) => ask(question, signal, id);
@@ -114,6 +124,7 @@ class CallLeg implements Leg {
     this.#token = token;
     this.#outlet = outlet;
     this.#running = running;
+    this.#release = release;
   }
 
   progress(params: JsonObject): void {
@@ -129,6 +140,7 @@ class CallLeg implements Leg {
   settle(outcome: Outcome): void {
     const id = this.#id;
     this.#running.delete(id);
+    this.#release();
     if (outcome instanceof LazyResult) this.#outlet.send(outcome.answering(id), id);
     else this.#outlet.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error), id);
   }

@@ -11,6 +11,7 @@ import { failure, isNotification, isRequest, result } from '../protocol/jsonrpc.
 import type { Message, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import { originOf } from './account.ts';
 import { BRING_METHOD } from './brought.ts';
 import { Calls } from './calls.ts';
 import { refusal } from './context.ts';
@@ -83,6 +84,15 @@ export class Connection implements Conversation, Holder {
     return this.id;
   }
 
+  /** Its client is there: nobody takes its place. */
+  get isReplaceable(): boolean {
+    return false;
+  }
+
+  get origin(): string {
+    return originOf(this.#arrival);
+  }
+
   get facts(): SessionFacts {
     const { traffic } = this.#channel;
     return factsOf(this.#arrival, this.#session, {
@@ -149,14 +159,19 @@ export class Connection implements Conversation, Holder {
   #serve(message: Message): void {
     if (isRequest(message)) {
       if (message.method === BRING_METHOD) {
-        this.#context.admit(this.#arrival);
+        this.#context.admit(this.#arrival)();
         this.#arrival.credentials.take(message.params);
         this.#channel.send(result(message.id, {}));
         return;
       }
       if (claimsModern(message.params)) {
         const admitted = admitModern(message, this.#arrival, this.#context, this.#calls);
-        this.#hold(admitted.slot);
+        try {
+          this.#hold(admitted.slot);
+        } catch (error) {
+          admitted.release();
+          throw error;
+        }
         openModern(message, admitted, this.#calls, this.#outlet);
         return;
       }

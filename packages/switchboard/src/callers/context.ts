@@ -13,19 +13,22 @@ export interface CallerContext {
   readonly exchanges: Exchanges;
   readonly emit: Emit;
   /**
-   * Counts one request of a client.
+   * Counts one request of a client, and reserves its place among those that run.
    *
+   * @returns gives the place back; may be called more than once.
    * @throws {SwitchboardError} `SWB_RATE_LIMITED`, `SWB_OVERLOADED` when it is one too many; `SWB_UNAUTHORIZED` when what the client
    * showed has expired.
    */
-  admit(arrival: Arrival): void;
+  admit(arrival: Arrival): () => void;
   /** What {@link admit} would find, and the rate that holds; nothing where there is none. */
-  allowance(arrival: Pick<Arrival, 'identity' | 'label'>): { rate: Rate; left: Allowance } | undefined;
+  allowance(
+    arrival: Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>,
+  ): { rate: Rate; left: Allowance } | undefined;
   /** The largest message that a caller may send, in bytes. */
   maxMessageBytes(identity: Identity): number;
   /** Ends what is open for a caller when what it showed expires or is taken back. @returns what to call when it ended by itself. */
   hold(holder: Holder): () => void;
-  /** How many requests of one client may run at a time. */
+  /** How many requests of one connection or session may run at a time. */
   readonly maxRequestsInFlight: number;
   /** What the program around the gateway wants to be asked. */
   readonly hooks: Readonly<Hooks>;

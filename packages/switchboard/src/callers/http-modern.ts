@@ -37,12 +37,15 @@ export async function serveModernPost(
   checkHeaders(message, request);
   const calls = new Calls(context);
   const admitted = admitModern(message, arrival, context, calls);
-  const { slot } = admitted;
+  const { slot, release } = admitted;
   // Kept until the exchange keeps it, so that nobody else is given it meanwhile.
   const letGo = slot.hold(INTERACTIVE.has(message.method));
   try {
     if (message.method === 'tools/call') await checkParamHeaders(message, request, slot);
-    if (response.destroyed) return;
+    if (response.destroyed) {
+      release();
+      return;
+    }
     const reply = new Reply(response, { maxQueueBytes, keepAliveMs }, () => calls.cancelAll('the client hung up'));
     if (message.method === 'subscriptions/listen') reply.stream();
     try {
@@ -56,6 +59,9 @@ export async function serveModernPost(
       reply.abandon();
       throw error;
     }
+  } catch (error) {
+    release();
+    throw error;
   } finally {
     letGo();
   }

@@ -15,6 +15,7 @@ import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
 import { ShortMap } from '../util/short-map.ts';
+import { originOf } from './account.ts';
 import { tellAllowance } from './allowance.ts';
 import type { Brought } from './brought.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
@@ -144,6 +145,14 @@ export class HttpSession implements Conversation, Holder {
   get busy(): boolean {
     // A client that listens is there, however quiet it is.
     return this.#session.state === 'opening' || this.#session.inFlight > 0 || this.#standalone.isAttached;
+  }
+
+  get isReplaceable(): boolean {
+    return true;
+  }
+
+  get origin(): string {
+    return originOf(this.#arrival);
   }
 
   get facts(): SessionFacts {

@@ -41,8 +41,6 @@ export class HttpCallers {
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #newId: () => string;
-  /** How many modern requests of each address are running. */
-  readonly #modern: Map<string, number> = new Map();
 
   constructor(context: CallerContext, registry: Registry, limits: HttpLimits, newId: () => string) {
     this.#context = context;
@@ -102,7 +100,6 @@ export class HttpCallers {
         : false;
     if (isModern) {
       const arrival: Arrival = { ...visit, label: visit.address, loose: true, transport: 'http' };
-      this.countRunning(visit);
       if (isRequest(message)) tellAllowance(visit.response, this.#context, arrival);
       await serveModernPost(message, visit, arrival, this.#context, this.#limits);
     } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
@@ -110,26 +107,6 @@ export class HttpCallers {
     } else {
       this.#session(visit).post(message, visit);
     }
-  }
-
-  /**
-   * Counts a request that has no session to be counted in: those of one address count together until they are answered.
-   *
-   * @throws {SwitchboardError} `SWB_OVERLOADED`
-   */
-  countRunning({ address, response }: Pick<HttpVisit, 'address' | 'response'>): void {
-    const running = this.#modern.get(address) ?? 0;
-    const { maxRequestsInFlight } = this.#context;
-    if (running >= maxRequestsInFlight) {
-      const detail = `${maxRequestsInFlight} requests from ${address} are running, the limit (maxRequestsInFlight)`;
-      throw new SwitchboardError('SWB_OVERLOADED', { detail });
-    }
-    this.#modern.set(address, running + 1);
-    response.once('close', () => {
-      const left = (this.#modern.get(address) ?? 1) - 1;
-      if (left > 0) this.#modern.set(address, left);
-      else this.#modern.delete(address);
-    });
   }
 
   #session({ request, identity, upstream, credentials }: HttpVisit): HttpSession {

@@ -5,6 +5,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Scope, Slot } from '../router/exchange.ts';
+import { accountOf, originOf } from './account.ts';
 import type { Calls } from './calls.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 
@@ -23,6 +24,8 @@ const RETIRED: ReadonlySet<string> = new Set([
 export interface Admitted {
   scope: Scope;
   slot: Slot;
+  /** Gives back what it was admitted to. {@link openModern} does so at the end of the request. */
+  release: () => void;
 }
 
 /**
@@ -39,25 +42,37 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
     roles: arrival.identity.roles,
     transport: arrival.transport,
     affinity: arrival.label,
+    account: accountOf(arrival),
+    origin: originOf(arrival),
     loose: arrival.loose === true,
     credentials: arrival.credentials,
   };
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);
-  context.admit(arrival);
-  const { upstream } = arrival;
-  const parked = context.exchanges.parkedSlot(params?.['requestState']);
-  // A call that is taken up again has its server already.
-  if (parked !== undefined && parked.upstream === upstream.name) return { scope, slot: parked };
-  const slot = upstream.slot(scope, INTERACTIVE.has(method));
-  arrival.credentials.use();
-  return { scope, slot };
+  const release = context.admit(arrival);
+  try {
+    const { upstream } = arrival;
+    const parked = context.exchanges.parkedSlot(params?.['requestState']);
+    // A call that is taken up again has its server already.
+    if (parked !== undefined && parked.upstream === upstream.name) return { scope, slot: parked, release };
+    const slot = upstream.slot(scope, INTERACTIVE.has(method));
+    arrival.credentials.use();
+    return { scope, slot, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** Opens an admitted request; its answer goes to the outlet. @throws as {@link Calls.open} */
-export function openModern(request: RpcRequest, { scope, slot }: Admitted, calls: Calls, outlet: Outlet): void {
+export function openModern(
+  request: RpcRequest,
+  { scope, slot, release }: Admitted,
+  calls: Calls,
+  outlet: Outlet,
+): void {
   const endless = request.method === 'subscriptions/listen';
-  calls.open(request, { scope, slot, endless, outlet: endless ? retagged(outlet, request.id) : outlet });
+  calls.open(request, { scope, slot, endless, release, outlet: endless ? retagged(outlet, request.id) : outlet });
 }
 
 /** An outlet that puts the client's own subscription id, which is its listen request's id, in the place of the upstream's. */

@@ -7,6 +7,7 @@ import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Traffic } from '../transports/channel.ts';
+import { originOf } from './account.ts';
 import type { Arrival } from './context.ts';
 
 /** `away`: its socket was cut, and it may come back. */
@@ -57,6 +58,10 @@ export interface Conversation {
   readonly lastActivity: number;
   /** Whether a request is under way: then it is not idle, however long ago it was heard. */
   readonly busy: boolean;
+  /** Whether its client can open another at any time, so that it may make room for one that needs its place: a session over HTTP. */
+  readonly isReplaceable: boolean;
+  /** Whom its place is counted for, see `originOf`. */
+  readonly origin: string;
   readonly facts: SessionFacts;
   notes: SessionNotes;
   /** Says something to the client that belongs to no request. */
@@ -102,24 +107,19 @@ export class Registry {
     return this.#conversations.values();
   }
 
-  /** @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` when one more is one too many, `SWB_SHUTTING_DOWN`. */
-  checkRoom(identity: Identity): void {
-    if (this.#closing) throw new SwitchboardError('SWB_SHUTTING_DOWN', { data: { retryAfterMs: 1000 } });
-    const { max, maxOf } = this.#options;
-    const own = maxOf(identity);
-    const full = this.#conversations.size >= max;
-    if (!full && this.#own.of(identity.principal) < own) return;
-    const what = full
-      ? `${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`
-      : `${own} sessions of ${identity.principal} are open, the limit (maxSessionsPerPrincipal, or its role's sessions); close one`;
-    const data = { retryAfterMs: RETRY_AFTER_SECONDS * 1000 };
-    throw new SwitchboardError('SWB_CONNECTION_LIMIT', { detail: what, data });
+  /**
+   * Whether there is room for one more, or can be made.
+   *
+   * @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` when one more is one too many, `SWB_SHUTTING_DOWN`.
+   */
+  checkRoom(identity: Identity, address?: string): void {
+    this.#leaving(identity, originOf({ identity, label: '', ...(address !== undefined && { address }) }));
   }
 
-  /** @throws as {@link checkRoom} */
+  /** Takes a place; a session that makes room for it is closed. @throws as {@link checkRoom} */
   add(conversation: Conversation): void {
     const { id, label, identity } = conversation;
-    this.checkRoom(identity);
+    this.#leaving(identity, conversation.origin)?.close('goingAway', 'its place was needed, and it was quiet longest');
     this.#conversations.set(id, conversation);
     this.#labels.set(label, conversation);
     this.#own.add(identity.principal);
@@ -154,6 +154,47 @@ export class Registry {
     this.#closing = true;
     clearInterval(this.#sweeper);
     for (const conversation of this.#conversations.values()) conversation.close('goingAway', reason);
+  }
+
+  /** The session that ends when one more comes; nothing where there is room. @throws as {@link checkRoom} */
+  #leaving(identity: Identity, origin: string): Conversation | undefined {
+    if (this.#closing) throw new SwitchboardError('SWB_SHUTTING_DOWN', { data: { retryAfterMs: 1000 } });
+    const { max, maxOf } = this.#options;
+    const own = maxOf(identity);
+    const isFull = this.#conversations.size >= max;
+    const hasAll = this.#own.of(identity.principal) >= own;
+    if (!isFull && !hasAll) return undefined;
+    const leaving = this.#quietest(origin, hasAll ? identity.principal : undefined);
+    if (leaving !== undefined) return leaving;
+    const what = hasAll
+      ? `${own} sessions of ${identity.principal} are open, the limit (maxSessionsPerPrincipal, or its role's sessions); close one`
+      : `${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`;
+    const data = { retryAfterMs: RETRY_AFTER_SECONDS * 1000 };
+    throw new SwitchboardError('SWB_CONNECTION_LIMIT', { detail: what, data });
+  }
+
+  /**
+   * The session that was quiet longest among those that can make room: of whoever has most of them, so that who floods loses its own;
+   * where several have as many, of the one that comes.
+   *
+   * @param only the principal whose sessions alone count.
+   */
+  #quietest(comer: string, only?: string): Conversation | undefined {
+    const held = new Map<string, number>();
+    const free: Conversation[] = [];
+    for (const each of this.#conversations.values()) {
+      if (only !== undefined && each.identity.principal !== only) continue;
+      held.set(each.origin, (held.get(each.origin) ?? 0) + 1);
+      if (each.isReplaceable && !each.busy) free.push(each);
+    }
+    const weight = ({ origin }: Conversation): number => held.get(origin)! + (origin === comer ? 0.5 : 0);
+    const most = Math.max(...free.map(weight));
+    return free
+      .filter((each) => weight(each) === most)
+      .reduce<Conversation | undefined>(
+        (oldest, each) => (oldest === undefined || each.lastActivity < oldest.lastActivity ? each : oldest),
+        undefined,
+      );
   }
 
   #sweep(): void {

@@ -37,8 +37,6 @@ export interface RestPath {
 
 export interface RestOptions {
   limits: Pick<HttpLimits, 'maxMessageBytes' | 'maxQueueBytes' | 'keepAliveMs'>;
-  /** Counts a request among those that its address has running. @throws {SwitchboardError} `SWB_OVERLOADED` */
-  countRunning(visit: HttpVisit): void;
   /** How clients can show who they are; for the document. */
   isProtected: boolean;
   /** Of Switchboard. */
@@ -151,13 +149,18 @@ export class RestCallers {
   /** Admits the HTTP request, and keeps what serves it until it is answered; its parts are not counted by themselves. */
   #open(visit: HttpVisit, method: string, params: JsonObject, wantsProgress: boolean): Conversation {
     const { request, response, address } = visit;
-    this.#options.countRunning(visit);
     const arrival: Arrival = { ...visit, label: address, loose: true, transport: 'http' };
     tellAllowance(response, this.#context, arrival);
     const calls = new Calls(this.#context);
     const message = requestOf(request, method, params, this.#options.version, wantsProgress);
-    const { scope, slot } = admitModern(message, arrival, this.#context, calls);
-    response.once('close', slot.hold(INTERACTIVE.has(method)));
+    const { scope, slot, release } = admitModern(message, arrival, this.#context, calls);
+    const letGo = slot.hold(INTERACTIVE.has(method));
+    const end = (): void => {
+      letGo();
+      release();
+    };
+    response.once('close', end);
+    if (response.destroyed) end();
     let id = 0;
     return {
       cancel: (reason) => calls.cancelAll(reason),
@@ -172,7 +175,10 @@ export class RestCallers {
             },
           };
           id++;
-          calls.open({ ...message, id, params: { ...message.params, ...more } }, { scope, slot, outlet });
+          calls.open(
+            { ...message, id, params: { ...message.params, ...more } },
+            { scope, slot, outlet, release: () => {} },
+          );
         }),
     };
   }

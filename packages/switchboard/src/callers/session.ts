@@ -11,6 +11,7 @@ import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcRespon
 import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts';
 import { omit } from '../util/omit.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
+import { accountOf, originOf } from './account.ts';
 import { Calls } from './calls.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
@@ -101,8 +102,15 @@ export class LegacySession implements Caller {
    */
   async initialize(params: JsonObject | undefined): Promise<JsonObject> {
     if (this.#slot !== undefined) throw new SwitchboardError('SWB_ALREADY_INITIALIZED');
-    this.#context.admit(this.#arrival);
-    const scope = this.#readScope(params);
+    const release = this.#context.admit(this.#arrival);
+    try {
+      return await this.#open(this.#readScope(params));
+    } finally {
+      release();
+    }
+  }
+
+  async #open(scope: Scope): Promise<JsonObject> {
     this.#scope = scope;
     await this.#askHook();
     const slot = this.#arrival.upstream.slot(scope);
@@ -217,10 +225,11 @@ export class LegacySession implements Caller {
     } else if (this.#state !== 'ready' || this.#slot === undefined) {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
     } else {
-      this.#context.admit(this.#arrival);
+      const release = this.#context.admit(this.#arrival);
       const level = request.params?.['level'];
       if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
-      this.calls.open(request, { scope: this.scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask });
+      const { scope } = this;
+      this.calls.open(request, { scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask, release });
     }
   }
 
@@ -278,6 +287,8 @@ export class LegacySession implements Caller {
       roles: this.#arrival.identity.roles,
       transport: this.#arrival.transport,
       affinity: this.#arrival.label,
+      account: accountOf(this.#arrival),
+      origin: originOf(this.#arrival),
       credentials: this.#arrival.credentials,
       ...(clientInfo !== undefined && { clientInfo }),
     };

@@ -27,6 +27,8 @@ export interface AccessParts extends Pick<AccessOptions, 'jwt'> {
   roles: Roles;
   store: Store;
   proxies: Proxies;
+  /** Counts a request by the rate limit. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
+  countRequest(identity: Identity, address: string): void;
   emit: Emit;
 }
 
@@ -147,6 +149,7 @@ export class Access {
     const identity = await this.identify(request);
     if (identity.via === 'nothing')
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'a ticket is for who is known' });
+    this.#parts.countRequest(identity, this.addressOf(request));
     const ticket = await this.#tickets.issue(identity, request.headers.origin);
     send(response, { ticket, expiresInMs: TICKET_MS }, { 'cache-control': 'no-store' });
   }

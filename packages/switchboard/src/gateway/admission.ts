@@ -1,19 +1,22 @@
-/** How much each caller may use: counts requests, sessions and what runs, by principal; by connection and address where nobody is known. */
+/** How much each caller may use: counts requests, sessions and what runs, by principal; by connection and address where they are not known. */
 import { ANONYMOUS, isExpired } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
+import { accountOf, originOf } from '../callers/account.ts';
 import type { Arrival } from '../callers/context.ts';
 import { Tally } from '../limits/tally.ts';
 import type { Allowance, Limiter, Rate } from '../limits/token-bucket.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Roles } from '../router/rights.ts';
-import type { RouterOptions } from '../router/router.ts';
+import { once } from '../util/once.ts';
 import type { Settings } from './options.ts';
+
+type Counted = Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>;
 
 export class Admission {
   readonly #settings: Settings;
   readonly #roles: Roles;
   readonly #limiter: Limiter;
-  /** What runs. */
+  /** What runs, by {@link originOf}. */
   readonly #running: Tally = new Tally();
 
   constructor(settings: Settings, roles: Roles, limiter: Limiter) {
@@ -22,51 +25,41 @@ export class Admission {
     this.#limiter = limiter;
   }
 
-  /** Counts what runs, before the same is told on. */
-  counting<Told extends Pick<RouterOptions, 'onOpen' | 'onEnd'>>(told: Told): Told {
-    return {
-      ...told,
-      onOpen: (exchange) => {
-        this.#running.add(exchange.scope.principal);
-        told.onOpen?.(exchange);
-      },
-      onEnd: (exchange, outcome) => {
-        this.#running.remove(exchange.scope.principal);
-        told.onEnd?.(exchange, outcome);
-      },
-    };
-  }
-
   /**
-   * Counts a request.
+   * Counts a request, and reserves its place: it runs from now on, also while its server is only being started.
    *
+   * @returns gives the place back; may be called more than once.
    * @throws {SwitchboardError} `SWB_RATE_LIMITED`, `SWB_OVERLOADED`, `SWB_UNAUTHORIZED` when what was shown has expired meanwhile.
    */
-  admit(arrival: Pick<Arrival, 'identity' | 'label' | 'address'>): void {
+  admit(arrival: Counted): () => void {
     const { identity, address } = arrival;
     if (isExpired(identity)) {
       throw new SwitchboardError('SWB_UNAUTHORIZED', {
         detail: 'what you showed has expired; come back with a new one',
       });
     }
-    const concurrent = this.#limit(identity, 'concurrent');
-    if (concurrent !== undefined && this.#running.of(identity.principal) >= concurrent) {
-      const detail = `${concurrent} requests of ${identity.principal} are running, the limit of its role (concurrent)`;
-      throw new SwitchboardError('SWB_OVERLOADED', { detail });
-    }
-    this.#limiter.take(keyOf(arrival), this.#rateOf(identity));
-    // Who is not known could have a new connection for each request.
+    const origin = originOf(arrival);
+    this.#checkRunning(identity, origin);
+    this.countRequest(arrival);
+    // Clients that are not known could open a new connection for each request.
     if (identity.principal === ANONYMOUS && address !== undefined) {
       const { addressRateLimit, rateLimit, maxConnections } = this.#settings;
       const perMinute = addressRateLimit === 'auto' ? rateLimit * maxConnections : addressRateLimit;
-      this.#limiter.take(`address ${address}`, { perMinute, option: 'addressRateLimit' });
+      this.#limiter.take(origin, { perMinute, option: 'addressRateLimit' });
     }
+    this.#running.add(origin);
+    return once(() => this.#running.remove(origin));
+  }
+
+  /** Counts a request that does not run, such as one for a ticket. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
+  countRequest(arrival: Counted): void {
+    this.#limiter.take(rateKeyOf(arrival), this.#rateOf(arrival.identity));
   }
 
   /** What {@link admit} would find, and how much there is in all. */
-  allowance(arrival: Pick<Arrival, 'identity' | 'label'>): { rate: Rate; left: Allowance } | undefined {
+  allowance(arrival: Counted): { rate: Rate; left: Allowance } | undefined {
     const rate = this.#rateOf(arrival.identity);
-    const left = this.#limiter.look(keyOf(arrival), rate);
+    const left = this.#limiter.look(rateKeyOf(arrival), rate);
     return left && { rate, left };
   }
 
@@ -82,17 +75,32 @@ export class Admission {
     return Math.min(maxMessageSize, this.#limit(identity, 'maxMessageSize') ?? maxMessageSize);
   }
 
+  #checkRunning({ principal, roles }: Identity, origin: string): void {
+    const { maxRequestsInFlight, maxRequestsInFlightPerAddress } = this.#settings;
+    const isKnown = principal !== ANONYMOUS;
+    const own = isKnown ? maxRequestsInFlight : maxRequestsInFlightPerAddress;
+    const concurrent = this.#limit({ roles }, 'concurrent') ?? Infinity;
+    const limit = Math.min(own, concurrent);
+    if (this.#running.of(origin) < limit) return;
+    const name = isKnown ? 'maxRequestsInFlight' : 'maxRequestsInFlightPerAddress';
+    const option = limit === concurrent ? 'concurrent of its role' : name;
+    const detail = `${limit} requests of ${isKnown ? principal : origin} are running, the limit (${option})`;
+    throw new SwitchboardError('SWB_OVERLOADED', { detail });
+  }
+
   #rateOf(identity: Identity): Rate {
     const perMinute = this.#limit(identity, 'requestsPerMinute') ?? this.#settings.rateLimit;
     const burst = this.#limit(identity, 'burst');
     return { perMinute, ...(burst !== undefined && { burst }) };
   }
 
-  #limit(identity: Identity, name: Parameters<ReturnType<Roles['of']>['limit']>[0]): number | undefined {
-    return this.#roles.areSet ? this.#roles.of(identity.roles).limit(name) : undefined;
+  #limit(
+    { roles }: Pick<Identity, 'roles'>,
+    name: Parameters<ReturnType<Roles['of']>['limit']>[0],
+  ): number | undefined {
+    return this.#roles.areSet ? this.#roles.of(roles).limit(name) : undefined;
   }
 }
 
-/** One bucket for each principal, however it comes in. */
-const keyOf = ({ identity, label }: Pick<Arrival, 'identity' | 'label'>): string =>
-  identity.principal === ANONYMOUS ? `connection ${label}` : `principal ${identity.principal}`;
+/** Beside the bucket of an address, in which all its clients count together. */
+const rateKeyOf = (arrival: Counted): string => `own ${accountOf(arrival)}`;

@@ -5,7 +5,6 @@ import { Connections } from '../callers/connections.ts';
 import type { CallerContext } from '../callers/context.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
-import type { HttpVisit } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
 import { RestCallers } from '../callers/rest.ts';
 import type { Emit } from '../observe/events.ts';
@@ -68,7 +67,6 @@ export class Callers {
     const isRest = settings.rest && settings.transport.includes('http');
     const restOptions = {
       limits: httpLimits,
-      countRunning: (visit: HttpVisit) => this.http.countRunning(visit),
       isProtected: access.isOn,
       version: PRODUCT.version,
     };

@@ -126,8 +126,16 @@ export class Gateway {
     this.#store = store;
     this.#pools = new Pools(upstreams, { settings, environment, roles, emit });
     const { served, turns, byName: pools } = this.#pools;
-    this.#access = new Access({ settings, roles, store, proxies, emit, ...(jwt !== undefined && { jwt }) });
     const admission = new Admission(settings, roles, new RateLimit({ perMinute: settings.rateLimit }));
+    this.#access = new Access({
+      settings,
+      roles,
+      store,
+      proxies,
+      emit,
+      countRequest: (identity, address) => admission.countRequest({ identity, address, label: address }),
+      ...(jwt !== undefined && { jwt }),
+    });
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#pools.timeoutOf(exchange),
@@ -135,7 +143,7 @@ export class Gateway {
       admit: (exchange) => askRequest(this.#hooks, exchange),
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
-      ...admission.counting(observation.ofExchanges),
+      ...observation.ofExchanges,
     });
     this.#callers = new Callers({
       settings,
@@ -172,7 +180,7 @@ export class Gateway {
       route: (path, base, identity) => served.route(path, base, identity),
       callerHeaders: () => [...pools.values()].flatMap((pool) => pool.callerHeaders),
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
-      checkRoom: (identity) => registry.checkRoom(identity),
+      checkRoom: (identity, address) => registry.checkRoom(identity, address),
       hooks: this.#hooks,
       ...(this.#admin !== undefined && { admin: this.#admin }),
       probes: new Probes({ settings, observation, access: this.#access, stats: () => this.stats }),

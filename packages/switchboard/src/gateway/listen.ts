@@ -50,7 +50,7 @@ export interface ListenerOptions {
   /** The largest message that a caller may send. */
   maxMessageBytes(identity: Identity): number;
   /** Room for one more client. @throws {SwitchboardError} when there is none. */
-  checkRoom(identity: Identity): void;
+  checkRoom(identity: Identity, address: string): void;
   hooks: Readonly<Hooks>;
   /** Answers what operators ask beside MCP. */
   probes: Probes;
@@ -228,8 +228,8 @@ export class Listener {
       return;
     }
     const upstream = route(path, 'sse', identity);
-    checkRoom(identity);
     const visit = this.#visit(request, upstream, identity);
+    checkRoom(identity, visit.address);
     await this.#askHook(visit, 'sse');
     onChannel(sse.accept(request, response, bindingOf(identity)), 'sse', visit);
   }
@@ -242,8 +242,8 @@ export class Listener {
       const upstream = this.#options.route(path, 'mcp', identity);
       this.#checkUpgrade(request);
       // Who can resume may have a place already: its first message tells, and whether there is room is seen then.
-      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom(identity);
       const visit = this.#visit(request, upstream, identity);
+      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom(identity, visit.address);
       const { maxMessageBytes, onChannel, onResumed, hooks } = this.#options;
       if (hooks.onConnect !== undefined) await this.#askHook(visit, 'websocket');
       this.#acceptor.accept(request, socket, head, {

@@ -45,6 +45,7 @@ export interface Settings {
   maxQueueMessages: number;
   maxQueueSize: number;
   maxRequestsInFlight: number;
+  maxRequestsInFlightPerAddress: number;
   maxConcurrent: number;
   maxQueuedRequests: number;
   maxMembers: number;
@@ -192,7 +193,14 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'number',
     fallback: 256,
     type: count(1),
-    describe: 'How many requests of one client may run at a time',
+    describe:
+      'How many requests of one principal may run at a time, and of one connection or session of a client that is not known',
+  },
+  maxRequestsInFlightPerAddress: {
+    value: 'number',
+    fallback: 1024,
+    type: count(1),
+    describe: 'How many requests of one address may run at a time, of all its clients that are not known',
   },
   maxConcurrent: {
     value: 'number',
@@ -216,7 +224,8 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'number|unlimited',
     fallback: 100,
     type: rate,
-    describe: 'Requests a minute for each client: each principal, or each connection or session of who is not known',
+    describe:
+      'Requests a minute of each principal; of clients that are not known, of each connection or session, and over modern HTTP of each address',
   },
   addressRateLimit: {
     value: 'number|unlimited|auto',
@@ -242,7 +251,8 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'number',
     fallback: 1000,
     type: count(1),
-    describe: 'How many calls may wait for such an answer',
+    describe:
+      'How many calls may wait for such an answer; of one principal, or one address of clients that are not known, a quarter',
   },
   startTimeout: {
     value: 'duration',

@@ -28,6 +28,10 @@ export interface Scope {
   readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
   /** The legacy session, or the connection of a modern request: what `session` isolation goes by. */
   readonly affinity: string;
+  /** Whose turn it takes in a queue. @default `affinity` */
+  readonly account?: string;
+  /** Whose share it takes of what there is for all. @default `affinity` */
+  readonly origin?: string;
   /** Whether nothing but an address stands behind `affinity`, so that two strangers may have the same (modern requests over HTTP). */
   readonly loose?: boolean;
   /** What the client brought for servers that ask each caller for a value of its own. Never shown. */

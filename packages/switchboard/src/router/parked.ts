@@ -6,27 +6,35 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 
+import { Tally } from '../limits/tally.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { omit } from '../util/omit.ts';
-import type { Opening } from './exchange.ts';
+import type { Opening, Scope } from './exchange.ts';
 
 export interface ParkedOptions {
   /** How long an answer is waited for, in ms. */
   ttlMs: number;
-  /** How many exchanges may be parked. */
+  /** How many exchanges may be parked; one origin may have a quarter of them, see {@link Scope.origin}. */
   max: number;
 }
 
 interface Entry<T> {
   exchange: T;
   binding: string;
+  origin: string;
   timer: NodeJS.Timeout;
 }
+
+/** The share that one origin may have of all that is parked. */
+const SHARE = 0.25;
+
+const originOf = ({ origin, affinity }: Scope): string => origin ?? affinity;
 
 export class ParkedTable<T> {
   readonly #options: ParkedOptions;
   readonly #entries: Map<string, Entry<T>> = new Map();
+  readonly #own: Tally = new Tally();
   /** Tells our handles from other servers' request states, also those of another Switchboard behind this one. */
   readonly #prefix = `swb.${randomBytes(6).toString('base64url')}.`;
 
@@ -38,18 +46,22 @@ export class ParkedTable<T> {
     return this.#entries.size;
   }
 
-  get isFull(): boolean {
-    return this.#entries.size >= this.#options.max;
+  /** Whether one more may be parked, of all and of whoever asks. */
+  hasRoom(scope: Scope): boolean {
+    const { max } = this.#options;
+    return this.#entries.size < max && this.#own.of(originOf(scope)) < Math.ceil(max * SHARE);
   }
 
   /** @returns the handle to give to the client. */
   park(exchange: T, opening: Opening, onExpire: () => void): string {
     const handle = this.#prefix + randomBytes(16).toString('base64url');
+    const origin = originOf(opening.scope);
     const timer = setTimeout(() => {
-      this.#entries.delete(handle);
+      this.#forget(handle);
       onExpire();
     }, this.#options.ttlMs);
-    this.#entries.set(handle, { exchange, binding: bindingOf(opening), timer });
+    this.#own.add(origin);
+    this.#entries.set(handle, { exchange, binding: bindingOf(opening), origin, timer });
     return handle;
   }
 
@@ -68,8 +80,7 @@ export class ParkedTable<T> {
         'requestState is unknown, was used, has expired, or belongs to another request; send the request anew';
       throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
     }
-    this.#entries.delete(handle);
-    clearTimeout(entry.timer);
+    this.#forget(handle);
     return entry.exchange;
   }
 
@@ -80,8 +91,15 @@ export class ParkedTable<T> {
 
   /** Forgets everything that is parked; nothing is told of it. */
   clear(): void {
-    for (const { timer } of this.#entries.values()) clearTimeout(timer);
-    this.#entries.clear();
+    for (const handle of this.#entries.keys()) this.#forget(handle);
+  }
+
+  #forget(handle: string): void {
+    const entry = this.#entries.get(handle);
+    if (entry === undefined) return;
+    this.#entries.delete(handle);
+    this.#own.remove(entry.origin);
+    clearTimeout(entry.timer);
   }
 }
 

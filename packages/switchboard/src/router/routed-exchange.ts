@@ -113,7 +113,9 @@ export class RoutedExchange implements Exchange {
       return;
     }
     try {
-      this.#leaveTurn = this.#options.turns.take(this.#slot.upstream, this.scope.affinity, () => this.#run());
+      this.#leaveTurn = this.#options.turns.take(this.#slot.upstream, this.scope.account ?? this.scope.affinity, () =>
+        this.#run(),
+      );
       if (this.#ended) this.#leaveTurn();
     } catch (error) {
       this.#fail(error);
@@ -155,9 +157,8 @@ export class RoutedExchange implements Exchange {
     const direct = this.#leg?.ask;
     if (direct !== undefined) return direct(question, signal ?? new AbortController().signal);
     const questions = (this.#questions ??= new Map());
-    if (this.#options.parked.isFull || questions.size >= MAX_QUESTIONS) {
-      const detail = 'too many questions wait for an answer (maxParked)';
-      return Promise.resolve({ error: new SwitchboardError('SWB_OVERLOADED', { detail }).toRpc() });
+    if (!this.#options.parked.hasRoom(this.scope) || questions.size >= MAX_QUESTIONS) {
+      return Promise.resolve(tooMany());
     }
     const key = `r${++this.#questionSeq}`;
     return new Promise((resolve) => {
@@ -251,6 +252,11 @@ export class RoutedExchange implements Exchange {
   #park(): void {
     const leg = this.#leg;
     if (this.#ended || leg === undefined || this.#waiting.size === 0) return;
+    // Many may have asked while their questions were gathered.
+    if (!this.#options.parked.hasRoom(this.scope)) {
+      for (const { answer } of this.#waiting.values()) answer(tooMany());
+      return;
+    }
     const inputRequests = Object.fromEntries([...this.#waiting].map(([key, { question }]) => [key, { ...question }]));
     const requestState = this.#options.parked.park(this, this.#opening, () => this.#abandon());
     this.#leg = undefined;
@@ -291,6 +297,11 @@ export class RoutedExchange implements Exchange {
     for (const listener of this.#endListeners ?? []) listener();
     return true;
   }
+}
+
+function tooMany(): Outcome {
+  const detail = 'too many questions wait for an answer: of all clients, or of this one (maxParked)';
+  return { error: new SwitchboardError('SWB_OVERLOADED', { detail }).toRpc() };
 }
 
 /** How a server hears that it gets no answer. */

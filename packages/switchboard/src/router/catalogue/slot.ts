@@ -186,7 +186,7 @@ export class CatalogueSlot implements Slot {
         else open(member);
       };
       if (sub.method === 'subscriptions/listen') run();
-      else sub.onEnd(this.catalogue.turns.take(name, sub.scope.affinity, run));
+      else sub.onEnd(this.catalogue.turns.take(name, sub.scope.account ?? sub.scope.affinity, run));
     } catch (error) {
       fail(error);
     }
