@@ -5,26 +5,9 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 import { WebSocketClientTransport as BrowserTransport } from '../../src/client-browser.ts';
 import { WebSocketClientTransport } from '../../src/client.ts';
-import type { ClientTransportOptions } from '../../src/client.ts';
-import { WebSocketServerTransport } from '../../src/websocket.ts';
-import type { WebSocketServerOptions } from '../../src/websocket.ts';
+import { dial, listen } from '../support/websocket-library.ts';
 import { WireClient } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
-
-async function listen(
-  options: WebSocketServerOptions = {},
-): Promise<{ server: WebSocketServerTransport; url: string }> {
-  const server = new WebSocketServerTransport({ port: 0, ...options });
-  onTestFinished(() => server.close());
-  return { server, url: await server.listen() };
-}
-
-async function dial(url: string, options: ClientTransportOptions = {}): Promise<WebSocketClientTransport> {
-  const transport = new WebSocketClientTransport(url, options);
-  onTestFinished(() => transport.close());
-  await transport.start();
-  return transport;
-}
 
 const gate = (): { open: () => void; opened: Promise<void> } => {
   let open = (): void => {};
