@@ -49,7 +49,8 @@ export async function ended(child: ChildProcess, input = ''): Promise<Ended> {
   let [stdout, stderr] = ['', ''];
   child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  child.stdin!.end(input);
+  // One that has ended already takes nothing.
+  child.stdin!.on('error', () => {}).end(input);
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, stdout, stderr };
 }
