@@ -1,4 +1,5 @@
 /** A gateway: callers, router and upstreams put together. */
+import type { IncomingMessage } from 'node:http';
 import type { Tracer } from '@opentelemetry/api';
 
 import type { Identity } from '../auth/identity.ts';
@@ -270,6 +271,11 @@ export class Gateway {
     const credentials = new Brought(found, headers);
     this.#callers.connections.open(inner, { upstream: found, transport: 'memory', identity, credentials });
     return asSdkTransport(outer);
+  }
+
+  /** Where a request to a server around this gateway comes from, through the proxies that the settings trust. */
+  addressOf(request: IncomingMessage): string {
+    return this.#access.addressOf(request);
   }
 
   get stats(): Stats {

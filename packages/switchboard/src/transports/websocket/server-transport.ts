@@ -45,6 +45,10 @@ export interface WebSocketServerOptions {
   port?: number;
   /** The path; upgrades of others are left to others. @default '/mcp' */
   path?: string;
+  /** Further paths at which the same is served. @default [] */
+  otherPaths?: readonly string[];
+  /** Tells where a request comes from, through whatever proxies are trusted. @default the address of the connection */
+  addressOf?(request: IncomingMessage): string;
   /** Host headers to accept besides those of this machine. @default [] */
   allowedHosts?: readonly string[];
   /** Web origins to accept besides those of this machine. @default [] */
@@ -122,13 +126,14 @@ interface Events {
   error: [error: unknown, reference?: string];
 }
 
-type Hook = 'server' | 'authenticate' | 'onForeign' | 'onText' | 'subprotocols' | 'store';
+type Hook = 'server' | 'addressOf' | 'authenticate' | 'onForeign' | 'onText' | 'subprotocols' | 'store';
 
 /** What holds where an option is not given. */
 export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
   host: '127.0.0.1',
   port: 8765,
   path: '/mcp',
+  otherPaths: [],
   allowedHosts: [],
   allowedOrigins: [],
   ordered: true,
@@ -324,16 +329,17 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { path, authenticate, host, allowedHosts, allowedOrigins } = this.#options;
-    if (request.url?.split('?', 1)[0] !== path && this.#http.listenerCount('upgrade') > 1) return;
+    const { path, otherPaths, addressOf, authenticate, host, allowedHosts, allowedOrigins } = this.#options;
+    const isHere = [path, ...otherPaths].includes(request.url?.split('?', 1)[0] ?? '');
+    if (!isHere && this.#http.listenerCount('upgrade') > 1) return;
     socket.on('error', () => {});
     try {
-      if (request.url?.split('?', 1)[0] !== path) {
+      if (!isHere) {
         throw new SwitchboardError('SWB_NOT_FOUND', { detail: `WebSockets are served at ${path}` });
       }
       checkHostAndOrigin(request, { host, allowedHosts, allowedOrigins });
       if (this.#options.subprotocols === undefined && !this.#options.plain) checkHandshake(request);
-      const address = canonicalAddress(request.socket.remoteAddress ?? '');
+      const address = addressOf?.(request) ?? canonicalAddress(request.socket.remoteAddress ?? '');
       this.#connects.take(addressBlock(address));
       const identity =
         authenticate === undefined ? { principal: 'anonymous' } : await authenticate(request, shownBy(request));

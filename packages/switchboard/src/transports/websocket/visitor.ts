@@ -78,6 +78,11 @@ export class Visitor {
     };
   }
 
+  /** What `authenticate` gave for the handlers of the SDK. */
+  get authInfo(): object | undefined {
+    return this.#options.authInfo;
+  }
+
   /** How many requests of it are under way. */
   get inFlight(): number {
     return this.#running.size;
