@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { randomUUID } from 'node:crypto';
 
-import { SwitchboardError, createGateway } from 'mcp-switchboard';
+import { SwitchboardError, addressBlock, createGateway } from 'mcp-switchboard';
 import type { Gateway } from 'mcp-switchboard';
 import { WebSocketServerTransport } from 'mcp-switchboard/websocket';
 import type { WebSocketClient } from 'mcp-switchboard/websocket';
@@ -13,7 +13,8 @@ import type { TurnOptions } from './conversation/turn.ts';
 import { ChatFailure } from './failure.ts';
 import { OfflineModel } from './models/offline.ts';
 import { LIMITS, SYSTEM } from './options.ts';
-import type { ChatEvent, ChatLimits, ChatOptions } from './options.ts';
+import { unaskedOf, whenOf } from './options.ts';
+import type { ChatEvent, ChatIdentity, ChatLimits, ChatOptions } from './options.ts';
 import { answerBrowsers } from './pages.ts';
 import { Allowance } from './people/allowance.ts';
 import type { CredentialOptions, Credentials } from './people/credentials.ts';
@@ -35,6 +36,8 @@ export interface ChatServices {
   readonly servers: readonly string[];
   readonly use: CredentialOptions;
   readonly mustAuthenticate: boolean;
+  /** What becomes of a tool that needs a yes of a client that can be asked only in words. */
+  readonly unasked: 'refuse' | 'allow';
   readonly mention: string;
   readonly turns: TurnOptions;
   readonly rooms: Rooms;
@@ -43,7 +46,7 @@ export interface ChatServices {
   readonly attempts: Allowance;
   check(credentials: Credentials): Promise<Verdict>;
   /** @throws {ChatFailure} `rate_limited`, `token_limit` */
-  spendQuery(person: string): void;
+  spendQuery(account: string): void;
   /** Whether a text calls the model. */
   isCalled(text: string): boolean;
   /** @throws {ChatFailure} `not_found`; the session goes on then. */
@@ -100,6 +103,8 @@ export class Chat {
       host,
       port,
       path,
+      otherPaths: options.server === undefined ? ['/'] : [],
+      addressOf: (request) => this.#gateway.addressOf(request),
       allowedHosts,
       allowedOrigins,
       subprotocols: [CHAT_V2],
@@ -107,7 +112,12 @@ export class Chat {
       maxMessageBytes: limits.maxMessageBytes,
       // Idle is what nothing was said in; the sessions know.
       idleTimeoutMs: Infinity,
-      ...(identify !== undefined && { authenticate: (request, shown) => identify(request, shown) }),
+      ...(identify !== undefined && {
+        authenticate: async (request, shown) => {
+          const known = await identify(request, shown);
+          return known === undefined ? undefined : { principal: known.principal, authInfo: { ...known } };
+        },
+      }),
       onText: (text, client) => this.#bySocket.get(client.id)?.session.receive(text),
     });
     this.#sockets.on('connect', (client) => this.#opened(client));
@@ -164,8 +174,9 @@ export class Chat {
 
   #opened(client: WebSocketClient): void {
     const outlet: Outlet = {
-      address: client.address,
+      address: addressBlock(client.address),
       principal: client.principal,
+      organization: organizationOf(client.authInfo),
       send: (message: ServerMessage) => client.send({ ...message }),
       close: (why, reason) => client.close(why, reason),
     };
@@ -182,12 +193,23 @@ export class Chat {
     return session;
   }
 
-  /** Those who are away wait for their clients, but not more of them than may be connected. */
+  /**
+   * Those who are away wait for their clients, but not more of them than may be connected. Room is made by sessions in which nothing would
+   * be lost, then by the account that has most of them: who opens and leaves many connections loses sessions of its own.
+   */
   #makeRoom(): void {
     const away = [...this.#sessions.values()].filter(({ isConnected }) => !isConnected);
     if (away.length < this.#limits.maxConnections) return;
-    const oldest = away.reduce((one, other) => (other.lastActivity < one.lastActivity ? other : one));
-    oldest.end('too many clients are away');
+    const counts = new Map<string, number>();
+    for (const { account } of away) counts.set(account, (counts.get(account) ?? 0) + 1);
+    const countOf = ({ account }: Session): number => counts.get(account) ?? 0;
+    const [first] = away.toSorted(
+      (one, other) =>
+        Number(other.isEmpty) - Number(one.isEmpty) ||
+        countOf(other) - countOf(one) ||
+        one.lastActivity - other.lastActivity,
+    );
+    first?.end('too many clients are away');
   }
 
   #closed(client: WebSocketClient): void {
@@ -240,6 +262,7 @@ export class Chat {
       servers,
       use: credentials ?? {},
       mustAuthenticate: credentials !== undefined,
+      unasked: unaskedOf(options.approvals),
       mention,
       rooms: new Rooms(limits),
       archives: store === undefined ? undefined : new Archives(store, options.keepMs ?? 7 * 24 * HOUR_MS),
@@ -247,30 +270,31 @@ export class Chat {
       turns: {
         model: options.model ?? new OfflineModel(),
         system: options.system ?? SYSTEM,
-        approvals: options.approvals ?? 'destructive',
+        approvals: whenOf(options.approvals),
+        questionTimeoutMs: limits.questionTimeoutMs,
         maxSteps: limits.maxSteps,
         maxCallsAtOnce: limits.maxCallsAtOnce,
         maxContextTokens: limits.maxContextTokens,
         maxResultCharacters: limits.maxResultCharacters,
         gate: new Gate(limits.maxTurns),
-        onUsage: (person, usage) => tokens.spend(person, usage.input_tokens + usage.output_tokens),
+        onUsage: (account, usage) => tokens.spend(account, usage.input_tokens + usage.output_tokens),
         onFailure: fail,
         onEnd: (turn, stopped, usage, ms) =>
-          onEvent({ type: 'turn', session: turn.asker.key, turn: turn.id, stopped, usage, ms }),
+          onEvent({ type: 'turn', session: turn.asker.id, turn: turn.id, stopped, usage, ms }),
       },
       check: (shown) => this.#check(shown, servers),
-      spendQuery(person) {
-        const wait = queries.wait(person);
+      spendQuery(account) {
+        const wait = queries.wait(account);
         if (wait > 0) {
           const detail = `${limits.queriesPerMinute} queries a minute, the limit; try again in ${seconds(wait)} s`;
           throw new ChatFailure('rate_limited', detail);
         }
-        const longer = tokens.wait(person);
+        const longer = tokens.wait(account);
         if (longer > 0) {
           const detail = `${limits.tokensPerHour} tokens an hour, the limit; try again in ${seconds(longer)} s`;
           throw new ChatFailure('token_limit', detail);
         }
-        queries.spend(person);
+        queries.spend(account);
       },
       isCalled: (text) => called.test(text),
       resume: (session, message) => this.#resume(session, message),
@@ -295,9 +319,12 @@ export class Chat {
       onQuestion: async () => ({ action: 'cancel' }),
     });
     try {
-      if ((await toolbox.tools()).length === 0) return 'unknown';
+      const tools = await toolbox.tools();
+      if (tools.length === 0) return 'unknown';
+      const tool = tools.find(({ name }) => name === probe.tool);
+      if (tool === undefined) return 'unknown';
       const options = { signal: AbortSignal.timeout(30_000), onProgress: () => {} };
-      const { isError } = await toolbox.call(probe.tool, probe.arguments ?? {}, options);
+      const { isError } = await toolbox.call(tool, probe.arguments ?? {}, options);
       return isError ? 'wrong' : 'right';
     } catch {
       return 'unknown';
@@ -306,5 +333,8 @@ export class Chat {
     }
   }
 }
+
+/** What `identify` gave. */
+const organizationOf = (known: Partial<ChatIdentity> | undefined): string | undefined => known?.organization;
 
 const seconds = (ms: number): number => Math.ceil(ms / 1000);

@@ -4,11 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { Conversation } from './conversation/conversation.ts';
 import type { Listener } from './conversation/conversation.ts';
 import { ChatFailure } from './failure.ts';
+import { lookOf } from './people/names.ts';
 
 /** Somebody who can be in a room. */
 export interface Guest extends Listener {
-  /** The same for those who may share a room. */
-  readonly organization: string;
   readonly isConnected: boolean;
 }
 
@@ -39,17 +38,22 @@ export class Rooms {
   }
 
   /**
+   * @param organization that of the guest, proven.
    * @param room its name; without one, a name that nobody can guess.
    * @throws {ChatFailure} `full`, `forbidden`
    */
-  join(guest: Guest, name: string, room: string = randomBytes(12).toString('base64url')): Room {
+  join(guest: Guest, organization: string, name: string, room: string = randomBytes(12).toString('base64url')): Room {
     const { maxPeople } = this.#limits;
-    const key = `${guest.organization}/${room}`;
-    const found = this.#rooms.get(key) ?? this.#make(guest.organization, room, key);
+    const key = `${organization}/${room}`;
+    const found = this.#rooms.get(key) ?? this.#make(organization, room, key);
     if (found.people.size >= maxPeople) throw new ChatFailure('full', `The room has ${maxPeople} people, the limit.`);
-    const lowered = name.toLowerCase();
-    if ([...found.people.values()].some((person) => person.name.toLowerCase() === lowered)) {
-      throw new ChatFailure('forbidden', `Somebody called ${name} is in the room already; take another name.`);
+    const look = lookOf(name);
+    const taken = [...found.people.values()].find((person) => lookOf(person.name) === look);
+    if (taken !== undefined) {
+      throw new ChatFailure(
+        'forbidden',
+        `${taken.name} is in the room already, and ${name} looks like it; take another name.`,
+      );
     }
     found.people.set(guest, { name, typing: false });
     found.conversation.listeners.add(guest);

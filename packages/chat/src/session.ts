@@ -12,7 +12,10 @@ import { exportConversation } from './conversation/export.ts';
 import { Turn } from './conversation/turn.ts';
 import type { Asker } from './conversation/turn.ts';
 import { ChatFailure } from './failure.ts';
+import { Approvals } from './people/approvals.ts';
+import type { Consent, OfferedCall } from './people/approvals.ts';
 import { Credentials, maskDeep } from './people/credentials.ts';
+import { nameProblem } from './people/names.ts';
 import { Questions } from './people/questions.ts';
 import type { Reply } from './people/questions.ts';
 import type { Answer, Approval, Auth, Cancel, ClientMessage, Join, Query } from './protocol/client-messages.ts';
@@ -20,18 +23,23 @@ import type { HistoryRequest, Resume } from './protocol/client-messages.ts';
 import type { Entry } from './protocol/history.ts';
 import { basic } from './protocol/basic.ts';
 import { readMessage } from './protocol/read.ts';
-import type { ServerMessage, ToolCall } from './protocol/server-messages.ts';
+import type { ServerMessage } from './protocol/server-messages.ts';
 import type { Guest, Room } from './rooms.ts';
 import { Toolbox } from './tools/toolbox.ts';
 
 /** One socket of a client. */
 export interface Outlet {
+  /** Where it comes from, as its network is counted. */
   readonly address: string;
   readonly principal: string;
+  /** The organization that the host knows the principal to belong to. */
+  readonly organization: string | undefined;
   send(message: ServerMessage): void;
   close(why: 'normal' | 'idle' | 'goingAway', reason: string): void;
 }
 
+const NOT_PROVEN =
+  'Rooms are for people of one organization, and nothing here proves yours: whoever runs this chat must set a probe.';
 const NOT_AUTHENTICATED = 'Please authenticate first by sending your API key and org ID';
 
 export class Session implements Asker, Guest {
@@ -41,8 +49,11 @@ export class Session implements Asker, Guest {
   lastActivity: number = Date.now();
   readonly #chat: ChatServices;
   readonly #questions: Questions;
+  readonly #approvals: Approvals;
   readonly #onEnd: (session: Session) => void;
+  readonly #claimed: string | undefined;
   #outlet: Outlet | undefined;
+  #address: string;
   #token = '';
   #own: Conversation;
   #room: Room | undefined;
@@ -67,8 +78,11 @@ export class Session implements Asker, Guest {
     this.#outlet = outlet;
     this.isV2 = isV2;
     this.principal = outlet.principal;
+    this.#claimed = outlet.organization;
+    this.#address = outlet.address;
     this.id = kept?.sessionId ?? randomUUID();
     this.#questions = new Questions((message) => this.tell(message), chat.limits.questionTimeoutMs);
+    this.#approvals = new Approvals({ questions: this.#questions, inWords: !isV2, unasked: chat.unasked });
     this.#own = new Conversation({
       maxContextTokens: chat.limits.maxContextTokens,
       ...(isV2 && chat.archives !== undefined && { archive: chat.archives.open(this.id) }),
@@ -81,14 +95,30 @@ export class Session implements Asker, Guest {
     return this.#room?.people.get(this)?.name ?? 'you';
   }
 
-  /** Whose account it is: the principal's, or that of the credentials, or of nobody else. */
+  /** Who it is to the servers behind the chat: the principal, the owner of the credentials, or nobody else. */
   get key(): string {
     if (this.principal !== 'anonymous') return `principal ${this.principal}`;
     return this.#credentials === undefined ? `session ${this.id}` : `credentials ${this.#credentials.key}`;
   }
 
-  get organization(): string {
-    return this.#credentials?.organization ?? '';
+  /** Whose allowance it is: what a client cannot make up, which is its address as long as nothing is proven. */
+  get account(): string {
+    if (this.principal !== 'anonymous') return `principal ${this.principal}`;
+    const proven = this.#credentials?.isProven === true ? this.#credentials : undefined;
+    return proven === undefined ? `address ${this.#address}` : `credentials ${proven.account}`;
+  }
+
+  /** The organization that was proven, or everybody's where nobody needs credentials. */
+  get organization(): string | undefined {
+    if (this.#claimed !== undefined) return `claim ${this.#claimed}`;
+    if (!this.#chat.mustAuthenticate) return '';
+    return this.#credentials?.isProven === true ? this.#credentials.organization : undefined;
+  }
+
+  /** Whether nothing would be lost with it. */
+  get isEmpty(): boolean {
+    const isUnused = this.#own.entries.length === 0 && this.#credentials === undefined;
+    return isUnused && this.#room === undefined && !this.isBusy;
   }
 
   get isConnected(): boolean {
@@ -156,7 +186,8 @@ export class Session implements Asker, Guest {
       return;
     }
     try {
-      if (!this.#takeAtOnce(message)) this.#inLine(() => this.#takeInTurn(message));
+      if (this.#takeAtOnce(message) || this.#takeAsAnswer(message)) return;
+      this.#inLine(() => this.#takeInTurn(message));
     } catch (error) {
       this.#refuse(error);
     }
@@ -192,6 +223,7 @@ export class Session implements Asker, Guest {
     clearTimeout(this.#awayTimer);
     const old = this.#outlet;
     this.#outlet = outlet;
+    this.#address = outlet.address;
     if (old !== outlet) old?.close('normal', 'the session goes on with another connection');
     this.lastActivity = Date.now();
     this.#heardBefore = true;
@@ -227,23 +259,9 @@ export class Session implements Asker, Guest {
     this.#onEnd(this);
   }
 
-  /** A tool may run when the person says so; a client that cannot be asked says no. */
-  async approve(call: Omit<ToolCall, 'type' | 'by'>, signal: AbortSignal): Promise<boolean> {
-    if (!this.isV2) return false;
-    const { turn, call: id, name, title, arguments: written } = call;
-    const reply = await this.#questions.ask<boolean>(
-      {
-        type: 'approval_request',
-        turn,
-        call: id,
-        name,
-        arguments: written,
-        message: `May ${title ?? name} run? It may change or delete something.`,
-        ...(title !== undefined && { title }),
-      },
-      signal,
-    );
-    return 'answer' in reply && reply.answer;
+  /** Whether a tool may run. */
+  approve(call: OfferedCall, signal: AbortSignal): Promise<Consent> {
+    return this.#approvals.ask(call, signal);
   }
 
   // -- what clients send
@@ -269,6 +287,13 @@ export class Session implements Asker, Guest {
       default:
         return false;
     }
+  }
+
+  /** @returns whether a query was an answer to a question in words. */
+  #takeAsAnswer(message: ClientMessage): boolean {
+    const taken = message.type === 'query' ? this.#approvals.takeText(message.content) : undefined;
+    if (taken === 'open') this.tell({ type: 'info', message: 'This waits until you have answered yes or no.' });
+    return taken === 'answered';
   }
 
   async #takeInTurn(message: ClientMessage): Promise<void> {
@@ -309,6 +334,9 @@ export class Session implements Asker, Guest {
   async #authenticate({ api_key: apiKey, org_id: orgId }: Auth): Promise<void> {
     const { attempts } = this.#chat;
     const refuse = (message: string): void => this.tell({ type: 'auth_error', message });
+    if (!this.#chat.mustAuthenticate) {
+      return refuse('No credentials are needed here, and yours were not kept or used. Send a query.');
+    }
     if (apiKey.trim() === '' || orgId.trim() === '') return refuse('Both API key and org ID are required');
     const address = this.#outlet?.address ?? '';
     if (attempts.wait(address) > 0) return refuse('Too many attempts; try again in a minute.');
@@ -322,6 +350,7 @@ export class Session implements Asker, Guest {
       return refuse('Authentication error: the credentials could not be checked; try again later.');
     const isOther = this.#credentials !== undefined && this.#credentials.organization !== credentials.organization;
     await this.#forgetCredentials(isOther);
+    credentials.isProven = this.#chat.use.probe !== undefined;
     this.#credentials = credentials;
     return this.tell({
       type: 'auth_success',
@@ -367,7 +396,7 @@ export class Session implements Asker, Guest {
       return this.#refuse(new ChatFailure('too_many_turns', `${maxWaiting} of your queries wait already`), id);
     }
     try {
-      this.#chat.spendQuery(this.key);
+      this.#chat.spendQuery(this.account);
     } catch (error) {
       return this.#refuse(error, id);
     }
@@ -423,7 +452,11 @@ export class Session implements Asker, Guest {
     if (!this.isAuthenticated) throw new ChatFailure('not_authenticated', NOT_AUTHENTICATED);
     if (this.#room !== undefined)
       throw new ChatFailure('invalid_message', `You are in ${this.#room.name}; send leave first.`);
-    const room = this.#chat.rooms.join(this, person, name);
+    const { organization } = this;
+    if (organization === undefined) throw new ChatFailure('forbidden', NOT_PROVEN);
+    const problem = nameProblem(person, this.#chat.mention);
+    if (problem !== undefined) throw new ChatFailure('forbidden', `${person} cannot be a name here: ${problem}.`);
+    const room = this.#chat.rooms.join(this, organization, person, name);
     this.#cancelTurns();
     this.#own.listeners.delete(this);
     this.#room = room;
@@ -453,8 +486,8 @@ export class Session implements Asker, Guest {
     const tools = await this.toolbox.tools();
     this.tell({
       type: 'tools',
-      tools: tools.map(({ name, title, description, destructive }) => {
-        return { name, description, destructive, ...(title !== undefined && { title }) };
+      tools: tools.map(({ name, server, title, description, destructive }) => {
+        return { name, server, description, destructive, ...(title !== undefined && { title }) };
       }),
     });
   }

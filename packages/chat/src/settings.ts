@@ -7,7 +7,7 @@ import type { Model } from './models/model.ts';
 import { OfflineModel } from './models/offline.ts';
 import { providerModel } from './models/provider.ts';
 import { LIMITS } from './options.ts';
-import type { ChatLimits } from './options.ts';
+import type { ApprovalMode, ApprovalOptions, ChatLimits } from './options.ts';
 import { credentialOptionsSchema } from './people/credentials.ts';
 import type { CredentialOptions } from './people/credentials.ts';
 
@@ -21,13 +21,14 @@ export interface ModelChoice {
 
 export interface ChatSettings extends ModelChoice {
   system?: string;
-  approvals?: 'destructive' | 'always' | 'never';
+  approvals?: ApprovalMode | ApprovalOptions;
   mention?: string;
   credentials?: CredentialOptions;
   /** By the names of {@link ChatLimits}. */
   limits?: Partial<ChatLimits>;
 }
 
+const approvalMode = z.enum(['destructive', 'always', 'never']);
 const limit = z.int().min(1).exactOptional();
 const schema = z.strictObject({
   model: z.string().min(1).exactOptional(),
@@ -35,7 +36,12 @@ const schema = z.strictObject({
   provider: z.enum(['anthropic', 'openai-compatible']).exactOptional(),
   offline: z.boolean().exactOptional(),
   system: z.string().exactOptional(),
-  approvals: z.enum(['destructive', 'always', 'never']).exactOptional(),
+  approvals: z
+    .union([
+      approvalMode,
+      z.strictObject({ when: approvalMode.exactOptional(), unasked: z.enum(['refuse', 'allow']).exactOptional() }),
+    ])
+    .exactOptional(),
   mention: z
     .string()
     .regex(/^[\w-]{1,40}$/, 'expected letters, digits, dashes and underscores')

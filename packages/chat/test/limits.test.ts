@@ -7,10 +7,12 @@ import { WebSocket } from 'ws';
 import { LIMITS } from '../src/index.ts';
 import type { Model } from '../src/index.ts';
 import { RawClient, startChat } from './support/chat.ts';
+import { startProbe } from './support/probe.ts';
 
 describe('a person', () => {
-  it('may ask so often in a minute, over several connections with the same credentials', async () => {
-    const { url } = await startChat({ queriesPerMinute: 2 });
+  it('may ask so often in a minute, over several connections with the same credentials that were proven', async () => {
+    const probe = await startProbe(() => true);
+    const { url } = await startChat({ queriesPerMinute: 2, credentials: { probe } });
     const clients = await Promise.all([RawClient.v2(url), RawClient.v2(url), RawClient.v2(url)]);
     for (const [index, client] of clients.entries()) {
       client.send({ type: 'auth', api_key: index < 2 ? 'the same key' : 'another', org_id: 'organization' });
@@ -29,6 +31,38 @@ describe('a person', () => {
     });
     other.send({ type: 'query', content: 'echo 4' });
     await other.get('response');
+  });
+
+  it('gets no more by credentials that it makes up, by other spellings of an organization, or by more connections', async () => {
+    let calls = 0;
+    const model: Model = {
+      name: 'counts',
+      async *answer() {
+        calls++;
+        yield { type: 'end', cut: false };
+      },
+    };
+    const probe = await startProbe((key) => key === 'the key');
+    for (const [credentials, key] of [
+      [{}, 'made up'],
+      [{ probe }, 'the key'],
+      [undefined, ''],
+    ] as const) {
+      calls = 0;
+      const { url } = await startChat({
+        model,
+        queriesPerMinute: 3,
+        ...(credentials !== undefined && { credentials }),
+      });
+      for (let n = 0; n < 12; n++) {
+        const client = await RawClient.v2(url);
+        client.send({ type: 'auth', api_key: key === 'made up' ? `${key} ${n}` : key, org_id: `organization ${n}` });
+        for (let each = 0; each < 3; each++) client.send({ type: 'query', content: 'hello', id: `${n}-${each}` });
+        client.send({ type: 'export', format: 'json' });
+        await client.get('export');
+      }
+      expect(calls).toBe(3);
+    }
   });
 
   it('may use so many tokens in an hour', async () => {
@@ -53,7 +87,7 @@ describe('a person', () => {
         yield { type: 'end', cut: false };
       },
     };
-    const { url } = await startChat({ model, maxTurns: 2 });
+    const { url } = await startChat({ model, maxTurns: 2, credentials: {} });
     const clients = await Promise.all(Array.from({ length: 5 }, () => RawClient.v2(url)));
     for (const client of clients) {
       client.send({ type: 'auth', api_key: 'the same key', org_id: 'organization' });
@@ -103,6 +137,52 @@ describe('a client', () => {
 });
 
 describe('clients that are away', () => {
+  it('are not shut out by others who open and leave connections', async () => {
+    const probe = await startProbe(() => true);
+    const { url, chat } = await startChat({ maxConnections: 3, credentials: { probe } });
+    const victim = await RawClient.v2(url);
+    const { session_id, resume_token } = await victim.get('connection_established');
+    victim.send({ type: 'auth', api_key: 'the key of the victim', org_id: 'organization' });
+    victim.send({ type: 'query', content: 'echo remember this' });
+    await victim.get('response');
+    victim.socket.terminate();
+    await victim.end();
+    for (let n = 0; n < 12; n++) {
+      const stranger = await RawClient.v2(url);
+      await stranger.get('connection_established');
+      if (n % 2 === 0) {
+        stranger.send({ type: 'auth', api_key: 'the key of a stranger', org_id: 'organization' });
+        await stranger.get('auth_success');
+      }
+      stranger.socket.terminate();
+      await stranger.end();
+    }
+    expect(chat.stats.sessions).toBeLessThanOrEqual(4);
+    const again = await RawClient.v2(url);
+    again.send({ type: 'resume', session_id, resume_token, after: 0 });
+    await again.get('resumed');
+    expect((await again.get('history')).entries).toContainEqual(expect.objectContaining({ text: 'remember this' }));
+  });
+
+  it('with a conversation are kept rather than empty ones of the same address', async () => {
+    const { url } = await startChat({ maxConnections: 3 });
+    const victim = await RawClient.v2(url);
+    const { session_id, resume_token } = await victim.get('connection_established');
+    victim.send({ type: 'query', content: 'echo remember this' });
+    await victim.get('response');
+    victim.socket.terminate();
+    await victim.end();
+    for (let n = 0; n < 12; n++) {
+      const stranger = await RawClient.v2(url);
+      await stranger.get('connection_established');
+      stranger.socket.terminate();
+      await stranger.end();
+    }
+    const again = await RawClient.v2(url);
+    again.send({ type: 'resume', session_id, resume_token, after: 0 });
+    await again.get('resumed');
+  });
+
   it('are not waited for in any number', async () => {
     const { url, chat } = await startChat({ maxConnections: 2 });
     for (let n = 0; n < 6; n++) {

@@ -12,3 +12,4 @@ export { createLog } from './observe/log.ts';
 export { ERRORS, SwitchboardError } from './protocol/errors.ts';
 export type { ErrorName } from './protocol/errors.ts';
 export type { Entry, Fact, Facts, Log, Store } from './stores/store.ts';
+export { addressBlock } from './util/address.ts';

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 
 import { ModelFailure } from '../models/model.ts';
 import type { Model, ModelCall, ModelResult, PromptMessage } from '../models/model.ts';
-import type { Stopped, Usage } from '../protocol/history.ts';
+import type { Ended, Stopped, Usage } from '../protocol/history.ts';
 import type { Processing, ServerMessage, ToolCall } from '../protocol/server-messages.ts';
+import type { Consent, OfferedCall } from '../people/approvals.ts';
 import type { Gate } from '../people/gate.ts';
 import type { BoxedTool, Toolbox } from '../tools/toolbox.ts';
 import { cut } from '../tools/result.ts';
@@ -12,13 +13,17 @@ import type { ToolOutcome } from '../tools/result.ts';
 import { estimateTokens, fitContext, tokensOf } from './context.ts';
 import type { Conversation, Listener } from './conversation.ts';
 
-/** Who asked: the turn runs with this person's tools and rights, and on this person's account. */
+/** Who asked: the turn runs with this person's tools and rights. */
 export interface Asker extends Listener {
+  readonly id: string;
   readonly name: string;
+  /** Who it is; so many turns run at once for each. */
   readonly key: string;
+  /** Whose allowance is used. */
+  readonly account: string;
   readonly toolbox: Toolbox;
-  /** Whether the person lets a tool run. Never rejects; `false` when the signal aborts. */
-  approve(call: Omit<ToolCall, 'type' | 'by'>, signal: AbortSignal): Promise<boolean>;
+  /** Whether the person lets a tool run. Never rejects; `stopped` when the signal aborts. */
+  approve(call: OfferedCall, signal: AbortSignal): Promise<Consent>;
 }
 
 export interface TurnOptions {
@@ -31,9 +36,11 @@ export interface TurnOptions {
   maxContextTokens: number;
   /** How much of a result the model is given, in characters. */
   maxResultCharacters: number;
+  /** How long a person may think about an approval, in ms. */
+  questionTimeoutMs: number;
   /** Turns at once, for each person. */
   gate: Gate;
-  onUsage(person: string, usage: Usage): void;
+  onUsage(account: string, usage: Usage): void;
   /** Something failed that is nobody's fault here. @returns a reference for people. */
   onFailure(error: unknown): string;
   onEnd(turn: Turn, stopped: Stopped, usage: Usage, ms: number): void;
@@ -45,6 +52,8 @@ const MAX_CALLS = 64;
 export class Turn {
   readonly id: string = `t_${randomUUID()}`;
   readonly asker: Asker;
+  /** The asker's, when it was asked. */
+  readonly #account: string;
   readonly #text: string;
   readonly #queryId: string | undefined;
   readonly #conversation: Conversation;
@@ -59,6 +68,7 @@ export class Turn {
   constructor(conversation: Conversation, asker: Asker, query: { text: string; id?: string }, options: TurnOptions) {
     this.#conversation = conversation;
     this.asker = asker;
+    this.#account = asker.account;
     this.#text = query.text;
     this.#queryId = query.id;
     this.#options = options;
@@ -165,7 +175,9 @@ export class Turn {
     }
     const results = await this.#use(calls, tools);
     // The model's own arguments, as they may be kept: what it must not set is not even repeated to it.
-    const shown = calls.map((call) => ({ ...call, arguments: this.asker.toolbox.shown(call.name, call.arguments) }));
+    const shown = calls.map((call) => {
+      return { ...call, arguments: this.asker.toolbox.shown(toolOf(call, tools), call.arguments) };
+    });
     this.#conversation.remember({ role: 'assistant', text, calls: shown }, { role: 'tool', results });
     signal.throwIfAborted();
     return undefined;
@@ -186,13 +198,14 @@ export class Turn {
 
   async #useOne(call: ModelCall, tools: readonly BoxedTool[], index: number): Promise<ModelResult> {
     const { asker, id: turn } = this;
-    const tool = tools.find(({ name }) => name === call.name);
+    const tool = toolOf(call, tools);
     const shown: ToolCall = {
       type: 'tool_call',
       turn,
       call: `c_${randomUUID()}`,
       name: call.name,
-      arguments: asker.toolbox.shown(call.name, call.arguments),
+      ...(tool !== undefined && { server: tool.server }),
+      arguments: asker.toolbox.shown(tool, call.arguments),
       by: asker.name,
       ...(tool?.title !== undefined && { title: tool.title }),
     };
@@ -201,16 +214,18 @@ export class Turn {
     const outcome =
       index < MAX_CALLS ? await this.#run(call, tool, shown) : failed(`More than ${MAX_CALLS} calls at once.`);
     this.#calls.delete(shown.call);
-    const { isError, text, images } = outcome;
+    const { isError, ended, text, images } = outcome;
     const forModel = cut(text, this.#options.maxResultCharacters);
     const entry = this.#conversation.add({
       kind: 'tool',
       turn,
       call: shown.call,
       name: shown.name,
+      ...(tool !== undefined && { server: tool.server }),
       arguments: shown.arguments,
       by: asker.name,
       is_error: isError,
+      ...(ended !== undefined && { ended }),
       text,
       ...(images.length > 0 && { images }),
       truncated: forModel !== text,
@@ -228,11 +243,12 @@ export class Turn {
     try {
       signal.throwIfAborted();
       const mustAsk = approvals === 'always' || (approvals === 'destructive' && tool.destructive);
-      if (mustAsk && !(await this.asker.approve(shown, signal))) {
-        signal.throwIfAborted();
-        return failed('The person did not approve of this call, so it was not made.');
-      }
-      return await this.asker.toolbox.call(call.name, call.arguments, {
+      const consent = mustAsk ? await this.asker.approve({ ...shown, server: tool.server }, signal) : 'approved';
+      if (consent !== 'approved') return this.#notMade(consent);
+      // What was approved, or needed no approval, is what runs: not what the server has made of it meanwhile.
+      if (!(await this.asker.toolbox.isAsOffered(tool, mustAsk))) return this.#notMade('changed');
+      signal.throwIfAborted();
+      return await this.asker.toolbox.call(tool, call.arguments, {
         signal,
         onProgress: ({ progress, total, message }) =>
           this.#conversation.tell({
@@ -245,9 +261,22 @@ export class Turn {
           }),
       });
     } catch (error) {
-      if (signal.aborted) return failed('The call was cancelled.');
+      if (signal.aborted) return this.#notMade('stopped');
       return failed(`The call failed; reference ${this.#options.onFailure(error)}.`);
     }
+  }
+
+  #notMade(ended: Ended): ToolOutcome {
+    const minutes = this.#options.questionTimeoutMs / 60_000;
+    const why: Record<Ended, string> = {
+      refused: 'The person did not approve this call, so it was not made.',
+      expired: `Nobody said within ${minutes.toFixed(minutes < 1 ? 2 : 0)} minutes whether this may run, so the call was not made.`,
+      unasked: 'This needs a yes, and the person could not be asked, so the call was not made.',
+      changed:
+        'The tool is not what it was when it was chosen, or its server does not answer, so the call was not made.',
+      stopped: 'The call was cancelled.',
+    };
+    return { ...failed(why[ended]), ended };
   }
 
   #say(text: string, isNewPart: boolean): void {
@@ -265,7 +294,7 @@ export class Turn {
       input_tokens: this.#usage.input_tokens + counted.input_tokens,
       output_tokens: this.#usage.output_tokens + counted.output_tokens,
     };
-    this.#options.onUsage(this.asker.key, counted);
+    this.#options.onUsage(this.#account, counted);
   }
 
   #failure(error: unknown): ServerMessage {
@@ -287,5 +316,8 @@ export class Turn {
     });
   }
 }
+
+const toolOf = ({ name }: ModelCall, tools: readonly BoxedTool[]): BoxedTool | undefined =>
+  tools.find((tool) => tool.name === name);
 
 const failed = (text: string): ToolOutcome => ({ isError: true, text, images: [] });

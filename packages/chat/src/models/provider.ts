@@ -49,6 +49,8 @@ export function providerModel(options: ProviderOptions): Model {
   return new ProviderModel(name, provider(name), false, options);
 }
 
+const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/g;
+
 class ProviderModel implements Model {
   readonly name: string;
   readonly #model: LanguageModel;
@@ -110,7 +112,8 @@ class ProviderModel implements Model {
   #write(message: PromptMessage): ModelMessage[] {
     if (message.role === 'user') {
       const { from, text } = message;
-      return [{ role: 'user', content: from === undefined ? text : `${from}: ${text}` }];
+      // No line of a text can pass for the beginning of what somebody else says.
+      return [{ role: 'user', content: from === undefined ? text : `${from}: ${text.replaceAll(LINE_END, '$&  ')}` }];
     }
     if (message.role === 'assistant') {
       const calls = message.calls.map(({ id, name, arguments: input }) => {

@@ -36,6 +36,12 @@ export class Allowance {
     this.#account(person).left -= cost;
   }
 
+  /** Gives back what was spent for nothing. */
+  refund(person: string, cost = 1): void {
+    const account = this.#account(person);
+    account.left = Math.min(this.#options.amount, account.left + cost);
+  }
+
   #account(person: string): Account {
     const { amount, perMs, now } = this.#options;
     const at = now();

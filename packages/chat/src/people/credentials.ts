@@ -61,23 +61,26 @@ export class Credentials {
   readonly #orgId: string;
   /** The same for the same credentials; tells nobody what they are. */
   readonly key: string;
-  /** The same for the same organization. */
+  /** The same for the same API key, however the organization beside it is spelt. */
+  readonly account: string;
+  /** The same for the same organization; a mere claim until {@link isProven}. */
   readonly organization: string;
+  /** Whether a probe has confirmed that key and organization belong together. */
+  isProven = false;
   readonly #secrets: readonly string[];
 
   constructor(apiKey: string, orgId: string) {
     this.#apiKey = apiKey;
     this.#orgId = orgId;
     this.key = digest(`${orgId}\n${apiKey}`);
+    this.account = digest(apiKey);
     this.organization = digest(orgId);
     // The longest first, so that nothing is left of one that holds another.
     const secrets = [
       ...(apiKey.length < LEAST_KEY ? [] : [apiKey]),
       ...(orgId.length < LEAST_ORGANIZATION ? [] : [orgId]),
     ];
-    this.#secrets = secrets
-      .flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')])
-      .toSorted((a, b) => b.length - a.length);
+    this.#secrets = [...new Set(secrets.flatMap(spellingsOf))].toSorted((a, b) => b.length - a.length);
   }
 
   /** A text with the values in their places. */
@@ -100,13 +103,37 @@ export class Credentials {
   }
 }
 
-/** What is like JSON, with every text in it masked. */
+/** The ways in which servers repeat a value: plain, in URLs, in JSON, as hex, and as Base64 from any byte of a longer text. */
+function spellingsOf(value: string): string[] {
+  const bytes = Buffer.from(value);
+  const encoded = encodeURIComponent(value);
+  const base64 = [0, 1, 2].flatMap((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
+    // The first and the last character hold bits of what is beside the value.
+    const inner = whole.slice(Math.ceil((before * 4) / 3), whole.length - ((before + bytes.length) % 3 === 0 ? 0 : 1));
+    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+  const hex = bytes.toString('hex');
+  return [
+    value,
+    JSON.stringify(value).slice(1, -1),
+    encoded,
+    encoded.replaceAll(/%../g, (byte) => byte.toLowerCase()),
+    hex,
+    hex.toUpperCase(),
+    ...base64,
+  ];
+}
+
+/** What is like JSON, with every text in it masked, the names of its members too. */
 export function maskDeep<Value>(value: Value, mask: (text: string) => string): Value {
   if (typeof value === 'string') return mask(value) as Value;
   if (Array.isArray(value)) return value.map((each: unknown) => maskDeep(each, mask)) as Value;
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, maskDeep(each as unknown, mask)]),
+    Object.entries(value).map(([key, each]) => [mask(key), maskDeep(each as unknown, mask)]),
   ) as Value;
 }
 

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 
 import type { ApprovalRequest, Closed, Question, ServerMessage } from '../protocol/server-messages.ts';
 
-type Asked = Omit<Question, 'question'> | Omit<ApprovalRequest, 'approval'>;
-export type Reply<Answer> = { answer: Answer } | { none: 'cancelled' | 'timeout' };
+type Asked = Omit<Question, 'question' | 'expires_at'> | Omit<ApprovalRequest, 'approval' | 'expires_at'>;
+/** `full`: so many are open already that the person was not asked. */
+export type Reply<Answer> = { answer: Answer } | { none: 'cancelled' | 'timeout' | 'full' };
 
 interface Open {
   message: Question | ApprovalRequest;
@@ -24,16 +25,19 @@ export class Questions {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** What is open, for a client that comes back. */
-  get open(): ServerMessage[] {
+  /** What is open, oldest first, for a client that comes back. */
+  get open(): (Question | ApprovalRequest)[] {
     return [...this.#open.values()].map(({ message }) => message);
   }
 
   /** Asks; never rejects. */
   ask<Answer>(asked: Asked, signal: AbortSignal): Promise<Reply<Answer>> {
-    if (signal.aborted || this.#open.size >= MAX_OPEN) return Promise.resolve({ none: 'cancelled' });
+    if (signal.aborted) return Promise.resolve({ none: 'cancelled' });
+    if (this.#open.size >= MAX_OPEN) return Promise.resolve({ none: 'full' });
     const id = `q_${randomUUID()}`;
-    const message = asked.type === 'question' ? { ...asked, question: id } : { ...asked, approval: id };
+    const expires_at = new Date(Date.now() + this.#timeoutMs).toISOString();
+    const message =
+      asked.type === 'question' ? { ...asked, question: id, expires_at } : { ...asked, approval: id, expires_at };
     return new Promise((resolve) => {
       const close = (reason: Closed['reason'], answer?: unknown): void => {
         if (!this.#open.delete(id)) return;

@@ -10,6 +10,12 @@ export interface Usage {
 /** Why the model stopped: it was `done`, somebody `cancelled`, the steps or the `length` of an answer ran out, or it `failed`. */
 export type Stopped = 'done' | 'cancelled' | 'steps' | 'length' | 'failed';
 
+/**
+ * Why a call did not come to its end, where that is no failure of the tool: the person `refused`, or the time to answer `expired`; the
+ * person could not be asked (`unasked`); the tool is not what it was when the model chose it (`changed`); the turn was `stopped`.
+ */
+export type Ended = 'refused' | 'expired' | 'unasked' | 'changed' | 'stopped';
+
 /** An image that a tool gave. */
 export interface Image {
   mime_type: string;
@@ -49,10 +55,13 @@ export interface ToolEntry {
   turn: string;
   call: string;
   name: string;
+  /** Whose tool it is; absent for a tool that there is not. */
+  server?: string;
   /** As the model wrote them; what the host adds is not among them. */
   arguments: Record<string, unknown>;
   by: string;
   is_error: boolean;
+  ended?: Ended;
   /** The whole result; the model may have been given less of it. */
   text: string;
   images?: Image[];
@@ -67,6 +76,7 @@ export const usageSchema: z.ZodType<Usage> = z.object({
   output_tokens: z.int().min(0),
 });
 export const stoppedSchema: z.ZodType<Stopped> = z.enum(['done', 'cancelled', 'steps', 'length', 'failed']);
+export const endedSchema: z.ZodType<Ended> = z.enum(['refused', 'expired', 'unasked', 'changed', 'stopped']);
 export const imageSchema: z.ZodType<Image> = z.object({ mime_type: z.string(), data: z.base64() });
 
 const place = { seq: z.int().min(1), at: z.iso.datetime() };
@@ -87,9 +97,11 @@ export const entrySchema: z.ZodType<Entry> = z.discriminatedUnion('kind', [
     turn: z.string(),
     call: z.string(),
     name: z.string(),
+    server: z.string().exactOptional(),
     arguments: z.record(z.string(), z.unknown()),
     by: z.string(),
     is_error: z.boolean(),
+    ended: endedSchema.exactOptional(),
     text: z.string(),
     images: z.array(imageSchema).exactOptional(),
     truncated: z.boolean(),

@@ -4,8 +4,8 @@
  */
 import { z } from 'zod';
 
-import { entrySchema, imageSchema, stoppedSchema, usageSchema } from './history.ts';
-import type { Entry, Image, Stopped, Usage } from './history.ts';
+import { endedSchema, entrySchema, imageSchema, stoppedSchema, usageSchema } from './history.ts';
+import type { Ended, Entry, Image, Stopped, Usage } from './history.ts';
 
 /** The first message on every connection. */
 export interface ConnectionEstablished {
@@ -99,6 +99,8 @@ export interface ToolCall {
   turn: string;
   call: string;
   name: string;
+  /** Whose tool it is; absent for a tool that there is not. */
+  server?: string;
   title?: string;
   arguments: Record<string, unknown>;
   /** With whose rights. */
@@ -120,7 +122,11 @@ export interface ToolResult {
   call: string;
   name: string;
   seq: number;
+  /** As in the `tool_call`. */
+  server?: string;
   is_error: boolean;
+  /** Why it is no failure of the tool, though `is_error` is true. */
+  ended?: Ended;
   text: string;
   images?: Image[];
   truncated: boolean;
@@ -137,6 +143,8 @@ export interface Question {
   schema?: Record<string, unknown>;
   /** A page to open instead, after the person has agreed. */
   url?: string;
+  /** Until when it can be answered, ISO 8601. */
+  expires_at: string;
 }
 
 /** A tool that may destroy something waits for the person's word. */
@@ -146,9 +154,13 @@ export interface ApprovalRequest {
   turn: string;
   call: string;
   name: string;
+  /** Whose tool it is. */
+  server: string;
   title?: string;
   arguments: Record<string, unknown>;
   message: string;
+  /** Until when it can be answered, ISO 8601. */
+  expires_at: string;
 }
 
 /** A question or an approval need no answer any more. */
@@ -181,6 +193,8 @@ export interface History {
 /** A tool as the model sees it. */
 export interface ToolSummary {
   name: string;
+  /** Whose tool it is. */
+  server: string;
   title?: string;
   description?: string;
   /** Whether a person is asked before it runs. */
@@ -318,6 +332,7 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
     turn: text,
     call: text,
     name: text,
+    server: optional,
     title: optional,
     arguments: callArguments,
     by: text,
@@ -336,7 +351,9 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
     call: text,
     name: text,
     seq: z.int(),
+    server: optional,
     is_error: z.boolean(),
+    ended: endedSchema.exactOptional(),
     text,
     images: z.array(imageSchema).exactOptional(),
     truncated: z.boolean(),
@@ -348,6 +365,7 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
     message: text,
     schema: callArguments.exactOptional(),
     url: optional,
+    expires_at: z.iso.datetime(),
   }),
   z.object({
     type: z.literal('approval_request'),
@@ -355,9 +373,11 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
     turn: text,
     call: text,
     name: text,
+    server: text,
     title: optional,
     arguments: callArguments,
     message: text,
+    expires_at: z.iso.datetime(),
   }),
   z.object({ type: z.literal('closed'), id: text, reason: z.enum(['answered', 'cancelled', 'timeout']) }),
   z.object({
@@ -371,7 +391,15 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
   z.object({ type: z.literal('history'), entries: z.array(entrySchema), more: z.boolean() }),
   z.object({
     type: z.literal('tools'),
-    tools: z.array(z.object({ name: text, title: optional, description: optional, destructive: z.boolean() })),
+    tools: z.array(
+      z.object({
+        name: text,
+        server: text,
+        title: optional,
+        description: optional,
+        destructive: z.boolean(),
+      }),
+    ),
   }),
   z.object({ type: z.literal('export'), format: z.enum(['markdown', 'json']), filename: text, content: text }),
   z.object({ type: z.literal('joined'), room: text, name: text }),

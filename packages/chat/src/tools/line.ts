@@ -49,6 +49,12 @@ export class Line {
     return this.#tools;
   }
 
+  /** Asks the server again. @throws as {@link tools} */
+  refreshed(): Promise<readonly Tool[]> {
+    this.#forget();
+    return this.tools();
+  }
+
   async call(name: string, written: Record<string, unknown>, options: CallOptions): Promise<CallToolResult> {
     const client = await this.#connected();
     return client.callTool(

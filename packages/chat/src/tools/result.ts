@@ -1,10 +1,12 @@
 /** What a tool's result says: to people, and to the model, which may be given less of it. */
 import type { CallToolResult } from '@modelcontextprotocol/client';
 
-import type { Image } from '../protocol/history.ts';
+import type { Ended, Image } from '../protocol/history.ts';
 
 export interface ToolOutcome {
   isError: boolean;
+  /** Why it was not made, or not to its end, where that is no failure of the tool. */
+  ended?: Ended;
   /** For people: all of it, up to {@link MAX_TEXT}. */
   text: string;
   images: Image[];

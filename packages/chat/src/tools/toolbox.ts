@@ -1,8 +1,11 @@
 /** The tools of one person, under that person's rights: a line of its own to each server behind the chat. */
+import { isDeepStrictEqual } from 'node:util';
+
 import type { ElicitRequest, ElicitResult, Tool } from '@modelcontextprotocol/client';
 import type { Gateway } from 'mcp-switchboard';
 
 import type { ToolOffer } from '../models/model.ts';
+import { maskDeep } from '../people/credentials.ts';
 import type { Credentials } from '../people/credentials.ts';
 import type { CredentialOptions } from '../people/credentials.ts';
 import { withInjected, withoutForged, withoutInjected } from './injected.ts';
@@ -25,12 +28,17 @@ export interface ToolboxOptions {
   onQuestion(server: string, params: ElicitRequest['params'], signal: AbortSignal): Promise<ElicitResult>;
 }
 
-/** A tool, as the model and people may know it. */
+/** A tool as it was offered, to the model and to people. A call goes to this very tool of this server, whatever has changed meanwhile. */
 export interface BoxedTool extends ToolOffer {
   title?: string;
   server: string;
   /** Whether it may destroy something: unless its annotations say otherwise (MCP, ToolAnnotations). */
   destructive: boolean;
+}
+
+interface Found {
+  line: Line;
+  tool: Tool;
 }
 
 /** More tools than any model can choose from. */
@@ -43,8 +51,8 @@ export class Toolbox {
   readonly #options: ToolboxOptions;
   readonly #lines: readonly Line[];
   readonly #injected: Map<string, Record<string, string>>;
-  /** How the tools are called at their servers, by the names that the model has. */
-  #known: Map<string, { line: Line; tool: Tool }> = new Map();
+  /** What stands behind each offer. */
+  readonly #offered: WeakMap<BoxedTool, Found> = new WeakMap();
   #asking = 0;
 
   constructor(options: ToolboxOptions) {
@@ -77,31 +85,45 @@ export class Toolbox {
   /** The tools that can be had now; those of a server that fails are not among them. */
   async tools(): Promise<BoxedTool[]> {
     const listed = await this.#list();
-    const known = new Map<string, { line: Line; tool: Tool }>();
-    const boxed = listed
+    const names = new Set<string>();
+    return listed
       .flat()
       .slice(0, MAX_TOOLS)
-      .map(({ line, tool }): BoxedTool => {
-        const server = this.#lines.length > 1 ? line.server : undefined;
-        const name = nameFor(tool.name, server, (taken) => known.has(taken));
-        known.set(name, { line, tool });
-        return this.#box(name, line.server, tool);
+      .map((found): BoxedTool => {
+        const server = this.#lines.length > 1 ? found.line.server : undefined;
+        const name = nameFor(this.#mask(found.tool.name), server, (taken) => names.has(taken));
+        names.add(name);
+        const boxed = this.#box(name, found);
+        this.#offered.set(boxed, found);
+        return boxed;
       });
-    this.#known = known;
-    return boxed;
   }
 
-  /** What the model wrote, as it may be shown and kept. */
-  shown(name: string, written: Record<string, unknown>): Record<string, unknown> {
-    return withoutForged(written, this.#injectedFor(this.#known.get(name)?.line.server));
+  /** What the model wrote, as it may be shown and kept. @param tool the one that is meant, where there is one. */
+  shown(tool: BoxedTool | undefined, written: Record<string, unknown>): Record<string, unknown> {
+    return maskDeep(withoutForged(written, this.#injectedFor(tool?.server)), this.#mask);
+  }
+
+  /**
+   * Whether its server still has a tool as it was offered: the same name, description, schema and annotations. When it cannot be
+   * asked, it is not.
+   *
+   * @param again whether to ask the server, also where it has told of no change.
+   */
+  async isAsOffered(tool: BoxedTool, again: boolean): Promise<boolean> {
+    const found = this.#offered.get(tool);
+    if (found === undefined) return false;
+    const now = await (again ? found.line.refreshed() : found.line.tools()).catch(() => []);
+    const definition = definitionOf(found.tool);
+    return now.some((each) => each.name === found.tool.name && isDeepStrictEqual(definitionOf(each), definition));
   }
 
   /** Uses a tool. An error of the tool, of the server or of the way there is an outcome; only an abort is thrown. */
-  async call(name: string, written: Record<string, unknown>, options: CallOptions): Promise<ToolOutcome> {
+  async call(boxed: BoxedTool, written: Record<string, unknown>, options: CallOptions): Promise<ToolOutcome> {
     const { silenceMs } = this.#options;
-    const known = this.#known.get(name);
-    if (known === undefined) return failed(`There is no tool ${JSON.stringify(name.slice(0, 100))}.`);
-    const { line, tool } = known;
+    const found = this.#offered.get(boxed);
+    if (found === undefined) return failed(`There is no tool ${JSON.stringify(boxed.name.slice(0, 100))}.`);
+    const { line, tool } = found;
     const silence = new AbortController();
     let heardAt = Date.now();
     const clock = setInterval(
@@ -142,8 +164,8 @@ export class Toolbox {
   readonly #mask = (text: string): string => this.#options.credentials?.mask(text) ?? text;
 
   /** A server that takes long to start holds nobody up who has another: it is there the next time. */
-  async #list(): Promise<{ line: Line; tool: Tool }[][]> {
-    const listed: { line: Line; tool: Tool }[][] = this.#lines.map(() => []);
+  async #list(): Promise<Found[][]> {
+    const listed: Found[][] = this.#lines.map(() => []);
     const lists = this.#lines.map(async (line, index) => {
       const tools = await line.tools().catch(() => []);
       listed[index] = tools.map((tool) => ({ line, tool }));
@@ -155,15 +177,15 @@ export class Toolbox {
     return listed;
   }
 
-  #box(name: string, server: string, tool: Tool): BoxedTool {
+  #box(name: string, { line: { server }, tool }: Found): BoxedTool {
     const { title = tool.annotations?.title, description = '', inputSchema, annotations } = tool;
     return {
       name,
       server,
       description: this.#mask(description).slice(0, MAX_DESCRIPTION),
-      inputSchema: withoutInjected(inputSchema, this.#injectedFor(server)),
+      inputSchema: maskDeep(withoutInjected(inputSchema, this.#injectedFor(server)), this.#mask),
       destructive: annotations?.readOnlyHint !== true && annotations?.destructiveHint !== false,
-      ...(title !== undefined && { title }),
+      ...(title !== undefined && { title: this.#mask(title) }),
     };
   }
 
@@ -171,6 +193,9 @@ export class Toolbox {
     return this.#injected.get(server ?? '') ?? {};
   }
 }
+
+/** What a tool is; its `_meta` may differ each time. */
+const definitionOf = ({ _meta, ...definition }: Tool): object => definition;
 
 const failed = (text: string): ToolOutcome => ({ isError: true, text, images: [] });
 

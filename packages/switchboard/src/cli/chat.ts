@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 
 import { OPTIONS } from '../gateway/options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { withEnvFlag } from './command-upstream.ts';
 import { companion } from './companion.ts';
@@ -64,6 +65,11 @@ export function chatCommand(): Command {
   );
 }
 
+/** The flag says when to ask; what else the file says of approvals still holds. */
+function approvalsOf({ approvals: written }: JsonObject, { approvals: when }: JsonObject): JsonObject {
+  return isObject(written) && when !== undefined ? { approvals: { ...written, when } } : {};
+}
+
 async function chat(
   words: string[],
   { config, env, ...flags }: JsonObject & { config?: string; env: string[] },
@@ -80,7 +86,7 @@ async function chat(
   const running = await module.startChat({
     upstreams: sources.upstreams,
     settings: sources.settings,
-    chat: { ...sources.chat, ...own },
+    chat: { ...sources.chat, ...own, ...approvalsOf(sources.chat, own ?? {}) },
     environment: process.env,
     write,
   });

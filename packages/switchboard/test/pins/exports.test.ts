@@ -6,7 +6,7 @@ const folder = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('what others can see of the package', () => {
   it.each([
-    ['mcp-switchboard', ['ERRORS', 'Gateway', 'SwitchboardError', 'createGateway', 'createLog']],
+    ['mcp-switchboard', ['ERRORS', 'Gateway', 'SwitchboardError', 'addressBlock', 'createGateway', 'createLog']],
     [
       'mcp-switchboard/websocket',
       ['CLOSE_CODES', 'WebSocketClientTransport', 'WebSocketServerTransport', 'serveWebSocket'],
