@@ -126,14 +126,13 @@ interface Events {
   error: [error: unknown, reference?: string];
 }
 
-type Hook = 'server' | 'addressOf' | 'authenticate' | 'onForeign' | 'onText' | 'subprotocols' | 'store';
+type Hook = 'server' | 'otherPaths' | 'addressOf' | 'authenticate' | 'onForeign' | 'onText' | 'subprotocols' | 'store';
 
 /** What holds where an option is not given. */
 export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
   host: '127.0.0.1',
   port: 8765,
   path: '/mcp',
-  otherPaths: [],
   allowedHosts: [],
   allowedOrigins: [],
   ordered: true,
@@ -329,7 +328,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { path, otherPaths, addressOf, authenticate, host, allowedHosts, allowedOrigins } = this.#options;
+    const { path, otherPaths = [], addressOf, authenticate, host, allowedHosts, allowedOrigins } = this.#options;
     const isHere = [path, ...otherPaths].includes(request.url?.split('?', 1)[0] ?? '');
     if (!isHere && this.#http.listenerCount('upgrade') > 1) return;
     socket.on('error', () => {});
