@@ -32,6 +32,28 @@ function list<T extends z.ZodType>(item: T): z.ZodType<z.output<T>[]> {
     .transform((items) => items ?? []);
 }
 
+/** A list of which what can be read is taken; the rest is named by what `name` finds in it, such as its pair. */
+function readable<T extends z.ZodType>(
+  item: T,
+  name: string,
+): z.ZodType<{ read: z.output<T>[]; unreadable: string[] }> {
+  return list(z.unknown()).transform((items) => {
+    const read: z.output<T>[] = [];
+    const unreadable: string[] = [];
+    for (const each of items) {
+      const { data, success } = item.safeParse(each);
+      if (success) read.push(data);
+      else unreadable.push(nameIn(each, name));
+    }
+    return { read, unreadable };
+  });
+}
+
+function nameIn(value: unknown, key: string): string {
+  const name = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  return typeof name === 'string' ? name.slice(0, 40) : 'one without a name';
+}
+
 const orderId = z.object({ order_id: z.string() });
 
 /** The calls of Luno's API that the tools need, each with its answer checked. Those from `candles` on need credentials. */
@@ -44,17 +66,19 @@ export class Api {
     this.#hasCredentials = hasCredentials;
   }
 
-  async markets(caller: Caller): Promise<Market[]> {
-    return (await this.#get('/api/exchange/1/markets', {}, caller, z.object({ markets: list(marketShape) }))).markets;
+  /** All markets that can be read; one that cannot must not keep the others from being traded. */
+  async markets(caller: Caller): Promise<{ read: Market[]; unreadable: string[] }> {
+    const shape = z.object({ markets: readable(marketShape, 'market_id') });
+    return (await this.#get('/api/exchange/1/markets', {}, caller, shape)).markets;
   }
 
   ticker(pair: string, caller: Caller): Promise<Ticker> {
     return this.#get('/api/1/ticker', { pair }, caller, tickerShape);
   }
 
-  /** All tickers, or those of the pairs. */
-  async tickers(pairs: readonly string[], caller: Caller): Promise<Ticker[]> {
-    const shape = z.object({ tickers: list(tickerShape) });
+  /** All tickers, or those of the pairs; with the pairs of those that cannot be read. */
+  async tickers(pairs: readonly string[], caller: Caller): Promise<{ read: Ticker[]; unreadable: string[] }> {
+    const shape = z.object({ tickers: readable(tickerShape, 'pair') });
     return (await this.#get('/api/1/tickers', { pair: pairs }, caller, shape)).tickers;
   }
 

@@ -6,10 +6,15 @@ import { decimal, type Level } from './shapes.ts';
 
 const sequence = z.coerce.bigint();
 const streamOrder = z.object({ id: z.string(), price: decimal, volume: decimal });
+/** Luno writes a side without orders as null in places. */
+const side = z
+  .array(streamOrder)
+  .nullish()
+  .transform((orders) => orders ?? []);
 const snapshotShape = z.object({
   sequence,
-  asks: z.array(streamOrder),
-  bids: z.array(streamOrder),
+  asks: side,
+  bids: side,
   status: z.string(),
   timestamp: z.coerce.number(),
 });
@@ -28,6 +33,10 @@ type Orders = Map<string, { price: Big; volume: Big }>;
 
 /** Far more than any market has; a book that grows beyond is not believed. */
 const MAX_ORDERS = 500_000;
+
+/** Whether a message is a snapshot, which has the sides of the book, and no update. */
+export const isSnapshot = (message: unknown): boolean =>
+  typeof message === 'object' && message !== null && ('asks' in message || 'bids' in message);
 
 /** The order book of one market, kept by a snapshot and the updates after it. */
 export class Book {

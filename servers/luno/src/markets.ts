@@ -9,17 +9,22 @@ const KEPT_MS = 5 * 60_000;
 /** The markets there are and what each takes, asked for at most every five minutes. */
 export class Markets {
   readonly #api: Api;
-  #kept: { markets: Market[]; until: number } | undefined;
+  #kept: { read: Market[]; unreadable: string[]; until: number } | undefined;
 
   constructor(api: Api) {
     this.#api = api;
   }
 
   async all(caller: Caller): Promise<readonly Market[]> {
+    return (await this.list(caller)).read;
+  }
+
+  /** All that can be read, and the ids of those that cannot. */
+  async list(caller: Caller): Promise<{ read: readonly Market[]; unreadable: readonly string[] }> {
     if (!this.#kept || performance.now() >= this.#kept.until) {
-      this.#kept = { markets: await this.#api.markets(caller), until: performance.now() + KEPT_MS };
+      this.#kept = { ...(await this.#api.markets(caller)), until: performance.now() + KEPT_MS };
     }
-    return this.#kept.markets;
+    return this.#kept;
   }
 
   /** Throws `not_found` if there is no such market. */

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { Book } from './book.ts';
+import { Book, isSnapshot } from './book.ts';
 import { parseExactly } from './decimal.ts';
 import type { Credentials } from './http.ts';
 import { below } from './url.ts';
@@ -13,6 +13,8 @@ const SILENCE_MS = 60_000;
 /** A connection that was in step for so long was a good one. */
 const GOOD_MS = 30_000;
 const MAX_BACKOFF_MS = 60_000;
+/** So many updates may come before the snapshot that they belong to. */
+const MAX_EARLY = 1000;
 
 const refusalShape = z.object({ error_code: z.string(), error: z.string().optional() });
 /** With these it would be the same next time. */
@@ -34,6 +36,7 @@ export class Stream {
   readonly #onChange: () => void;
   #socket: WebSocket | undefined;
   #book: Book | undefined;
+  #early: unknown[] = [];
   #inStepSince = 0;
   #failures = 0;
   #again: NodeJS.Timeout | undefined;
@@ -99,7 +102,13 @@ export class Stream {
       throw new Error(`Luno refused it: ${error} (${code})`);
     }
     if (!this.#book) {
-      this.#book = new Book(message);
+      if (!isSnapshot(message)) {
+        if (this.#early.push(message) > MAX_EARLY) throw new Error(`${MAX_EARLY} updates came and no snapshot`);
+        return;
+      }
+      const book = new Book(message);
+      for (const update of this.#early.splice(0)) book.update(update);
+      this.#book = book;
       this.#inStepSince = performance.now();
     } else if (!this.#book.update(message)) return;
     this.#onChange();
@@ -113,6 +122,7 @@ export class Stream {
     const had = this.#book !== undefined;
     const wasGood = had && performance.now() - this.#inStepSince >= GOOD_MS;
     this.#book = undefined;
+    this.#early = [];
     const { message } = error as Error;
     if (this.#closed) return;
     this.#options.onError(new Error(`The stream of ${this.#pair} is broken: ${message}`, { cause: error }));

@@ -60,13 +60,37 @@ it('pages through orders by the time they were made', async () => {
   const fake = await FakeLuno.start();
   const { call } = await openHere(fake);
   const first = await call('list_orders', { pair: 'btczar', limit: 2 });
-  expect(first.data).toMatchObject({ orders: [{ order_id: 'BX3' }, { order_id: 'BX2' }], next_cursor: '2000' });
-  const second = await call('list_orders', { closed: true, limit: 2, cursor: '2000' });
+  expect(first.data).toMatchObject({ orders: [{ order_id: 'BX3' }, { order_id: 'BX2' }] });
+  const second = await call('list_orders', { closed: true, limit: 2, cursor: first.data['next_cursor'] });
   expect(second.data).toMatchObject({ orders: [{ order_id: 'BX1' }] });
   expect(fake.seen.map(({ query }) => `${query.get('pair')} ${query.get('closed')}`)).toEqual([
     'XBTZAR false',
     'null true',
   ]);
+});
+
+it('gives each order once, though several were made in the same millisecond', async () => {
+  const fake = await FakeLuno.start();
+  const [order] = (await (await openHere(fake)).call('list_orders', { limit: 1 })).data['orders'] as object[];
+  const times = [...Array(7).fill(5000), ...Array(3).fill(4000), 3000] as number[];
+  const all = times.map((time, index) => ({ ...order, order_id: `BX${index}`, creation_timestamp: time }));
+  fake.routes.set('/api/exchange/2/listorders', ({ query }) => {
+    const before = Number(query.get('created_before') ?? Infinity);
+    const orders = all.filter((one) => one.creation_timestamp < before).slice(0, Number(query.get('limit')));
+    return { body: { orders } };
+  });
+  const { call } = await openHere(fake);
+  for (const limit of [1, 2, 3, 100]) {
+    const ids: string[] = [];
+    let cursor: unknown;
+    do {
+      const { data } = await call('list_orders', { limit, ...(cursor ? { cursor } : {}) });
+      ids.push(...(data['orders'] as { order_id: string }[]).map(({ order_id: id }) => id));
+      cursor = data['next_cursor'];
+    } while (cursor);
+    expect(ids, `pages of ${limit}`).toEqual(all.map(({ order_id: id }) => id));
+  }
+  expect((await call('list_orders', { cursor: 'nonsense' })).error).toMatchObject({ code: 'invalid_argument' });
 });
 
 it('finds an order by either of its ids, and takes one of them only', async () => {

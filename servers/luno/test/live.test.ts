@@ -70,6 +70,28 @@ describe('a live resource', () => {
     expect(inbox.rest(UPDATED)).toEqual([]);
   });
 
+  it('lives where one side of the book is null, and takes updates that came before the snapshot', async () => {
+    const fake = await FakeLuno.start();
+    fake.onStream((stream) => {
+      stream.update(40, { delete_update: { order_id: 'long gone' } });
+      stream.update(41, { create_update: { order_id: 'a1', type: 'ASK', price: '101.00', volume: '1' } });
+      const bids = [{ id: 'b1', price: '100.00', volume: '0.1' }];
+      stream.send({ sequence: '40', bids, asks: null, status: 'ACTIVE', timestamp: 1_794_000_000_000 });
+      stream.update(42, { create_update: { order_id: 'a2', type: 'ASK', price: '102.00', volume: '2' } });
+    });
+    const { read, subscribe } = await open(fake);
+    await subscribe(BOOK);
+    await expect
+      .poll(() => read(BOOK))
+      .toMatchObject({
+        source: 'stream',
+        sequence: '42',
+        bids: [{ price: '100' }],
+        asks: [{ price: '101' }, { price: '102' }],
+      });
+    expect(fake.streams).toHaveLength(1);
+  });
+
   it('tells once a second at most, however many updates come', async () => {
     const fake = await FakeLuno.start();
     const { inbox, read, subscribe } = await open(fake);

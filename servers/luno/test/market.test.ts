@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FakeLuno } from './support/fake-luno.ts';
+import { FakeLuno, ticker } from './support/fake-luno.ts';
 import { flavours, open, openHere } from './support/session.ts';
 
 describe.each(flavours)('through %s and without a key', (flavour) => {
@@ -47,6 +47,23 @@ describe('the market tools', () => {
     const { data } = await call('list_tickers', { pairs: ['eth-zar', 'BTC ZAR'] });
     expect(data['tickers']).toHaveLength(2);
     expect(fake.seen[0]!.query.getAll('pair')).toEqual(['ETHZAR', 'XBTZAR']);
+  });
+
+  it('leave out what of one market cannot be read, and say so', async () => {
+    const fake = await FakeLuno.start();
+    const odd = { ...ticker('ODDZAR'), bid: null };
+    fake.routes.set('/api/1/tickers', () => ({ body: { tickers: [ticker('XBTZAR'), odd, 7, ticker('ETHZAR')] } }));
+    const { call } = await openHere(fake);
+    const { data, text } = await call('list_tickers', {});
+    expect(data).toMatchObject({
+      tickers: [{ pair: 'XBTZAR' }, { pair: 'ETHZAR' }],
+      unreadable: ['ODDZAR', 'one without a name'],
+    });
+    expect(text).toContain('2 of 2 tickers. Luno sent something unreadable for ODDZAR, one without a name.');
+    const markets = (await call('list_markets', {})).data['markets'] as object[];
+    fake.routes.set('/api/exchange/1/markets', () => ({ body: { markets: [{ market_id: 'ODDZAR' }, ...markets] } }));
+    const fresh = await openHere(fake);
+    expect((await fresh.call('list_markets', {})).data).toMatchObject({ markets, unreadable: ['ODDZAR'] });
   });
 
   it('tell as many levels of the order book as asked for, without rounding', async () => {

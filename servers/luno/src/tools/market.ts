@@ -13,6 +13,14 @@ const DURATIONS = [60, 300, 900, 1800, 3600, 10800, 14400, 28800, 86400, 259200,
 /** The most candles Luno gives at once. */
 const CANDLE_PAGE = 1000;
 
+const unreadable = z
+  .array(z.string())
+  .optional()
+  .describe('Markets of which Luno sent something that cannot be read; they are left out');
+
+const unreadableText = (pairs: readonly string[]): string =>
+  pairs.length === 0 ? '' : ` Luno sent something unreadable for ${pairs.join(', ')}.`;
+
 /** Registers what is public about the markets: list_markets, get_ticker, list_tickers, get_order_book, list_trades, list_candles. */
 export function registerMarketTools(server: McpServer, { api, markets }: Luno): void {
   server.registerTool(
@@ -27,16 +35,22 @@ export function registerMarketTools(server: McpServer, { api, markets }: Luno): 
         limit: limitArgument(200, 50),
         cursor: cursorArgument,
       }),
-      outputSchema: z.object({ markets: z.array(marketShape), next_cursor: nextCursor }),
+      outputSchema: z.object({ markets: z.array(marketShape), unreadable, next_cursor: nextCursor }),
     },
     ({ currency, limit, cursor }, ctx) =>
       orError(async () => {
         const code = currency?.toUpperCase().replace('BTC', 'XBT');
-        const all = (await markets.all(callerOf(ctx))).filter(
+        const { read, unreadable } = await markets.list(callerOf(ctx));
+        const all = read.filter(
           ({ base_currency: base, counter_currency: counter }) => !code || base === code || counter === code,
         );
         const { page, next } = pageOf(all, cursor, limit);
-        return toolResult(`${page.length} of ${all.length} markets.`, { markets: page, next_cursor: next });
+        const data = {
+          markets: page,
+          ...(unreadable.length > 0 && { unreadable: [...unreadable] }),
+          next_cursor: next,
+        };
+        return toolResult(`${page.length} of ${all.length} markets.${unreadableText(unreadable)}`, data);
       }),
   );
 
@@ -68,13 +82,14 @@ export function registerMarketTools(server: McpServer, { api, markets }: Luno): 
         limit: limitArgument(200, 50),
         cursor: cursorArgument,
       }),
-      outputSchema: z.object({ tickers: z.array(tickerShape), next_cursor: nextCursor }),
+      outputSchema: z.object({ tickers: z.array(tickerShape), unreadable, next_cursor: nextCursor }),
     },
     ({ pairs, limit, cursor }, ctx) =>
       orError(async () => {
-        const all = await api.tickers(pairs.map(normalPair), callerOf(ctx));
-        const { page, next } = pageOf(all, cursor, limit);
-        return toolResult(`${page.length} of ${all.length} tickers.`, { tickers: page, next_cursor: next });
+        const { read, unreadable } = await api.tickers(pairs.map(normalPair), callerOf(ctx));
+        const { page, next } = pageOf(read, cursor, limit);
+        const data = { tickers: page, ...(unreadable.length > 0 && { unreadable }), next_cursor: next };
+        return toolResult(`${page.length} of ${read.length} tickers.${unreadableText(unreadable)}`, data);
       }),
   );
 

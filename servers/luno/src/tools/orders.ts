@@ -3,9 +3,16 @@ import { z } from 'zod';
 import { LunoError } from '../errors.ts';
 import type { Luno } from '../luno.ts';
 import { normalPair } from '../pair.ts';
-import { orderShape } from '../shapes.ts';
-import { cursorArgument, limitArgument, nextCursor } from './arguments.ts';
+import { type Order, orderShape } from '../shapes.ts';
+import { limitArgument, nextCursor } from './arguments.ts';
+import { orderPage, readPlace, writePlace } from './order-page.ts';
 import { callerOf, orError, toolResult } from './result.ts';
+
+const orderCursor = z
+  .string()
+  .max(100_000)
+  .optional()
+  .describe('next_cursor of the page before; leave it out for the first page');
 
 const annotations = { readOnlyHint: true, openWorldHint: true };
 
@@ -22,17 +29,22 @@ export function registerOrderTools(server: McpServer, { api }: Luno): void {
         pair: z.string().optional().describe('Only orders of this market'),
         closed: z.boolean().default(false).describe('Closed orders instead of open ones'),
         limit: limitArgument(1000, 100),
-        cursor: cursorArgument,
+        cursor: orderCursor,
       }),
       outputSchema: z.object({ orders: z.array(orderShape), next_cursor: nextCursor }),
     },
     ({ pair, closed, limit, cursor }, ctx) =>
       orError(async () => {
         const only = pair === undefined ? {} : { pair: normalPair(pair) };
-        const before = cursor === undefined ? {} : { created_before: Number(cursor) };
-        const orders = await api.orders({ ...only, ...before, closed, limit }, callerOf(ctx));
-        const next = orders.length === limit ? String(orders.at(-1)?.creation_timestamp) : undefined;
-        return toolResult(`${orders.length} ${closed ? 'closed' : 'open'} orders.`, { orders, next_cursor: next });
+        const place = cursor === undefined ? undefined : readPlace(cursor);
+        if (cursor !== undefined && place === undefined) {
+          throw new LunoError('invalid_argument', 'The cursor is not a next_cursor of list_orders.');
+        }
+        const fetch = (query: { created_before?: number; limit: number }): Promise<Order[]> =>
+          api.orders({ ...only, ...query, closed }, callerOf(ctx));
+        const { orders, next } = await orderPage(fetch, limit, place);
+        const data = { orders, next_cursor: next && writePlace(next) };
+        return toolResult(`${orders.length} ${closed ? 'closed' : 'open'} orders.`, data);
       }),
   );
 
