@@ -5,8 +5,10 @@ import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { withEnvFlag } from './command-upstream.ts';
+import { shown } from '../protocol/shown.ts';
 import { companion } from './companion.ts';
 import { flagFor } from './serve.ts';
+import { endOnFault } from './last-resort.ts';
 import { endOnSignal } from './signals.ts';
 import { readSources } from './sources.ts';
 
@@ -90,6 +92,9 @@ async function chat(
     environment: process.env,
     write,
   });
+  const tell = (where: string, error: unknown): void =>
+    write(`switchboard: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : shown(error)}`);
+  endOnFault({ tell, drain: () => running.close() });
   const ended = endOnSignal(running);
   process.stdout.write(running.banner);
   await ended;

@@ -6,6 +6,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
 import type { ClientFlags } from './client-flags.ts';
+import { endOnFault } from './last-resort.ts';
 
 const HELP = `
 Put it into the configuration of a client that only speaks stdio:
@@ -49,6 +50,7 @@ async function connect(url: string, flags: Flags): Promise<void> {
     onEvent: (event) => log(event),
   });
   log = createLog({ level: gateway.settings.logLevel });
+  endOnFault({ drain: () => gateway.drain(), tell: (where, error) => log({ type: 'failed', where, error }) });
   const limits = { maxMessageBytes: gateway.settings.maxMessageSize, maxQueueBytes: gateway.settings.maxQueueSize };
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());

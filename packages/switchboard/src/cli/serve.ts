@@ -13,6 +13,7 @@ import type { Change } from '../gateway/change.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFile } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
+import { endOnFault } from './last-resort.ts';
 import { writeRunFile } from './run-file.ts';
 import { endOnSignal } from './signals.ts';
 import { readSources } from './sources.ts';
@@ -101,7 +102,9 @@ async function serve(
 
   const reload = file === undefined ? undefined : (): void => attempt(() => reloadFrom(file, gateway, log, given));
   const stopWatching = file === undefined ? undefined : watchFile(file, reload!);
-  void endOnSignal({ close: () => gateway.drain() }, reload);
+  const drain = (): Promise<void> => gateway.drain();
+  endOnFault({ drain, tell: (where, error) => log({ type: 'failed', where, error }) });
+  void endOnSignal({ close: drain }, reload);
   try {
     const addresses = await gateway.listen();
     const { newToken } = gateway;

@@ -15,6 +15,8 @@ export interface ProbesOptions {
   observation: Observation;
   access: Access;
   stats(): Stats;
+  /** Whether it lets nobody in any more. */
+  isDraining(): boolean;
 }
 
 const ALLOWED = 'GET, HEAD';
@@ -45,14 +47,18 @@ export class Probes {
   async #serveReadiness(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { observation } = this.#options;
     const upstreams = observation.readiness.ready();
-    const isReady = upstreams.every(({ ok }) => ok);
+    const isDraining = this.#options.isDraining();
+    const isReady = !isDraining && upstreams.every(({ ok }) => ok);
     let shown: object[] = upstreams;
     try {
       await this.#guard(request);
     } catch {
       shown = upstreams.map(({ upstream, ok }) => ({ upstream, ok }));
     }
-    send(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'unready', upstreams: shown });
+    send(response, isReady ? 200 : 503, {
+      status: isReady ? 'ready' : isDraining ? 'draining' : 'unready',
+      upstreams: shown,
+    });
   }
 
   /**
