@@ -8,9 +8,11 @@ import type { CloseName } from '../protocol/close-codes.ts';
 import { claimsModern } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { failure, isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
-import type { Message, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { Message, RpcNotification } from '../protocol/jsonrpc.ts';
+import { checkFromClient } from '../protocol/shapes.ts';
 import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
 import { BRING_METHOD } from './brought.ts';
 import { Calls } from './calls.ts';
@@ -118,17 +120,19 @@ export class Connection implements Conversation, Holder {
 
   start(): void {
     const release = this.#context.hold(this);
+    const failed = (error: unknown): void => this.#context.emit({ type: 'failed', where: 'connection', error });
     this.#channel.start({
       onMessage: (message) => this.#receive(message),
-      onBadMessage: (error) => this.#refuse(error.rpcId, error),
+      onBadMessage: (error) => owned(() => this.#refuse(error), failed),
       onClose: (reason) => {
         this.#state = 'closed';
-        release();
-        this.#session?.close(reason);
-        this.#calls.cancelAll(reason);
-        for (const letGo of this.#slots.values()) letGo();
+        // Each by itself: what fails must not keep the others from being given back.
+        owned(release, failed);
+        owned(() => this.#session?.close(reason), failed);
+        owned(() => this.#calls.cancelAll(reason), failed);
+        for (const letGo of this.#slots.values()) owned(letGo, failed);
         this.#slots.clear();
-        this.#onClose(reason);
+        owned(() => this.#onClose(reason), failed);
       },
     });
   }
@@ -145,14 +149,14 @@ export class Connection implements Conversation, Holder {
   #receive(message: Message): void {
     this.touch();
     try {
+      checkFromClient(message);
       this.#serve(message);
       this.#badMessages = 0;
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
-      if (error.code === 'SWB_INTERNAL') this.#context.emit({ type: 'failed', where: 'connection', error: thrown });
-      if (!isRequest(message)) return;
+      if (error !== thrown) this.#context.emit({ type: 'failed', where: 'connection', error });
       this.#context.emit(refusal(error, this.#arrival, message));
-      this.#channel.send(failure(message.id, error.toRpc()));
+      if (isRequest(message)) this.#channel.send(failure(message.id, error.toRpc()));
     }
   }
 
@@ -208,10 +212,11 @@ export class Connection implements Conversation, Holder {
     this.#slots.set(slot, letGo);
   }
 
-  #refuse(id: RpcId | undefined, error: SwitchboardError): void {
+  #refuse(error: SwitchboardError): void {
     this.touch();
     this.#context.emit(refusal(error, this.#arrival));
-    this.#channel.send(failure(id, error.toRpc()));
+    this.#session?.unreadable(error);
+    this.#channel.send(failure(error.rpcId, error.toRpc()));
     if (++this.#badMessages >= MAX_BAD_MESSAGES) {
       this.#channel.close('protocol', `${MAX_BAD_MESSAGES} unreadable messages in a row`);
     }

@@ -31,7 +31,7 @@ export class Connections {
     const { transport, address, userAgent } = visit;
     const connection: Connection = new Connection({ ...visit, label }, this.#context, channel, (reason) => {
       this.#registry.remove(label);
-      void tellGone(this.#context, connection.facts, reason);
+      tellGone(this.#context, connection.facts, reason);
       emit({ type: 'connection.closed', connection: label, transport, reason });
       onClose?.();
     });

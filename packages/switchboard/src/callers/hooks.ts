@@ -2,7 +2,9 @@
 import type { Emit } from '../observe/events.ts';
 import { targetOf } from '../observe/requests.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import { shown } from '../protocol/shown.ts';
 import type { Exchange } from '../router/exchange.ts';
+import { owned } from '../util/owned.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
 
 /** A request that is about to be served. */
@@ -46,7 +48,7 @@ export interface Hooks {
 /** Any thrown value as the refusal that a client gets. */
 export function asRefusal(thrown: unknown): SwitchboardError {
   if (thrown instanceof SwitchboardError) return thrown;
-  const detail = thrown instanceof Error ? thrown.message : String(thrown);
+  const detail = thrown instanceof Error ? thrown.message : shown(thrown);
   return new SwitchboardError('SWB_REFUSED', { detail, cause: thrown });
 }
 
@@ -73,15 +75,14 @@ export function askRequest({ onRequest }: Readonly<Hooks>, exchange: Exchange): 
   }
 }
 
-/** Tells `onClose`. Never rejects: a hook that fails after the fact changes nothing, but is told of. */
-export async function tellGone(
+/** Tells `onClose`. Never throws: a hook that fails after the fact changes nothing, but is told of. */
+export function tellGone(
   { hooks, emit }: { readonly hooks: Readonly<Hooks>; readonly emit: Emit },
   session: SessionFacts,
   reason: string,
-): Promise<void> {
-  try {
-    await hooks.onClose?.(session, reason);
-  } catch (error) {
-    emit({ type: 'failed', where: 'onClose', error });
-  }
+): void {
+  owned(
+    () => hooks.onClose?.(session, reason),
+    (error) => emit({ type: 'failed', where: 'onClose', error }),
+  );
 }

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 import { INTERACTIVE, META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject, isRequest } from '../protocol/jsonrpc.ts';
+import { isObject, isRequest, textOf } from '../protocol/jsonrpc.ts';
 import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
 import { paramAgrees, paramText } from '../protocol/param-headers.ts';
 import type { Slot } from '../router/exchange.ts';
@@ -84,7 +84,7 @@ async function checkParamHeaders({ params }: RpcRequest, { headers }: IncomingMe
   const args = isObject(params?.['arguments']) ? params['arguments'] : undefined;
   try {
     const member = await slot.member();
-    for (const each of await member.paramHeaders(String(params?.['name']))) {
+    for (const each of await member.paramHeaders(textOf(params?.['name']))) {
       const expected = paramText(each, args);
       if (expected === undefined) continue;
       const found = decoded(each.header, headers);

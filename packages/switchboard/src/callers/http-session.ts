@@ -14,6 +14,7 @@ import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
+import { owned } from '../util/owned.ts';
 import { ShortMap } from '../util/short-map.ts';
 import { originOf } from './account.ts';
 import { tellAllowance } from './allowance.ts';
@@ -75,7 +76,7 @@ export class HttpSession implements Conversation, Holder {
     const { identity, upstream, credentials, address, request } = visit;
     const userAgent = request.headers['user-agent'] ?? '';
     this.#arrival = { identity, upstream, credentials, address, label, transport: 'http', userAgent };
-    this.#onClose = (reason) => void tellGone(context, this.facts, reason);
+    this.#onClose = (reason) => tellGone(context, this.facts, reason);
     const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
       drop: (about) => this.#takeRequest(about)?.end(),
@@ -214,7 +215,13 @@ export class HttpSession implements Conversation, Holder {
     const [stream, after] = typeof lastEventId === 'string' ? this.#find(lastEventId) : [this.#standalone, undefined];
     if (after === undefined && stream.isAttached) throw new SwitchboardError('SWB_STREAM_EXISTS');
     const reply = new Reply(response, this.#replyOptions(), () => stream.detach(reply));
-    void stream.attach(reply, after);
+    owned(
+      () => stream.attach(reply, after),
+      (error) => {
+        this.#context.emit({ type: 'failed', where: 'event stream', error });
+        reply.end();
+      },
+    );
   }
 
   close(_why: CloseName, reason: string): void {

@@ -8,6 +8,7 @@ import { claimsModern, isModernVersion, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
 import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
+import { checkFromClient } from '../protocol/shapes.ts';
 import type { Store } from '../stores/store.ts';
 import { readBody, requireJson } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
@@ -57,6 +58,7 @@ export class HttpCallers {
       switch (request.method) {
         case 'POST': {
           message = await this.#readMessage(visit);
+          checkFromClient(message);
           await this.#post(visit, message);
           break;
         }
@@ -72,7 +74,7 @@ export class HttpCallers {
       }
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
-      if (error.code === 'SWB_INTERNAL') this.#context.emit({ type: 'failed', where: 'http', error: thrown });
+      if (error !== thrown) this.#context.emit({ type: 'failed', where: 'http', error });
       this.#context.emit(refusal(error, { ...visit, transport: 'http' }, message));
       const rpcId = message !== undefined && isRequest(message) ? message.id : undefined;
       sendError(response, error, rpcId, error.code === 'SWB_METHOD_NOT_ALLOWED' ? { allow: ALLOWED } : {});

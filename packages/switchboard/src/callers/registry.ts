@@ -7,6 +7,7 @@ import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Traffic } from '../transports/channel.ts';
+import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
 import type { Arrival } from './context.ts';
 
@@ -76,6 +77,8 @@ export interface RegistryOptions {
   maxOf(identity: Identity): number;
   /** How long a client may be quiet, in ms. */
   idleTimeoutMs: number;
+  /** Something of Switchboard's own failed while a quiet client was ended. Must not throw. */
+  onFault(error: unknown): void;
 }
 
 /** How often quiet clients are looked for. */
@@ -95,7 +98,7 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#options = options;
     const everyMs = Math.min(SWEEP_MS, Math.max(50, options.idleTimeoutMs / 4));
-    this.#sweeper = setInterval(() => this.#sweep(), everyMs).unref();
+    this.#sweeper = setInterval(() => owned(() => this.#sweep(), options.onFault), everyMs).unref();
   }
 
   get size(): number {
@@ -153,7 +156,9 @@ export class Registry {
   close(reason: string): void {
     this.#closing = true;
     clearInterval(this.#sweeper);
-    for (const conversation of this.#conversations.values()) conversation.close('goingAway', reason);
+    for (const conversation of this.#conversations.values()) {
+      owned(() => conversation.close('goingAway', reason), this.#options.onFault);
+    }
   }
 
   /** The session that ends when one more comes; nothing where there is room. @throws as {@link checkRoom} */
@@ -202,7 +207,8 @@ export class Registry {
     const oldest = Date.now() - idleTimeoutMs;
     for (const conversation of this.#conversations.values()) {
       if (conversation.busy || conversation.lastActivity > oldest) continue;
-      conversation.close('idle', `nothing was heard for ${Math.round(idleTimeoutMs / 1000)} s`);
+      const reason = `nothing was heard for ${Math.round(idleTimeoutMs / 1000)} s`;
+      owned(() => conversation.close('idle', reason), this.#options.onFault);
     }
   }
 }

@@ -10,6 +10,7 @@ import { failure, isNotification, isObject, isRequest, notification, result } fr
 import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
 import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts';
 import { omit } from '../util/omit.ts';
+import { owned } from '../util/owned.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { accountOf, originOf } from './account.ts';
 import { Calls } from './calls.ts';
@@ -17,6 +18,17 @@ import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { asRefusal } from './hooks.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
+
+/**
+ * The notifications of a client that MCP defines and Switchboard does not answer for; whatever else looks like one, such as a call
+ * without an id, would get past the rules that hold for requests.
+ */
+const HANDED_ON: ReadonlySet<string> = new Set([
+  'notifications/initialized',
+  'notifications/progress',
+  'notifications/roots/list_changed',
+  'notifications/tasks/status',
+]);
 
 /** How many questions may wait for one client's answer. */
 const MAX_QUESTIONS = 100;
@@ -33,6 +45,8 @@ export class LegacySession implements Caller {
   readonly #early: Message[] = [];
   readonly #ask: NonNullable<Leg['ask']> = (question, signal, about) => this.ask(question, signal, about);
   #initializing = false;
+  /** Whether the client has said that it is initialized. */
+  #announced = false;
   #questionSeq = 0;
   #scope: Scope | undefined;
   #slot: Slot | undefined;
@@ -221,7 +235,7 @@ export class LegacySession implements Caller {
     } else if (method === 'initialize') {
       this.calls.reserve(id);
       this.#initializing = true;
-      void this.#answerInitialize(request);
+      this.#own('initialize', () => this.#answerInitialize(request));
     } else if (this.#state !== 'ready' || this.#slot === undefined) {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
     } else {
@@ -254,24 +268,54 @@ export class LegacySession implements Caller {
     if (method === 'notifications/cancelled') {
       const reason = params?.['reason'];
       this.calls.cancel(params?.['requestId'], typeof reason === 'string' ? reason : undefined);
+    } else if (!HANDED_ON.has(method)) {
+      // Not an error: over HTTP a 404 would say that the session is gone.
+      this.#context.emit(refusal(new SwitchboardError('SWB_METHOD_NOT_FOUND'), this.#arrival, note));
     } else if (this.#state === 'ready' && this.#slot?.audience.exclusive === true) {
-      const member = this.#slot.member();
-      // Handed on at once where there is a member, so that no later request overtakes it. A notification has no answer to put an
-      // error in; the next request tells what is wrong with the upstream.
-      if (member instanceof Promise)
-        member.then(
-          (ready) => ready.notify(note),
-          () => {},
-        );
-      else member.notify(note);
+      this.#handOn(note, this.#slot);
     }
   }
 
+  /** Counted like a request and told of, as a server may act upon it; but for the one that ends the opening. */
+  #handOn(note: RpcNotification, slot: Slot): void {
+    const { method } = note;
+    if (method === 'notifications/initialized' && !this.#announced) this.#announced = true;
+    else this.#count(method);
+    const member = slot.member();
+    // Handed on at once where there is a member, so that no later request overtakes it.
+    if (!(member instanceof Promise)) member.notify(note);
+    else this.#own(method, () => member.then((ready) => ready.notify(note), absent));
+  }
+
+  #count(method: string): void {
+    this.#context.admit(this.#arrival);
+    const { label: session, transport, upstream } = this.#arrival;
+    const { principal } = this;
+    const whose = { upstream: upstream.name, session, principal, transport };
+    this.#context.emit({ type: 'notification.passed', method, ...whose });
+  }
+
+  /** Runs what no request waits for: a failure is an event, and the session goes on. */
+  #own(where: string, work: () => unknown): void {
+    owned(work, (error) => this.#context.emit({ type: 'failed', where: `session: ${where}`, error }));
+  }
+
   #answered(response: RpcResponse): void {
-    const resolve = response.id === undefined ? undefined : this.#questions.get(response.id);
-    if (resolve === undefined || response.id === undefined) return;
-    this.#questions.delete(response.id);
-    resolve('result' in response ? { result: response.result } : { error: response.error });
+    this.#resolve(response.id, 'result' in response ? { result: response.result } : { error: response.error });
+  }
+
+  /** Something that would have answered a question, and cannot be read: whoever asked hears that, instead of nothing. */
+  unreadable(error: SwitchboardError): void {
+    this.#resolve(error.answerTo, { error: error.toRpc() });
+  }
+
+  /** Our ids are numbers, which some clients give back as text. */
+  #resolve(answered: RpcId | undefined, outcome: Outcome): void {
+    const id = typeof answered === 'string' && !this.#questions.has(answered) ? Number(answered) : answered;
+    const resolve = id === undefined ? undefined : this.#questions.get(id);
+    if (resolve === undefined || id === undefined) return;
+    this.#questions.delete(id);
+    resolve(outcome);
   }
 
   #readScope(params: JsonObject | undefined): Scope {
@@ -304,6 +348,9 @@ function helloFor(scope: Scope, member: Member, exclusive: boolean): JsonObject 
   const capabilities = omit(capabilitiesOf(hello), 'logging', 'tasks');
   return { ...hello, protocolVersion: wanted < member.version ? wanted : member.version, capabilities };
 }
+
+/** A notification has no answer to put an error in; the next request tells what is wrong with the upstream. */
+const absent = (): void => {};
 
 const gone = (): Outcome => ({ error: new SwitchboardError('SWB_CLIENT_GONE').toRpc() });
 

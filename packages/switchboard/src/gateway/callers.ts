@@ -61,6 +61,7 @@ export class Callers {
       max: settings.maxConnections,
       maxOf: (identity) => admission.maxSessions(identity),
       idleTimeoutMs: settings.idleTimeout,
+      onFault: (error) => emit({ type: 'failed', where: 'registry', error }),
     });
     this.connections = new Connections(context, this.registry, newId);
     this.http = new HttpCallers(context, this.registry, httpLimits, newId);

@@ -10,6 +10,7 @@ import { endedEvent, startedEvent } from '../observe/requests.ts';
 import { Traces } from '../observe/traces.ts';
 import type { Exchange, Outcome } from '../router/exchange.ts';
 import type { RouterOptions } from '../router/router.ts';
+import { owned } from '../util/owned.ts';
 import type { Settings } from './options.ts';
 import { PRODUCT } from './product.ts';
 
@@ -39,7 +40,25 @@ export class Observation {
     );
     this.#listeners = listeners;
     const tell: Emit = (event) => {
-      for (const listener of listeners) listener(event);
+      for (const listener of listeners) {
+        try {
+          const told: unknown = listener(event);
+          if (told instanceof Promise) told.catch((error) => tellOthers(listener, event, error));
+        } catch (error) {
+          tellOthers(listener, event, error);
+        }
+      }
+    };
+    // A listener that fails must not keep anything from the others, nor from what the event is about.
+    const tellOthers = (failing: Emit, event: GatewayEvent, error: unknown): void => {
+      if (event.type === 'failed') return;
+      for (const listener of listeners) {
+        if (listener === failing) continue;
+        owned(
+          () => listener({ type: 'failed', where: `a listener of ${event.type}`, error }),
+          () => {},
+        );
+      }
     };
     const audit = auditLog === '' ? undefined : new AuditLog({ path: auditLog, contents: auditContents, emit: tell });
     this.#audit = audit;
@@ -48,11 +67,12 @@ export class Observation {
   }
 
   /** What a router tells of its exchanges. */
-  get ofExchanges(): Pick<RouterOptions, 'onOpen' | 'onEnd' | 'carry'> {
+  get ofExchanges(): Pick<RouterOptions, 'onOpen' | 'onEnd' | 'carry' | 'onFault'> {
     const traces = this.#traces;
     return {
       onOpen: (exchange) => this.emit(startedEvent(exchange)),
       onEnd: (exchange, outcome) => this.#ended(exchange, outcome),
+      onFault: (where, error) => this.emit({ type: 'failed', where, error }),
       ...(traces !== undefined && {
         carry: (id, opening) => traces.begin(startedEvent({ id, ...opening }), opening.params),
       }),

@@ -1,4 +1,5 @@
 /** How long each request may go without an answer or a progress note: by tool, by upstream, or as for all. */
+import { textOf } from '../protocol/jsonrpc.ts';
 import type { Exchange } from '../router/exchange.ts';
 import { parseDuration } from '../util/units.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
@@ -25,6 +26,6 @@ export class Timeouts {
   of({ slot, method, params }: Exchange): number {
     const own = this.#upstreams.get(slot.upstream);
     if (own === undefined) return this.#fallbackMs;
-    return (method === 'tools/call' ? own.tools.get(String(params?.['name'])) : undefined) ?? own.ms;
+    return (method === 'tools/call' ? own.tools.get(textOf(params?.['name'])) : undefined) ?? own.ms;
   }
 }

@@ -35,6 +35,7 @@ const AUDITED: ReadonlySet<GatewayEvent['type']> = new Set([
   'session.opened',
   'session.closed',
   'request.refused',
+  'notification.passed',
   'request.ended',
   'tools.changed',
 ]);
@@ -71,8 +72,8 @@ export class AuditLog {
   write(event: GatewayEvent, contents?: Contents): void {
     if (this.#closed || !AUDITED.has(event.type)) return;
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
-    const more = contents === undefined ? '' : contentsOf(contents);
     try {
+      const more = contents === undefined ? '' : contentsOf(contents);
       if (this.#file === undefined) this.#lose(this.#reason);
       else this.#file.write(`${asLine(`${line.slice(0, -1)}${more}}`)}\n`);
     } catch (error) {
@@ -153,10 +154,19 @@ export class AuditLog {
 
 /** How large the params and the answer are as JSON. */
 export function sizesOf({ params, outcome }: Contents): { bytesIn: number; bytesOut?: number } {
-  const bytesIn = params === undefined ? 0 : Buffer.byteLength(JSON.stringify(params));
+  const bytesIn = params === undefined ? 0 : bytesOf(params);
   if (outcome === 'cancelled') return { bytesIn };
   if (outcome instanceof LazyResult) return { bytesIn, bytesOut: outcome.byteLength };
-  return { bytesIn, bytesOut: Buffer.byteLength(JSON.stringify('result' in outcome ? outcome.result : outcome.error)) };
+  return { bytesIn, bytesOut: bytesOf('result' in outcome ? outcome.result : outcome.error) };
+}
+
+/** 0 for what cannot be written as JSON, which a server in this process may answer with. */
+function bytesOf(value: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    return 0;
+  }
 }
 
 function contentsOf({ params, outcome }: Contents): string {
@@ -164,7 +174,11 @@ function contentsOf({ params, outcome }: Contents): string {
   if (outcome === 'cancelled') return said;
   if ('error' in outcome) return `${said},"error":${redacted({ ...outcome.error })}`;
   const isLong = outcome instanceof LazyResult && outcome.byteLength > MAX_CONTENT_BYTES;
-  return `${said},"result":${isLong ? leftOut(outcome.byteLength) : redacted(outcome.result)}`;
+  try {
+    return `${said},"result":${isLong ? leftOut(outcome.byteLength) : redacted(outcome.result)}`;
+  } catch {
+    return `${said},"result":"[left out: it cannot be read]"`;
+  }
 }
 
 /** The value as JSON, without what stands under the name of a secret. A secret within a text is not found. */

@@ -67,7 +67,10 @@ export type GatewayEvent =
       transport: Transport;
       reason: string;
     }
-  /** A message of a client that came no further than its connection: `code` is the name of the error that it was answered with. */
+  /**
+   * A message of a client that came no further than its connection: `code` is the name of the error that it was answered with, or that
+   * a notification would have been.
+   */
   | {
       type: 'request.refused';
       code: string;
@@ -76,6 +79,15 @@ export type GatewayEvent =
       principal: string;
       transport: Transport;
       method?: string;
+    }
+  /** A notification of a client was handed on to its server. */
+  | {
+      type: 'notification.passed';
+      method: string;
+      upstream: string;
+      session: string;
+      principal: string;
+      transport: Transport;
     }
   | ({ type: 'request.started' } & RequestFacts)
   | ({ type: 'request.ended' } & RequestFacts & RequestEnd)

@@ -20,6 +20,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'session.opened': 'info',
   'session.closed': 'info',
   'request.refused': 'debug',
+  'notification.passed': 'debug',
   'request.started': 'trace',
   'request.ended': 'debug',
   'member.started': 'debug',

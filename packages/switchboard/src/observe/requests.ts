@@ -67,7 +67,12 @@ function outcomeOf(method: string, outcome: Outcome | 'cancelled'): RequestEnded
   if (method !== 'tools/call') return 'ok';
   // A large result is parsed for this only when it may well be one.
   if (outcome instanceof LazyResult && !outcome.mentions('isError')) return 'ok';
-  return outcome.result['isError'] === true ? 'isError' : 'ok';
+  try {
+    return outcome.result['isError'] === true ? 'isError' : 'ok';
+  } catch {
+    // It looked like an answer, and cannot be read.
+    return 'error';
+  }
 }
 
 /** Switchboard's errors carry their name; that of a Switchboard behind this one is a name out of the same table. */

@@ -64,6 +64,7 @@ export const ERRORS = {
   SWB_REFUSED: { code: 31024, http: 403, message: 'Refused' },
   SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'The HTTP request cannot be read' },
   SWB_UPSTREAM_FAILING: { code: 31030, http: 503, message: 'The upstream server fails again and again' },
+  SWB_UPSTREAM_INVALID: { code: 31033, http: 502, message: 'The upstream server sent an answer that cannot be read' },
   SWB_CREDENTIAL_MISSING: { code: 31031, http: 400, message: 'A value that the server needs of you is missing' },
   SWB_CREDENTIAL_CHANGED: { code: 31032, http: 400, message: 'A value of this session cannot be changed' },
 
@@ -99,6 +100,8 @@ export interface ErrorDetails {
   data?: Record<string, unknown>;
   /** The request that the error answers. */
   rpcId?: RpcId;
+  /** The request that a message would have answered which cannot be read. */
+  answerTo?: RpcId;
   cause?: unknown;
 }
 
@@ -107,6 +110,7 @@ export class SwitchboardError extends Error {
   override readonly name = 'SwitchboardError';
   readonly code: ErrorName;
   readonly rpcId: RpcId | undefined;
+  readonly answerTo: RpcId | undefined;
   readonly data: Record<string, unknown> | undefined;
 
   constructor(code: ErrorName, details: ErrorDetails = {}) {
@@ -114,6 +118,7 @@ export class SwitchboardError extends Error {
     super(details.detail === undefined ? message : `${message}: ${details.detail}`, { cause: details.cause });
     this.code = code;
     this.rpcId = details.rpcId;
+    this.answerTo = details.answerTo;
     this.data = details.data;
   }
 
@@ -138,7 +143,20 @@ export class SwitchboardError extends Error {
   }
 }
 
-/** Any thrown value as a table error; what is none of ours becomes `SWB_INTERNAL` and keeps its text to itself. */
+/**
+ * Any thrown value as a table error. What is none of ours is a fault of Switchboard: it becomes `SWB_INTERNAL`, keeps its text to
+ * itself, and gets a reference under which the log has the rest.
+ */
 export function asSwitchboardError(thrown: unknown): SwitchboardError {
-  return thrown instanceof SwitchboardError ? thrown : new SwitchboardError('SWB_INTERNAL', { cause: thrown });
+  if (thrown instanceof SwitchboardError) return thrown;
+  // Not a secret, and needed in browsers too, where not every page has a better one.
+  const reference = Math.random().toString(16).slice(2, 14);
+  const detail = `reference ${reference}; the log of Switchboard has more under it`;
+  return new SwitchboardError('SWB_INTERNAL', { detail, data: { reference }, cause: thrown });
+}
+
+/** The reference of a fault; nothing for an error that is none. */
+export function referenceOf({ data }: SwitchboardError): string | undefined {
+  const reference = data?.['reference'];
+  return typeof reference === 'string' ? reference : undefined;
 }

@@ -41,7 +41,7 @@ function openings(text: string, bracket: string): number {
 }
 
 /** Where the string that begins at `start` ends; -1 where it does not, which the parser will tell. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let slashes = 0;
     while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++;

@@ -5,10 +5,18 @@
  * (MCP 2025-06-18 and later, Base Protocol, "Messages").
  */
 import { SwitchboardError } from './errors.ts';
+import type { ErrorDetails } from './errors.ts';
 import { boundsExceeded } from './json-bounds.ts';
 import type { LazyResult } from './lazy-result.ts';
+import { shown } from './shown.ts';
+import { topLevel } from './top-level.ts';
 
 export type JsonObject = { [key: string]: unknown };
+
+const INTERNAL = -32603;
+const OWN_KEYS: ReadonlySet<string> = new Set(['id', 'method', 'result', 'error']);
+/** A longer id of a text that cannot be parsed is not looked for. */
+const MAX_ID_CHARS = 1024;
 
 /**
  * A request id. `bigint` stands for an integer that a double cannot hold, so that it goes back exactly as it came;
@@ -66,20 +74,23 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A field that is a string, empty where it is none. */
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 /**
  * Reads one message.
  *
  * @throws {SwitchboardError} `SWB_PARSE_ERROR` when the text is no JSON, `SWB_INVALID_MESSAGE` when it is JSON but no single
- * JSON-RPC message. The error carries the request's id when one could be read, so that the answer can name it.
+ * JSON-RPC message. The error says which request this was, or which one it would have answered, as far as that can be read.
  */
 export function parseMessage(text: string): ParsedMessage {
   const tooMuch = boundsExceeded(text);
-  if (tooMuch !== undefined) throw invalid(tooMuch);
+  if (tooMuch !== undefined) throw invalid(tooMuch, whose(text));
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new SwitchboardError('SWB_PARSE_ERROR', { detail: (cause as Error).message, cause });
+    throw new SwitchboardError('SWB_PARSE_ERROR', { detail: (cause as Error).message, cause, ...whose(text) });
   }
   const message = checkMessage(value);
   if ('id' in message && typeof message.id === 'number' && !Number.isSafeInteger(message.id)) {
@@ -89,7 +100,8 @@ export function parseMessage(text: string): ParsedMessage {
 }
 
 /**
- * Takes a parsed JSON value for a message, or refuses it.
+ * Takes a parsed JSON value for a message, or refuses it. What some peers write for nothing (`params: null`, `error: null`) is taken
+ * away, and an error that is not in the shape of one is put into it.
  *
  * @throws {SwitchboardError} `SWB_INVALID_MESSAGE`
  */
@@ -99,23 +111,53 @@ export function checkMessage(value: unknown): ParsedMessage {
 
   const { id, method, params } = value;
   const hasId = Object.hasOwn(value, 'id');
-  const idIsLegal = typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id));
-  const knownId = idIsLegal ? (id as RpcId) : undefined;
+  const isCall = Object.hasOwn(value, 'method');
+  const idIsLegal = isId(id);
 
-  if (value['jsonrpc'] !== '2.0') throw invalid('without "jsonrpc": "2.0"', knownId);
-  if (Object.hasOwn(value, 'method')) {
-    if (typeof method !== 'string') throw invalid('whose method is not a string', knownId);
+  if (value['jsonrpc'] !== '2.0') throw invalid('without "jsonrpc": "2.0"', whoseIs(value));
+  if (isCall) {
+    if (typeof method !== 'string') throw invalid('whose method is not a string', whoseIs(value));
     if (hasId && !idIsLegal) throw invalid('whose id is neither a string nor an integer');
-    if (params !== undefined && !isObject(params)) throw invalid('whose params are not an object', knownId);
+    if (params === null) delete value['params'];
+    else if (params !== undefined && !isObject(params)) throw invalid('whose params are not an object', whoseIs(value));
     return value as unknown as RpcRequest | RpcNotification;
   }
-  const isFailure = isObject(value['error']);
-  if (!isFailure && !isObject(value['result'])) {
-    throw invalid('with neither a method nor a result or error object', knownId);
+  if (value['error'] === null) delete value['error'];
+  if (value['error'] === undefined) {
+    if (!isObject(value['result']))
+      throw invalid(`an answer whose result is ${shown(value['result'])}, expected an object`, whoseIs(value));
+    if (!idIsLegal) throw invalid('an answer without a legal id');
+    return value as unknown as RpcResult;
   }
-  if (!idIsLegal && !(isFailure && (id === null || !hasId))) throw invalid('a response without a legal id');
-  if (isFailure && id === null) delete value['id'];
-  return value as unknown as RpcResponse;
+  if (!idIsLegal && id !== null && hasId) throw invalid('an answer without a legal id');
+  if (id === null) delete value['id'];
+  delete value['result'];
+  value['error'] = errorOf(value['error']);
+  return value as unknown as RpcFailure;
+}
+
+/** A line of a log may well have an id, too; what says of itself that it is JSON-RPC may be either, where nothing tells. */
+function whoseIs(value: JsonObject): Whose {
+  const { id } = value;
+  if (!isId(id)) return {};
+  if (Object.hasOwn(value, 'method')) return { rpcId: id };
+  if (Object.hasOwn(value, 'result') || Object.hasOwn(value, 'error')) return { answerTo: id };
+  return value['jsonrpc'] === '2.0' ? { rpcId: id, answerTo: id } : {};
+}
+
+const isId = (id: unknown): id is string | number =>
+  typeof id === 'string' || (typeof id === 'number' && Number.isInteger(id));
+
+/** An error in the shape of one, whatever stands in its place. */
+function errorOf(error: unknown): RpcError {
+  if (!isObject(error)) return { code: INTERNAL, message: typeof error === 'string' ? error : shown(error) };
+  const { code, message } = error;
+  if (Number.isInteger(code) && typeof message === 'string') return error as unknown as RpcError;
+  return {
+    ...error,
+    code: Number.isInteger(code) ? (code as number) : INTERNAL,
+    message: typeof message === 'string' ? message : shown(message ?? error),
+  };
 }
 
 /** Text that is an object but does not claim to be JSON-RPC; nothing for everything else. */
@@ -160,30 +202,34 @@ export const failure = (id: RpcId | undefined, error: RpcError): RpcFailure =>
 export const notification = (method: string, params?: JsonObject): RpcNotification =>
   params === undefined ? { jsonrpc: '2.0', method } : { jsonrpc: '2.0', method, params };
 
-function invalid(what: string, id?: RpcId): SwitchboardError {
-  return new SwitchboardError('SWB_INVALID_MESSAGE', { detail: what, ...(id !== undefined && { rpcId: id }) });
+function invalid(what: string, whose: Whose = {}): SwitchboardError {
+  return new SwitchboardError('SWB_INVALID_MESSAGE', { detail: what, ...whose });
+}
+
+/** The request that a text is, or that it would have answered. */
+type Whose = Pick<ErrorDetails, 'rpcId' | 'answerTo'>;
+
+/** Of a text that cannot be parsed, as far as it can be read. */
+function whose(text: string): Whose {
+  const found = topLevel(text, OWN_KEYS);
+  const id = idIn(found.get('id'));
+  if (id === undefined) return {};
+  if (found.has('method')) return { rpcId: id };
+  return found.has('result') || found.has('error') ? { answerTo: id } : {};
+}
+
+function idIn(text: string | undefined): RpcId | undefined {
+  if (text === undefined || text.length > MAX_ID_CHARS) return undefined;
+  try {
+    const id: unknown = JSON.parse(text);
+    return isId(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The digits of the top-level `id` of `text`; `JSON.parse` has already rounded them. */
 function exactInteger(text: string, rounded: number): RpcId {
-  const digits = topLevelInteger(text, 'id');
-  return digits === undefined ? rounded : BigInt(digits);
-}
-
-/** Finds the integer literal of a key at depth one of a JSON object that is known to be valid; the last one wins, as in `JSON.parse`. */
-function topLevelInteger(text: string, key: string): string | undefined {
-  let depth = 0;
-  let found: string | undefined;
-  const token = /"(?:[^"\\]|\\.)*"|[{}[\]]/g;
-  for (let match = token.exec(text); match !== null; match = token.exec(text)) {
-    const [lexeme] = match;
-    if (lexeme === '{' || lexeme === '[') depth++;
-    else if (lexeme === '}' || lexeme === ']') depth--;
-    else if (depth === 1 && JSON.parse(lexeme) === key) {
-      const value = /\s*:\s*(-?\d+)(?![\d.eE])/y;
-      value.lastIndex = token.lastIndex;
-      found = value.exec(text)?.[1] ?? found;
-    }
-  }
-  return found;
+  const digits = topLevel(text, OWN_KEYS).get('id') ?? '';
+  return /^-?\d+$/.test(digits) ? BigInt(digits) : rounded;
 }

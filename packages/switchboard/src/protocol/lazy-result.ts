@@ -75,13 +75,6 @@ export class LazyResult {
   }
 }
 
-/** Which request a message answers that cannot be read as a whole, where its beginning tells. */
-export function idOfBrokenAnswer(bytes: Buffer): number | undefined {
-  const members = byKey(bytes, scanJson(bytes, BOUNDS));
-  const id = members.get('id');
-  return id === undefined || members.has('method') ? undefined : readId(bytes, id);
-}
-
 const byKey = (bytes: Buffer, { members }: JsonScan): Map<string, Span> =>
   new Map(members.map(({ key, value }) => [textAt(bytes, key), value]));
 

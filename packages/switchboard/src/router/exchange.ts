@@ -98,6 +98,13 @@ export interface Exchange {
   /** Ends the exchange. Only the first call counts. */
   settle(outcome: Outcome): void;
   /**
+   * Runs work that the exchange waits for: what it throws, or rejects with, settles the exchange. Whatever is none of Switchboard's own
+   * errors becomes `SWB_INTERNAL` with a reference, and the log has the rest under it.
+   */
+  run(work: () => unknown): void;
+  /** The error to answer with for something that was thrown while this was served; a fault of Switchboard is told of. */
+  report(thrown: unknown): RpcError;
+  /**
    * Puts a question of the server to the client of this exchange. Never rejects: a client that does not answer settles it with
    * an error, or with a cancelled elicitation. After `signal` fires the answer no longer matters.
    */
@@ -151,7 +158,7 @@ export interface Member {
   readonly hello: JsonObject;
   /** How many requests of clients it has not answered. */
   readonly inFlight: number;
-  /** Takes the exchange and settles it in the end, at the latest when the member dies. Never throws. */
+  /** Takes the exchange and settles it in the end, at the latest when the member dies. Called through {@link Exchange.run}. */
   open(exchange: Exchange): void;
   /** The client no longer wants the answer. The exchange is not settled by this. */
   cancel(exchange: Exchange, reason?: string): void;

@@ -1,8 +1,9 @@
 /** The life of one exchange, as a state machine: open, perhaps parked and taken up again, ended. */
 import { INTERACTIVE } from '../protocol/eras.ts';
-import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError, referenceOf } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
-import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
+import { owned } from '../util/owned.ts';
 import { CATALOGUE } from './exchange.ts';
 import type { Exchange, Leg, Member, Opening, Outcome, Question, Scope, Slot } from './exchange.ts';
 import type { ParkedTable } from './parked.ts';
@@ -15,6 +16,8 @@ export interface RoutedExchangeOptions {
   turns: Turns;
   parked: ParkedTable<RoutedExchange>;
   onEnd(exchange: RoutedExchange, outcome: Outcome | 'cancelled'): void;
+  /** Something of Switchboard's own failed while an exchange was served. Never throws. */
+  onFault(exchange: RoutedExchange, error: SwitchboardError): void;
 }
 
 /** Questions that come within this time are asked together, as each costs the client a round trip. */
@@ -112,32 +115,33 @@ export class RoutedExchange implements Exchange {
       this.#run();
       return;
     }
-    try {
-      this.#leaveTurn = this.#options.turns.take(this.#slot.upstream, this.scope.account ?? this.scope.affinity, () =>
-        this.#run(),
-      );
+    this.run(() => {
+      const who = this.scope.account ?? this.scope.affinity;
+      this.#leaveTurn = this.#options.turns.take(this.#slot.upstream, who, () => this.#run());
       if (this.#ended) this.#leaveTurn();
-    } catch (error) {
-      this.#fail(error);
-    }
+    });
+  }
+
+  run(work: () => unknown): void {
+    owned(work, (thrown) => this.settle({ error: this.report(thrown) }));
+  }
+
+  report(thrown: unknown): RpcError {
+    const error = asSwitchboardError(thrown);
+    if (referenceOf(error) !== undefined) this.#options.onFault(this, error);
+    return error.toRpc();
   }
 
   #run(): void {
     this.#running = true;
     this.#aliveAt = performance.now();
-    try {
+    this.run(() => {
       // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
       if (this.scope.era === 'modern') this.#letGo = this.#slot.hold(INTERACTIVE.has(this.method));
       const member = this.#slot.member(this);
-      if (member instanceof Promise) {
-        member.then(
-          (ready) => this.#serve(ready),
-          (error) => this.#fail(error),
-        );
-      } else this.#serve(member);
-    } catch (error) {
-      this.#fail(error);
-    }
+      if (!(member instanceof Promise)) return this.#serve(member);
+      return member.then((ready) => this.#serve(ready));
+    });
   }
 
   progress(params: JsonObject): void {
@@ -194,17 +198,31 @@ export class RoutedExchange implements Exchange {
       this.#late ??= outcome;
       return;
     }
-    if (!this.#end(outcome)) return;
+    if (this.#ended) return;
+    this.#ended = true;
+    // The caller is answered before anybody else hears of it: nothing that only watches can keep the answer back.
     // Clients of the official SDK lose the progress notes that they read in the same turn as the answer: the answer leaves a
     // moment after them.
     if (performance.now() - this.#progressedAt < PROGRESS_GAP_MS)
-      setTimeout(() => leg.settle(outcome), PROGRESS_GAP_MS);
-    else leg.settle(outcome);
+      setTimeout(() => this.#answer(leg, outcome), PROGRESS_GAP_MS);
+    else this.#answer(leg, outcome);
+    this.#leave(outcome);
+  }
+
+  /** An answer that cannot be written down is an error instead. */
+  #answer(leg: Leg, outcome: Outcome): void {
+    const failed = (thrown: unknown): void => void this.report(thrown);
+    owned(
+      () => leg.settle(outcome),
+      (thrown) => owned(() => leg.settle({ error: this.report(thrown) }), failed),
+    );
   }
 
   cancel(reason?: string): void {
-    if (!this.#end('cancelled')) return;
-    this.#member?.cancel(this, reason);
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#leave('cancelled');
+    this.#withdraw(reason);
     this.#giveUpLease();
   }
 
@@ -215,7 +233,7 @@ export class RoutedExchange implements Exchange {
       this.cancel(error.message);
       return;
     }
-    this.#member?.cancel(this, error.message);
+    this.#withdraw(error.message);
     this.settle({ error: error.toRpc() });
     this.#giveUpLease();
   }
@@ -223,8 +241,16 @@ export class RoutedExchange implements Exchange {
   /** Ends what lives until somebody ends it, with its proper result. */
   finish(): void {
     if (this.#ended || this.#opening.endless !== true) return;
-    this.#member?.cancel(this, 'Switchboard is shutting down');
+    this.#withdraw('Switchboard is shutting down');
     this.settle({ result: { resultType: 'complete' } });
+  }
+
+  /** The server is told that nobody wants the answer any more. */
+  #withdraw(reason?: string): void {
+    owned(
+      () => this.#member?.cancel(this, reason),
+      (thrown) => this.report(thrown),
+    );
   }
 
   /** A call without its answer may still ask something, and then it would seem to be about the next one. */
@@ -238,14 +264,10 @@ export class RoutedExchange implements Exchange {
     member.open(this);
   }
 
-  #fail(error: unknown): void {
-    this.settle({ error: asSwitchboardError(error).toRpc() });
-  }
-
   #gather(): void {
     this.#gathering ??= setTimeout(() => {
       this.#gathering = undefined;
-      this.#park();
+      this.run(() => this.#park());
     }, GATHER_MS);
   }
 
@@ -258,7 +280,7 @@ export class RoutedExchange implements Exchange {
       return;
     }
     const inputRequests = Object.fromEntries([...this.#waiting].map(([key, { question }]) => [key, { ...question }]));
-    const requestState = this.#options.parked.park(this, this.#opening, () => this.#abandon());
+    const requestState = this.#options.parked.park(this, this.#opening, () => this.run(() => this.#abandon()));
     this.#leg = undefined;
     // A person may take long: their server works on nothing meanwhile.
     this.#leaveTurn?.();
@@ -281,21 +303,20 @@ export class RoutedExchange implements Exchange {
     // A person may take longer to answer than a server; the table of the parked keeps that time.
     if (this.#ended || this.parked || this.#opening.endless === true || now - this.#aliveAt < requestTimeoutMs) return;
     const detail = `${this.method} went ${requestTimeoutMs} ms without an answer or progress`;
-    this.#member?.cancel(this, 'timed out');
+    this.#withdraw('timed out');
     this.settle({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
     this.#giveUpLease();
   }
 
-  #end(outcome: Outcome | 'cancelled'): boolean {
-    if (this.#ended) return false;
-    this.#ended = true;
+  /** Gives back what it held, and tells who watches; each by itself, as none may keep the others from it. */
+  #leave(outcome: Outcome | 'cancelled'): void {
     if (this.#gathering !== undefined) clearTimeout(this.#gathering);
     for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
-    this.#leaveTurn?.();
-    this.#letGo?.();
-    this.#options.onEnd(this, outcome);
-    for (const listener of this.#endListeners ?? []) listener();
-    return true;
+    const failed = (thrown: unknown): void => void this.report(thrown);
+    owned(() => this.#options.onEnd(this, outcome), failed);
+    if (this.#leaveTurn !== undefined) owned(this.#leaveTurn, failed);
+    if (this.#letGo !== undefined) owned(this.#letGo, failed);
+    for (const listener of this.#endListeners ?? []) owned(listener, failed);
   }
 }
 

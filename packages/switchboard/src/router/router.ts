@@ -1,9 +1,10 @@
 /** Carries exchanges: finds the member that serves each, keeps time, and knows at every moment which are open. */
 import { randomBytes } from 'node:crypto';
 
-import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { Numbered } from '../util/numbered.ts';
+import { owned } from '../util/owned.ts';
 import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
@@ -30,6 +31,8 @@ export interface RouterOptions {
   carry?(id: string, opening: Opening): JsonObject | undefined;
   onOpen?(exchange: Exchange): void;
   onEnd?(exchange: Exchange, outcome: Outcome | 'cancelled'): void;
+  /** Something of Switchboard's own failed. Must not throw. @param where it did. */
+  onFault?(where: string, error: unknown): void;
 }
 
 export class Router implements Exchanges {
@@ -48,7 +51,14 @@ export class Router implements Exchanges {
     this.#options = options;
     // One clock for all is far cheaper than a timer for each.
     const everyMs = Math.min(1000, Math.max(10, options.requestTimeoutMs / 4));
-    this.#clock = setInterval(() => this.#expire(), everyMs).unref();
+    this.#clock = setInterval(
+      () =>
+        owned(
+          () => this.#expire(),
+          (thrown) => options.onFault?.('clock of the router', thrown),
+        ),
+      everyMs,
+    ).unref();
     this.#parked = new ParkedTable({ ttlMs: options.answerTimeoutMs, max: options.maxParked });
     this.#shared = {
       timeoutMs: options.timeoutMs ?? (() => options.requestTimeoutMs),
@@ -59,6 +69,7 @@ export class Router implements Exchanges {
         if (this.#exchanges.size === 0) this.#onDrained?.();
         options.onEnd?.(exchange, outcome);
       },
+      onFault: (exchange, error) => options.onFault?.(`exchange ${exchange.id}, ${exchange.method}`, error),
     };
   }
 
@@ -86,23 +97,29 @@ export class Router implements Exchanges {
     }
     const id = `${this.#prefix}-${++this.#seq}`;
     const { carry } = this.#options;
-    const carried = carry === undefined ? opening : { ...opening, params: carry(id, opening) };
+    let carried = opening;
+    if (carry !== undefined) {
+      owned(
+        () => (carried = { ...opening, params: carry(id, opening) }),
+        (thrown) => this.#options.onFault?.(`exchange ${id}`, thrown),
+      );
+    }
     const exchange = new RoutedExchange(id, carried, this.#shared);
     exchange.place = this.#exchanges.add(exchange);
-    this.#options.onOpen?.(exchange);
+    owned(
+      () => this.#options.onOpen?.(exchange),
+      (thrown) => void exchange.report(thrown),
+    );
     this.#start(exchange);
     return exchange;
   }
 
   #start(exchange: RoutedExchange): void {
-    const refuse = (error: unknown): void => exchange.settle({ error: asSwitchboardError(error).toRpc() });
-    try {
+    exchange.run(() => {
       const admitted = this.#options.admit?.(exchange);
-      if (admitted === undefined) exchange.start();
-      else admitted.then(() => exchange.start(), refuse);
-    } catch (error) {
-      refuse(error);
-    }
+      if (admitted === undefined) return exchange.start();
+      return admitted.then(() => exchange.start());
+    });
   }
 
   /** The open exchange of this id, for operators. */
@@ -138,7 +155,7 @@ export class Router implements Exchanges {
 
   #expire(): void {
     const now = performance.now();
-    for (const exchange of this.exchanges) exchange.expire(now);
+    for (const exchange of this.exchanges) exchange.run(() => exchange.expire(now));
   }
 
   /** Nobody is to come back any more. */

@@ -1,5 +1,6 @@
 /** A part of an exchange that is served elsewhere or under another name: what comes of it goes through the exchange it is part of. */
-import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
+import { owned } from '../util/owned.ts';
 import type { Exchange, Outcome, Question, Scope, Slot } from './exchange.ts';
 
 export interface SubExchangeOptions {
@@ -72,12 +73,29 @@ export class SubExchange implements Exchange {
     else this.#options.notify(notification);
   }
 
-  /** Only the first call counts, unless whoever takes the outcome throws: what looked like an answer may turn out to be none. */
+  /** Only the first call counts. Where whoever takes the outcome throws, it looked like an answer and is none: that is the outcome then. */
   settle(outcome: Outcome): void {
     if (this.#ended) return;
-    if (this.#options.settle === undefined) this.parent.settle(outcome);
-    else this.#options.settle(outcome);
+    const { settle = (last) => this.parent.settle(last) } = this.#options;
+    owned(
+      () => settle(outcome),
+      (thrown) => {
+        const failed = { error: this.report(thrown) };
+        owned(
+          () => settle(failed),
+          () => this.parent.settle(failed),
+        );
+      },
+    );
     this.#end();
+  }
+
+  run(work: () => unknown): void {
+    owned(work, (thrown) => this.settle({ error: this.report(thrown) }));
+  }
+
+  report(thrown: unknown): RpcError {
+    return this.parent.report(thrown);
   }
 
   ask(question: Question, signal?: AbortSignal): Promise<Outcome> {
@@ -92,6 +110,6 @@ export class SubExchange implements Exchange {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const listener of this.#endListeners.splice(0)) listener();
+    for (const listener of this.#endListeners.splice(0)) owned(listener, (thrown) => this.report(thrown));
   }
 }

@@ -1,7 +1,8 @@
 /** What of an upstream a client gets to see: which tools, prompts and resources, and how tools are described. */
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject } from '../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { shown } from '../protocol/shown.ts';
 import { matchesPattern } from '../util/pattern.ts';
 import type { Scope } from './exchange.ts';
 
@@ -91,12 +92,12 @@ export function pageThrough(view: View, method: string, page: JsonObject): JsonO
   const { kind, items, name } = list;
   const found: unknown[] = Array.isArray(page[items]) ? page[items] : [];
   const isSeen = (item: JsonObject): boolean => {
-    const own = String(item[name]);
+    const own = textOf(item[name]);
     return view.permits(kind, own) && (kind !== 'tools' || isReadOnly(item) || view.onlyReadOnly?.(own) !== true);
   };
   const seen = found.filter((item): item is JsonObject => isObject(item) && isSeen(item));
   const described = seen.map((item) => {
-    const description = kind === 'tools' ? view.description(String(item[name])) : undefined;
+    const description = kind === 'tools' ? view.description(textOf(item[name])) : undefined;
     return description === undefined ? item : { ...item, description };
   });
   return { ...page, [items]: described, ...(view.personal && 'cacheScope' in page && { cacheScope: 'private' }) };
@@ -137,6 +138,7 @@ export function targetOf(method: string, params: JsonObject | undefined): Target
 
 /** What a client is told of everything that it cannot reach by name, whatever the reason. */
 export function unknownName({ kind, name }: Target): SwitchboardError {
-  const detail = `${kind.slice(0, -1)} ${JSON.stringify(name) ?? 'without a name'}; ${kind}/list tells what there is`;
+  const named = name === undefined ? 'without a name' : shown(name);
+  const detail = `${kind.slice(0, -1)} ${named}; ${kind}/list tells what there is`;
   return new SwitchboardError('SWB_UNKNOWN_NAME', { detail });
 }

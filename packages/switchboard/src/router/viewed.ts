@@ -1,6 +1,6 @@
 /** An upstream seen through a view: what the view does not permit is in no list, and cannot be reached by its name. */
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject } from '../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 import type {
@@ -129,10 +129,11 @@ class ViewedMember implements Member {
     const { method, params } = exchange;
     const target = targetOf(method, params);
     if (target !== undefined && method !== 'resources/unsubscribe') {
-      const isPermitted = typeof target.name === 'string' && this.#view.permits(target.kind, target.name);
-      if (!isPermitted) exchange.settle({ error: unknownName(target).toRpc() });
-      else if (method === 'tools/call' && this.#view.onlyReadOnly?.(String(target.name)) === true) {
-        void this.#openIfReadOnly(exchange, target);
+      const { name } = target;
+      if (typeof name !== 'string' || !this.#view.permits(target.kind, name)) {
+        exchange.settle({ error: unknownName(target).toRpc() });
+      } else if (method === 'tools/call' && this.#view.onlyReadOnly?.(name) === true) {
+        exchange.run(() => this.#openIfReadOnly(exchange, target, name));
       } else this.#pass(exchange);
     } else if (LISTS.has(method)) {
       const settle = (outcome: Outcome): void => {
@@ -188,8 +189,8 @@ class ViewedMember implements Member {
     this.#openSub(exchange, new SubExchange(exchange, { settle }));
   }
 
-  async #openIfReadOnly(exchange: Exchange, target: Target): Promise<void> {
-    const may = await this.#member.isReadOnly(String(target.name));
+  async #openIfReadOnly(exchange: Exchange, target: Target, tool: string): Promise<void> {
+    const may = await this.#member.isReadOnly(tool);
     if (exchange.settled) return;
     if (may) this.#pass(exchange);
     else exchange.settle({ error: unknownName(target).toRpc() });
@@ -204,7 +205,7 @@ class ViewedMember implements Member {
   #narrowed(params: JsonObject | undefined): JsonObject | undefined {
     const filter = params?.['notifications'];
     if (!isObject(filter) || !Array.isArray(filter['resourceSubscriptions'])) return params;
-    const uris = filter['resourceSubscriptions'].filter((uri) => this.#view.permits('resources', String(uri)));
+    const uris = filter['resourceSubscriptions'].filter((uri) => this.#view.permits('resources', textOf(uri)));
     return { ...params, notifications: { ...filter, resourceSubscriptions: uris } };
   }
 }
@@ -225,7 +226,7 @@ class ViewedCaller implements Caller {
 
   notify(notification: RpcNotification): void {
     const { method, params } = notification;
-    if (method === 'notifications/resources/updated' && !this.#view.permits('resources', String(params?.['uri'])))
+    if (method === 'notifications/resources/updated' && !this.#view.permits('resources', textOf(params?.['uri'])))
       return;
     this.#caller.notify(notification);
   }

@@ -14,9 +14,8 @@ export interface ChannelHandlers {
    * Something arrived that is no message; the channel goes on. A caller's channel answers it with `error.toRpc()`.
    *
    * @param foreign what arrived, where it is an object that does not claim to be JSON-RPC.
-   * @param answers the request that it would have answered, where so much of it can be read.
    */
-  onBadMessage(error: SwitchboardError, foreign?: JsonObject, answers?: RpcId): void;
+  onBadMessage(error: SwitchboardError, foreign?: JsonObject): void;
   /**
    * The channel is gone. Called exactly once, also after `close()`.
    *

@@ -1,5 +1,8 @@
 /** Two channels joined back to back in this process. Messages are handed over by reference, one microtask later. */
+import { asSwitchboardError } from '../protocol/errors.ts';
+import { checkMessage } from '../protocol/jsonrpc.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
+import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Channel, ChannelHandlers } from './channel.ts';
 
 class MemoryChannel implements Channel {
@@ -26,7 +29,19 @@ class MemoryChannel implements Channel {
 
   #deliver(message: Message): void {
     if (this.#handlers === undefined) this.#early.push(message);
-    else queueMicrotask(() => this.#closed || this.#handlers?.onMessage(message));
+    else queueMicrotask(() => this.#closed || this.#receive(message));
+  }
+
+  /** A program may hand over anything. */
+  #receive(message: Message): void {
+    let checked: Message;
+    try {
+      checked = message instanceof LazyResult ? message : checkMessage(message);
+    } catch (error) {
+      this.#handlers?.onBadMessage(asSwitchboardError(error));
+      return;
+    }
+    this.#handlers?.onMessage(checked);
   }
 }
 

@@ -3,7 +3,8 @@
  * kept until shortly before it expires, and asked for once however many wait for it.
  */
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject } from '../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../protocol/jsonrpc.ts';
+import { shown } from '../protocol/shown.ts';
 import { backoffMs } from '../util/backoff.ts';
 
 export interface ClientTokenOptions {
@@ -121,7 +122,7 @@ function errorCodeOf({ error }: Record<string, unknown>): string {
 function describe(thrown: unknown): string {
   const { cause = thrown } = thrown as { cause?: unknown };
   const { code, message } = cause as { code?: unknown; message?: unknown };
-  return String(code ?? message);
+  return textOf(code) || textOf(message) || shown(cause);
 }
 
 /** As RFC 6749, section 2.3.1, wants an id and a secret written in a Basic header. */

@@ -6,7 +6,7 @@ import { addEnvelope } from '../protocol/translate.ts';
 import { LATEST_LEGACY, LATEST_MODERN, MODERN_VERSIONS, isLegacyVersion } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject, notification } from '../protocol/jsonrpc.ts';
+import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Outcome } from '../router/exchange.ts';
 import type { Wire } from './wire.ts';
@@ -55,7 +55,7 @@ async function initialize(wire: Wire, { introduction, announce, startTimeoutMs }
   const params = { protocolVersion: version, capabilities, clientInfo };
   const outcome = await wire.call('initialize', params, startTimeoutMs);
   if ('result' in outcome && isFluent('legacy', outcome.result)) {
-    wire.channel.setProtocolVersion?.(String(outcome.result['protocolVersion']));
+    wire.channel.setProtocolVersion?.(textOf(outcome.result['protocolVersion']));
     if (announce) wire.send(notification('notifications/initialized'));
   }
   return outcome;

@@ -5,7 +5,7 @@
  */
 import { INTERACTIVE } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { failure, isObject, notification, result } from '../protocol/jsonrpc.ts';
+import { failure, isObject, notification, result, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import {
   capabilitiesOf,
@@ -60,10 +60,10 @@ export class LegacyMember implements LivingMember {
     this.#slot = slot;
     this.#tools = new ToolHeaders((params) => wire.call('tools/list', params, CALL_TIMEOUT_MS));
     this.hello = hello;
-    this.version = String(hello['protocolVersion']);
+    this.version = textOf(hello['protocolVersion']);
     wire.channel.setProtocolVersion?.(this.version);
     wire.attach('legacy', {
-      onRequest: (request) => void this.#answer(request),
+      onRequest: (request) => this.#answer(request),
       onNotification: (note) => this.#note(note),
       onGone: (reason) => {
         for (const question of this.#questions.values()) question.abort();
@@ -121,7 +121,7 @@ export class LegacyMember implements LivingMember {
 
   leave(caller: Caller): void {
     this.#audience.leave(caller, (uri) => {
-      void this.#wire.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS);
+      this.#wire.own('unsubscribe', () => this.#wire.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS));
     });
   }
 
@@ -146,7 +146,7 @@ export class LegacyMember implements LivingMember {
       const detail = `${method} needs a session of its own, and this upstream is shared; serve it with isolation "session"`;
       exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });
     } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
-      void this.#changeSubscription(exchange, params);
+      exchange.run(() => this.#changeSubscription(exchange, params));
     } else {
       this.#wire.open(exchange, params);
     }
@@ -157,7 +157,7 @@ export class LegacyMember implements LivingMember {
     if (method === 'server/discover') {
       exchange.settle({ result: discoverFromInitialize(this.hello, this.#audience.exclusive) });
     } else if (method === 'subscriptions/listen') {
-      void this.#listen(exchange);
+      exchange.run(() => this.#listen(exchange));
     } else if (SESSION_METHODS.test(method)) {
       exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method }).toRpc() });
     } else if (params?.['requestState'] !== undefined) {
@@ -175,8 +175,10 @@ export class LegacyMember implements LivingMember {
     const serverInfo = this.hello['serverInfo'] as JsonObject | undefined;
     const settle = (outcome: Outcome): void => {
       if ('result' in outcome) exchange.settle({ result: completeResult(method, outcome.result, serverInfo) });
-      else if (outcome.error.code === URL_ELICITATION_REQUIRED) void this.#visitThenCall(exchange, outcome.error);
-      else exchange.settle({ error: modernError(outcome.error) });
+      else if (outcome.error.code === URL_ELICITATION_REQUIRED) {
+        const { error } = outcome;
+        exchange.run(() => this.#visitThenCall(exchange, error));
+      } else exchange.settle({ error: modernError(outcome.error) });
     };
     // Answers without a state belong to no question that was asked.
     const params = stripEnvelope(exchange.params);
@@ -186,13 +188,13 @@ export class LegacyMember implements LivingMember {
   /** The client is sent to the pages that the server named; then the call is made once more. */
   async #visitThenCall(exchange: Exchange, error: RpcError): Promise<void> {
     const data = isObject(error.data) ? error.data : {};
-    const pages = Array.isArray(data['elicitations']) ? data['elicitations'].filter(isObject) : [];
+    const pages = Array.isArray(data['elicitations']) ? data['elicitations'].filter(isPage) : [];
     const questions = pages.map((params) =>
       modernQuestion({ method: 'elicitation/create', params: { mode: 'url', ...params } }),
     );
     const missing = questions.map((question) => missingCapability(question, exchange.scope.capabilities)).find(Boolean);
     if (questions.length === 0 || missing !== undefined || !INTERACTIVE.has(exchange.method)) {
-      const urls = pages.map((page) => String(page['url'])).join(' ');
+      const urls = pages.map(({ url }) => url).join(' ');
       const text = `${error.message}${urls === '' ? '' : `: visit ${urls} and try again`}`;
       if (exchange.method === 'tools/call') {
         exchange.settle({ result: { content: [{ type: 'text', text }], isError: true, resultType: 'complete' } });
@@ -243,7 +245,7 @@ export class LegacyMember implements LivingMember {
     if (method === 'notifications/cancelled') {
       this.#questions.get(params?.['requestId'] as RpcId)?.abort();
     } else if (method === 'notifications/resources/updated') {
-      const watchers = new Set(this.#audience.watchers(String(params?.['uri'])));
+      const watchers = new Set(this.#audience.watchers(textOf(params?.['uri'])));
       // A server may tell of a part of what was subscribed to (MCP 2025-11-25, Resources, "Subscriptions").
       if (watchers.size > 0) for (const caller of watchers) caller.notify(note);
       else if (this.#audience.exclusive) this.#session?.notify(note);
@@ -281,7 +283,7 @@ export class LegacyMember implements LivingMember {
     if (level === undefined || !this.#audience.exclusive || capabilitiesOf(this.hello)['logging'] === undefined) return;
     if (this.#logLevel !== undefined && severity(this.#logLevel) <= severity(level)) return;
     this.#logLevel = level;
-    void this.#wire.call('logging/setLevel', { level }, CALL_TIMEOUT_MS);
+    this.#wire.own('logging/setLevel', () => this.#wire.call('logging/setLevel', { level }, CALL_TIMEOUT_MS));
   }
 
   async #answer({ id, method, params }: RpcRequest): Promise<void> {
@@ -291,8 +293,12 @@ export class LegacyMember implements LivingMember {
     }
     const withdrawn = new AbortController();
     this.#questions.set(id, withdrawn);
-    const outcome = await this.#put(params === undefined ? { method } : { method, params }, withdrawn.signal);
-    this.#questions.delete(id);
+    let outcome: Outcome;
+    try {
+      outcome = await this.#put(params === undefined ? { method } : { method, params }, withdrawn.signal);
+    } finally {
+      this.#questions.delete(id);
+    }
     if (withdrawn.signal.aborted) return;
     this.#wire.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error));
   }
@@ -314,7 +320,11 @@ export class LegacyMember implements LivingMember {
   }
 }
 
+/** A page that a client can be sent to. */
+const isPage = (page: unknown): page is JsonObject & { url: string } =>
+  isObject(page) && typeof page['url'] === 'string';
+
 const refuse = (detail: string): Promise<Outcome> =>
   Promise.resolve({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });
 
-const severity = (level: unknown): number => LOG_LEVELS.indexOf(String(level));
+const severity = (level: unknown): number => LOG_LEVELS.indexOf(textOf(level));

@@ -110,8 +110,11 @@ export class Life {
     if (this.#asking || wire.goneReason !== undefined || Date.now() - wire.heardAt < livenessIntervalMs) return;
     this.#asking = true;
     const silentSince = wire.heardAt;
-    await member.ping(livenessTimeoutMs);
-    this.#asking = false;
+    try {
+      await member.ping(livenessTimeoutMs);
+    } finally {
+      this.#asking = false;
+    }
     if (wire.heardAt !== silentSince || wire.goneReason !== undefined) return;
     const silentMs = Date.now() - silentSince;
     const stopped = this.pid !== undefined && (await isStopped(this.pid));

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 
 import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject, notification } from '../protocol/jsonrpc.ts';
+import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf, legacyQuestion, legacyResult } from '../protocol/translate.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
@@ -81,14 +81,14 @@ export class ModernMember implements LivingMember {
     const { scope, params, method } = exchange;
     if (method === 'tools/call' && this.#wire.channel.setParamHeaders !== undefined && !this.#tools.isLoaded) {
       // Over HTTP a call repeats some of its arguments in headers: the tool's schema must be known before it is sent.
-      void this.#tools.load().then(() => exchange.settled || this.open(exchange));
+      exchange.run(() => this.#tools.load().then(() => exchange.settled || this.open(exchange)));
     } else if (scope.era === 'modern') {
       this.#openModern(exchange, true);
     } else if (method === 'logging/setLevel') {
       // The session keeps the level, and every request of it carries it.
       exchange.settle({ result: {} });
     } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
-      void this.#changeSubscription(exchange);
+      exchange.run(() => this.#changeSubscription(exchange));
     } else {
       this.#call(exchange, params, 0);
     }
@@ -112,7 +112,7 @@ export class ModernMember implements LivingMember {
         return;
       }
       this.#tools.forget();
-      void this.#tools.load().then(() => exchange.settled || this.#openModern(exchange, false));
+      exchange.run(() => this.#tools.load().then(() => exchange.settled || this.#openModern(exchange, false)));
     });
   }
 
@@ -143,13 +143,17 @@ export class ModernMember implements LivingMember {
   }
 
   join(_caller: Caller): void {
-    if (!this.#hub.started) void this.#hub.listen([...this.#audience.watched]);
+    if (!this.#hub.started) this.#listen();
   }
 
   leave(caller: Caller): void {
     let released = false;
     this.#audience.leave(caller, () => (released = true));
-    if (released) void this.#hub.listen([...this.#audience.watched]);
+    if (released) this.#listen();
+  }
+
+  #listen(): void {
+    this.#wire.own('subscriptions/listen', () => this.#hub.listen([...this.#audience.watched]));
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -179,7 +183,8 @@ export class ModernMember implements LivingMember {
       else if ((outcome.result['resultType'] ?? 'complete') === 'complete') {
         exchange.settle({ result: legacyResult(method, outcome.result) });
       } else if (outcome.result['resultType'] === 'input_required' && round < MAX_ROUNDS) {
-        void this.#answerThenCall(exchange, params, outcome.result, round + 1);
+        const { result } = outcome;
+        exchange.run(() => this.#answerThenCall(exchange, params, result, round + 1));
       } else {
         const type = JSON.stringify(outcome.result['resultType']);
         exchange.settle(
@@ -213,11 +218,11 @@ export class ModernMember implements LivingMember {
       }),
     );
     if (exchange.settled) return;
-    const inputResponses: JsonObject = {};
+    const responses: [string, JsonObject][] = [];
     for (const [key, kind, answer] of answers) {
-      if ('result' in answer) inputResponses[key] = answer.result;
+      if ('result' in answer) responses.push([key, answer.result]);
       // An answer has no form for an error: a person who cannot be asked has cancelled, anything else ends the call.
-      else if (kind === 'elicitation/create') inputResponses[key] = { action: 'cancel' };
+      else if (kind === 'elicitation/create') responses.push([key, { action: 'cancel' }]);
       else {
         exchange.settle(failed(method, `${kind} was refused by the client: ${answer.error.message}`));
         return;
@@ -226,7 +231,7 @@ export class ModernMember implements LivingMember {
     const { requestState } = asked;
     const next = {
       ...params,
-      ...(questions.length > 0 && { inputResponses }),
+      ...(questions.length > 0 && { inputResponses: Object.fromEntries(responses) }),
       ...(requestState !== undefined && { requestState }),
     };
     this.#call(exchange, next, round);
@@ -252,7 +257,7 @@ export class ModernMember implements LivingMember {
   #deliver(note: RpcNotification): void {
     if (note.method === 'notifications/tools/list_changed') this.#tools.forget();
     const isUpdate = note.method === 'notifications/resources/updated';
-    const callers = isUpdate ? this.#audience.watchers(String(note.params?.['uri'])) : this.#audience.callers;
+    const callers = isUpdate ? this.#audience.watchers(textOf(note.params?.['uri'])) : this.#audience.callers;
     for (const caller of callers) caller.notify(note);
   }
 
@@ -264,7 +269,7 @@ export class ModernMember implements LivingMember {
       // The server ends a listen.
       this.#wire.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
     } else {
-      this.#wire.byId(Number(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
+      this.#wire.byId(numberOf(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
     }
   }
 
@@ -277,6 +282,9 @@ export class ModernMember implements LivingMember {
     if (only !== undefined && others.length === 0) only.notify(note);
   }
 }
+
+/** The id of a listen, which a server may repeat as text. */
+const numberOf = (id: unknown): unknown => (typeof id === 'string' ? Number(id) : id);
 
 /** A call that could not be made: a tool says so in its result, where the model reads it. */
 function failed(method: string, detail: string): Outcome {

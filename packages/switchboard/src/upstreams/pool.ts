@@ -3,11 +3,12 @@ import type { Emit } from '../observe/events.ts';
 import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
-import { isObject } from '../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf } from '../protocol/translate.ts';
 import type { Audience, Scope, Slot, Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import { owned } from '../util/owned.ts';
 import { Breaker } from './breaker.ts';
 import type { Failing } from './breaker.ts';
 import type { CredentialTemplate, Credentials } from './credentials.ts';
@@ -112,7 +113,10 @@ export class Pool implements Upstream {
     });
     const { livenessIntervalMs = Infinity, maxAgeMs = Infinity, idleMs = Infinity } = options.limits;
     const shortest = Math.min(livenessIntervalMs, maxAgeMs, idleMs) / 4;
-    this.#clock = setInterval(() => this.#tick(), Math.min(TICK_MS.most, Math.max(TICK_MS.least, shortest))).unref();
+    this.#clock = setInterval(
+      () => this.#own('clock', () => this.#tick()),
+      Math.min(TICK_MS.most, Math.max(TICK_MS.least, shortest)),
+    ).unref();
   }
 
   get isolation(): Isolation {
@@ -257,6 +261,7 @@ export class Pool implements Upstream {
       drainMs: this.#options.limits.busyTimeoutMs,
       newAudience: () => this.#options.newAudience(exclusive),
       admit: () => this.#breaker(credentials).admit(),
+      own: (where, work) => this.#own(where, work),
       isFailing: () => this.#breaker(credentials).failing !== undefined,
       onRetire: (reason) => this.#options.emit({ type: 'member.retired', upstream: this.name, slot: key, reason }),
       open: (...args) => this.#open(...args),
@@ -365,7 +370,7 @@ export class Pool implements Upstream {
     const breaker: Breaker = new Breaker({
       upstream,
       ...crashes,
-      ...(this.#options.template.isEmpty && { tryAgain: () => void this.#tryAgain(breaker) }),
+      ...(this.#options.template.isEmpty && { tryAgain: () => this.#own('try again', () => this.#tryAgain(breaker)) }),
       onChange: (failing) => {
         if (failing === undefined)
           emit({ type: 'upstream.recovered', upstream, ...(key !== '' && { credentials: key }) });
@@ -400,7 +405,7 @@ export class Pool implements Upstream {
     const server = era === 'modern' ? metaOf(hello)?.[META.serverInfo] : hello['serverInfo'];
     return {
       era,
-      version: era === 'modern' ? LATEST_MODERN : String(hello['protocolVersion']),
+      version: era === 'modern' ? LATEST_MODERN : textOf(hello['protocolVersion']),
       ...(isObject(server) && { server }),
       ...found,
       ms: Math.round(performance.now() - startedAt),
@@ -409,14 +414,20 @@ export class Pool implements Upstream {
 
   #tick(): void {
     const lives = this.#seats.flatMap((seat) => seat.lives);
-    for (const life of lives) void life.checkLiveness(isStopped);
-    for (const slot of this.#slots.values()) slot.tick();
+    for (const life of lives) this.#own('liveness', () => life.checkLiveness(isStopped));
+    for (const slot of this.#slots.values()) this.#own('clock', () => slot.tick());
     const { maxMemoryBytes } = this.#options.limits;
     if (maxMemoryBytes === undefined || lives.length === 0 || Date.now() - this.#measuredAt < MEASURE_MS) return;
     this.#measuredAt = Date.now();
-    void readProcessTree().then((tree) => {
-      for (const life of lives) life.measure(tree);
+    this.#own('memory', async () => {
+      const tree = await readProcessTree();
+      for (const life of lives) this.#own('memory', () => life.measure(tree));
     });
+  }
+
+  /** Runs what no request waits for: a failure is an event, and everything else goes on. */
+  #own(where: string, work: () => unknown): void {
+    owned(work, (error) => this.#options.emit({ type: 'failed', where: `${this.name}: ${where}`, error }));
   }
 }
 

@@ -114,7 +114,7 @@ export class ProcessChannel implements Channel {
         this.#hasSpoken = true;
         if (!this.#closing) handlers.onMessage(message);
       },
-      onBadMessage: (error, foreign, answers) => handlers.onBadMessage(error, foreign, answers),
+      onBadMessage: (error, foreign) => handlers.onBadMessage(error, foreign),
       onClose: (reason) => {
         // Who waits for its answers need not wait until it has been ended.
         if (this.#pipes.closedFor === 'overloaded') {

@@ -22,6 +22,8 @@ export interface SeatOptions {
   admit(): void;
   /** @param again whether this seat had a member before. */
   open(seat: Seat, again: boolean, onGone: (reason: string) => void): Promise<Opened>;
+  /** Runs what no request waits for; a failure is told of. */
+  own(where: string, work: () => unknown): void;
   /** Told when a member takes its leave. */
   onRetire(reason: string): void;
 }
@@ -103,7 +105,7 @@ export class Seat {
     if (life !== undefined) {
       life.usedAt = Date.now();
       const { worn } = life;
-      if (worn !== undefined && !this.audience.exclusive) void this.renew(worn);
+      if (worn !== undefined && !this.audience.exclusive) this.#options.own('replacement', () => this.renew(worn));
       return life.member;
     }
     this.#waiting++;
@@ -139,7 +141,7 @@ export class Seat {
       return;
     }
     const { worn } = life;
-    if (worn !== undefined) void this.renew(worn);
+    if (worn !== undefined) this.#options.own('replacement', () => this.renew(worn));
     else if (life.isUnused && !this.#isWatched && this.#waiting === 0)
       this.#part(life, 'nobody used it (memberIdleTimeout)');
   }
@@ -234,7 +236,7 @@ export class Seat {
     this.#failures = Date.now() - startedAt > STABLE_MS ? 1 : this.#failures + 1;
     // Who watches something asks for nothing, and would never hear again: the member is started without being asked.
     const [watched] = this.audience.watched;
-    if (watched !== undefined && !this.#closed) setImmediate(() => this.#revive());
+    if (watched !== undefined && !this.#closed) setImmediate(() => this.#options.own('start', () => this.#revive()));
   }
 
   #revive(): void {

@@ -8,6 +8,7 @@ import { Definitions } from './definitions.ts';
 import { greet } from './handshake.ts';
 import type { Greeting, Introduction } from './handshake.ts';
 import { Spares } from './spares.ts';
+import { owned } from '../util/owned.ts';
 import { Wire } from './wire.ts';
 
 export interface SourceOptions {
@@ -58,7 +59,12 @@ export class Source {
 
   constructor(options: SourceOptions) {
     this.#options = options;
-    this.#spares = new Spares({ count: options.warm, start: () => this.#connect('spare', undefined) });
+    this.#spares = new Spares({
+      count: options.warm,
+      start: () => this.#connect('spare', undefined),
+      own: (where, work) =>
+        owned(work, (error) => options.emit({ type: 'failed', where: `${options.name}: ${where}`, error })),
+    });
     this.#spares.fill();
   }
 
@@ -131,6 +137,7 @@ export class Source {
         const tools = this.#definitions.changed(answer.result, credentials?.digest);
         if (tools.length > 0) emit({ type: 'tools.changed', upstream: name, tools });
       },
+      failed: (where, error) => emit({ type: 'failed', where: `${name}: ${where}`, error }),
       closed: () => {
         this.#running.delete(wire);
         if (this.#running.size === 0) this.#onIdle?.();

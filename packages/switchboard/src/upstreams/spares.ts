@@ -6,6 +6,8 @@ export interface SparesOptions {
   /** How many are kept ready. */
   count: number;
   start(): Promise<Wire>;
+  /** Runs what no request waits for; a failure is told of. */
+  own(where: string, work: () => unknown): void;
 }
 
 export class Spares {
@@ -23,7 +25,9 @@ export class Spares {
   /** Starts what is missing; failures are tried again after a growing wait, and shown to nobody until a session needs a child. */
   fill(): void {
     const missing = this.#options.count - this.#ready.size - this.#starting;
-    for (let i = 0; i < missing && !this.#closed && this.#timer === undefined; i++) void this.#start();
+    for (let i = 0; i < missing && !this.#closed && this.#timer === undefined; i++) {
+      this.#options.own('spare', () => this.#start());
+    }
   }
 
   /** A child that is alive, if one is ready. Another is started in its place. */

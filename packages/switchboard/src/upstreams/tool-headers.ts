@@ -56,11 +56,11 @@ export class ToolHeaders {
       if ('error' in outcome) break;
       const { tools, nextCursor } = outcome.result;
       for (const tool of Array.isArray(tools) ? tools : []) {
-        if (!isObject(tool)) continue;
-        const { annotations } = tool;
-        if (isObject(annotations) && annotations['readOnlyHint'] === true) readOnly.add(String(tool['name']));
+        if (!isObject(tool) || typeof tool['name'] !== 'string') continue;
+        const { annotations, name } = tool;
+        if (isObject(annotations) && annotations['readOnlyHint'] === true) readOnly.add(name);
         const headers = paramHeadersOf(tool['inputSchema']);
-        if (headers.length > 0) known.set(String(tool['name']), headers);
+        if (headers.length > 0) known.set(name, headers);
       }
       // An empty cursor is a cursor.
       if (typeof nextCursor !== 'string') break;

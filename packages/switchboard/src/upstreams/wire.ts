@@ -2,17 +2,31 @@
  * The request and response side of one upstream channel, the same in both eras: every request gets an integer id of ours,
  * which is its progress token too, so that whatever clients use as ids and tokens can never meet.
  */
-import { SwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Era } from '../protocol/eras.ts';
 import { metaOf } from '../protocol/eras.ts';
-import { isNotification, isRequest, isResponse, notification } from '../protocol/jsonrpc.ts';
-import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
+import { failure, isRequest, isResponse, notification, result } from '../protocol/jsonrpc.ts';
+import type {
+  JsonObject,
+  Message,
+  RpcId,
+  RpcNotification,
+  RpcRequest,
+  RpcResponse,
+  RpcResult,
+} from '../protocol/jsonrpc.ts';
+import { LazyResult } from '../protocol/lazy-result.ts';
+import { faultFromServer, isList, readResult } from '../protocol/shapes.ts';
+import { shown } from '../protocol/shown.ts';
 import type { Exchange, Outcome } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { Numbered } from '../util/numbered.ts';
+import { owned } from '../util/owned.ts';
+import { Bucket } from '../util/bucket.ts';
 
 export interface WireHandlers {
-  onRequest(request: RpcRequest): void;
+  /** What it throws, or rejects with, answers the request. */
+  onRequest(request: RpcRequest): void | Promise<void>;
   onNotification(note: RpcNotification): void;
   /** The channel is gone; everything that was open has been settled. */
   onGone(reason: string): void;
@@ -25,8 +39,10 @@ export interface WireEvents {
   closed(reason: string): void;
   /** A request of a client was answered. */
   answered?(): void;
-  /** It has listed tools, whoever asked. Looking into the answer may throw. */
+  /** It has listed tools, whoever asked. */
   listed?(answer: RpcResponse): void;
+  /** Something of Switchboard's own failed while a message of the upstream was handled; nothing but that message is affected. */
+  failed(where: string, thrown: unknown): void;
 }
 
 /** Who hears what comes of a request. */
@@ -34,15 +50,21 @@ type Listener = Pick<Exchange, 'settle' | 'progress'> & Partial<Pick<Exchange, '
 
 interface Pending {
   listener: Listener;
-  isList: boolean;
+  method: string;
   /** Of a request of a client. */
   exchange: Exchange | undefined;
 }
 
 /** How many messages of a server that has not been greeted yet are kept. */
 const MAX_EARLY = 100;
-/** A server may print a banner where only messages belong; one that does nothing else is none. */
-const MAX_BAD_IN_A_ROW = 1000;
+/**
+ * Servers print where only messages belong: a banner, or every line of their log. So many unreadable messages at once, and so many a
+ * second for longer, are put up with; each costs no more than a look.
+ */
+const BAD_MESSAGES = { burst: 10_000, perSecond: 500 };
+/** Ids that a server gives back as text, which the official SDKs accept. */
+const INTEGER = /^[1-9]\d{0,15}$/;
+const INPUT = 'inputRequests';
 const MAX_STRAYS_A_SECOND = 20;
 
 export class Wire {
@@ -53,7 +75,7 @@ export class Wire {
   #era: Era = 'legacy';
   #goneReason: string | undefined;
   #requests = 0;
-  #badInARow = 0;
+  readonly #bad: Bucket = new Bucket(BAD_MESSAGES.burst, BAD_MESSAGES.perSecond);
   #strays = { second: 0, told: 0, untold: 0 };
   #hasAnswered = false;
   #heardAt: number = Date.now();
@@ -64,11 +86,17 @@ export class Wire {
     this.channel = channel;
     this.#events = events;
     channel.start({
-      onMessage: (message) => this.#receive(message),
-      onBadMessage: (error, _foreign, answers) => this.#bad(error, answers),
+      onMessage: (message) => {
+        try {
+          this.#receive(message);
+        } catch (thrown) {
+          events.failed('message', thrown);
+        }
+      },
+      onBadMessage: (error) => this.own('message', () => this.#unreadable(error)),
       onClose: (reason) => {
         this.#gone(reason);
-        events.closed(reason);
+        this.own('end', () => events.closed(reason));
       },
     });
   }
@@ -186,7 +214,7 @@ export class Wire {
       listener.settle(this.#goneOutcome());
       return undefined;
     }
-    const id = this.#pending.add({ listener, exchange, isList: method === 'tools/list' });
+    const id = this.#pending.add({ listener, exchange, method });
     if (exchange !== undefined) {
       exchange.sentAs = id;
       this.#inFlight++;
@@ -206,38 +234,85 @@ export class Wire {
     this.send(notification('notifications/cancelled', params));
   }
 
+  /** Runs what belongs to the member and to no request: a failure is an event, and the member goes on. */
+  own(where: string, work: () => unknown): void {
+    owned(work, (thrown) => this.#events.failed(where, thrown));
+  }
+
   #receive(message: Message): void {
     this.#heardAt = Date.now();
-    this.#badInARow = 0;
-    if (this.#handlers === undefined && !isResponse(message)) {
+    if (isResponse(message)) {
+      this.#answer(message);
+      return;
+    }
+    if (this.#handlers === undefined) {
       if (this.#early.length < MAX_EARLY) this.#early.push(message);
       return;
     }
-    if (isRequest(message)) this.#handlers?.onRequest(message);
-    else if (isNotification(message)) this.#note(message);
-    else this.#answer(message);
+    const fault = faultFromServer(message);
+    if (fault !== undefined) this.#refuse(message, fault);
+    else if (isRequest(message)) this.#ask(message, this.#handlers);
+    else this.own(message.method, () => this.#note(message));
+  }
+
+  #refuse(message: RpcRequest | RpcNotification, fault: string): void {
+    this.#stray(fault);
+    if (!isRequest(message)) return;
+    this.send(failure(message.id, new SwitchboardError('SWB_INVALID_PARAMS', { detail: fault }).toRpc()));
+  }
+
+  #ask(request: RpcRequest, handlers: WireHandlers): void {
+    owned(
+      () => handlers.onRequest(request),
+      (thrown) => this.send(failure(request.id, this.#faultOf(request.method, thrown).toRpc())),
+    );
   }
 
   #answer(message: RpcResponse): void {
-    const { id } = message;
-    const pending = typeof id === 'number' ? this.#forget(id) : undefined;
+    const number = this.#numberOf(message.id);
+    const pending = number === undefined ? undefined : this.#forget(number);
     if (pending === undefined) {
-      this.#stray(`an answer to ${JSON.stringify(String(id))}, which is not open`);
+      const what = message.id === undefined ? 'an error to no request' : `an answer to ${shown(message.id)}`;
+      this.#stray(`${what}, which is not open${'error' in message ? `: ${shown(message.error.message)}` : ''}`);
       return;
     }
-    const { listener, exchange, isList } = pending;
+    const { listener, exchange, method } = pending;
     if (exchange !== undefined) {
       this.#hasAnswered = true;
       this.#events.answered?.();
     }
     try {
-      listener.settle(message);
-      if (isList) this.#events.listed?.(message);
-    } catch (cause) {
+      const answer = this.#read(method, message);
+      listener.settle(answer);
+      if (method === 'tools/list') this.own('tools/list', () => this.#events.listed?.(answer));
+    } catch (thrown) {
       // A large answer is parsed only when somebody looks into it, and may turn out to be none.
-      const detail = 'the server sent an answer that is not valid JSON';
-      listener.settle({ error: new SwitchboardError('SWB_INTERNAL', { detail, cause }).toRpc() });
+      this.own(method, () => listener.settle({ error: this.#faultOf(method, thrown).toRpc() }));
     }
+  }
+
+  /** The answer as it can be looked into: of what is looked into for certain, with the types of its fields checked. */
+  #read(method: string, message: RpcResponse): RpcResponse {
+    if ('error' in message) return message;
+    const isLooked = isList(method) || (this.#era === 'modern' && asksForInput(message));
+    if (!isLooked) return message;
+    const { result: value, leftOut } = readResult(method, message.result);
+    if (leftOut !== undefined) this.#stray(`${method}: ${leftOut}, and left out`);
+    return result(message.id, value);
+  }
+
+  /** What was thrown as an error to answer with; a fault of Switchboard is told of. */
+  #faultOf(method: string, thrown: unknown): SwitchboardError {
+    const error = asSwitchboardError(thrown);
+    if (error !== thrown) this.#events.failed(method, error);
+    return error;
+  }
+
+  /** Our number of a request that an answer names. An error without an id is for the one request under way, if it is only one. */
+  #numberOf(id: RpcId | undefined): number | undefined {
+    if (typeof id === 'number') return id;
+    if (typeof id === 'string') return INTEGER.test(id) ? Number(id) : undefined;
+    return id === undefined ? this.#pending.only : undefined;
   }
 
   #note(note: RpcNotification): void {
@@ -257,19 +332,23 @@ export class Wire {
     return pending;
   }
 
-  #bad(error: SwitchboardError, answers?: RpcId): void {
+  /** Something that is no message. Whoever waits for it hears at once what was wrong with it. */
+  #unreadable(error: SwitchboardError): void {
+    this.#heardAt = Date.now();
     this.#stray(error.message);
-    const pending = typeof answers === 'number' ? this.#forget(answers) : undefined;
+    const { answerTo, rpcId } = error;
+    const number = answerTo === undefined ? undefined : this.#numberOf(answerTo);
+    const pending = number === undefined ? undefined : this.#forget(number);
     if (pending !== undefined) {
-      const detail = `the server sent an answer that cannot be read: ${error.message}`;
-      pending.listener.settle({ error: new SwitchboardError('SWB_INTERNAL', { detail, cause: error }).toRpc() });
-      return;
-    }
+      const told = new SwitchboardError('SWB_UPSTREAM_INVALID', { detail: error.message });
+      this.own(pending.method, () => pending.listener.settle({ error: told.toRpc() }));
+    } else if (rpcId !== undefined) this.send(failure(rpcId, error.toRpc()));
     // An answer that was too large cannot be matched to its request any more, and a server that does not read hears no request:
     // nobody may wait for them for ever.
-    if (error.code === 'SWB_MESSAGE_TOO_LARGE' || error.code === 'SWB_OVERLOADED') this.end(error.message);
-    else if (++this.#badInARow >= MAX_BAD_IN_A_ROW) {
-      this.end(`it sent ${MAX_BAD_IN_A_ROW} unreadable messages in a row, the last: ${error.message}`);
+    else if (error.code === 'SWB_MESSAGE_TOO_LARGE' || error.code === 'SWB_OVERLOADED') this.end(error.message);
+    if (!this.#bad.take()) {
+      const { burst, perSecond } = BAD_MESSAGES;
+      this.end(`it sent ${burst} unreadable messages faster than ${perSecond} a second, the last: ${error.message}`);
     }
   }
 
@@ -291,11 +370,16 @@ export class Wire {
     const open = this.#pending.values();
     this.#pending.clear();
     this.#inFlight = 0;
-    for (const { listener } of open) listener.settle(this.#goneOutcome());
-    this.#handlers?.onGone(reason);
+    // Each waits for itself: what fails for one is not the others' loss.
+    for (const { listener, method } of open) this.own(method, () => listener.settle(this.#goneOutcome()));
+    this.own('gone', () => this.#handlers?.onGone(reason));
   }
 
   #goneOutcome(): Outcome {
     return { error: new SwitchboardError('SWB_UPSTREAM_EXITED', { detail: this.#goneReason ?? 'closed' }).toRpc() };
   }
 }
+
+/** Whether a result may ask for input; a large one is parsed for this only when it may well do so. */
+const asksForInput = (message: RpcResult | LazyResult): boolean =>
+  message instanceof LazyResult ? message.mentions(INPUT) : INPUT in message.result;

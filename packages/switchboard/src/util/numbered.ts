@@ -30,6 +30,11 @@ export class Numbered<Value> {
     return entry?.number === number ? entry.value : undefined;
   }
 
+  /** The number of the one entry, if it is only one. */
+  get only(): number | undefined {
+    return this.#size === 1 ? this.#ring.find((entry) => entry !== undefined)?.number : undefined;
+  }
+
   delete(number: number): boolean {
     const at = this.#placeOf(number);
     if (this.#ring[at]?.number !== number) return false;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { LazyResult, idOfBrokenAnswer } from '../../src/protocol/lazy-result.ts';
+import { LazyResult } from '../../src/protocol/lazy-result.ts';
 
 const from = (text: string): LazyResult | undefined => LazyResult.from(Buffer.from(text));
 
@@ -63,18 +63,4 @@ describe('LazyResult', () => {
     bytes[bytes.indexOf('?')] = 0xff;
     expect(LazyResult.from(bytes)).toBeUndefined();
   });
-});
-
-describe('a message that cannot be read as a whole', () => {
-  it.each([
-    ['{"jsonrpc":"2.0","id":7,"result":{"a":NaN}}', 7],
-    ['{"id":7,"result":{"a":"\r"}}', 7],
-    ['{"id":7,"method":"m","params":{"a":NaN}}', undefined],
-    ['{"result":{"a":NaN},"id":7}', undefined],
-    ['{"id":"7","result":NaN}', undefined],
-    ['{"id":7', undefined],
-    ['junk', undefined],
-  ])('answers the request that its beginning tells, if any: %s', (text, id) =>
-    expect(idOfBrokenAnswer(Buffer.from(text))).toBe(id),
-  );
 });

@@ -95,15 +95,12 @@ describe.each(eras)('a %s client of several servers behind one address', (era) =
     });
   });
 
-  it.each(['x', 'three__x', '__x', '', 'constructor', 7, undefined])(
-    'is told that there is no tool %j',
-    async (name) => {
-      const upstreams = { one: listed({ tools: ['x'] }), two: listed({ tools: ['x'] }) };
-      const client = await clientOf(era, (await startGateway({ upstreams })).all.ws);
-      const answer = await client.ask('tools/call', { name });
-      expect(answer['error']).toMatchObject({ code: -32602, data: { code: 'SWB_UNKNOWN_NAME' } });
-    },
-  );
+  it.each(['x', 'three__x', '__x', '', 'constructor', undefined])('is told that there is no tool %j', async (name) => {
+    const upstreams = { one: listed({ tools: ['x'] }), two: listed({ tools: ['x'] }) };
+    const client = await clientOf(era, (await startGateway({ upstreams })).all.ws);
+    const answer = await client.ask('tools/call', { name });
+    expect(answer['error']).toMatchObject({ code: -32602, data: { code: 'SWB_UNKNOWN_NAME' } });
+  });
 
   it('reaches each tool by one name only, though names and servers may look alike', async () => {
     const upstreams = {

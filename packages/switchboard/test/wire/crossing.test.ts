@@ -313,7 +313,7 @@ describe('a modern client of a legacy server', () => {
   it('is told when a large answer turns out to be no JSON', async () => {
     const { client } = await open();
     client.send(call(1, 'bigNonsense'));
-    expect((await client.answer(1))['error']).toMatchObject({ code: -32603, data: { code: 'SWB_INTERNAL' } });
+    expect((await client.answer(1))['error']).toMatchObject({ code: 31033, data: { code: 'SWB_UPSTREAM_INVALID' } });
     expect(textOf(await client.call(2, 'big', { bytes: 50_000 }, envelope()))).toHaveLength(50_000);
   });
 

@@ -95,6 +95,11 @@ export class Catalogue implements Upstream {
     this.#missing.delete(name);
   }
 
+  /** Something of Switchboard's own failed with an upstream, and nobody waits for it. */
+  failed(name: string, error: unknown): void {
+    this.#emit({ type: 'failed', where: `catalogue: ${name}`, error });
+  }
+
   /** An entry cannot be reached by its name, as another one is. Told once. */
   collided(kind: Kind, name: string, upstream: string, winner: string): void {
     const key = JSON.stringify([kind, name, upstream]);

@@ -3,9 +3,10 @@
  * may have been missed meanwhile is told.
  */
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { isObject, notification } from '../../protocol/jsonrpc.ts';
+import { isObject, notification, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../../protocol/jsonrpc.ts';
 import { backoffMs } from '../../util/backoff.ts';
+import { owned } from '../../util/owned.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
 import type { CatalogueSlot } from './slot.ts';
@@ -52,7 +53,14 @@ export class MergedListen {
     const heard = names.map(
       (name) =>
         new Promise<void>((resolve) => {
-          void this.#follow(name, lists, uris.get(name) ?? [], resolve);
+          // What fails for one upstream is not heard of it; the others go on.
+          owned(
+            () => this.#follow(name, lists, uris.get(name) ?? [], resolve),
+            (thrown) => {
+              this.#exchange.report(thrown);
+              resolve();
+            },
+          );
         }),
     );
     await Promise.race([late, Promise.all(heard)]);
@@ -111,7 +119,7 @@ export class MergedListen {
 
   /** Before the acknowledgement: what the client will hear. After it: what it may have missed. */
   #honor(honored: JsonObject): void {
-    const uris = Array.isArray(honored['resourceSubscriptions']) ? honored['resourceSubscriptions'].map(String) : [];
+    const uris = Array.isArray(honored['resourceSubscriptions']) ? honored['resourceSubscriptions'].map(textOf) : [];
     if (this.#held !== undefined) {
       this.#honoredUris.push(...uris);
       for (const key of LIST_CHANGES.keys()) if (honored[key] === true) this.#honoredLists.add(key);

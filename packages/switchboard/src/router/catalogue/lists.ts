@@ -1,6 +1,6 @@
 /** The lists of all upstreams as one. A page of it is the next page of each upstream that has one, in the order of the upstreams. */
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { isObject } from '../../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
 import { omit } from '../../util/omit.ts';
@@ -109,7 +109,7 @@ function merged(
   for (const { name: upstream, page } of pages) {
     for (const item of Array.isArray(page[items]) ? page[items] : []) {
       if (!isObject(item)) continue;
-      const own = String(item[key]);
+      const own = textOf(item[key]);
       const exposed = kind === 'resources' ? own : catalogue.names.expose(upstream, own);
       const owner = owners.get(exposed) ?? (kind === 'resources' ? upstream : catalogue.names.find(exposed)?.upstream);
       if (owner !== undefined && owner !== upstream) {

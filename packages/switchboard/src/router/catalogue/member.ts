@@ -1,8 +1,8 @@
 /** What serves the catalogue's requests: finds the upstream that each is about, and has it served there. */
 import { INTERACTIVE, META, metaOf } from '../../protocol/eras.ts';
 import type { Era } from '../../protocol/eras.ts';
-import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
-import { isObject } from '../../protocol/jsonrpc.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
+import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../../protocol/param-headers.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
@@ -96,11 +96,11 @@ export class CatalogueMember implements Member {
   }
 
   #run(exchange: Exchange, work: () => Promise<void>): void {
-    work().catch((error) => exchange.settle({ error: asSwitchboardError(error).toRpc() }));
+    exchange.run(work);
   }
 
   #openNamed(exchange: Exchange, target: Target): void {
-    const destination = this.#slot.catalogue.names.find(String(target.name));
+    const destination = this.#slot.catalogue.names.find(textOf(target.name));
     const isThere = destination !== undefined && this.#slot.names.includes(destination.upstream);
     if (!isThere) exchange.settle({ error: unknownName(target).toRpc() });
     else if (destination.maybeCut) this.#run(exchange, () => this.#openCut(exchange, target, destination));
@@ -129,7 +129,7 @@ export class CatalogueMember implements Member {
 
   async #openResource(exchange: Exchange, target: Target): Promise<void> {
     const { method, params } = exchange;
-    const uri = String(target.name);
+    const uri = textOf(target.name);
     const watching = method === 'resources/unsubscribe' ? this.#watching.get(uri) : undefined;
     const returned = this.#returned(exchange, uri);
     if (watching !== undefined) this.#try(exchange, uri, [watching], params);

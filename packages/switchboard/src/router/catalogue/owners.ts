@@ -2,7 +2,7 @@
  * Which upstream a resource belongs to. URIs carry no upstream's name, so what the upstreams list decides; where several could
  * be meant, they are tried in their order.
  */
-import { isObject } from '../../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
 import { matchesPattern } from '../../util/pattern.ts';
 import type { Exchange, Slot } from '../exchange.ts';
@@ -99,7 +99,7 @@ export async function readNames(
     const outcome = await slot.ask(upstream, exchange, method, cursor === undefined ? {} : { cursor });
     if ('error' in outcome) break;
     const entries = outcome.result[items];
-    for (const entry of Array.isArray(entries) ? entries : []) if (isObject(entry)) found.push(String(entry[name]));
+    for (const entry of Array.isArray(entries) ? entries : []) if (isObject(entry)) found.push(textOf(entry[name]));
     // An empty cursor is a cursor.
     cursor = outcome.result['nextCursor'];
     if (typeof cursor !== 'string') break;

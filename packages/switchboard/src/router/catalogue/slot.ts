@@ -6,6 +6,7 @@ import type { JsonObject, RpcNotification } from '../../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf } from '../../protocol/translate.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import { once } from '../../util/once.ts';
+import { owned } from '../../util/owned.ts';
 import { CallerAudience } from '../audience.ts';
 import type { Audience, Caller, Exchange, Member, Outcome, Scope, Slot } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
@@ -142,7 +143,11 @@ export class CatalogueSlot implements Slot {
       reason = (error as Error).message;
     }
     catalogue.lost(name, reason, slot);
-    if (scope.era === 'legacy') void this.#await(name);
+    if (scope.era === 'legacy')
+      owned(
+        () => this.#await(name),
+        (error) => catalogue.failed(name, error),
+      );
     return undefined;
   }
 
@@ -166,8 +171,7 @@ export class CatalogueSlot implements Slot {
 
   /** Hands a part of an exchange to an upstream, which settles it in the end. Never throws. */
   serve(name: string, sub: SubExchange): void {
-    const fail = (error: unknown): void => sub.settle({ error: asSwitchboardError(error).toRpc() });
-    try {
+    sub.run(() => {
       const interactive = INTERACTIVE.has(sub.method);
       const slot = this.slotOf(name, sub.scope, interactive);
       const place: Place = { sub, slot };
@@ -181,15 +185,14 @@ export class CatalogueSlot implements Slot {
       };
       const run = (): void => {
         if (sub.settled) return;
-        const member = slot.member(sub);
-        if (member instanceof Promise) member.then(open).catch(fail);
-        else open(member);
+        sub.run(() => {
+          const member = slot.member(sub);
+          return member instanceof Promise ? member.then(open) : open(member);
+        });
       };
       if (sub.method === 'subscriptions/listen') run();
       else sub.onEnd(this.catalogue.turns.take(name, sub.scope.account ?? sub.scope.affinity, run));
-    } catch (error) {
-      fail(error);
-    }
+    });
   }
 
   /** Nobody wants the answer any more: of an exchange, or of one part of it. */
@@ -245,6 +248,7 @@ export class CatalogueSlot implements Slot {
     for (const slot of this.#joined.values()) {
       if (!slot.audience.exclusive) continue;
       const found = slot.member();
+      // It is told when it is there.
       if (found instanceof Promise) found.catch(() => {});
       else if (note.method === INITIALIZED) this.#announce(slot, found);
       else found.notify(note);

@@ -16,6 +16,7 @@ import type { ParamHeader } from '../../protocol/param-headers.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import { Numbered } from '../../util/numbered.ts';
+import { owned } from '../../util/owned.ts';
 import { ShortMap } from '../../util/short-map.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import type { ClientTls } from '../tls/client-tls.ts';
@@ -97,7 +98,7 @@ export class HttpClientChannel implements Channel {
     if (this.#closed) return;
     if (isRequest(message)) {
       if (this.#gate === undefined) this.#post(message);
-      else void this.#gate.then(() => this.#post(message));
+      else this.#own(message, () => this.#gate?.then(() => this.#post(message)));
       return;
     }
     const sent = (this.#gate ?? Promise.resolve()).then(() => new Promise<void>((done) => this.#post(message, done)));
@@ -143,7 +144,17 @@ export class HttpClientChannel implements Channel {
   #post(message: Message, onSent?: () => void): void {
     if (this.#closed) return;
     if (this.#options.authorization === undefined) this.#postWith({}, message, onSent);
-    else void this.#postAuthorized(this.#options.authorization, message, onSent, true);
+    else {
+      const { authorization } = this.#options;
+      this.#own(message, () => this.#postAuthorized(authorization, message, onSent, true));
+    }
+  }
+
+  /** Runs what sends a message: what it throws is the answer to the request. */
+  #own(message: Message, work: () => unknown): void {
+    owned(work, (thrown) => {
+      if (isRequest(message)) this.#refuse(message.id, (thrown as Error).message);
+    });
   }
 
   async #postAuthorized(
@@ -160,7 +171,7 @@ export class HttpClientChannel implements Channel {
     else if (typeof header === 'string') {
       const onRefused = (): void => {
         authorization.reject(header);
-        void this.#postAuthorized(authorization, message, onSent, false);
+        this.#own(message, () => this.#postAuthorized(authorization, message, onSent, false));
       };
       this.#postWith({ authorization: header }, message, onSent, mayRepeat ? onRefused : undefined);
     } else {

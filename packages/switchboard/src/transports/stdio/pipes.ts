@@ -5,7 +5,7 @@ import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
-import { LazyResult, idOfBrokenAnswer } from '../../protocol/lazy-result.ts';
+import { LazyResult } from '../../protocol/lazy-result.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { LineSplitter } from './lines.ts';
 
@@ -99,7 +99,7 @@ export class PipeChannel implements Channel {
       const lazy = line.length >= LAZY_BYTES ? LazyResult.from(line) : undefined;
       message = lazy ?? parseMessage(line.toString('utf8'));
     } catch (error) {
-      this.#handlers?.onBadMessage(asSwitchboardError(error), undefined, idOfBrokenAnswer(line));
+      this.#handlers?.onBadMessage(asSwitchboardError(error));
       return;
     }
     this.#handlers?.onMessage(message);

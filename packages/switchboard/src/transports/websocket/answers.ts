@@ -45,10 +45,13 @@ export class Answers {
       this.#waiting--;
       settle(settled);
     };
-    if (ordered) this.#last = this.#last.then(turn);
-    else void turn();
+    if (ordered) this.#last = this.#last.then(turn).catch(ignored);
+    else turn().catch(ignored);
   }
 }
+
+/** `settle` does not throw; if it does all the same, the answers after it are not held back. */
+const ignored = (): void => {};
 
 function outcomeOf(message: JsonObject, handle: () => unknown): Outcome | Promise<Outcome> {
   const failed = (error: unknown): Outcome => ({ error });

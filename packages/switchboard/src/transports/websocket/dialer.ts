@@ -1,7 +1,9 @@
 /** The client's side of resume: dials again when the socket was cut, and takes the conversation up where it was. */
 import { SwitchboardError } from '../../protocol/errors.ts';
+import { textOf } from '../../protocol/jsonrpc.ts';
 import { MemoryLog } from '../../stores/memory.ts';
 import { backoffMs } from '../../util/backoff.ts';
+import { owned } from '../../util/owned.ts';
 import type { Channel } from '../channel.ts';
 import { WebSocketChannel } from './channel.ts';
 import type { WebSocketLimits } from './channel.ts';
@@ -44,12 +46,15 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
     onAway: () => redial(),
     onEnd: () => clearTimeout(timer),
     onControl(name, params) {
-      if (name === 'session' || name === 'resumed') token = String(params['token']);
-      if (name === 'session' && Number(params['windowMs']) > 0) channel.keepFor(Number(params['windowMs']));
-      if (name === 'resumed') void takeUp(params['h']);
+      if (name === 'session' || name === 'resumed') token = textOf(params['token']);
+      const { windowMs } = params;
+      if (name === 'session' && typeof windowMs === 'number' && windowMs > 0) channel.keepFor(windowMs);
+      if (name === 'resumed') owned(() => takeUp(params['h']), failed);
       if (name === 'lost') channel.close('restart', 'the server no longer knows the conversation');
     },
   });
+
+  const failed = (): void => channel.close('restart', 'the conversation cannot be taken up');
 
   async function takeUp(received: unknown): Promise<void> {
     failures = 0;
@@ -67,7 +72,7 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
     }
     const waitMs = backoffMs(++failures, { firstMs: FIRST_WAIT_MS, maxMs: LONGEST_WAIT_MS });
     options.onAway?.(waitMs);
-    timer = setTimeout(() => void dialOnce(), waitMs);
+    timer = setTimeout(() => owned(dialOnce, failed), waitMs);
   }
 
   async function dialOnce(): Promise<void> {

@@ -121,7 +121,7 @@ const isLog = ({ method }: RpcNotification): boolean => method === 'notification
 function replacementKey({ method, params }: RpcNotification): string | undefined {
   if (method === 'notifications/progress') {
     const token = params?.['progressToken'];
-    return `progress ${typeof token} ${String(token)}`;
+    return typeof token === 'string' || typeof token === 'number' ? `progress ${typeof token} ${token}` : undefined;
   }
   if (/\/list_changed$|\/resources\/updated$/.test(method)) return `${method} ${JSON.stringify(params)}`;
   return undefined;

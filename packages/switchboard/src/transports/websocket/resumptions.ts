@@ -2,8 +2,10 @@
 import { randomBytes } from 'node:crypto';
 
 import { asSwitchboardError } from '../../protocol/errors.ts';
+import { textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import type { Store } from '../../stores/store.ts';
+import { owned } from '../../util/owned.ts';
 import type { Channel } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
 import { asControl, control } from './control.ts';
@@ -104,7 +106,10 @@ export class Resumptions {
           return;
         }
         listen();
-        void resume(said.params);
+        owned(
+          () => resume(said.params),
+          () => socket.close('internal', 'the conversation cannot be taken up'),
+        );
       },
       onBadMessage: (error, foreign) => heard((to) => to.onBadMessage(error, foreign)),
       onDrain: () => ears?.onDrain?.(),
@@ -156,7 +161,7 @@ export class Resumptions {
     resumed: (channel: Channel) => void,
   ): Promise<WebSocketHandlers | undefined> {
     const fact = typeof token === 'string' ? await this.#options.store.facts.get(keyOf(token)) : undefined;
-    const entry = this.#entries.get(String(fact?.['conversation']));
+    const entry = this.#entries.get(textOf(fact?.['conversation']));
     if (entry === undefined || entry.owner !== owner) {
       socket.write(JSON.stringify(control('lost', {})));
       return undefined;
@@ -166,11 +171,15 @@ export class Resumptions {
     channel.attach(socket, true);
     // The token that was shown stays good beside the new one, those before it do not.
     this.#forget(entry.tokens.filter((old) => old !== token));
-    entry.tokens = [String(token)];
+    entry.tokens = [textOf(token)];
     channel.sendControl('resumed', { token: this.#addToken(entry), h: channel.received });
-    void channel.replay(h).then((isTrue) => {
-      if (!isTrue) channel.close('protocol', 'the number of received messages cannot be true');
-    });
+    owned(
+      async () => {
+        const isTrue = await channel.replay(h);
+        if (!isTrue) channel.close('protocol', 'the number of received messages cannot be true');
+      },
+      () => channel.close('internal', 'what was missed cannot be sent again'),
+    );
     return channel.ears(socket);
   }
 
@@ -182,10 +191,15 @@ export class Resumptions {
   }
 
   #keep({ id }: Entry, token: string): void {
-    void this.#options.store.facts.put(keyOf(token), { conversation: id }, 2 * this.#options.windowMs);
+    const { store, windowMs } = this.#options;
+    owned(() => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs), unkept);
   }
 
   #forget(tokens: readonly string[]): void {
-    for (const token of tokens) void this.#options.store.facts.delete(keyOf(token));
+    const { facts } = this.#options.store;
+    for (const token of tokens) owned(() => facts.delete(keyOf(token)), unkept);
   }
 }
+
+/** A token that could not be kept is not known when it is shown; one that could not be forgotten expires. */
+const unkept = (): void => {};
