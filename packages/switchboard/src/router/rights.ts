@@ -1,6 +1,6 @@
 /** Roles: what of the upstreams, and how much, those may use who have one. Whoever has several may do what any of them lets. */
-import type { View, ViewRules } from './view.ts';
-import { passesRules } from './view.ts';
+import { resourceRules } from './resource-rules.ts';
+import type { Kind, Rules, View, ViewRules } from './view.ts';
 import { matchesPattern } from '../util/pattern.ts';
 
 /** How much a principal may use. */
@@ -17,7 +17,10 @@ export interface RoleLimits {
   maxMessageSize?: number | undefined;
 }
 
-/** Patterns are those of {@link Rules}; of tools and prompts either the server's own names, or with `server__` in front. */
+/**
+ * Patterns are those of {@link Rules}. One with `__` in it is for tools and prompts of servers: what stands in front is compared with the
+ * server's name, what follows with the name there. One without it is compared with the name alone, at every server.
+ */
 export interface RoleRules extends Omit<ViewRules, 'describe'> {
   /** Patterns for names of upstreams. @default all */
   upstreams?: readonly string[] | undefined;
@@ -71,14 +74,38 @@ export class Rights {
 const isServed = ({ upstreams }: RoleRules, name: string): boolean =>
   upstreams?.some((pattern) => matchesPattern(pattern, name)) ?? true;
 
+const SEPARATOR = '__';
+
+/** Whether a pattern names a tool or prompt of a server, by both parts: a server cannot take a name that reads like another's. */
+function isNamed(pattern: string, upstream: string, name: string): boolean {
+  if (!pattern.includes(SEPARATOR)) return matchesPattern(pattern, name);
+  for (let at = pattern.indexOf(SEPARATOR); at !== -1; at = pattern.indexOf(SEPARATOR, at + 1)) {
+    const [server, own] = [pattern.slice(0, at), pattern.slice(at + SEPARATOR.length)];
+    if (matchesPattern(server, upstream) && matchesPattern(own, name)) return true;
+  }
+  return false;
+}
+
+/** What is denied by the name as it is written, or as it stands in a merged list, is denied as well. */
+const isDenied = (pattern: string, upstream: string, name: string): boolean =>
+  isNamed(pattern, upstream, name) || [name, upstream + SEPARATOR + name].some((each) => matchesPattern(pattern, each));
+
 function viewOfRoles(roles: readonly RoleRules[], upstream: string, base: View | undefined): View {
-  const permits = (rules: RoleRules, kind: 'tools' | 'prompts' | 'resources', name: string): boolean =>
-    passesRules(rules, kind, kind === 'resources' ? [name] : [name, `${upstream}__${name}`]);
+  const passesNamed = ({ allow, deny }: Rules = {}, name: string): boolean =>
+    !(deny?.some((pattern) => isDenied(pattern, upstream, name)) ?? false) &&
+    (allow?.some((pattern) => isNamed(pattern, upstream, name)) ?? true);
+  const judges = roles.map((rules) => {
+    const passesUri = resourceRules(rules.resources);
+    const permits = (kind: Kind, name: string): boolean =>
+      kind === 'resources' ? passesUri(name) : passesNamed(rules[kind], name);
+    return { permits, readOnly: rules.readOnly === true };
+  });
   return {
     personal: true,
-    permits: (kind, name) => (base?.permits(kind, name) ?? true) && roles.some((rules) => permits(rules, kind, name)),
+    rulesUris: base?.rulesUris === true || roles.some(({ resources }) => resources !== undefined),
+    permits: (kind, name) => (base?.permits(kind, name) ?? true) && judges.some(({ permits }) => permits(kind, name)),
     onlyReadOnly: (tool) =>
-      roles.every((rules) => rules.readOnly === true || !permits(rules, 'tools', tool)) ||
+      judges.every(({ readOnly, permits }) => readOnly || !permits('tools', tool)) ||
       base?.onlyReadOnly?.(tool) === true,
     description: (tool) => base?.description(tool),
   };

@@ -5,6 +5,7 @@ import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { shown } from '../protocol/shown.ts';
 import { matchesPattern } from '../util/pattern.ts';
 import type { Scope } from './exchange.ts';
+import { resourceRules } from './resource-rules.ts';
 
 export type Kind = 'tools' | 'prompts' | 'resources';
 
@@ -15,6 +16,8 @@ export type Kind = 'tools' | 'prompts' | 'resources';
 export interface View {
   /** Whether others see something else, so that what a client saw must not be kept for them. */
   readonly personal: boolean;
+  /** Whether there are rules for resources, so that URIs go on in the form that the rules judged. @default false */
+  readonly rulesUris?: boolean;
   permits(kind: Kind, name: string): boolean;
   /** Whether a tool that is permitted is so only if its server says that it changes nothing. @default none is */
   onlyReadOnly?(tool: string): boolean;
@@ -39,42 +42,23 @@ export interface ViewRules extends Partial<Record<Kind, Rules>> {
 }
 
 /** The view that rules make, the same for everybody; nothing where there are no rules. */
-export function viewOfRules(rules: ViewRules): View | undefined {
-  const { tools, prompts, resources, describe } = rules;
+export function viewOfRules({ tools, prompts, resources, describe }: ViewRules): View | undefined {
   if (tools === undefined && prompts === undefined && resources === undefined && describe === undefined)
     return undefined;
   const descriptions = new Map(Object.entries(describe ?? {}));
+  const passesUri = resourceRules(resources);
   return {
     personal: false,
-    permits: (kind, name) => passesRules(rules, kind, [name]),
+    rulesUris: resources !== undefined,
+    permits: (kind, name) =>
+      kind === 'resources' ? passesUri(name) : passes(kind === 'tools' ? tools : prompts, name),
     description: (tool) => descriptions.get(tool),
   };
 }
 
-/** Whether rules let something through that goes by one or several names. */
-export function passesRules(rules: ViewRules, kind: Kind, names: readonly string[]): boolean {
-  if (kind !== 'resources') return passes(rules[kind], names);
-  return names.flatMap(spellingsOf).every((each) => passes(rules[kind], [each]));
-}
-
-function passes({ allow, deny }: Rules = {}, names: readonly string[]): boolean {
-  const isNamed = (pattern: string): boolean => names.some((name) => matchesPattern(pattern, name));
+function passes({ allow, deny }: Rules = {}, name: string): boolean {
+  const isNamed = (pattern: string): boolean => matchesPattern(pattern, name);
   return !(deny?.some(isNamed) ?? false) && (allow?.some(isNamed) ?? true);
-}
-
-/** The same URI may be written in several ways, and a server may understand all of them: a rule holds for each. */
-function spellingsOf(uri: string): string[] {
-  const decoded = attempt(() => decodeURIComponent(uri));
-  const resolved = [uri, decoded].map((each) => attempt(() => new URL(each ?? '').href));
-  return [uri, decoded, ...resolved].filter((each) => each !== undefined);
-}
-
-function attempt(read: () => string): string | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
 
 /** The lists: where their entries stand in the result, and what an entry goes by. */

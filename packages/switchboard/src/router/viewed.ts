@@ -15,6 +15,7 @@ import type {
   Slot,
   Upstream,
 } from './exchange.ts';
+import { readResourceUri } from './resource-uri.ts';
 import { SubExchange } from './sub-exchange.ts';
 import { LISTS, pageThrough, targetOf, unknownName } from './view.ts';
 import type { Target, View, ViewOf } from './view.ts';
@@ -128,10 +129,12 @@ class ViewedMember implements Member {
   open(exchange: Exchange): void {
     const { method, params } = exchange;
     const target = targetOf(method, params);
-    if (target !== undefined && method !== 'resources/unsubscribe') {
-      const { name } = target;
-      if (typeof name !== 'string' || !this.#view.permits(target.kind, name)) {
+    if (target !== undefined) {
+      const { kind, name } = target;
+      if (typeof name !== 'string' || (method !== 'resources/unsubscribe' && !this.#view.permits(kind, name))) {
         exchange.settle({ error: unknownName(target).toRpc() });
+      } else if (kind === 'resources' && this.#view.rulesUris === true) {
+        this.#pass(exchange, withUri(params, target.at, name));
       } else if (method === 'tools/call' && this.#view.onlyReadOnly?.(name) === true) {
         exchange.run(() => this.#openIfReadOnly(exchange, target, name));
       } else this.#pass(exchange);
@@ -177,16 +180,17 @@ class ViewedMember implements Member {
   }
 
   /** Hands an exchange on; what only some may see must not be kept for all. */
-  #pass(exchange: Exchange): void {
+  #pass(exchange: Exchange, params: JsonObject | undefined = exchange.params): void {
     if (!this.#view.personal || exchange.scope.era !== 'modern' || !CACHED.has(exchange.method)) {
-      this.#member.open(exchange);
+      if (params === exchange.params) this.#member.open(exchange);
+      else this.#openSub(exchange, new SubExchange(exchange, { params }));
       return;
     }
     const settle = (outcome: Outcome): void => {
       const isPublic = 'result' in outcome && 'cacheScope' in outcome.result;
       exchange.settle(isPublic ? { result: { ...outcome.result, cacheScope: 'private' } } : outcome);
     };
-    this.#openSub(exchange, new SubExchange(exchange, { settle }));
+    this.#openSub(exchange, new SubExchange(exchange, { params, settle }));
   }
 
   async #openIfReadOnly(exchange: Exchange, target: Target, tool: string): Promise<void> {
@@ -205,9 +209,22 @@ class ViewedMember implements Member {
   #narrowed(params: JsonObject | undefined): JsonObject | undefined {
     const filter = params?.['notifications'];
     if (!isObject(filter) || !Array.isArray(filter['resourceSubscriptions'])) return params;
-    const uris = filter['resourceSubscriptions'].filter((uri) => this.#view.permits('resources', textOf(uri)));
-    return { ...params, notifications: { ...filter, resourceSubscriptions: uris } };
+    const uris = filter['resourceSubscriptions'].filter(
+      (uri): uri is string => typeof uri === 'string' && this.#view.permits('resources', uri),
+    );
+    const resourceSubscriptions = this.#view.rulesUris === true ? uris.map(canonicalOf) : uris;
+    return { ...params, notifications: { ...filter, resourceSubscriptions } };
   }
+}
+
+const canonicalOf = (uri: string): string => readResourceUri(uri)?.canonical ?? uri;
+
+/** The params with the URI as the rules judged it; the same ones where it is written so. */
+function withUri(params: JsonObject | undefined, at: Target['at'], name: string): JsonObject | undefined {
+  const uri = canonicalOf(name);
+  if (uri === name) return params;
+  const ref = params?.['ref'];
+  return at === 'ref' ? { ...params, ref: { ...(isObject(ref) && ref), uri } } : { ...params, uri };
 }
 
 /** A caller who is not told of resources that it cannot see; a server may tell the only session that it has of any. */

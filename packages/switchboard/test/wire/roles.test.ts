@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
+import { listed } from '../support/lists.ts';
 import { bearer, testKeys } from '../support/keys.ts';
 import { WireClient, envelope, hello, textOf } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
@@ -105,6 +106,31 @@ describe('tools that a role does not let through', () => {
     expect(textOf(await both.call(2, 'slow', { ms: 1 }))).toBe('done');
     const all = await legacy(test.all.ws, test.key('echo'));
     expect(namesOf(await ask(all, 1, 'tools/list')).toSorted()).toEqual(['a__add', 'a__echo', 'b__echo']);
+  });
+
+  it('are not let through by a server that has the name of another in its own, or in its tools', async () => {
+    const tools = ['run', 'ci__run', 'x__run'];
+    const upstreams = { ci: listed({ tools }), evil: listed({ tools }), ci__x: listed({ tools }) };
+    const test = await start({ deploy: { tools: { allow: ['ci__*'] } } }, upstreams);
+    const client = await legacy(test.all.ws, test.key('deploy'));
+    expect(namesOf(await ask(client, 1, 'tools/list'))).toEqual(['ci__run', 'ci__ci__run']);
+    for (const [id, name] of ['evil__ci__run', 'evil__run', 'ci__x__run', 'ci__x__ci__run'].entries()) {
+      expect(await client.call(id + 2, name), name).toMatchObject(unknown);
+    }
+    const evil = await legacy(new URL('/mcp/evil', test.ws).href, test.key('deploy'));
+    expect(namesOf(await ask(evil, 1, 'tools/list'))).toEqual([]);
+    expect(await evil.call(2, 'ci__run')).toMatchObject(unknown);
+    expect(textOf(await client.call(9, 'ci__run'))).toBe('run');
+  });
+
+  it('are denied by the name in a merged list and by their own, at every server where no server is named', async () => {
+    const tools = ['read', 'drop', 'ci__drop'];
+    const upstreams = { ci: listed({ tools }), other: listed({ tools }) };
+    const deny = ['ci__drop', '*__read'];
+    const test = await start({ some: { tools: { deny } } }, upstreams);
+    const client = await legacy(test.all.ws, test.key('some'));
+    expect(namesOf(await ask(client, 1, 'tools/list'))).toEqual(['other__drop']);
+    expect(await client.call(2, 'ci__drop')).toMatchObject(unknown);
   });
 
   it('are those that may change something, where it is read-only, in either era', async () => {

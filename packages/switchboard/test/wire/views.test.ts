@@ -100,11 +100,38 @@ describe.each(ways)('a $era client at $path', ({ era, path, prefix }) => {
     'file://localhost/closed/1',
     'file:/closed/1',
     'file:///closed\\1',
+    'file:///open/..%2fclosed%2f1?%',
+    'file:///open//../closed/1',
+    'file:////closed//1',
+    'file:///close%64/1',
+    'file:///open/%252e%252e/closed/1',
+    'file:///open/1?/../../closed/1',
+    'file://elsewhere/closed/1',
   ])('cannot get at a resource by writing its URI in another way: %s', async (uri) => {
     const resources = ['file:///open/1', 'file:///closed/1', uri];
     const { ask } = await at({ ...listed({ resources }), resources: { deny: ['file:///closed/*'] } });
     const found = (await ask('resources/read', { uri }))['error'];
     expect(found).toMatchObject({ data: { code: 'SWB_UNKNOWN_NAME' } });
+  });
+
+  it('has its URI sent on as the rules judged it, to be read, completed and watched', async () => {
+    const resources = ['mem:open/1'];
+    const { test, client, ask } = await at({ ...listed({ resources }), resources: { deny: ['mem:closed/*'] } });
+    for (const uri of ['mem:open/1', 'MEM:open//1', 'mem:open/x/../%31']) {
+      expect((await ask('resources/read', { uri }))['result']).toMatchObject({ contents: [{ uri: 'mem:open/1' }] });
+    }
+    for (const uri of ['mem:open/../closed/1', 'mem:open/..%2Fclosed/1']) {
+      const argument = { name: 'x', value: '' };
+      const refused = await ask('completion/complete', { ref: { type: 'ref/resource', uri }, argument });
+      expect(refused['error']).toMatchObject({ data: { code: 'SWB_UNKNOWN_NAME' } });
+      if (era === 'legacy') {
+        expect((await ask('resources/subscribe', { uri }))['error']).toMatchObject({
+          data: { code: 'SWB_UNKNOWN_NAME' },
+        });
+      }
+    }
+    client.socket.close();
+    await expectEmpty(test);
   });
 
   it('may subscribe to what it may read, and hears of nothing else', async () => {
