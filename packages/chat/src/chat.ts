@@ -22,6 +22,7 @@ import { Gate } from './people/gate.ts';
 import { probeOverHttp } from './people/probe.ts';
 import type { Verdict } from './people/probe.ts';
 import type { Resume } from './protocol/client-messages.ts';
+import type { Usage } from './protocol/history.ts';
 import type { ServerMessage } from './protocol/server-messages.ts';
 import { CHAT_V2 } from './protocol/subprotocol.ts';
 import { Rooms } from './rooms.ts';
@@ -277,7 +278,8 @@ export class Chat {
         maxContextTokens: limits.maxContextTokens,
         maxResultCharacters: limits.maxResultCharacters,
         gate: new Gate(limits.maxTurns),
-        onUsage: (account, usage) => tokens.spend(account, usage.input_tokens + usage.output_tokens),
+        onUsage: (account, usage) => tokens.spend(account, costOf(usage)),
+        onUnanswered: (account) => queries.refund(account),
         onFailure: fail,
         onEnd: (turn, stopped, usage, ms) =>
           onEvent({ type: 'turn', session: turn.asker.id, turn: turn.id, stopped, usage, ms }),
@@ -336,5 +338,9 @@ export class Chat {
 
 /** What `identify` gave. */
 const organizationOf = (known: Partial<ChatIdentity> | undefined): string | undefined => known?.organization;
+
+/** What a provider had kept costs about a tenth of what it had not. */
+const costOf = ({ input_tokens: input, output_tokens: output, cached_tokens: cached = 0 }: Usage): number =>
+  Math.ceil(input - cached * 0.9 + output);
 
 const seconds = (ms: number): number => Math.ceil(ms / 1000);

@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { ElicitRequest, ElicitResult } from '@modelcontextprotocol/client';
 
 import type { ChatServices } from './chat.ts';
+import { estimateTokens } from './conversation/context.ts';
 import { Conversation } from './conversation/conversation.ts';
 import { exportConversation } from './conversation/export.ts';
 import { Turn } from './conversation/turn.ts';
@@ -394,6 +395,11 @@ export class Session implements Asker, Guest {
     const mine = conversation.turns.filter(({ asker }) => asker === this).length;
     if (mine > maxWaiting) {
       return this.#refuse(new ChatFailure('too_many_turns', `${maxWaiting} of your queries wait already`), id);
+    }
+    const tokens = estimateTokens(text);
+    if (tokens > conversation.maxTokens) {
+      const detail = `Your message has about ${tokens} tokens, and the model is given ${conversation.maxTokens} here; send a shorter one.`;
+      return this.#refuse(new ChatFailure('too_long', detail), id);
     }
     try {
       this.#chat.spendQuery(this.account);

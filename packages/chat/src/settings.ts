@@ -71,7 +71,8 @@ export function modelOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): Model {
   const wrong = (detail: string): SwitchboardError => new SwitchboardError('SWB_CONFIG_INVALID', { detail });
-  const apiKey = environment[url === undefined ? 'ANTHROPIC_API_KEY' : 'SWITCHBOARD_MODEL_KEY'];
+  const keyVariable = url === undefined ? 'ANTHROPIC_API_KEY' : 'SWITCHBOARD_MODEL_KEY';
+  const apiKey = environment[keyVariable];
   if (offline === true || (model === undefined && url === undefined && !apiKey)) return new OfflineModel();
   if (url !== undefined && model === undefined) {
     throw wrong(`${url} may have several models: say which one, with --model`);
@@ -85,6 +86,7 @@ export function modelOf(
       ...(url !== undefined && { url }),
       ...(provider !== undefined && { provider }),
       ...(apiKey && { apiKey }),
+      keyVariable,
     });
   } catch (error) {
     throw error instanceof ModelFailure ? wrong(error.message) : error;

@@ -1,7 +1,7 @@
 /** What the model is given of a long conversation. */
 import { describe, expect, it } from 'vitest';
 
-import { fitContext, tokensOf } from '../src/conversation/context.ts';
+import { estimateTokens, fitContext, tokensOf } from '../src/conversation/context.ts';
 import type { PromptMessage } from '../src/models/model.ts';
 
 const said = (text: string): PromptMessage => ({ role: 'user', text });
@@ -60,6 +60,32 @@ describe('the context', () => {
     expect(fitted).toHaveLength(5);
     expect(tokens(fitted)).toBeLessThan(1000);
     expect(fitted[4]).toEqual(messages[4]);
+  });
+
+  it('is cut where the last query alone is too long, so that it always fits', () => {
+    for (const text of ['x'.repeat(50_000), '漢字'.repeat(10_000), '😀'.repeat(5000)]) {
+      const fitted = fitContext([said('before'), answered('b'), said(text)], 1000);
+      expect(fitted).toHaveLength(1);
+      expect(tokens(fitted)).toBeLessThanOrEqual(1000);
+      expect(fitted[0]).toMatchObject({ text: expect.stringContaining('more characters were left out') });
+      const both = fitContext([said(text), called('1'), resulted('1', 20_000)], 1000);
+      expect(tokens(both)).toBeLessThanOrEqual(1000);
+      expect(pairsAreWhole(both)).toBe(true);
+    }
+  });
+
+  it.each([
+    // At least about a token for each character of scripts without spaces; for others less.
+    ['The quick brown fox jumps over the lazy dog. '.repeat(20), 200],
+    ['敏捷的棕色狐狸跳过了懒狗。'.repeat(20), 260],
+    ['素早い茶色の狐がのろまな犬を飛び越える。'.repeat(20), 400],
+    ['빠른 갈색 여우가 게으른 개를 뛰어넘는다. '.repeat(20), 400],
+    ['Съешь же ещё этих мягких французских булок. '.repeat(20), 400],
+    ['🙂🚀🎉'.repeat(20), 120],
+  ])('counts the tokens of %j as what they are', (text, least) => {
+    const counted = estimateTokens(text);
+    expect(counted).toBeGreaterThanOrEqual(least);
+    expect(counted).toBeLessThan(least * 2);
   });
 
   it('counts images', () => {

@@ -65,6 +65,19 @@ describe('a person', () => {
     }
   });
 
+  it('is told that a message is longer than the model is given, and it costs nothing', async () => {
+    const { url } = await startChat({ maxContextTokens: 600, queriesPerMinute: 1 });
+    const client = await RawClient.v2(url);
+    client.send({ type: 'query', content: `echo ${'漢'.repeat(800)}`, id: 'long' });
+    expect(await client.get('error')).toMatchObject({
+      code: 'too_long',
+      id: 'long',
+      message: expect.stringMatching(/about 9\d\d tokens.*600/) as string,
+    });
+    client.send({ type: 'query', content: 'echo short' });
+    expect((await client.get('response')).message).toContain('short');
+  });
+
   it('may use so many tokens in an hour', async () => {
     const { url } = await startChat({ tokensPerHour: 10 });
     const client = await RawClient.v2(url);

@@ -1,10 +1,12 @@
 /** The real provider packages, against providers on this machine that speak the real framing. */
+import { readFileSync } from 'node:fs';
 import { McpServer } from '@modelcontextprotocol/server';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { providerModel } from '../src/index.ts';
+import { DEFAULT_MODEL, providerModel } from '../src/index.ts';
 import type { ChatOptions } from '../src/index.ts';
+import { modelOf } from '../src/settings.ts';
 import { RawClient, startChat } from './support/chat.ts';
 import { fakeAnthropic, fakeOpenAi } from './support/provider.ts';
 import type { FakeProvider } from './support/provider.ts';
@@ -25,6 +27,81 @@ async function startWith(
   await client.next();
   return client;
 }
+
+describe('Claude', () => {
+  it('that is overloaded inside the stream, before its first word, is asked again', async () => {
+    const provider = await fakeAnthropic();
+    provider.answers.push([{ error: 'overloaded_error' }], [{ text: 'At last.' }]);
+    const model = providerModel({ provider: 'anthropic', url: provider.url, apiKey: 'k', model: 'm', maxRetries: 1 });
+    const { url } = await startChat({ model });
+    const client = await RawClient.v2(url);
+    client.send({ type: 'query', content: 'Hello?' });
+    expect((await client.get('info')).message).toContain('overloaded');
+    expect(await client.get('response')).toMatchObject({ message: 'At last.', stopped: 'done' });
+  });
+
+  it('keeps tools, instructions and conversation for the next request, and what was kept costs a tenth', async () => {
+    const provider = await fakeAnthropic();
+    const client = await startWith(provider, 'anthropic', { tokensPerHour: 100_000 });
+    provider.answers.push([{ text: 'One.' }]);
+    client.send({ type: 'query', content: 'Hello' });
+    await client.get('response');
+    const { tools = [], system, messages } = provider.asked[0]!.body;
+    const last = (blocks: unknown): unknown => (blocks as object[]).at(-1);
+    const kept = { cache_control: { type: 'ephemeral' } };
+    expect(tools.length).toBeGreaterThan(3);
+    expect(tools.filter((tool) => 'cache_control' in tool)).toEqual([tools.at(-1)]);
+    expect(tools.at(-1)).toMatchObject(kept);
+    expect(last(system)).toMatchObject(kept);
+    expect(last(messages.at(-1)!.content)).toMatchObject(kept);
+    provider.cached = 1000;
+    provider.answers.push([{ text: 'Two.' }]);
+    client.send({ type: 'query', content: 'Again' });
+    const { usage } = await client.get('response');
+    expect(usage).toEqual({ input_tokens: 1100, cached_tokens: 1000, output_tokens: 20 });
+    expect(client.allAreKnown).toBe(true);
+  });
+
+  it('is the newest of its line that the installed provider knows', () => {
+    const types = readFileSync(
+      new URL(import.meta.resolve('@ai-sdk/anthropic')).pathname.replace(/\.m?js$/, '.d.ts'),
+      'utf8',
+    );
+    const known = [...types.matchAll(/'claude-sonnet-(\d+)(?:-(\d{1,2}))?'/g)];
+    expect(known.length).toBeGreaterThan(2);
+    const [newest] = known.toSorted(
+      ([, major, minor = 0], [, otherMajor, otherMinor = 0]) =>
+        Number(otherMajor) - Number(major) || Number(otherMinor) - Number(minor),
+    );
+    expect(`'${DEFAULT_MODEL}'`).toBe(newest![0]);
+    const guide = readFileSync(new URL('../../../docs/guide/15-chat.md', import.meta.url), 'utf8');
+    expect(guide).toContain(DEFAULT_MODEL);
+  });
+
+  it.each([
+    [undefined, 'anthropic', undefined, 'ANTHROPIC_API_KEY'],
+    ['http://127.0.0.1:1/v1', 'anthropic', 'm', 'SWITCHBOARD_MODEL_KEY'],
+  ] as const)('at %s, without a key, names the variable that is wanted', (modelUrl, provider, model, variable) => {
+    expect(() => modelOf({ model: model ?? DEFAULT_MODEL, modelUrl, provider }, {})).toThrow(variable);
+  });
+
+  it('at a URL that wants a key names the variable for it', async () => {
+    const provider = await fakeOpenAi();
+    provider.answers.push({ status: 401 }, { status: 401 });
+    for (const [environment, words] of [
+      [{}, 'wants a key (401). Whoever runs this chat must set SWITCHBOARD_MODEL_KEY'],
+      [
+        { SWITCHBOARD_MODEL_KEY: 'k' },
+        'refused our key (401). Whoever runs this chat must check SWITCHBOARD_MODEL_KEY',
+      ],
+    ] as const) {
+      const { url } = await startChat({ model: modelOf({ model: 'm', modelUrl: provider.url }, environment) });
+      const client = await RawClient.v2(url);
+      client.send({ type: 'query', content: 'Hello?' });
+      expect((await client.get('error')).message).toContain(words);
+    }
+  });
+});
 
 /** A server with a picture. */
 function pictures(): McpServer {
@@ -94,6 +171,7 @@ describe.each(KINDS)('$kind', ({ kind, start }) => {
     [503, {}, 'overloaded (503)'],
     [500, {}, 'failed (500)'],
     [400, {}, 'refused the request (400): as the test wants it'],
+    [413, {}, 'too long for the model (413). Send clear'],
   ])('has its failure %i said in plain words, and the next query is answered', async (status, headers, words) => {
     const provider = await start();
     provider.answers.push({ status, headers }, [{ text: 'Well again.' }]);
@@ -118,8 +196,92 @@ describe.each(KINDS)('$kind', ({ kind, start }) => {
     const { url } = await startChat({ model });
     const client = await RawClient.v2(url);
     client.send({ type: 'query', content: 'Hello?' });
+    expect(await client.get('info')).toEqual({
+      type: 'info',
+      event: 'retrying',
+      message: 'The model provider is overloaded (529). Trying again in 1 s (1 of 2).',
+    });
     expect(await client.get('response')).toMatchObject({ message: 'At last.', stopped: 'done' });
     expect(provider.asked).toHaveLength(2);
+    expect(client.allAreKnown).toBe(true);
+  });
+
+  it('that gives up after so many tries says why', async () => {
+    const provider = await start();
+    const busy = { status: 503, headers: { 'retry-after-ms': '1' } };
+    provider.answers.push(busy, busy, busy);
+    const model = providerModel({ provider: kind, url: provider.url, apiKey: 'k', model: 'm', maxRetries: 2 });
+    const { url } = await startChat({ model });
+    const client = await RawClient.v2(url);
+    client.send({ type: 'query', content: 'Hello?' });
+    expect((await client.get('error')).message).toContain('overloaded (503)');
+    expect(client.received.filter(({ type }) => type === 'info')).toHaveLength(2);
+    expect(provider.asked).toHaveLength(3);
+  });
+
+  it('is not waited for longer than a person would, and not while the person has cancelled', async () => {
+    const provider = await start();
+    const model = providerModel({ provider: kind, url: provider.url, apiKey: 'k', model: 'm', maxRetries: 2 });
+    const { url } = await startChat({ model });
+    const client = await RawClient.v2(url);
+    provider.answers.push({ status: 429, headers: { 'retry-after': '600' } });
+    client.send({ type: 'query', content: 'Hello?' });
+    expect((await client.get('error')).message).toContain('in 600 seconds');
+    provider.answers.push({ status: 429, headers: { 'retry-after': '25' } });
+    client.send({ type: 'query', content: 'Hello?' });
+    await client.get('info');
+    client.send({ type: 'cancel' });
+    expect(await client.get('response')).toMatchObject({ stopped: 'cancelled' });
+    expect(provider.asked).toHaveLength(2);
+  });
+
+  it('is given half when it says that this is too long, and answers then', async () => {
+    const provider = await start();
+    const tooLong = {
+      status: 400,
+      body: {
+        type: 'error',
+        error: { type: 'invalid_request_error', message: 'prompt is too long: 9 tokens > 8 maximum' },
+      },
+    };
+    const client = await startWith(provider, kind);
+    for (const word of ['first', 'second']) {
+      provider.answers.push([{ text: `about the ${word}` }]);
+      client.send({ type: 'query', content: `${word} ${'lorem ipsum '.repeat(500)}` });
+      await client.get('response');
+    }
+    provider.answers.push(tooLong, [{ text: 'Fine.' }], [{ text: 'Still fine.' }]);
+    client.send({ type: 'query', content: 'and now?' });
+    expect(await client.get('info')).toMatchObject({ event: 'shortened', message: expect.stringContaining('clear') });
+    expect(await client.get('response')).toMatchObject({ message: 'Fine.', stopped: 'done' });
+    const [before, after] = provider.asked.slice(-2).map(({ body }) => JSON.stringify(body.messages));
+    expect(before).toContain('about the first');
+    expect(after!.length).toBeLessThan(before!.length * 0.6);
+    expect(after).toContain('and now?');
+    client.send({ type: 'query', content: 'and then?' });
+    await client.get('response');
+    expect(provider.asked).toHaveLength(5);
+  });
+
+  it('is not asked a question again that failed, which costs no allowance, and the conversation goes on', async () => {
+    const provider = await start();
+    const client = await startWith(provider, kind, { queriesPerMinute: 2, tokensPerHour: 500 });
+    const tooLong = { status: 413, body: { error: { message: 'Request too large' } } };
+    provider.answers.push([{ text: 'Hello.' }]);
+    client.send({ type: 'query', content: 'Hello' });
+    await client.get('response');
+    for (let n = 0; n < 4; n++) {
+      provider.answers.push(tooLong, tooLong);
+      client.send({ type: 'query', content: `a failing question ${n} ${'lorem ipsum '.repeat(300)}` });
+      expect(await client.get('error')).toMatchObject({ code: 'provider', message: expect.stringContaining('clear') });
+      await client.get('response');
+    }
+    provider.answers.push([{ text: 'Here I am.' }]);
+    client.send({ type: 'query', content: 'Are you there?' });
+    expect(await client.get('response')).toMatchObject({ message: 'Here I am.', stopped: 'done' });
+    const last = JSON.stringify(provider.asked.at(-1)!.body.messages);
+    expect(last).not.toContain('a failing question');
+    expect(last).toContain('Are you there?');
   });
 
   it.each(['cut', 'stop'] as const)(

@@ -3,15 +3,46 @@
  * with their results; a provider refuses one without the other.
  */
 import type { PromptMessage } from '../models/model.ts';
+import { cut } from '../tools/result.ts';
 
 /** Text in languages like English has about four characters a token, JSON about three. */
-const CHARACTERS_PER_TOKEN = 3.5;
+const TOKENS_PER_ASCII = 1 / 3.5;
+/** Accented Latin, Greek, Cyrillic, Hebrew, Arabic: some words are tokens, others are spelt. */
+const TOKENS_PER_ALPHABETIC = 0.6;
+/** Chinese, Japanese, Korean, and the scripts of South Asia: about a token for each character, some need two. */
+const TOKENS_PER_OTHER = 1.2;
+/** Emoji and rare characters, spelt byte by byte; a pair of UTF-16 units each. */
+const TOKENS_PER_UNIT_OF_PAIR = 1.5;
 /** About what providers count for an image of the size that they scale to. */
 const TOKENS_PER_IMAGE = 1600;
 const TOKENS_PER_MESSAGE = 4;
+/** A text is never cut to less, and this is left for the word of what is missing, in tokens. */
+const LEAST_TEXT = 50;
+const TOKENS_FOR_NOTE = 20;
 const LEFT_OUT = '[left out, as the conversation has become long]';
 
-export const estimateTokens = (text: string): number => Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+/** About how many tokens a text has; rather too many than too few. */
+export function estimateTokens(text: string): number {
+  let tokens = 0;
+  for (let at = 0; at < text.length; at++) tokens += weightOf(text.charCodeAt(at));
+  return Math.ceil(tokens);
+}
+
+function weightOf(unit: number): number {
+  if (unit < 0x80) return TOKENS_PER_ASCII;
+  if (unit < 0x800) return TOKENS_PER_ALPHABETIC;
+  return unit >= 0xd800 && unit < 0xe000 ? TOKENS_PER_UNIT_OF_PAIR : TOKENS_PER_OTHER;
+}
+
+/** The beginning of a text that has so many tokens, with a word of what is missing. */
+function cutToTokens(text: string, maxTokens: number): string {
+  let tokens = 0;
+  for (let at = 0; at < text.length; at++) {
+    tokens += weightOf(text.charCodeAt(at));
+    if (tokens > maxTokens) return cut(text, at);
+  }
+  return text;
+}
 
 export function tokensOf(message: PromptMessage): number {
   if (message.role === 'tool') {
@@ -25,7 +56,10 @@ export function tokensOf(message: PromptMessage): number {
   return TOKENS_PER_MESSAGE + estimateTokens(message.text) + sum(written);
 }
 
-/** The newest messages that fit into so many tokens, beginning with one of a person. The last query stays, even if it alone is too long. */
+/**
+ * The newest messages that fit into so many tokens, beginning with one of a person. The last query stays, shortened if it alone is too
+ * long.
+ */
 export function fitContext(messages: readonly PromptMessage[], maxTokens: number): PromptMessage[] {
   const blocks = blocksOf(messages);
   const kept: PromptMessage[][] = [];
@@ -52,8 +86,35 @@ function blocksOf(messages: readonly PromptMessage[]): PromptMessage[][] {
   return blocks;
 }
 
-/** One query with more results than fit: the oldest results are emptied, and no call loses its own. */
+/** One query that does not fit with its results: the oldest are emptied, and no call loses its own; then the longest texts are cut. */
 function thinned(block: readonly PromptMessage[], maxTokens: number): PromptMessage[] {
+  const emptied = withoutOldResults(block, maxTokens);
+  let over = sum(emptied.map(tokensOf)) - maxTokens;
+  const sizes = emptied.flatMap((message) => textsOf(message).map(estimateTokens)).toSorted((a, b) => b - a);
+  // From all that are longer than some length, what is beyond it is taken.
+  let most = sizes[0] ?? 0;
+  for (const [index, size] of sizes.entries()) {
+    if (over <= 0) break;
+    const next = Math.max(LEAST_TEXT, sizes[index + 1] ?? 0);
+    const taken = Math.min(over, (size - next) * (index + 1));
+    if (taken <= 0) break;
+    most = size - taken / (index + 1);
+    over -= taken;
+  }
+  return emptied.map((message) => cutTexts(message, Math.max(LEAST_TEXT, Math.floor(most) - TOKENS_FOR_NOTE)));
+}
+
+const textsOf = (message: PromptMessage): string[] =>
+  message.role === 'tool' ? message.results.map(({ text }) => text) : message.role === 'user' ? [message.text] : [];
+
+function cutTexts(message: PromptMessage, maxTokens: number): PromptMessage {
+  if (textsOf(message).every((text) => estimateTokens(text) <= maxTokens + TOKENS_FOR_NOTE)) return message;
+  if (message.role === 'user') return { ...message, text: cutToTokens(message.text, maxTokens) };
+  if (message.role !== 'tool') return message;
+  return { ...message, results: message.results.map((each) => ({ ...each, text: cutToTokens(each.text, maxTokens) })) };
+}
+
+function withoutOldResults(block: readonly PromptMessage[], maxTokens: number): PromptMessage[] {
   let over = sum(block.map(tokensOf)) - maxTokens;
   return block.map((message, index) => {
     if (over <= 0 || message.role !== 'tool' || index === block.length - 1) return message;

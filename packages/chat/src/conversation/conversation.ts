@@ -32,6 +32,10 @@ export interface ConversationOptions {
 /** How much of a conversation is kept for people. */
 const MAX_ENTRIES = 1000;
 const MAX_CHARACTERS: number = 16 * 1024 * 1024;
+/** By how much of its text a shortened question is known, in characters. */
+const RECOGNIZED = 40;
+/** A model that cannot read so much is of no use. */
+const LEAST_TOKENS = 500;
 /** How much of it is sent at once. */
 export const PAGE = 100;
 const PAGE_CHARACTERS: number = 8 * 1024 * 1024;
@@ -47,9 +51,12 @@ export class Conversation {
   /** The first one runs. */
   readonly #turns: Turn[] = [];
   #running: Promise<void> = Promise.resolve();
+  /** The most that the model is given, in tokens: less than the limit once it has said that this was too much. */
+  #maxTokens: number;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
+    this.#maxTokens = options.maxContextTokens;
     this.shared = options.shared ?? false;
     for (const entry of options.entries ?? []) this.#keep(entry);
     this.#messages = promptOf(this.#entries, this.shared);
@@ -87,7 +94,27 @@ export class Conversation {
 
   /** Adds what the model shall know: of calls and their results always both at once. */
   remember(...messages: readonly PromptMessage[]): void {
-    this.#messages = fitContext([...this.#messages, ...messages], this.#options.maxContextTokens);
+    this.#messages = fitContext([...this.#messages, ...messages], this.#maxTokens);
+  }
+
+  /** Takes back a question, also where it was shortened, as if it had not been asked: the next one must not fail for it again. */
+  retract({ from, text }: PromptMessage & { role: 'user' }): void {
+    const beginning = text.slice(0, RECOGNIZED);
+    const at = this.#messages.findLastIndex(
+      (each) => each.role === 'user' && each.from === from && each.text.startsWith(beginning),
+    );
+    if (at !== -1) this.#messages = this.#messages.toSpliced(at, 1);
+  }
+
+  /** The most that the model is given of the messages, in tokens. */
+  get maxTokens(): number {
+    return this.#maxTokens;
+  }
+
+  /** From now on the model is given so much at most, in tokens. */
+  shrink(maxTokens: number): void {
+    this.#maxTokens = Math.max(LEAST_TOKENS, Math.min(this.#maxTokens, maxTokens));
+    this.#messages = fitContext(this.#messages, this.#maxTokens);
   }
 
   /** Lets a turn run when those before it have ended. */

@@ -7,7 +7,7 @@ import { cut } from '../tools/result.ts';
 const MAX_OLD_RESULT = 4000;
 
 export function promptOf(entries: readonly Entry[], shared: boolean): PromptMessage[] {
-  return entries.flatMap((entry): PromptMessage[] => {
+  return withoutFailed(entries).flatMap((entry): PromptMessage[] => {
     switch (entry.kind) {
       case 'person':
         return [{ role: 'user', text: entry.text, ...(shared && { from: entry.from }) }];
@@ -22,5 +22,13 @@ export function promptOf(entries: readonly Entry[], shared: boolean): PromptMess
         ];
       }
     }
+  });
+}
+
+/** A question that failed without a word is left out, as it was while the conversation went on. */
+function withoutFailed(entries: readonly Entry[]): Entry[] {
+  return entries.filter((entry, index) => {
+    const next = entries[index + 1];
+    return entry.kind !== 'person' || next?.kind !== 'model' || next.stopped !== 'failed' || next.text !== '';
   });
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { ModelFailure } from '../models/model.ts';
-import type { Model, ModelCall, ModelResult, PromptMessage } from '../models/model.ts';
+import type { Model, ModelCall, ModelResult, PromptMessage, ToolOffer } from '../models/model.ts';
 import type { Ended, Stopped, Usage } from '../protocol/history.ts';
 import type { Processing, ServerMessage, ToolCall } from '../protocol/server-messages.ts';
 import type { Consent, OfferedCall } from '../people/approvals.ts';
@@ -41,6 +41,8 @@ export interface TurnOptions {
   /** Turns at once, for each person. */
   gate: Gate;
   onUsage(account: string, usage: Usage): void;
+  /** The model was asked for nothing: it failed before its first word. */
+  onUnanswered(account: string): void;
   /** Something failed that is nobody's fault here. @returns a reference for people. */
   onFailure(error: unknown): string;
   onEnd(turn: Turn, stopped: Stopped, usage: Usage, ms: number): void;
@@ -63,6 +65,8 @@ export class Turn {
   #isRunning = false;
   #answering: Promise<unknown> | undefined;
   #said = '';
+  #question: (PromptMessage & { role: 'user' }) | undefined;
+  #hasUsedTools = false;
   #usage: Usage = { input_tokens: 0, output_tokens: 0 };
 
   constructor(conversation: Conversation, asker: Asker, query: { text: string; id?: string }, options: TurnOptions) {
@@ -111,7 +115,10 @@ export class Turn {
       });
     } catch (error) {
       stopped = this.#abort.signal.aborted ? 'cancelled' : 'failed';
-      if (stopped === 'failed') this.#conversation.tell(this.#failure(error));
+      if (stopped === 'failed') {
+        this.#conversation.tell(this.#failure(error));
+        this.#takeBack();
+      }
     }
     this.#isRunning = false;
     const text = this.#said;
@@ -119,6 +126,13 @@ export class Turn {
     const { seq, turn, usage } = entry;
     this.#conversation.tell({ type: 'response', message: text, turn, seq, stopped, usage });
     onEnd(this, stopped, usage, Date.now() - startedAt);
+  }
+
+  /** What failed without a word costs nothing, and is not asked again with the next question. */
+  #takeBack(): void {
+    if (this.#said !== '' || this.#hasUsedTools) return;
+    if (this.#question !== undefined) this.#conversation.retract(this.#question);
+    this.#options.onUnanswered(this.#account);
   }
 
   get #processing(): Processing {
@@ -131,22 +145,43 @@ export class Turn {
     this.#conversation.tell(this.#processing, asker);
     asker.tell({ ...this.#processing, ...(this.#queryId !== undefined && { id: this.#queryId }) });
     const from = this.#conversation.shared ? { from: asker.name } : {};
-    this.#conversation.remember({ role: 'user', text: this.#text, ...from });
+    this.#question = { role: 'user', text: this.#text, ...from };
+    this.#conversation.remember(this.#question);
     for (let step = 1; step <= this.#options.maxSteps; step++) {
       const tools = await this.#whileAsked(asker.toolbox.tools());
-      const stopped = await this.#step(tools);
+      const stopped = await this.#stepThatFits(tools);
       if (stopped !== undefined) return stopped;
     }
     this.#say(`I stopped after ${this.#options.maxSteps} steps.`, true);
     return 'steps';
   }
 
-  /** One answer of the model, and the tools that it wants. @returns why the turn ends, if it does. */
-  async #step(tools: readonly BoxedTool[]): Promise<Stopped | undefined> {
+  /** A model may be able to read less than it is given here. Then it is given half, once. */
+  async #stepThatFits(tools: readonly BoxedTool[]): Promise<Stopped | undefined> {
+    try {
+      return await this.#step(tools, this.#conversation.maxTokens);
+    } catch (error) {
+      if (!(error instanceof ModelFailure && error.isTooLong)) throw error;
+      const { messages } = this.#conversation;
+      const half = Math.floor(tokensOfAll(messages) / 2);
+      if (tokensOfAll(fitContext(messages, half)) >= tokensOfAll(messages)) throw error;
+      const message =
+        'This is too long for the model, so it gets the newer half of the conversation. Send clear to begin a new one.';
+      this.#conversation.tell({ type: 'info', message, event: 'shortened' });
+      const stopped = await this.#step(tools, half);
+      // Only now is it known that this was the reason.
+      this.#conversation.shrink(half);
+      return stopped;
+    }
+  }
+
+  /** One answer of the model to so much of the conversation, and the tools that it wants. @returns why the turn ends, if it does. */
+  async #step(tools: readonly BoxedTool[], maxTokens: number): Promise<Stopped | undefined> {
     const { model, system, maxContextTokens } = this.#options;
     const { signal } = this.#abort;
-    const around = estimateTokens(system + JSON.stringify(tools.map(({ inputSchema }) => inputSchema)));
-    const messages = fitContext(this.#conversation.messages, Math.max(1000, maxContextTokens - around));
+    const around = estimateTokens(system) + sum(tools.map(tokensOfTool));
+    const room = Math.min(maxTokens, Math.max(1000, maxContextTokens - around));
+    const messages = fitContext(this.#conversation.messages, room);
     const calls: ModelCall[] = [];
     let text = '';
     let wasCut = false;
@@ -157,6 +192,7 @@ export class Turn {
           this.#say(part.text, text === '');
           text += part.text;
         } else if (part.type === 'call') calls.push(part.call);
+        else if (part.type === 'retry') this.asker.tell({ type: 'info', message: part.message, event: 'retrying' });
         else {
           wasCut = part.cut;
           usage = part.usage;
@@ -165,7 +201,7 @@ export class Turn {
     } catch (error) {
       // What was said is part of the conversation; calls without their results must not be.
       if (text.trim() !== '') this.#conversation.remember({ role: 'assistant', text, calls: [] });
-      this.#count(usage, messages, text, around);
+      if (text !== '' || calls.length > 0) this.#count(usage, messages, text, around);
       throw error;
     }
     this.#count(usage, messages, text, around);
@@ -173,6 +209,7 @@ export class Turn {
       if (text.trim() !== '') this.#conversation.remember({ role: 'assistant', text, calls });
       return wasCut ? 'length' : 'done';
     }
+    this.#hasUsedTools = true;
     const results = await this.#use(calls, tools);
     // The model's own arguments, as they may be kept: what it must not set is not even repeated to it.
     const shown = calls.map((call) => {
@@ -287,12 +324,14 @@ export class Turn {
 
   #count(usage: Usage | undefined, messages: readonly PromptMessage[], text: string, around: number): void {
     const counted = usage ?? {
-      input_tokens: around + messages.reduce((all, message) => all + tokensOf(message), 0),
+      input_tokens: around + tokensOfAll(messages),
       output_tokens: estimateTokens(text),
     };
+    const cached = (this.#usage.cached_tokens ?? 0) + (counted.cached_tokens ?? 0);
     this.#usage = {
       input_tokens: this.#usage.input_tokens + counted.input_tokens,
       output_tokens: this.#usage.output_tokens + counted.output_tokens,
+      ...(cached > 0 && { cached_tokens: cached }),
     };
     this.#options.onUsage(this.#account, counted);
   }
@@ -316,6 +355,14 @@ export class Turn {
     });
   }
 }
+
+const tokensOfAll = (messages: readonly PromptMessage[]): number => sum(messages.map(tokensOf));
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
+/** What offering a tool costs, in each request. */
+const tokensOfTool = ({ name, description, inputSchema }: ToolOffer): number =>
+  estimateTokens(name + description + JSON.stringify(inputSchema));
 
 const toolOf = ({ name }: ModelCall, tools: readonly BoxedTool[]): BoxedTool | undefined =>
   tools.find((tool) => tool.name === name);

@@ -43,14 +43,18 @@ export interface ModelRequest {
 }
 
 export type ModelPart =
+  /** The request is sent again after a while; nothing has been answered yet. The message is for people. */
+  | { type: 'retry'; message: string }
   | { type: 'text'; text: string }
   | { type: 'call'; call: ModelCall }
   /** Always the last one. Without `usage` it is estimated. */
   | { type: 'end'; cut: boolean; usage?: Usage };
 
 export interface Model {
-  /** For people: `claude-sonnet-4-5`, or `offline`. */
+  /** For people: the model's name, or `offline`. */
   readonly name: string;
+  /** Whether it is always offered every tool, as one that nobody pays for by the token. @default false */
+  readonly takesEveryTool?: boolean;
   /** One answer. @throws {ModelFailure} that says in plain words what is wrong. */
   answer(request: ModelRequest): AsyncIterable<ModelPart>;
 }
@@ -58,4 +62,17 @@ export interface Model {
 /** The model could not be asked, or its answer broke off. The message is for people, and says nothing that is secret. */
 export class ModelFailure extends Error {
   override readonly name = 'ModelFailure';
+  /** Whether it was given more than it can read. */
+  readonly isTooLong: boolean;
+  /** After how long the same may be asked again, in ms, 0 for whatever is usual; undefined where that is of no use. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    message: string,
+    { isTooLong = false, retryAfterMs, cause }: { isTooLong?: boolean; retryAfterMs?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.isTooLong = isTooLong;
+    this.retryAfterMs = retryAfterMs;
+  }
 }

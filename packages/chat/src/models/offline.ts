@@ -17,6 +17,7 @@ const PIECE = 24;
 
 export class OfflineModel implements Model {
   readonly name = 'offline';
+  readonly takesEveryTool = true;
 
   async *answer({ messages, tools, signal }: ModelRequest): AsyncIterable<ModelPart> {
     const last = messages.at(-1);

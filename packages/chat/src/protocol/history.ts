@@ -5,6 +5,8 @@ import { z } from 'zod';
 export interface Usage {
   input_tokens: number;
   output_tokens: number;
+  /** How many of `input_tokens` the provider had kept from a request before, which costs about a tenth. @default 0 */
+  cached_tokens?: number;
 }
 
 /** Why the model stopped: it was `done`, somebody `cancelled`, the steps or the `length` of an answer ran out, or it `failed`. */
@@ -74,6 +76,7 @@ export type Entry = PersonEntry | ModelEntry | ToolEntry;
 export const usageSchema: z.ZodType<Usage> = z.object({
   input_tokens: z.int().min(0),
   output_tokens: z.int().min(0),
+  cached_tokens: z.int().min(0).exactOptional(),
 });
 export const stoppedSchema: z.ZodType<Stopped> = z.enum(['done', 'cancelled', 'steps', 'length', 'failed']);
 export const endedSchema: z.ZodType<Ended> = z.enum(['refused', 'expired', 'unasked', 'changed', 'stopped']);

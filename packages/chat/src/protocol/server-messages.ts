@@ -60,7 +60,7 @@ export interface Info {
   type: 'info';
   message: string;
   /** What happened, for programs. */
-  event?: 'empty' | 'cleared' | 'goodbye' | 'idle' | 'heard';
+  event?: 'empty' | 'cleared' | 'goodbye' | 'idle' | 'heard' | 'retrying' | 'shortened';
 }
 
 export interface ErrorMessage {
@@ -239,6 +239,7 @@ export type ChatErrorCode =
   | 'too_many_turns'
   | 'rate_limited'
   | 'token_limit'
+  | 'too_long'
   | 'provider'
   | 'not_found'
   | 'forbidden'
@@ -300,7 +301,7 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
   z.object({
     type: z.literal('info'),
     message: text,
-    event: z.enum(['empty', 'cleared', 'goodbye', 'idle', 'heard']).exactOptional(),
+    event: z.enum(['empty', 'cleared', 'goodbye', 'idle', 'heard', 'retrying', 'shortened']).exactOptional(),
   }),
   z.object({
     type: z.literal('error'),
@@ -313,6 +314,7 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
         'too_many_turns',
         'rate_limited',
         'token_limit',
+        'too_long',
         'provider',
         'not_found',
         'forbidden',

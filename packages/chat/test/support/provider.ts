@@ -28,6 +28,8 @@ export interface FakeProvider {
   asked: Asked[];
   /** How many of its connections were hung up while they were answered. */
   hungUp: number;
+  /** How many tokens of the next request it had kept from those before. */
+  cached: number;
   answers: Answer[];
   /** What is answered when `answers` is empty. */
   respond?: (asked: Asked) => Answer;
@@ -43,10 +45,10 @@ function ends(response: ServerResponse, piece: Piece): piece is 'hang' | 'cut' |
   return typeof piece === 'string';
 }
 
-type Writer = (response: ServerResponse, pieces: readonly Piece[]) => void;
+type Writer = (response: ServerResponse, pieces: readonly Piece[], cached: number) => void;
 
 async function start(path: string, write: Writer): Promise<FakeProvider> {
-  const provider: FakeProvider = { url: '', asked: [], answers: [], hungUp: 0 };
+  const provider: FakeProvider = { url: '', asked: [], answers: [], hungUp: 0, cached: 0 };
   const server = createServer((request, response) => {
     let text = '';
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -63,7 +65,7 @@ async function start(path: string, write: Writer): Promise<FakeProvider> {
       }
       response.on('close', () => (provider.hungUp += response.writableFinished ? 0 : 1));
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      write(response, answer);
+      write(response, answer, provider.cached);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -79,7 +81,7 @@ const REFUSAL = { type: 'error', error: { type: 'invalid_request_error', message
 
 /** Anthropic's Messages API. */
 export const fakeAnthropic = (): Promise<FakeProvider> =>
-  start('/v1/messages', (response, pieces) => {
+  start('/v1/messages', (response, pieces, cached) => {
     const event = (type: string, data: object): void => {
       response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`);
     };
@@ -92,7 +94,7 @@ export const fakeAnthropic = (): Promise<FakeProvider> =>
         content: [],
         stop_reason: null,
         stop_sequence: null,
-        usage: { input_tokens: 100, output_tokens: 1 },
+        usage: { input_tokens: 100, cache_read_input_tokens: cached, output_tokens: 1 },
       },
     });
     event('ping', {});
