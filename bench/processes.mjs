@@ -41,14 +41,15 @@ function answers(port) {
   });
 }
 
-/** Starts a target and waits until it can be spoken to; null where the load generator starts it itself. */
-export async function startTarget(target, { collectable = false } = {}) {
+/** Starts a target and waits until it can be spoken to; null where the load generator starts it itself. @param pin to a core of its own */
+export async function startTarget(target, { collectable = false, pin = true } = {}) {
   if (!target.args) return { pid: undefined };
   const port = await freePort();
   const flags = ['--require', './preload.cjs', ...(collectable ? ['--expose-gc'] : [])];
   const began = performance.now();
   // Standard input stays open: some targets take its end as the order to stop.
-  const child = start(on(0, [process.execPath, ...flags, ...target.args(port).flat()]), 'pipe');
+  const command = [process.execPath, ...flags, ...target.args(port).flat()];
+  const child = start(pin ? on(0, command) : command, 'pipe');
   let output = '';
   let complaint = '';
   child.stdout.on('data', (chunk) => (output = (output + chunk).slice(-4000)));

@@ -1,9 +1,10 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions] [--rounds n] [--sessions n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals] [--rounds n] [--sessions n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { arrivals, arrivalsTable } from './arrivals.mjs';
 import { calls, sessions } from './measure.mjs';
 import { endAll, pinned } from './processes.mjs';
 import { isBuilt, simulated, simulatorTable } from './simulator.mjs';
@@ -36,6 +37,7 @@ const full = {
   ownSessions: 20,
   simulated: 5000,
   sessionCounts: [10, 100, 1000, 10_000],
+  arrivals: 45,
 };
 const quick = {
   ...full,
@@ -50,6 +52,7 @@ const quick = {
   ownSessions: 4,
   simulated: 1500,
   sessionCounts: [10, 100],
+  arrivals: 8,
 };
 
 let stopped = false;
@@ -131,11 +134,19 @@ async function main() {
     console.log(`${text}\n`);
     if (flags.write) rewrite('sessions', text);
   }
+  let came;
+  if ((flags.part ?? 'arrivals') === 'arrivals' && existsSync(gateway)) {
+    came = await arrivals(options);
+    if (stopped) return;
+    const text = [arrivalsTable(came), circumstances()].join('\n\n');
+    console.log(`${text}\n`);
+    if (flags.write) rewrite('arrivals', text);
+  }
   process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
   if (flags.json)
     writeFileSync(
       resolve(flags.json),
-      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()], storms, many }, null, 2),
+      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()], storms, many, came }, null, 2),
     );
   if ([...rows.values(), ...storms].some(({ error }) => error)) process.exitCode = 1;
 }

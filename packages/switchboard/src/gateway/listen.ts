@@ -181,7 +181,7 @@ export class Listener {
       }
       const identity = await access.identify(request);
       this.#endWith(identity, response);
-      if (sse !== undefined && SSE_PATH.test(path)) {
+      if (sse !== undefined && (SSE_PATH.test(path) || opensSse(path, request))) {
         await this.#serveSse(sse, path, request, response, identity);
         return;
       }
@@ -227,7 +227,7 @@ export class Listener {
       await sse.post(request, response, bindingOf(identity));
       return;
     }
-    const upstream = route(path, 'sse', identity);
+    const upstream = route(path, SSE_PATH.test(path) ? 'sse' : 'mcp', identity);
     const visit = this.#visit(request, upstream, identity);
     checkRoom(identity, visit.address);
     await this.#askHook(visit, 'sse');
@@ -301,6 +301,17 @@ export class Listener {
     sendError(response, error, undefined, access.challenge(request, path, error));
   }
 }
+
+/**
+ * Some clients of 2024 look for the event stream where the messages of Streamable HTTP go. There a GET goes on with a session, which it
+ * names; without one it can only be theirs.
+ */
+const opensSse = (path: string, { method, headers }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  /^\/mcp(\/|$)/.test(path) &&
+  /text\/event-stream/i.test(headers.accept ?? '') &&
+  headers['mcp-session-id'] === undefined &&
+  headers['last-event-id'] === undefined;
 
 function pathOf({ url = '' }: IncomingMessage): string {
   if (!url.startsWith('/')) throw new SwitchboardError('SWB_BAD_REQUEST', { detail: 'the request target is no path' });

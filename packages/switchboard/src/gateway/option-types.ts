@@ -44,6 +44,16 @@ export const rate: z.ZodType = read('a number above 0, or "unlimited"', (value) 
 export const token: z.ZodType = z.string().refine((text) => text === '' || text === 'auto' || text.length >= 32, {
   error: 'expected auto, or 32 characters or more',
 });
+export const countOrAuto: z.ZodType = written.transform((value, context) => {
+  if (value === 'auto') return value;
+  const parsed = count(0, 100).safeParse(value);
+  if (parsed.success) return parsed.data;
+  context.addIssue({
+    code: 'custom',
+    message: `expected auto, or a whole number from 0 to 100, got ${JSON.stringify(value)}`,
+  });
+  return z.NEVER;
+});
 export const countOrHalf: z.ZodType = z.union([
   z.literal('half').transform(() => undefined),
   count(1, Number.MAX_SAFE_INTEGER),

@@ -8,6 +8,7 @@ import type { Isolation } from '../upstreams/pool.ts';
 import {
   adminToken,
   count,
+  countOrAuto,
   countOrHalf,
   duration,
   durationOrNever,
@@ -35,7 +36,7 @@ export interface Settings {
   rest: boolean;
   inheritEnv: string[];
   isolation: Isolation;
-  warm: number;
+  warm: number | 'auto';
   maxConnections: number;
   maxSessionsPerPrincipal: number;
   /** Nothing is half of all. */
@@ -147,10 +148,11 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     describe: 'Who shares a server: nobody, the sessions of one principal, or everybody, one or several instances',
   },
   warm: {
-    value: 'number',
-    fallback: 0,
-    type: count(0, 100),
-    describe: 'How many servers are started ahead of need, so that a session opens in milliseconds',
+    value: 'number|auto',
+    fallback: 'auto',
+    type: countOrAuto,
+    describe:
+      'Servers started ahead of need, so that a session opens in milliseconds; auto keeps as many ready as the last minute needed, where each session has its own',
   },
   maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'How many clients may be connected' },
   maxSessionsPerPrincipal: {

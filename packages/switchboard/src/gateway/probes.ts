@@ -33,7 +33,8 @@ export class Probes {
 
   /** Answers what is asked on one of these paths; undefined for others. Rejects when the request may not have it. */
   serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
-    if (path === '/healthz') return this.#serveHealth(response);
+    if (path === '/healthz' || path === '/health') return this.#serveHealth(response);
+    if (path === '/status') return this.#serveStatus(request, response);
     if (path === '/readyz') return this.#serveReadiness(request, response);
     if (path === '/metrics' && this.traffic !== undefined) return this.#serveMetrics(request, response, this.traffic);
     return undefined;
@@ -41,6 +42,20 @@ export class Probes {
 
   async #serveHealth(response: ServerResponse): Promise<void> {
     send(response, 200, { status: 'ok' });
+  }
+
+  /** What everybody may know: whether it serves, and how full it is. */
+  async #serveStatus(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    allowReading(request, response);
+    const { observation, settings, stats } = this.#options;
+    const { transport: transports, maxConnections: max } = settings;
+    send(response, 200, {
+      status: 'ok',
+      ready: observation.readiness.ready().every(({ ok }) => ok),
+      uptimeS: Math.floor(process.uptime()),
+      transports,
+      sessions: { active: stats().connections, max },
+    });
   }
 
   /** Why an upstream fails is the operator's to know, as it may hold what a server wrote to its stderr. */
@@ -82,13 +97,17 @@ export class Probes {
     const { metrics } = observation;
     if (metrics === undefined) return;
     await this.#guard(request);
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('allow', ALLOWED);
-      throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${ALLOWED}` });
-    }
+    allowReading(request, response);
     const text = await metrics.text({ ...stats(), ...traffic.bytes });
     response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
   }
+}
+
+/** @throws {SwitchboardError} `SWB_METHOD_NOT_ALLOWED` */
+function allowReading({ method }: IncomingMessage, response: ServerResponse): void {
+  if (method === 'GET' || method === 'HEAD') return;
+  response.setHeader('allow', ALLOWED);
+  throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${method}; allowed: ${ALLOWED}` });
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

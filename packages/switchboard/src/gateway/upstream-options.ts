@@ -27,7 +27,7 @@ interface Common extends ViewRules {
   /** The same for calls of single tools, by name. */
   timeouts?: Readonly<Record<string, string | number>>;
   /** How many members are started ahead of need. @default the gateway's `warm` */
-  warm?: number;
+  warm?: number | 'auto';
   /** The only era to speak to it. @default found out */
   era?: Era;
 }
@@ -102,7 +102,7 @@ const common = {
   maxConcurrent: z.int().min(1).optional(),
   requestTimeout: duration.optional(),
   timeouts: z.record(z.string(), duration).optional(),
-  warm: z.int().min(0).max(100).optional(),
+  warm: z.union([z.literal('auto'), z.int().min(0).max(100)]).optional(),
   era: z.enum(['legacy', 'modern']).optional(),
   tools: rules.optional(),
   prompts: rules.optional(),

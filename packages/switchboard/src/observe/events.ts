@@ -121,6 +121,8 @@ export type GatewayEvent =
   | { type: 'catalogue.missing'; upstream: string; reason: string }
   | { type: 'catalogue.collision'; kind: string; name: string; upstream: string; winner: string }
   | { type: 'upstream.stderr'; upstream: string; pid?: number; line: string }
+  /** Each session has a process of its own; told once, with what all of them use and what sharing one would save. */
+  | { type: 'upstream.memory'; upstream: string; members: number; bytes: number; savedBytes: number }
   /** Its stderr names a variable that is set for Switchboard and not for it; told once for each variable. */
   | { type: 'upstream.withheld'; upstream: string; variable: string; advice: string }
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }

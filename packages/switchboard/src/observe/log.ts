@@ -34,6 +34,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'catalogue.missing': 'warn',
   'catalogue.collision': 'warn',
   'upstream.stderr': 'debug',
+  'upstream.memory': 'info',
   'upstream.withheld': 'warn',
   'upstream.stray': 'warn',
   'audit.failed': 'error',

@@ -132,6 +132,7 @@ export class Metrics {
       case 'reloaded':
       case 'reload.failed':
       case 'upstream.stderr':
+      case 'upstream.memory':
       case 'upstream.withheld':
         break;
     }

@@ -11,6 +11,7 @@ import type { Channel } from '../transports/channel.ts';
 import { owned } from '../util/owned.ts';
 import { Breaker } from './breaker.ts';
 import type { Failing } from './breaker.ts';
+import { Demand } from './demand.ts';
 import type { CredentialTemplate, Credentials } from './credentials.ts';
 import { legacyVersionFor } from './handshake.ts';
 import type { Introduction } from './handshake.ts';
@@ -19,6 +20,7 @@ import { Life } from './life.ts';
 import type { LifeLimits, MemberFacts } from './life.ts';
 import { ModernMember } from './modern.ts';
 import { isStopped, readProcessTree } from './process-tree.ts';
+import type { ProcessTree } from './process-tree.ts';
 import type { Opened, Seat } from './seat.ts';
 import { MemberSlot } from './slot.ts';
 import { Source } from './source.ts';
@@ -31,7 +33,9 @@ import { Stickiness } from './stickiness.ts';
  */
 export type Isolation = 'session' | 'principal' | 'shared' | 'pool';
 
-export interface PoolOptions extends Omit<SourceOptions, 'onAnswered'> {
+export interface PoolOptions extends Omit<SourceOptions, 'onAnswered' | 'wanted' | 'onStarted'> {
+  /** How many are started ahead of need; `auto` goes by the demand of the last minute, where a session starts a member. */
+  warm: number | 'auto';
   isolation: Isolation;
   /** How many members `pool` isolation has. */
   members: number;
@@ -70,6 +74,13 @@ const LIST_TIMEOUT_MS = 30_000;
 const TICK_MS = { least: 25, most: 1000 };
 /** How often memory is measured where it is limited. */
 const MEASURE_MS = 2000;
+/** How often that of spares is. */
+const SPARES_MEASURE_MS = 10_000;
+/** No process is taken to need less memory than this. */
+const LEAST_BYTES = 16 * 1024 * 1024;
+/** So many members of so much memory together are worth a word about sharing. */
+const ADVISED_MEMBERS = 4;
+const ADVISED_BYTES = 100 * 1024 * 1024;
 /** For how many sets of values of callers it is known that they fail. */
 const MAX_BREAKERS = 1000;
 
@@ -96,16 +107,18 @@ export class Pool implements Upstream {
   /** By the digest of the callers' values: one who brings a wrong key must not shut out the others. */
   readonly #breakers: Map<string, Breaker> = new Map();
   readonly #clock: NodeJS.Timeout;
+  readonly #demand: Demand = new Demand();
   #measuredAt = 0;
+  #hasAdvised = false;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.name = options.name;
     this.#options = options;
-    const warm = options.template.isEmpty ? options.warm : 0;
     this.#source = new Source({
       ...options,
-      warm,
+      wanted: () => this.#wantedSpares,
+      onStarted: (ms) => this.#demand.started(ms),
       onAnswered: () => {
         // A server that works for one client may still end for another; only where nobody shares does work disprove a loop.
         if (this.#isExclusive) for (const breaker of this.#breakers.values()) breaker.forgive();
@@ -293,6 +306,7 @@ export class Pool implements Upstream {
     const { name, emit, clientInfo, limits } = this.#options;
     const startedAt = performance.now();
     const breaker = this.#breaker(slot.credentials);
+    this.#demand.arrive();
     try {
       const { wire, greeting } = await this.#source.start({
         slot: slot.key,
@@ -416,18 +430,55 @@ export class Pool implements Upstream {
     const lives = this.#seats.flatMap((seat) => seat.lives);
     for (const life of lives) this.#own('liveness', () => life.checkLiveness(isStopped));
     for (const slot of this.#slots.values()) this.#own('clock', () => slot.tick());
+    if (this.#startsForEach) this.#own('spares', () => this.#source.fillSpares());
     const { maxMemoryBytes } = this.#options.limits;
-    if (maxMemoryBytes === undefined || lives.length === 0 || Date.now() - this.#measuredAt < MEASURE_MS) return;
+    const isLimited = maxMemoryBytes !== undefined && lives.length > 0;
+    const isSoon = isLimited || (this.#isPerCaller && !this.#hasAdvised && lives.length >= ADVISED_MEMBERS);
+    if (!isSoon && !this.#startsForEach) return;
+    if (Date.now() - this.#measuredAt < (isSoon ? MEASURE_MS : SPARES_MEASURE_MS)) return;
     this.#measuredAt = Date.now();
     this.#own('memory', async () => {
       const tree = await readProcessTree();
-      for (const life of lives) this.#own('memory', () => life.measure(tree));
+      if (isLimited) for (const life of lives) this.#own('memory', () => life.measure(tree));
+      const used = this.#source.sparePids.map((pid) => tree.usage(pid)?.memoryBytes ?? 0);
+      this.#demand.bytesEach = Math.max(LEAST_BYTES, ...used);
+      this.#advise(lives, tree);
     });
   }
 
   /** Runs what no request waits for: a failure is an event, and everything else goes on. */
   #own(where: string, work: () => unknown): void {
     owned(work, (error) => this.#options.emit({ type: 'failed', where: `${this.name}: ${where}`, error }));
+  }
+
+  /** Where each session starts a process, their memory is what sessions cost; that is told once. */
+  #advise(lives: readonly Life[], tree: ProcessTree): void {
+    if (this.#hasAdvised || !this.#isPerCaller || lives.length < ADVISED_MEMBERS) return;
+    const used = lives.map(({ pid }) => (pid === undefined ? 0 : (tree.usage(pid)?.memoryBytes ?? 0)));
+    const bytes = used.reduce((sum, each) => sum + each, 0);
+    if (bytes < ADVISED_BYTES) return;
+    this.#hasAdvised = true;
+    const savedBytes = bytes - Math.max(...used);
+    this.#options.emit({ type: 'upstream.memory', upstream: this.name, members: lives.length, bytes, savedBytes });
+  }
+
+  /** Whether each session, or each principal, has a member of its own. */
+  get #isPerCaller(): boolean {
+    const { isolation } = this.#options;
+    return isolation === 'session' || isolation === 'principal';
+  }
+
+  /** Whether those can be started before somebody comes. */
+  get #startsForEach(): boolean {
+    const { warm, template } = this.#options;
+    return warm === 'auto' && template.isEmpty && this.#isPerCaller;
+  }
+
+  get #wantedSpares(): number {
+    const { warm, template } = this.#options;
+    if (!template.isEmpty) return 0;
+    if (warm !== 'auto') return warm;
+    return this.#startsForEach && this.failing === undefined ? this.#demand.wanted : 0;
   }
 }
 

@@ -13,8 +13,10 @@ import { Wire } from './wire.ts';
 
 export interface SourceOptions {
   name: string;
-  /** How many are started ahead of need. */
-  warm: number;
+  /** How many are to be ready ahead of need. */
+  wanted(): number;
+  /** Told how long a start took from nothing to the first answer, in ms. */
+  onStarted?(ms: number): void;
   /** The only era to speak; found out when absent. */
   era?: Era;
   startTimeoutMs: number;
@@ -60,8 +62,9 @@ export class Source {
   constructor(options: SourceOptions) {
     this.#options = options;
     this.#spares = new Spares({
-      count: options.warm,
+      wanted: () => options.wanted(),
       start: () => this.#connect('spare', undefined),
+      onUp: (ms) => options.onStarted?.(ms),
       own: (where, work) =>
         owned(work, (error) => options.emit({ type: 'failed', where: `${options.name}: ${where}`, error })),
     });
@@ -81,14 +84,16 @@ export class Source {
   async start({ slot, introduction, announce, eras, credentials }: Purpose): Promise<Greeted> {
     const known = this.#spoken(eras);
     for (const tries of [known, known.slice(1)]) {
-      const wire =
-        (credentials === undefined ? this.#spares.take() : undefined) ?? (await this.#connect(slot, credentials));
+      const spare = credentials === undefined ? this.#spares.take() : undefined;
+      const startedAt = performance.now();
+      const wire = spare ?? (await this.#connect(slot, credentials));
       const { startTimeoutMs, probeTimeoutMs } = this.#options;
       try {
         const greeting = await greet(wire, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
         const [first] = tries;
         this.#speaksModern = greeting.era === 'modern';
         if (first !== undefined && first !== greeting.era) this.#silent.set(first, Date.now());
+        if (spare === undefined) this.#options.onStarted?.(performance.now() - startedAt);
         return { wire, greeting };
       } catch (error) {
         const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && wire.goneReason !== undefined;
@@ -108,6 +113,16 @@ export class Source {
     // What is being started now is ended as soon as it is there.
     await Promise.allSettled(this.#connecting);
     if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+  }
+
+  /** The processes of those that are ready and wait for somebody. */
+  get sparePids(): number[] {
+    return this.#spares.pids;
+  }
+
+  /** Starts or ends spares, so that there are as many as are wanted now. */
+  fillSpares(): void {
+    this.#spares.fill();
   }
 
   /** What is started ahead of need from now on is new. */

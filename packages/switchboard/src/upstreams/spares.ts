@@ -1,18 +1,33 @@
-/** Children that are started ahead of need and not yet spoken to, so that a session opens in milliseconds. */
+/**
+ * Children that are started ahead of need, so that a session opens in milliseconds. Each is pinged once, as MCP allows before
+ * `initialize`: then it is known to be up, and what a server does for the first time with a message does not cost the session.
+ */
 import { backoffMs } from '../util/backoff.ts';
 import type { Wire } from './wire.ts';
 
 export interface SparesOptions {
-  /** How many are kept ready. */
-  count: number;
+  /** How many are to be there now. */
+  wanted(): number;
   start(): Promise<Wire>;
   /** Runs what no request waits for; a failure is told of. */
   own(where: string, work: () => unknown): void;
+  /** One is up; told how long that took, in ms. */
+  onUp?(ms: number): void;
 }
+
+/** A session that was just given one is answered before the processor is kept busy with the start of another. */
+const REFILL_PAUSE_MS = 50;
+/** How long the answer to the ping is waited for. */
+const PING_TIMEOUT_MS = 10_000;
 
 export class Spares {
   readonly #options: SparesOptions;
-  readonly #ready: Set<Wire> = new Set();
+  /** Oldest first. */
+  readonly #up: Set<Wire> = new Set();
+  /** Those that have not answered the ping yet. */
+  readonly #booting: Set<Wire> = new Set();
+  /** Some servers end, or say nothing, when the first message is none that they expect. */
+  #mayPing = true;
   #starting = 0;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -22,56 +37,102 @@ export class Spares {
     this.#options = options;
   }
 
-  /** Starts what is missing; failures are tried again after a growing wait, and shown to nobody until a session needs a child. */
+  /** Their processes. */
+  get pids(): number[] {
+    return this.#all.flatMap(({ channel }) => (channel as { pid?: number }).pid ?? []);
+  }
+
+  /**
+   * Starts what is missing and ends what is too much. Failures are tried again after a growing wait, and shown to nobody until a
+   * session needs a child.
+   */
   fill(): void {
-    const missing = this.#options.count - this.#ready.size - this.#starting;
+    for (const wire of this.#all) if (wire.goneReason !== undefined) this.#failed(wire);
+    const missing = this.#options.wanted() - this.#all.length - this.#starting;
     for (let i = 0; i < missing && !this.#closed && this.#timer === undefined; i++) {
       this.#options.own('spare', () => this.#start());
     }
+    for (const wire of this.#all.slice(0, Math.max(0, -missing))) this.#end(wire);
   }
 
-  /** A child that is alive, if one is ready. Another is started in its place. */
+  /** A child that is alive, if there is one; one that is up before one that is not. Another is started in its place. */
   take(): Wire | undefined {
-    for (const wire of this.#ready) {
-      this.#ready.delete(wire);
-      if (wire.goneReason === undefined) {
-        this.fill();
-        return wire;
-      }
+    this.#fillIn(REFILL_PAUSE_MS);
+    for (const wire of this.#all) {
+      if (wire.goneReason !== undefined) continue;
+      this.#forget(wire);
+      this.#failures = 0;
+      return wire;
     }
-    this.fill();
     return undefined;
   }
 
-  /** Ends those that are ready, and starts others. */
+  /** Ends those that are there, and starts others. */
   renew(): void {
-    for (const wire of this.#ready) wire.channel.close();
-    this.#ready.clear();
+    for (const wire of this.#all) this.#end(wire);
     this.fill();
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    for (const wire of this.#ready) wire.channel.close();
-    this.#ready.clear();
+    for (const wire of this.#all) this.#end(wire);
+  }
+
+  get #all(): Wire[] {
+    return [...this.#up, ...this.#booting];
   }
 
   async #start(): Promise<void> {
     this.#starting++;
+    const startedAt = performance.now();
     try {
       const wire = await this.#options.start();
-      this.#failures = 0;
       if (this.#closed) wire.channel.close();
-      else this.#ready.add(wire);
+      else this.#options.own('spare', () => this.#boot(wire, startedAt));
     } catch {
       this.#failures++;
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined;
-        this.fill();
-      }, backoffMs(this.#failures)).unref();
+      this.#fillIn(backoffMs(this.#failures));
     } finally {
       this.#starting--;
     }
+  }
+
+  async #boot(wire: Wire, startedAt: number): Promise<void> {
+    this.#booting.add(wire);
+    if (this.#mayPing) {
+      const outcome = await wire.call('ping', undefined, PING_TIMEOUT_MS);
+      const isSilent =
+        'error' in outcome && (outcome.error.data as { code?: string } | undefined)?.code === 'SWB_TIMEOUT';
+      // One that was taken meanwhile is somebody's, and what becomes of it is theirs.
+      if (this.#booting.has(wire) && (isSilent || wire.goneReason !== undefined)) this.#mayPing = false;
+    }
+    if (!this.#booting.delete(wire)) return;
+    this.#up.add(wire);
+    if (this.#mayPing) this.#options.onUp?.(performance.now() - startedAt);
+  }
+
+  #failed(wire: Wire): void {
+    this.#forget(wire);
+    this.#failures++;
+    this.#fillIn(backoffMs(this.#failures));
+  }
+
+  #end(wire: Wire): void {
+    this.#forget(wire);
+    wire.channel.close();
+  }
+
+  #forget(wire: Wire): void {
+    this.#up.delete(wire);
+    this.#booting.delete(wire);
+  }
+
+  #fillIn(ms: number): void {
+    if (this.#closed) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.fill();
+    }, ms).unref();
   }
 }

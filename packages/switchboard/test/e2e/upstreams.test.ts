@@ -246,20 +246,6 @@ describe('an upstream that is', () => {
   });
 });
 
-describe('warm spares', () => {
-  it('are started ahead, used for the next session, and replaced', async () => {
-    const test = await startGateway({ upstreams: { default: servers.scripted }, warm: 2 });
-    const running = (): number => test.gateway.stats.upstreams['default']!.running;
-    await expect.poll(running).toBe(2);
-    const spares = new Set(test.events.flatMap((event) => (event.type === 'member.started' ? [event.pid] : [])));
-    const client = await WireClient.session(test.ws);
-    expect(spares.has(Number(textOf(await client.call(1, 'pid'))))).toBe(true);
-    await expect.poll(running).toBe(3);
-    client.socket.close();
-    await expect.poll(running).toBe(2);
-  });
-});
-
 describe('the era of a server', () => {
   const started = (test: TestGateway): number => test.events.filter(({ type }) => type === 'member.started').length;
   const ask = async (test: TestGateway, id: number): Promise<Json> => {

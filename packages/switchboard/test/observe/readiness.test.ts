@@ -49,6 +49,22 @@ describe('/readyz', () => {
       ],
     });
     expect(await probe(test, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
+    expect(await probe(test, '/health')).toEqual({ status: 200, body: { status: 'ok' } });
+  });
+
+  it('tells everybody how full it is, and no more', async () => {
+    const test = await startGateway({ upstreams: { good: servers.scripted, bad: broken }, maxConnections: 7 });
+    await use(test, 'bad');
+    await WireClient.session(`${test.all.ws}/good`);
+    const { status, body } = await probe(test, '/status');
+    const sessions = { active: expect.any(Number) as number, max: 7 };
+    const transports = ['websocket', 'http'];
+    expect([status, body]).toEqual([
+      200,
+      { status: 'ok', ready: false, uptimeS: expect.any(Number) as number, transports, sessions },
+    ]);
+    expect((body as { sessions: { active: number } }).sessions.active).toBeGreaterThan(0);
+    expect((await http(new URL('/status', test.http).href, { method: 'POST' })).status).toBe(405);
   });
 
   it('keeps the reason to itself where others than this machine are listened to', async () => {

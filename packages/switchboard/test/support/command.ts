@@ -69,7 +69,7 @@ export interface Serving {
 
 /** `switchboard serve` on a free port. */
 export const serve = (args: readonly string[], env: Environment = {}): Promise<Serving> =>
-  served(start(['serve', '--port', '0', '--rate-limit', 'unlimited', ...args], env));
+  served(start(['serve', '--port', '0', '--rate-limit', 'unlimited', '--warm', '0', ...args], env));
 
 /** A `switchboard serve` that was started, once it serves. */
 export async function served(child: ChildProcess): Promise<Serving> {

@@ -44,6 +44,8 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   const gateway = createGateway({
     port: 0,
     rateLimit: 'unlimited',
+    // Spares come and go by themselves; most tests count processes.
+    warm: 0,
     environment: process.env,
     ...options,
     onEvent: (event) => {
