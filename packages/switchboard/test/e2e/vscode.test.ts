@@ -105,7 +105,7 @@ describe('.vscode/mcp.json', () => {
   ])('serves further clients with %s over %s', async (name, scheme) => {
     const { port } = await startEntry(name);
     const ca = scheme === 'wss' ? { ca: readFileSync(join(workspace, 'certs/ca.pem')) } : {};
-    const other = await WireClient.open(`${scheme}://localhost:${port}/mcp`, { ...ca, host: '127.0.0.1' } as object);
+    const other = await WireClient.open(`${scheme}://localhost:${port}/mcp`, { ...ca, host: '127.0.0.1' });
     other.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
     expect(await other.answer(0)).toHaveProperty('result.serverInfo');
   });
