@@ -47,11 +47,11 @@ export class Probes {
   /** What everybody may know: whether it serves, and how full it is. */
   async #serveStatus(request: IncomingMessage, response: ServerResponse): Promise<void> {
     allowReading(request, response);
-    const { observation, settings, stats } = this.#options;
+    const { observation, settings, stats, isDraining } = this.#options;
     const { transport: transports, maxConnections: max } = settings;
     send(response, 200, {
-      status: 'ok',
-      ready: observation.readiness.ready().every(({ ok }) => ok),
+      status: isDraining() ? 'draining' : 'ok',
+      ready: !isDraining() && observation.readiness.ready().every(({ ok }) => ok),
       uptimeS: Math.floor(process.uptime()),
       transports,
       sessions: { active: stats().connections, max },
