@@ -4,6 +4,8 @@
  */
 import type { Identity } from '../auth/identity.ts';
 import type { Holder } from '../auth/standing.ts';
+import { checkBatchVersion } from '../protocol/batch.ts';
+import type { BatchPart } from '../protocol/batch.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import { claimsModern } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
@@ -123,6 +125,7 @@ export class Connection implements Conversation, Holder {
     const failed = (error: unknown): void => this.#context.emit({ type: 'failed', where: 'connection', error });
     this.#channel.start({
       onMessage: (message) => this.#receive(message),
+      onBatch: (parts) => owned(() => this.#takeBatch(parts), failed),
       onBadMessage: (error) => owned(() => this.#refuse(error), failed),
       onClose: (reason) => {
         this.#state = 'closed';
@@ -157,6 +160,20 @@ export class Connection implements Conversation, Holder {
       if (error !== thrown) this.#context.emit({ type: 'failed', where: 'connection', error });
       this.#context.emit(refusal(error, this.#arrival, message));
       if (isRequest(message)) this.#channel.send(failure(message.id, error.toRpc()));
+    }
+  }
+
+  /** Each message is answered for itself, as every client understands that. */
+  #takeBatch(parts: readonly BatchPart[]): void {
+    try {
+      checkBatchVersion(this.#session?.negotiated ?? '');
+    } catch (error) {
+      this.#refuse(asSwitchboardError(error));
+      return;
+    }
+    for (const part of parts) {
+      if (part instanceof SwitchboardError) this.#refuse(part);
+      else this.#receive(part);
     }
   }
 

@@ -4,11 +4,14 @@
  */
 import type { Identity } from '../auth/identity.ts';
 import type { Holder } from '../auth/standing.ts';
+import { checkBatchVersion } from '../protocol/batch.ts';
+import type { BatchPart } from '../protocol/batch.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import { isLegacyVersion } from '../protocol/eras.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { failure, isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
+import { checkFromClient } from '../protocol/shapes.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Log } from '../stores/store.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
@@ -19,6 +22,7 @@ import { ShortMap } from '../util/short-map.ts';
 import { originOf } from './account.ts';
 import { tellAllowance } from './allowance.ts';
 import type { Brought } from './brought.ts';
+import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
 import { asRefusal, tellGone } from './hooks.ts';
@@ -79,7 +83,7 @@ export class HttpSession implements Conversation, Holder {
     this.#onClose = (reason) => tellGone(context, this.facts, reason);
     const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
-      drop: (about) => this.#takeRequest(about)?.end(),
+      drop: (about) => this.#takeRequest(about)?.drop(),
     };
     const keep = (notes: SessionNotes): void => void (this.notes = notes);
     this.#session = new LegacySession(this.#arrival, context, outlet, () => this.facts, keep);
@@ -185,20 +189,61 @@ export class HttpSession implements Conversation, Holder {
     }
     const { id } = message;
     this.#session.calls.check(id);
-    tellAllowance(response, this.#context, this.#arrival);
-    const streamId = String(++this.#streamSeq);
-    // A legacy client that hangs up has not cancelled: its request goes on (MCP 2025-11-25, Transports, "Sending messages").
-    const reply = new Reply(response, this.#replyOptions(`${streamId}-0`), () => stream.detach(reply));
-    const stream = this.#newStream(streamId, reply);
+    const { stream, reply } = this.#newAnswer(response);
     this.#requests.set(id, stream);
     try {
       this.#session.receive(message);
     } catch (error) {
       this.#requests.delete(id);
-      this.#streams.delete(streamId);
+      this.#streams.delete(stream.id);
       reply.abandon();
       throw error;
     }
+  }
+
+  /** Takes several messages in one POST; what they are answered goes out as events of one stream. @throws {SwitchboardError} */
+  postBatch(parts: readonly BatchPart[], { response }: HttpVisit): void {
+    this.#touch();
+    checkBatchVersion(this.#session.negotiated);
+    const requests = new Set<RpcId>();
+    for (const part of parts) if ('method' in part && isRequest(part)) requests.add(part.id);
+    for (const id of requests) this.#session.calls.check(id);
+    const asked = parts.filter((part) => part instanceof SwitchboardError || isRequest(part));
+    if (asked.length === 0) response.writeHead(202).end();
+    const stream = asked.length === 0 ? undefined : this.#newAnswer(response).stream;
+    stream?.expect(asked.length);
+    if (stream !== undefined) for (const id of requests) this.#requests.set(id, stream);
+    for (const part of parts) this.#takePart(part, stream);
+  }
+
+  #takePart(part: BatchPart, stream: EventStream | undefined): void {
+    if (part instanceof SwitchboardError) {
+      this.#context.emit(refusal(part, this.#arrival));
+      if (stream !== undefined) this.#finish(stream, failure(part.rpcId, part.toRpc()));
+      return;
+    }
+    try {
+      checkFromClient(part);
+      this.#session.receive(part);
+    } catch (thrown) {
+      const error = asSwitchboardError(thrown);
+      if (error !== thrown) this.#context.emit({ type: 'failed', where: 'http', error });
+      this.#context.emit(refusal(error, this.#arrival, part));
+      // An id that stands there twice has its request under way.
+      if (!isRequest(part) || stream === undefined) return;
+      if (error.code !== 'SWB_DUPLICATE_ID') this.#requests.delete(part.id);
+      this.#finish(stream, failure(part.id, error.toRpc()));
+    }
+  }
+
+  /** What a POST is answered with. */
+  #newAnswer(response: HttpVisit['response']): { stream: EventStream; reply: Reply } {
+    tellAllowance(response, this.#context, this.#arrival);
+    const streamId = String(++this.#streamSeq);
+    // A legacy client that hangs up has not cancelled: its request goes on (MCP 2025-11-25, Transports, "Sending messages").
+    const reply = new Reply(response, this.#replyOptions(`${streamId}-0`), () => stream.detach(reply));
+    const stream = this.#newStream(streamId, reply);
+    return { stream, reply };
   }
 
   /**
@@ -250,6 +295,7 @@ export class HttpSession implements Conversation, Holder {
   #finish(stream: EventStream | undefined, message: Message): void {
     if (stream === undefined) return;
     stream.finish(message);
+    if (!stream.isFinished) return;
     // Without an event id there is nothing that a client could come back with.
     if (!stream.canResume) {
       this.#forget(stream);

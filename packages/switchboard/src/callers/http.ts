@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { isBatch, parseBatch } from '../protocol/batch.ts';
 import { claimsModern, isModernVersion, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
@@ -57,7 +58,13 @@ export class HttpCallers {
     try {
       switch (request.method) {
         case 'POST': {
-          message = await this.#readMessage(visit);
+          const text = await this.#readText(visit);
+          if (isBatch(text)) {
+            const parts = parseBatch(text);
+            this.#session(visit).postBatch(parts, visit);
+            break;
+          }
+          message = withTrace(parseMessage(text), request);
           checkFromClient(message);
           await this.#post(visit, message);
           break;
@@ -81,7 +88,7 @@ export class HttpCallers {
     }
   }
 
-  async #readMessage({ request, identity }: HttpVisit): Promise<Message> {
+  async #readText({ request, identity }: HttpVisit): Promise<string> {
     requireJson(request);
     const { accept } = request.headers;
     // The answer may be JSON or an event stream, so a client has to take both (MCP, Streamable HTTP, "Sending messages").
@@ -90,7 +97,7 @@ export class HttpCallers {
     }
     const { maxMessageBytes } = this.#limits;
     const most = Math.min(maxMessageBytes, this.#context.maxMessageBytes(identity));
-    return withTrace(parseMessage(await readBody(request, most)), request);
+    return readBody(request, most);
   }
 
   async #post(visit: HttpVisit, message: Message): Promise<void> {

@@ -6,7 +6,7 @@
  */
 import { isLegacyVersion, LATEST_LEGACY } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
-import { failure, isNotification, isObject, isRequest, notification, result } from '../protocol/jsonrpc.ts';
+import { failure, isNotification, isObject, isRequest, notification, result, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
 import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts';
 import { omit } from '../util/omit.ts';
@@ -45,6 +45,7 @@ export class LegacySession implements Caller {
   readonly #early: Message[] = [];
   readonly #ask: NonNullable<Leg['ask']> = (question, signal, about) => this.ask(question, signal, about);
   #initializing = false;
+  #negotiated = '';
   /** Whether the client has said that it is initialized. */
   #announced = false;
   #questionSeq = 0;
@@ -88,6 +89,11 @@ export class LegacySession implements Caller {
   /** The protocol version that the client named; empty before. */
   get version(): string {
     return this.#scope?.version ?? '';
+  }
+
+  /** The protocol version that client and server agreed on; empty before. */
+  get negotiated(): string {
+    return this.#negotiated;
   }
 
   /** How the client named itself. */
@@ -145,7 +151,9 @@ export class LegacySession implements Caller {
         transport: this.#arrival.transport,
         ...(typeof name === 'string' && { client: name }),
       });
-      return helloFor(scope, member, slot.audience.exclusive);
+      const hello = helloFor(scope, member, slot.audience.exclusive);
+      this.#negotiated = textOf(hello['protocolVersion']);
+      return hello;
     } catch (error) {
       this.#slot = undefined;
       slot.leave(this);
@@ -288,7 +296,7 @@ export class LegacySession implements Caller {
   }
 
   #count(method: string): void {
-    this.#context.admit(this.#arrival);
+    this.#context.admit(this.#arrival)();
     const { label: session, transport, upstream } = this.#arrival;
     const { principal } = this;
     const whose = { upstream: upstream.name, session, principal, transport };

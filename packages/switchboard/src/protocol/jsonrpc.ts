@@ -106,7 +106,7 @@ export function parseMessage(text: string): ParsedMessage {
  * @throws {SwitchboardError} `SWB_INVALID_MESSAGE`
  */
 export function checkMessage(value: unknown): ParsedMessage {
-  if (Array.isArray(value)) throw invalid('an array: batches are not part of MCP, send one message at a time');
+  if (Array.isArray(value)) throw invalid('an array: batches are not taken here, send one message at a time');
   if (!isObject(value)) throw invalid(`${value === null ? 'null' : `a ${typeof value}`}, not an object`);
 
   const { id, method, params } = value;

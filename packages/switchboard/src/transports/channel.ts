@@ -2,6 +2,7 @@
  * A channel moves whole MCP messages to one peer and back, and knows nothing of what they mean. Every transport offers one:
  * a WebSocket, the pipes of a child process, an HTTP endpoint, or a pair in memory.
  */
+import type { BatchPart } from '../protocol/batch.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
 import type { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject, Message, RpcId } from '../protocol/jsonrpc.ts';
@@ -10,6 +11,8 @@ import type { ParamHeader } from '../protocol/param-headers.ts';
 export interface ChannelHandlers {
   /** A whole, well-formed message arrived. Called in order, never after `onClose`. */
   onMessage(message: Message): void;
+  /** Several messages arrived as one. Without it such an array is no message. */
+  onBatch?(parts: readonly BatchPart[]): void;
   /**
    * Something arrived that is no message; the channel goes on. A caller's channel answers it with `error.toRpc()`.
    *

@@ -114,6 +114,9 @@ export class ProcessChannel implements Channel {
         this.#hasSpoken = true;
         if (!this.#closing) handlers.onMessage(message);
       },
+      onBatch: (parts) => {
+        if (!this.#closing) handlers.onBatch?.(parts);
+      },
       onBadMessage: (error, foreign) => handlers.onBadMessage(error, foreign),
       onClose: (reason) => {
         // Who waits for its answers need not wait until it has been ended.

@@ -93,6 +93,11 @@ export class Wire {
           events.failed('message', thrown);
         }
       },
+      onBatch: (parts) => {
+        for (const part of parts) {
+          this.own('message', () => (part instanceof SwitchboardError ? this.#unreadable(part) : this.#receive(part)));
+        }
+      },
       onBadMessage: (error) => this.own('message', () => this.#unreadable(error)),
       onClose: (reason) => {
         this.#gone(reason);

@@ -25,6 +25,7 @@ export class EventStream {
   /** The number of the newest event that was sent to anybody. */
   #sent = 0;
   #finished = false;
+  #expected = 1;
 
   /** @param openLog called when there is an event to be kept. */
   constructor(id: string, limits: EventStreamLimits, openLog: () => Log, reply?: Reply) {
@@ -58,8 +59,22 @@ export class EventStream {
     this.#reply.pushText(text, `${this.id}-${number}`);
   }
 
-  /** Sends the last message. */
+  /** So many answers are to come; the last one ends the stream. @default 1 */
+  expect(answers: number): void {
+    this.#expected = answers;
+  }
+
+  /** One of the answers is not to come. */
+  drop(): void {
+    if (--this.#expected <= 0) this.end();
+  }
+
+  /** Sends an answer, the last one with the end of the stream. */
   finish(message: Message): void {
+    if (--this.#expected > 0) {
+      this.push(message);
+      return;
+    }
     this.#finished = true;
     const reply = this.#reply;
     if (reply !== undefined && !reply.isStreaming) {

@@ -4,6 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { isBatch, parseBatch } from '../../protocol/batch.ts';
+import type { BatchPart } from '../../protocol/batch.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { LEGACY_VERSIONS, claimsModern } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
@@ -80,6 +82,11 @@ export class SseChannel implements Channel {
     if (!this.#closing) this.#handlers?.onMessage(message);
   }
 
+  /** As {@link receive}, for several in one POST. */
+  receiveBatch(parts: readonly BatchPart[]): void {
+    if (!this.#closing) this.#handlers?.onBatch?.(parts);
+  }
+
   close(why: CloseName = 'normal', reason = 'closed'): void {
     if (this.#closing) return;
     this.#closing = true;
@@ -128,7 +135,15 @@ export class SseAcceptor {
   async post(request: IncomingMessage, response: ServerResponse, owner: string): Promise<void> {
     const channel = this.#find(request, owner);
     requireJson(request);
-    const message = parseMessage(await readBody(request, this.#limits.maxMessageBytes));
+    const text = await readBody(request, this.#limits.maxMessageBytes);
+    if (isBatch(text)) {
+      const parts = parseBatch(text);
+      if (channel.closing) throw gone();
+      channel.receiveBatch(parts);
+      response.writeHead(202).end();
+      return;
+    }
+    const message = parseMessage(text);
     if ('method' in message && claimsModern(message.params)) {
       throw new SwitchboardError('SWB_UNSUPPORTED_VERSION', {
         detail: `over SSE these are supported: ${LEGACY_VERSIONS.join(', ')}`,

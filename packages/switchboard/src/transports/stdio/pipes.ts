@@ -1,6 +1,8 @@
 /** A channel over a pair of byte streams: a child's stdout and stdin, or this process's own stdin and stdout. */
 import type { Readable, Writable } from 'node:stream';
 
+import { isBatch, parseBatch } from '../../protocol/batch.ts';
+import type { BatchPart } from '../../protocol/batch.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
@@ -94,14 +96,18 @@ export class PipeChannel implements Channel {
 
   #read(line: Buffer): void {
     if (this.#closed) return;
-    let message: Message;
+    let message: Message | undefined;
+    let batch: BatchPart[] = [];
     try {
-      const lazy = line.length >= LAZY_BYTES ? LazyResult.from(line) : undefined;
-      message = lazy ?? parseMessage(line.toString('utf8'));
+      message = line.length >= LAZY_BYTES ? LazyResult.from(line) : undefined;
+      const text = message === undefined ? line.toString('utf8') : '';
+      if (this.#handlers?.onBatch !== undefined && isBatch(text)) batch = parseBatch(text);
+      else message ??= parseMessage(text);
     } catch (error) {
       this.#handlers?.onBadMessage(asSwitchboardError(error));
       return;
     }
-    this.#handlers?.onMessage(message);
+    if (message === undefined) this.#handlers?.onBatch?.(batch);
+    else this.#handlers?.onMessage(message);
   }
 }

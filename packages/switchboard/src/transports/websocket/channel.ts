@@ -1,4 +1,6 @@
 /** A channel over one WebSocket, either side: one message in each text frame (PROTOCOL.md, "Framing"). */
+import { isBatch, parseBatch } from '../../protocol/batch.ts';
+import type { BatchPart } from '../../protocol/batch.ts';
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { asSwitchboardError } from '../../protocol/errors.ts';
@@ -161,14 +163,17 @@ export class WebSocketChannel implements Channel {
       this.#handlers.onText(text);
       return;
     }
-    let message: Message;
+    let message: Message | undefined;
+    let batch: BatchPart[] = [];
     try {
-      message = parseMessage(text);
+      if (this.#handlers?.onBatch !== undefined && isBatch(text)) batch = parseBatch(text);
+      else message = parseMessage(text);
     } catch (error) {
       this.#handlers?.onBadMessage(asSwitchboardError(error), asForeign(text));
       return;
     }
-    this.#handlers?.onMessage(message);
+    if (message === undefined) this.#handlers?.onBatch?.(batch);
+    else this.#handlers?.onMessage(message);
   }
 
   /** @param bytes how many came, where that is known. */

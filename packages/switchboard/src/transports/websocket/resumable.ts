@@ -172,6 +172,7 @@ export class ResumableChannel implements Channel {
         if (said === undefined) heard((handlers) => handlers.onMessage(message));
         else if (socket === this.#socket) this.#controlled(said.name, said.params);
       },
+      onBatch: (parts) => heard((handlers) => handlers.onBatch?.(parts)),
       onBadMessage: (error, foreign) => heard((handlers) => handlers.onBadMessage(error, foreign)),
       onDrain: () => this.#flush(),
       onClose: (reason, clean, code) => {

@@ -111,6 +111,7 @@ export class Resumptions {
           () => socket.close('internal', 'the conversation cannot be taken up'),
         );
       },
+      onBatch: (parts) => heard((to) => to.onBatch?.(parts)),
       onBadMessage: (error, foreign) => heard((to) => to.onBadMessage(error, foreign)),
       onDrain: () => ears?.onDrain?.(),
       onClose: (reason, clean, code) => {
