@@ -52,6 +52,7 @@ export interface Patience {
 }
 
 const MAX_ITEMS = 1_000;
+const MAX_ALL = 5_000;
 const LARGEST_PAGE = 100;
 
 /** The API of one organization, on behalf of the member whose key it is. */
@@ -118,7 +119,7 @@ export class Api {
   }
 
   /** A page of a list, `{data: […], meta: {pagination: …}}`, or several in one. */
-  async list(path: string, request: PageRequest, query: Query = {}): Promise<Listed> {
+  async list(path: string, request: PageRequest, query: Query = {}, most: number = MAX_ITEMS): Promise<Listed> {
     const { all_pages: all } = request;
     const per_page = all ? LARGEST_PAGE : request.per_page;
     const items: Thing[] = [];
@@ -127,15 +128,18 @@ export class Api {
       const { data, meta } = (answer ?? {}) as { data?: unknown; meta?: { pagination?: Pagination } };
       if (!Array.isArray(data)) throw new Failure('unexpected_answer', `GET ${path} was answered without a list.`);
       items.push(...(data as Thing[]));
-      const page = pageOf(number, meta?.pagination);
-      if (!all || page.next === undefined || items.length + LARGEST_PAGE > MAX_ITEMS) return { items, page };
+      const page = pageOf(number, data.length, per_page, meta?.pagination);
+      if (!all || page.next === undefined || items.length + LARGEST_PAGE > most) return { items, page };
       this.#patience.reading?.(items.length, page.total);
     }
   }
 
-  /** Everything in a list that is small by nature, such as the members; at most 1000 entries. */
+  /** Everything in a list that is small by nature, such as the members; a Failure above 5000 entries, and never a part. */
   async all(path: string, query: Query = {}): Promise<Thing[]> {
-    return (await this.list(path, { page: 1, per_page: LARGEST_PAGE, all_pages: true }, query)).items;
+    const request = { page: 1, per_page: LARGEST_PAGE, all_pages: true };
+    const { items, page } = await this.list(path, request, query, MAX_ALL);
+    if (page.next === undefined) return items;
+    throw new Failure('invalid', `There are more than ${MAX_ALL} entries in ${path}: give an id instead of a name.`);
   }
 
   get #ready(): Credentials {
@@ -167,6 +171,7 @@ export class Api {
 
 interface Pagination {
   total?: number;
+  per_page?: number;
   current_page?: number;
   total_pages?: number;
 }
@@ -187,12 +192,16 @@ function unwrapped(answer: unknown): Thing {
   return Array.isArray(thing) || typeof thing !== 'object' ? { value: thing } : (thing as Thing);
 }
 
-function pageOf(number: number, { total, total_pages: pages }: Pagination = {}): Page {
+/** Some lists do not tell how many pages they have: then there is a next one if this one is full. */
+function pageOf(number: number, entries: number, asked: number, pagination: Pagination = {}): Page {
+  const { total, per_page: size = asked, total_pages } = pagination;
+  const pages = total_pages ?? (total === undefined ? undefined : Math.max(1, Math.ceil(total / size)));
+  const more = pages === undefined ? entries > 0 && entries >= size : number < pages;
   return {
     number,
     ...(total !== undefined && { total }),
     ...(pages !== undefined && { pages }),
-    ...(pages !== undefined && number < pages && { next: number + 1 }),
+    ...(more && { next: number + 1 }),
   };
 }
 
@@ -206,6 +215,8 @@ function written(query: Query): Record<string, string> {
   return written;
 }
 
+const SECRET_NAME = /(password|secret|token|api_?key|guest_code)$/i;
+
 /** Passwords and tokens; and the link of a guest, which signs in whoever has it. */
 function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets);
@@ -213,7 +224,9 @@ function withoutSecrets(value: unknown): unknown {
   const isPerson = 'email' in value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([name]) => !/(password|secret|token|api_?key|guest_code)$/i.test(name) && !(isPerson && name === 'link'))
+      // `top_secret` of a task says yes or no.
+      .filter(([name, inner]) => typeof inner === 'boolean' || !SECRET_NAME.test(name))
+      .filter(([name]) => !(isPerson && name === 'link'))
       .map(([name, inner]) => [name, withoutSecrets(inner)]),
   );
 }

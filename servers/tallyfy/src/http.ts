@@ -34,6 +34,7 @@ const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 30_000;
 const MAX_ANSWER_BYTES = 10_000_000;
 const MAX_MESSAGE_CHARACTERS = 1_000;
+const MAX_REASON_DEPTH = 5;
 
 const CODE_OF_STATUS: Record<number, FailureCode> = {
   400: 'invalid',
@@ -161,8 +162,15 @@ function parsed(text: string): unknown {
 /** What Tallyfy says: `message`, and `errors` with the faults of each field. */
 function reasonOf(value: unknown): string {
   const { message, errors } = (value ?? {}) as { message?: unknown; errors?: unknown };
-  const faults = errors && typeof errors === 'object' ? Object.values(errors).flat().map(String) : [];
-  const reasons = [...(typeof message === 'string' ? [message] : []), ...faults];
-  const text = reasons.map((reason) => reason.replace(/\.$/, '')).join('; ');
+  const reasons = [...textsIn(message), ...textsIn(errors)];
+  const text = [...new Set(reasons)].map((reason) => reason.replace(/\.$/, '')).join('; ');
   return text && `: ${text.slice(0, MAX_MESSAGE_CHARACTERS)}`;
+}
+
+/** The texts in what an error says, however deep: a text, a list of them, an object with one for each field. */
+function textsIn(value: unknown, depth = 0): string[] {
+  if (typeof value === 'string') return value.trim() === '' ? [] : [value.trim()];
+  if (typeof value === 'number' || typeof value === 'boolean') return [String(value)];
+  if (typeof value !== 'object' || value === null || depth > MAX_REASON_DEPTH) return [];
+  return Object.values(value).flatMap((inner) => textsIn(inner, depth + 1));
 }

@@ -35,6 +35,36 @@ describe('a call', () => {
     expect(data).toMatchObject({ items: { length: 1_000 }, page: { number: 10, next: 11 } });
   });
 
+  it('goes on to the next page where a list does not tell how many it has', async () => {
+    const fake = await fakeApi();
+    const unpaged = ({ query }: { query: Record<string, string> }) => {
+      const [number, size] = [Number(query['page']), Number(query['per_page'])];
+      return { body: { data: numbered(250).slice((number - 1) * size, number * size) } };
+    };
+    fake.next.push(unpaged, unpaged, unpaged, unpaged);
+    const { call } = await inside(fake);
+    expect((await call('get_tags', { all_pages: true })).data).toMatchObject({ items: { length: 250 } });
+    const first = await call('get_tags', { per_page: 50 });
+    expect(first.data).toMatchObject({ page: { number: 1, next: 2 } });
+    expect(first.text).toMatch(/^50 tags; the next is page 2\./);
+  });
+
+  it('never decides by a part of a list', async () => {
+    const members = Array.from({ length: 5_050 }, (_, id) => ({ id, first_name: `Member${id}` }));
+    const { call } = await inside(await fakeApi({ ...ORGANIZATION, users: members, groups: [] }));
+    expect(await call('create_task_from_text', { text: 'Call Acme in 2 days, assign it to Zoe' })).toMatchObject({
+      isError: true,
+      text: expect.stringContaining('more than 5000 entries in users'),
+    });
+  });
+
+  it('tells whether a task is secret, and no secret', async () => {
+    const task = { id: 'task-1', title: 'Call', top_secret: true, webhook_secret: 's3cret', api_key: 'k' };
+    const { call } = await inside(await fakeApi({ 'tasks/task-1': task }));
+    const { data } = await call('get_task', { task_id: 'task-1' });
+    expect(data).toEqual({ task: { id: 'task-1', title: 'Call', top_secret: true } });
+  });
+
   it('tells that it waits, since it was turned away', async () => {
     const fake = await fakeApi(ORGANIZATION);
     fake.next.push(() => ({ status: 429, headers: { 'retry-after': '0' }, body: { message: 'Too many.' } }));

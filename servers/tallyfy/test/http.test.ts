@@ -116,6 +116,19 @@ describe('a request', () => {
     expect(waits).toEqual([]);
   });
 
+  it.each([
+    [{ title: { message: 'Too long.', code: 'max' } }, 'Said so; Too long; max.'],
+    [[{ field: 'title', errors: ['Too long.', 'Too dull.'] }], 'Said so; title; Too long; Too dull.'],
+    ['Too long', 'Said so; Too long.'],
+    [null, '422: Said so.'],
+  ])('that is refused tells why in words, however they are packed: %j', async (errors, words) => {
+    const fake = await fakeApi(ORGANIZATION);
+    fake.next.push(() => ({ status: 422, body: { message: 'Said so.', errors } }));
+    const { outcome } = await ask(fake);
+    expect((outcome as Failure).message).toContain(words);
+    expect((outcome as Failure).message).not.toContain('[object');
+  });
+
   it('has a time limit', async () => {
     const fake = await fakeApi(ORGANIZATION);
     fake.next.push(() => new Promise(() => {}));

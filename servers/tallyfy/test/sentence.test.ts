@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Finder } from '../src/language/assignment.ts';
 import { readSentence } from '../src/language/sentence.ts';
 import { isTimeZone, readTimes } from '../src/language/when.ts';
 import { fakeApi } from './fake-api.ts';
@@ -51,6 +52,14 @@ describe('a time in words', () => {
   });
 });
 
+/** Ada, Ben Stone, 王伟, and the group Sales; the lists of an organization are looked into below. */
+const find: Finder = (text) => {
+  const [name] = /^(?:ada byron|ada|ben stone|ben|王伟)(?![\p{L}'’])/iu.exec(text) ?? [];
+  if (name !== undefined) return { kind: 'person', name, length: name.length };
+  const [group] = /^(?:the )?sales(?: team)?\b/i.exec(text) ?? [];
+  return group === undefined ? undefined : { kind: 'group', name: 'Sales', length: group.length };
+};
+
 describe('a sentence', () => {
   const FRIDAY = '2026-11-27T09:00:00.000Z';
   it.each([
@@ -79,14 +88,30 @@ describe('a sentence', () => {
       'The meeting of yesterday needs minutes by Friday',
       { title: 'The meeting of yesterday needs minutes', at: FRIDAY },
     ],
+    ['call acme and assign it to ada by Friday', { title: 'Call acme', people: ['ada'], at: FRIDAY }],
+    ['remind ada and 王伟 to sign by Friday', { title: 'Sign', people: ['ada', '王伟'], at: FRIDAY }],
+    ['Write the letter for 王伟 by Friday', { title: 'Write the letter', people: ['王伟'], at: FRIDAY }],
+    ['Assign it to nobody known, call Acme by Friday', { title: 'Call Acme', people: ['nobody known'], at: FRIDAY }],
+    ['Remind Zoe to call on Friday', { title: 'Call', people: ['Zoe'], at: FRIDAY }],
+    [
+      'Buy presents for Christmas by Friday',
+      { title: 'Buy presents for Christmas', unknown: ['Christmas'], at: FRIDAY },
+    ],
+    ['Book a room for sales meetings by Friday', { title: 'Book a room for sales meetings', at: FRIDAY }],
+    [
+      "Bake a cake for Ada's birthday, for ben, by Friday",
+      { title: "Bake a cake for Ada's birthday", people: ['ben'], unknown: ["Ada's"], at: FRIDAY },
+    ],
+    ['Have a look at the plan by Friday', { title: 'Have a look at the plan', at: FRIDAY }],
     ['Tidy up', { title: 'Tidy up', at: undefined }],
     ['by Friday', { title: '', at: FRIDAY }],
   ])('is understood: %s', (text, expected) => {
-    const { deadline, description, ...rest } = readSentence(text, NOW, 'UTC');
+    const { deadline, description, ...rest } = readSentence(text, NOW, 'UTC', find);
     expect({ ...rest, description, at: deadline?.at.toISOString() }).toEqual({
       people: [],
       groups: [],
       emails: [],
+      unknown: [],
       description: undefined,
       ...expected,
     });
@@ -130,6 +155,29 @@ describe('a task from a sentence', () => {
       },
     });
     expect(progress).toMatchObject([{ message: 'Looking up who it is for' }, { message: 'Creating the task' }]);
+  });
+
+  it.each([
+    ['a lower-case name', 'call acme tomorrow, assign it to ben stone', [BEN.id]],
+    ['a name after for', 'call acme for benita tomorrow', [BENITA.id]],
+    ['a script without case', 'call acme for 王伟 tomorrow', [1004]],
+    ['no name', 'buy presents for Christmas tomorrow', [ADA.id]],
+  ])('is for whom it is said to be, with %s', async (_case, text, users) => {
+    const wang = { id: 1004, email: 'wang@example.com', full_name: '王伟', first_name: '伟', last_name: '王' };
+    const { sent } = await create(text, {}, { ...people, users: [ADA, BEN, BENITA, wang] });
+    expect(sent).toMatchObject({ owners: { users } });
+  });
+
+  it('is not given to oneself where somebody unknown is named', async () => {
+    const result = await create('call acme tomorrow, assign it to zoe');
+    expect(result).toMatchObject({ code: 'not_found', text: expect.stringContaining("'zoe'") });
+    expect(result.sent).toBeUndefined();
+  });
+
+  it('says of a name that nobody has that it is part of the title', async () => {
+    const { text, data } = await create('Buy presents for Christmas tomorrow');
+    expect(text).toContain("Nobody is called 'Christmas', so it is part of the title.");
+    expect(data).toMatchObject({ understood: { title: 'Buy presents for Christmas', not_people: ['Christmas'] } });
   });
 
   it('is only told of with preview', async () => {

@@ -136,7 +136,7 @@ export const ORGANIZATION: Record<string, unknown> = {
   tasks: [TASK],
   'tasks/task-1': TASK,
   'runs/run-1/tasks': [{ ...TASK, id: 'task-2', run_id: 'run-1' }],
-  'runs/run-1/tasks/task-2': { ...TASK, id: 'task-2', run_id: 'run-1' },
+  'runs/run-1/tasks/task-2': { ...TASK, id: 'task-2', run_id: 'run-1', form_fields: STEP.captures },
   runs: [RUN],
   'runs/run-1': RUN,
   'activity-feeds': [{ id: 1, verb: 'completed' }],

@@ -41,7 +41,7 @@ const TOPICS: readonly Topic[] = [
     words: /\b(contact\w*|customer\w*|client\w*|call\w*|email\w*|interview\w*|onboard\w*)\b/gi,
     fields: [
       { label: 'Contact name', field_type: 'text', required: true, guidance: 'First and last name.' },
-      { label: 'Contact email', field_type: 'text', required: true, guidance: 'The address to write to.' },
+      { label: 'Contact email', field_type: 'email', required: true, guidance: 'The address to write to.' },
       { label: 'Contact phone', field_type: 'text', required: false, guidance: 'With the country code.' },
     ],
   },

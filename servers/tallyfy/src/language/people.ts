@@ -1,5 +1,4 @@
-import type { Api, Thing } from '../api.ts';
-import { Failure } from '../failure.ts';
+import { type Directory, memberNamed, same, single } from './directory.ts';
 
 export interface Wanted {
   /** Names of members; `me` is the member whose key is used. */
@@ -17,26 +16,26 @@ export interface Owners {
 }
 
 /** Who these names and addresses are; a name that nobody has, or several have, is a Failure. With no names it is oneself. */
-export async function resolvePeople(api: Api, { people, emails, groups }: Wanted): Promise<Owners> {
+export async function resolvePeople(directory: Directory, { people, emails, groups }: Wanted): Promise<Owners> {
   const owners: Owners = { users: [], guests: [], groups: [] };
   const isSelf = (name: string): boolean => /^(me|myself)$/i.test(name);
   const others = people.filter((name) => !isSelf(name));
   if (others.length < people.length || people.length + emails.length + groups.length === 0) {
-    owners.users.push(Number((await api.get('me'))['id']));
+    owners.users.push(await directory.self());
   }
   if (others.length + emails.length > 0) {
-    const members = await api.all('users');
-    owners.users.push(...others.map((name) => Number(member(members, name)['id'])));
+    const members = await directory.members();
+    owners.users.push(...others.map((name) => Number(memberNamed(members, name)['id'])));
     const unknown: string[] = [];
     for (const email of emails) {
       const found = members.find((one) => same(one['email'], email));
       if (found) owners.users.push(Number(found['id']));
       else unknown.push(email);
     }
-    if (unknown.length > 0) owners.guests.push(...(await guests(api, unknown)));
+    if (unknown.length > 0) owners.guests.push(...(await guests(directory, unknown)));
   }
   if (groups.length > 0) {
-    const all = await api.all('groups');
+    const all = await directory.groups();
     owners.groups.push(
       ...groups.map((name) => String(single(all, ({ name: one }) => same(one, name), name, 'group')['id'])),
     );
@@ -48,39 +47,9 @@ export async function resolvePeople(api: Api, { people, emails, groups }: Wanted
   };
 }
 
-/** A full name counts more than a first name, and that more than the beginning of one. */
-function member(members: Thing[], name: string): Thing {
-  const ways: ((one: Thing) => boolean)[] = [
-    (one) => same(fullName(one), name) || same(one['username'], name),
-    (one) => same(one['first_name'], name) || same(one['last_name'], name),
-    (one) => fullName(one).toLowerCase().startsWith(name.toLowerCase()),
-  ];
-  const way = ways.find((fits) => members.some(fits)) ?? (() => false);
-  return single(members, way, name, 'member');
-}
-
-async function guests(api: Api, emails: string[]): Promise<string[]> {
-  const known = await api.all('guests');
+async function guests(directory: Directory, emails: string[]): Promise<string[]> {
+  const known = await directory.guests();
   return emails.map((email) =>
     String(single(known, (one) => same(one['email'], email), email, 'member or guest')['email']),
   );
-}
-
-function single(things: Thing[], fits: (thing: Thing) => boolean, name: string, what: string): Thing {
-  const [found, ...others] = things.filter(fits);
-  if (!found) throw new Failure('not_found', `No ${what} is called '${name}'.`);
-  if (others.length === 0) return found;
-  const candidates = [found, ...others]
-    .slice(0, 10)
-    .map((one) => `${fullName(one) || String(one['name'])} <${String(one['email'] ?? one['id'])}>`);
-  throw new Failure('ambiguous', `'${name}' could be ${candidates.join(', ')}.`);
-}
-
-function fullName({ full_name, first_name, last_name }: Thing): string {
-  if (typeof full_name === 'string' && full_name !== '') return full_name;
-  return [first_name, last_name].filter((part) => typeof part === 'string' && part !== '').join(' ');
-}
-
-function same(value: unknown, text: string): boolean {
-  return typeof value === 'string' && value.localeCompare(text, 'en', { sensitivity: 'base' }) === 0;
 }

@@ -58,12 +58,12 @@ export const owners: z.ZodObject<{
   groups: z.array(z.string()).default([]).describe('Ids of groups'),
 });
 
-/** Values of form fields, by the id of the field. */
+/** Values of form fields, by the id or the label of the field. */
 export const fieldValues: z.ZodRecord<z.ZodString, z.ZodUnknown> = z
   .record(z.string(), z.unknown())
   .describe(
-    'Values by the id of the form field. Text, date and radio: a text. Dropdown: {id, text}. Multiselect: [{id, text, selected: true}]. ' +
-      'Table: a list with one entry a column. Assignees: {users, guests, groups}. A key that is no field is ignored by Tallyfy.',
+    'Values by the id or the label of the form field. Text, email, date: a text. Radio and dropdown: the text of the option. ' +
+      'Multiselect: a list of such texts. Table: a list with one entry a column. Assignees: {users, guests, groups}.',
   );
 
 /** The body of a request: what was given of `args`. */

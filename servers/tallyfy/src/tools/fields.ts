@@ -14,6 +14,7 @@ const TYPES = [
   'dropdown',
   'multiselect',
   'date',
+  'email',
   'file',
   'table',
   'assignees_form',

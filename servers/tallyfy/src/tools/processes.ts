@@ -1,10 +1,17 @@
 import { z } from 'zod';
-import { path } from '../api.ts';
+import { type Api, path, type Thing } from '../api.ts';
+import { listIn } from '../listing.ts';
 import { tool, type Tool } from '../tool.ts';
 import { deadline, fieldValues, given, owners, paging, processId, templateId } from './arguments.ts';
+import { valuesFor, type Values } from './values.ts';
 import { anything, done, ended, listOf, many, nameOf, one, process } from './things.ts';
 
 const STATUSES = ['active', 'complete', 'problem', 'issue', 'improvement', 'archived', 'delayed', 'starred'] as const;
+
+/** Values of the kick-off form of a template, as the API takes them. */
+async function kickoffValues(api: Api, templateId: string, values: Values): Promise<Thing> {
+  return valuesFor(listIn((await api.get(path`checklists/${templateId}`))['prerun']), values);
+}
 
 /** Processes: templates that were launched. */
 export const processTools: readonly Tool[] = [
@@ -79,7 +86,9 @@ export const processTools: readonly Tool[] = [
       name: z.string().min(1).max(550).optional().describe('The name; else the template names it'),
       summary: z.string().optional(),
       owner_id: z.int().optional().describe('The number of the member who owns it'),
-      prerun: fieldValues.optional().describe('Values of the kick-off fields, by the id of the field; see update_task'),
+      prerun: fieldValues
+        .optional()
+        .describe('Values of the kick-off fields, by the id or the label of the field; see update_task'),
       tasks: z
         .record(z.string(), z.object({ owners: owners.optional(), deadline: deadline.optional() }))
         .optional()
@@ -92,8 +101,10 @@ export const processTools: readonly Tool[] = [
       parent_id: processId.optional().describe('The id of the process that this one is a part of'),
     }),
     output: z.object({ process }),
-    run: async ({ template_id, ...args }, { api }) =>
-      one('process', await api.post('runs', given({ ...args, checklist_id: template_id }))),
+    run: async ({ template_id, prerun, ...args }, { api }) => {
+      const kickoff = prerun && (await kickoffValues(api, template_id, prerun));
+      return one('process', await api.post('runs', given({ ...args, prerun: kickoff, checklist_id: template_id })));
+    },
   }),
   tool({
     name: 'update_process',
@@ -106,13 +117,18 @@ export const processTools: readonly Tool[] = [
       summary: z.string().optional(),
       owner_id: z.int().optional().describe('The number of the member who owns it'),
       starred: z.boolean().optional(),
-      prerun: fieldValues.optional().describe('Values of the kick-off fields, by the id of the field; see update_task'),
+      prerun: fieldValues
+        .optional()
+        .describe('Values of the kick-off fields, by the id or the label of the field; see update_task'),
       users: z.array(z.int()).optional().describe('All members it is assigned to: the list replaces the old one'),
       groups: z.array(z.string()).optional().describe('All groups it is assigned to: the list replaces the old one'),
     }),
     output: z.object({ process }),
-    run: async ({ process_id, ...changes }, { api }) =>
-      one('process', await api.put(path`runs/${process_id}`, given(changes))),
+    run: async ({ process_id, prerun, ...changes }, { api }) => {
+      const at = path`runs/${process_id}`;
+      const kickoff = prerun && (await kickoffValues(api, String((await api.get(at))['checklist_id']), prerun));
+      return one('process', await api.put(at, given({ ...changes, prerun: kickoff })));
+    },
   }),
   tool({
     name: 'archive_process',

@@ -1,6 +1,8 @@
 import { TZDate } from '@date-fns/tz';
 import { z } from 'zod';
 import { Failure } from '../failure.ts';
+import { mayName } from '../language/assignment.ts';
+import { Directory } from '../language/directory.ts';
 import { resolvePeople } from '../language/people.ts';
 import { readSentence } from '../language/sentence.ts';
 import { tool, type Tool } from '../tool.ts';
@@ -41,11 +43,18 @@ export const sentenceTools: readonly Tool[] = [
         deadline_words: z.string(),
         time_zone: z.string(),
         owners,
+        not_people: z
+          .array(z.string())
+          .optional()
+          .describe('Names after "for" that no member and no group has; they stayed in the title'),
       }),
     }),
     run: async (args, { api, now, timeZone: usual, progress }) => {
       const time_zone = args.time_zone ?? usual;
-      const { title, description, deadline, emails, people, groups } = readSentence(args.text, now(), time_zone);
+      const directory = new Directory(api);
+      const find = mayName(args.text) ? await directory.finder() : () => undefined;
+      const read = readSentence(args.text, now(), time_zone, find);
+      const { title, description, deadline, emails, people, groups, unknown } = read;
       if (title === '' || title.length > MAX_TITLE) {
         const fault = title === '' ? 'no title' : `a title of ${title.length} characters, and ${MAX_TITLE} is the most`;
         throw new Failure(
@@ -61,7 +70,7 @@ export const sentenceTools: readonly Tool[] = [
       }
       const at = inTheFuture(deadline.at, now(), deadline.words);
       await progress('Looking up who it is for', 1, STEPS);
-      const owners = await resolvePeople(api, {
+      const owners = await resolvePeople(directory, {
         people: [...people, ...args.user_names],
         emails: [...emails, ...args.user_emails, ...args.guest_emails],
         groups: [...groups, ...args.group_names],
@@ -73,14 +82,16 @@ export const sentenceTools: readonly Tool[] = [
         deadline_words: deadline.words,
         time_zone,
         owners,
+        ...(unknown.length > 0 && { not_people: unknown }),
       };
-      if (args.preview) return { text: `This would be the task '${title}'.`, data: { understood } };
+      const note = unknown.map((name) => ` Nobody is called '${name}', so it is part of the title.`).join('');
+      if (args.preview) return { text: `This would be the task '${title}'.${note}`, data: { understood } };
       await progress('Creating the task', 2, STEPS);
       const { max_assignable, prevent_guest_comment } = args;
       const settings = given({ description, max_assignable, prevent_guest_comment });
       const body = { title, task_type: 'task', owners, deadline: at.toISOString(), ...settings };
       const task = await api.post('tasks', body);
-      return { text: `The task '${title}' is created.`, data: { task, understood } };
+      return { text: `The task '${title}' is created.${note}`, data: { task, understood } };
     },
   }),
 ];

@@ -3,7 +3,9 @@ import { path, type Thing } from '../api.ts';
 import { Failure } from '../failure.ts';
 import { tool, type Tool } from '../tool.ts';
 import { deadline, fieldValues, given, owners, paging, processId, taskId, taskOfProcess } from './arguments.ts';
+import { listIn } from '../listing.ts';
 import { processNamed } from './names.ts';
+import { valuesFor } from './values.ts';
 import { done, ended, listOf, many, nameOf, one, process, task } from './things.ts';
 
 const STATUSES = [
@@ -164,8 +166,11 @@ export const taskTools: readonly Tool[] = [
     run: async ({ task_id, process_id, ...changes }, { api }) => {
       const at = taskPath({ task_id, process_id });
       // For a one-off task the API wants these each time.
-      const kept = process_id === undefined ? keptOf(await api.get(at)) : {};
-      return one('task', await api.put(at, { ...kept, ...given(changes) }));
+      const { taskdata } = changes;
+      const old = process_id === undefined || taskdata ? await api.get(at, taskdata && { with: 'form_fields' }) : {};
+      const kept = process_id === undefined ? keptOf(old) : {};
+      const filled = taskdata && { taskdata: valuesFor(listIn(old['form_fields']), taskdata) };
+      return one('task', await api.put(at, { ...kept, ...given(changes), ...filled }));
     },
   }),
   tool({
