@@ -73,9 +73,11 @@ function option(value: unknown, field: Thing): Thing {
   const options = listIn(field['options']);
   const found =
     options.find(({ text: one }) => isSame(one, wanted['text'])) ??
-    options.find(({ id }) => id !== undefined && String(id) === String(wanted['id']));
+    options.find(({ id }) => isId(id) && isId(wanted['id']) && String(id) === String(wanted['id']));
   return found ?? wrong(field, `one of ${options.map((one) => `'${String(one['text'])}'`).join(', ')}`, value);
 }
+
+const isId = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number';
 
 const pick = ({ id, text: shown }: Thing): Thing => ({ id, text: shown });
 
