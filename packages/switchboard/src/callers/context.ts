@@ -5,6 +5,7 @@ import type { Emit, GatewayEvent } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges, Upstream } from '../router/exchange.ts';
+import { cut } from '../util/cut.ts';
 import type { Brought } from './brought.ts';
 import type { Hooks } from './hooks.ts';
 
@@ -72,6 +73,6 @@ export function refusal(
     principal: identity.principal,
     transport,
     ...(label !== undefined && loose !== true && { session: label }),
-    ...(message !== undefined && 'method' in message && { method: message.method.slice(0, 128) }),
+    ...(message !== undefined && 'method' in message && { method: cut(message.method, 128) }),
   };
 }

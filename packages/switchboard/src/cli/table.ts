@@ -1,4 +1,5 @@
 /** What the commands print for people: tables, durations and sizes. */
+import { cut } from '../util/cut.ts';
 
 /** What servers and clients say must not steer the terminal. */
 export const clean = (text: string): string =>
@@ -48,7 +49,7 @@ export function printTable(
     print(none);
     return;
   }
-  const cells = rows.map((row) => row.map((cell) => cut(clean(String(cell)).replaceAll(/[\t\n]+/g, ' '))));
+  const cells = rows.map((row) => row.map((cell) => shortened(clean(String(cell)).replaceAll(/[\t\n]+/g, ' '))));
   const widths = heads.map((head, at) => Math.max(head.length, ...cells.map((row) => row[at]?.length ?? 0)));
   const right = heads.map((_, at) => rows.every((row) => typeof row[at] === 'number'));
   const coloured = isColoured();
@@ -71,7 +72,7 @@ export function printTable(
 }
 
 const wrap = ([on, off]: readonly [string, string], text: string): string => `${on}${text}${off}`;
-const cut = (text: string): string => (text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text);
+const shortened = (text: string): string => (text.length > MAX_CELL ? `${cut(text, MAX_CELL - 1)}…` : text);
 
 /** `45ms`, `12s`, `3m 20s`, `2h 5m`, `3d 4h`. */
 export function duration(ms: number): string {

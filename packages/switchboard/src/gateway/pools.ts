@@ -73,6 +73,7 @@ export class Pools {
     // Those that are new too: clients of one that was removed before may have had turns under its name until they were gone.
     for (const name of [...added, ...changed, ...removed]) this.turns.forget(name);
     this.#build([...added, ...changed]);
+    this.served.arrange(Object.keys(upstreams));
     return old;
   }
 

@@ -92,6 +92,16 @@ export class Served {
     this.#byName.delete(name);
   }
 
+  /** Puts them in the order of the configuration, which merged lists are in. */
+  arrange(names: readonly string[]): void {
+    for (const name of names) {
+      const upstream = this.#byName.get(name);
+      if (upstream === undefined) continue;
+      this.#byName.delete(name);
+      this.#byName.set(name, upstream);
+    }
+  }
+
   /** The only one, or the catalogue of all. */
   get #all(): Upstream {
     const [only, ...others] = this.#byName.values();

@@ -4,6 +4,7 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Exchange, Opening, Outcome } from '../router/exchange.ts';
+import { cut } from '../util/cut.ts';
 import type { GatewayEvent } from './events.ts';
 
 /** Of an exchange, or of one that is about to be made. */
@@ -20,7 +21,7 @@ export function startedEvent({ id, method, params, scope, slot }: Asked): Reques
   return {
     type: 'request.started',
     exchange: id,
-    method: method.slice(0, MAX_NAME_CHARS),
+    method: cut(method, MAX_NAME_CHARS),
     target: targetOf(method, params),
     upstream: slot.upstream,
     session: scope.affinity,
@@ -36,7 +37,7 @@ export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): 
   return {
     type: 'request.ended',
     exchange: id,
-    method: method.slice(0, MAX_NAME_CHARS),
+    method: cut(method, MAX_NAME_CHARS),
     target: targetOf(method, params),
     upstream: slot.upstream,
     session: scope.affinity,
@@ -54,7 +55,7 @@ export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): 
 export function targetOf(method: string, params: JsonObject | undefined): string | undefined {
   if (method === 'tools/call' || method === 'prompts/get') {
     const name = params?.['name'];
-    return typeof name === 'string' ? name.slice(0, MAX_NAME_CHARS) : undefined;
+    return typeof name === 'string' ? cut(name, MAX_NAME_CHARS) : undefined;
   }
   if (!method.startsWith('resources/')) return undefined;
   const uri = params?.['uri'];

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { cut } from '../util/cut.ts';
 
 /** How many tools are remembered, and how many definitions of each; those not seen for longest are forgotten. */
 const MAX_TOOLS = 10_000;
@@ -32,7 +33,7 @@ export class Definitions {
       const key = `${whose} ${tool['name']}`;
       const digest = createHash('sha256').update(JSON.stringify(tool)).digest('base64');
       const known = this.#known.get(key) ?? [];
-      if (known.length > 0 && !known.includes(digest)) changed.push(tool['name'].slice(0, MAX_NAME_CHARS));
+      if (known.length > 0 && !known.includes(digest)) changed.push(cut(tool['name'], MAX_NAME_CHARS));
       this.#remember(key, [...known.filter((each) => each !== digest), digest].slice(-MAX_DEFINITIONS));
     }
     return changed.slice(0, MAX_NAMED);

@@ -16,6 +16,7 @@ import type { Channel, ChannelHandlers } from '../transports/channel.ts';
 import { LineSplitter } from '../transports/stdio/lines.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { PipeLimits } from '../transports/stdio/pipes.ts';
+import { cut } from '../util/cut.ts';
 import type { OrphanGuard } from './orphan-guard.ts';
 
 export interface ProcessOptions {
@@ -210,7 +211,7 @@ export class ProcessChannel implements Channel {
   #lastWords(): string {
     return this.#stderr
       .slice(-3)
-      .map((line) => line.slice(0, 300))
+      .map((line) => cut(line, 300))
       .join(' | ');
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { expectEmpty, isAlive, servers, startGateway } from '../support/gateway.ts';
+import { listed } from '../support/lists.ts';
 import { WireClient, textOf, toolCall } from '../support/wire.ts';
 
 const named = (value: string): UpstreamOptions => ({ ...servers.scripted, env: { NAME: value } });
@@ -45,6 +46,16 @@ describe('another configuration', () => {
     test.gateway.reload({ ...base, drainTimeout: '100ms', upstreams: { a: named('2'), b: named('1') } });
     expect(await client.closed).toMatchObject({ code: 1012 });
     await expectEmpty(test);
+  });
+
+  it('puts what is new where the configuration has it, as a start with it would', async () => {
+    const upstreams = { b: listed({ tools: ['x'] }), c: listed({ tools: ['x'] }) };
+    const test = await startGateway({ upstreams });
+    test.gateway.reload({ ...base, upstreams: { a: listed({ tools: ['x'] }), ...upstreams } });
+    const client = await WireClient.session(`ws://127.0.0.1:${test.port}/mcp`);
+    client.send({ jsonrpc: '2.0', id: 1, method: 'tools/list' });
+    const { tools } = (await client.answer(1))['result'] as { tools: { name: string }[] };
+    expect(tools.map(({ name }) => name)).toEqual(['a__x', 'b__x', 'c__x']);
   });
 
   it('adds and removes servers: who is at one that was removed is closed with 1001', async () => {

@@ -26,6 +26,22 @@ describe('the name of a tool among several servers', () => {
     expect(names.expose('a', `${'n'.repeat(100)}1`)).not.toBe(names.expose('a', `${'n'.repeat(100)}2`));
   });
 
+  it.each([
+    ['an emoji', '\u{1F600}'],
+    ['a family of four', '\u{1F468}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}'],
+    ['a letter with an accent of its own', 'e\u0301'],
+    ['a flag', '\u{1F1E9}\u{1F1EA}'],
+  ])('is never cut within a character: %s', (_, character) => {
+    for (let before = 0; before < 60; before++) {
+      const name = 'n'.repeat(before) + character.repeat(40);
+      const exposed = names.expose('a', name);
+      const [kept = ''] = /^a__n*(.*?)_+[0-9a-f]{8}$/su.exec(exposed)?.slice(1) ?? [];
+      expect(exposed).toHaveLength(MAX_NAME);
+      expect(character.repeat(kept.length / character.length), exposed).toBe(kept);
+      expect(new Names(() => upstreams).find(exposed)).toMatchObject({ upstream: 'a', maybeCut: true });
+    }
+  });
+
   it('that was cut elsewhere is known to need a look', () => {
     const exposed = names.expose('a', 'm'.repeat(100));
     expect(new Names(() => upstreams).find(exposed)).toMatchObject({ upstream: 'a', maybeCut: true });

@@ -2,9 +2,11 @@
  * The names of tools and prompts in a merged list: the upstream's name, two underscores, and the name there.
  *
  * Many clients take names of 64 characters at most. A longer one is cut, and ends with a hash of the whole in place of what is
- * missing, so that it is the same in every list and on every node.
+ * missing, so that it is the same in every list and on every node. No character is split.
  */
 import { createHash } from 'node:crypto';
+
+import { cut } from '../../util/cut.ts';
 
 export const MAX_NAME = 64;
 const SEPARATOR = '__';
@@ -38,7 +40,8 @@ export class Names {
     if (whole.length <= MAX_NAME) return whole;
     const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_LENGTH);
     const room = Math.max(0, MAX_NAME - prefix.length - HASH_LENGTH - 1);
-    const exposed = `${prefix}${name.slice(0, room)}_${hash}`;
+    // As long as any other, so that it can be told that it was cut.
+    const exposed = `${prefix}${cut(name, room).padEnd(room, '_')}_${hash}`;
     const [oldest] = this.#cut.keys();
     if (this.#cut.size >= MAX_CUT && oldest !== undefined) this.#cut.delete(oldest);
     this.#cut.set(exposed, name);

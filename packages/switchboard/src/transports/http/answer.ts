@@ -1,6 +1,7 @@
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { failure, isResponse, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
+import { cut } from '../../util/cut.ts';
 
 /**
  * What a server says to a request when it answers its POST with a body and no event stream: the message in the body, whatever the
@@ -13,7 +14,7 @@ export function answerIn(body: string, status: number, awaiting: RpcId): Message
   } catch {
     // Told below.
   }
-  return unavailable(awaiting, `HTTP status ${status}${body === '' ? '' : `: ${body.slice(0, 200)}`}`);
+  return unavailable(awaiting, `HTTP status ${status}${body === '' ? '' : `: ${cut(body, 200)}`}`);
 }
 
 /** The answer to a request that a remote server cannot be brought to answer. */

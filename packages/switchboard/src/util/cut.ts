@@ -1,0 +1,16 @@
+const segmenter = new Intl.Segmenter();
+
+/** The beginning of a text, at most `max` UTF-16 units long, that ends between two characters as people see them. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  let end = 0;
+  // A character of many units is looked at no further than the limit needs.
+  for (const { segment, index } of segmenter.segment(text.slice(0, max + MAX_LOOK))) {
+    if (index + segment.length > max) break;
+    end = index + segment.length;
+  }
+  return text.slice(0, end);
+}
+
+/** How far behind the limit it is looked for the end of a character. */
+const MAX_LOOK = 16;
