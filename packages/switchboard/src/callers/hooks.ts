@@ -1,6 +1,6 @@
 /** What a program that has a gateway inside is asked before something happens, and may refuse by throwing. */
 import type { Emit } from '../observe/events.ts';
-import { targetOf } from '../observe/requests.ts';
+import { destinationOf } from '../observe/requests.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { shown } from '../protocol/shown.ts';
 import type { Exchange } from '../router/exchange.ts';
@@ -55,8 +55,8 @@ export function asRefusal(thrown: unknown): SwitchboardError {
 /** Asks `onRequest`. @throws what refuses the request; rejects with it where the hook takes its time. */
 export function askRequest({ onRequest }: Readonly<Hooks>, exchange: Exchange): void | Promise<void> {
   if (onRequest === undefined) return undefined;
-  const { id, method, params, slot, scope } = exchange;
-  const target = targetOf(method, params);
+  const { id, method, scope } = exchange;
+  const { upstream, target } = destinationOf(exchange);
   const refuse = (error: unknown): never => {
     throw asRefusal(error);
   };
@@ -65,7 +65,7 @@ export function askRequest({ onRequest }: Readonly<Hooks>, exchange: Exchange): 
       id,
       method,
       ...(target !== undefined && { target }),
-      upstream: slot.upstream,
+      upstream,
       session: scope.affinity,
       principal: scope.principal,
     });

@@ -139,6 +139,7 @@ export class LegacySession implements Caller {
     slot.join(this);
     try {
       const member = await slot.member();
+      const hello = await member.introduction(scope);
       if (this.#state === 'closed') throw new SwitchboardError('SWB_CLIENT_GONE');
       this.#state = 'ready';
       const { name } = (scope.clientInfo ?? {}) as { name?: unknown };
@@ -151,9 +152,9 @@ export class LegacySession implements Caller {
         transport: this.#arrival.transport,
         ...(typeof name === 'string' && { client: name }),
       });
-      const hello = helloFor(scope, member, slot.audience.exclusive);
-      this.#negotiated = textOf(hello['protocolVersion']);
-      return hello;
+      const answer = helloFor(scope, member, hello, slot.audience.exclusive);
+      this.#negotiated = textOf(answer['protocolVersion']);
+      return answer;
     } catch (error) {
       this.#slot = undefined;
       slot.leave(this);
@@ -348,8 +349,7 @@ export class LegacySession implements Caller {
 }
 
 /** The answer to `initialize`: the server's own where the session has the member for itself, else what holds for everybody. */
-function helloFor(scope: Scope, member: Member, exclusive: boolean): JsonObject {
-  const { hello } = member;
+function helloFor(scope: Scope, member: Member, hello: JsonObject, exclusive: boolean): JsonObject {
   const wanted = isLegacyVersion(scope.version) ? scope.version : LATEST_LEGACY;
   if (member.era === 'modern') return initializeFromDiscover(hello, wanted);
   if (exclusive) return hello;

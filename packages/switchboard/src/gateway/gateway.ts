@@ -190,6 +190,7 @@ export class Gateway {
         access: this.#access,
         stats: () => this.stats,
         isDraining: () => this.#draining !== undefined,
+        inFlight: () => this.operations.inFlight(),
       }),
       onChannel: (channel, transport, visit) => connections.open(channel, { ...visit, transport }),
       onResumed: (channel, identity) => connections.renew(channel, identity),

@@ -74,7 +74,7 @@ export class Observation {
       onEnd: (exchange, outcome) => this.#ended(exchange, outcome),
       onFault: (where, error) => this.emit({ type: 'failed', where, error }),
       ...(traces !== undefined && {
-        carry: (id, opening) => traces.begin(startedEvent({ id, ...opening }), opening.params),
+        carry: (opening) => traces.begin(startedEvent(opening), opening.params),
       }),
     };
   }

@@ -1,6 +1,6 @@
 /** What operators see of a gateway, and what they can do to it. The admin API, the command line and the library stand on this. */
 import type { Registry, SessionFacts, SessionNotes } from '../callers/registry.ts';
-import { targetOf } from '../observe/requests.ts';
+import { destinationOf } from '../observe/requests.ts';
 import type { Transport } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
@@ -71,6 +71,16 @@ export class Operations {
   /** Every request that is under way, oldest first. */
   requests(): OpenRequest[] {
     return this.#options.router.exchanges.map(asOpenRequest);
+  }
+
+  /** How many requests are under way, by upstream; those that go to all as one, or have not reached one of them yet, under `*`. */
+  inFlight(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const exchange of this.#options.router.exchanges) {
+      const { upstream } = destinationOf(exchange);
+      counts.set(upstream, (counts.get(upstream) ?? 0) + 1);
+    }
+    return counts;
   }
 
   async upstreams(): Promise<UpstreamFacts[]> {
@@ -152,13 +162,13 @@ export class Operations {
 }
 
 function asOpenRequest(exchange: RoutedExchange): OpenRequest {
-  const { id, method, params, slot, scope, state, startedAt } = exchange;
-  const target = targetOf(method, params);
+  const { id, method, scope, state, startedAt } = exchange;
+  const { upstream, target } = destinationOf(exchange);
   return {
     id,
     method,
     ...(target !== undefined && { target }),
-    upstream: slot.upstream,
+    upstream,
     session: scope.affinity,
     principal: scope.principal,
     transport: scope.transport,

@@ -17,6 +17,8 @@ export interface ProbesOptions {
   stats(): Stats;
   /** Whether it lets nobody in any more. */
   isDraining(): boolean;
+  /** How many requests are under way, by upstream. */
+  inFlight(): ReadonlyMap<string, number>;
 }
 
 const ALLOWED = 'GET, HEAD';
@@ -93,12 +95,12 @@ export class Probes {
   }
 
   async #serveMetrics(request: IncomingMessage, response: ServerResponse, traffic: Traffic): Promise<void> {
-    const { observation, stats } = this.#options;
+    const { observation, stats, inFlight } = this.#options;
     const { metrics } = observation;
     if (metrics === undefined) return;
     await this.#guard(request);
     allowReading(request, response);
-    const text = await metrics.text({ ...stats(), ...traffic.bytes });
+    const text = await metrics.text({ ...stats(), ...traffic.bytes, inFlight: inFlight() });
     response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
   }
 }

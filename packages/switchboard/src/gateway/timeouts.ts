@@ -23,8 +23,9 @@ export class Timeouts {
     }
   }
 
-  of({ slot, method, params }: Exchange): number {
-    const own = this.#upstreams.get(slot.upstream);
+  of({ slot, method, params: shown, reached }: Exchange): number {
+    const { upstream, params } = reached ?? { upstream: slot.upstream, params: shown };
+    const own = this.#upstreams.get(upstream);
     if (own === undefined) return this.#fallbackMs;
     return (method === 'tools/call' ? own.tools.get(textOf(params?.['name'])) : undefined) ?? own.ms;
   }

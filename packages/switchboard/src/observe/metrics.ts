@@ -15,6 +15,8 @@ export interface Snapshot {
   bytesIn: number;
   bytesOut: number;
   queuedBytes: number;
+  /** How many requests are under way, by the upstream that they have reached. */
+  inFlight: ReadonlyMap<string, number>;
   upstreams: Readonly<Record<string, { members: number; running: number; memoryBytes?: number }>>;
 }
 
@@ -49,7 +51,7 @@ export class Metrics {
     if (ofProcess === undefined) collectDefaultMetrics({ register: (ofProcess = new Registry()) });
   }
 
-  async text({ parked, bytesIn, bytesOut, queuedBytes, upstreams }: Snapshot): Promise<string> {
+  async text({ parked, bytesIn, bytesOut, queuedBytes, inFlight, upstreams }: Snapshot): Promise<string> {
     this.#set('switchboard_parked', parked);
     this.#set('switchboard_client_queue_bytes', queuedBytes);
     this.#counters.get('switchboard_client_bytes_total')!.reset();
@@ -58,10 +60,13 @@ export class Metrics {
     const requests = this.#counters.get('switchboard_requests_total')!;
     requests.reset();
     for (const { labels, value } of this.#requests.counts()) requests.inc(labels, value);
+    this.#gauges.get('switchboard_requests_in_flight')!.reset();
+    for (const upstream of new Set([...Object.keys(upstreams), ...inFlight.keys()])) {
+      this.#set('switchboard_requests_in_flight', inFlight.get(upstream) ?? 0, { upstream });
+    }
     for (const [upstream, { members, running, memoryBytes }] of Object.entries(upstreams)) {
       this.#set('switchboard_members', members, { upstream, state: 'ready' });
       this.#set('switchboard_members', running, { upstream, state: 'running' });
-      this.#set('switchboard_requests_in_flight', this.#requests.running(upstream), { upstream });
       if (memoryBytes !== undefined) this.#set('switchboard_member_memory_bytes', memoryBytes, { upstream });
     }
     return `${await this.#registry.metrics()}\n${await ofProcess!.metrics()}`;
@@ -76,9 +81,6 @@ export class Metrics {
 
   #take(event: GatewayEvent): void {
     switch (event.type) {
-      case 'request.started':
-        this.#requests.started(event.upstream);
-        break;
       case 'request.ended':
         this.#requests.ended(event);
         this.#ended(event);
@@ -134,6 +136,7 @@ export class Metrics {
       case 'upstream.stderr':
       case 'upstream.memory':
       case 'upstream.withheld':
+      case 'request.started':
         break;
     }
   }

@@ -8,7 +8,7 @@ import { cut } from '../util/cut.ts';
 import type { GatewayEvent } from './events.ts';
 
 /** Of an exchange, or of one that is about to be made. */
-type Asked = Pick<Opening, 'method' | 'params' | 'scope' | 'slot'> & { id: string };
+type Asked = Pick<Opening, 'method' | 'params' | 'scope' | 'slot'> & Pick<Exchange, 'id' | 'reached'>;
 export type RequestStarted = Extract<GatewayEvent, { type: 'request.started' }>;
 export type RequestEnded = Extract<GatewayEvent, { type: 'request.ended' }>;
 
@@ -17,13 +17,15 @@ const MAX_NAME_CHARS = 128;
 
 // Both are made for every request, so neither is put together from parts.
 
-export function startedEvent({ id, method, params, scope, slot }: Asked): RequestStarted {
+export function startedEvent(asked: Asked): RequestStarted {
+  const { id, method, scope } = asked;
+  const { upstream, target } = destinationOf(asked);
   return {
     type: 'request.started',
     exchange: id,
     method: cut(method, MAX_NAME_CHARS),
-    target: targetOf(method, params),
-    upstream: slot.upstream,
+    target,
+    upstream,
     session: scope.affinity,
     principal: scope.principal,
     transport: scope.transport,
@@ -32,14 +34,15 @@ export function startedEvent({ id, method, params, scope, slot }: Asked): Reques
 }
 
 export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): RequestEnded {
-  const { id, method, params, scope, slot, startedAt } = exchange;
+  const { id, method, scope, startedAt } = exchange;
+  const { upstream, target } = destinationOf(exchange);
   const error = outcome !== 'cancelled' && 'error' in outcome ? outcome.error : undefined;
   return {
     type: 'request.ended',
     exchange: id,
     method: cut(method, MAX_NAME_CHARS),
-    target: targetOf(method, params),
-    upstream: slot.upstream,
+    target,
+    upstream,
     session: scope.affinity,
     principal: scope.principal,
     transport: scope.transport,
@@ -51,8 +54,25 @@ export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): 
   };
 }
 
+/**
+ * The upstream that a request is for, and the tool, prompt or scheme there: of one that came to all upstreams as one, those that it
+ * has reached, or is going to as far as that is known.
+ */
+export function destinationOf({
+  method,
+  params,
+  slot,
+  reached,
+}: Pick<Asked, 'method' | 'params' | 'slot' | 'reached'>): {
+  upstream: string;
+  target: string | undefined;
+} {
+  if (reached === undefined) return { upstream: slot.upstream, target: targetOf(method, params) };
+  return { upstream: reached.upstream, target: targetOf(method, reached.params) };
+}
+
 /** Of a resource only the scheme: the rest of a URI is what the client says, as an argument is. */
-export function targetOf(method: string, params: JsonObject | undefined): string | undefined {
+function targetOf(method: string, params: JsonObject | undefined): string | undefined {
   if (method === 'tools/call' || method === 'prompts/get') {
     const name = params?.['name'];
     return typeof name === 'string' ? cut(name, MAX_NAME_CHARS) : undefined;

@@ -58,7 +58,6 @@ interface Tally {
 }
 
 interface UpstreamTally {
-  running: number;
   /** By method, or by method and tool. */
   tallies: Map<string, Tally>;
   tools: Map<string, Map<string, Tally>>;
@@ -68,13 +67,8 @@ interface UpstreamTally {
 export class RequestTally {
   readonly #upstreams: Map<string, UpstreamTally> = new Map();
 
-  started(upstream: string): void {
-    this.#of(upstream).running++;
-  }
-
   ended({ upstream, method, target, transport, era, outcome, ms }: RequestFacts & RequestEnd): void {
     const all = this.#of(upstream);
-    all.running--;
     const tally = tallyOf(all, method, target);
     const at = (TRANSPORTS.indexOf(transport) * ERAS.length + (era === 'modern' ? 1 : 0)) * OUTCOMES.length;
     tally.counts[at + OUTCOMES.indexOf(outcome)]!++;
@@ -83,10 +77,6 @@ export class RequestTally {
     while (bucket < SECONDS.length && seconds > SECONDS[bucket]!) bucket++;
     tally.buckets[bucket]!++;
     tally.seconds += seconds;
-  }
-
-  running(upstream: string): number {
-    return this.#upstreams.get(upstream)?.running ?? 0;
   }
 
   counts(): Sample[] {
@@ -123,7 +113,7 @@ export class RequestTally {
   #of(upstream: string): UpstreamTally {
     let found = this.#upstreams.get(upstream);
     if (found === undefined) {
-      found = { running: 0, tallies: new Map(), tools: new Map(), named: 0 };
+      found = { tallies: new Map(), tools: new Map(), named: 0 };
       this.#upstreams.set(upstream, found);
     }
     return found;

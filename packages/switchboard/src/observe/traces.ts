@@ -36,10 +36,13 @@ export class Traces {
     return Object.keys(carrier).length === 0 ? params : { ...params, _meta: { ...meta, ...carrier } };
   }
 
-  #end({ exchange, outcome, code, error }: RequestFacts & RequestEnd): void {
+  #end(facts: RequestFacts & RequestEnd): void {
+    const { exchange, outcome, code, error } = facts;
     const span = this.#spans.get(exchange);
     if (span === undefined) return;
     this.#spans.delete(exchange);
+    // What it reached may have turned out only meanwhile.
+    span.setAttributes(attributesOf(facts));
     if (outcome !== 'ok') {
       const kind = { isError: 'tool_error', cancelled: 'cancelled', error: error ?? String(code) }[outcome];
       span.setAttribute('error.type', kind);

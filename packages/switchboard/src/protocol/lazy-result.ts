@@ -63,6 +63,11 @@ export class LazyResult {
     return this.#hasEscapedKey || this.#bytes.includes(`"${key}"`);
   }
 
+  /** Whether a text stands in it, as JSON writes it without need for escapes. */
+  contains(text: string): boolean {
+    return this.#bytes.includes(text);
+  }
+
   /** The same answer to another request. */
   answering(id: RpcId): LazyResult {
     return new LazyResult(this.#bytes, this.#idSpan, id, this.#hasEscapedKey);

@@ -46,8 +46,14 @@ const CLIENT_REQUESTS: Shapes = shapes({
   'resources/read': ['uri: string'],
   'resources/subscribe': ['uri: string'],
   'resources/unsubscribe': ['uri: string'],
+  'resources/directory/read': ['uri: string'],
+  'skills/get': ['uri: string'],
   'completion/complete': ['ref: object', 'ref.type: string', 'ref.name: string', 'ref.uri: string'],
-  'subscriptions/listen': ['notifications: object!', 'notifications.resourceSubscriptions: strings'],
+  'subscriptions/listen': [
+    'notifications: object!',
+    'notifications.resourceSubscriptions: strings',
+    'notifications.taskIds: strings',
+  ],
   'tasks/get': ['taskId: string'],
   'tasks/update': ['taskId: string'],
   'tasks/result': ['taskId: string'],
@@ -64,7 +70,11 @@ const SERVER_NOTIFICATIONS: Shapes = shapes({
   'notifications/message': ['level: string'],
   'notifications/resources/updated': ['uri: string!'],
   'notifications/cancelled': ['requestId: id!', 'reason: string'],
-  'notifications/subscriptions/acknowledged': ['notifications: object', 'notifications.resourceSubscriptions: strings'],
+  'notifications/subscriptions/acknowledged': [
+    'notifications: object',
+    'notifications.resourceSubscriptions: strings',
+    'notifications.taskIds: strings',
+  ],
 });
 
 /** What every message may have. */
@@ -78,6 +88,8 @@ const LISTS: ReadonlyMap<string, { items: string; name: string }> = new Map([
   ['prompts/list', { items: 'prompts', name: 'name' }],
   ['resources/list', { items: 'resources', name: 'uri' }],
   ['resources/templates/list', { items: 'resourceTemplates', name: 'uriTemplate' }],
+  ['resources/directory/read', { items: 'resources', name: 'uri' }],
+  ['skills/list', { items: 'skills', name: 'uri' }],
 ]);
 
 const NOTIFICATION = 'notifications/';

@@ -23,7 +23,12 @@ const CACHEABLE: ReadonlySet<string> = new Set([
   'resources/list',
   'resources/templates/list',
   'resources/read',
+  'resources/directory/read',
+  'skills/list',
+  'skills/get',
 ]);
+/** What is called tasks in one era is something else in the other. */
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /** Puts the envelope on a legacy request's params; what the client wrote under a reserved key does not count. */
 export function addEnvelope(params: JsonObject | undefined, envelope: Envelope): JsonObject {
@@ -60,9 +65,9 @@ export function completeResult(method: string, value: JsonObject, serverInfo: Js
   return completed;
 }
 
-/** Makes a complete modern result a legacy one. */
-export function plainResult(value: JsonObject): JsonObject {
-  const rest = omit(value, 'resultType', 'ttlMs', 'cacheScope');
+/** Makes a complete modern result a legacy one. What results of other methods have under the same keys is their own. */
+export function plainResult(method: string, value: JsonObject): JsonObject {
+  const rest = CACHEABLE.has(method) ? omit(value, 'resultType', 'ttlMs', 'cacheScope') : omit(value, 'resultType');
   const meta = metaOf(rest);
   if (meta === undefined || !Object.hasOwn(meta, META.serverInfo)) return rest;
   const kept = omit(meta, META.serverInfo);
@@ -71,7 +76,7 @@ export function plainResult(value: JsonObject): JsonObject {
 
 /** A complete modern result for a legacy client; structured output that is no object is wrapped, as legacy clients know no other. */
 export function legacyResult(method: string, value: JsonObject): JsonObject {
-  const plain = plainResult(value);
+  const plain = plainResult(method, value);
   if (method === 'tools/list' && Array.isArray(plain['tools'])) {
     return { ...plain, tools: plain['tools'].map((tool: unknown) => (isObject(tool) ? wrapOutputSchema(tool) : tool)) };
   }
@@ -114,7 +119,7 @@ export function modernError(error: RpcError): RpcError {
  * @param exclusive whether one client has the server for itself; otherwise its log messages can be given to nobody.
  */
 export function discoverFromInitialize(hello: JsonObject, exclusive: boolean): JsonObject {
-  const capabilities = omit(capabilitiesOf(hello), 'tasks', ...(exclusive ? [] : ['logging']));
+  const capabilities = omit(crossing(capabilitiesOf(hello)), ...(exclusive ? [] : ['logging']));
   const answer: JsonObject = {
     supportedVersions: [...MODERN_VERSIONS],
     capabilities,
@@ -125,7 +130,7 @@ export function discoverFromInitialize(hello: JsonObject, exclusive: boolean): J
 
 /** A modern server's introduction as the answer to `initialize`. Capabilities that do not cross the eras are left out. */
 export function initializeFromDiscover(hello: JsonObject, version: string): JsonObject {
-  const capabilities = omit(capabilitiesOf(hello), 'extensions');
+  const capabilities = crossing(capabilitiesOf(hello));
   const answer: JsonObject = {
     protocolVersion: version,
     capabilities,
@@ -133,6 +138,18 @@ export function initializeFromDiscover(hello: JsonObject, version: string): Json
   };
   if (hello['instructions'] !== undefined) answer['instructions'] = hello['instructions'];
   return answer;
+}
+
+/**
+ * The capabilities of a client or a server as a peer of the other era gets them: as they are, extensions among them, but for tasks,
+ * which do not cross the eras.
+ */
+export function crossing(capabilities: JsonObject): JsonObject {
+  const rest = omit(capabilities, 'tasks');
+  const { extensions } = rest;
+  if (!isObject(extensions) || !Object.hasOwn(extensions, TASKS_EXTENSION)) return rest;
+  const others = omit(extensions, TASKS_EXTENSION);
+  return Object.keys(others).length > 0 ? { ...rest, extensions: others } : omit(rest, 'extensions');
 }
 
 export const capabilitiesOf = (hello: JsonObject): JsonObject =>

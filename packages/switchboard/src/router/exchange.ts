@@ -47,6 +47,12 @@ export interface CallerCredentials {
 /** How an exchange ended, in the shape of its scope's era. */
 export type Outcome = { result: JsonObject } | { error: RpcError };
 
+/** Which of several upstreams a request reaches that came to all of them as one, and its params as that one gets them. */
+export interface Reached {
+  upstream: string;
+  params: JsonObject | undefined;
+}
+
 /** What a caller asks of the router. */
 export interface Opening {
   readonly scope: Scope;
@@ -87,6 +93,8 @@ export interface Exchange {
   readonly params: JsonObject | undefined;
   readonly wantsProgress: boolean;
   readonly settled: boolean;
+  /** What it has reached, where its slot stands for several upstreams; absent until that is known, and where it goes to all. */
+  reached?: Reached | undefined;
   /** The number under which its member has sent it to the server: the member's own. */
   sentAs?: number;
   /** A progress note for the client; `params` without the token. Ignored once settled. */
@@ -156,6 +164,8 @@ export interface Member {
   readonly version: string;
   /** The server's own `InitializeResult` or `DiscoverResult`. */
   readonly hello: JsonObject;
+  /** The same, as the server tells it to who asks. Never rejects. */
+  introduction(scope: Scope): JsonObject | Promise<JsonObject>;
   /** How many requests of clients it has not answered. */
   readonly inFlight: number;
   /** Takes the exchange and settles it in the end, at the latest when the member dies. Called through {@link Exchange.run}. */
@@ -188,6 +198,8 @@ export interface Slot {
    * @param request what it is wanted for, where several serve. @default what belongs to the whole session
    */
   member(request?: Pick<Opening, 'method' | 'params'>): Member | Promise<Member>;
+  /** What a request is going to reach, as far as its name alone tells. @default nothing, as the slot is of one upstream */
+  leadsTo?(request: Pick<Opening, 'method' | 'params'>): Reached | undefined;
   join(caller: Caller): void;
   leave(caller: Caller): void;
   /**

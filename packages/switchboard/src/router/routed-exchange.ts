@@ -5,7 +5,7 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
 import { CATALOGUE } from './exchange.ts';
-import type { Exchange, Leg, Member, Opening, Outcome, Question, Scope, Slot } from './exchange.ts';
+import type { Exchange, Leg, Member, Opening, Outcome, Question, Reached, Scope, Slot } from './exchange.ts';
 import type { ParkedTable } from './parked.ts';
 import type { Turns } from './turns.ts';
 
@@ -39,6 +39,7 @@ export class RoutedExchange implements Exchange {
   /** Its number among those that are open: the router's own. */
   place: number = 0;
   sentAs: number = 0;
+  reached: Reached | undefined;
   readonly #options: RoutedExchangeOptions;
   readonly startedAt: number = performance.now();
   #aliveAt: number = this.startedAt;

@@ -23,12 +23,8 @@ export interface RouterOptions {
   answerTimeoutMs: number;
   /** How many exchanges may wait for such an answer. */
   maxParked: number;
-  /**
-   * The params as they go on, where something is added to them on the way.
-   *
-   * @param id of the exchange that is about to be made.
-   */
-  carry?(id: string, opening: Opening): JsonObject | undefined;
+  /** The params of an exchange that is about to be made as they go on, where something is added to them on the way. */
+  carry?(opening: Opening & Pick<Exchange, 'id' | 'reached'>): JsonObject | undefined;
   onOpen?(exchange: Exchange): void;
   onEnd?(exchange: Exchange, outcome: Outcome | 'cancelled'): void;
   /** Something of Switchboard's own failed. Must not throw. @param where it did. */
@@ -97,14 +93,16 @@ export class Router implements Exchanges {
     }
     const id = `${this.#prefix}-${++this.#seq}`;
     const { carry } = this.#options;
+    const reached = opening.slot.leadsTo?.(opening);
     let carried = opening;
     if (carry !== undefined) {
       owned(
-        () => (carried = { ...opening, params: carry(id, opening) }),
+        () => (carried = { ...opening, params: carry({ id, reached, ...opening }) }),
         (thrown) => this.#options.onFault?.(`exchange ${id}`, thrown),
       );
     }
     const exchange = new RoutedExchange(id, carried, this.#shared);
+    exchange.reached = reached;
     exchange.place = this.#exchanges.add(exchange);
     owned(
       () => this.#options.onOpen?.(exchange),

@@ -1,7 +1,7 @@
 /** A part of an exchange that is served elsewhere or under another name: what comes of it goes through the exchange it is part of. */
 import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
-import type { Exchange, Outcome, Question, Scope, Slot } from './exchange.ts';
+import type { Exchange, Outcome, Question, Reached, Scope, Slot } from './exchange.ts';
 
 export interface SubExchangeOptions {
   /** @default the parent's */
@@ -57,6 +57,10 @@ export class SubExchange implements Exchange {
 
   get settled(): boolean {
     return this.#ended;
+  }
+
+  get reached(): Reached | undefined {
+    return this.parent.reached;
   }
 
   get parked(): boolean {

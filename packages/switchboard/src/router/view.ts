@@ -67,6 +67,8 @@ export const LISTS: ReadonlyMap<string, { kind: Kind; items: string; name: strin
   ['prompts/list', { kind: 'prompts', items: 'prompts', name: 'name' }],
   ['resources/list', { kind: 'resources', items: 'resources', name: 'uri' }],
   ['resources/templates/list', { kind: 'resources', items: 'resourceTemplates', name: 'uriTemplate' }],
+  ['resources/directory/read', { kind: 'resources', items: 'resources', name: 'uri' }],
+  ['skills/list', { kind: 'resources', items: 'skills', name: 'uri' }],
 ]);
 
 /** A page of a list as seen through a view. */
@@ -109,6 +111,8 @@ export function targetOf(method: string, params: JsonObject | undefined): Target
     case 'resources/read':
     case 'resources/subscribe':
     case 'resources/unsubscribe':
+    case 'resources/directory/read':
+    case 'skills/get':
       return { kind: 'resources', name: params?.['uri'], at: 'uri' };
     case 'completion/complete': {
       const ref = isObject(params?.['ref']) ? params['ref'] : {};

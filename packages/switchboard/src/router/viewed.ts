@@ -21,7 +21,7 @@ import { LISTS, pageThrough, targetOf, unknownName } from './view.ts';
 import type { Target, View, ViewOf } from './view.ts';
 
 /** What a modern server says how long, and for whom, may be kept; lists are seen to where they are cut. */
-const CACHED: ReadonlySet<string> = new Set(['server/discover', 'resources/read']);
+const CACHED: ReadonlySet<string> = new Set(['server/discover', 'resources/read', 'skills/get']);
 
 export class ViewedUpstream implements Upstream {
   readonly name: string;
@@ -116,10 +116,9 @@ class ViewedMember implements Member {
   constructor(member: Member, view: View) {
     this.era = member.era;
     this.version = member.version;
-    this.hello =
-      view.personal && 'cacheScope' in member.hello ? { ...member.hello, cacheScope: 'private' } : member.hello;
     this.#member = member;
     this.#view = view;
+    this.hello = this.#personal(member.hello);
   }
 
   get inFlight(): number {
@@ -137,13 +136,10 @@ class ViewedMember implements Member {
         this.#pass(exchange, withUri(params, target.at, name));
       } else if (method === 'tools/call' && this.#view.onlyReadOnly?.(name) === true) {
         exchange.run(() => this.#openIfReadOnly(exchange, target, name));
-      } else this.#pass(exchange);
+      } else if (LISTS.has(method)) this.#openList(exchange);
+      else this.#pass(exchange);
     } else if (LISTS.has(method)) {
-      const settle = (outcome: Outcome): void => {
-        if ('error' in outcome) exchange.settle(outcome);
-        else exchange.settle({ result: pageThrough(this.#view, method, outcome.result) });
-      };
-      this.#openSub(exchange, new SubExchange(exchange, { settle }));
+      this.#openList(exchange);
     } else if (method === 'subscriptions/listen') {
       this.#openSub(exchange, new SubExchange(exchange, { params: this.#narrowed(params) }));
     } else {
@@ -163,6 +159,10 @@ class ViewedMember implements Member {
     return this.#view.permits('tools', tool) && this.#member.isReadOnly(tool);
   }
 
+  async introduction(scope: Scope): Promise<JsonObject> {
+    return this.#personal(await this.#member.introduction(scope));
+  }
+
   notify(notification: RpcNotification): void {
     this.#member.notify(notification);
   }
@@ -179,6 +179,10 @@ class ViewedMember implements Member {
     this.#member.close();
   }
 
+  #personal(hello: JsonObject): JsonObject {
+    return this.#view.personal && 'cacheScope' in hello ? { ...hello, cacheScope: 'private' } : hello;
+  }
+
   /** Hands an exchange on; what only some may see must not be kept for all. */
   #pass(exchange: Exchange, params: JsonObject | undefined = exchange.params): void {
     if (!this.#view.personal || exchange.scope.era !== 'modern' || !CACHED.has(exchange.method)) {
@@ -191,6 +195,14 @@ class ViewedMember implements Member {
       exchange.settle(isPublic ? { result: { ...outcome.result, cacheScope: 'private' } } : outcome);
     };
     this.#openSub(exchange, new SubExchange(exchange, { params, settle }));
+  }
+
+  #openList(exchange: Exchange): void {
+    const settle = (outcome: Outcome): void => {
+      if ('error' in outcome) exchange.settle(outcome);
+      else exchange.settle({ result: pageThrough(this.#view, exchange.method, outcome.result) });
+    };
+    this.#openSub(exchange, new SubExchange(exchange, { settle }));
   }
 
   async #openIfReadOnly(exchange: Exchange, target: Target, tool: string): Promise<void> {

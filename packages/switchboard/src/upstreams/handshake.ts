@@ -9,12 +9,15 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Outcome } from '../router/exchange.ts';
+import { cut } from '../util/cut.ts';
 import type { Wire } from './wire.ts';
 
-/** As whom a legacy server is initialized. */
+/** As whom a server is greeted. */
 export interface Introduction {
+  /** For a legacy server. */
   version: string;
-  capabilities: JsonObject;
+  /** As a server of each era gets them. */
+  capabilities: Readonly<Record<Era, JsonObject>>;
   clientInfo: JsonObject;
 }
 
@@ -52,7 +55,7 @@ export async function greet(wire: Wire, options: HandshakeOptions): Promise<Gree
 
 async function initialize(wire: Wire, { introduction, announce, startTimeoutMs }: HandshakeOptions): Promise<Outcome> {
   const { version, capabilities, clientInfo } = introduction;
-  const params = { protocolVersion: version, capabilities, clientInfo };
+  const params = { protocolVersion: version, capabilities: capabilities.legacy, clientInfo };
   const outcome = await wire.call('initialize', params, startTimeoutMs);
   if ('result' in outcome && isFluent('legacy', outcome.result)) {
     wire.channel.setProtocolVersion?.(textOf(outcome.result['protocolVersion']));
@@ -62,9 +65,9 @@ async function initialize(wire: Wire, { introduction, announce, startTimeoutMs }
 }
 
 function discover(wire: Wire, { introduction, probeTimeoutMs }: HandshakeOptions): Promise<Outcome> {
-  const { clientInfo } = introduction;
+  const { clientInfo, capabilities } = introduction;
   wire.channel.setProtocolVersion?.(LATEST_MODERN);
-  const params = addEnvelope(undefined, { version: LATEST_MODERN, capabilities: {}, clientInfo });
+  const params = addEnvelope(undefined, { version: LATEST_MODERN, capabilities: capabilities.modern, clientInfo });
   return wire.call('server/discover', params, probeTimeoutMs);
 }
 
@@ -78,7 +81,7 @@ function isFluent(era: Era, hello: JsonObject): boolean {
 function describe(refusal: Outcome | undefined): string {
   if (refusal === undefined) return 'it was asked in no era';
   if ('error' in refusal) return `it refused to start: ${refusal.error.message} (${refusal.error.code})`;
-  return `it answered in no version that Switchboard speaks: ${JSON.stringify(refusal.result).slice(0, 200)}`;
+  return `it answered in no version that Switchboard speaks: ${cut(JSON.stringify(refusal.result), 200)}`;
 }
 
 /** The version to ask a server for on a client's behalf. */

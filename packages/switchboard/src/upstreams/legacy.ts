@@ -95,6 +95,10 @@ export class LegacyMember implements LivingMember {
     return this.#tools.load().then(() => this.#tools.isReadOnly(tool));
   }
 
+  introduction(): JsonObject {
+    return this.hello;
+  }
+
   notify(note: RpcNotification): void {
     this.#wire.send(note);
   }

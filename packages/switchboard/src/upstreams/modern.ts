@@ -4,13 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 
+import type { Envelope } from '../protocol/envelope.ts';
 import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
-import { addEnvelope, capabilitiesOf, legacyQuestion, legacyResult } from '../protocol/translate.ts';
+import { addEnvelope, capabilitiesOf, crossing, legacyQuestion, legacyResult } from '../protocol/translate.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
-import type { Audience, Caller, Exchange, Outcome, Question } from '../router/exchange.ts';
+import type { Audience, Caller, Exchange, Outcome, Question, Scope } from '../router/exchange.ts';
 import { Hub } from './hub.ts';
 import { missingCapability } from './questions.ts';
 import type { Stickiness } from './stickiness.ts';
@@ -19,6 +20,8 @@ import type { LivingMember } from './life.ts';
 import type { Wire } from './wire.ts';
 
 const LIST_TIMEOUT_MS = 30_000;
+/** A session that is opened does not wait longer for it; what the server said at its start will do. */
+const INTRODUCTION_TIMEOUT_MS = 5000;
 const HEADER_MISMATCH = -32020;
 /** How often a server may ask in one call before it is taken for one that never ends. */
 const MAX_ROUNDS = 10;
@@ -174,10 +177,32 @@ export class ModernMember implements LivingMember {
     this.#wire.channel.close();
   }
 
+  /**
+   * A server of which several clients share a member may tell each something else, so each session has it asked for itself; where
+   * one has the member for itself, it was greeted in that client's name.
+   */
+  async introduction(scope: Scope): Promise<JsonObject> {
+    if (this.#audience.exclusive || scope.era === 'modern') return this.hello;
+    const params = addEnvelope(undefined, this.#envelopeOf(scope));
+    const outcome = await this.#wire.call('server/discover', params, INTRODUCTION_TIMEOUT_MS);
+    return 'result' in outcome && isObject(outcome.result['capabilities']) ? outcome.result : this.hello;
+  }
+
+  /** Whom a legacy session's requests come from. */
+  #envelopeOf(scope: Scope): Envelope {
+    const { capabilities, clientInfo, logLevel } = scope;
+    return {
+      version: this.version,
+      capabilities: crossing(capabilities),
+      ...(clientInfo !== undefined && { clientInfo }),
+      ...(logLevel !== undefined && { logLevel }),
+    };
+  }
+
   /** Makes a legacy session's call. The server's questions become requests to the client, and their answers the next round. */
   #call(exchange: Exchange, params: JsonObject | undefined, round: number): void {
     const { scope, method } = exchange;
-    const sent = addEnvelope(params, { ...scope, version: this.version });
+    const sent = addEnvelope(params, this.#envelopeOf(scope));
     this.#wire.open(exchange, sent, (outcome) => {
       if ('error' in outcome) exchange.settle({ error: legacyError(outcome.error) });
       else if ((outcome.result['resultType'] ?? 'complete') === 'complete') {

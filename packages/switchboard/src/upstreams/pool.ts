@@ -5,7 +5,7 @@ import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { addEnvelope, capabilitiesOf } from '../protocol/translate.ts';
+import { addEnvelope, capabilitiesOf, crossing } from '../protocol/translate.ts';
 import type { Audience, Scope, Slot, Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { owned } from '../util/owned.ts';
@@ -83,6 +83,8 @@ const ADVISED_MEMBERS = 4;
 const ADVISED_BYTES = 100 * 1024 * 1024;
 /** For how many sets of values of callers it is known that they fail. */
 const MAX_BREAKERS = 1000;
+/** The capabilities of nobody in particular. */
+const NOTHING: Readonly<Record<Era, JsonObject>> = { legacy: {}, modern: {} };
 
 /** A modern client cannot tell that its roots have changed (MCP 2026-07-28, Changelog). */
 function withoutRootsChanges(capabilities: JsonObject): JsonObject {
@@ -293,11 +295,16 @@ export class Pool implements Upstream {
 
   /** A server that many share is told `capabilities: {}`, so that it asks no question that could not be attributed. */
   #introduce(scope: Scope, exclusive: boolean): Introduction {
-    if (!exclusive) return { version: legacyVersionFor(''), capabilities: {}, clientInfo: this.#options.clientInfo };
-    const modern = scope.era === 'modern';
+    if (!exclusive)
+      return { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo };
+    const { era, version, capabilities } = scope;
+    const isModern = era === 'modern';
     return {
-      version: modern ? legacyVersionFor('') : scope.version,
-      capabilities: modern ? withoutRootsChanges(scope.capabilities) : scope.capabilities,
+      version: isModern ? legacyVersionFor('') : version,
+      capabilities: {
+        legacy: isModern ? withoutRootsChanges(crossing(capabilities)) : capabilities,
+        modern: isModern ? capabilities : crossing(capabilities),
+      },
       clientInfo: scope.clientInfo ?? this.#options.clientInfo,
     };
   }
@@ -356,7 +363,7 @@ export class Pool implements Upstream {
   #try(): Promise<Greeted> {
     return this.#source.start({
       slot: 'check',
-      introduction: { version: legacyVersionFor(''), capabilities: {}, clientInfo: this.#options.clientInfo },
+      introduction: { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo },
       announce: true,
       eras: ['modern', 'legacy'],
       credentials: undefined,

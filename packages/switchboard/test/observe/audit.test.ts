@@ -29,6 +29,19 @@ const linesOf = (path: string): Json[] =>
 const calls = (path: string): Json[] => linesOf(path).filter(({ type }) => type === 'request.ended');
 
 describe('the audit log', () => {
+  it('names the server and the tool that were reached where all servers have one address', async () => {
+    const auditLog = join(folder(), 'audit.jsonl');
+    const test = await startGateway({ upstreams: { one: servers.scripted, two: servers.scripted }, auditLog });
+    const client = await WireClient.session(test.all.ws);
+    await client.call(1, 'two__echo', { text: 'x' });
+    await client.call(2, `one__${'long'.repeat(20)}`);
+    await test.gateway.close();
+    expect(calls(auditLog).map(({ upstream, target }) => [upstream, target])).toEqual([
+      ['two', 'echo'],
+      ['one', 'long'.repeat(20)],
+    ]);
+  });
+
   it('has a line for each request: when, who, what, where, how it ended, how long it took and how large it was', async () => {
     const auditLog = join(folder(), 'below', 'audit.jsonl');
     const test = await startGateway({ upstreams, auditLog });

@@ -14,7 +14,7 @@ import { WireClient, envelope, hello, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { one: servers.scripted, two: servers.scripted };
-const EMPTY = { parked: 0, bytesIn: 0, bytesOut: 0, queuedBytes: 0, upstreams: {} };
+const EMPTY = { parked: 0, bytesIn: 0, bytesOut: 0, queuedBytes: 0, inFlight: new Map(), upstreams: {} };
 
 const modernHeaders = (name: string): Record<string, string> => ({
   'mcp-protocol-version': '2026-07-28',
@@ -31,6 +31,23 @@ const requests = (labels: Record<string, string>): string =>
   sample('switchboard_requests_total', { upstream: 'one', method: 'tools/call', ...labels });
 
 describe('metrics agree with what was sent, to the unit', () => {
+  it('by the server and the tool that were reached, where all servers have one address', async () => {
+    const test = await startGateway({ upstreams });
+    const client = await WireClient.session(test.all.ws);
+    await client.call(1, 'one__echo', { text: 'x' });
+    client.send(toolCall(2, 'two__never'));
+    await expect.poll(() => test.gateway.stats.exchanges).toBe(1);
+    const samples = await scrape(test);
+    const transport = { transport: 'websocket', era: 'legacy', outcome: 'ok' };
+    expect(samples.get(requests({ tool: 'echo', ...transport }))).toBe(1);
+    const inFlight = (upstream: string): number | undefined =>
+      samples.get(sample('switchboard_requests_in_flight', { upstream }));
+    expect([inFlight('one'), inFlight('two'), inFlight('*')]).toEqual([0, 1, undefined]);
+    client.socket.close();
+    await expectEmpty(test);
+    expect((await scrape(test)).get(sample('switchboard_requests_in_flight', { upstream: 'two' }))).toBe(0);
+  });
+
   it('over WebSocket and HTTP, in both eras, for every way that a request can end', async () => {
     const test = await startGateway({ upstreams });
     const ended = (count: number): Promise<void> =>

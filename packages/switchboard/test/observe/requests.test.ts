@@ -4,6 +4,7 @@ import type { GatewayEvent } from '../../src/observe/events.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
+import { listed } from '../support/lists.ts';
 import { WireClient, envelope, hello, toolCall } from '../support/wire.ts';
 
 type Ended = Extract<GatewayEvent, { type: 'request.ended' }>;
@@ -67,6 +68,57 @@ describe('the events of a request', () => {
       ['error', -32002, undefined],
       ['cancelled', undefined, undefined],
       ['error', 31003, 'SWB_UPSTREAM_EXITED'],
+    ]);
+  });
+
+  it('name the server and the tool that were reached where all servers have one address', async () => {
+    const upstreams = {
+      one: { ...servers.scripted, requestTimeout: '200ms' },
+      two: listed({ tools: ['x'], prompts: ['p'], resources: ['mine://1'] }),
+    };
+    const test = await startGateway({ upstreams });
+    const seen: unknown[] = [];
+    test.gateway.registerHooks({ onRequest: ({ upstream, target }) => void seen.push([upstream, target]) });
+    for (const era of ['legacy', 'modern'] as const) {
+      const client = era === 'legacy' ? await WireClient.session(test.all.ws) : await WireClient.open(test.all.ws);
+      const _meta = era === 'modern' ? envelope() : {};
+      const requests = [
+        ['tools/list', {}],
+        ['tools/call', { name: 'two__x' }],
+        ['prompts/get', { name: 'two__p' }],
+        ['resources/read', { uri: 'mine://1' }],
+        ['tools/call', { name: 'three__x' }],
+        // Its own time limit holds here too.
+        ['tools/call', { name: 'one__never' }],
+      ] as const;
+      const before = endedOf(test).length;
+      for (const [id, [method, params]] of requests.entries()) {
+        client.send({ jsonrpc: '2.0', id: id + 1, method, params: { ...params, _meta } });
+        await client.answer(id + 1);
+      }
+      expect(
+        endedOf(test)
+          .slice(before)
+          .map(({ upstream, target, error }) => [upstream, target, error]),
+      ).toEqual([
+        ['*', undefined, undefined],
+        ['two', 'x', undefined],
+        ['two', 'p', undefined],
+        ['two', 'mine', undefined],
+        ['*', 'three__x', 'SWB_UNKNOWN_NAME'],
+        ['one', 'never', 'SWB_TIMEOUT'],
+      ]);
+      client.socket.close();
+      await client.closed;
+    }
+    // Asked before it is known who has a resource.
+    expect(seen.slice(0, 6)).toEqual([
+      ['*', undefined],
+      ['two', 'x'],
+      ['two', 'p'],
+      ['*', 'mine'],
+      ['*', 'three__x'],
+      ['one', 'never'],
     ]);
   });
 

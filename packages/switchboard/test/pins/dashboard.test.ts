@@ -39,7 +39,14 @@ function labelsIn(query: string): string[] {
 describe('the dashboard', () => {
   it('uses only metrics that /metrics has, histograms by their parts', async () => {
     const metrics = new Metrics('1');
-    const text = await metrics.text({ parked: 0, bytesIn: 0, bytesOut: 0, queuedBytes: 0, upstreams: {} });
+    const text = await metrics.text({
+      parked: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      queuedBytes: 0,
+      inFlight: new Map(),
+      upstreams: {},
+    });
     const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!]));
     const used = new Set(queries.flatMap(namesIn));
     expect(used.size).toBeGreaterThan(15);

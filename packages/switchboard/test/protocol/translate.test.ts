@@ -44,9 +44,11 @@ describe('crossing the eras', () => {
       cacheScope: 'private',
       _meta: { own: 1, [META.serverInfo]: { name: 's' } },
     });
-    expect(plainResult(modern)).toEqual(legacy);
+    expect(plainResult('tools/list', modern)).toEqual(legacy);
     expect(completeResult('tools/call', { content: [] }, undefined)).toEqual({ content: [], resultType: 'complete' });
-    expect(plainResult(completeResult('tools/call', { content: [] }, { name: 's' }))).toEqual({ content: [] });
+    expect(plainResult('tools/call', completeResult('tools/call', { content: [] }, { name: 's' }))).toEqual({
+      content: [],
+    });
   });
 
   it('introduces a server of one era in the other, without what does not cross', () => {

@@ -1,5 +1,4 @@
 /** Several servers behind one address, by hand: names, pages, who has a resource, who is missing, and nobody hears a stranger. */
-import { Server } from '@modelcontextprotocol/server';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -400,25 +399,6 @@ describe('a modern client that listens', () => {
     expect(heard).toEqual([]);
     await client.notification('notifications/tools/list_changed');
     expect(heard).toEqual(['notifications/subscriptions/acknowledged', 'notifications/tools/list_changed']);
-  });
-});
-
-describe('a modern client that could take tasks', () => {
-  it('is not given any, as nobody could tell whose they are', async () => {
-    const capabilities = { extensions: { 'io.modelcontextprotocol/tasks': {}, 'acme.example/other': {} } };
-    let told: unknown;
-    const modern = (): Server => {
-      const server = new Server({ name: 'm', version: '1' }, { capabilities: { tools: {} } });
-      server.setRequestHandler('tools/call', (_, { mcpReq }) => {
-        told = (mcpReq.envelope as Json)['io.modelcontextprotocol/clientCapabilities'];
-        return { content: [] };
-      });
-      return server;
-    };
-    const test = await startGateway({ upstreams: { one: { server: modern }, two: listed({ tools: ['x'] }) } });
-    const client = await WireClient.open(test.all.ws);
-    await client.call(1, 'one__any', {}, envelope(capabilities));
-    expect(told).toEqual({ extensions: { 'acme.example/other': {} } });
   });
 });
 

@@ -10,10 +10,13 @@ import { CATALOGUE } from '../exchange.ts';
 import type { Scope, Slot, Upstream } from '../exchange.ts';
 import type { Turns } from '../turns.ts';
 import type { Kind } from '../view.ts';
+import { Apps } from './apps.ts';
+import { Links } from './links.ts';
 import { Names } from './names.ts';
 import { Owners } from './owners.ts';
 import { Seal } from './seal.ts';
 import { CatalogueSlot } from './slot.ts';
+import { TaskIds } from './task-ids.ts';
 
 /** How many collisions are remembered, so that each is told of once. */
 const MAX_COLLISIONS = 1000;
@@ -38,7 +41,10 @@ export class Catalogue implements Upstream {
   readonly turns: Turns;
   readonly names: Names;
   readonly seal: Seal = new Seal();
+  readonly taskIds: TaskIds = new TaskIds(this.seal);
   readonly owners: Owners = new Owners();
+  readonly links: Links;
+  readonly apps: Apps = new Apps();
   readonly #emit: Emit;
   /** Those of modern clients, which come back for each request. */
   readonly #slots: Map<string, CatalogueSlot> = new Map();
@@ -53,6 +59,7 @@ export class Catalogue implements Upstream {
     this.patienceMs = patienceMs;
     this.turns = turns;
     this.names = new Names(() => upstreams.keys());
+    this.links = new Links(upstreams);
     this.#emit = emit;
   }
 

@@ -2,10 +2,9 @@
 import { isLegacyVersion, LATEST_LEGACY, META, MODERN_VERSIONS } from '../../protocol/eras.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
-import { capabilitiesOf, discoverFromInitialize, initializeFromDiscover } from '../../protocol/translate.ts';
+import { capabilitiesOf, initializeFromDiscover } from '../../protocol/translate.ts';
 import { omit } from '../../util/omit.ts';
-import type { Era } from '../../protocol/eras.ts';
-import type { Member } from '../exchange.ts';
+import type { Member, Scope } from '../exchange.ts';
 
 /** What one upstream says of itself, as a client of the given era hears it. */
 export interface Introduced {
@@ -13,21 +12,17 @@ export interface Introduced {
   hello: JsonObject;
 }
 
-/** Capabilities whose requests name nothing that would tell which upstream is meant. */
-const UNROUTABLE = ['tasks', 'extensions', 'experimental'] as const;
 /** What an upstream that is not there may turn out to have. */
 const UNKNOWN: JsonObject = { tools: {}, prompts: {}, resources: {}, completions: {}, logging: {} };
 
 const HEADLINE =
   'Several servers behind one address. The names of their tools and prompts begin with the name of the server and two underscores.';
 
-/** A member's introduction for a client of this era, however the member itself was greeted. */
-export function helloOf({ era, hello }: Member, to: Era, exclusive: boolean): JsonObject {
-  if (era === to) {
-    const shared = era === 'legacy' && !exclusive;
-    return shared ? { ...hello, capabilities: omit(capabilitiesOf(hello), 'logging') } : hello;
-  }
-  return era === 'modern' ? initializeFromDiscover(hello, LATEST_LEGACY) : discoverFromInitialize(hello, exclusive);
+/** A member's introduction for a legacy session. @param exclusive whether the session has it for itself. */
+export async function legacyHelloOf(member: Member, scope: Scope, exclusive: boolean): Promise<JsonObject> {
+  const hello = await member.introduction(scope);
+  if (member.era === 'modern') return initializeFromDiscover(hello, LATEST_LEGACY);
+  return exclusive ? hello : { ...hello, capabilities: omit(capabilitiesOf(hello), 'logging', 'tasks') };
 }
 
 /** @param incomplete whether an upstream is missing, which may be there later. */
@@ -70,20 +65,26 @@ export function completion(parts: readonly JsonObject[], incomplete: boolean, se
 }
 
 function taken(parts: readonly Introduced[], incomplete: boolean): JsonObject {
-  const union = new Map<string, JsonObject>(Object.entries(incomplete ? UNKNOWN : {}) as [string, JsonObject][]);
-  for (const { hello } of parts) {
-    for (const [key, value] of Object.entries(omit(capabilitiesOf(hello), ...UNROUTABLE))) {
-      const more = Object.entries(isObject(value) ? value : {}).filter(([, flag]) => flag !== false);
-      union.set(key, { ...union.get(key), ...Object.fromEntries(more) });
-    }
-  }
+  const can = parts.map(({ hello }) => capabilitiesOf(hello)).reduce(union, incomplete ? UNKNOWN : {});
   // A list changes when an upstream comes or goes, whether or not the upstream itself can tell.
-  for (const kind of ['tools', 'prompts', 'resources']) {
-    const known = union.get(kind);
-    if (known !== undefined) union.set(kind, { ...known, listChanged: true });
-  }
+  const changing = ['tools', 'prompts', 'resources'].flatMap((kind) =>
+    isObject(can[kind]) ? [[kind, { ...can[kind], listChanged: true }]] : [],
+  );
   const said = parts.flatMap(({ name, hello }) =>
     typeof hello['instructions'] === 'string' ? [`${name}:\n${hello['instructions']}`] : [],
   );
-  return { capabilities: Object.fromEntries(union), instructions: [HEADLINE, ...said].join('\n\n') };
+  const capabilities = { ...can, ...Object.fromEntries(changing) };
+  return { capabilities, instructions: [HEADLINE, ...said].join('\n\n') };
+}
+
+/** What either can do: settings of both, and of two that differ the one that says more, or else the first. */
+function union(a: JsonObject, b: JsonObject): JsonObject {
+  const all = new Map(Object.entries(a));
+  for (const [key, value] of Object.entries(b)) {
+    const known = all.get(key);
+    if (isObject(known) && isObject(value)) all.set(key, union(known, value));
+    else if (Array.isArray(known) && Array.isArray(value)) all.set(key, [...new Set([...known, ...value])]);
+    else if (known === undefined || known === false) all.set(key, value);
+  }
+  return Object.fromEntries(all);
 }

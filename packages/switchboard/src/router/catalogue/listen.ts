@@ -9,6 +9,7 @@ import { backoffMs } from '../../util/backoff.ts';
 import { owned } from '../../util/owned.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
+import { Outward } from './outward.ts';
 import type { CatalogueSlot } from './slot.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
@@ -27,6 +28,7 @@ export class MergedListen {
   readonly #slot: CatalogueSlot;
   readonly #exchange: Exchange;
   readonly #honoredUris: string[] = [];
+  readonly #honoredTasks: unknown[] = [];
   readonly #honoredLists: Set<string> = new Set();
   #held: RpcNotification[] | undefined = [];
 
@@ -47,15 +49,17 @@ export class MergedListen {
       [...LIST_CHANGES.keys()].flatMap((key) => (filter[key] === true ? [[key, true]] : [])),
     );
     const uris = await this.#byOwner(filter['resourceSubscriptions']);
+    const taskIds = this.#tasksByOwner(filter['taskIds']);
     // An upstream that takes long is heard when it is there.
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, catalogue.patienceMs)));
     const heard = names.map(
       (name) =>
         new Promise<void>((resolve) => {
+          const wanted = { ...lists, ...(taskIds.has(name) && { taskIds: taskIds.get(name) }) };
           // What fails for one upstream is not heard of it; the others go on.
           owned(
-            () => this.#follow(name, lists, uris.get(name) ?? [], resolve),
+            () => this.#follow(name, wanted, uris.get(name) ?? [], resolve),
             (thrown) => {
               this.#exchange.report(thrown);
               resolve();
@@ -73,8 +77,23 @@ export class MergedListen {
     const owned = new Map<string, string[]>();
     const wanted = Array.isArray(uris) ? uris.filter((uri): uri is string => typeof uri === 'string') : [];
     for (const uri of new Set(wanted)) {
-      const [owner] = await this.#slot.catalogue.owners.find(this.#slot, this.#exchange, uri);
-      if (owner !== undefined) owned.set(owner, [...(owned.get(owner) ?? []), uri]);
+      const place = await this.#slot.placeOf(uri, this.#exchange);
+      const [owner] =
+        place === undefined
+          ? await this.#slot.catalogue.owners.find(this.#slot, this.#exchange, uri)
+          : [place.upstream];
+      if (owner !== undefined) owned.set(owner, [...(owned.get(owner) ?? []), place?.uri ?? uri]);
+    }
+    return owned;
+  }
+
+  /** The tasks that each upstream is asked to tell of, by its own ids. */
+  #tasksByOwner(shown: unknown): ReadonlyMap<string, string[]> {
+    const owned = new Map<string, string[]>();
+    const { principal } = this.#exchange.scope;
+    for (const each of new Set(Array.isArray(shown) ? shown : [])) {
+      const place = this.#slot.catalogue.taskIds.open(principal, each);
+      if (place !== undefined) owned.set(place.upstream, [...(owned.get(place.upstream) ?? []), place.taskId]);
     }
     return owned;
   }
@@ -95,6 +114,7 @@ export class MergedListen {
 
   #listen(name: string, lists: JsonObject, uris: readonly string[], settled: () => void): Promise<Outcome> {
     const notifications = { ...lists, ...(uris.length > 0 && { resourceSubscriptions: [...uris] }) };
+    const outward = new Outward(this.#slot.catalogue, name, this.#exchange.scope.principal);
     return new Promise((resolve) => {
       const sub = new SubExchange(this.#exchange, {
         params: { ...this.#exchange.params, notifications },
@@ -104,11 +124,11 @@ export class MergedListen {
         },
         notify: (note) => {
           if (note.method !== ACKNOWLEDGED) {
-            this.#tell(note);
+            this.#tell(outward.notification(note));
             return;
           }
           const { params } = note;
-          this.#honor(isObject(params?.['notifications']) ? params['notifications'] : {});
+          this.#honor(outward.filter(isObject(params?.['notifications']) ? params['notifications'] : {}));
           settled();
         },
       });
@@ -122,6 +142,7 @@ export class MergedListen {
     const uris = Array.isArray(honored['resourceSubscriptions']) ? honored['resourceSubscriptions'].map(textOf) : [];
     if (this.#held !== undefined) {
       this.#honoredUris.push(...uris);
+      if (Array.isArray(honored['taskIds'])) this.#honoredTasks.push(...honored['taskIds']);
       for (const key of LIST_CHANGES.keys()) if (honored[key] === true) this.#honoredLists.add(key);
       return;
     }
@@ -136,6 +157,7 @@ export class MergedListen {
     const notifications = {
       ...Object.fromEntries(keys.map((key) => [key, true])),
       ...(uris.length > 0 && { resourceSubscriptions: uris }),
+      ...(this.#honoredTasks.length > 0 && { taskIds: this.#honoredTasks }),
     };
     this.#exchange.notify(notification(ACKNOWLEDGED, { notifications }));
     const held = this.#held ?? [];

@@ -4,13 +4,29 @@ import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
 import { omit } from '../../util/omit.ts';
-import type { Exchange, Outcome } from '../exchange.ts';
+import type { Exchange, Outcome, Scope } from '../exchange.ts';
 import { LISTS } from '../view.ts';
 import type { Catalogue } from './catalogue.ts';
 import { completion, discoverResult } from './introduction.ts';
+import { Outward } from './outward.ts';
 import type { CatalogueSlot } from './slot.ts';
 
 const METHOD_NOT_FOUND = -32601;
+const SKILLS = 'io.modelcontextprotocol/skills';
+
+/** The lists that are merged: where their entries stand, and whether an upstream with these capabilities has such a list. */
+const MERGED: ReadonlyMap<string, { items: string; isOffered(capabilities: JsonObject): boolean }> = new Map([
+  ...[...LISTS]
+    .filter(([method]) => method.endsWith('/list'))
+    .map(
+      ([method, { kind, items }]) =>
+        [method, { items, isOffered: (capabilities: JsonObject) => isObject(capabilities[kind]) }] as const,
+    ),
+  ['skills/list', { items: 'skills', isOffered: ({ extensions }) => isObject(extensions) && SKILLS in extensions }],
+  ['tasks/list', { items: 'tasks', isOffered: ({ tasks }) => isObject(tasks) && isObject(tasks['list']) }],
+]);
+
+export const isMerged = (method: string): boolean => MERGED.has(method);
 
 /** What one upstream contributed; an upstream without such a list contributes nothing and is not missed. */
 interface Part {
@@ -19,11 +35,13 @@ interface Part {
   isMissing?: boolean;
 }
 
+type Page = Required<Pick<Part, 'name' | 'page'>>;
+
 /** One page. An upstream that fails is left out; an error only when all do, or for a cursor that is none of ours. */
 export async function mergedPage(slot: CatalogueSlot, exchange: Exchange): Promise<Outcome> {
   const { method, params, scope } = exchange;
   const { catalogue } = slot;
-  const { kind, items } = LISTS.get(method)!;
+  const { items, isOffered } = MERGED.get(method)!;
   const purpose = ['cursor', scope.principal, method];
   const cursors = cursorsOf(catalogue, purpose, params?.['cursor']);
   const names = slot.names.filter((name) => cursors?.has(name) ?? true);
@@ -31,7 +49,7 @@ export async function mergedPage(slot: CatalogueSlot, exchange: Exchange): Promi
     names.map(async (name): Promise<Part> => {
       const member = await slot.ready(name, scope);
       if (member === undefined) return { name, isMissing: true };
-      if (!isObject(capabilitiesOf(member.hello)[kind])) return { name };
+      if (!isOffered(capabilitiesOf(member.hello))) return { name };
       const cursor = cursors?.get(name);
       const asked = { ...omit(params ?? {}, 'cursor'), ...(cursor !== undefined && { cursor }) };
       return contribution(catalogue, name, method, await slot.ask(name, exchange, method, asked));
@@ -46,7 +64,7 @@ export async function mergedPage(slot: CatalogueSlot, exchange: Exchange): Promi
   );
   return {
     result: {
-      [items]: merged(catalogue, method, pages),
+      [items]: method === 'tasks/list' ? tasks(catalogue, scope, pages) : merged(catalogue, method, pages),
       ...(next.length > 0 && { nextCursor: catalogue.seal.close(purpose, next) }),
       ...(scope.era === 'modern' &&
         completion(
@@ -97,19 +115,25 @@ function cursorsOf(
   throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
 }
 
+/** The tasks of a client, under the ids that it was given. */
+function tasks(catalogue: Catalogue, { principal }: Scope, pages: readonly Page[]): JsonObject[] {
+  return pages.flatMap(({ name, page }) => {
+    const outward = new Outward(catalogue, name, principal);
+    const entries: unknown[] = Array.isArray(page['tasks']) ? page['tasks'] : [];
+    return entries.filter(isObject).map((task) => outward.task(task));
+  });
+}
+
 /** The entries under the names that they are reached by; what is reached under its name elsewhere is left out. */
-function merged(
-  catalogue: Catalogue,
-  method: string,
-  pages: readonly { name: string; page: JsonObject }[],
-): JsonObject[] {
+function merged(catalogue: Catalogue, method: string, pages: readonly Page[]): JsonObject[] {
   const { kind, items, name: key } = LISTS.get(method)!;
   const owners = new Map<string, string>();
   const entries: JsonObject[] = [];
   for (const { name: upstream, page } of pages) {
     for (const item of Array.isArray(page[items]) ? page[items] : []) {
       if (!isObject(item)) continue;
-      const own = textOf(item[key]);
+      const entry = catalogue.links.exposeIn(upstream, item);
+      const own = textOf(entry[key]);
       const exposed = kind === 'resources' ? own : catalogue.names.expose(upstream, own);
       const owner = owners.get(exposed) ?? (kind === 'resources' ? upstream : catalogue.names.find(exposed)?.upstream);
       if (owner !== undefined && owner !== upstream) {
@@ -117,7 +141,7 @@ function merged(
         continue;
       }
       owners.set(exposed, upstream);
-      entries.push(kind === 'resources' ? item : { ...item, [key]: exposed });
+      entries.push(kind === 'resources' ? entry : { ...entry, [key]: exposed });
     }
   }
   return entries;

@@ -1,26 +1,34 @@
 /** What serves the catalogue's requests: finds the upstream that each is about, and has it served there. */
-import { INTERACTIVE, META, metaOf } from '../../protocol/eras.ts';
+import { INTERACTIVE } from '../../protocol/eras.ts';
 import type { Era } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../../protocol/param-headers.ts';
+import { shown } from '../../protocol/shown.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
 import { omit } from '../../util/omit.ts';
 import type { Exchange, Member, Outcome } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
-import { LISTS, targetOf, unknownName } from '../view.ts';
+import { targetOf, unknownName } from '../view.ts';
 import type { Target } from '../view.ts';
 import { MergedListen } from './listen.ts';
-import { discovered, mergedPage } from './lists.ts';
+import type { LinkPlace } from './links.ts';
+import { discovered, isMerged, mergedPage } from './lists.ts';
 import type { Destination } from './names.ts';
+import { Outward } from './outward.ts';
 import { readNames } from './owners.ts';
 import type { CatalogueSlot } from './slot.ts';
 
+/** Extensions whose requests all name their server, or are merged. */
+const KNOWN: ReadonlySet<string> = new Set([
+  'io.modelcontextprotocol/ui',
+  'io.modelcontextprotocol/skills',
+  'io.modelcontextprotocol/tasks',
+]);
+
 /** How servers say that they have no such resource, in both eras, or none at all. */
 const NOT_THERE: ReadonlySet<number> = new Set([-32002, -32602, -32601]);
-
-const TASKS = 'io.modelcontextprotocol/tasks';
 
 export class CatalogueMember implements Member {
   readonly era: Era;
@@ -29,8 +37,8 @@ export class CatalogueMember implements Member {
   hello: JsonObject = {};
   readonly inFlight: number = 0;
   readonly #slot: CatalogueSlot;
-  /** The upstream that watches a resource for a legacy session. */
-  readonly #watching: Map<string, string> = new Map();
+  /** Where a resource is watched for a legacy session, by the URI that the session knows. */
+  readonly #watching: Map<string, LinkPlace> = new Map();
 
   constructor(slot: CatalogueSlot) {
     this.#slot = slot;
@@ -41,26 +49,32 @@ export class CatalogueMember implements Member {
   open(exchange: Exchange): void {
     const { method, params } = exchange;
     const target = targetOf(method, params);
+    const taskId = method.startsWith('tasks/') ? params?.['taskId'] : undefined;
     if (target !== undefined) {
       if (typeof target.name !== 'string') exchange.settle({ error: unknownName(target).toRpc() });
-      else if (target.kind === 'resources') this.#run(exchange, () => this.#openResource(exchange, target));
+      else if (target.kind === 'resources') exchange.run(() => this.#openResource(exchange, target));
       else this.#openNamed(exchange, target);
-    } else if (LISTS.has(method)) {
-      this.#run(exchange, async () => exchange.settle(await mergedPage(this.#slot, exchange)));
+    } else if (taskId !== undefined) {
+      this.#openTask(exchange, taskId);
+    } else if (isMerged(method)) {
+      exchange.run(async () => exchange.settle(await mergedPage(this.#slot, exchange)));
     } else if (method === 'server/discover' && this.era === 'modern') {
-      this.#run(exchange, async () => exchange.settle(await discovered(this.#slot, exchange)));
+      exchange.run(async () => exchange.settle(await discovered(this.#slot, exchange)));
     } else if (method === 'subscriptions/listen' && this.era === 'modern') {
-      this.#run(exchange, () => new MergedListen(this.#slot, exchange).start());
+      exchange.run(() => new MergedListen(this.#slot, exchange).start());
     } else if (method === 'logging/setLevel') {
-      this.#run(exchange, async () => exchange.settle(await this.#setLevel(exchange)));
+      exchange.run(async () => exchange.settle(await this.#setLevel(exchange)));
     } else {
-      const detail = `${method} does not say which server it is for; send it to one of ${this.#slot.names.map((name) => `/mcp/${name}`).join(', ')}`;
-      exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });
+      exchange.run(() => this.#openUnknown(exchange));
     }
   }
 
   cancel(exchange: Exchange, reason?: string): void {
     this.#slot.cancel(exchange, reason);
+  }
+
+  introduction(): JsonObject {
+    return this.hello;
   }
 
   async paramHeaders(tool: string): Promise<readonly ParamHeader[]> {
@@ -95,16 +109,73 @@ export class CatalogueMember implements Member {
     this.#slot.close();
   }
 
-  #run(exchange: Exchange, work: () => Promise<void>): void {
-    exchange.run(work);
-  }
-
   #openNamed(exchange: Exchange, target: Target): void {
     const destination = this.#slot.catalogue.names.find(textOf(target.name));
     const isThere = destination !== undefined && this.#slot.names.includes(destination.upstream);
-    if (!isThere) exchange.settle({ error: unknownName(target).toRpc() });
-    else if (destination.maybeCut) this.#run(exchange, () => this.#openCut(exchange, target, destination));
+    if (!isThere) exchange.run(() => this.#openBare(exchange, target));
+    else if (destination.maybeCut) exchange.run(() => this.#openCut(exchange, target, destination));
     else this.#pass(exchange, target, destination);
+  }
+
+  /** A tool by the name that its server gave it, as pages of that server call it. */
+  async #openBare(exchange: Exchange, target: Target): Promise<void> {
+    const name = textOf(target.name);
+    const upstream =
+      target.kind === 'tools' ? await this.#slot.catalogue.apps.ownerOf(this.#slot, exchange, name) : undefined;
+    if (upstream === undefined) exchange.settle({ error: unknownName(target).toRpc() });
+    else this.#pass(exchange, target, { upstream, name, maybeCut: false });
+  }
+
+  /** A task's requests go where it was begun. */
+  #openTask(exchange: Exchange, given: unknown): void {
+    const { taskIds } = this.#slot.catalogue;
+    const place = taskIds.open(exchange.scope.principal, given);
+    if (place === undefined || !this.#slot.names.includes(place.upstream)) {
+      const detail = `taskId ${shown(given)} is not one that you were given here since Switchboard was started`;
+      exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
+      return;
+    }
+    const { upstream, taskId } = place;
+    this.#serve(exchange, upstream, { ...exchange.params, taskId });
+  }
+
+  /**
+   * A method that MCP does not have. Where its params name a tool or a resource, it goes there; otherwise to the only server that can
+   * do something which Switchboard does not know.
+   */
+  async #openUnknown(exchange: Exchange): Promise<void> {
+    const { method, params } = exchange;
+    const { names, catalogue, scope } = this.#slot;
+    const { name, uri } = params ?? {};
+    const destination = typeof name === 'string' ? catalogue.names.find(name) : undefined;
+    if (typeof uri === 'string') {
+      await this.#openResource(exchange, { kind: 'resources', name: uri, at: 'uri' });
+    } else if (destination !== undefined && names.includes(destination.upstream)) {
+      this.#pass(exchange, { kind: 'tools', name, at: 'name' }, destination);
+    } else {
+      const members = await Promise.all(
+        names.map(async (each) => [each, await this.#slot.ready(each, scope)] as const),
+      );
+      const able = members.flatMap(([each, member]) => (member && hasUnknown(member.hello) ? [each] : []));
+      if (able.length === 1) this.#serve(exchange, able[0]!, params);
+      else {
+        const detail = `${method} does not say which server it is for; send it to one of ${names.map((each) => `/mcp/${each}`).join(', ')}`;
+        exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });
+      }
+    }
+  }
+
+  /** Has an upstream serve the exchange. */
+  #serve(exchange: Exchange, upstream: string, params: JsonObject | undefined): void {
+    const { method, scope } = exchange;
+    const outward = new Outward(this.#slot.catalogue, upstream, scope.principal);
+    exchange.reached = { upstream, params };
+    const sub = new SubExchange(exchange, {
+      params,
+      settle: (outcome) => exchange.settle(outward.outcome(method, outcome)),
+      notify: (note) => exchange.notify(outward.notification(note)),
+    });
+    this.#slot.serve(upstream, sub);
   }
 
   /** A name that looks cut and was not listed since Switchboard started: reading the list tells what it was. */
@@ -123,8 +194,7 @@ export class CatalogueMember implements Member {
   #pass(exchange: Exchange, { at }: Target, { upstream, name }: Destination): void {
     const { params } = exchange;
     const ref = isObject(params?.['ref']) ? params['ref'] : {};
-    const renamed = at === 'ref' ? { ...params, ref: { ...ref, name } } : { ...params, name };
-    this.#slot.serve(upstream, new SubExchange(exchange, { params: withoutTasks(renamed) }));
+    this.#serve(exchange, upstream, at === 'ref' ? { ...params, ref: { ...ref, name } } : { ...params, name });
   }
 
   async #openResource(exchange: Exchange, target: Target): Promise<void> {
@@ -132,11 +202,13 @@ export class CatalogueMember implements Member {
     const uri = textOf(target.name);
     const watching = method === 'resources/unsubscribe' ? this.#watching.get(uri) : undefined;
     const returned = this.#returned(exchange, uri);
-    if (watching !== undefined) this.#try(exchange, uri, [watching], params);
-    else if (returned !== undefined) this.#try(exchange, uri, [returned.upstream], returned.params);
+    const place = watching ?? (await this.#slot.placeOf(uri, exchange));
+    if (place !== undefined)
+      this.#try(exchange, target, [place.upstream], withUri(returned?.params ?? params, target, place.uri));
+    else if (returned !== undefined) this.#try(exchange, target, [returned.upstream], returned.params);
     else {
       const owners = await this.#slot.catalogue.owners.find(this.#slot, exchange, uri);
-      if (owners.length > 0) this.#try(exchange, uri, owners, params);
+      if (owners.length > 0) this.#try(exchange, target, owners, params);
       else exchange.settle({ error: unknownName(target).toRpc() });
     }
   }
@@ -144,24 +216,35 @@ export class CatalogueMember implements Member {
   /** Has the first upstream that has the resource serve the exchange; where none has it, the likeliest one's word counts. */
   #try(
     exchange: Exchange,
-    uri: string,
+    target: Target,
     [name, ...others]: readonly string[],
     params: JsonObject | undefined,
     refusal?: Outcome,
   ): void {
+    const { method, scope } = exchange;
+    const uri = textOf(target.name);
     const upstream = name!;
+    const outward = new Outward(this.#slot.catalogue, upstream, scope.principal);
+    exchange.reached = { upstream, params };
     const sub: SubExchange = new SubExchange(exchange, {
       params,
-      settle: (outcome) => {
+      notify: (note) => exchange.notify(outward.notification(note)),
+      settle: (answer) => {
+        const own = textOf(sub.params?.['uri']);
+        const outcome = outward.outcome(method, answer, { own, shown: uri });
         const isThere = !('error' in outcome) || !NOT_THERE.has(outcome.error.code);
         if (!isThere) {
           this.#slot.forget(sub);
-          if (others.length > 0) this.#try(exchange, uri, others, params, refusal ?? outcome);
+          if (others.length > 0) this.#try(exchange, target, others, params, refusal ?? outcome);
           else exchange.settle(refusal ?? outcome);
           return;
         }
-        if (exchange.method === 'resources/unsubscribe') this.#watching.delete(uri);
-        else if (exchange.method === 'resources/subscribe' && !('error' in outcome)) this.#watching.set(uri, upstream);
+        if (method === 'resources/unsubscribe') this.#watching.delete(uri);
+        else if ('result' in outcome && method === 'resources/subscribe')
+          this.#watching.set(uri, { upstream, uri: own });
+        else if ('result' in outcome && method === 'resources/read' && own.startsWith('ui://')) {
+          this.#slot.catalogue.apps.hasRead(scope, upstream);
+        }
         const isSure = others.length === 0 && refusal === undefined;
         exchange.settle(isSure ? outcome : this.#marked(exchange, uri, upstream, outcome));
       },
@@ -209,14 +292,17 @@ export class CatalogueMember implements Member {
   }
 }
 
-/** A task is asked after by an id that does not say whose it is, so no server is told that it may answer with one. */
-function withoutTasks(params: JsonObject): JsonObject {
-  const meta = metaOf(params);
-  const capabilities = meta?.[META.clientCapabilities];
-  const extensions = isObject(capabilities) ? capabilities['extensions'] : undefined;
-  if (!isObject(capabilities) || !isObject(extensions) || !Object.hasOwn(extensions, TASKS)) return params;
-  const without = { ...capabilities, extensions: omit(extensions, TASKS) };
-  return { ...params, _meta: { ...meta, [META.clientCapabilities]: without } };
+/** The params of a request about a resource, with its URI as the server writes it. */
+function withUri(params: JsonObject | undefined, { at }: Target, uri: string): JsonObject {
+  if (at !== 'ref') return { ...params, uri };
+  return { ...params, ref: { ...(isObject(params?.['ref']) ? params['ref'] : {}), uri } };
+}
+
+/** Whether a server can do something that MCP and the extensions known here do not have. */
+function hasUnknown(hello: JsonObject): boolean {
+  const { extensions, experimental } = capabilitiesOf(hello);
+  const names = [extensions, experimental].flatMap((each) => (isObject(each) ? Object.keys(each) : []));
+  return names.some((name) => !KNOWN.has(name));
 }
 
 const purposeOf = ({ method, scope }: Exchange, uri: string): string[] => ['state', scope.principal, method, uri];

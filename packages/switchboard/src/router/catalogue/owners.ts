@@ -3,6 +3,7 @@
  * be meant, they are tried in their order.
  */
 import { isObject, textOf } from '../../protocol/jsonrpc.ts';
+import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
 import { matchesPattern } from '../../util/pattern.ts';
 import type { Exchange, Slot } from '../exchange.ts';
@@ -92,17 +93,28 @@ export async function readNames(
   upstream: string,
   method: string,
 ): Promise<string[]> {
-  const { items, name } = LISTS.get(method)!;
-  const found: string[] = [];
+  const { entries } = await readList(slot, exchange, upstream, method);
+  return entries.map((entry) => textOf(entry[LISTS.get(method)!.name]));
+}
+
+/** The entries of an upstream's whole list, and whether it failed before its end. */
+export async function readList(
+  slot: CatalogueSlot,
+  exchange: Exchange,
+  upstream: string,
+  method: string,
+): Promise<{ entries: readonly JsonObject[]; failed: boolean }> {
+  const { items } = LISTS.get(method)!;
+  const entries: JsonObject[] = [];
   let cursor: unknown;
-  for (let page = 0; page < MAX_PAGES && found.length < MAX_ENTRIES; page++) {
+  for (let page = 0; page < MAX_PAGES && entries.length < MAX_ENTRIES; page++) {
     const outcome = await slot.ask(upstream, exchange, method, cursor === undefined ? {} : { cursor });
-    if ('error' in outcome) break;
-    const entries = outcome.result[items];
-    for (const entry of Array.isArray(entries) ? entries : []) if (isObject(entry)) found.push(textOf(entry[name]));
+    if ('error' in outcome) return { entries, failed: true };
+    const listed = outcome.result[items];
+    for (const entry of Array.isArray(listed) ? listed : []) if (isObject(entry)) entries.push(entry);
     // An empty cursor is a cursor.
     cursor = outcome.result['nextCursor'];
     if (typeof cursor !== 'string') break;
   }
-  return found;
+  return { entries, failed: false };
 }

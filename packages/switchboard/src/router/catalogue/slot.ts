@@ -8,11 +8,15 @@ import { backoffMs } from '../../util/backoff.ts';
 import { once } from '../../util/once.ts';
 import { owned } from '../../util/owned.ts';
 import { CallerAudience } from '../audience.ts';
-import type { Audience, Caller, Exchange, Member, Outcome, Scope, Slot } from '../exchange.ts';
+import type { Audience, Caller, Exchange, Member, Opening, Outcome, Reached, Scope, Slot } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
+import { targetOf } from '../view.ts';
 import type { Catalogue } from './catalogue.ts';
-import { helloOf, initializeResult } from './introduction.ts';
+import { initializeResult, legacyHelloOf } from './introduction.ts';
+import { isLink } from './links.ts';
+import type { LinkPlace } from './links.ts';
 import { CatalogueMember } from './member.ts';
+import { OutwardCaller } from './outward.ts';
 
 const INITIALIZED = 'notifications/initialized';
 
@@ -39,6 +43,8 @@ export class CatalogueSlot implements Slot {
   readonly #joined: Map<string, Slot> = new Map();
   /** The upstreams' slots that last as long as this one, and what lets each go. */
   readonly #kept: Map<Slot, () => void> = new Map();
+  /** The callers as each of those knows them. */
+  readonly #outwards: WeakMap<Slot, WeakMap<Caller, Caller>> = new WeakMap();
   /** What lets this one go, for each caller that joined. */
   readonly #keptBy: Map<Caller, () => void> = new Map();
   readonly #places: WeakMap<Exchange, Set<Place>> = new WeakMap();
@@ -70,6 +76,32 @@ export class CatalogueSlot implements Slot {
     return this.#introduced;
   }
 
+  /**
+   * Where a link leads that a client shows. One that nobody has named yet since Switchboard started is looked for in the tools of all.
+   * Nothing for any other URI, and for a link that no tool names.
+   */
+  async placeOf(uri: string, exchange: Exchange): Promise<LinkPlace | undefined> {
+    if (!isLink(uri)) return undefined;
+    const { links, apps } = this.catalogue;
+    if (links.find(uri) === undefined) await apps.look(this, exchange);
+    const place = links.find(uri);
+    return place !== undefined && this.names.includes(place.upstream) ? place : undefined;
+  }
+
+  leadsTo({ method, params }: Pick<Opening, 'method' | 'params'>): Reached | undefined {
+    const { names, links, taskIds } = this.catalogue;
+    const { kind, name, at } = targetOf(method, params) ?? {};
+    const task = method.startsWith('tasks/') ? taskIds.open(this.scope.principal, params?.['taskId']) : undefined;
+    if (task !== undefined) return { upstream: task.upstream, params: { ...params, taskId: task.taskId } };
+    if (typeof name !== 'string' || at === 'ref') return undefined;
+    if (kind === 'resources') {
+      const place = links.find(name);
+      return place && { upstream: place.upstream, params: { ...params, uri: place.uri } };
+    }
+    const destination = names.find(name);
+    return destination && { upstream: destination.upstream, params: { ...params, name: destination.name } };
+  }
+
   join(caller: Caller): void {
     this.audience.join(caller);
     this.#keptBy.set(caller, this.hold());
@@ -84,7 +116,7 @@ export class CatalogueSlot implements Slot {
 
   leave(caller: Caller): void {
     this.audience.leave(caller, () => {});
-    for (const slot of this.#joined.values()) slot.leave(caller);
+    for (const slot of this.#joined.values()) slot.leave(this.#outward(caller, slot));
     this.#keptBy.get(caller)?.();
     this.#keptBy.delete(caller);
   }
@@ -118,7 +150,7 @@ export class CatalogueSlot implements Slot {
     const slot = upstream.slot(scope, interactive);
     if (scope.era === 'legacy') {
       this.#joined.set(name, slot);
-      for (const caller of this.audience.callers) slot.join(caller);
+      for (const caller of this.audience.callers) slot.join(this.#outward(caller, slot));
     } else if (scope.loose !== true && !this.#kept.has(slot)) {
       // One connection has the same one for all its requests, and keeps it between them.
       this.#kept.set(slot, slot.hold());
@@ -257,11 +289,15 @@ export class CatalogueSlot implements Slot {
 
   async #introduce(): Promise<Member> {
     const { names, scope, catalogue } = this;
-    const members = await Promise.all(names.map((name) => this.ready(name, scope)));
-    const parts = members.flatMap((member, at) => {
-      const name = names[at]!;
-      return member === undefined ? [] : [{ name, hello: helloOf(member, 'legacy', this.#isExclusive(name)) }];
-    });
+    const found = await Promise.all(
+      names.map(async (name) => {
+        const member = await this.ready(name, scope);
+        return member === undefined
+          ? []
+          : [{ name, hello: await legacyHelloOf(member, scope, this.#isExclusive(name)) }];
+      }),
+    );
+    const parts = found.flat();
     if (parts.length === 0) {
       const detail = `none of ${names.join(', ')} can be had; the log tells why, and so does /mcp/<name>`;
       throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
@@ -270,6 +306,14 @@ export class CatalogueSlot implements Slot {
     const incomplete = parts.length < names.length;
     this.#member.hello = initializeResult(scope.version, parts, incomplete, catalogue.serverInfo);
     return this.#member;
+  }
+
+  /** The caller as an upstream knows it. */
+  #outward(caller: Caller, slot: Slot): Caller {
+    const callers = this.#outwards.get(slot) ?? new WeakMap<Caller, Caller>();
+    const outward = callers.get(caller) ?? new OutwardCaller(caller, this.catalogue, slot.upstream);
+    this.#outwards.set(slot, callers.set(caller, outward));
+    return outward;
   }
 
   #isExclusive(name: string): boolean {
