@@ -1,5 +1,3 @@
-import { cut } from '../util/cut.ts';
-
 /** The longest that a value of a peer stands in an error or an event, in characters. */
 const MAX_CHARS = 100;
 
@@ -8,7 +6,7 @@ export function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   try {
     const text = JSON.stringify(typeof value === 'string' ? value.slice(0, MAX_CHARS + 1) : value) ?? typeof value;
-    return text.length > MAX_CHARS ? `${cut(text, MAX_CHARS)}…` : text;
+    return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;
   } catch {
     // What a program hands over in memory may hold itself, or values that JSON does not have.
     return `a ${typeof value}`;
