@@ -1,6 +1,6 @@
 /**
  * `${env:NAME}`, `${NAME}` and `${NAME:-otherwise}` in the strings of an upstream, as the files of other MCP programs have them.
- * `${caller.…}` in its `env` and `headers` is left alone: it is what each caller brings.
+ * `${caller.…}` in its `env` and `headers` is left alone: it is what each caller brings. `$${X}` stands for the text `${X}`.
  */
 import type { Problem } from '../gateway/options.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
@@ -14,7 +14,8 @@ export function expandVariables(
   const problems: Problem[] = [];
 
   const expand = (text: string, path: (string | number)[]): string =>
-    text.replace(/\$\{([^}]*)\}/g, (whole, inside: string) => {
+    text.replace(/\$?\$\{([^}]*)\}/g, (whole, inside: string) => {
+      if (whole.startsWith('$$')) return literal(whole.slice(1), inside, path);
       const [, name, , otherwise] = /^(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-(.*))?$/.exec(inside) ?? [];
       if (others !== undefined && inside.startsWith(others)) return whole;
       if (inside.startsWith('caller.')) {
@@ -35,6 +36,16 @@ export function expandVariables(
       }
       return whole;
     });
+
+  const literal = (text: string, inside: string, path: (string | number)[]): string => {
+    if (inside.startsWith('caller.') && (path[0] === 'env' || path[0] === 'headers')) {
+      problems.push({
+        path,
+        message: `$${text} cannot be written here: ${text} in env and headers is what a caller brings`,
+      });
+    }
+    return text;
+  };
 
   const walk = (value: unknown, path: (string | number)[]): unknown => {
     if (typeof value === 'string') return expand(value, path);
