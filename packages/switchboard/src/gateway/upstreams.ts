@@ -6,6 +6,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { CallerAudience } from '../router/audience.ts';
 import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
+import { Tunnel, proxyFor } from '../transports/proxy.ts';
 import { checkedLookup, hostOf, refusedAddress } from '../transports/safe-lookup.ts';
 import { SseClientChannel } from '../transports/http/sse-client.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
@@ -83,10 +84,18 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     const address = new URL(url);
     const lookup = settings.allowPrivateUpstreams ? {} : { lookup: checkedLookup() };
     refuseLiteral(address, settings);
+    const proxy = proxyFor(address, environment);
+    const tunnel = proxy === undefined ? {} : { tunnel: new Tunnel(proxy, lookup.lookup) };
     // Read each time: certificates are replaced before they end.
     const tls = files === undefined ? {} : { tls: readClientTls(files) };
     if (sse) {
-      const remote = { maxSockets: MAX_REMOTE_SOCKETS, endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS, ...lookup, ...tls };
+      const remote = {
+        maxSockets: MAX_REMOTE_SOCKETS,
+        endpointTimeoutMs: HANDSHAKE_TIMEOUT_MS,
+        ...lookup,
+        ...tunnel,
+        ...tls,
+      };
       return new SseClientChannel(address, { ...limits, ...remote, headers });
     }
     if (address.protocol.startsWith('http')) {
@@ -97,6 +106,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
         maxMessageBytes,
         maxSockets: MAX_REMOTE_SOCKETS,
         ...lookup,
+        ...tunnel,
         ...tls,
       });
     }
@@ -104,6 +114,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       ...CLIENT_DEFAULTS,
       ...limits,
       ...lookup,
+      ...tunnel,
       ...tls,
       ...(subprotocol !== undefined && { subprotocol }),
       headers,
@@ -115,7 +126,8 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
 
   return new Map(
     Object.entries(upstreams).map(([name, options]) => {
-      const token = 'url' in options && options.oauth !== undefined ? new ClientToken(options.oauth) : undefined;
+      const token =
+        'url' in options && options.oauth !== undefined ? new ClientToken(options.oauth, environment) : undefined;
       const connect = (credentials: Credentials | undefined): Promise<Channel> => {
         if ('command' in options) return startCommand(name, options, credentials);
         if ('url' in options) return connectUrl(options, credentials, token);

@@ -126,6 +126,8 @@ export type GatewayEvent =
   /** Its stderr names a variable that is set for Switchboard and not for it; told once for each variable. */
   | { type: 'upstream.withheld'; upstream: string; variable: string; advice: string }
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
+  /** The connection to a remote server is amiss, or well again; Switchboard deals with it. */
+  | { type: 'upstream.notice'; upstream: string; slot: string; what: string }
   /** Lines of the audit log were lost, so many since this was last said. */
   | { type: 'audit.failed'; reason: string; lost: number }
   | { type: 'failed'; where: string; error: unknown };

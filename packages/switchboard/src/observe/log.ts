@@ -37,6 +37,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'upstream.memory': 'info',
   'upstream.withheld': 'warn',
   'upstream.stray': 'warn',
+  'upstream.notice': 'warn',
   'audit.failed': 'error',
   failed: 'error',
 };

@@ -113,6 +113,12 @@ export interface Exchange {
   /** The error to answer with for something that was thrown while this was served; a fault of Switchboard is told of. */
   report(thrown: unknown): RpcError;
   /**
+   * Serves it from the beginning once more, at the member that is there by then. For a member whose server did nothing with the request.
+   *
+   * @returns whether it is; an exchange is opened again once at the most.
+   */
+  reopen(): boolean;
+  /**
    * Puts a question of the server to the client of this exchange. Never rejects: a client that does not answer settles it with
    * an error, or with a cancelled elicitation. After `signal` fires the answer no longer matters.
    */

@@ -55,6 +55,7 @@ export class RoutedExchange implements Exchange {
   #letGo: (() => void) | undefined;
   #ended = false;
   #running = false;
+  #reopened = false;
   #progressedAt = -Infinity;
   #questions: Map<string, Waiting> | undefined;
   #questionSeq = 0;
@@ -138,7 +139,7 @@ export class RoutedExchange implements Exchange {
     this.#aliveAt = performance.now();
     this.run(() => {
       // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
-      if (this.scope.era === 'modern') this.#letGo = this.#slot.hold(INTERACTIVE.has(this.method));
+      if (this.scope.era === 'modern') this.#letGo ??= this.#slot.hold(INTERACTIVE.has(this.method));
       const member = this.#slot.member(this);
       if (!(member instanceof Promise)) return this.#serve(member);
       return member.then((ready) => this.#serve(ready));
@@ -217,6 +218,14 @@ export class RoutedExchange implements Exchange {
       () => leg.settle(outcome),
       (thrown) => owned(() => leg.settle({ error: this.report(thrown) }), failed),
     );
+  }
+
+  reopen(): boolean {
+    if (this.#ended || this.#reopened) return false;
+    this.#reopened = true;
+    this.#member = undefined;
+    this.#run();
+    return true;
   }
 
   cancel(reason?: string): void {

@@ -23,6 +23,8 @@ export class SubExchange implements Exchange {
   readonly #options: SubExchangeOptions;
   readonly #endListeners: (() => void)[] = [];
   #ended = false;
+  #reopen: (() => void) | undefined;
+  #reopened = false;
 
   constructor(parent: Exchange, options: SubExchangeOptions) {
     this.parent = parent;
@@ -100,6 +102,20 @@ export class SubExchange implements Exchange {
 
   report(thrown: unknown): RpcError {
     return this.parent.report(thrown);
+  }
+
+  /** Where it is served otherwise than its parent: what serves it once more. */
+  onReopen(reopen: () => void): void {
+    this.#reopen = reopen;
+  }
+
+  reopen(): boolean {
+    if (this.#ended) return false;
+    if (this.#reopen === undefined) return this.parent.reopen();
+    if (this.#reopened) return false;
+    this.#reopened = true;
+    this.#reopen();
+    return true;
   }
 
   ask(question: Question, signal?: AbortSignal): Promise<Outcome> {

@@ -26,6 +26,15 @@ export interface ChannelHandlers {
    * @param code the close code, where there is one.
    */
   onClose(reason: string, clean?: boolean, code?: number): void;
+  /**
+   * The server no longer knows the session. Answers to what was sent before may still come, also from other requests that were refused;
+   * nothing new is served. Without this the channel closes.
+   *
+   * @param refused a request that the server refused for that: it did nothing with it.
+   */
+  onSessionLost?(refused?: RpcId): void;
+  /** Something about the connection is amiss, or well again, that the channel copes with by itself: a sentence for the log. */
+  onNotice?(what: string): void;
 }
 
 /** What has passed through a channel. */

@@ -5,6 +5,8 @@
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject, textOf } from '../protocol/jsonrpc.ts';
 import { shown } from '../protocol/shown.ts';
+import { fetchThrough, proxyFor } from '../transports/proxy.ts';
+import type { Environment } from '../transports/proxy.ts';
 import { backoffMs } from '../util/backoff.ts';
 
 export interface ClientTokenOptions {
@@ -26,13 +28,16 @@ const UNTOLD_LIFE_MS = 300_000;
 
 export class ClientToken {
   readonly #options: ClientTokenOptions;
+  readonly #environment: Environment;
   #token: { value: string; goodUntil: number } | undefined;
   #asking: Promise<string> | undefined;
   #failures = 0;
   #failed: { error: SwitchboardError; until: number } | undefined;
 
-  constructor(options: ClientTokenOptions) {
+  /** @param environment may name a proxy (`HTTPS_PROXY`). */
+  constructor(options: ClientTokenOptions, environment: Environment = {}) {
     this.#options = options;
+    this.#environment = environment;
   }
 
   /** The value of an `Authorization` header. @throws {SwitchboardError} `SWB_UPSTREAM_UNAVAILABLE`, without any secret. */
@@ -76,7 +81,9 @@ export class ClientToken {
       ...(audience !== undefined && { audience }),
     });
     const secret = Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64');
-    const response = await fetch(tokenUrl, {
+    const proxy = proxyFor(new URL(tokenUrl), this.#environment);
+    const send = proxy === undefined ? fetch : await fetchThrough(proxy);
+    const response = await send(tokenUrl, {
       method: 'POST',
       headers: { authorization: `Basic ${secret}`, accept: 'application/json' },
       body,

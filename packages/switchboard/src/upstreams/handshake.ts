@@ -5,7 +5,7 @@
 import { addEnvelope } from '../protocol/translate.ts';
 import { LATEST_LEGACY, LATEST_MODERN, MODERN_VERSIONS, isLegacyVersion } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
+import { ERRORS, SwitchboardError } from '../protocol/errors.ts';
 import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Outcome } from '../router/exchange.ts';
@@ -33,22 +33,30 @@ export interface HandshakeOptions {
   probeTimeoutMs: number;
 }
 
-export type Greeting = { era: Era; hello: JsonObject };
+export interface Greeting {
+  era: Era;
+  hello: JsonObject;
+  /** The eras that it was asked in before and does not speak; one in which only the connection failed is not among them. */
+  refused: readonly Era[];
+}
 
-const METHOD_UNKNOWN: ReadonlySet<number> = new Set([-32601, -32022]);
+const METHOD_UNKNOWN: ReadonlySet<number> = new Set([-32601, -32602, -32020, -32022]);
 
 /**
  * @throws {SwitchboardError} `SWB_UPSTREAM_UNAVAILABLE` with the server's own words, when it answers in none of the eras.
  */
 export async function greet(wire: Wire, options: HandshakeOptions): Promise<Greeting> {
   let refusal: Outcome | undefined;
+  const refused: Era[] = [];
   for (const era of options.eras) {
     const outcome = await (era === 'legacy' ? initialize(wire, options) : discover(wire, options));
-    if ('result' in outcome && isFluent(era, outcome.result)) return { era, hello: outcome.result };
+    if ('result' in outcome && isFluent(era, outcome.result)) return { era, hello: outcome.result, refused };
     if (wire.goneReason !== undefined) break;
-    refusal ??= outcome;
+    if (!isPassing(outcome)) refused.push(era);
     // A legacy refusal for any other reason than not knowing the method is the server's answer, not a question of era.
-    if (era === 'legacy' && 'error' in outcome && !METHOD_UNKNOWN.has(outcome.error.code)) break;
+    const isQuestionOfEra = !('error' in outcome) || era === 'modern' || METHOD_UNKNOWN.has(outcome.error.code);
+    if (refusal === undefined || !isQuestionOfEra || era === 'modern') refusal = outcome;
+    if (!isQuestionOfEra) break;
   }
   throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail: wire.goneReason ?? describe(refusal) });
 }
@@ -66,7 +74,6 @@ async function initialize(wire: Wire, { introduction, announce, startTimeoutMs }
 
 function discover(wire: Wire, { introduction, probeTimeoutMs }: HandshakeOptions): Promise<Outcome> {
   const { clientInfo, capabilities } = introduction;
-  wire.channel.setProtocolVersion?.(LATEST_MODERN);
   const params = addEnvelope(undefined, { version: LATEST_MODERN, capabilities: capabilities.modern, clientInfo });
   return wire.call('server/discover', params, probeTimeoutMs);
 }
@@ -76,6 +83,13 @@ function isFluent(era: Era, hello: JsonObject): boolean {
   if (era === 'legacy') return typeof hello['protocolVersion'] === 'string' && isObject(hello['capabilities']);
   const versions = hello['supportedVersions'];
   return Array.isArray(versions) && MODERN_VERSIONS.some((version) => versions.includes(version));
+}
+
+/** Whether the question did not reach the server, or it could not answer now. */
+function isPassing(outcome: Outcome): boolean {
+  if (!('error' in outcome) || outcome.error.code !== ERRORS.SWB_UPSTREAM_UNAVAILABLE.code) return false;
+  const status = isObject(outcome.error.data) ? outcome.error.data['status'] : undefined;
+  return typeof status !== 'number' || status === 408 || status === 429 || status >= 500;
 }
 
 function describe(refusal: Outcome | undefined): string {

@@ -39,6 +39,7 @@ export interface LegacyMemberOptions {
   audience: Audience;
   slot: Slot;
   onGone(reason: string): void;
+  onForgotten(reason: string): void;
 }
 
 export class LegacyMember implements LivingMember {
@@ -54,7 +55,7 @@ export class LegacyMember implements LivingMember {
   #logLevel: string | undefined;
   #retired = false;
 
-  constructor({ wire, hello, audience, slot, onGone }: LegacyMemberOptions) {
+  constructor({ wire, hello, audience, slot, onGone, onForgotten }: LegacyMemberOptions) {
     this.#wire = wire;
     this.#audience = audience;
     this.#slot = slot;
@@ -69,6 +70,7 @@ export class LegacyMember implements LivingMember {
         for (const question of this.#questions.values()) question.abort();
         onGone(reason);
       },
+      onForgotten,
     });
   }
 

@@ -38,6 +38,7 @@ export interface ModernMemberOptions {
   /** Where it sits among several members alike. */
   place?: { seat: number; stickiness: Stickiness };
   onGone(reason: string): void;
+  onForgotten(reason: string): void;
 }
 
 export class ModernMember implements LivingMember {
@@ -52,7 +53,7 @@ export class ModernMember implements LivingMember {
   /** The envelope of what Switchboard asks for itself. */
   readonly #envelope: JsonObject;
 
-  constructor({ wire, hello, audience, clientInfo, place, onGone }: ModernMemberOptions) {
+  constructor({ wire, hello, audience, clientInfo, place, onGone, onForgotten }: ModernMemberOptions) {
     this.#wire = wire;
     this.#place = place;
     this.#audience = audience;
@@ -73,6 +74,7 @@ export class ModernMember implements LivingMember {
       onRequest: () => {},
       onNotification: (note) => this.#note(note),
       onGone,
+      onForgotten,
     });
   }
 

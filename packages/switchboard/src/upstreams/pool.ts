@@ -341,6 +341,12 @@ export class Pool implements Upstream {
           if (!expected && (!slot.audience.exclusive || !wire.hasAnswered)) breaker.failed(reason);
           onGone(reason);
         },
+        onForgotten: (reason: string) => {
+          if (life === undefined || slot.closed) return;
+          // A server that forgets every session at once is of no use; one that was restarted is.
+          if (!wire.hasAnswered) breaker.failed(reason);
+          seat.leave(life, reason);
+        },
       };
       const ms = Math.round(performance.now() - startedAt);
       const isLegacy = greeting.era === 'legacy';

@@ -146,6 +146,17 @@ export class Seat {
       this.#part(life, 'nobody used it (memberIdleTimeout)');
   }
 
+  /** The server of this member has forgotten its session: it finishes what it has begun, and the next request starts another. */
+  leave(life: Life, reason: string): void {
+    if (life !== this.#life) return;
+    this.#failures = life.wire.hasAnswered ? 0 : this.#failures + 1;
+    this.#life = undefined;
+    this.#leaving = undefined;
+    this.#lastReason = reason;
+    this.#retire(life, reason);
+    this.#reviveIfWatched();
+  }
+
   close(): void {
     this.#closed = true;
     this.#wakeUp?.();
@@ -234,7 +245,11 @@ export class Seat {
     this.#leaving = undefined;
     this.#lastReason = reason;
     this.#failures = Date.now() - startedAt > STABLE_MS ? 1 : this.#failures + 1;
-    // Who watches something asks for nothing, and would never hear again: the member is started without being asked.
+    this.#reviveIfWatched();
+  }
+
+  /** Who watches something asks for nothing, and would never hear again: the member is started without being asked. */
+  #reviveIfWatched(): void {
     const [watched] = this.audience.watched;
     if (watched !== undefined && !this.#closed) setImmediate(() => this.#options.own('start', () => this.#revive()));
   }

@@ -1,5 +1,6 @@
 /** Where the members of an upstream come from: connects, and greets what is there in the era that it speaks. */
 import type { Emit } from '../observe/events.ts';
+import { META, metaOf } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Channel } from '../transports/channel.ts';
@@ -45,6 +46,8 @@ export interface Greeted {
 
 /** How long it is believed that a server does not speak an era; it may have been updated since. */
 const VERDICT_MS = 3_600_000;
+/** How much of a server's name and version is compared. */
+const MAX_IDENTITY = 1000;
 
 export class Source {
   readonly #options: SourceOptions;
@@ -54,6 +57,8 @@ export class Source {
   readonly #connecting: Set<Promise<Channel>> = new Set();
   /** An era that the server was found not to speak, and when. */
   readonly #silent: Map<Era, number> = new Map();
+  /** What the server last called itself: another one, or another version of it, may speak other eras. */
+  #identity: string | undefined;
   readonly #definitions: Definitions = new Definitions();
   #speaksModern = false;
   #onIdle: (() => void) | undefined;
@@ -90,15 +95,19 @@ export class Source {
       const { startTimeoutMs, probeTimeoutMs } = this.#options;
       try {
         const greeting = await greet(wire, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
-        const [first] = tries;
         this.#speaksModern = greeting.era === 'modern';
-        if (first !== undefined && first !== greeting.era) this.#silent.set(first, Date.now());
+        this.#identify(greeting);
+        for (const era of greeting.refused) this.#silent.set(era, Date.now());
         if (spare === undefined) this.#options.onStarted?.(performance.now() - startedAt);
         return { wire, greeting };
       } catch (error) {
         const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && wire.goneReason !== undefined;
         wire.channel.close();
-        if (!exitedOnProbe) throw error;
+        if (!exitedOnProbe) {
+          // What was believed of it may be what made it fail.
+          if (tries.length < eras.length) this.#silent.clear();
+          throw error;
+        }
         this.#silent.set('modern', Date.now());
       }
     }
@@ -130,6 +139,13 @@ export class Source {
     this.#spares.renew();
   }
 
+  #identify({ era, hello }: Greeting): void {
+    const server = era === 'modern' ? metaOf(hello)?.[META.serverInfo] : hello['serverInfo'];
+    const identity = JSON.stringify(server)?.slice(0, MAX_IDENTITY);
+    if (this.#identity !== undefined && identity !== this.#identity) this.#silent.clear();
+    this.#identity = identity;
+  }
+
   #spoken(eras: readonly Era[]): readonly Era[] {
     if (this.#options.era !== undefined) return [this.#options.era];
     const spoken = eras.filter((era) => Date.now() - (this.#silent.get(era) ?? -Infinity) > VERDICT_MS);
@@ -146,6 +162,7 @@ export class Source {
     emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
     const wire: Wire = new Wire(channel, {
       stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),
+      notice: (what) => emit({ type: 'upstream.notice', upstream: name, slot, what: mask(what) }),
       answered: onAnswered,
       listed: (answer) => {
         if (!('result' in answer)) return;

@@ -30,11 +30,15 @@ export interface WireHandlers {
   onNotification(note: RpcNotification): void;
   /** The channel is gone; everything that was open has been settled. */
   onGone(reason: string): void;
+  /** The server has forgotten the session: what it works on may still be answered, anything new needs another member. */
+  onForgotten(reason: string): void;
 }
 
 export interface WireEvents {
   /** The upstream sent something that is no message, or answered nothing that was asked. */
   stray(what: string): void;
+  /** Something about the connection is amiss or well again. */
+  notice(what: string): void;
   /** The channel has ended, and with it whatever process was behind it. */
   closed(reason: string): void;
   /** A request of a client was answered. */
@@ -47,6 +51,8 @@ export interface WireEvents {
 
 /** Who hears what comes of a request. */
 type Listener = Pick<Exchange, 'settle' | 'progress'> & Partial<Pick<Exchange, 'notify'>>;
+
+const FORGOTTEN = 'the server no longer knows the session';
 
 interface Pending {
   listener: Listener;
@@ -103,6 +109,8 @@ export class Wire {
         this.#gone(reason);
         this.own('end', () => events.closed(reason));
       },
+      onSessionLost: (refused) => this.own('session', () => this.#forgotten(refused)),
+      onNotice: (what) => events.notice(what),
     });
   }
 
@@ -335,6 +343,17 @@ export class Wire {
     this.#pending.delete(id);
     if (pending.exchange !== undefined) this.#inFlight--;
     return pending;
+  }
+
+  /** @param refused the request that the server did nothing with, for that reason. */
+  #forgotten(refused: RpcId | undefined): void {
+    const pending = typeof refused === 'number' ? this.#forget(refused) : undefined;
+    // Before it is greeted there is no other member that could be asked.
+    if (this.#handlers === undefined) this.end(FORGOTTEN);
+    else this.#handlers.onForgotten(FORGOTTEN);
+    if (pending === undefined || pending.exchange?.reopen() === true) return;
+    const error = new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail: FORGOTTEN });
+    this.own(pending.method, () => pending.listener.settle({ error: error.toRpc() }));
   }
 
   /** Something that is no message. Whoever waits for it hears at once what was wrong with it. */

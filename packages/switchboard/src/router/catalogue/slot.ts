@@ -222,6 +222,7 @@ export class CatalogueSlot implements Slot {
           return member instanceof Promise ? member.then(open) : open(member);
         });
       };
+      sub.onReopen(run);
       if (sub.method === 'subscriptions/listen') run();
       else sub.onEnd(this.catalogue.turns.take(name, sub.scope.account ?? sub.scope.affinity, run));
     });

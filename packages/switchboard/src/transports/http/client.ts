@@ -2,27 +2,24 @@
  * A channel to an MCP server that speaks Streamable HTTP, in either era. Every request is a POST of its own, whose answer comes
  * as JSON or as an event stream; a legacy server also has a GET stream for what belongs to no request.
  */
-import { createParser } from 'eventsource-parser';
-import { request as httpRequest } from 'node:http';
-import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 
 import { claimsModern } from '../../protocol/eras.ts';
-import { SwitchboardError } from '../../protocol/errors.ts';
-import { isRequest, isResponse, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { isRequest, isResponse, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../../protocol/param-headers.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
-import { backoffMs } from '../../util/backoff.ts';
-import { Numbered } from '../../util/numbered.ts';
-import { owned } from '../../util/owned.ts';
+import { once } from '../../util/once.ts';
 import { ShortMap } from '../../util/short-map.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
-import type { ClientTls } from '../tls/client-tls.ts';
-import { keepingAgent } from './agent.ts';
-import { answerIn, unavailable } from './answer.ts';
+import { answerIn, sessionLoss, unavailable } from './answer.ts';
+import type { RefusalFacts } from './answer.ts';
 import { standardHeaders } from './headers.ts';
+import { Incoming } from './incoming.ts';
+import { EVENT_STREAM_TYPE, JSON_TYPE, encodingOf, isEventStream } from './media.ts';
+import { Remote } from './remote.ts';
+import type { RemoteCall, RemoteHandlers, RemoteOptions } from './remote.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** Where the `Authorization` header of requests comes from, when it does not stay the same. */
 export interface Authorization {
@@ -32,54 +29,34 @@ export interface Authorization {
   reject(header: string): void;
 }
 
-export interface HttpClientOptions {
-  headers?: Record<string, string>;
+export interface HttpClientOptions extends RemoteOptions {
   authorization?: Authorization;
   maxMessageBytes: number;
-  /** Finds the address of the server's name. @default the system's */
-  lookup?: LookupFunction;
-  /** What is shown and trusted where the server speaks TLS. */
-  tls?: ClientTls;
-  /** How many POSTs may be under way at a time; further messages wait. */
-  maxSockets: number;
 }
 
-const ACCEPT = 'application/json, text/event-stream';
-/** How often in a row a broken answer is taken up again. */
-const MAX_RESUMES = 5;
-/** A stream that lived this long was well: the waits begin anew. */
-const STABLE_STREAM_MS = 5000;
-
-interface Stream {
-  /** The request whose answer the stream carries; none on the GET stream. */
-  awaiting: RpcId | undefined;
-  lastEventId: string | undefined;
-  retryMs: number | undefined;
-  resumes: number;
-}
+const SESSION_LOST = 'the server no longer knows the session';
+/** How long the server may take to hear that the session has ended. */
+const GOODBYE_MS = 1000;
 
 export class HttpClientChannel implements Channel {
-  readonly #url: URL;
   readonly #options: HttpClientOptions;
-  readonly #agent: Agent;
-  readonly #open: Numbered<ClientRequest> = new Numbered();
-  readonly #byId: ShortMap<RpcId, ClientRequest> = new ShortMap();
-  /** Requests that wait for their authorization. */
-  readonly #unauthorized: Set<RpcId> = new Set();
-  readonly #timers: Set<NodeJS.Timeout> = new Set();
+  readonly #remote: Remote;
+  readonly #byId: ShortMap<RpcId, { destroy(): void }> = new ShortMap();
+  /** Event streams that are open or waiting to be opened again. */
+  readonly #streams: Set<Incoming> = new Set();
   #handlers!: ChannelHandlers;
   #sessionId: string | undefined;
   #version: string | undefined;
   #paramHeaders: (tool: string) => readonly ParamHeader[] = () => [];
   #closed = false;
+  /** The server no longer knows the session. */
+  #isLost = false;
   /** Notifications must not be overtaken by what was sent after them. */
   #gate: Promise<void> | undefined;
 
   constructor(url: URL, options: HttpClientOptions) {
-    this.#url = url;
     this.#options = options;
-    const { maxSockets, lookup, tls } = options;
-    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }), ...tls });
+    this.#remote = new Remote(url, options);
   }
 
   start(handlers: ChannelHandlers): void {
@@ -96,9 +73,13 @@ export class HttpClientChannel implements Channel {
 
   send(message: Message): void {
     if (this.#closed) return;
+    if (this.#isLost) {
+      if (isRequest(message)) queueMicrotask(() => this.#handlers.onMessage(unavailable(message.id, SESSION_LOST)));
+      return;
+    }
     if (isRequest(message)) {
       if (this.#gate === undefined) this.#post(message);
-      else this.#own(message, () => this.#gate?.then(() => this.#post(message)));
+      else this.#gate.then(() => this.#post(message)).catch((error: Error) => this.#refuse(message.id, error.message));
       return;
     }
     const sent = (this.#gate ?? Promise.resolve()).then(() => new Promise<void>((done) => this.#post(message, done)));
@@ -109,261 +90,258 @@ export class HttpClientChannel implements Channel {
   }
 
   abandon(id: RpcId): void {
-    this.#unauthorized.delete(id);
     this.#byId.get(id)?.destroy();
+    this.#byId.delete(id);
   }
 
   close(_why?: CloseName, reason = 'closed'): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    for (const request of this.#open.values()) request.destroy();
+    for (const stream of this.#streams) stream.close();
+    this.#streams.clear();
+    this.#remote.abort();
     const finish = (): void => {
-      this.#agent.destroy();
+      this.#remote.close();
       this.#handlers.onClose(reason);
     };
     if (this.#sessionId === undefined) queueMicrotask(finish);
-    else if (this.#options.authorization === undefined) this.#endSession({}, finish);
-    else {
-      // Without a token the server is left to find out by itself.
-      this.#options.authorization
-        .header()
-        .then((header) => this.#endSession({ authorization: header }, finish), finish);
-    }
+    else this.#endSession(this.#sessionId, finish);
   }
 
-  #endSession(headers: OutgoingHttpHeaders, onEnd: () => void): void {
-    const request = this.#request('DELETE', headers);
-    request.setTimeout(1000, () => request.destroy());
-    request
-      .once('response', (response) => response.resume())
-      .once('close', onEnd)
-      .end();
+  /** Without a token the server is left to find out by itself. */
+  #endSession(sessionId: string, onEnd: () => void): void {
+    let call: RemoteCall | undefined;
+    let isOver = false;
+    const end = once(() => {
+      isOver = true;
+      clearTimeout(timer);
+      call?.destroy();
+      onEnd();
+    });
+    const timer = setTimeout(end, GOODBYE_MS);
+    this.#authorized((authorization) => {
+      if (isOver) return;
+      const headers = { ...this.#sessionHeaders, 'mcp-session-id': sessionId, ...authorization };
+      call = this.#remote.send(
+        { method: 'DELETE', headers },
+        { onResponse: (response) => void response.resume().once('close', end), onError: end },
+      );
+    }, end);
   }
 
-  #post(message: Message, onSent?: () => void): void {
+  /** Calls `send` with the headers that say who asks; `onFailed` when they cannot be had. */
+  #authorized(send: (headers: OutgoingHttpHeaders) => void, onFailed: (error: Error) => void): void {
+    const { authorization } = this.#options;
+    if (authorization === undefined) send({});
+    else authorization.header().then((header) => send({ authorization: header }), onFailed);
+  }
+
+  get #sessionHeaders(): OutgoingHttpHeaders {
+    return {
+      ...(this.#version !== undefined && { 'mcp-protocol-version': this.#version }),
+      ...(this.#sessionId !== undefined && { 'mcp-session-id': this.#sessionId }),
+    };
+  }
+
+  /** @param mayRepeat whether a refused token is replaced by another. */
+  #post(message: Message, onSent: () => void = () => {}, mayRepeat = true): void {
     if (this.#closed) return;
-    if (this.#options.authorization === undefined) this.#postWith({}, message, onSent);
-    else {
-      const { authorization } = this.#options;
-      this.#own(message, () => this.#postAuthorized(authorization, message, onSent, true));
-    }
-  }
-
-  /** Runs what sends a message: what it throws is the answer to the request. */
-  #own(message: Message, work: () => unknown): void {
-    owned(work, (thrown) => {
-      if (isRequest(message)) this.#refuse(message.id, (thrown as Error).message);
-    });
-  }
-
-  async #postAuthorized(
-    authorization: Authorization,
-    message: Message,
-    onSent: (() => void) | undefined,
-    mayRepeat: boolean,
-  ): Promise<void> {
     const awaiting = isRequest(message) ? message.id : undefined;
-    if (awaiting !== undefined) this.#unauthorized.add(awaiting);
-    const header = await authorization.header().catch((error: Error) => error);
-    const isWanted = awaiting === undefined || this.#unauthorized.delete(awaiting);
-    if (this.#closed || !isWanted) onSent?.();
-    else if (typeof header === 'string') {
-      const onRefused = (): void => {
-        authorization.reject(header);
-        this.#own(message, () => this.#postAuthorized(authorization, message, onSent, false));
-      };
-      this.#postWith({ authorization: header }, message, onSent, mayRepeat ? onRefused : undefined);
-    } else {
-      onSent?.();
-      if (awaiting !== undefined) this.#refuse(awaiting, header.message);
-    }
+    let isWanted = true;
+    // Requests that wait for their authorization can be given up too.
+    if (awaiting !== undefined) this.#byId.set(awaiting, { destroy: () => (isWanted = false) });
+    this.#authorized(
+      (authorization) => {
+        if (this.#closed || !isWanted) onSent();
+        else this.#postWith(authorization, message, onSent, mayRepeat);
+      },
+      (error) => {
+        onSent();
+        if (isWanted) this.#refuse(awaiting, error.message);
+      },
+    );
   }
 
-  /** @param onRefused called when the server answers with 401, instead of handing on that answer. */
-  #postWith(headers: OutgoingHttpHeaders, message: Message, onSent?: () => void, onRefused?: () => void): void {
+  #postWith(authorization: OutgoingHttpHeaders, message: Message, onSent: () => void, mayRepeat: boolean): void {
     const awaiting = isRequest(message) ? message.id : undefined;
-    const modern = 'params' in message && claimsModern(message.params);
-    const request = this.#request('POST', {
-      'content-type': 'application/json',
-      accept: ACCEPT,
-      ...(modern && standardHeaders(message, this.#paramHeaders)),
-      ...headers,
-    });
-    if (awaiting !== undefined) this.#byId.set(awaiting, request);
-    request.once('response', (response) => {
-      if (response.statusCode === 401 && onRefused !== undefined) {
-        response.resume();
-        onRefused();
-        return;
-      }
-      onSent?.();
-      if (response.headers['mcp-session-id'] !== undefined)
-        this.#sessionId = String(response.headers['mcp-session-id']);
-      this.#answer(response, awaiting);
-      if ('method' in message && message.method === 'notifications/initialized' && response.statusCode === 202) {
-        this.#listen({ awaiting: undefined, lastEventId: undefined, retryMs: undefined, resumes: 0 });
-      }
-    });
-    request.once('error', (cause: NodeJS.ErrnoException) => {
-      onSent?.();
-      if (this.#closed || (awaiting !== undefined && this.#byId.get(awaiting) !== request)) return;
-      if (!request.destroyed || cause.code !== 'ECONNRESET' || awaiting === undefined) this.#broken(cause, awaiting);
-      else this.#refuse(awaiting, cause.message);
-    });
-    request.once('close', () => {
-      if (awaiting !== undefined && this.#byId.get(awaiting) === request) this.#byId.delete(awaiting);
-    });
-    request.end(stringifyMessage(message));
+    const method = 'method' in message ? message.method : undefined;
+    const isModern = 'params' in message && claimsModern(message.params);
+    // Nothing is agreed on before `initialize` is answered: a version that another era was asked in would be refused.
+    const agreed = method === 'initialize' ? {} : this.#sessionHeaders;
+    const headers = {
+      'content-type': JSON_TYPE,
+      accept: `${JSON_TYPE}, ${EVENT_STREAM_TYPE}`,
+      ...agreed,
+      ...(isModern && standardHeaders(message, this.#paramHeaders)),
+      ...authorization,
+    };
+    const call = this.#remote.send(
+      { method: 'POST', headers, body: stringifyMessage(message) },
+      {
+        onResponse: (response) => {
+          if (response.statusCode === 401 && mayRepeat && this.#renewToken(authorization)) {
+            response.resume();
+            this.#post(message, onSent, false);
+            return;
+          }
+          onSent();
+          this.#adoptSession(response, method);
+          this.#answer(response, awaiting, 'mcp-session-id' in agreed);
+          const isTaken = response.statusCode !== undefined && response.statusCode < 300;
+          if (method === 'notifications/initialized' && isTaken) this.#openStream(undefined).open();
+        },
+        onError: (error) => {
+          onSent();
+          this.#broken(error, awaiting);
+        },
+      },
+    );
+    if (awaiting !== undefined) this.#byId.set(awaiting, call);
+  }
+
+  /** Whether another token is to be tried in place of the one that these headers carry. */
+  #renewToken({ authorization }: OutgoingHttpHeaders): boolean {
+    if (typeof authorization !== 'string') return false;
+    this.#options.authorization?.reject(authorization);
+    return this.#options.authorization !== undefined;
+  }
+
+  /** A session begins with `initialize`. Some legacy servers open one for every first message, also one that they refuse. */
+  #adoptSession({ headers }: IncomingMessage, method: string | undefined): void {
+    const id = headers['mcp-session-id'];
+    if (typeof id !== 'string') return;
+    if (method === 'initialize') this.#sessionId = id;
+    else if (method === 'server/discover' && this.#sessionId === undefined) this.#endSession(id, () => {});
   }
 
   /** Nobody listens at the address: the whole channel is of no use. */
   #broken(cause: NodeJS.ErrnoException, awaiting: RpcId | undefined): void {
-    const reason = `${this.#url.origin}${this.#url.pathname}: ${cause.message || cause.code}`;
+    const reason = `${this.#remote.shown}: ${cause.message || cause.code}`;
     if (cause.code === 'ECONNREFUSED' || cause.code === 'ENOTFOUND') this.close(undefined, reason);
-    else if (awaiting !== undefined) this.#refuse(awaiting, reason);
+    else this.#refuse(awaiting, reason);
   }
 
-  #answer(response: IncomingMessage, awaiting: RpcId | undefined): void {
-    const { statusCode = 0, headers } = response;
-    const type = headers['content-type'] ?? '';
-    if (statusCode === 200 && type.startsWith('text/event-stream')) {
-      this.#readStream(response, { awaiting, lastEventId: undefined, retryMs: undefined, resumes: 0 });
+  #answer(response: IncomingMessage, awaiting: RpcId | undefined, inSession: boolean): void {
+    const { statusCode: status = 0, headers } = response;
+    const facts = { status, retryAfterMs: retryAfterMs(headers) };
+    const encoding = encodingOf(headers);
+    if (encoding !== undefined && awaiting !== undefined) {
+      response.destroy();
+      const detail = `the answer is encoded (${encoding}), although Accept-Encoding: identity was sent; HTTP status ${status}`;
+      this.#refuse(awaiting, detail, facts);
       return;
     }
+    if (status === 200 && isEventStream(headers)) {
+      // Only a request is answered with a stream.
+      if (awaiting === undefined) response.resume();
+      else this.#openStream(awaiting).read(response);
+      return;
+    }
+    const { maxMessageBytes } = this.#options;
     let text = '';
     let bytes = 0;
     response.setEncoding('utf8');
     response.on('data', (chunk: string) => {
       bytes += chunk.length;
-      if (bytes > this.#options.maxMessageBytes) response.destroy();
+      if (bytes > maxMessageBytes) response.destroy();
       else text += chunk;
     });
     response.once('close', () => {
-      if (bytes > this.#options.maxMessageBytes) {
-        if (awaiting !== undefined)
-          this.#refuse(awaiting, `an answer of more than ${this.#options.maxMessageBytes} bytes`);
-      } else this.#readBody(statusCode, text, awaiting);
+      if (bytes > maxMessageBytes) this.#refuse(awaiting, `an answer of more than ${maxMessageBytes} bytes`);
+      else if (!response.complete) this.#refuse(awaiting, 'the connection was lost before the whole answer came');
+      else this.#readBody(text, awaiting, inSession, facts);
     });
   }
 
-  #readBody(status: number, text: string, awaiting: RpcId | undefined): void {
-    if (status === 404 && this.#sessionId !== undefined) {
-      this.#sessionId = undefined;
-      this.close(undefined, 'the server no longer knows the session');
-      return;
-    }
-    if (awaiting !== undefined && !this.#closed) this.#handlers.onMessage(answerIn(text, status, awaiting));
+  #readBody(text: string, awaiting: RpcId | undefined, inSession: boolean, facts: RefusalFacts): void {
+    if (this.#closed || (awaiting !== undefined && !this.#take(awaiting))) return;
+    const { status = 0 } = facts;
+    const loss = inSession ? sessionLoss(text, status, awaiting) : undefined;
+    if (loss !== undefined) this.#loseSession(loss === 'refused' ? awaiting : undefined);
+    if (awaiting === undefined || loss === 'refused') return;
+    this.#handlers.onMessage(answerIn(text, status, awaiting, facts.retryAfterMs));
   }
 
-  /** The GET stream, opened or taken up again. A server need not have one (405). */
-  #listen(stream: Stream): void {
-    const { authorization } = this.#options;
-    if (this.#closed) return;
-    if (authorization === undefined) this.#listenWith({}, stream);
-    else {
-      authorization.header().then(
-        (header) => this.#closed || this.#listenWith({ authorization: header }, stream),
-        () => this.#listenLater(stream),
-      );
-    }
+  /** The server no longer knows the session; what it works on for us may still be answered. */
+  #loseSession(refused: RpcId | undefined): void {
+    this.#sessionId = undefined;
+    this.#isLost = true;
+    if (this.#handlers.onSessionLost === undefined) this.close(undefined, SESSION_LOST);
+    else this.#handlers.onSessionLost(refused);
   }
 
-  #listenWith(headers: OutgoingHttpHeaders, stream: Stream): void {
-    const { lastEventId } = stream;
-    const request = this.#request('GET', {
-      accept: 'text/event-stream',
-      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
-      ...headers,
-    });
-    request.once('response', (response) => {
-      const type = response.headers['content-type'] ?? '';
-      if (response.statusCode === 200 && type.startsWith('text/event-stream')) this.#readStream(response, stream);
-      else {
-        response.resume();
-        const { authorization } = headers;
-        if (response.statusCode === 401 && typeof authorization === 'string' && stream.resumes < MAX_RESUMES) {
-          this.#options.authorization?.reject(authorization);
-          this.#listenLater(stream);
-        } else if (stream.awaiting !== undefined)
-          this.#refuse(stream.awaiting, `the stream broke off (${response.statusCode})`);
-      }
-    });
-    request.once('error', () => this.#listenLater(stream));
-    request.end();
-  }
-
-  #readStream(response: IncomingMessage, stream: Stream): void {
-    const parser = createParser({
-      onEvent: ({ data, id }) => {
-        if (id !== undefined) stream.lastEventId = id;
-        if (data === '') return;
-        stream.resumes = 0;
-        let message: ParsedMessage;
-        try {
-          message = parseMessage(data);
-        } catch (error) {
-          this.#handlers.onBadMessage(error as SwitchboardError);
-          return;
-        }
-        if (isResponse(message) && message.id === stream.awaiting) stream.awaiting = undefined;
-        if (!this.#closed) this.#handlers.onMessage(message);
+  #openStream(awaiting: RpcId | undefined): Incoming {
+    const isKept = (): boolean => !this.#closed && (awaiting === undefined || this.#byId.has(awaiting));
+    const stream: Incoming = new Incoming({
+      awaiting,
+      maxMessageBytes: this.#options.maxMessageBytes,
+      renewsToken: this.#options.authorization !== undefined,
+      get: (headers, handlers) => this.#get(headers, handlers),
+      onMessage: (message) => this.#received(message, awaiting),
+      onBadMessage: (error) => {
+        if (!isKept()) return;
+        if (awaiting !== undefined && String(error.answerTo) === String(awaiting)) this.#take(awaiting);
+        this.#handlers.onBadMessage(error);
       },
-      onRetry: (retryMs) => (stream.retryMs = retryMs),
-      maxBufferSize: this.#options.maxMessageBytes,
-      onError: (error) => {
-        if (error.type === 'max-buffer-size-exceeded') response.destroy();
-      },
+      onRefused: (id, detail, facts) => this.#refuse(id, detail, facts),
+      onNotice: (what) => this.#handlers.onNotice?.(`${this.#remote.shown}: ${what}`),
+      onForgotten: () => this.#loseSession(undefined),
+      onEnd: () => this.#streams.delete(stream),
     });
-    const isGet = stream.awaiting === undefined;
-    const openedAt = Date.now();
-    response.setEncoding('utf8');
-    response.on('data', (chunk: string) => parser.feed(chunk));
-    response.once('close', () => {
-      if (Date.now() - openedAt > STABLE_STREAM_MS) stream.resumes = 0;
-      if (isGet || (stream.awaiting !== undefined && stream.lastEventId !== undefined)) this.#listenLater(stream);
-      else if (stream.awaiting !== undefined) this.#refuse(stream.awaiting, 'the stream ended without the answer');
-    });
-    response.on('error', () => {});
+    this.#streams.add(stream);
+    const call = awaiting === undefined ? undefined : this.#byId.get(awaiting);
+    if (awaiting !== undefined) {
+      this.#byId.set(awaiting, {
+        destroy: () => {
+          stream.close();
+          call?.destroy();
+        },
+      });
+    }
+    return stream;
   }
 
-  #listenLater(stream: Stream): void {
-    if (this.#closed) return;
-    // The GET stream is tried for as long as the session lasts: quiet ones are cut by whatever stands between, again and again.
-    if (++stream.resumes > MAX_RESUMES && stream.awaiting !== undefined) {
-      this.#refuse(stream.awaiting, 'the stream broke off and cannot be taken up again');
-      return;
-    }
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        this.#listen(stream);
+  /** @param awaiting the request whose stream brought the message, if it is not the GET stream. */
+  #received(message: ParsedMessage, awaiting: RpcId | undefined): void {
+    if (this.#closed || (awaiting !== undefined && !this.#byId.has(awaiting))) return;
+    if (awaiting !== undefined && isResponse(message) && String(message.id) === String(awaiting)) this.#take(awaiting);
+    this.#handlers.onMessage(message);
+  }
+
+  #get(headers: OutgoingHttpHeaders, handlers: RemoteHandlers): RemoteCall {
+    let call: RemoteCall | undefined;
+    let destroyed = false;
+    this.#authorized(
+      (authorization) => {
+        if (destroyed) return;
+        call = this.#remote.send(
+          { method: 'GET', headers: { ...this.#sessionHeaders, ...headers, ...authorization } },
+          {
+            onResponse: (response) => {
+              if (response.statusCode === 401) this.#renewToken(authorization);
+              handlers.onResponse(response);
+            },
+            onError: (error) => handlers.onError(error),
+          },
+        );
       },
-      stream.retryMs ?? backoffMs(stream.resumes, { firstMs: 200 }),
+      (error) => destroyed || handlers.onError(error),
     );
-    this.#timers.add(timer.unref());
-  }
-
-  #refuse(id: RpcId, detail: string): void {
-    if (this.#closed) return;
-    this.#handlers.onMessage(unavailable(id, detail));
-  }
-
-  #request(method: string, headers: OutgoingHttpHeaders): ClientRequest {
-    const send = this.#url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const request = send(this.#url, {
-      method,
-      agent: this.#agent,
-      headers: {
-        ...(this.#version !== undefined && { 'mcp-protocol-version': this.#version }),
-        ...(this.#sessionId !== undefined && { 'mcp-session-id': this.#sessionId }),
-        ...this.#options.headers,
-        ...headers,
+    return {
+      destroy: () => {
+        destroyed = true;
+        call?.destroy();
       },
-    });
-    const number = this.#open.add(request);
-    request.on('error', () => {});
-    request.once('close', () => this.#open.delete(number));
-    return request;
+    };
+  }
+
+  /** @returns whether somebody still waits for the answer to this request; from now on nobody does. */
+  #take(id: RpcId): boolean {
+    return this.#byId.delete(id);
+  }
+
+  #refuse(id: RpcId | undefined, detail: string, facts?: RefusalFacts): void {
+    if (this.#closed || id === undefined || !this.#take(id)) return;
+    this.#handlers.onMessage(unavailable(id, detail, facts));
   }
 }

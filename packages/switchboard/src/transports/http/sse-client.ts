@@ -3,31 +3,23 @@
  * SSE"): one event stream on which everything comes, and a POST for each message to the address that its first event names.
  */
 import { createParser } from 'eventsource-parser';
-import { request as httpRequest } from 'node:http';
-import type { Agent, ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { isRequest, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
-import type { ClientTls } from '../tls/client-tls.ts';
-import { keepingAgent } from './agent.ts';
-import { answerIn, unavailable } from './answer.ts';
+import { answerIn, sessionLoss, unavailable } from './answer.ts';
+import { EVENT_STREAM_TYPE, JSON_TYPE, encodingOf, isEventStream, withoutMark } from './media.ts';
+import { Remote, shown } from './remote.ts';
+import type { RemoteOptions } from './remote.ts';
+import { retryAfterMs } from './retry-after.ts';
 
-export interface SseClientOptions {
-  headers?: Record<string, string>;
+export interface SseClientOptions extends RemoteOptions {
   maxMessageBytes: number;
   /** How many bytes may wait for their POST. */
   maxQueueBytes: number;
-  /** How many POSTs may be under way at a time. */
-  maxSockets: number;
-  /** Finds the address of the server's name. @default the system's */
-  lookup?: LookupFunction;
-  /** What is shown and trusted where the server speaks TLS. */
-  tls?: ClientTls;
   /** How long the server may take to name its endpoint, in ms. */
   endpointTimeoutMs: number;
 }
@@ -43,8 +35,7 @@ const MAX_REFUSAL_BYTES = 64 * 1024;
 export class SseClientChannel implements Channel {
   readonly #url: URL;
   readonly #options: SseClientOptions;
-  readonly #agent: Agent;
-  readonly #open: Set<ClientRequest> = new Set();
+  readonly #remote: Remote;
   readonly #queue: { message: Message; text: string; bytes: number }[] = [];
   #queuedBytes = 0;
   #endpoint: URL | undefined;
@@ -56,8 +47,7 @@ export class SseClientChannel implements Channel {
   constructor(url: URL, options: SseClientOptions) {
     this.#url = url;
     this.#options = options;
-    const { maxSockets, lookup, tls } = options;
-    this.#agent = keepingAgent(url.protocol, { maxSockets, ...(lookup !== undefined && { lookup }), ...tls });
+    this.#remote = new Remote(url, options);
   }
 
   start(handlers: ChannelHandlers): void {
@@ -68,10 +58,13 @@ export class SseClientChannel implements Channel {
       endpointTimeoutMs,
     );
     this.#timer.unref();
-    const request = this.#request(this.#url, 'GET', { accept: 'text/event-stream' });
-    request.once('response', (response) => this.#readStream(response));
-    request.once('error', (cause: NodeJS.ErrnoException) => this.#fail(cause.message || String(cause.code)));
-    request.end();
+    this.#remote.send(
+      { method: 'GET', headers: { accept: EVENT_STREAM_TYPE } },
+      {
+        onResponse: (response) => this.#readStream(response),
+        onError: (cause) => this.#fail(cause.message || String(cause.code)),
+      },
+    );
   }
 
   /** What is sent before the server has named its endpoint waits for that. */
@@ -93,22 +86,25 @@ export class SseClientChannel implements Channel {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#queue.length = 0;
-    for (const request of this.#open) request.destroy();
-    this.#agent.destroy();
+    this.#remote.close();
     queueMicrotask(() => this.#handlers.onClose(reason));
   }
 
   #fail(what: string): void {
-    this.close(undefined, `${this.#url.origin}${this.#url.pathname}: ${what}`);
+    this.close(undefined, `${shown(this.#url)}: ${what}`);
   }
 
   #readStream(response: IncomingMessage): void {
     const { statusCode, headers } = response;
-    const type = headers['content-type'] ?? 'none';
-    if (statusCode !== 200 || !type.startsWith('text/event-stream')) {
-      this.#fail(`HTTP status ${statusCode}, content type ${type}, expected 200 and an event stream`);
+    const encoding = encodingOf(headers);
+    if (statusCode !== 200 || !isEventStream(headers) || encoding !== undefined) {
+      const type = headers['content-type'] ?? 'none';
+      const encoded =
+        encoding === undefined ? '' : `, encoded (${encoding}) although Accept-Encoding: identity was sent`;
+      this.#fail(`HTTP status ${statusCode}, content type ${type}${encoded}, expected 200 and an event stream`);
       return;
     }
+    let isFirst = true;
     const { maxMessageBytes } = this.#options;
     const tooLarge = (): void => this.#fail(`a message of more than ${maxMessageBytes} bytes`);
     const parser = createParser({
@@ -126,9 +122,9 @@ export class SseClientChannel implements Channel {
     });
     response.setEncoding('utf8');
     response.on('data', (chunk: string) => {
-      if (!this.#closed) parser.feed(chunk);
+      if (!this.#closed) parser.feed(isFirst ? withoutMark(chunk) : chunk);
+      isFirst = false;
     });
-    response.on('error', () => {});
     response.once('close', () => this.#fail('the event stream ended'));
   }
 
@@ -174,31 +170,31 @@ export class SseClientChannel implements Channel {
       this.#postNext();
     };
     const awaiting = isRequest(message) ? message.id : undefined;
-    const request = this.#request(this.#endpoint, 'POST', { 'content-type': 'application/json' });
-    request.once('response', (response) => {
-      pass();
-      this.#settle(response, awaiting);
-    });
-    request.once('error', (cause: NodeJS.ErrnoException) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
       const reason = `POST failed: ${cause.message || cause.code}`;
-      // Nothing is sent twice. A request can be refused; without an answer or a notification the server waits in vain.
+      // A request can be refused; without an answer or a notification the server waits in vain.
       if (awaiting === undefined || cause.code === 'ECONNREFUSED') this.#fail(reason);
       else this.#refuse(awaiting, reason);
       pass();
-    });
-    request.end(text);
+    };
+    const onResponse = (response: IncomingMessage): void => {
+      pass();
+      this.#settle(response, awaiting);
+    };
+    const request = {
+      method: 'POST',
+      url: this.#endpoint,
+      headers: { 'content-type': JSON_TYPE },
+      body: text,
+    } as const;
+    this.#remote.send(request, { onResponse, onError });
   }
 
   /** Reads what a POST was answered: only a refusal is of interest, as everything else comes on the stream. */
   #settle(response: IncomingMessage, awaiting: RpcId | undefined): void {
-    const { statusCode = 0 } = response;
-    response.on('error', () => {});
+    const { statusCode = 0, headers } = response;
     if (statusCode >= 200 && statusCode < 300) {
       response.resume();
-      return;
-    }
-    if (statusCode === 404) {
-      this.#fail('the server no longer knows the session');
       return;
     }
     let text = '';
@@ -208,21 +204,15 @@ export class SseClientChannel implements Channel {
       if (text.length > MAX_REFUSAL_BYTES) response.destroy();
     });
     response.once('close', () => {
-      if (awaiting !== undefined && !this.#closed) this.#handlers.onMessage(answerIn(text, statusCode, awaiting));
+      if (this.#closed) return;
+      if (sessionLoss(text, statusCode, awaiting) === 'refused') this.#fail('the server no longer knows the session');
+      else if (awaiting !== undefined)
+        this.#handlers.onMessage(answerIn(text, statusCode, awaiting, retryAfterMs(headers)));
     });
   }
 
   #refuse(id: RpcId, detail: string): void {
     if (this.#closed) return;
     this.#handlers.onMessage(unavailable(id, detail));
-  }
-
-  #request(url: URL, method: string, headers: OutgoingHttpHeaders): ClientRequest {
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const request = send(url, { method, agent: this.#agent, headers: { ...this.#options.headers, ...headers } });
-    this.#open.add(request);
-    request.on('error', () => {});
-    request.once('close', () => this.#open.delete(request));
-    return request;
   }
 }

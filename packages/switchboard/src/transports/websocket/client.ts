@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
 import type { Channel } from '../channel.ts';
+import type { Tunnel } from '../proxy.ts';
 import type { ClientTls } from '../tls/client-tls.ts';
 import type { WebSocketLimits } from './channel.ts';
 import { connectSocket } from './dialer.ts';
@@ -26,6 +27,8 @@ export interface NodeDialOptions {
   subprotocol?: 'optional' | 'required';
   /** Finds the address of the server's name. @default the system's */
   lookup?: LookupFunction;
+  /** Leads through a proxy. @default a direct connection */
+  tunnel?: Tunnel;
 }
 
 export interface WebSocketClientOptions extends WebSocketLimits, NodeDialOptions {
@@ -58,11 +61,12 @@ export function connectWebSocket(url: URL, options: WebSocketClientOptions): Pro
 
 /** @throws {SwitchboardError} `SWB_CONNECT_FAILED` with the address and what went wrong. */
 export async function dialNode(url: URL, options: NodeDialOptions): Promise<Socket> {
-  const { headers, protocols = [], compression = false, subprotocol = 'optional', tls, lookup } = options;
+  const { headers, protocols = [], compression = false, subprotocol = 'optional', tls, lookup, tunnel } = options;
   const socket = new WebSocket(url, [...OFFERED, ...protocols], {
     ...(headers !== undefined && { headers }),
     ...tls,
     ...(lookup !== undefined && { lookup }),
+    ...(tunnel !== undefined && { agent: tunnel.agent(url.protocol === 'wss:' ? 'https:' : 'http:', tls) }),
     handshakeTimeout: options.handshakeTimeoutMs,
     maxPayload: options.maxMessageBytes,
     perMessageDeflate: compression,
