@@ -14,6 +14,7 @@ import type { Message, RpcId, RpcNotification, RpcRequest } from '../protocol/js
 import { checkFromClient } from '../protocol/shapes.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Log } from '../stores/store.ts';
+import { EVENT_STREAM_TYPE, accepts } from '../transports/http/media.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
@@ -179,8 +180,11 @@ export class HttpSession implements Conversation, Holder {
   post(message: Message, { request, response }: HttpVisit): void {
     this.#touch();
     const version = request.headers['mcp-protocol-version'];
-    if (typeof version === 'string' && !isLegacyVersion(version)) {
-      throw new SwitchboardError('SWB_UNSUPPORTED_VERSION', { detail: JSON.stringify(version) });
+    const { negotiated } = this.#session;
+    // A server may have agreed on a version that is not known here.
+    if (typeof version === 'string' && version !== negotiated && !isLegacyVersion(version)) {
+      const detail = `${JSON.stringify(version)}; this session negotiated ${JSON.stringify(negotiated)}`;
+      throw new SwitchboardError('SWB_UNSUPPORTED_VERSION', { detail });
     }
     if (!isRequest(message)) {
       this.#session.receive(message);
@@ -254,7 +258,7 @@ export class HttpSession implements Conversation, Holder {
   openStream({ request, response }: HttpVisit): void {
     this.#touch();
     const { accept = '*/*', 'last-event-id': lastEventId } = request.headers;
-    if (!/event-stream|\*\/\*/i.test(accept)) {
+    if (!accepts(accept, EVENT_STREAM_TYPE)) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
     const [stream, after] = typeof lastEventId === 'string' ? this.#find(lastEventId) : [this.#standalone, undefined];

@@ -12,6 +12,7 @@ import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
 import { checkFromClient } from '../protocol/shapes.ts';
 import type { Store } from '../stores/store.ts';
 import { readBody, requireJson } from '../transports/http/body.ts';
+import { EVENT_STREAM_TYPE, JSON_TYPE, accepts } from '../transports/http/media.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { tellAllowance } from './allowance.ts';
 import { refusal } from './context.ts';
@@ -92,7 +93,7 @@ export class HttpCallers {
     requireJson(request);
     const { accept } = request.headers;
     // The answer may be JSON or an event stream, so a client has to take both (MCP, Streamable HTTP, "Sending messages").
-    if (accept !== undefined && !/\*\/\*/.test(accept) && !(/json/i.test(accept) && /event-stream/i.test(accept))) {
+    if (accept !== undefined && !(accepts(accept, JSON_TYPE) && accepts(accept, EVENT_STREAM_TYPE))) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
     const { maxMessageBytes } = this.#limits;

@@ -5,7 +5,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 
 import type { SwitchboardError } from '../../protocol/errors.ts';
-import { encodeMessage, failure, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { encodeMessage, failure, isObject, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
 
 export interface ReplyOptions {
@@ -122,7 +122,8 @@ export class Reply {
 
   #json(status: number, message: Message): void {
     this.#state = 'ended';
-    sendJson(this.#response, status, encodeMessage(message), this.#options.headers);
+    const headers = 'error' in message ? retryHeaders(message.error.data) : {};
+    sendJson(this.#response, status, encodeMessage(message), { ...this.#options.headers, ...headers });
   }
 
   #stayAlive(): void {
@@ -159,6 +160,14 @@ function sendJson(
   response.end(text);
 }
 
+/** When to ask again, as an error says it (`retryAfterMs`), for clients and proxies that know only HTTP. */
+function retryHeaders(data: unknown): OutgoingHttpHeaders {
+  const retryAfterMs = isObject(data) ? data['retryAfterMs'] : undefined;
+  return typeof retryAfterMs === 'number' && retryAfterMs >= 0
+    ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }
+    : {};
+}
+
 /** Answers a request as a whole with an error out of the table: its status, and a JSON-RPC body. */
 export function sendError(
   response: ServerResponse,
@@ -170,14 +179,11 @@ export function sendError(
     response.destroy();
     return;
   }
-  const retryAfterMs = error.data?.['retryAfterMs'];
-  const retry: OutgoingHttpHeaders =
-    typeof retryAfterMs === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) } : {};
   const body = { ...failure(rpcId ?? error.rpcId, error.toRpc()) };
   // A body that was not read to its end cannot be followed by another request on the same connection.
   const { complete, httpVersionMajor } = response.req;
   const close: OutgoingHttpHeaders = complete || httpVersionMajor > 1 ? {} : { connection: 'close' };
-  const all = { ...retry, ...close, ...headers };
+  const all = { ...retryHeaders(error.data), ...close, ...headers };
   // JSON-RPC 2.0, section 5: the id is null when it could not be detected.
   const text = body.id === undefined ? JSON.stringify({ ...body, id: null }) : stringifyMessage(body);
   sendJson(response, error.entry.http, text, all);

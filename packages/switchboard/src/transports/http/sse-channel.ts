@@ -13,6 +13,7 @@ import { isRequest, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { readBody, requireJson } from './body.ts';
+import { EVENT_STREAM_TYPE, accepts } from './media.ts';
 import { STREAM_HEADERS, frame } from './reply.ts';
 
 export interface SseLimits {
@@ -121,7 +122,7 @@ export class SseAcceptor {
    */
   accept({ headers }: IncomingMessage, response: ServerResponse, owner: string): SseChannel {
     const { accept = '*/*' } = headers;
-    if (!/event-stream|\*\/\*/i.test(accept)) {
+    if (!accepts(accept, EVENT_STREAM_TYPE)) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
     const id = this.#newId();
