@@ -405,7 +405,11 @@ describe('a server over SSE', () => {
   });
 
   it.each<[string, Listener, string]>([
-    ['redirects', (_, response) => response.writeHead(307, { location: '/elsewhere' }).end(), 'HTTP status 307'],
+    [
+      'redirects to another origin',
+      (_, response) => response.writeHead(307, { location: 'http://127.0.0.1:9/elsewhere' }).end(),
+      'HTTP status 307 to http://127.0.0.1:9/elsewhere, another origin',
+    ],
     [
       'has no event stream',
       (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('hello'),
@@ -425,12 +429,12 @@ describe('a server over SSE', () => {
       'HTTP status 403: not you',
     ],
     [
-      'redirects the POST',
+      'redirects the POST to a GET',
       (request, response) =>
         request.method === 'POST'
-          ? response.writeHead(307, { location: '/elsewhere' }).end()
+          ? response.writeHead(303, { location: '/elsewhere' }).end()
           : open(response).write('event: endpoint\ndata: ?x\n\n'),
-      'HTTP status 307',
+      'HTTP status 303',
     ],
   ])('that %s is not available, and initialize says why', async (_, listener, message) => {
     const seen: string[] = [];
