@@ -21,11 +21,10 @@ export interface Block {
 export function blocksOf(page: string, languages: readonly string[]): Block[] {
   const text = readFileSync(join(root, 'docs/guide', page), 'utf8');
   const blocks: Block[] = [];
-  for (const part of text.split(/^(?=#+ )/m)) {
-    const heading = /^#+ (.*)/.exec(part)?.[1] ?? '';
-    for (const [, language = '', inside = ''] of part.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)) {
-      blocks.push({ heading, language, text: inside });
-    }
+  let heading = '';
+  for (const [, language, inside = '', title] of text.matchAll(/^```(\w*)\n([\s\S]*?)^```$|^#+ (.*)$/gm)) {
+    if (language === undefined) heading = title ?? '';
+    else blocks.push({ heading, language, text: inside });
   }
   expect(text.match(/^\s*```/gm), page).toHaveLength(2 * blocks.length);
   expect(blocks.filter(({ language }) => !languages.includes(language))).toEqual([]);
