@@ -215,6 +215,13 @@ export interface Slot {
    * @returns what lets it go; may be called more than once.
    */
   hold(lease?: boolean): () => void;
+  /** Gives it to nobody new; it ends, with its member, when the last who holds it lets it go. */
+  retire(): void;
+  /**
+   * Ends a member that one session has for itself, between two requests; the next request starts another. Does nothing where
+   * several share the member.
+   */
+  rest(reason: string): void;
   /** Ends the slot and its member. */
   close(): void;
 }

@@ -69,6 +69,9 @@ export class RoutedExchange implements Exchange {
     this.#slot = opening.slot;
     this.#leg = opening.leg;
     this.#options = options;
+    // A legacy session holds its slot itself; a modern request may outlive the connection that it came by. It holds the slot while it
+    // waits for its turn, too, so that no other request takes the slot for free.
+    if (opening.scope.era === 'modern') this.#letGo = opening.slot.hold(INTERACTIVE.has(opening.method));
   }
 
   get slot(): Slot {
@@ -138,8 +141,6 @@ export class RoutedExchange implements Exchange {
     this.#running = true;
     this.#aliveAt = performance.now();
     this.run(() => {
-      // A legacy session holds its slot itself; a modern request may outlive the connection that it came by.
-      if (this.scope.era === 'modern') this.#letGo ??= this.#slot.hold(INTERACTIVE.has(this.method));
       const member = this.#slot.member(this);
       if (!(member instanceof Promise)) return this.#serve(member);
       return member.then((ready) => this.#serve(ready));
@@ -265,7 +266,7 @@ export class RoutedExchange implements Exchange {
 
   /** A call without its answer may still ask something, and then it would seem to be about the next one. */
   #giveUpLease(): void {
-    if (this.#slot.leased && this.#member?.era === 'legacy' && INTERACTIVE.has(this.method)) this.#slot.close();
+    if (this.#slot.leased && this.#member?.era === 'legacy' && INTERACTIVE.has(this.method)) this.#slot.retire();
   }
 
   #serve(member: Member): void {

@@ -93,6 +93,14 @@ class ViewedSlot implements Slot {
     return this.#slot.hold(lease);
   }
 
+  retire(): void {
+    this.#slot.retire();
+  }
+
+  rest(reason: string): void {
+    this.#slot.rest(reason);
+  }
+
   close(): void {
     this.#slot.close();
   }

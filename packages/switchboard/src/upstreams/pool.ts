@@ -249,7 +249,7 @@ export class Pool implements Upstream {
     for (let n = 1; ; n++) {
       const known = this.#slots.get(key);
       if (known === undefined) break;
-      if (!leased || !interactive || known.isFree) return known;
+      if (!known.retired && (!leased || !interactive || known.isFree)) return known;
       key = `${ownKey} #${n}`;
     }
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');

@@ -51,6 +51,7 @@ export class MemberSlot implements Slot {
   #leases = 0;
   /** What lets it go, for each caller that joined. */
   readonly #keptBy: Map<Caller, () => void> = new Map();
+  #retired = false;
   #closed = false;
   #linger: NodeJS.Timeout | undefined;
 
@@ -87,6 +88,11 @@ export class MemberSlot implements Slot {
   /** Whether nobody would miss it. */
   get isIdle(): boolean {
     return this.#holders === 0 && this.seats.every(({ load }) => load === 0);
+  }
+
+  /** Whether nobody new is given it. */
+  get retired(): boolean {
+    return this.#retired;
   }
 
   get closed(): boolean {
@@ -127,6 +133,16 @@ export class MemberSlot implements Slot {
     });
   }
 
+  retire(): void {
+    this.#retired = true;
+    this.#postponeEnd();
+  }
+
+  rest(reason: string): void {
+    if (!this.audience.exclusive) return;
+    for (const seat of this.seats) void seat.renew(reason);
+  }
+
   tick(): void {
     for (const seat of this.seats) seat.tick();
   }
@@ -161,8 +177,8 @@ export class MemberSlot implements Slot {
     clearTimeout(this.#linger);
     if (this.#closed || this.#holders > 0) return;
     const { lingerMs } = this.#options;
-    if (lingerMs === Infinity) return;
-    if (lingerMs === 0) this.close();
+    if (lingerMs === 0 || this.#retired) this.close();
+    else if (lingerMs === Infinity) return;
     else this.#linger = setTimeout(() => this.#endIfIdle(), lingerMs).unref();
   }
 }

@@ -128,6 +128,13 @@ export class CatalogueSlot implements Slot {
     });
   }
 
+  /** It is never leased, and its parts are retired one by one. */
+  retire(): void {}
+
+  rest(reason: string): void {
+    for (const slot of this.#joined.values()) slot.rest(reason);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -236,7 +243,7 @@ export class CatalogueSlot implements Slot {
       this.#places.get(exchange)?.delete(place);
       member.cancel(sub, reason);
       // Without its answer it may still ask something, and then it would seem to be about the next one.
-      if (slot.leased && member.era === 'legacy' && INTERACTIVE.has(sub.method)) slot.close();
+      if (slot.leased && member.era === 'legacy' && INTERACTIVE.has(sub.method)) slot.retire();
     }
   }
 
