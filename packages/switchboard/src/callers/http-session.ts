@@ -13,7 +13,6 @@ import { failure, isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import { checkFromClient } from '../protocol/shapes.ts';
 import type { Upstream } from '../router/exchange.ts';
-import type { Log } from '../stores/store.ts';
 import { EVENT_STREAM_TYPE, accepts } from '../transports/http/media.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
@@ -29,16 +28,22 @@ import type { HttpLimits, HttpVisit } from './http.ts';
 import { asRefusal, tellGone } from './hooks.ts';
 import { factsOf } from './registry.ts';
 import type { Conversation, Registry, SessionFacts, SessionNotes } from './registry.ts';
+import type { EventKeeper } from './replay-budget.ts';
 import { LegacySession } from './session.ts';
 
 /** The stream of what belongs to no request. */
 const STANDALONE = 'session';
 /** How many finished streams are kept for a client that was cut off before it had read the end. */
 const MAX_FINISHED = 16;
+/**
+ * A finished stream that was handed to the network may still have been lost on the way. So much is kept of it for as long as calls of
+ * a client that is gone go on; more is given up at once.
+ */
+const KEPT_AFTER_DELIVERY_BYTES = 64 * 1024;
 /** The first version whose clients take an event without a message (MCP 2025-11-25, "Sending Messages to the Server"). */
 const PRIMED_SINCE = '2025-11-25';
 
-export class HttpSession implements Conversation, Holder {
+export class HttpSession implements Conversation, Holder, EventKeeper {
   readonly id: string;
   readonly upstream: Upstream;
   /** What the client brought with its `initialize`. */
@@ -58,6 +63,14 @@ export class HttpSession implements Conversation, Holder {
   /** Every stream that a client may come back to, oldest first. */
   readonly #streams: ShortMap<string, EventStream> = new ShortMap();
   readonly #standalone: EventStream;
+  /** Finished ones whose client has got all of it, as far as is known. */
+  readonly #delivered: Set<EventStream> = new Set();
+  /** The one that got the newest event. */
+  #newest: EventStream | undefined;
+  #kept = 0;
+  /** How many connections serve this session now. */
+  #open = 0;
+  readonly #absence: NodeJS.Timeout[];
   #streamSeq = 0;
   lastActivity: number = Date.now();
 
@@ -77,6 +90,15 @@ export class HttpSession implements Conversation, Holder {
     this.#limits = limits;
     this.label = label;
     this.#standalone = this.#newStream(STANDALONE);
+    const { absentGraceMs, absentTimeoutMs } = limits;
+    const whenAbsent = (ms: number, run: () => void): NodeJS.Timeout | undefined =>
+      absenceTimer(ms, () => {
+        if (this.#open === 0) owned(run, (error) => this.#failed('absent client', error));
+      });
+    this.#absence = [
+      whenAbsent(absentGraceMs, () => this.#giveUpCalls()),
+      whenAbsent(absentTimeoutMs, () => this.#session.rest(gone(absentTimeoutMs, 'absentTimeout'))),
+    ].flatMap((timer) => timer ?? []);
     // Not all of the visit: the session would keep its first request and response as long as it lives.
     const { identity, upstream, credentials, address, request } = visit;
     const userAgent = request.headers['user-agent'] ?? '';
@@ -84,7 +106,10 @@ export class HttpSession implements Conversation, Holder {
     this.#onClose = (reason) => tellGone(context, this.facts, reason);
     const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
-      drop: (about) => this.#takeRequest(about)?.drop(),
+      drop: (about) => {
+        const stream = this.#takeRequest(about);
+        if (stream?.drop() === true) this.#forget(stream);
+      },
     };
     const keep = (notes: SessionNotes): void => void (this.notes = notes);
     this.#session = new LegacySession(this.#arrival, context, outlet, () => this.facts, keep);
@@ -121,7 +146,7 @@ export class HttpSession implements Conversation, Holder {
     registry.add(session);
     session.#release = context.hold(session);
     tellAllowance(visit.response, context, session.#arrival);
-    const reply = new Reply(visit.response, session.#replyOptions(), () =>
+    const reply = session.#reply(visit.response, {}, () =>
       session.close('goingAway', 'the client hung up before its session was open'),
     );
     try {
@@ -136,6 +161,25 @@ export class HttpSession implements Conversation, Holder {
 
   get identity(): Identity {
     return this.#arrival.identity;
+  }
+
+  get principal(): string {
+    return this.identity.principal;
+  }
+
+  get kept(): number {
+    return this.#kept;
+  }
+
+  shed(all: boolean): boolean {
+    const [delivered] = this.#delivered;
+    if (delivered !== undefined) {
+      this.#forget(delivered);
+      return true;
+    }
+    const keeping = this.#streams.values().filter((stream) => stream.kept > 0 && stream !== this.#newest);
+    const stream = keeping.find(({ isFinished }) => isFinished) ?? keeping[0];
+    return stream?.shed(true) ?? this.#newest?.shed(all) ?? false;
   }
 
   /** Each request shows anew who it is. */
@@ -178,7 +222,7 @@ export class HttpSession implements Conversation, Holder {
 
   /** Takes a message of the client and answers its POST. @throws {SwitchboardError} when it cannot be served. */
   post(message: Message, { request, response }: HttpVisit): void {
-    this.#touch();
+    this.#heard();
     const version = request.headers['mcp-protocol-version'];
     const { negotiated } = this.#session;
     // A server may have agreed on a version that is not known here.
@@ -207,7 +251,7 @@ export class HttpSession implements Conversation, Holder {
 
   /** Takes several messages in one POST; what they are answered goes out as events of one stream. @throws {SwitchboardError} */
   postBatch(parts: readonly BatchPart[], { response }: HttpVisit): void {
-    this.#touch();
+    this.#heard();
     checkBatchVersion(this.#session.negotiated);
     const requests = new Set<RpcId>();
     for (const part of parts) if ('method' in part && isRequest(part)) requests.add(part.id);
@@ -245,29 +289,41 @@ export class HttpSession implements Conversation, Holder {
     tellAllowance(response, this.#context, this.#arrival);
     const streamId = String(++this.#streamSeq);
     // A legacy client that hangs up has not cancelled: its request goes on (MCP 2025-11-25, Transports, "Sending messages").
-    const reply = new Reply(response, this.#replyOptions(`${streamId}-0`), () => stream.detach(reply));
+    const reply = this.#reply(
+      response,
+      { firstEventId: `${streamId}-0` },
+      () => stream.detach(reply),
+      () => stream,
+    );
     const stream = this.#newStream(streamId, reply);
     return { stream, reply };
   }
 
   /**
-   * Answers a GET with the stream of what belongs to no request, or goes on with one that was cut.
+   * Answers a GET with the stream of what belongs to no request, or goes on with one that was cut. Of several such streams the newest
+   * counts, as a client that is back cannot close the one that hangs; the older ends.
    *
-   * @throws {SwitchboardError} `SWB_STREAM_EXISTS`, `SWB_NOT_ACCEPTABLE`, `SWB_BAD_REQUEST` when the stream is not kept any more.
+   * @throws {SwitchboardError} `SWB_NOT_ACCEPTABLE`, `SWB_BAD_REQUEST` when the stream is not kept any more.
    */
   openStream({ request, response }: HttpVisit): void {
-    this.#touch();
+    this.#heard();
     const { accept = '*/*', 'last-event-id': lastEventId } = request.headers;
     if (!accepts(accept, EVENT_STREAM_TYPE)) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
     const [stream, after] = typeof lastEventId === 'string' ? this.#find(lastEventId) : [this.#standalone, undefined];
-    if (after === undefined && stream.isAttached) throw new SwitchboardError('SWB_STREAM_EXISTS');
-    const reply = new Reply(response, this.#replyOptions(), () => stream.detach(reply));
+    // A quiet stream gives its client an id to come back with, too.
+    const primed = after === undefined ? { firstEventId: stream.firstEventId } : {};
+    const reply = this.#reply(
+      response,
+      primed,
+      () => stream.detach(reply),
+      () => stream,
+    );
     owned(
       () => stream.attach(reply, after),
       (error) => {
-        this.#context.emit({ type: 'failed', where: 'event stream', error });
+        this.#failed('event stream', error);
         reply.end();
       },
     );
@@ -275,6 +331,7 @@ export class HttpSession implements Conversation, Holder {
 
   close(_why: CloseName, reason: string): void {
     if (this.#registry.remove(this.id) === undefined) return;
+    for (const timer of this.#absence) clearTimeout(timer);
     this.#release();
     // No connection ends that would tell who waits for an answer: each is told that none will come.
     const error = new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: reason }).toRpc();
@@ -310,16 +367,78 @@ export class HttpSession implements Conversation, Holder {
   }
 
   #forget(stream: EventStream): void {
+    this.#delivered.delete(stream);
     stream.end();
     this.#streams.delete(stream.id);
   }
 
   #newStream(id: string, reply?: Reply): EventStream {
-    const { maxQueueMessages: maxEvents, maxQueueBytes: maxBytes, store } = this.#limits;
-    const openLog = (): Log => store.log(`stream ${this.label} ${id}`);
-    const stream = new EventStream(id, { maxEvents, maxBytes }, openLog, reply);
+    const { maxQueueMessages: maxEvents, store, replay } = this.#limits;
+    const stream: EventStream = new EventStream(
+      id,
+      {
+        maxEvents,
+        openLog: () => store.log(`stream ${this.label} ${id}`),
+        onKept: (bytes) => {
+          if (bytes > 0) this.#newest = stream;
+          this.#kept += bytes;
+          replay.change(this, bytes);
+        },
+      },
+      reply,
+    );
     this.#streams.set(id, stream);
     return stream;
+  }
+
+  /** @param streamOf the stream that it carries, if any. */
+  #reply(
+    response: HttpVisit['response'],
+    { firstEventId }: Pick<ReplyOptions, 'firstEventId'>,
+    onGone: () => void,
+    streamOf: () => EventStream | undefined = () => undefined,
+  ): Reply {
+    const { maxQueueBytes, keepAliveMs } = this.#limits;
+    const isPrimed = firstEventId !== undefined && this.#session.version >= PRIMED_SINCE;
+    const headers = { 'mcp-session-id': this.id };
+    this.#open++;
+    const onClose = (delivered: boolean): void => {
+      this.#open--;
+      const stream = streamOf();
+      if (delivered && stream?.isFinished === true) this.#settle(stream);
+      this.#restartAbsence();
+    };
+    return new Reply(
+      response,
+      { maxQueueBytes, keepAliveMs, headers, onClose, ...(isPrimed && { firstEventId }) },
+      onGone,
+    );
+  }
+
+  /** Its client has got all of a finished stream. */
+  #settle(stream: EventStream): void {
+    if (this.#streams.get(stream.id) !== stream) return;
+    if (stream.kept > KEPT_AFTER_DELIVERY_BYTES) this.#forget(stream);
+    else this.#delivered.add(stream);
+  }
+
+  /** Nobody is there who waits for anything. Who comes back later is told so. */
+  #giveUpCalls(): void {
+    for (const stream of this.#delivered) this.#forget(stream);
+    const reason = gone(this.#limits.absentGraceMs, 'absentGrace');
+    const error = new SwitchboardError('SWB_CLIENT_GONE', { detail: `the call was cancelled: ${reason}` }).toRpc();
+    const open = this.#requests.entries();
+    this.#requests.clear();
+    this.#session.calls.cancelAll(reason);
+    for (const [id, stream] of open) this.#finish(stream, failure(id, error));
+  }
+
+  #failed(where: string, error: unknown): void {
+    this.#context.emit({ type: 'failed', where, error });
+  }
+
+  #restartAbsence(): void {
+    if (this.#open === 0 && this.#session.state !== 'closed') for (const timer of this.#absence) timer.refresh();
   }
 
   #find(eventId: string): [EventStream, number] {
@@ -341,18 +460,22 @@ export class HttpSession implements Conversation, Holder {
     return this.#requests.values().findLast(({ isAttached }) => isAttached);
   }
 
-  #replyOptions(firstEventId?: string): ReplyOptions {
-    const { maxQueueBytes, keepAliveMs } = this.#limits;
-    const isPrimed = firstEventId !== undefined && this.#session.version >= PRIMED_SINCE;
-    return {
-      maxQueueBytes,
-      keepAliveMs,
-      headers: { 'mcp-session-id': this.id },
-      ...(isPrimed && { firstEventId }),
-    };
+  #heard(): void {
+    this.#touch();
+    this.#restartAbsence();
   }
 
   #touch(): void {
     this.lastActivity = Date.now();
   }
 }
+
+/** A timer for longer would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Runs when the session had no connection for so long; restarted whenever the last one is gone. */
+function absenceTimer(ms: number, run: () => void): NodeJS.Timeout | undefined {
+  return ms === Infinity ? undefined : setTimeout(run, Math.min(ms, LONGEST_TIMER_MS)).unref();
+}
+
+const gone = (ms: number, option: string): string => `no connection of its client was open for ${ms} ms (${option})`;

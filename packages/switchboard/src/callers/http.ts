@@ -20,6 +20,7 @@ import type { Arrival, CallerContext } from './context.ts';
 import { HttpSession } from './http-session.ts';
 import { serveModernPost } from './http-modern.ts';
 import type { Registry } from './registry.ts';
+import type { ReplayBudget } from './replay-budget.ts';
 
 export interface HttpLimits {
   maxMessageBytes: number;
@@ -28,6 +29,12 @@ export interface HttpLimits {
   keepAliveMs: number;
   /** Where events are kept for clients that come back. */
   store: Store;
+  /** How much is kept there. */
+  replay: ReplayBudget;
+  /** How long the calls of a session go on without any connection of its client, in ms. */
+  absentGraceMs: number;
+  /** How long a server of its own is kept then. */
+  absentTimeoutMs: number;
 }
 
 export interface HttpVisit extends Omit<Arrival, 'label' | 'transport'> {

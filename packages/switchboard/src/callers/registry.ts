@@ -79,10 +79,10 @@ export interface RegistryOptions {
   idleTimeoutMs: number;
   /** Something of Switchboard's own failed while a quiet client was ended. Must not throw. */
   onFault(error: unknown): void;
+  /** How often quiet clients are looked for, in ms; more often where `idleTimeoutMs` is short. */
+  sweepIntervalMs: number;
 }
 
-/** How often quiet clients are looked for. */
-const SWEEP_MS = 60_000;
 /** How long a refused client is asked to wait. */
 export const RETRY_AFTER_SECONDS = 5;
 
@@ -97,7 +97,7 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    const everyMs = Math.min(SWEEP_MS, Math.max(50, options.idleTimeoutMs / 4));
+    const everyMs = Math.min(options.sweepIntervalMs, Math.max(50, options.idleTimeoutMs / 4));
     this.#sweeper = setInterval(() => owned(() => this.#sweep(), options.onFault), everyMs).unref();
   }
 

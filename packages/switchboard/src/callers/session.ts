@@ -198,6 +198,11 @@ export class LegacySession implements Caller {
     });
   }
 
+  /** Ends a server that the session has for itself; the next request starts another. */
+  rest(reason: string): void {
+    if (this.#state === 'ready') this.#slot?.rest(reason);
+  }
+
   close(reason: string): void {
     if (this.#state === 'closed') return;
     const wasReady = this.#state === 'ready';

@@ -7,6 +7,7 @@ import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
 import { RestCallers } from '../callers/rest.ts';
+import { ReplayBudget } from '../callers/replay-budget.ts';
 import type { Emit } from '../observe/events.ts';
 import type { Exchanges } from '../router/exchange.ts';
 import type { Store } from '../stores/store.ts';
@@ -32,6 +33,8 @@ const MAX_SILENCE_MS = 15_000;
 
 export class Callers {
   readonly registry: Registry;
+  /** What sessions over HTTP keep for clients that come back. */
+  readonly replay: ReplayBudget;
   readonly connections: Connections;
   readonly http: HttpCallers;
   /** Where it is wanted. */
@@ -40,6 +43,11 @@ export class Callers {
   readonly sse: SseAcceptor | undefined;
 
   constructor({ settings, exchanges, access, admission, hooks, store, emit }: CallersOptions) {
+    this.replay = new ReplayBudget({
+      session: settings.maxReplaySize,
+      principal: settings.maxReplaySizePerPrincipal,
+      total: settings.maxReplaySizeTotal,
+    });
     const context: CallerContext = {
       exchanges,
       emit,
@@ -56,12 +64,16 @@ export class Callers {
       maxQueueMessages: settings.maxQueueMessages,
       keepAliveMs: Math.min(MAX_SILENCE_MS, settings.pingInterval),
       store,
+      replay: this.replay,
+      absentGraceMs: settings.absentGrace,
+      absentTimeoutMs: settings.absentTimeout,
     };
     this.registry = new Registry({
       max: settings.maxConnections,
       maxOf: (identity) => admission.maxSessions(identity),
       idleTimeoutMs: settings.idleTimeout,
       onFault: (error) => emit({ type: 'failed', where: 'registry', error }),
+      sweepIntervalMs: settings.sweepInterval,
     });
     this.connections = new Connections(context, this.registry, newId);
     this.http = new HttpCallers(context, this.registry, httpLimits, newId);

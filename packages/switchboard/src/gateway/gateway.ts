@@ -55,6 +55,8 @@ export interface Stats {
   exchanges: number;
   /** Exchanges whose client was asked something and has not come back. */
   parked: number;
+  /** Bytes of events kept for clients of legacy HTTP sessions that come back. */
+  replayBytes: number;
   upstreams: Record<string, { slots: number; members: number; running: number }>;
 }
 
@@ -290,6 +292,7 @@ export class Gateway {
       connections: this.#callers.registry.size,
       exchanges: this.#router.size,
       parked: this.#router.parked,
+      replayBytes: this.#callers.replay.total,
       upstreams: Object.fromEntries([...this.#pools.byName].map(([name, pool]) => [name, pool.size])),
     };
   }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 
+import { ABSENCE_OPTIONS } from './absence-options.ts';
 import type { Isolation } from '../upstreams/pool.ts';
 import {
   adminToken,
@@ -45,6 +46,9 @@ export interface Settings {
   maxUpstreamMessageSize: number;
   maxQueueMessages: number;
   maxQueueSize: number;
+  maxReplaySize: number;
+  maxReplaySizePerPrincipal: number;
+  maxReplaySizeTotal: number;
   maxRequestsInFlight: number;
   maxRequestsInFlightPerAddress: number;
   maxConcurrent: number;
@@ -63,6 +67,9 @@ export interface Settings {
   crashWindow: number;
   crashPause: number;
   idleTimeout: number;
+  sweepInterval: number;
+  absentGrace: number;
+  absentTimeout: number;
   drainTimeout: number;
   pingInterval: number;
   resumeWindow: number;
@@ -304,6 +311,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     type: duration,
     describe: 'How long a client may be quiet before its session ends',
   },
+  ...ABSENCE_OPTIONS,
   drainTimeout: {
     value: 'duration',
     fallback: '10s',

@@ -19,6 +19,7 @@ export type MetricName =
   | 'switchboard_parked'
   | 'switchboard_client_bytes_total'
   | 'switchboard_client_queue_bytes'
+  | 'switchboard_replay_bytes'
   | 'switchboard_members'
   | 'switchboard_member_starts_total'
   | 'switchboard_member_start_seconds'
@@ -83,6 +84,11 @@ export const METRICS: Readonly<Record<MetricName, MetricEntry>> = {
     type: 'gauge',
     labels: [],
     help: 'Bytes that wait for clients which have not read them yet',
+  },
+  switchboard_replay_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Bytes of events kept for clients of legacy HTTP sessions that come back',
   },
   switchboard_members: {
     type: 'gauge',

@@ -17,6 +17,8 @@ export interface Snapshot {
   queuedBytes: number;
   /** How many requests are under way, by the upstream that they have reached. */
   inFlight: ReadonlyMap<string, number>;
+  /** Bytes of events kept for clients that come back. */
+  replayBytes: number;
   upstreams: Readonly<Record<string, { members: number; running: number; memoryBytes?: number }>>;
 }
 
@@ -51,9 +53,10 @@ export class Metrics {
     if (ofProcess === undefined) collectDefaultMetrics({ register: (ofProcess = new Registry()) });
   }
 
-  async text({ parked, bytesIn, bytesOut, queuedBytes, inFlight, upstreams }: Snapshot): Promise<string> {
+  async text({ parked, bytesIn, bytesOut, queuedBytes, replayBytes, inFlight, upstreams }: Snapshot): Promise<string> {
     this.#set('switchboard_parked', parked);
     this.#set('switchboard_client_queue_bytes', queuedBytes);
+    this.#set('switchboard_replay_bytes', replayBytes);
     this.#counters.get('switchboard_client_bytes_total')!.reset();
     this.#count('switchboard_client_bytes_total', { direction: 'in' }, bytesIn);
     this.#count('switchboard_client_bytes_total', { direction: 'out' }, bytesOut);

@@ -51,7 +51,6 @@ export const ERRORS = {
     http: 400,
     message: 'Send the Mcp-Session-Id header that the answer to initialize carried',
   },
-  SWB_STREAM_EXISTS: { code: 31017, http: 409, message: 'This session has an open event stream already' },
   SWB_CLIENT_GONE: { code: 31018, http: 400, message: 'The client is gone' },
   SWB_SHUTTING_DOWN: { code: 31019, http: 503, message: 'Switchboard is shutting down' },
   SWB_UNAUTHORIZED: { code: 31021, http: 401, message: 'Who is calling is not known here' },

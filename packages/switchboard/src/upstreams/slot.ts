@@ -140,7 +140,7 @@ export class MemberSlot implements Slot {
 
   rest(reason: string): void {
     if (!this.audience.exclusive) return;
-    for (const seat of this.seats) void seat.renew(reason);
+    for (const seat of this.seats) this.#options.own('replacement', () => seat.renew(reason));
   }
 
   tick(): void {

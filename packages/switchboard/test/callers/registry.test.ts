@@ -7,7 +7,7 @@ import type { Conversation } from '../../src/callers/registry.ts';
 
 function registry(max: number, maxPerPrincipal: number): Registry {
   const maxOf = ({ principal }: Identity): number => (principal === NOBODY.principal ? Infinity : maxPerPrincipal);
-  const made = new Registry({ max, maxOf, onFault: () => {}, idleTimeoutMs: 60_000 });
+  const made = new Registry({ max, maxOf, onFault: () => {}, idleTimeoutMs: 60_000, sweepIntervalMs: 60_000 });
   onTestFinished(() => made.close('the test is over'));
   return made;
 }

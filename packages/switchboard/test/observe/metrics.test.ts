@@ -14,7 +14,15 @@ import { WireClient, envelope, hello, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { one: servers.scripted, two: servers.scripted };
-const EMPTY = { parked: 0, bytesIn: 0, bytesOut: 0, queuedBytes: 0, inFlight: new Map(), upstreams: {} };
+const EMPTY = {
+  parked: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  queuedBytes: 0,
+  replayBytes: 0,
+  inFlight: new Map(),
+  upstreams: {},
+};
 
 const modernHeaders = (name: string): Record<string, string> => ({
   'mcp-protocol-version': '2026-07-28',

@@ -45,6 +45,7 @@ describe('the dashboard', () => {
       bytesOut: 0,
       queuedBytes: 0,
       inFlight: new Map(),
+      replayBytes: 0,
       upstreams: {},
     });
     const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name!, type!]));

@@ -3,35 +3,44 @@
  * one it has seen gets what came after it (MCP 2025-11-25, Transports, "Resumability and Redelivery").
  */
 import { dropped } from '../../protocol/dropped.ts';
-import { stringifyMessage } from '../../protocol/jsonrpc.ts';
-import type { Message } from '../../protocol/jsonrpc.ts';
-import type { Log } from '../../stores/store.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
+import { encodeMessage, failure, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
+import type { Entry, Log } from '../../stores/store.ts';
 import type { Reply } from './reply.ts';
 
-export interface EventStreamLimits {
+export interface EventStreamOptions {
   /** How many events are kept. */
   maxEvents: number;
-  /** How many bytes of them. */
-  maxBytes: number;
+  /** Called when there is an event to be kept. */
+  openLog(): Log;
+  /** Told how many bytes more are kept, or fewer. */
+  onKept(bytes: number): void;
 }
+
+/** Text from this size on is kept as bytes, which do not count against the heap. */
+const AS_BYTES = 16 * 1024;
 
 export class EventStream {
   /** Unique in its session. */
   readonly id: string;
-  readonly #limits: EventStreamLimits;
-  readonly #openLog: () => Log;
+  readonly #options: EventStreamOptions;
   #log: Log | undefined;
+  #kept = 0;
+  /** What carries it now. */
   #reply: Reply | undefined;
+  /** Whether that has got everything that was kept, so that new events go straight to it. */
+  #isLive = true;
   /** The number of the newest event that was sent to anybody. */
   #sent = 0;
   #finished = false;
   #expected = 1;
+  /** The events that are answers, by their numbers. */
+  readonly #answers: Map<number, RpcId> = new Map();
 
-  /** @param openLog called when there is an event to be kept. */
-  constructor(id: string, limits: EventStreamLimits, openLog: () => Log, reply?: Reply) {
+  constructor(id: string, options: EventStreamOptions, reply?: Reply) {
     this.id = id;
-    this.#limits = limits;
-    this.#openLog = openLog;
+    this.#options = options;
     this.#reply = reply;
   }
 
@@ -48,15 +57,26 @@ export class EventStream {
     return this.#finished;
   }
 
+  /** How many bytes are kept for a client that comes back. */
+  get kept(): number {
+    return this.#kept;
+  }
+
+  /** The id of an event that says nothing, from which a client can come back to what follows. */
+  get firstEventId(): string {
+    return `${this.id}-${this.#sent}`;
+  }
+
   push(message: Message): void {
-    const log = (this.#log ??= this.#openLog());
-    const text = stringifyMessage(message);
-    const number = log.append(text);
-    const { maxEvents, maxBytes } = this.#limits;
-    while (log.size > maxEvents || (log.bytes > maxBytes && log.size > 1)) log.trim(log.last - log.size + 1);
-    if (this.#reply === undefined) return;
-    this.#sent = number;
-    this.#reply.pushText(text, `${this.id}-${number}`);
+    const log = (this.#log ??= this.#options.openLog());
+    const text = encodeMessage(message);
+    const number = log.append(typeof text === 'string' && text.length >= AS_BYTES ? Buffer.from(text) : text);
+    if (log.size > this.#options.maxEvents) log.trim(log.last - this.#options.maxEvents);
+    if (this.#reply !== undefined && this.#isLive) {
+      this.#sent = number;
+      this.#reply.pushText(text, `${this.id}-${number}`);
+    }
+    this.#count();
   }
 
   /** So many answers are to come; the last one ends the stream. @default 1 */
@@ -64,37 +84,48 @@ export class EventStream {
     this.#expected = answers;
   }
 
-  /** One of the answers is not to come. */
-  drop(): void {
-    if (--this.#expected <= 0) this.end();
+  /** One of the answers is not to come. @returns whether it was the last, and the stream has ended. */
+  drop(): boolean {
+    if (--this.#expected > 0) return false;
+    this.end();
+    return true;
   }
 
   /** Sends an answer, the last one with the end of the stream. */
   finish(message: Message): void {
     if (--this.#expected > 0) {
-      this.push(message);
+      this.#pushAnswer(message);
       return;
     }
     this.#finished = true;
     const reply = this.#reply;
-    if (reply !== undefined && !reply.isStreaming) {
+    if (reply !== undefined && this.#isLive && !reply.isStreaming) {
       reply.finish(message);
       return;
     }
-    this.push(message);
-    reply?.end();
+    this.#pushAnswer(message);
+    if (this.#isLive) reply?.end();
   }
 
-  /** Goes on through another reply, after the event of this number; without it, after the last one that was sent. */
+  /**
+   * Goes on through another reply, after the event of this number; without it, after the last one that was sent. The reply that
+   * carried it ends. What is kept is sent as fast as the client reads.
+   */
   async attach(reply: Reply, after: number = this.#sent): Promise<void> {
-    this.#reply?.end();
-    this.#reply = undefined;
-    reply.stream();
+    this.#reply?.replace();
+    this.#reply = reply;
+    this.#isLive = false;
     this.#sent = Math.min(after, this.#log?.last ?? 0);
-    await this.#catchUp(reply);
-    if (reply.ended) return;
-    if (this.#finished) reply.end();
-    else this.#reply = reply;
+    reply.stream();
+    while (this.#isCarriedBy(reply) && this.#sent < (this.#log?.last ?? 0)) {
+      await reply.room();
+      if (!this.#isCarriedBy(reply)) return;
+      const entries = this.#log?.after(this.#sent) ?? [];
+      this.#sendSome(reply, entries instanceof Promise ? await entries : entries);
+    }
+    if (!this.#isCarriedBy(reply)) return;
+    this.#isLive = true;
+    if (this.isFinished) reply.end();
   }
 
   /** The client has hung up. */
@@ -102,29 +133,64 @@ export class EventStream {
     if (this.#reply === reply) this.#reply = undefined;
   }
 
+  /** Gives up the oldest events. @param all or but for the newest. @returns whether there was any. */
+  shed(all: boolean): boolean {
+    const log = this.#log;
+    const count = log === undefined ? 0 : log.size - (all ? 0 : 1);
+    if (log === undefined || count <= 0) return false;
+    log.trim(this.isFinished ? log.last - (all ? 0 : 1) : log.last - log.size + 1);
+    this.#count();
+    return true;
+  }
+
   end(): void {
     this.#reply?.end();
     this.#reply = undefined;
     this.#log?.end();
     this.#log = undefined;
+    this.#count();
   }
 
-  async #catchUp(reply: Reply): Promise<void> {
-    const log = this.#log;
-    if (log === undefined) return;
-    const lost = log.last - log.size - this.#sent;
-    if (lost > 0) {
-      reply.pushText(stringifyMessage(dropped(lost)));
-      this.#sent += lost;
-    }
-    // More may come while a store that is elsewhere answers.
-    while (this.#sent < log.last && !reply.ended) {
-      const entries = log.after(this.#sent);
-      for (const entry of entries instanceof Promise ? await entries : entries) {
-        this.#sent++;
-        const text = typeof entry === 'string' ? entry : Buffer.from(entry).toString('utf8');
-        reply.pushText(text, `${this.id}-${this.#sent}`);
-      }
+  #pushAnswer(message: Message): void {
+    this.push(message);
+    if (this.#log !== undefined && 'id' in message && message.id !== undefined) {
+      this.#answers.set(this.#log.last, message.id);
     }
   }
+
+  #isCarriedBy(reply: Reply): boolean {
+    return this.#reply === reply && !reply.ended;
+  }
+
+  /** Nothing here waits, so that nobody keeps what has been given up meanwhile. */
+  #sendSome(reply: Reply, entries: readonly Entry[]): void {
+    const log = this.#log;
+    if (log === undefined || !this.#isCarriedBy(reply)) return;
+    const firstKept = log.last - log.size + 1;
+    if (firstKept > this.#sent + 1) {
+      const answers = [...this.#answers].filter(([number]) => number > this.#sent && number < firstKept);
+      const others = firstKept - this.#sent - 1 - answers.length;
+      if (others > 0) reply.pushText(stringifyMessage(dropped(others)));
+      for (const [number, id] of answers) reply.pushText(stringifyMessage(answerLost(id)), `${this.id}-${number}`);
+      this.#sent = firstKept - 1;
+      return;
+    }
+    for (const entry of entries) {
+      reply.pushText(entry, `${this.id}-${++this.#sent}`);
+      if (!reply.hasRoom) return;
+    }
+  }
+
+  #count(): void {
+    const now = this.#log?.bytes ?? 0;
+    const change = now - this.#kept;
+    this.#kept = now;
+    if (change !== 0) this.#options.onKept(change);
+  }
+}
+
+/** What a client gets that comes back for an answer which was not kept. */
+function answerLost(id: RpcId): Message {
+  const detail = 'the answer came while the connection was cut, and was too much to be kept (maxReplaySize)';
+  return failure(id, new SwitchboardError('SWB_OVERLOADED', { detail }).toRpc());
 }

@@ -9,7 +9,10 @@ import { encodeMessage, failure, isObject, stringifyMessage } from '../../protoc
 import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
 
 export interface ReplyOptions {
-  /** How many bytes may wait for a client that does not read; beyond, the connection is cut. */
+  /**
+   * How many bytes may wait for a client that does not read. What comes when so much waits already cuts the connection: one message,
+   * however large, is no slow reader.
+   */
   maxQueueBytes: number;
   /** How often a comment is sent on a quiet stream so that nothing between takes it for dead, in ms. */
   keepAliveMs: number;
@@ -19,7 +22,18 @@ export interface ReplyOptions {
   headers?: OutgoingHttpHeaders;
   /** An event id that is sent without an event when the answer becomes a stream, so that a client can come back from the start. */
   firstEventId?: string;
+  /**
+   * Called once when the response is over, in whatever way.
+   *
+   * @param delivered whether all of it was handed to the system; a client that hung up before did not get all.
+   */
+  onClose?(delivered: boolean): void;
 }
+
+/** With so much waiting, what need not be sent now is sent later. */
+const ENOUGH_BYTES = 64 * 1024;
+/** How long a stream that another one replaces may take for what was written to it. */
+const REPLACED_MS = 5000;
 
 export const STREAM_HEADERS: OutgoingHttpHeaders = {
   'content-type': 'text/event-stream',
@@ -31,6 +45,8 @@ export class Reply {
   readonly #response: ServerResponse;
   readonly #options: ReplyOptions;
   #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
+  /** Whether it is, or was, an event stream. */
+  #streamed = false;
   readonly #keepAlive: NodeJS.Timeout;
 
   /** @param onGone called when the client hangs up before the answer is complete. */
@@ -38,8 +54,12 @@ export class Reply {
     this.#response = response;
     this.#options = options;
     this.#keepAlive = setInterval(() => this.#stayAlive(), options.keepAliveMs).unref();
+    let delivered = false;
+    // Node tells of an end also when a socket was destroyed with what waited in it.
+    response.prependOnceListener('finish', () => (delivered = !response.destroyed && !response.req.socket.destroyed));
     response.once('close', () => {
       clearInterval(this.#keepAlive);
+      options.onClose?.(delivered);
       if (this.#state === 'ended') return;
       this.#state = 'ended';
       onGone();
@@ -57,22 +77,42 @@ export class Reply {
 
   /** Whether the client knows an event id from which it can come back. */
   get isPrimed(): boolean {
-    return this.#state !== 'waiting' && this.#options.firstEventId !== undefined;
+    return this.#streamed && this.#options.firstEventId !== undefined;
+  }
+
+  /** Whether so little waits to be read that more may be sent at leisure. */
+  get hasRoom(): boolean {
+    return this.#response.writableLength < ENOUGH_BYTES;
+  }
+
+  /** Resolves when there is room, or the response is over. */
+  async room(): Promise<void> {
+    const response = this.#response;
+    while (!this.hasRoom && !response.destroyed) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          response.off('drain', done).off('close', done);
+          resolve();
+        };
+        response.on('drain', done).on('close', done);
+      });
+    }
   }
 
   /** Turns the answer into an event stream now. */
   stream(): void {
     if (this.#state !== 'waiting' || this.#options.takesStream === false) return;
     this.#state = 'streaming';
+    this.#streamed = true;
     this.#response.writeHead(200, { ...STREAM_HEADERS, ...this.#options.headers });
     this.#response.flushHeaders();
     const { firstEventId } = this.#options;
-    if (firstEventId !== undefined) this.#write(`id: ${firstEventId}\ndata: \n\n`);
+    if (firstEventId !== undefined) this.#write([`id: ${firstEventId}\ndata: \n\n`]);
   }
 
   /** Sends a message that is not the last. */
   push(message: Message): void {
-    this.pushText(stringifyMessage(message));
+    this.pushText(encodeMessage(message));
   }
 
   /**
@@ -81,7 +121,7 @@ export class Reply {
    * @param id the event's id.
    * @param name the event's type.
    */
-  pushText(text: string, id?: string, name?: string): void {
+  pushText(text: string | Uint8Array, id?: string, name?: string): void {
     this.stream();
     this.#write(event(text, id, name));
   }
@@ -93,7 +133,7 @@ export class Reply {
       sendJson(this.#response, status, text, this.#options.headers);
     } else if (this.#state === 'streaming') {
       this.#state = 'ended';
-      this.#response.end(event(text, undefined, name));
+      this.#response.end(event(text, undefined, name).join(''));
     }
   }
 
@@ -104,6 +144,15 @@ export class Reply {
       this.#state = 'ended';
       this.#response.end(frame(message));
     }
+  }
+
+  /** Ends a stream that goes on elsewhere. A client that does not even read is not waited for. */
+  replace(): void {
+    const response = this.#response;
+    this.end();
+    if (!this.hasRoom) response.destroy();
+    const timer = setTimeout(() => response.destroy(), REPLACED_MS).unref();
+    response.once('close', () => clearTimeout(timer));
   }
 
   /** Leaves the response to somebody else, who refuses the request. It may stay open for long: until the client has taken that. */
@@ -129,24 +178,37 @@ export class Reply {
   #stayAlive(): void {
     if (this.#state === 'ended') return;
     this.stream();
-    this.#write(': keep-alive\n\n');
+    this.#write([': keep-alive\n\n']);
   }
 
-  #write(text: string): void {
+  #write(parts: readonly (string | Uint8Array)[]): void {
     if (this.#state !== 'streaming') return;
-    this.#response.write(text);
+    const response = this.#response;
     // A client that never reads must not fill the memory; its connection ends, and with it whatever it waited for.
-    if (this.#response.writableLength > this.#options.maxQueueBytes) this.#response.destroy();
+    if (response.writableLength > this.#options.maxQueueBytes) {
+      response.destroy();
+      return;
+    }
+    if (parts.length > 1) response.cork();
+    for (const part of parts) response.write(part);
+    if (parts.length > 1) response.uncork();
   }
 }
 
 /** One message as an event. */
-export const frame = (message: Message): string => event(stringifyMessage(message));
+export const frame = (message: Message): string => event(stringifyMessage(message)).join('');
+
+const [LF, CR] = [0x0a, 0x0d];
 
 /** However the text is broken into lines, it stays the data of one event (HTML Standard, "Server-sent events"). */
-function event(text: string, id?: string, name = 'message'): string {
+function event(text: string | Uint8Array, id?: string, name = 'message'): (string | Uint8Array)[] {
+  const head = id === undefined ? `event: ${name}\ndata: ` : `event: ${name}\nid: ${id}\ndata: `;
+  if (typeof text !== 'string') {
+    if (!text.includes(CR) && !text.includes(LF)) return [head, text, '\n\n'];
+    return event(Buffer.from(text).toString('utf8'), id, name);
+  }
   const data = /[\r\n]/.test(text) ? text.split(/\r\n|\r|\n/).join('\ndata: ') : text;
-  return id === undefined ? `event: ${name}\ndata: ${data}\n\n` : `event: ${name}\nid: ${id}\ndata: ${data}\n\n`;
+  return [`${head}${data}\n\n`];
 }
 
 function sendJson(
