@@ -7,9 +7,22 @@ import type { LookupAddress, LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
 
+import { canonicalAddress, groupsOf, ipv4Of } from '../util/address.ts';
+
 /** Where clouds tell machines their secrets, and what else is never asked on purpose. */
-const NEVER = blockList(['169.254.0.0/16', 'fe80::/10', '0.0.0.0/8', '::/128', '224.0.0.0/3', 'ff00::/8']);
-/** Of this machine and of networks that are not the internet's (RFC 1918, 4193, 6598). */
+const NEVER = blockList([
+  '169.254.0.0/16',
+  'fe80::/10',
+  // Of Amazon, Google and Alibaba, within the addresses of private networks.
+  'fd00:ec2::254/128',
+  'fd20:ce::254/128',
+  '100.100.100.200/32',
+  '0.0.0.0/8',
+  '::/128',
+  '224.0.0.0/3',
+  'ff00::/8',
+]);
+/** Of this machine and of networks that are not the internet's (RFC 1918, 3879, 4193, 6598). */
 const INSIDE = blockList([
   '127.0.0.0/8',
   '::1/128',
@@ -18,6 +31,8 @@ const INSIDE = blockList([
   '192.168.0.0/16',
   '100.64.0.0/10',
   'fc00::/7',
+  'fec0::/10',
+  '64:ff9b:1::/48',
   '198.18.0.0/15',
 ]);
 
@@ -30,9 +45,25 @@ function blockList(networks: readonly string[]): BlockList {
   return list;
 }
 
-/** `::ffff:…` is checked as the IPv4 address that it is. */
 const within = (list: BlockList, address: string): boolean =>
-  list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6');
+  spellingsOf(address).some((each) => list.check(each, isIP(each) === 4 ? 'ipv4' : 'ipv6'));
+
+/**
+ * An address, and the IPv4 address that a network may turn it into: mapped (`::ffff:…`), of NAT64 (RFC 6052), 6to4 (RFC 3056), or the
+ * old compatible form (`::127.0.0.1`).
+ */
+function spellingsOf(address: string): string[] {
+  const canonical = canonicalAddress(address);
+  const groups = groupsOf(canonical);
+  if (groups === undefined) return [canonical];
+  const [first = 0, second = 0, third = 0] = groups;
+  const isEmpty = (from: number): boolean => groups.slice(from, 6).every((group) => group === 0);
+  const isNat64 = first === 0x64 && second === 0xff9b && isEmpty(2);
+  // `::` and `::1` are addresses of their own.
+  const isCompatible = first === 0 && second === 0 && isEmpty(2) && groups[6] !== 0;
+  if (isNat64 || isCompatible) return [canonical, ipv4Of(groups[6]!, groups[7]!)];
+  return first === 0x2002 ? [canonical, ipv4Of(second, third)] : [canonical];
+}
 
 /** Whether who wrote this host name meant something on the inside: an address, or a name that the internet does not have. */
 const meansInside = (host: string): boolean =>

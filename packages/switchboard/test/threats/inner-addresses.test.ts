@@ -36,6 +36,12 @@ describe('an address', () => {
     '[fe80::1]',
     '0.0.0.0',
     '[::]',
+    '[64:ff9b::a9fe:a9fe]',
+    '[64:ff9b::169.254.169.254]',
+    '[2002:a9fe:a9fe::1]',
+    '[::169.254.169.254]',
+    '[fd00:ec2::254]',
+    '100.100.100.200',
   ])('where clouds keep their secrets is refused in every spelling: %s', async (host) => {
     for (const scheme of ['http', 'ws']) {
       const { http: url } = await startGateway({ upstreams: { default: { url: `${scheme}://${host}/mcp` } } });
@@ -54,13 +60,25 @@ describe('an address', () => {
       '100.64.0.1',
       'fd00::1',
       '::ffff:127.0.0.1',
+      '::ffff:7f00:1',
+      '::127.0.0.1',
+      '64:ff9b::10.0.0.1',
+      '64:ff9b:1::1',
+      '2002:c0a8:101::1',
+      'fec0::1',
     ]) {
       for (const host of [address, 'localhost', 'db', 'mcp.local', 'mcp.default.svc.cluster.local']) {
         expect(refusedAddress(host, address), `${host} ${address}`).toBeUndefined();
       }
       expect(refusedAddress('mcp.example.com', address), address).toContain(address);
     }
-    for (const address of ['93.184.216.34', '2606:2800:220:1::1', '172.32.0.1']) {
+    for (const address of [
+      '93.184.216.34',
+      '2606:2800:220:1::1',
+      '172.32.0.1',
+      '64:ff9b::5db8:d822',
+      '2002:5db8:d822::1',
+    ]) {
       expect(refusedAddress('mcp.example.com', address)).toBeUndefined();
     }
     expect(refusedAddress('localhost', '169.254.169.254')).toBeDefined();
