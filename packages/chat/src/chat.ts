@@ -102,6 +102,8 @@ export class Chat {
     this.#sockets = new WebSocketServerTransport({
       server: options.server ?? this.#http!,
       host,
+      // What it needs beyond this machine is checked in `listen`.
+      insecure: true,
       port,
       path,
       otherPaths: options.server === undefined ? ['/'] : [],

@@ -44,6 +44,30 @@ function buildServer(client: WebSocketClient): McpServer {
   return server;
 }
 
+describe('an address that others can reach', () => {
+  const authenticate = (): { principal: string } => ({ principal: 'ann' });
+
+  it.each<[string, WebSocketServerOptions, RegExp]>([
+    ['nothing', {}, /authenticate; and TLS/],
+    ['authentication alone', { authenticate }, /or give TLS/],
+    ['a proxy alone', { behindProxy: true }, /or give the option authenticate/],
+  ])('is not listened on with %s', async (_, options, message) => {
+    const server = new WebSocketServerTransport({ host: '0.0.0.0', port: 0, ...options });
+    onTestFinished(() => server.close());
+    await expect(server.listen()).rejects.toThrow(message);
+    await expect(server.listen()).rejects.toMatchObject({ code: 'SWB_PUBLIC_BIND' });
+  });
+
+  it.each<[string, WebSocketServerOptions]>([
+    ['both', { authenticate, behindProxy: true }],
+    ['an explicit word', { insecure: true }],
+  ])('is with %s', async (_, options) => {
+    const { url } = await listen({ host: '0.0.0.0', ...options });
+    const client = await WireClient.open(url.replace('0.0.0.0', '127.0.0.1'));
+    expect(client.socket.readyState).toBe(client.socket.OPEN);
+  });
+});
+
 const textIn = (answer: unknown): unknown => (answer as { content: { text: string }[] }).content[0]?.text;
 
 describe('a server of the official SDK', () => {

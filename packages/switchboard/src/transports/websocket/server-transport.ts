@@ -18,7 +18,7 @@ import type { Store } from '../../stores/store.ts';
 import { addressBlock, canonicalAddress } from '../../util/address.ts';
 import { Feed } from '../../util/feed.ts';
 import type { Channel } from '../channel.ts';
-import { checkHostAndOrigin } from '../http/guard.ts';
+import { checkHostAndOrigin, isLoopback } from '../http/guard.ts';
 import { upgradeRefusal } from '../http/refuse.ts';
 import { sendError } from '../http/reply.ts';
 import { AbsentClients } from './absent-clients.ts';
@@ -39,8 +39,12 @@ export interface Identity {
 export interface WebSocketServerOptions {
   /** The server to stand beside; without it one of its own listens. */
   server?: Server | SecureServer;
-  /** The address to listen on. @default '127.0.0.1' */
+  /** The address to listen on. Beyond this machine it needs `authenticate` and TLS, or `insecure`. @default '127.0.0.1' */
   host?: string;
+  /** A proxy with TLS stands in front. @default false */
+  behindProxy?: boolean;
+  /** Listen beyond this machine without authentication or TLS, so that everybody there can come in. @default false */
+  insecure?: boolean;
   /** The port to listen on; 0 takes a free one. @default 8765 */
   port?: number;
   /** The path; upgrades of others are left to others. @default '/mcp' */
@@ -131,6 +135,8 @@ type Hook = 'server' | 'otherPaths' | 'addressOf' | 'authenticate' | 'onForeign'
 /** What holds where an option is not given. */
 export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
   host: '127.0.0.1',
+  behindProxy: false,
+  insecure: false,
   port: 8765,
   path: '/mcp',
   allowedHosts: [],
@@ -224,12 +230,13 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
    * Opens a port of its own; needless beside a server that listens.
    *
    * @returns the address that clients connect to.
-   * @throws {SwitchboardError} `SWB_PORT_IN_USE`
+   * @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_PUBLIC_BIND`
    */
   async listen(): Promise<string> {
     const { host, port, path } = this.#options;
     const server = this.#http;
     if (!server.listening) {
+      this.#checkBind();
       await new Promise<void>((resolve, reject) => {
         server.once('error', (cause) =>
           reject(new SwitchboardError('SWB_PORT_IN_USE', { detail: `${host}:${port}; ${cause.message}`, cause })),
@@ -318,6 +325,20 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     this.#foreign.end();
     this.#absent?.close();
     if (this.#options.store === undefined) await this.#store.close();
+  }
+
+  /** Beyond this machine both are needed: to know who is calling, and that nobody reads along. */
+  #checkBind(): void {
+    const { host, insecure, behindProxy, authenticate } = this.#options;
+    if (isLoopback(host) || insecure) return;
+    const hasTls = 'setSecureContext' in this.#http;
+    const missing = [
+      ...(authenticate === undefined ? ['the option authenticate'] : []),
+      ...(hasTls || behindProxy ? [] : ['TLS: an https server as the option server, or behindProxy: true']),
+    ];
+    if (missing.length === 0) return;
+    const detail = `${host} can be reached by others. Listen on 127.0.0.1, or give ${missing.join('; and ')}. Or say insecure: true`;
+    throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
   }
 
   async #drain(drainMs: number): Promise<void> {
