@@ -53,13 +53,13 @@ export class AdminClient {
     const shown = token ?? environment['SWITCHBOARD_ADMIN_TOKEN'];
     if (url !== undefined) {
       const address = adminUrl(url);
-      const known = running.find((run) => new URL(run.url).port === new URL(address).port);
+      const known = running.find((run) => isSameListener(run.url, address));
       const found = shown ?? known?.token;
       if (found === undefined || found === '') {
         const detail = `give the token of ${address} with --token or in SWITCHBOARD_ADMIN_TOKEN`;
         throw new SwitchboardError('SWB_UNAUTHORIZED', { detail });
       }
-      return new AdminClient(address, found);
+      return new AdminClient(shown === undefined ? known!.url : address, found);
     }
     const [only, ...others] = running;
     if (only === undefined) {
@@ -124,6 +124,15 @@ export class AdminClient {
       request.end(text);
     });
   }
+}
+
+/**
+ * Whether a URL means the Switchboard that noted its own: another address of this machine may be somebody else's, who must not be given
+ * the noted token. `localhost` means the one that is noted, whichever address it has.
+ */
+function isSameListener(noted: string, asked: string): boolean {
+  const [one, other] = [new URL(noted), new URL(asked)];
+  return one.port === other.port && (one.hostname === other.hostname || other.hostname === 'localhost');
 }
 
 /** The token goes over this, so it is for this machine only, as the API is. */

@@ -35,7 +35,11 @@ export function addressOf(settings: Settings, port: number, { upstream, below }:
 export const adminPortOf = ({ adminPort, tlsCert }: Settings): Settings['adminPort'] =>
   adminPort === 'shared' && tlsCert !== '' ? 0 : adminPort;
 
-/** Where the admin API is, for this machine. What is listened on may be the address of all its networks. */
+/**
+ * Where the admin API is, for this machine. What is listened on may be the address of all its networks.
+ *
+ * @param host an address: a name could lead to somebody else's as well.
+ */
 export function adminUrl(host: string, port: number): string {
   const isEverywhere = host === '0.0.0.0' || host === '::';
   return `http://${isEverywhere ? '127.0.0.1' : bracketed(host)}:${port}/admin`;

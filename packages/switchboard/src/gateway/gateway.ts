@@ -189,6 +189,7 @@ export class Gateway {
       probes: new Probes({
         settings,
         observation,
+        roles,
         access: this.#access,
         stats: () => this.stats,
         isDraining: () => this.#draining !== undefined,
@@ -210,8 +211,8 @@ export class Gateway {
     const adminPort = await this.#admin?.listen();
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
-    const port = await this.#listener.listen();
-    if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(settings.host, port);
+    const { address, port } = await this.#listener.listen();
+    if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
     return this.#pools.served.places.map((place) => {
       this.#emit({ type: 'listening', url: urlOf(settings, port, `/mcp${place.below}`) });
       return addressOf(settings, port, place);

@@ -1,5 +1,6 @@
 /** The network side of a gateway: one port for WebSocket and HTTP, and what is checked before either is let in. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { bindingOf, canEnd } from '../auth/identity.ts';
@@ -119,10 +120,10 @@ export class Listener {
   }
 
   /**
-   * @returns the port that is listened on.
+   * @returns the address and the port that are listened on.
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
-  async listen(): Promise<number> {
+  async listen(): Promise<AddressInfo> {
     const { host, port } = this.#options.settings;
     this.#checkBind();
     return this.#server.listen(port, host);

@@ -5,7 +5,9 @@ import { Traffic } from '../observe/traffic.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Stats } from './gateway.ts';
 import { guardOperator, isLoopback } from '../transports/http/guard.ts';
+import type { Ready } from '../observe/readiness.ts';
 import { OPERATOR_ROLE } from '../router/rights.ts';
+import type { Roles } from '../router/rights.ts';
 import type { Access } from './access.ts';
 import type { Observation } from './observation.ts';
 import type { Settings } from './options.ts';
@@ -14,6 +16,7 @@ export interface ProbesOptions {
   settings: Settings;
   observation: Observation;
   access: Access;
+  roles: Roles;
   stats(): Stats;
   /** Whether it lets nobody in any more. */
   isDraining(): boolean;
@@ -66,16 +69,26 @@ export class Probes {
     const upstreams = observation.readiness.ready();
     const isDraining = this.#options.isDraining();
     const isReady = !isDraining && upstreams.every(({ ok }) => ok);
-    let shown: object[] = upstreams;
-    try {
-      await this.#guard(request);
-    } catch {
-      shown = upstreams.map(({ upstream, ok }) => ({ upstream, ok }));
-    }
+    const shown = await this.#shownTo(request, upstreams);
     send(response, isReady ? 200 : 503, {
       status: isReady ? 'ready' : isDraining ? 'draining' : 'unready',
-      upstreams: shown,
+      ...(shown !== undefined && { upstreams: shown }),
     });
+  }
+
+  /** Operators see all of it; others the servers that their roles let them use; callers that are not known none, where callers have to be. */
+  async #shownTo(request: IncomingMessage, upstreams: readonly Ready[]): Promise<readonly object[] | undefined> {
+    const { access, roles } = this.#options;
+    try {
+      await this.#guard(request);
+      return upstreams;
+    } catch {
+      const identity = await access.identify(request).catch(() => undefined);
+      if (identity === undefined) return undefined;
+      const rights = roles.areSet ? roles.of(identity.roles) : undefined;
+      const served = upstreams.filter(({ upstream }) => rights?.serves(upstream) ?? true);
+      return served.map(({ upstream, ok }) => ({ upstream, ok }));
+    }
   }
 
   /**

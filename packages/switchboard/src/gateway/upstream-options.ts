@@ -76,21 +76,32 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(['authorization', 'cookie', 'pr
 const CALLER = /\$\{caller\.([^}]*)\}/g;
 
 /** Texts in which values of the caller may have a place. */
-const callerTexts = z.record(
-  z.string(),
-  z.string().superRefine((text, context) => {
-    for (const [whole, inside = ''] of text.matchAll(CALLER)) {
-      const [, kind, name = ''] = /^(header|claim):([\w.:/-]+)$/.exec(inside) ?? [];
-      if (kind === undefined) {
-        const message = `${whole} is not known; use \${caller.header:X-Name} or \${caller.claim:name}`;
-        context.addIssue({ code: 'custom', message });
-      } else if (kind === 'header' && OWN_HEADERS.has(name.toLowerCase())) {
-        const message = `${whole}: ${name} is for Switchboard itself and not handed on; let callers send a header of its own`;
-        context.addIssue({ code: 'custom', message });
+const callerTexts = z
+  .record(
+    z.string(),
+    z.string().superRefine((text, context) => {
+      for (const [whole, inside = ''] of text.matchAll(CALLER)) {
+        const [, kind, name = ''] = /^(header|claim):([\w.:/-]+)$/.exec(inside) ?? [];
+        if (kind === undefined) {
+          const message = `${whole} is not known; use \${caller.header:X-Name} or \${caller.claim:name}`;
+          context.addIssue({ code: 'custom', message });
+        } else if (kind === 'header' && OWN_HEADERS.has(name.toLowerCase())) {
+          const message = `${whole}: ${name} is for Switchboard itself and not handed on; let callers send a header of its own`;
+          context.addIssue({ code: 'custom', message });
+        }
       }
+    }),
+  )
+  .superRefine((texts, context) => {
+    for (const name of Object.keys(texts)) {
+      if (!name.includes('${caller.')) continue;
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: 'a value of the caller can stand in a value, not in a name',
+      });
     }
-  }),
-);
+  });
 const strings = z.record(z.string(), z.string());
 const file = z.string().min(1);
 const rules = z.strictObject({ allow: z.array(z.string()).optional(), deny: z.array(z.string()).optional() });

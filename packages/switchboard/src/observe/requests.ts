@@ -5,6 +5,7 @@ import type { JsonObject, RpcError } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Exchange, Opening, Outcome } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
+import { maskOf } from '../util/mask.ts';
 import type { GatewayEvent } from './events.ts';
 
 /** Of an exchange, or of one that is about to be made. */
@@ -62,20 +63,27 @@ export function destinationOf({
   method,
   params,
   slot,
+  scope,
   reached,
-}: Pick<Asked, 'method' | 'params' | 'slot' | 'reached'>): {
+}: Pick<Asked, 'method' | 'params' | 'slot' | 'scope' | 'reached'>): {
   upstream: string;
   target: string | undefined;
 } {
-  if (reached === undefined) return { upstream: slot.upstream, target: targetOf(method, params) };
-  return { upstream: reached.upstream, target: targetOf(method, reached.params) };
+  const { upstream } = reached ?? slot;
+  return { upstream, target: targetOf(method, reached === undefined ? params : reached.params, scope) };
+}
+
+/** A name as others may see it: a server may put into the names of its tools what its caller brought for it. */
+function masked(name: string, { credentials }: Asked['scope']): string {
+  const values = Object.values(credentials?.headers ?? {});
+  return values.length === 0 ? name : maskOf(values)(name);
 }
 
 /** Of a resource only the scheme: the rest of a URI is what the client says, as an argument is. */
-function targetOf(method: string, params: JsonObject | undefined): string | undefined {
+function targetOf(method: string, params: JsonObject | undefined, scope: Asked['scope']): string | undefined {
   if (method === 'tools/call' || method === 'prompts/get') {
     const name = params?.['name'];
-    return typeof name === 'string' ? cut(name, MAX_NAME_CHARS) : undefined;
+    return typeof name === 'string' ? cut(masked(name, scope), MAX_NAME_CHARS) : undefined;
   }
   if (!method.startsWith('resources/')) return undefined;
   const uri = params?.['uri'];

@@ -6,12 +6,11 @@ import { createHmac, randomBytes } from 'node:crypto';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Scope } from '../router/exchange.ts';
+import { maskOf } from '../util/mask.ts';
 
 const PLACE = /\$\{caller\.(header|claim):([^}]*)\}/g;
 const SENDABLE = /^[\x20-\x7e\x80-\xff]+$/;
 const KINDS = { header: 'headers', claim: 'claims' } as const;
-/** Masked text of fewer characters than this would say more than it hides. */
-const LEAST_MASKED = 4;
 
 /** The texts of a server that hold places for values of its caller. */
 export class CredentialTemplate {
@@ -80,19 +79,12 @@ export class Credentials {
   readonly digest: string;
   /** The upstream's `env` or `headers`. */
   readonly texts: Readonly<Record<string, string>>;
-  readonly #secrets: readonly string[];
+  /** A text of the server without the values. */
+  readonly mask: (text: string) => string;
 
   constructor(digest: string, texts: Readonly<Record<string, string>>, values: readonly string[]) {
     this.digest = digest;
     this.texts = texts;
-    // The longest first, so that nothing is left of one that holds another.
-    this.#secrets = values
-      .flatMap((value) => [value, encodeURIComponent(value), Buffer.from(value).toString('base64')])
-      .filter(({ length }) => length >= LEAST_MASKED)
-      .toSorted((a, b) => b.length - a.length);
+    this.mask = maskOf(values);
   }
-
-  /** A text of the server without the values. */
-  readonly mask = (text: string): string =>
-    this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }

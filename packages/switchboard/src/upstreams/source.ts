@@ -167,7 +167,7 @@ export class Source {
       listed: (answer) => {
         if (!('result' in answer)) return;
         const tools = this.#definitions.changed(answer.result, credentials?.digest);
-        if (tools.length > 0) emit({ type: 'tools.changed', upstream: name, tools });
+        if (tools.length > 0) emit({ type: 'tools.changed', upstream: name, tools: tools.map(mask) });
       },
       failed: (where, error) => emit({ type: 'failed', where: `${name}: ${where}`, error }),
       closed: () => {

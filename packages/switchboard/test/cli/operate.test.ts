@@ -54,6 +54,23 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     });
   });
 
+  it('show the noted token to the address that noted it, and to none that only has its port', async () => {
+    const { switchboard, port } = await operate();
+    const heard: string[] = [];
+    const stranger = createServer((socket) => socket.on('data', (data) => heard.push(data.toString())));
+    stranger.listen(port, '::1');
+    await once(stranger, 'listening');
+    onTestFinished(() => void stranger.close());
+    expect(await switchboard('status', '--url', `http://[::1]:${port}`)).toMatchObject({
+      code: EXIT.failed.code,
+      stderr: expect.stringContaining('give the token of'),
+    });
+    expect(await switchboard('status', '--url', `http://localhost:${port}`)).toMatchObject(
+      okay(expect.stringContaining('is serving')),
+    );
+    expect(heard).toEqual([]);
+  });
+
   it('do not trust a file that others could have read, and clear away what one that was killed has left', async () => {
     const { env, runFile, switchboard, child, exit } = await operate();
     chmodSync(runFile, 0o644);

@@ -83,6 +83,8 @@ describe('the admin API', () => {
     ['a foreign Host', { host: 'evil.example.com' }, 403],
     ['a foreign Origin', { origin: 'https://evil.example.com' }, 403],
     ['a request that a proxy forwarded', { 'x-forwarded-for': '203.0.113.7' }, 404],
+    ['a request that names a proxy on its way', { via: '1.1 proxy' }, 404],
+    ['a request with the Host that a proxy was asked for', { 'x-forwarded-host': 'mcp.example.com' }, 404],
     ['a Host that is allowed, but not of this machine', { host: 'public.example.com' }, 404],
   ])('refuses %s, even with the token', async (_, headers, status) => {
     const { ask } = await startAdmin({ allowedHosts: 'public.example.com' });

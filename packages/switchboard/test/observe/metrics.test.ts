@@ -309,6 +309,9 @@ describe('/metrics', () => {
     ['by another name of the gateway', { host: 'mcp.example.com' }],
     ['through a proxy', { 'x-forwarded-for': '192.0.2.1' }],
     ['through a proxy of today', { forwarded: 'for=192.0.2.1' }],
+    ['through a proxy that says no more than that', { via: '1.1 proxy' }],
+    ['through a proxy that names what it was asked for', { 'x-forwarded-host': 'mcp.example.com' }],
+    ['through a proxy that names the scheme', { 'x-forwarded-proto': 'https' }],
   ])('is not there for who comes %s', async (_, headers) => {
     const test = await startGateway({ upstreams, allowedHosts: ['mcp.example.com'] });
     const { status } = await http(`http://127.0.0.1:${test.port}/metrics`, { method: 'GET', headers });

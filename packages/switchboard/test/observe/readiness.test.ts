@@ -4,6 +4,7 @@ import { Readiness, VERDICT_MS } from '../../src/observe/readiness.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
+import { bearer, testKeys } from '../support/keys.ts';
 import { WireClient, hello } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -80,6 +81,39 @@ describe('/readyz', () => {
       { upstream: 'good', ok: true },
       { upstream: 'bad', ok: false },
     ]);
+  });
+});
+
+describe('/readyz where callers are known', () => {
+  it('names to each the servers that its roles let it use, and to others none', async () => {
+    const keys = testKeys();
+    const [reader, operator] = [keys.add('ann', ['reader']), keys.add('ops', ['operator'])];
+    const test = await startGateway({
+      upstreams: { docs: servers.scripted, payroll: servers.scripted },
+      keysFile: keys.path,
+      roles: { reader: { upstreams: ['docs'] } },
+      behindProxy: true,
+    });
+    const ready = async (headers: Record<string, string> = {}): Promise<Json> => {
+      const { status, body } = await http(`http://127.0.0.1:${test.port}/readyz`, { method: 'GET', headers });
+      expect(status).toBe(200);
+      return JSON.parse(body) as Json;
+    };
+    expect(await ready()).toEqual({ status: 'ready' });
+    expect(await ready(bearer('wrong'))).toEqual({ status: 'ready' });
+    expect(await ready(bearer(reader))).toEqual({ status: 'ready', upstreams: [{ upstream: 'docs', ok: true }] });
+    expect((await ready(bearer(operator)))['upstreams']).toHaveLength(2);
+  });
+
+  it('hides what nobody may use where there are roles alone', async () => {
+    const test = await startGateway({
+      upstreams: { docs: servers.scripted, payroll: servers.scripted },
+      host: '0.0.0.0',
+      insecure: true,
+      roles: { default: { upstreams: ['docs'] } },
+    });
+    const { body } = await probe(test, '/readyz');
+    expect(body['upstreams']).toEqual([{ upstream: 'docs', ok: true }]);
   });
 });
 

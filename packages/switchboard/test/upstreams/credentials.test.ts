@@ -125,6 +125,11 @@ describe('a server that needs a value of each caller', () => {
     const { error } = await client.call(2, 'crash');
     expect(error).toMatchObject({ message: expect.stringContaining('key ***') });
     await client.call(3, 'echo');
+    // A server may put it into the name of a tool.
+    const named = client.call(4, `get-${SECRET}`);
+    const slow = client.call(5, 'slow', { ms: 50 });
+    await Promise.all([named, slow]);
+    expect(test.eventsOf('request.ended').map(({ target }) => target)).toContain('get-***');
     expect(JSON.stringify([test.events, await test.pool.members()])).not.toMatch(/sk-|c2st/);
   });
 
@@ -176,6 +181,8 @@ describe('a place for a value of the caller', () => {
   it.each([
     [{ command: 'x', args: ['${caller.header:X-Key}'] }, 'may stand in env and headers only'],
     [{ url: 'http://x/${caller.header:X-Key}' }, 'may stand in env and headers only'],
+    [{ command: 'x', env: { '${caller.header:X-Key}': 'A' } }, 'can stand in a value, not in a name'],
+    [{ url: 'http://x/', headers: { 'X-${caller.claim:sub}': 'A' } }, 'can stand in a value, not in a name'],
     [{ command: 'x', env: { A: '${caller.cookie:x}' } }, 'is not known; use ${caller.header:X-Name}'],
     [{ command: 'x', env: { A: '${caller.header:Authorization}' } }, 'is for Switchboard itself'],
   ])('is refused elsewhere, or when it is none: %j', (upstream, message) => {

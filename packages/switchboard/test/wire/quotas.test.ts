@@ -84,7 +84,8 @@ describe('beyond this machine', () => {
     expect([await get({}), await get(bearer(ann)), await get(bearer(ops))]).toEqual([401, 404, 200]);
     const ready = async (headers: Record<string, string>): Promise<string> =>
       (await http(url.replace('metrics', 'readyz'), { method: 'GET', headers })).body;
-    expect(await ready({})).toContain('upstreams');
+    expect(JSON.parse(await ready({}))).toEqual({ status: 'ready' });
+    expect(await ready(bearer(ops))).toContain('upstreams');
   });
 
   it('goes by the address that the proxy wrote, not by those that the client wrote', async () => {

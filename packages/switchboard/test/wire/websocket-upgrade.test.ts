@@ -61,6 +61,24 @@ describe('an upgrade', () => {
     expect(await raw(port, `${head.join('\r\n')}\r\n\r\n${body}`)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  it('to something other than WebSocket again and again on one socket is served, and leaves nothing on it', async () => {
+    const { port } = await scene();
+    const warnings: string[] = [];
+    const warned = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let answers = '';
+    socket.on('data', (chunk: Buffer) => (answers += chunk.toString()));
+    const served = (): number => answers.split('"status":"ok"').length - 1;
+    for (let n = 1; n <= 50; n++) {
+      socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+      await expect.poll(served, { interval: 1 }).toBe(n);
+    }
+    expect(warnings).toEqual([]);
+  });
+
   // The socket is ended and not destroyed, and nothing else ends it: node:http forgets a socket that asked for an upgrade.
   it('that is refused does not keep its socket, nor the end of the gateway, when the client never hangs up', async () => {
     const { port, gateway, witness } = await scene();

@@ -19,8 +19,26 @@ export interface GuardOptions {
 
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Headers that proxies add (RFC 7239, and what was usual before it). */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-real-ip'];
+/** Headers that proxies add (RFC 9110, section 7.6.3; RFC 7239; and what is usual beside it). */
+const FORWARDED = [
+  'via',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-forwarded-server',
+  'x-original-forwarded-for',
+  'x-original-host',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-external-address',
+  'cf-connecting-ip',
+  'true-client-ip',
+  'fastly-client-ip',
+  'cdn-loop',
+];
 
 /** @throws {SwitchboardError} `SWB_HOST_REFUSED`, `SWB_ORIGIN_REFUSED` with the offending value and the option that allows it. */
 export function checkHostAndOrigin({ headers }: IncomingMessage, options: GuardOptions): void {

@@ -56,6 +56,8 @@ export class HttpServer {
   readonly #http2: Http2Sessions;
   readonly #counted: AddressCount;
   readonly #revocations: Revocations = new Revocations();
+  /** Those that asked for an upgrade, which some clients do with each request. */
+  readonly #asked: WeakSet<Duplex> = new WeakSet();
   /** Node's own: reads HTTP/1.1 from a socket. */
   readonly #serveHttp1: (socket: Duplex) => void;
 
@@ -95,10 +97,10 @@ export class HttpServer {
   }
 
   /**
-   * @returns the port that is listened on.
+   * @returns the address and the port that are listened on.
    * @throws {SwitchboardError} `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID` when the address is not this machine's.
    */
-  async listen(port: number, host: string): Promise<number> {
+  async listen(port: number, host: string): Promise<AddressInfo> {
     const { certificates } = this.#options;
     if (certificates !== undefined) await this.#use(certificates.load());
     await new Promise<void>((resolve, reject) => {
@@ -115,7 +117,7 @@ export class HttpServer {
       onLoad: (loaded) => void this.#use(loaded),
       onFailure: (error) => this.#options.onCertificatesFailed(error),
     });
-    return (this.#server.address() as AddressInfo).port;
+    return this.#server.address() as AddressInfo;
   }
 
   /** Refuses new connections at once; resolves when the open ones have ended, or were cut after this many milliseconds. */
@@ -184,7 +186,8 @@ export class HttpServer {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => {});
+    if (!this.#asked.has(socket)) socket.on('error', () => {});
+    this.#asked.add(socket);
     const wrong = wrongHead(request);
     if (wrong !== undefined) sendError(upgradeRefusal(request, socket), wrong);
     else if (request.headers.upgrade?.toLowerCase() === 'websocket') {
