@@ -1,7 +1,7 @@
 /** Luno, "Multi-Client Support for Luno MCP Server": one test for each thing that it names, in its order, done with Switchboard. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,15 +16,26 @@ import { startWithKeys } from '../support/access.ts';
 import { freePort } from '../support/blocks.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { startCutter } from '../support/cutter.ts';
-import { servers, startGateway } from '../support/gateway.ts';
+import { root, servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
 import { desk } from '../support/typed.ts';
 import type { Desk, Open } from '../support/typed.ts';
 import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
-import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
+
+interface Entry {
+  type: string;
+  command: string;
+  args: string[];
+  env?: Record<string, string>;
+}
+
+/** The entries for VS Code, whose file may have comments. */
+const { servers: vsCode } = JSON.parse(
+  readFileSync(join(root, '.vscode/mcp.json'), 'utf8').replaceAll(/^\s*\/\/.*$/gm, ''),
+) as { servers: Record<string, Entry> };
 
 /** A stand-in for the exchange, which knows one price. @returns the command of the server that asks it */
 async function lunoServer(): Promise<string> {
@@ -150,18 +161,12 @@ describe('Luno: server configuration options', () => {
     await expectPrice(here, `ws://localhost:${here.port}/mcp`);
   });
 
-  it('6. A VS Code configuration in mcp.json is understood as it stands, with its comments', async () => {
-    const here = await lunoDesk();
-    mkdirSync(join(here.cwd, '.vscode'));
-    const [command, ...args] = here.luno.split(' ');
-    const entry = JSON.stringify({ type: 'stdio', command, args, env: {} });
-    writeFileSync(
-      join(here.cwd, '.vscode/mcp.json'),
-      `{\n  "servers": {\n    // the Luno server\n    "luno-mcp-server-stdio": ${entry},\n  },\n}`,
-    );
-    const running = await here.open(`switchboard serve --port ${here.port} --config .vscode/mcp.json`);
-    expect(running.urls.length).toBeGreaterThan(0);
-    await expectPrice(here, `ws://127.0.0.1:${here.port}/mcp`);
+  it('6. A VS Code configuration in .vscode/mcp.json, with three servers', () => {
+    expect(Object.keys(vsCode)).toEqual([
+      'luno-mcp-server-stdio',
+      'luno-mcp-server-websocket',
+      'luno-mcp-server-websocket-secure',
+    ]);
   });
 });
 
@@ -417,41 +422,44 @@ describe('Luno: security features implemented', () => {
 });
 
 describe('Luno: VS Code integration', () => {
-  /** Reads an entry as VS Code does, which knows no other type of a command than stdio, and starts it. */
-  async function start(here: Desk, entry: { type: string; command: string; args: string[]; env: Json }): Promise<void> {
+  /** Starts an entry as VS Code does, with the stand-in for the exchange and the port that is free. */
+  async function start(here: Luno, entry: Entry): Promise<void> {
+    // VS Code knows no other type of a command.
     expect(entry.type).toBe('stdio');
+    const there = (text: string): string =>
+      text
+        .replaceAll('${workspaceFolder}/certs', join(here.cwd, 'certs'))
+        .replaceAll('${workspaceFolder}', root)
+        .replace(/^876[56]$/, String(here.port));
     const client = new Client({ name: 'Visual Studio Code', version: '1.120.0' });
     onTestFinished(() => client.close());
-    const env = { PATH: here.env['PATH']!, XDG_RUNTIME_DIR: here.cwd, ...(entry.env as Record<string, string>) };
-    const { command, args } = entry;
-    await client.connect(new StdioClientTransport({ command, args, env, cwd: here.cwd, stderr: 'ignore' }));
+    const [, ...standIn] = here.luno.split(' ');
+    const own = Object.entries(entry.env ?? {}).map(([name, value]) => [name, there(value)]);
+    const env = { PATH: here.env['PATH']!, XDG_RUNTIME_DIR: here.cwd, ...(Object.fromEntries(own) as object) };
+    const args = [...entry.args.map(there), ...standIn];
+    await client.connect(
+      new StdioClientTransport({ command: entry.command, args, env, cwd: here.cwd, stderr: 'ignore' }),
+    );
     const { content } = await client.callTool({ name: 'get_ticker', arguments: { pair: 'XBTZAR' } });
     expect(JSON.stringify(content)).toContain('1250100');
   }
 
   it('30. The entry luno-mcp-server-stdio', async () => {
-    const here = await lunoDesk();
-    const args = ['serve', '--transport', 'stdio', '--', ...here.luno.split(' ')];
-    await start(here, { type: 'stdio', command: 'switchboard', args, env: {} });
+    await start(await lunoDesk(), vsCode['luno-mcp-server-stdio']!);
   });
 
-  it('31. The entry luno-mcp-server-websocket', async () => {
+  it('31. The entry luno-mcp-server-websocket, which further clients can use', async () => {
     const here = await lunoDesk();
-    await here.open(`switchboard serve --transport websocket --port ${here.port} -- ${here.luno}`);
-    const args = ['connect', `ws://127.0.0.1:${here.port}/mcp`];
-    await start(here, { type: 'stdio', command: 'switchboard', args, env: {} });
+    await start(here, vsCode['luno-mcp-server-websocket']!);
+    await expectPrice(here, `ws://127.0.0.1:${here.port}/mcp`);
   });
 
-  it('32. The entry luno-mcp-server-websocket-secure, with environment variables for the certificate', async () => {
+  it('32. The entry luno-mcp-server-websocket-secure, with environment variables that include SSL paths', async () => {
     const here = await withCertificates(await lunoDesk());
-    const env = { SSL_CERT_PATH: 'certs/server.pem', SSL_KEY_PATH: 'certs/server-key.pem' };
-    await here.open(
-      `switchboard serve --transport websocket --host localhost --port ${here.port} -- ${here.luno}`,
-      env,
-    );
-    const args = ['connect', `wss://localhost:${here.port}/mcp`];
-    const trusting = { NODE_EXTRA_CA_CERTS: join(here.cwd, 'certs/ca.pem') };
-    await start(here, { type: 'stdio', command: 'switchboard', args, env: trusting });
+    const entry = vsCode['luno-mcp-server-websocket-secure']!;
+    expect(Object.keys(entry.env!)).toEqual(['SSL_CERT_PATH', 'SSL_KEY_PATH']);
+    await start(here, entry);
+    await expectPrice(here, `wss://localhost:${here.port}/mcp`, '--ca certs/ca.pem');
   });
 });
 
