@@ -5,11 +5,14 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { memoryStore } from '../../src/stores/memory.ts';
 import { WebSocketServerTransport } from '../../src/websocket.ts';
 import type { WebSocketServerOptions } from '../../src/websocket.ts';
+import { startCutter } from '../support/cutter.ts';
+import { dial, receive } from '../support/websocket-library.ts';
 import { WireClient } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 interface Held {
   server: WebSocketServerTransport;
+  url: string;
   /** Connects as a principal, with the name of a client; plain `mcp`, so that nothing is resumed. */
   connect(principal: string, name?: string): Promise<WireClient>;
   /** Closes a client, and waits until the server knows. */
@@ -27,6 +30,7 @@ async function held(options: WebSocketServerOptions = {}): Promise<Held> {
   const url = await server.listen();
   return {
     server,
+    url,
     connect: (principal, name = 'phone') =>
       WireClient.open(url, { headers: { authorization: `Bearer ${principal}`, 'user-agent': name } }),
     async leave(client, how = 'close') {
@@ -68,6 +72,34 @@ describe('messages for a client that has left', () => {
       const again = await connect('ann');
       server.broadcast({ n: 5 });
       expect(await all(again, 1)).toEqual([{ n: 5 }]);
+    },
+  );
+
+  it.each(['comes back in time', 'comes back too late'])(
+    'are held as well for one that can resume, is cut off, and %s',
+    async (when) => {
+      const inTime = when === 'comes back in time';
+      const { server, url } = await held({ resumeWindowMs: inTime ? 60_000 : 50 });
+      const cutter = await startCutter(Number(new URL(url).port), () => Infinity);
+      const options = { token: 'ann', headers: { 'user-agent': 'phone' } };
+      const there = await dial(`ws://127.0.0.1:${cutter.port}/mcp`, options);
+      await server.waitForClients(1);
+      const [client] = server.clients.values();
+      // It can resume from its first message on.
+      server.broadcast({ n: 0 });
+      await receive(there);
+      cutter.bytes = () => 1;
+      cutter.cutAll();
+      await expect.poll(() => client!.isAway).toBe(true);
+      expect(server.broadcast({ n: 1 })).toBe(1);
+      if (!inTime) await expect.poll(() => server.clients.size).toBe(0);
+      expect(server.broadcast({ n: 2 })).toBe(1);
+      cutter.bytes = () => Infinity;
+      const back = inTime ? there : await dial(url, options);
+      expect([await receive(back), await receive(back)]).toEqual([{ n: 1 }, { n: 2 }]);
+      await expect.poll(() => client!.isAway).toBe(!inTime);
+      server.broadcast({ n: 3 });
+      expect(await receive(back)).toEqual({ n: 3 });
     },
   );
 

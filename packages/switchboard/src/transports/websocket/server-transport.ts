@@ -198,8 +198,9 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       },
     });
     if (all.hold === 'principal') {
+      // Half of what may wait for a client, as all of it is sent at once when that is back.
       const { maxQueueMessages: maxMessages, maxQueueBytes: maxBytes } = all;
-      this.#absent = new AbsentClients({ ...all, store: this.#store, maxMessages, maxBytes });
+      this.#absent = new AbsentClients({ ...all, store: this.#store, maxMessages, maxBytes: maxBytes / 2 });
     }
     this.#acceptor = new WebSocketAcceptor({
       ...all,
@@ -366,6 +367,9 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       if (identity === undefined) throw new SwitchboardError('SWB_UNAUTHORIZED');
       this.#acceptor.accept(request, socket, head, {
         owner: identity.principal,
+        onResume: (channel) => {
+          for (const client of this.#clients.values()) if (client.isOn(channel)) this.#returned(client);
+        },
         onOpen: (channel) => this.#open(channel, identity, address, request.headers['user-agent'] ?? ''),
       });
     } catch (thrown) {
@@ -410,7 +414,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
       onError: (error) => this.#failed(error),
       onClose: (reason) => {
         this.#clients.delete(client.id);
-        if (!this.#closed && this.#hasLeft(client)) this.#absent?.left(client);
+        if (!this.#closed) this.#left(client);
         this.emit('disconnect', client, reason);
       },
     });
@@ -418,7 +422,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     client.servesMcp = this.listenerCount('connect') > 0;
     this.emit('connect', client);
     client.start();
-    void this.#absent?.returned(client).catch((error: unknown) => this.#failed(error));
+    this.#returned(client);
   }
 
   #receive(client: Visitor, answers: Answers, message: JsonObject): void {
@@ -457,17 +461,28 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
 
   /** The absent clients that a message can be held for; what is MCP belongs to a session, which has ended. */
   #awaited(message: JsonObject): Visitor[] {
-    return this.#absent === undefined || Object.hasOwn(message, 'jsonrpc') ? [] : [...this.#absent];
+    if (this.#absent === undefined || Object.hasOwn(message, 'jsonrpc')) return [];
+    return [...this.#absent].filter(({ id }) => !this.#clients.has(id));
   }
 
   #give(client: Visitor, message: JsonObject): void {
+    // What one that is away is sent through its channel is lost with it when it does not come back in time.
+    if (client.isAway) this.#left(client);
     if (Object.hasOwn(message, 'jsonrpc') || this.#absent?.hold(client, message) !== true) client.send(message);
   }
 
-  /** Whether it was the last connection of a client that can be told from others. */
-  #hasLeft({ principal, name }: Visitor): boolean {
-    if (principal === 'anonymous') return false;
-    return ![...this.#clients.values()].some((each) => each.principal === principal && each.name === name);
+  /** Gives what was held to a client that has connected, or has come back to its connection. */
+  #returned(client: Visitor): void {
+    void this.#absent?.returned(client).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Holds messages from now on for a client that can be told from others, and has no other connection. */
+  #left(client: Visitor): void {
+    const { principal, name } = client;
+    const isHere = [...this.#clients.values()].some(
+      (each) => each !== client && each.principal === principal && each.name === name,
+    );
+    if (principal !== 'anonymous' && !isHere) this.#absent?.left(client);
   }
 
   #failed(error: unknown, reference?: string): void {

@@ -88,6 +88,16 @@ export class Visitor {
     return this.#running.size;
   }
 
+  /** Whether its socket was cut, and it may come back to this connection. */
+  get isAway(): boolean {
+    return this.#channel.isAway === true;
+  }
+
+  /** Whether it speaks through this channel. */
+  isOn(channel: Channel): boolean {
+    return channel === this.#channel;
+  }
+
   get traffic(): Traffic {
     return this.#channel.traffic ?? { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   }
