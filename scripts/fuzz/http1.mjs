@@ -30,8 +30,29 @@ const HEADERS = [
   'Host: evil.example',
 ];
 
-/** @returns what makes one attack each, as bytes. */
-export function createHttp1({ next, below, pick, some, mutate }, message) {
+const GREETING =
+  '{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{"elicitation":{}},"clientInfo":{"name":"f","version":"1"}}}';
+
+/**
+ * @param message makes one that is nearly right.
+ * @param odd makes one with values of other types.
+ * @param target says which session is open.
+ * @returns what makes one attack each, as bytes.
+ */
+export function createHttp1({ next, below, pick, some, mutate }, message, odd, target) {
+  /** In a session that is open, a proper request but for its message. */
+  function oddHttp() {
+    const body = odd();
+    const modern = body.includes('clientCapabilities');
+    const method = /"method":"([\w/]+)"/.exec(body)?.[1] ?? 'x';
+    const version = modern
+      ? ['MCP-Protocol-Version: 2026-07-28', `Mcp-Method: ${method}`, 'Mcp-Name: echo']
+      : [`Mcp-Session-Id: ${target.session}`, 'MCP-Protocol-Version: 2025-11-25'];
+    const head = ['POST /mcp HTTP/1.1', 'Host: localhost', 'Content-Type: application/json', 'Accept: */*', ...version];
+    const length = `Content-Length: ${Buffer.byteLength(body)}`;
+    return Buffer.from(`${[...head, 'Connection: close', length].join('\r\n')}\r\n\r\n${body}`);
+  }
+
   function http() {
     const body = message();
     const lines = [
@@ -48,30 +69,41 @@ export function createHttp1({ next, below, pick, some, mutate }, message) {
   }
 
   /** A frame that is masked, as those of clients are, if the dice say so. */
-  function frame() {
-    const payload = Buffer.from(pick([message, message, () => 'x'.repeat(below(70_000)), () => '']).call());
+  const frame = () => frameOf(Buffer.from(pick([message, odd, () => 'x'.repeat(below(70_000)), () => '']).call()));
+
+  function frameOf(payload, isWhole = false) {
     const mask = Buffer.from(some(0, () => 0).concat([1, 2, 3, 4].map(() => below(256))));
-    const masked = next() < 0.95;
+    const masked = isWhole || next() < 0.95;
     const body = masked ? Buffer.from(payload.map((byte, at) => byte ^ mask[at % 4])) : payload;
-    const first = pick([0x81, 0x81, 0x81, 0x81, 0x01, 0x80, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0x83, 0xf1]);
+    const first = isWhole ? 0x81 : pick([0x81, 0x81, 0x81, 0x81, 0x01, 0x80, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0x83, 0xf1]);
     const bit = masked ? 0x80 : 0;
     let size;
     if (body.length < 126) size = Buffer.from([first, bit | body.length]);
     else {
-      const long = next() < 0.1 || body.length > 65_535;
+      const long = (!isWhole && next() < 0.1) || body.length > 65_535;
       size = Buffer.alloc(long ? 10 : 4);
       size[0] = first;
       size[1] = bit | (long ? 127 : 126);
-      if (long) size.writeBigUInt64BE(next() < 0.1 ? 2n ** 63n - 1n : BigInt(body.length), 2);
+      if (long) size.writeBigUInt64BE(!isWhole && next() < 0.1 ? 2n ** 63n - 1n : BigInt(body.length), 2);
       else size.writeUInt16BE(body.length, 2);
     }
     return Buffer.concat([size, ...(masked ? [mask] : []), body]);
   }
 
-  function webSocket() {
-    const upgrade = `GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${pick(['mcp', 'mcp', 'mcp.r1', 'mcp.r1, mcp'])}\r\n\r\n`;
-    return Buffer.concat([Buffer.from(upgrade), ...some(8, () => (next() < 0.7 ? frame() : mutate(frame())))]);
+  /** A session, and in it what has values of other types. */
+  function oddWebSocket() {
+    const frames = [GREETING, ...some(40, odd)].map((text) => frameOf(Buffer.from(text), true));
+    return Buffer.concat([upgrade(), ...frames]);
   }
 
-  return { http, frame, webSocket };
+  const upgrade = () =>
+    Buffer.from(
+      `GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${pick(['mcp', 'mcp', 'mcp.r1', 'mcp.r1, mcp'])}\r\n\r\n`,
+    );
+
+  function webSocket() {
+    return Buffer.concat([upgrade(), ...some(8, () => (next() < 0.7 ? frame() : mutate(frame())))]);
+  }
+
+  return { http, oddHttp, frame, webSocket, oddWebSocket };
 }

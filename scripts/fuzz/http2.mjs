@@ -31,9 +31,10 @@ const MALFORMED = [
 ];
 
 /** @returns what makes the frames of one connection, as bytes. */
-export function createHttp2({ next, below, pick, some, mutate }, message, webSocketFrame) {
+export function createHttp2({ next, below, pick, some, mutate }, message, webSocketFrame, target) {
   const head = (pseudo) => {
-    const more = [...some(2, () => pick(FIELDS)), ...(next() < 0.1 ? [pick(MALFORMED)] : [])];
+    const session = next() < 0.3 ? [['mcp-session-id', target.session]] : [];
+    const more = [...session, ...some(2, () => pick(FIELDS)), ...(next() < 0.1 ? [pick(MALFORMED)] : [])];
     const fields = [...pseudo.filter(() => next() < 0.99), ...more];
     return blockOf(next() < 0.03 ? fields.toReversed() : fields);
   };

@@ -146,7 +146,7 @@ describe('a request of a server', () => {
   });
 
   it('that a client answers with a result of null fails at once, instead of never', async () => {
-    const client = await WireClient.session((await start(servers.scripted as never, 'session')).ws, {
+    const client = await WireClient.session((await start(servers.scripted, 'session')).ws, {
       elicitation: {},
     });
     client.send(toolCall(2, 'ask', { message: 'which?' }));
@@ -156,7 +156,7 @@ describe('a request of a server', () => {
   });
 
   it('that a client answers with its id as text is answered', async () => {
-    const client = await WireClient.session((await start(servers.scripted as never, 'session')).ws, {
+    const client = await WireClient.session((await start(servers.scripted, 'session')).ws, {
       elicitation: {},
     });
     client.send(toolCall(2, 'ask', { message: 'which?' }));
