@@ -144,10 +144,7 @@ class ViewedMember implements Member {
         this.#pass(exchange, withUri(params, target.at, name));
       } else if (method === 'tools/call' && this.#view.onlyReadOnly?.(name) === true) {
         exchange.run(() => this.#openIfReadOnly(exchange, target, name));
-      } else if (LISTS.has(method)) this.#openList(exchange);
-      else this.#pass(exchange);
-    } else if (LISTS.has(method)) {
-      this.#openList(exchange);
+      } else this.#pass(exchange);
     } else if (method === 'subscriptions/listen') {
       this.#openSub(exchange, new SubExchange(exchange, { params: this.#narrowed(params) }));
     } else {
@@ -191,8 +188,16 @@ class ViewedMember implements Member {
     return this.#view.personal && 'cacheScope' in hello ? { ...hello, cacheScope: 'private' } : hello;
   }
 
-  /** Hands an exchange on; what only some may see must not be kept for all. */
+  /** Hands an exchange on; what is not permitted is in no list, and what only some may see must not be kept for all. */
   #pass(exchange: Exchange, params: JsonObject | undefined = exchange.params): void {
+    if (LISTS.has(exchange.method)) {
+      const settle = (outcome: Outcome): void => {
+        if ('error' in outcome) exchange.settle(outcome);
+        else exchange.settle({ result: pageThrough(this.#view, exchange.method, outcome.result) });
+      };
+      this.#openSub(exchange, new SubExchange(exchange, { params, settle }));
+      return;
+    }
     if (!this.#view.personal || exchange.scope.era !== 'modern' || !CACHED.has(exchange.method)) {
       if (params === exchange.params) this.#member.open(exchange);
       else this.#openSub(exchange, new SubExchange(exchange, { params }));
@@ -203,14 +208,6 @@ class ViewedMember implements Member {
       exchange.settle(isPublic ? { result: { ...outcome.result, cacheScope: 'private' } } : outcome);
     };
     this.#openSub(exchange, new SubExchange(exchange, { params, settle }));
-  }
-
-  #openList(exchange: Exchange): void {
-    const settle = (outcome: Outcome): void => {
-      if ('error' in outcome) exchange.settle(outcome);
-      else exchange.settle({ result: pageThrough(this.#view, exchange.method, outcome.result) });
-    };
-    this.#openSub(exchange, new SubExchange(exchange, { settle }));
   }
 
   async #openIfReadOnly(exchange: Exchange, target: Target, tool: string): Promise<void> {
