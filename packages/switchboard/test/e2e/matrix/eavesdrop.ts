@@ -4,6 +4,9 @@ import type { Json } from '../../support/wire.ts';
 type Deliver = (message: never, extra?: never) => void;
 type Send = (message: Json, ...more: unknown[]) => unknown;
 
+/** A name with this in front is sent without a prefix, as pages of Apps call tools. */
+export const BARE = ':';
+
 /** @param prefix what names have in front on the wire; the client knows them without it. */
 export function eavesdrop(transport: object, heard: Json[], prefix = ''): void {
   let deliver: Deliver | undefined;
@@ -26,10 +29,11 @@ export function eavesdrop(transport: object, heard: Json[], prefix = ''): void {
 }
 
 function addPrefix(message: Json, prefix: string): Json {
+  const named = (name: string): string => (name.startsWith(BARE) ? name.slice(BARE.length) : prefix + name);
   const params = message['params'] as Json | undefined;
   const ref = params?.['ref'] as Json | undefined;
   if (message['method'] === 'tools/call' || message['method'] === 'prompts/get') {
-    return { ...message, params: { ...params, name: prefix + String(params?.['name']) } };
+    return { ...message, params: { ...params, name: named(String(params?.['name'])) } };
   }
   if (typeof ref?.['name'] !== 'string') return message;
   return { ...message, params: { ...params, ref: { ...ref, name: prefix + ref['name'] } } };

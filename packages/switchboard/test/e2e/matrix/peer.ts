@@ -72,7 +72,15 @@ export interface ToolResult {
   isError?: boolean;
 }
 
-export const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: { listChanged: true } };
+export const CAPABILITIES = {
+  elicitation: { form: {}, url: {} },
+  sampling: {},
+  roots: { listChanged: true },
+  extensions: {
+    'io.modelcontextprotocol/ui': { mimeTypes: ['text/html;profile=mcp-app'] },
+    'acme.example/client': { kept: [1] },
+  },
+};
 const HEARD = {
   'notifications/message': LoggingMessageNotificationSchema,
   'notifications/resources/updated': ResourceUpdatedNotificationSchema,

@@ -105,7 +105,7 @@ export const catalogue: Proofs = {
       const { resources } = await client.listResources();
       expect(resources.map(({ uri }) => uri)).toEqual(expect.arrayContaining(['matrix://plain', 'matrix://clock']));
       const { resourceTemplates } = await client.listResourceTemplates();
-      expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual(['matrix://one/{number}']);
+      expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toContain('matrix://one/{number}');
       const { contents } = await client.readResource({ uri: 'matrix://one/7' });
       expect(contents).toMatchObject([{ uri: 'matrix://one/7', mimeType: 'text/plain', text: 'one 7' }]);
     },

@@ -8,6 +8,8 @@ import type { Era } from './peer.ts';
 
 const MODERN_RESULT_KEYS = ['resultType', 'ttlMs', 'cacheScope', 'inputRequests', 'requestState'];
 const RESERVED = 'io.modelcontextprotocol/';
+/** The only reserved key that the legacy era has, of tasks. */
+const RELATED = `${RESERVED}related-task`;
 const LEGACY_CODES = [-32002, -32042];
 const MODERN_CODES = [-32020, -32021, -32022];
 
@@ -23,7 +25,7 @@ function foreignWords(era: Era, message: Json): string[] {
   const found: string[] = [];
   if (era === 'legacy') {
     if (result !== undefined) found.push(...MODERN_RESULT_KEYS.filter((key) => key in body));
-    found.push(...reserved);
+    found.push(...reserved.filter((key) => key !== RELATED));
     if (error !== undefined && MODERN_CODES.includes(error.code)) found.push(`error ${error.code}`);
     return found;
   }

@@ -217,6 +217,35 @@ export const REQUIREMENTS = {
     source: 'MCP, "List Changed Notification" of Tools, Prompts and Resources',
     behavior: 'the client is told when the tools, the prompts and the resources change, and then lists the new ones',
   },
+  extensions: {
+    source: 'MCP 2026-07-28, Base Protocol, "Extension Negotiation"; MCP 2025-11-25, Schema, "ServerCapabilities"',
+    behavior: 'what the server can do beside MCP is told to the client as it is',
+  },
+  app: {
+    source: 'MCP Apps (SEP-1865), "UI Resource Format"',
+    behavior: 'the page of a tool is read under the URI that the tool names',
+  },
+  'app-call': {
+    source: 'MCP Apps (SEP-1865), "Communication Protocol"',
+    behavior: "a page's call of a tool by the name that the server gave it reaches that server",
+  },
+  skills: {
+    source: 'MCP Skills (SEP-2640)',
+    behavior: 'skills are listed, got and read',
+  },
+  tasks: {
+    source: 'MCP 2025-11-25, Tasks; MCP Tasks (SEP-2663)',
+    behavior: 'a call becomes a task, which is asked after by its id until it is done',
+    impossible: [
+      { client: 'legacy', server: 'modern', reason: 'what the eras call tasks is not the same' },
+      { client: 'modern', server: 'legacy', reason: 'what the eras call tasks is not the same' },
+      {
+        server: 'legacy',
+        isolation: 'shared',
+        reason: 'tasks of the legacy era belong to a session, and here nobody has one with the server',
+      },
+    ],
+  },
   vocabulary: {
     source: 'MCP 2025-11-25, Schema; MCP 2026-07-28, Schema',
     behavior: 'no word of the other era has reached the client',
