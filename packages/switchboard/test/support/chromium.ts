@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -20,19 +19,17 @@ export interface BrowserRun {
 export async function startBrowser(): Promise<BrowserRun> {
   const project = createProject();
   const { folder } = await project.build();
-  const server = await serve(folder);
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const site = await serve(folder);
   const browser = await launchChromium();
   return {
     async open() {
       const page = await browser.newPage();
-      await page.goto(address);
+      await page.goto(site.address);
       return page;
     },
     async close() {
       await browser.close();
-      server.closeAllConnections();
-      server.close();
+      site.close();
       project.remove();
     },
   };
@@ -45,7 +42,13 @@ export function launchChromium(...flags: string[]): Promise<Browser> {
   return chromium.launch({ executablePath: find('chromium')!, args });
 }
 
-async function serve(folder: string): Promise<Server> {
+export interface Served {
+  address: string;
+  close(): void;
+}
+
+/** Serves a folder on a free port of this machine. */
+export async function serve(folder: string): Promise<Served> {
   const types: Record<string, string> = { html: 'text/html', js: 'text/javascript' };
   const server = createServer(({ url = '/' }, response) => {
     const path = normalize(url === '/' ? '/index.html' : url);
@@ -57,5 +60,11 @@ async function serve(folder: string): Promise<Server> {
     }
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return server;
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }
