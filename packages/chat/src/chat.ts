@@ -1,6 +1,6 @@
 /** A chat: sockets, sessions, rooms, a model, and a gateway to the servers. */
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { randomUUID } from 'node:crypto';
 
 import { SwitchboardError, addressBlock, createGateway } from 'mcp-switchboard';
@@ -11,18 +11,23 @@ import type { WebSocketClient } from 'mcp-switchboard/websocket';
 import { Archives } from './conversation/archive.ts';
 import type { TurnOptions } from './conversation/turn.ts';
 import { ChatFailure } from './failure.ts';
+import { ChatMetrics } from './metrics.ts';
+import type { ChatSnapshot } from './metrics.ts';
 import { OfflineModel } from './models/offline.ts';
 import { LIMITS, SYSTEM } from './options.ts';
 import { unaskedOf, whenOf } from './options.ts';
 import type { ChatEvent, ChatIdentity, ChatLimits, ChatOptions } from './options.ts';
 import { answerBrowsers } from './pages.ts';
 import { Allowance } from './people/allowance.ts';
-import type { CredentialOptions, Credentials } from './people/credentials.ts';
+import { Credentials } from './people/credentials.ts';
+import type { CredentialOptions } from './people/credentials.ts';
 import { Gate } from './people/gate.ts';
 import { probeOverHttp } from './people/probe.ts';
 import type { Verdict } from './people/probe.ts';
 import type { Resume } from './protocol/client-messages.ts';
 import type { Usage } from './protocol/history.ts';
+import { OwnMessages } from './protocol/own-messages.ts';
+import type { MessageHandler } from './protocol/own-messages.ts';
 import type { ServerMessage } from './protocol/server-messages.ts';
 import { CHAT_V2 } from './protocol/subprotocol.ts';
 import { Rooms } from './rooms.ts';
@@ -33,10 +38,14 @@ import { Toolbox } from './tools/toolbox.ts';
 /** What sessions need of the chat that they belong to. */
 export interface ChatServices {
   readonly limits: ChatLimits;
+  /** Messages of the program's own. */
+  readonly own: OwnMessages;
   readonly gateway: Gateway;
   readonly servers: readonly string[];
   readonly use: CredentialOptions;
   readonly mustAuthenticate: boolean;
+  /** For people who have not signed in. */
+  readonly fallback: Credentials | undefined;
   /** What becomes of a tool that needs a yes of a client that can be asked only in words. */
   readonly unasked: 'refuse' | 'allow';
   readonly mention: string;
@@ -76,6 +85,8 @@ export class Chat {
   readonly #sessions: Map<string, Session> = new Map();
   /** Whose socket it is now. */
   readonly #bySocket: Map<string, { session: Session; outlet: Outlet }> = new Map();
+  readonly #own = new OwnMessages();
+  readonly #metrics = new ChatMetrics();
   readonly #sweeper: NodeJS.Timeout;
 
   constructor(options: ChatOptions) {
@@ -83,6 +94,11 @@ export class Chat {
     const limits: ChatLimits = { ...LIMITS, ...(Object.fromEntries(given) as Partial<ChatLimits>) };
     const { path = '/chat', identify } = options;
     const servers = Object.keys(options.upstreams);
+    const { isolation } = options.gateway ?? {};
+    if (options.connections === 'shared' && isolation !== undefined && isolation !== 'shared') {
+      const detail = `connections: shared needs the isolation shared, but ${JSON.stringify(isolation)} is set; leave one of them out`;
+      throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    }
     this.#options = options;
     this.#limits = limits;
     this.#gateway = createGateway({
@@ -92,13 +108,21 @@ export class Chat {
       idleTimeout: `${Math.ceil((limits.idleTimeoutMs * 2) / 1000)}s`,
       requestTimeout: `${Math.ceil((limits.toolSilenceMs + limits.questionTimeoutMs) / 500)}s`,
       ...options.gateway,
+      ...(options.connections === 'shared' && { isolation: 'shared' as const }),
+      ...(options.host !== undefined && { host: options.host }),
       upstreams: options.upstreams,
+      program: {
+        sessions: () => [...this.#sessions.values()].map(({ facts }) => facts),
+        kick: (id, reason) => this.#kick(id, reason),
+        metrics: () => this.#metrics.text(this.#snapshot),
+      },
     });
     this.#services = this.#build(limits, servers);
     const { settings } = this.#gateway;
     const { host = settings.host, port = settings.port } = options;
     const { allowedHosts = settings.allowedHosts, allowedOrigins = settings.allowedOrigins } = options;
-    this.#http = options.server === undefined ? createServer(answerBrowsers(options.servePages, path)) : undefined;
+    this.#http =
+      options.server === undefined ? this.#createServer(answerBrowsers(options.servePages, path)) : undefined;
     this.#sockets = new WebSocketServerTransport({
       server: options.server ?? this.#http!,
       host,
@@ -153,11 +177,32 @@ export class Chat {
   async listen(): Promise<string> {
     const { settings } = this.#gateway;
     const { host = settings.host, insecure = settings.insecure, identify, credentials } = this.#options;
-    if (!LOOPBACK.test(host) && !insecure && identify === undefined && credentials?.probe === undefined) {
+    // A fallback would be everybody's.
+    const isChecked = credentials?.probe !== undefined && credentials.fallback === undefined;
+    if (!LOOPBACK.test(host) && !insecure && identify === undefined && !isChecked) {
       const detail = `${host} can be reached by others, who could then use the model and every server. Check their credentials, listen on 127.0.0.1, or say --insecure`;
       throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
     }
-    return this.#sockets.listen();
+    const url = await this.#sockets.listen();
+    const address = this.#http?.address();
+    if (typeof address === 'object' && address !== null) await this.#gateway.openAdmin({ host, port: address.port });
+    return url;
+  }
+
+  /** Where operators reach it, and with which token; only where it has a port of its own, and once it listens. */
+  get admin(): { url: string; token: string } | undefined {
+    const { adminUrl: url, adminToken: token } = this.#gateway;
+    return url === undefined || token === undefined ? undefined : { url, token };
+  }
+
+  /**
+   * Takes messages of a type of the program's own, of clients of either level: one after the other, in the order in which a client sends them,
+   * and only from people who have signed in where that is needed.
+   *
+   * @throws {SwitchboardError} `SWB_CONFIG_INVALID` for a type of the chat itself, or one that has a handler.
+   */
+  onMessage(type: string, handler: MessageHandler): void {
+    this.#own.add(type, handler);
   }
 
   /** Ends every session, and every server that was started for one. Idempotent. */
@@ -175,11 +220,30 @@ export class Chat {
     await this.#gateway.close();
   }
 
+  get #snapshot(): ChatSnapshot {
+    const connected = [...this.#sessions.values()].filter(({ isConnected }) => isConnected).length;
+    return { connected, away: this.#sessions.size - connected, rooms: this.#services.rooms.size };
+  }
+
+  #createServer(answer: RequestListener): Server {
+    return createServer((request, response) => {
+      if (!this.#gateway.serveOperators(request, response)) answer(request, response);
+    });
+  }
+
+  #kick(id: string, reason: string): boolean {
+    const session = this.#sessions.get(id);
+    session?.tell({ type: 'info', message: `An operator has ended this session: ${reason}`, event: 'goodbye' });
+    session?.end(reason, 'policy');
+    return session !== undefined;
+  }
+
   #opened(client: WebSocketClient): void {
     const outlet: Outlet = {
       address: addressBlock(client.address),
       principal: client.principal,
       organization: organizationOf(client.authInfo),
+      peer: { address: client.address, userAgent: client.userAgent },
       send: (message: ServerMessage) => client.send({ ...message }),
       close: (why, reason) => client.close(why, reason),
     };
@@ -250,10 +314,15 @@ export class Chat {
   #build(limits: ChatLimits, servers: readonly string[]): ChatServices {
     const options = this.#options;
     const { mention = 'assistant', credentials, store } = options;
+    const { fallback } = credentials ?? {};
     const queries = new Allowance({ amount: limits.queriesPerMinute, perMs: MINUTE_MS });
     const tokens = new Allowance({ amount: limits.tokensPerHour, perMs: HOUR_MS });
     const called = new RegExp(`(^|[^\\w@])@${mention.replaceAll(/[^\w-]/g, '\\$&')}(?![\\w-])`, 'i');
-    const onEvent = (event: ChatEvent): void => options.onEvent?.(event);
+    const onEvent = (event: ChatEvent): void => {
+      this.#metrics.onEvent(event);
+      this.#gateway.showEvent({ ...event, type: `chat.${event.type}` });
+      options.onEvent?.(event);
+    };
     const fail = (error: unknown): string => {
       const reference = randomUUID();
       onEvent({ type: 'failed', reference, error });
@@ -261,13 +330,15 @@ export class Chat {
     };
     return {
       limits,
+      own: this.#own,
       gateway: this.#gateway,
       servers,
       use: credentials ?? {},
       mustAuthenticate: credentials !== undefined,
+      fallback: fallback === undefined ? undefined : new Credentials(fallback.api_key, fallback.org_id),
       unasked: unaskedOf(options.approvals),
       mention,
-      rooms: new Rooms(limits),
+      rooms: new Rooms({ ...limits, mention }),
       archives: store === undefined ? undefined : new Archives(store, options.keepMs ?? 7 * 24 * HOUR_MS),
       attempts: new Allowance({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
       turns: {

@@ -4,6 +4,7 @@
  */
 import type { ClientMessage } from './protocol/client-messages.ts';
 import type { Entry } from './protocol/history.ts';
+import type { OwnMessage } from './protocol/own-messages.ts';
 import type { Response, ServerMessage } from './protocol/server-messages.ts';
 import { CHAT_V2 } from './protocol/subprotocol.ts';
 
@@ -51,6 +52,7 @@ export class ChatClient {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #asked: Map<string, { turn?: string; resolve(answer: Response): void; reject(error: Error): void }> =
     new Map();
+  readonly #handlers: Map<string, Set<(message: OwnMessage) => void>> = new Map();
   readonly #waiting: Set<{ type: string; resolve(message: ServerMessage): void; reject(error: Error): void }> =
     new Set();
 
@@ -62,10 +64,18 @@ export class ChatClient {
   }
 
   /** Sends a message; while the line is away, nothing is sent. @returns whether it was. */
-  send(message: ClientMessage): boolean {
+  send(message: ClientMessage | OwnMessage): boolean {
     if (!this.#isReady) return false;
     this.#socket?.send(JSON.stringify(message));
     return true;
+  }
+
+  /** Takes messages of a type of the program's own, until `stop` is called. @returns `stop` */
+  onMessage(type: string, handler: (message: OwnMessage) => void): () => void {
+    const handlers = this.#handlers.get(type) ?? new Set();
+    this.#handlers.set(type, handlers);
+    handlers.add(handler);
+    return () => void handlers.delete(handler);
   }
 
   /** The next message of a type. Rejects when the client closes. */
@@ -117,6 +127,7 @@ export class ChatClient {
     this.#note(message);
     this.#settle(message);
     this.#options.onMessage?.(message);
+    for (const handler of this.#handlers.get(message.type) ?? []) handler(message as unknown as OwnMessage);
     for (const waiting of this.#waiting) {
       if (waiting.type !== message.type) continue;
       this.#waiting.delete(waiting);

@@ -5,7 +5,7 @@ import type { GatewayOptions } from 'mcp-switchboard';
 import { createChat } from './chat.ts';
 import type { ChatEvent } from './options.ts';
 import type { PageServer } from './pages.ts';
-import { modelOf, readChatSettings } from './settings.ts';
+import { modelOf, readChatSettings, withFallback } from './settings.ts';
 
 export interface StartOptions {
   upstreams: GatewayOptions['upstreams'];
@@ -21,6 +21,8 @@ export interface StartOptions {
 export interface Started {
   /** For people who started it. */
   banner: string;
+  /** Where commands for operators reach it. */
+  admin: { url: string; token: string } | undefined;
   close(): Promise<void>;
 }
 
@@ -32,7 +34,8 @@ const NO_MODEL = 'offline, as ANTHROPIC_API_KEY is not set: it understands only 
 export async function startChat(options: StartOptions): Promise<Started> {
   const { upstreams, environment, write } = options;
   const { maxConnections, ...settings } = options.settings;
-  const { limits, model, modelUrl, provider, offline, ...chosen } = readChatSettings(options.chat);
+  const { limits, model, modelUrl, provider, offline, credentials: asked, ...chosen } = readChatSettings(options.chat);
+  const credentials = withFallback(asked, environment, (sentence) => write(`switchboard: ${sentence}`));
   const choice = { model, modelUrl, provider, offline };
   const servePages = await findPages();
   let log: ReturnType<typeof createLog> = () => {};
@@ -40,6 +43,7 @@ export async function startChat(options: StartOptions): Promise<Started> {
   const chat = createChat({
     ...limits,
     ...chosen,
+    ...(credentials !== undefined && { credentials }),
     ...(maxConnections !== undefined && { maxConnections: Number(maxConnections) }),
     ...(servePages !== undefined && { servePages }),
     upstreams,
@@ -55,7 +59,7 @@ export async function startChat(options: StartOptions): Promise<Started> {
     const name = chat.model === 'offline' && offline !== true ? NO_MODEL : chat.model;
     const servers = Object.keys(upstreams).join(', ');
     const banner = `The chat is open:\n\n${page}  WebSocket  ${url}\n\nServers: ${servers}\nModel:   ${name}\n\nCtrl-C ends it.\n`;
-    return { banner, close: () => chat.close() };
+    return { banner, admin: chat.admin, close: () => chat.close() };
   } catch (error) {
     await chat.close();
     throw error;
@@ -71,12 +75,15 @@ async function findPages(): Promise<PageServer | undefined> {
   }
 }
 
+/** The numbers of levels in the gateway's log. */
+const [INFO, ERROR] = [30, 50];
+
 /** One line of JSON for each event, as the gateway's log has them. */
 function noteOf(event: ChatEvent, level: string, write: (line: string) => void): void {
   const isFault = event.type === 'failed';
   if (level === 'silent' || (!isFault && (level === 'warn' || level === 'error'))) return;
   const { type, ...rest } = event;
   const error = 'error' in event && event.error instanceof Error ? { error: event.error.stack } : {};
-  const head = { level: isFault ? 'error' : 'info', time: new Date().toISOString(), msg: `chat.${type}` };
+  const head = { level: isFault ? ERROR : INFO, time: new Date().toISOString(), msg: `chat.${type}` };
   write(JSON.stringify({ ...head, ...rest, ...error }));
 }

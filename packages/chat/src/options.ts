@@ -115,6 +115,13 @@ export interface ChatOptions extends Partial<ChatLimits> {
   gateway?: Omit<GatewayOptions, 'upstreams'>;
   /** Who answers. @default the offline model */
   model?: Model;
+  /**
+   * Whether each person has a connection to each server, or all people share one; each call carries the caller's own credentials either way.
+   * Credentials in headers belong to a connection, so that people share one only with those who show the same.
+   *
+   * @default 'person'
+   */
+  connections?: 'person' | 'shared';
   /** What the model is told first. @default a few sentences about tools and manners */
   system?: string;
   /** What people must show, and where it goes. @default nothing: everybody may ask */

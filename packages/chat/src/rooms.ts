@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { Conversation } from './conversation/conversation.ts';
 import type { Listener } from './conversation/conversation.ts';
 import { ChatFailure } from './failure.ts';
-import { lookOf } from './people/names.ts';
+import { lookOf, nameProblem } from './people/names.ts';
 
 /** Somebody who can be in a room. */
 export interface Guest extends Listener {
@@ -19,18 +19,23 @@ export interface Room {
   readonly people: Map<Guest, { name: string; typing: boolean }>;
 }
 
-export interface RoomLimits {
+export interface RoomOptions {
+  /** The word by which the model is called. */
+  mention: string;
   maxRooms: number;
   maxPeople: number;
   maxContextTokens: number;
 }
 
+const NOT_PROVEN =
+  'Rooms are for people of one organization, and nothing here proves yours: whoever runs this chat must set a probe.';
+
 export class Rooms {
-  readonly #limits: RoomLimits;
+  readonly #options: RoomOptions;
   readonly #rooms: Map<string, Room> = new Map();
 
-  constructor(limits: RoomLimits) {
-    this.#limits = limits;
+  constructor(options: RoomOptions) {
+    this.#options = options;
   }
 
   get size(): number {
@@ -38,12 +43,20 @@ export class Rooms {
   }
 
   /**
-   * @param organization that of the guest, proven.
+   * @param organization that of the guest, where it is proven.
    * @param room its name; without one, a name that nobody can guess.
    * @throws {ChatFailure} `full`, `forbidden`
    */
-  join(guest: Guest, organization: string, name: string, room: string = randomBytes(12).toString('base64url')): Room {
-    const { maxPeople } = this.#limits;
+  join(
+    guest: Guest,
+    organization: string | undefined,
+    name: string,
+    room: string = randomBytes(12).toString('base64url'),
+  ): Room {
+    const { maxPeople, mention } = this.#options;
+    if (organization === undefined) throw new ChatFailure('forbidden', NOT_PROVEN);
+    const problem = nameProblem(name, mention);
+    if (problem !== undefined) throw new ChatFailure('forbidden', `${name} cannot be a name here: ${problem}.`);
     const key = `${organization}/${room}`;
     const found = this.#rooms.get(key) ?? this.#make(organization, room, key);
     if (found.people.size >= maxPeople) throw new ChatFailure('full', `The room has ${maxPeople} people, the limit.`);
@@ -78,7 +91,7 @@ export class Rooms {
 
   /** People of different organizations have rooms of their own, also where they have the same name. */
   #make(organization: string, name: string, key: string): Room {
-    const { maxRooms, maxContextTokens } = this.#limits;
+    const { maxRooms, maxContextTokens } = this.#options;
     if (this.#rooms.size >= maxRooms) throw new ChatFailure('full', `There are ${maxRooms} rooms, the limit.`);
     const conversation = new Conversation({ shared: true, maxContextTokens });
     const room = { name, organization, conversation, people: new Map() };

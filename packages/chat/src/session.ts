@@ -5,6 +5,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
 import type { ElicitRequest, ElicitResult } from '@modelcontextprotocol/client';
+import type { SessionFacts } from 'mcp-switchboard';
 
 import type { ChatServices } from './chat.ts';
 import { estimateTokens } from './conversation/context.ts';
@@ -15,15 +16,17 @@ import type { Asker } from './conversation/turn.ts';
 import { ChatFailure } from './failure.ts';
 import { Approvals } from './people/approvals.ts';
 import type { Consent, OfferedCall } from './people/approvals.ts';
-import { Credentials, maskDeep } from './people/credentials.ts';
-import { nameProblem } from './people/names.ts';
+import { Credentials } from './people/credentials.ts';
+import { elicit } from './people/elicitation.ts';
+import { Person } from './people/person.ts';
 import { Questions } from './people/questions.ts';
-import type { Reply } from './people/questions.ts';
 import type { Answer, Approval, Auth, Cancel, ClientMessage, Join, Query } from './protocol/client-messages.ts';
 import type { HistoryRequest, Resume } from './protocol/client-messages.ts';
 import type { Entry } from './protocol/history.ts';
 import { basic } from './protocol/basic.ts';
+import type { OwnMessage } from './protocol/own-messages.ts';
 import { readMessage } from './protocol/read.ts';
+import { CHAT_V2 } from './protocol/subprotocol.ts';
 import type { ServerMessage } from './protocol/server-messages.ts';
 import type { Guest, Room } from './rooms.ts';
 import { Toolbox } from './tools/toolbox.ts';
@@ -35,12 +38,14 @@ export interface Outlet {
   readonly principal: string;
   /** The organization that the host knows the principal to belong to. */
   readonly organization: string | undefined;
+  /** For operators: the very address, and what the client calls itself. */
+  readonly peer: { address: string; userAgent: string };
   send(message: ServerMessage): void;
-  close(why: 'normal' | 'idle' | 'goingAway', reason: string): void;
+  close(why: CloseReason, reason: string): void;
 }
 
-const NOT_PROVEN =
-  'Rooms are for people of one organization, and nothing here proves yours: whoever runs this chat must set a probe.';
+type CloseReason = 'normal' | 'idle' | 'goingAway' | 'policy';
+
 const NOT_AUTHENTICATED = 'Please authenticate first by sending your API key and org ID';
 
 export class Session implements Asker, Guest {
@@ -52,13 +57,13 @@ export class Session implements Asker, Guest {
   readonly #questions: Questions;
   readonly #approvals: Approvals;
   readonly #onEnd: (session: Session) => void;
-  readonly #claimed: string | undefined;
   #outlet: Outlet | undefined;
-  #address: string;
+  #peer: Outlet['peer'];
+  readonly #startedAt: number = Date.now();
   #token = '';
   #own: Conversation;
   #room: Room | undefined;
-  #credentials: Credentials | undefined;
+  readonly #person: Person;
   #toolbox: Toolbox | undefined;
   /** What has to be done in its order. */
   #line: Promise<void> = Promise.resolve();
@@ -79,9 +84,11 @@ export class Session implements Asker, Guest {
     this.#outlet = outlet;
     this.isV2 = isV2;
     this.principal = outlet.principal;
-    this.#claimed = outlet.organization;
-    this.#address = outlet.address;
+    this.#peer = outlet.peer;
     this.id = kept?.sessionId ?? randomUUID();
+    const { principal, organization: claimed, address } = outlet;
+    const { mustAuthenticate, fallback } = chat;
+    this.#person = new Person({ principal, claimed, address, session: this.id, mustAuthenticate, fallback });
     this.#questions = new Questions((message) => this.tell(message), chat.limits.questionTimeoutMs);
     this.#approvals = new Approvals({ questions: this.#questions, inWords: !isV2, unasked: chat.unasked });
     this.#own = new Conversation({
@@ -96,29 +103,17 @@ export class Session implements Asker, Guest {
     return this.#room?.people.get(this)?.name ?? 'you';
   }
 
-  /** Who it is to the servers behind the chat: the principal, the owner of the credentials, or nobody else. */
   get key(): string {
-    if (this.principal !== 'anonymous') return `principal ${this.principal}`;
-    return this.#credentials === undefined ? `session ${this.id}` : `credentials ${this.#credentials.key}`;
+    return this.#person.key;
   }
 
-  /** Whose allowance it is: what a client cannot make up, which is its address as long as nothing is proven. */
   get account(): string {
-    if (this.principal !== 'anonymous') return `principal ${this.principal}`;
-    const proven = this.#credentials?.isProven === true ? this.#credentials : undefined;
-    return proven === undefined ? `address ${this.#address}` : `credentials ${proven.account}`;
-  }
-
-  /** The organization that was proven, or everybody's where nobody needs credentials. */
-  get organization(): string | undefined {
-    if (this.#claimed !== undefined) return `claim ${this.#claimed}`;
-    if (!this.#chat.mustAuthenticate) return '';
-    return this.#credentials?.isProven === true ? this.#credentials.organization : undefined;
+    return this.#person.account;
   }
 
   /** Whether nothing would be lost with it. */
   get isEmpty(): boolean {
-    const isUnused = this.#own.entries.length === 0 && this.#credentials === undefined;
+    const isUnused = this.#own.entries.length === 0 && this.#person.shown === undefined;
     return isUnused && this.#room === undefined && !this.isBusy;
   }
 
@@ -131,8 +126,22 @@ export class Session implements Asker, Guest {
     return this.#own.turns.length > 0 || this.#conversation.turns.some(({ asker }) => asker === this);
   }
 
-  get isAuthenticated(): boolean {
-    return this.#credentials !== undefined || !this.#chat.mustAuthenticate;
+  /** As operators see it. */
+  get facts(): SessionFacts {
+    return {
+      id: this.id,
+      state: this.isConnected ? 'ready' : 'away',
+      principal: this.principal,
+      upstream: this.#chat.servers.join(','),
+      transport: 'websocket',
+      ...this.#peer,
+      version: this.isV2 ? CHAT_V2 : 'chat',
+      startedAt: this.#startedAt,
+      lastActivity: this.lastActivity,
+      inFlight: this.#conversation.turns.filter(({ asker }) => asker === this).length,
+      groups: [],
+      metadata: {},
+    };
   }
 
   get toolbox(): Toolbox {
@@ -147,14 +156,14 @@ export class Session implements Asker, Guest {
   greet(): void {
     this.#token = newToken();
     this.#rememberToken();
-    const message = this.isAuthenticated
+    const message = this.#person.isAuthenticated
       ? 'Connected. Send a query.'
       : 'Connected. Please authenticate by sending your API key and organization ID.';
     this.tell({
       type: 'connection_established',
       session_id: this.id,
       message,
-      authenticated: this.isAuthenticated,
+      authenticated: this.#person.isAuthenticated,
       protocol: 'chat.v2',
       resume_token: this.#token,
       model: this.#chat.turns.model.name,
@@ -170,16 +179,22 @@ export class Session implements Asker, Guest {
   /** Takes what the client has sent. Never throws. */
   receive(text: string): void {
     if (this.#isEnded) return;
-    let message: ClientMessage;
+    let message: ReturnType<typeof readMessage>;
     try {
-      message = readMessage(text, this.isV2);
+      message = readMessage(text, this.isV2, (type) => this.#chat.own.handlerOf(type) !== undefined);
     } catch (error) {
       this.#refuse(error);
       return;
     }
-    if (message.type !== 'ping') this.lastActivity = Date.now();
+    const isPing = 'type' in message && message.type === 'ping';
+    if (!isPing) this.lastActivity = Date.now();
     const isFirst = !this.#heardBefore;
     this.#heardBefore = true;
+    if ('own' in message) {
+      const { own } = message;
+      this.#inLine(() => this.#takeOwn(own));
+      return;
+    }
     if (message.type === 'resume') {
       // Only a session that has nothing to lose can become another.
       if (isFirst) this.#inLine(() => this.#chat.resume(this, message));
@@ -224,7 +239,8 @@ export class Session implements Asker, Guest {
     clearTimeout(this.#awayTimer);
     const old = this.#outlet;
     this.#outlet = outlet;
-    this.#address = outlet.address;
+    this.#person.address = outlet.address;
+    this.#peer = outlet.peer;
     if (old !== outlet) old?.close('normal', 'the session goes on with another connection');
     this.lastActivity = Date.now();
     this.#heardBefore = true;
@@ -235,7 +251,7 @@ export class Session implements Asker, Guest {
       type: 'resumed',
       session_id: this.id,
       message: 'Welcome back.',
-      authenticated: this.isAuthenticated,
+      authenticated: this.#person.isAuthenticated,
       resume_token: this.#token,
       ...(this.#room !== undefined && { room: this.#room.name }),
     });
@@ -245,7 +261,7 @@ export class Session implements Asker, Guest {
   }
 
   /** Forgets everything of this person. Idempotent. */
-  end(reason: string, why?: 'normal' | 'idle' | 'goingAway'): void {
+  end(reason: string, why?: CloseReason): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#awayTimer);
@@ -253,7 +269,7 @@ export class Session implements Asker, Guest {
     this.#questions.cancelAll();
     if (this.#room !== undefined) this.#chat.rooms.leave(this, this.#room);
     this.#closeToolbox();
-    this.#credentials = undefined;
+    this.#person.shown = undefined;
     if (why !== undefined) this.#outlet?.close(why, reason);
     this.#outlet = undefined;
     this.#chat.onEvent({ type: 'session.closed', session: this.id, reason });
@@ -295,6 +311,21 @@ export class Session implements Asker, Guest {
     const taken = message.type === 'query' ? this.#approvals.takeText(message.content) : undefined;
     if (taken === 'open') this.tell({ type: 'info', message: 'This waits until you have answered yes or no.' });
     return taken === 'answered';
+  }
+
+  /** A message of the program's own. */
+  async #takeOwn(message: OwnMessage): Promise<void> {
+    if (!this.#person.isAuthenticated) throw new ChatFailure('not_authenticated', NOT_AUTHENTICATED);
+    const send = (own: OwnMessage): void => this.#outlet?.send(own as unknown as ServerMessage);
+    const { id: session, principal } = this;
+    const { organization } = this.#person;
+    const answer: unknown = await this.#chat.own.handlerOf(message.type)?.(message, {
+      session,
+      principal,
+      organization,
+      send,
+    });
+    if (typeof answer === 'object' && answer !== null && 'type' in answer) send(answer as OwnMessage);
   }
 
   async #takeInTurn(message: ClientMessage): Promise<void> {
@@ -349,10 +380,11 @@ export class Session implements Asker, Guest {
     if (verdict === 'wrong') return refuse('Authentication failed: the API key or the organization ID is not right.');
     if (verdict === 'unknown')
       return refuse('Authentication error: the credentials could not be checked; try again later.');
-    const isOther = this.#credentials !== undefined && this.#credentials.organization !== credentials.organization;
+    const isOther =
+      this.#person.credentials !== undefined && this.#person.credentials.organization !== credentials.organization;
     await this.#forgetCredentials(isOther);
     credentials.isProven = this.#chat.use.probe !== undefined;
-    this.#credentials = credentials;
+    this.#person.shown = credentials;
     return this.tell({
       type: 'auth_success',
       message: 'Authentication successful. You can now send queries.',
@@ -363,7 +395,7 @@ export class Session implements Asker, Guest {
   async #logout(): Promise<void> {
     await this.#forgetCredentials(true);
     const message = 'Logged out; your credentials are forgotten.';
-    this.tell({ type: 'logged_out', message, authenticated: this.isAuthenticated });
+    this.tell({ type: 'logged_out', message, authenticated: this.#person.isAuthenticated });
   }
 
   /** @param all whether the conversation goes too, which another organization must not see. */
@@ -373,11 +405,11 @@ export class Session implements Asker, Guest {
     if (all && this.#room !== undefined) this.#leave();
     if (all) this.#own.clear();
     this.#closeToolbox();
-    this.#credentials = undefined;
+    this.#person.shown = undefined;
   }
 
   async #query({ content, id }: Query): Promise<void> {
-    const text = this.#credentials?.mask(content) ?? content;
+    const text = this.#person.mask(content);
     const command = text.trim().toLowerCase();
     if (command === 'clear') return this.#clear();
     if (command === 'quit') {
@@ -385,7 +417,7 @@ export class Session implements Asker, Guest {
       return this.end('the client said quit', 'normal');
     }
     if (command === '') return this.tell({ type: 'info', message: 'Please provide a query', event: 'empty' });
-    if (!this.isAuthenticated) return this.#refuse(new ChatFailure('not_authenticated', NOT_AUTHENTICATED), id);
+    if (!this.#person.isAuthenticated) return this.#refuse(new ChatFailure('not_authenticated', NOT_AUTHENTICATED), id);
     return this.#ask(text, id);
   }
 
@@ -455,14 +487,10 @@ export class Session implements Asker, Guest {
   }
 
   #join({ room: name, name: person }: Join): void {
-    if (!this.isAuthenticated) throw new ChatFailure('not_authenticated', NOT_AUTHENTICATED);
+    if (!this.#person.isAuthenticated) throw new ChatFailure('not_authenticated', NOT_AUTHENTICATED);
     if (this.#room !== undefined)
       throw new ChatFailure('invalid_message', `You are in ${this.#room.name}; send leave first.`);
-    const { organization } = this;
-    if (organization === undefined) throw new ChatFailure('forbidden', NOT_PROVEN);
-    const problem = nameProblem(person, this.#chat.mention);
-    if (problem !== undefined) throw new ChatFailure('forbidden', `${person} cannot be a name here: ${problem}.`);
-    const room = this.#chat.rooms.join(this, organization, person, name);
+    const room = this.#chat.rooms.join(this, this.#person.organization, person, name);
     this.#cancelTurns();
     this.#own.listeners.delete(this);
     this.#room = room;
@@ -488,14 +516,8 @@ export class Session implements Asker, Guest {
   }
 
   async #tellTools(): Promise<void> {
-    if (!this.isAuthenticated) throw new ChatFailure('not_authenticated', NOT_AUTHENTICATED);
-    const tools = await this.toolbox.tools();
-    this.tell({
-      type: 'tools',
-      tools: tools.map(({ name, server, title, description, destructive }) => {
-        return { name, server, description, destructive, ...(title !== undefined && { title }) };
-      }),
-    });
+    if (!this.#person.isAuthenticated) throw new ChatFailure('not_authenticated', NOT_AUTHENTICATED);
+    this.tell({ type: 'tools', tools: await this.toolbox.summaries() });
   }
 
   // -- what it is made of
@@ -509,7 +531,7 @@ export class Session implements Asker, Guest {
       // Whoever has other credentials is somebody else, also where the host asks nobody for a name.
       principal: this.principal === 'anonymous' ? this.key : this.principal,
       silenceMs: limits.toolSilenceMs,
-      ...(this.#credentials !== undefined && { credentials: this.#credentials }),
+      ...(this.#person.credentials !== undefined && { credentials: this.#person.credentials }),
       onChanged: () => {
         if (this.isV2 && this.#toolbox === toolbox) this.#tellTools().catch((error: unknown) => this.#refuse(error));
       },
@@ -520,16 +542,7 @@ export class Session implements Asker, Guest {
 
   async #question(server: string, params: ElicitRequest['params'], signal: AbortSignal): Promise<ElicitResult> {
     if (!this.isV2) return { action: 'cancel' };
-    // A page opens it: nothing but a web address may be asked for.
-    if ('url' in params && !/^https?:/i.test(params.url)) return { action: 'decline' };
-    const mask = (text: string): string => this.#credentials?.mask(text) ?? text;
-    const asked =
-      'requestedSchema' in params ? { schema: maskDeep<object>(params.requestedSchema, mask) } : { url: params.url };
-    const reply: Reply<ElicitResult> = await this.#questions.ask(
-      { type: 'question', server, message: mask(params.message), ...(asked as { schema: Record<string, unknown> }) },
-      signal,
-    );
-    return 'answer' in reply ? reply.answer : { action: 'cancel' };
+    return elicit(this.#questions, { server, params, mask: this.#person.mask }, signal);
   }
 
   #closeToolbox(): void {

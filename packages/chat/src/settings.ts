@@ -23,6 +23,7 @@ export interface ChatSettings extends ModelChoice {
   system?: string;
   approvals?: ApprovalMode | ApprovalOptions;
   mention?: string;
+  connections?: 'person' | 'shared';
   credentials?: CredentialOptions;
   /** By the names of {@link ChatLimits}. */
   limits?: Partial<ChatLimits>;
@@ -46,6 +47,7 @@ const schema = z.strictObject({
     .string()
     .regex(/^[\w-]{1,40}$/, 'expected letters, digits, dashes and underscores')
     .exactOptional(),
+  connections: z.enum(['person', 'shared']).exactOptional(),
   credentials: credentialOptionsSchema.exactOptional(),
   limits: z.strictObject(Object.fromEntries(Object.keys(LIMITS).map((name) => [name, limit]))).exactOptional(),
 });
@@ -56,6 +58,32 @@ export function readChatSettings(input: unknown): ChatSettings {
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map(({ path, message }) => `${['chat', ...path].join('.')}: ${message}`);
   throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: lines.join('; ') });
+}
+
+/**
+ * What is used for people who have not signed in: the block's own, or `TALLYFY_API_KEY` and `TALLYFY_ORG_ID` of the environment.
+ *
+ * @param note takes a sentence about variables that are of no use.
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID` where everybody must sign in and there are such values all the same.
+ */
+export function withFallback(
+  credentials: CredentialOptions | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+  note: (sentence: string) => void,
+): CredentialOptions | undefined {
+  const { TALLYFY_API_KEY: apiKey = '', TALLYFY_ORG_ID: orgId = '' } = environment;
+  if (credentials === undefined) return undefined;
+  const isSet = apiKey !== '' && orgId !== '';
+  if (credentials.required === true && (isSet || credentials.fallback !== undefined)) {
+    const what =
+      credentials.fallback === undefined ? 'TALLYFY_API_KEY and TALLYFY_ORG_ID are set' : 'there is a fallback';
+    const detail = `chat.credentials.required: everybody must sign in, but ${what} for people who have not; remove one of the two`;
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  }
+  if (credentials.fallback !== undefined) return credentials;
+  if (isSet) return { ...credentials, fallback: { api_key: apiKey, org_id: orgId } };
+  if (apiKey !== '') note('TALLYFY_API_KEY is not used, as TALLYFY_ORG_ID is not set: people must sign in');
+  return credentials;
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;

@@ -7,7 +7,7 @@ import { serveWebSocket } from 'mcp-switchboard/websocket';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 
-import { providerModel } from '../src/index.ts';
+import { createChat, providerModel } from '../src/index.ts';
 import type { ChatEvent, ChatOptions } from '../src/index.ts';
 import { RawClient, startChat } from './support/chat.ts';
 import { fakeOpenAi } from './support/provider.ts';
@@ -21,10 +21,12 @@ interface Call {
 }
 
 /** A server elsewhere that wants the caller's key in a header, and its organization in an argument as well. */
-async function startServer(): Promise<{ url: string; calls: Call[] }> {
+async function startServer(): Promise<{ url: string; calls: Call[]; connections: () => number }> {
   const calls: Call[] = [];
+  let connections = 0;
   const server = await serveWebSocket(
     ({ principal }) => {
+      connections++;
       const [key = '', org = ''] = principal.split(' ');
       const mcp = new McpServer({ name: 'tasks', version: '1' });
       const inputSchema = z.object({ title: z.string(), org_id: z.string(), api_key: z.string().optional() });
@@ -41,7 +43,7 @@ async function startServer(): Promise<{ url: string; calls: Call[] }> {
     },
   );
   onTestFinished(() => server.close());
-  return { url: await server.listen(), calls };
+  return { url: await server.listen(), calls, connections: () => connections };
 }
 
 const optionsFor = (url: string): Partial<ChatOptions> => ({
@@ -205,6 +207,46 @@ describe('credentials', () => {
     expect(await client.get('error')).toMatchObject({ code: 'not_authenticated' });
     client.send({ type: 'tools' });
     expect(await client.get('error')).toMatchObject({ code: 'not_authenticated' });
+  });
+
+  it('are in each person’s own calls where all people share one connection to a server', async () => {
+    const { url: server, calls, connections } = await startServer();
+    const { arguments: injected } = optionsFor(server).credentials!;
+    const { url } = await startChat({
+      upstreams: { tasks: { url: server } },
+      credentials: { arguments: injected! },
+      connections: 'shared',
+    });
+    const clients = await Promise.all(
+      [1, 2, 3].map(async (number) => {
+        const client = await RawClient.v2(url);
+        client.send({ type: 'auth', ...person(number) });
+        await client.get('auth_success');
+        return client;
+      }),
+    );
+    for (const [index, client] of clients.entries())
+      client.send({ type: 'query', content: `create_task title=${index + 1}` });
+    await Promise.all(clients.map((client) => client.get('response')));
+    expect(connections()).toBe(1);
+    const seen = calls.map(({ given }) => [given['title'], given['api_key'], given['org_id']].join(' '));
+    expect(seen.toSorted()).toEqual([1, 2, 3].map((n) => [n, person(n).api_key, person(n).org_id].join(' ')));
+  });
+
+  it('in headers keep people apart who share connections: one for each set of them', async () => {
+    const { url: server, calls, connections } = await startServer();
+    const { url } = await startChat({ ...optionsFor(server), connections: 'shared' });
+    for (const number of [1, 2, 1]) {
+      const client = await RawClient.v2(url);
+      client.send({ type: 'auth', ...person(number) });
+      client.send({ type: 'query', content: 'create_task title=x' });
+      await client.get('response');
+      expect(calls.at(-1)).toMatchObject({ key: person(number).api_key, org: person(number).org_id });
+    }
+    expect(connections()).toBe(2);
+    expect(() =>
+      createChat({ upstreams: { tasks: { url: server } }, connections: 'shared', gateway: { isolation: 'session' } }),
+    ).toThrow(/connections: shared needs the isolation shared/);
   });
 
   it('end with the session: the line to the server is closed', async () => {

@@ -2,6 +2,7 @@
 export { createGateway, Gateway } from './gateway/gateway.ts';
 export type { Address } from './gateway/addresses.ts';
 export type { GatewayOptions, Stats } from './gateway/gateway.ts';
+export type { Program, ProgramEvent } from './gateway/program.ts';
 export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
 export type { SessionFacts, SessionNotes } from './callers/registry.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';

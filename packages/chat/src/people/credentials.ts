@@ -17,6 +17,10 @@ export interface CredentialOptions {
   arguments?: Record<string, Record<string, string>>;
   /** How credentials are checked when they are shown. @default any are taken, and the servers decide */
   probe?: HttpProbe | ToolProbe;
+  /** Used for people who have not signed in. Only on this machine, unless `insecure`. @default they must sign in */
+  fallback?: { api_key: string; org_id: string };
+  /** Everybody must sign in, also where the environment has credentials that could be a fallback. @default false */
+  required?: boolean;
 }
 
 /** A request that is answered with 2xx where the credentials are right, and with 401 or 403 where not. */
@@ -46,6 +50,8 @@ export const credentialOptionsSchema: z.ZodType<CredentialOptions> = z.strictObj
       }),
     ])
     .exactOptional(),
+  fallback: z.strictObject({ api_key: z.string().min(1), org_id: z.string().min(1) }).exactOptional(),
+  required: z.boolean().exactOptional(),
 });
 
 const PLACE = /\$\{auth\.(api_key|org_id)\}/g;

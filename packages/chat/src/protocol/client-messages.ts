@@ -123,7 +123,7 @@ const personName = z
   .max(40)
   .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._'-]*$/u, 'expected letters, digits, spaces and . _ - only');
 
-export const clientMessageSchema: z.ZodType<ClientMessage> = z.discriminatedUnion('type', [
+const messages = [
   z.object({ type: z.literal('auth'), api_key: z.string().max(8192), org_id: z.string().max(512) }),
   z.object({ type: z.literal('query'), content: z.string(), id: id.exactOptional() }),
   z.object({ type: z.literal('ping') }),
@@ -154,4 +154,8 @@ export const clientMessageSchema: z.ZodType<ClientMessage> = z.discriminatedUnio
   }),
   z.object({ type: z.literal('tools') }),
   z.object({ type: z.literal('export'), format: z.enum(['markdown', 'json']) }),
-]);
+] as const;
+
+export const clientMessageSchema: z.ZodType<ClientMessage> = z.discriminatedUnion('type', messages);
+/** The names of all of them. */
+export const clientTypes: ReadonlySet<string> = new Set(messages.map(({ shape }) => shape.type.value));

@@ -2,12 +2,20 @@
 import { ChatFailure } from '../failure.ts';
 import { BASIC_TYPES, clientMessageSchema } from './client-messages.ts';
 import type { ClientMessage } from './client-messages.ts';
+import type { OwnMessage } from './own-messages.ts';
 
 /** How much of a client's own text an error repeats. */
 const MAX_REPEATED = 64;
 
-/** @throws {ChatFailure} `unknown_type`, `invalid_message` that says what is wrong, and repeats no value. */
-export function readMessage(text: string, isV2: boolean): ClientMessage {
+/**
+ * @param own whether the program has a handler for messages of a type.
+ * @throws {ChatFailure} `unknown_type`, `invalid_message` that says what is wrong, and repeats no value.
+ */
+export function readMessage(
+  text: string,
+  isV2: boolean,
+  own: (type: string) => boolean,
+): ClientMessage | { own: OwnMessage } {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -19,6 +27,7 @@ export function readMessage(text: string, isV2: boolean): ClientMessage {
     throw new ChatFailure('invalid_message', 'Error processing message: expected a JSON object with a type');
   }
   const { type = 'query' } = value as { type?: unknown };
+  if (typeof type === 'string' && own(type)) return { own: { ...value, type } };
   // Without one of the two there is nothing to check, and the answer to that is an `auth_error`.
   const missing = type === 'auth' ? { api_key: '', org_id: '' } : {};
   const given = Object.fromEntries(Object.entries(value).filter(([, each]) => type !== 'auth' || each !== null));

@@ -276,7 +276,7 @@ const text = z.string();
 const optional = text.exactOptional();
 const callArguments = z.record(text, z.unknown());
 
-export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnion('type', [
+const messages = [
   z.object({
     type: z.literal('connection_established'),
     session_id: text,
@@ -411,4 +411,8 @@ export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnio
     room: text,
     people: z.array(z.object({ name: text, typing: z.boolean(), connected: z.boolean() })),
   }),
-]);
+] as const;
+
+export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnion('type', messages);
+/** The names of all of them. */
+export const serverTypes: ReadonlySet<string> = new Set(messages.map(({ shape }) => shape.type.value));

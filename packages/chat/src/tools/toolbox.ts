@@ -8,6 +8,7 @@ import type { ToolOffer } from '../models/model.ts';
 import { maskDeep } from '../people/credentials.ts';
 import type { Credentials } from '../people/credentials.ts';
 import type { CredentialOptions } from '../people/credentials.ts';
+import type { ToolSummary } from '../protocol/server-messages.ts';
 import { withInjected, withoutForged, withoutInjected } from './injected.ts';
 import { Line } from './line.ts';
 import type { CallOptions } from './line.ts';
@@ -97,6 +98,14 @@ export class Toolbox {
         this.#offered.set(boxed, found);
         return boxed;
       });
+  }
+
+  /** The tools as people are shown them. */
+  async summaries(): Promise<ToolSummary[]> {
+    const tools = await this.tools();
+    return tools.map(({ name, server, title, description, destructive }) => {
+      return { name, server, description, destructive, ...(title !== undefined && { title }) };
+    });
   }
 
   /** What the model wrote, as it may be shown and kept. @param tool the one that is meant, where there is one. */

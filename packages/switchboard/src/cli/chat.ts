@@ -10,6 +10,7 @@ import { companion } from './companion.ts';
 import { flagFor } from './serve.ts';
 import { endOnFault } from './last-resort.ts';
 import { endOnSignal } from './signals.ts';
+import { announceRun } from './run-file.ts';
 import { readSources } from './sources.ts';
 
 /** What the package of the chat offers to this command. */
@@ -22,7 +23,7 @@ interface ChatModule {
     environment: NodeJS.ProcessEnv;
     /** For the log. */
     write(line: string): void;
-  }): Promise<{ banner: string; close(): Promise<void> }>;
+  }): Promise<{ banner: string; admin: { url: string; token: string } | undefined; close(): Promise<void> }>;
 }
 
 const EXAMPLES = `
@@ -31,7 +32,9 @@ Examples:
   switchboard chat --offline -- node server.js
   switchboard chat --model-url http://127.0.0.1:11434/v1 --model qwen3 --config switchboard.json
 
-Claude answers when ANTHROPIC_API_KEY is set. A key for --model-url is read from SWITCHBOARD_MODEL_KEY.`;
+Claude answers when ANTHROPIC_API_KEY is set. A key for --model-url is read from SWITCHBOARD_MODEL_KEY.
+Where no server is named, the one at MCP_SERVER_URL is used (default: http://127.0.0.1:9000/mcp/), and each person signs in to it.
+TALLYFY_API_KEY and TALLYFY_ORG_ID are used for people who have not signed in.`;
 
 /** The options of the gateway that mean something here. */
 const SHARED = [
@@ -46,6 +49,10 @@ const SHARED = [
   'logLevel',
 ] as const satisfies (keyof typeof OPTIONS)[];
 
+/** Where the MCP server of Tallyfy listens, which is served when none is named; it takes credentials as arguments of each tool. */
+const DEFAULT_SERVER_URL = 'http://127.0.0.1:9000/mcp/';
+const AS_ARGUMENTS = { arguments: { '*': { api_key: '${auth.api_key}', org_id: '${auth.org_id}' } } };
+
 const OWN = ['model', 'modelUrl', 'offline', 'approvals'] as const;
 
 export function chatCommand(): Command {
@@ -55,6 +62,7 @@ export function chatCommand(): Command {
     .option('--config <file>', 'a configuration file; its block "chat" is for this command')
     .option('--model <name>', 'the model that answers')
     .option('--model-url <url>', "an endpoint that speaks OpenAI's protocol, such as Ollama, vLLM or LM Studio")
+    .option('--debug', 'the same as --log-level debug')
     .option('--offline', 'use no model: only commands are understood')
     .addOption(
       new Option('--approvals <when>', 'whose tools ask before they run').choices(['destructive', 'always', 'never']),
@@ -80,21 +88,32 @@ async function chat(
   const [own, shared] = [true, false].map((wanted) =>
     Object.fromEntries(Object.entries(flags).filter(([name]) => isOwn(name) === wanted)),
   );
-  const sources = readSources({ words, env, config, flags: shared ?? {}, environment: process.env });
+  const { debug, ...settings } = shared ?? {};
+  if (debug === true) settings['logLevel'] ??= 'debug';
+  const url = process.env['MCP_SERVER_URL'] || DEFAULT_SERVER_URL;
+  const fallback = { default: { url } };
+  const sources = readSources({ words, env, config, flags: settings, environment: process.env, fallback });
   const module = await companion<ChatModule>('chat', 'mcp-switchboard-chat/command');
   if (module === undefined) return;
   const write = (line: string): void => void process.stderr.write(`${line}\n`);
   for (const note of sources.notes) write(`switchboard: ${note}`);
+  if (!sources.isNamed) write(`switchboard: no server is named, so this is for the one at ${url} (MCP_SERVER_URL)`);
   const running = await module.startChat({
     upstreams: sources.upstreams,
     settings: sources.settings,
-    chat: { ...sources.chat, ...own, ...approvalsOf(sources.chat, own ?? {}) },
+    chat: {
+      ...(!sources.isNamed && { credentials: AS_ARGUMENTS }),
+      ...sources.chat,
+      ...own,
+      ...approvalsOf(sources.chat, own ?? {}),
+    },
     environment: process.env,
     write,
   });
   const tell = (where: string, error: unknown): void =>
     write(`switchboard: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : shown(error)}`);
   endOnFault({ tell, drain: () => running.close() });
+  process.once('exit', announceRun(process.env, running.admin ?? {}));
   const ended = endOnSignal(running);
   process.stdout.write(running.banner);
   await ended;

@@ -20,6 +20,20 @@ export function runFolder(environment: NodeJS.ProcessEnv): string {
   return runtime === '' ? join(environment['HOME'] ?? homedir(), '.switchboard') : join(runtime, 'switchboard');
 }
 
+/** Lets the commands of this user find one that runs; says on stderr why they will not. @returns what undoes that. */
+export function announceRun(
+  environment: NodeJS.ProcessEnv,
+  { url, token }: { url?: string | undefined; token?: string | undefined },
+): () => void {
+  if (url === undefined || token === undefined) return () => {};
+  try {
+    return writeRunFile(environment, { url, token, pid: process.pid });
+  } catch (error) {
+    process.stderr.write(`switchboard: commands will not find this one by themselves: ${(error as Error).message}\n`);
+    return () => {};
+  }
+}
+
 /** @returns what removes it. @throws when the folder or the file cannot be made, or others could read it. */
 export function writeRunFile(environment: NodeJS.ProcessEnv, run: RunFile): () => void {
   const folder = runFolder(environment);

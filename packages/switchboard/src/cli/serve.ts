@@ -14,7 +14,7 @@ import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFile } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
 import { endOnFault } from './last-resort.ts';
-import { writeRunFile } from './run-file.ts';
+import { announceRun } from './run-file.ts';
 import { endOnSignal } from './signals.ts';
 import { readSources } from './sources.ts';
 import { watchFile } from './watch.ts';
@@ -109,7 +109,7 @@ async function serve(
     const addresses = await gateway.listen();
     const { newToken } = gateway;
     if (newToken !== undefined) process.stderr.write(`switchboard: the token of this start, shown once: ${newToken}\n`);
-    process.once('exit', tellWhereItRuns(gateway));
+    process.once('exit', announceRun(process.env, { url: gateway.adminUrl, token: gateway.adminToken }));
     if (gateway.settings.transport.includes('stdio')) serveStdio(gateway);
     else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
   } catch (error) {
@@ -149,17 +149,6 @@ function attempt(work: () => unknown): void {
     work();
   } catch {
     // Told.
-  }
-}
-
-/** Lets the commands of this user find it. @returns what undoes that. */
-function tellWhereItRuns({ adminUrl: url, adminToken: token }: Gateway): () => void {
-  if (url === undefined || token === undefined) return () => {};
-  try {
-    return writeRunFile(process.env, { url, token, pid: process.pid });
-  } catch (error) {
-    process.stderr.write(`switchboard: commands will not find this one by themselves: ${(error as Error).message}\n`);
-    return () => {};
   }
 }
 

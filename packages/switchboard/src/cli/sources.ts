@@ -9,6 +9,8 @@ import { settingsFromEnvironment } from './environment.ts';
 
 export interface Sources {
   upstreams: Record<string, UpstreamOptions>;
+  /** Whether they were named, and are no fallback. */
+  isNamed: boolean;
   settings: JsonObject;
   /** Who may come in, and what they may use. */
   access: AccessOptions;
@@ -33,6 +35,8 @@ export function readSources(given: {
   config: string | undefined;
   flags: JsonObject;
   environment: NodeJS.ProcessEnv;
+  /** What is served where nothing else is named. @default nothing, which is an error */
+  fallback?: Record<string, UpstreamOptions>;
 }): Sources {
   const { flags, environment } = given;
   const file = given.config ?? environment['SWITCHBOARD_CONFIG'];
@@ -40,12 +44,15 @@ export function readSources(given: {
   const upstreams: Record<string, UpstreamOptions> = { ...fromFile?.upstreams };
   const command = commandUpstream(given.words, given.env ?? [], environment);
   if (command !== undefined) upstreams['default'] = command;
+  const isNamed = Object.keys(upstreams).length > 0;
+  if (!isNamed) Object.assign(upstreams, given.fallback);
   if (Object.keys(upstreams).length === 0) {
     const detail = 'there is no server to share: give its command after --, or a file with --config';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
   return {
     upstreams,
+    isNamed,
     file,
     access: fromFile?.access ?? {},
     settings: { ...fromFile?.settings, ...settingsFromEnvironment(environment), ...flags },

@@ -1,5 +1,5 @@
 /** A gateway: callers, router and upstreams put together. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Tracer } from '@opentelemetry/api';
 
 import type { Identity } from '../auth/identity.ts';
@@ -34,11 +34,14 @@ import { Observation } from './observation.ts';
 import { Operations } from './operations.ts';
 import type { Settings } from './options.ts';
 import { Pools } from './pools.ts';
+import type { Program, ProgramEvent } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
 
 /** What `createGateway` takes: a configuration, and what the program around it has a part in. */
 export interface GatewayOptions extends ConfigurationInput {
+  /** A program around it that has clients of its own and serves what operators ask. @default none */
+  program?: Program;
   /** The variables of which children inherit a few, and those that `inheritEnv` names. @default {} */
   environment?: Readonly<Record<string, string | undefined>>;
   /** Told everything that happens. @default nobody */
@@ -66,13 +69,20 @@ export function createGateway({
   onEvent = () => {},
   onReload,
   tracer,
+  program,
   ...input
 }: GatewayOptions): Gateway {
   const configuration = readConfiguration(input);
   const { settings, upstreams } = configuration;
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
-  return new Gateway({ ...configuration, environment, observation, ...(onReload !== undefined && { onReload }) });
+  return new Gateway({
+    ...configuration,
+    environment,
+    observation,
+    program,
+    ...(onReload !== undefined && { onReload }),
+  });
 }
 
 /** How long the last connections are waited for, in turns of the event loop. */
@@ -83,6 +93,7 @@ export interface GatewayParts
   extends Pick<Configuration, 'settings' | 'upstreams'>, Partial<Pick<Configuration, 'roles' | 'jwt' | 'access'>> {
   environment: Readonly<Record<string, string | undefined>>;
   observation: Observation;
+  program?: Program | undefined;
   onReload?: () => Change | Promise<Change>;
 }
 
@@ -103,6 +114,7 @@ export class Gateway {
   readonly #store: Store;
   readonly #access: Access;
   readonly #accessWritten: Readonly<Record<string, unknown>>;
+  readonly #program: Program | undefined;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #onClosed: () => void = () => {};
@@ -113,6 +125,7 @@ export class Gateway {
     upstreams,
     environment,
     observation,
+    program,
     roles = new Roles(),
     jwt,
     access = {},
@@ -123,6 +136,7 @@ export class Gateway {
     const proxies = new Proxies([...trustedProxies, ...(behindProxy ? OWN_MACHINE : [])]);
     const store = memoryStore();
     this.settings = settings;
+    this.#program = program;
     this.#accessWritten = access;
     this.#observation = observation;
     this.#emit = emit;
@@ -159,7 +173,7 @@ export class Gateway {
     });
     const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
-    this.operations = new Operations({ registry, router: this.#router, turns, pools });
+    this.operations = new Operations({ program, registry, router: this.#router, turns, pools });
     if (settings.adminPort !== 'off') {
       this.#admin = new Admin({
         operations: this.operations,
@@ -194,6 +208,7 @@ export class Gateway {
         stats: () => this.stats,
         isDraining: () => this.#draining !== undefined,
         inFlight: () => this.operations.inFlight(),
+        programMetrics: program?.metrics.bind(program),
       }),
       onChannel: (channel, transport, visit) => connections.open(channel, { ...visit, transport }),
       onResumed: (channel, identity) => connections.renew(channel, identity),
@@ -288,9 +303,35 @@ export class Gateway {
     return this.#access.addressOf(request);
   }
 
+  /**
+   * Answers `/healthz`, `/readyz`, `/metrics` and the admin API on the HTTP server of the program around it.
+   *
+   * @returns whether the request was for one of them; if not, nothing was done.
+   */
+  serveOperators(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.#listener.serveOperators(request, response);
+  }
+
+  /**
+   * Opens the admin API for a program around it that listens itself. Known by {@link adminUrl} afterwards.
+   *
+   * @param address where that program listens.
+   * @throws {SwitchboardError} `SWB_PORT_IN_USE` where the admin API has a port of its own.
+   */
+  async openAdmin({ host, port }: { host: string; port: number }): Promise<void> {
+    const own = await this.#admin?.listen();
+    if (own !== undefined) this.#adminUrl = adminUrl('127.0.0.1', own);
+    else if (this.#admin !== undefined) this.#adminUrl = adminUrl(host, port);
+  }
+
+  /** Shows those who watch events what happens in the program around it. */
+  showEvent(event: ProgramEvent): void {
+    this.#admin?.watchers.onEvent(event);
+  }
+
   get stats(): Stats {
     return {
-      connections: this.#callers.registry.size,
+      connections: this.#program?.sessions().length ?? this.#callers.registry.size,
       exchanges: this.#router.size,
       parked: this.#router.parked,
       replayBytes: this.#callers.replay.total,

@@ -80,6 +80,7 @@ const CUT_AFTER_MS = 500;
 /** Sockets beyond the number of clients: an HTTP client may use several, and modern ones hold no session. */
 const SOCKETS_PER_CLIENT = 8;
 const SPARE_SOCKETS = 64;
+const OPERATOR_PATH = /^\/(healthz?|readyz|status|metrics|admin(\/.*)?)$/;
 const SSE_PATH = new RegExp(`^(/sse(/.*)?|${SSE_POST_PATH})$`);
 
 export class Listener {
@@ -164,6 +165,26 @@ export class Listener {
     warn();
     clearInterval(this.#expiry);
     this.#expiry = setInterval(warn, EXPIRY_LOOK_MS).unref();
+  }
+
+  /** Answers on the HTTP server of a program around the gateway what operators ask. @returns whether it was that. */
+  serveOperators(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!OPERATOR_PATH.test(request.url?.split(/[?#]/, 1)[0] ?? '')) return false;
+    void this.#serveBeside(request, response);
+    return true;
+  }
+
+  async #serveBeside(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const { settings, probes, admin } = this.#options;
+      checkHostAndOrigin(request, settings);
+      const path = pathOf(request);
+      const served = probes.serve(path, request, response) ?? admin?.serve(path, request, response);
+      if (served === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: JSON.stringify(path) });
+      await served;
+    } catch (thrown) {
+      this.#refuse(request, response, thrown);
+    }
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

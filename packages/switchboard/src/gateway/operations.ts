@@ -11,6 +11,7 @@ import type { Turns } from '../router/turns.ts';
 import type { Failing } from '../upstreams/breaker.ts';
 import type { MemberFacts } from '../upstreams/life.ts';
 import type { Checked, Isolation, Pool } from '../upstreams/pool.ts';
+import type { Program } from './program.ts';
 
 /** A request that is under way. */
 export interface OpenRequest {
@@ -50,6 +51,7 @@ export interface Recipients {
 }
 
 export interface OperationsOptions {
+  program?: Program | undefined;
   registry: Registry;
   router: Router;
   turns: Turns;
@@ -65,7 +67,8 @@ export class Operations {
 
   /** Every client that is connected or may come back, oldest first. */
   sessions(): SessionFacts[] {
-    return [...this.#options.registry.all].map(({ facts }) => facts);
+    const { program, registry } = this.#options;
+    return program?.sessions() ?? [...registry.all].map(({ facts }) => facts);
   }
 
   /** Every request that is under way, oldest first. */
@@ -113,7 +116,9 @@ export class Operations {
 
   /** Ends a session: its client is closed with 1008. @returns whether it was there. */
   kick(session: string, reason = 'an operator ended the session'): boolean {
-    const conversation = this.#options.registry.named(session);
+    const { program, registry } = this.#options;
+    if (program !== undefined) return program.kick(session, reason);
+    const conversation = registry.named(session);
     conversation?.close('policy', reason);
     return conversation !== undefined;
   }

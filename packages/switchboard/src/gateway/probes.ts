@@ -18,6 +18,8 @@ export interface ProbesOptions {
   access: Access;
   roles: Roles;
   stats(): Stats;
+  /** Metrics of a program around the gateway. */
+  programMetrics?: (() => string) | undefined;
   /** Whether it lets nobody in any more. */
   isDraining(): boolean;
   /** How many requests are under way, by upstream. */
@@ -108,12 +110,13 @@ export class Probes {
   }
 
   async #serveMetrics(request: IncomingMessage, response: ServerResponse, traffic: Traffic): Promise<void> {
-    const { observation, stats, inFlight } = this.#options;
+    const { observation, stats, inFlight, programMetrics } = this.#options;
     const { metrics } = observation;
     if (metrics === undefined) return;
     await this.#guard(request);
     allowReading(request, response);
-    const text = await metrics.text({ ...stats(), ...traffic.bytes, inFlight: inFlight() });
+    const own = await metrics.text({ ...stats(), ...traffic.bytes, inFlight: inFlight() });
+    const text = own + (programMetrics?.() ?? '');
     response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
   }
 }

@@ -38,7 +38,6 @@ describe('switchboard', () => {
     ['an isolation that is none', ['serve', '--isolation', 'some', '--', 'x'], EXIT.config.code, 'isolation'],
     ['a file that is not there', ['serve', '--config', '/nowhere.json'], EXIT.config.code, '/nowhere.json'],
     ['a public address', ['serve', '--host', '0.0.0.0', '--port', '0', '--', 'x'], EXIT.listen.code, '--insecure'],
-    ['a chat without a server', ['chat'], EXIT.config.code, 'give its command after --'],
     [
       'a chat whose model is not named',
       ['chat', '--model-url', 'http://127.0.0.1:1/v1', '--', 'x'],

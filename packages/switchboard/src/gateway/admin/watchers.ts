@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 
 import type { GatewayEvent } from '../../observe/events.ts';
+import type { ProgramEvent } from '../program.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { matchesPattern } from '../../util/pattern.ts';
 
@@ -39,7 +40,7 @@ export class Watchers {
     response.write(': events\n\n');
   }
 
-  readonly onEvent = (event: GatewayEvent): void => {
+  readonly onEvent = (event: GatewayEvent | ProgramEvent): void => {
     if (this.#watchers.size === 0) return;
     let text: string | undefined;
     for (const watcher of this.#watchers) {
@@ -66,7 +67,7 @@ export class Watchers {
   }
 }
 
-function written(event: GatewayEvent): string {
+function written(event: GatewayEvent | ProgramEvent): string {
   const { type, ...facts } = event;
   // Of what was thrown only the message: the rest of it is for the log.
   const told = 'error' in facts && facts.error instanceof Error ? { ...facts, error: facts.error.message } : facts;

@@ -1,0 +1,14 @@
+/** A program around a gateway that has clients of its own, such as a chat: operators see and end those in place of the gateway's. */
+import type { SessionFacts } from '../callers/registry.ts';
+
+export interface Program {
+  /** Its clients, oldest first. */
+  sessions(): SessionFacts[];
+  /** Ends a client. @returns whether it was there. */
+  kick(session: string, reason: string): boolean;
+  /** Metrics of its own in the text format of Prometheus; each name begins with the program's. */
+  metrics(): string;
+}
+
+/** What happens in such a program, for those who watch events. Nothing in it is secret. */
+export type ProgramEvent = { type: string } & Readonly<Record<string, unknown>>;
