@@ -275,14 +275,19 @@ describe('EnvironmentMCPGateway: architecture improvements', () => {
     ]);
   });
 
-  it('17. Automatic request cancellation on client disconnect, over HTTP when the session is deleted', async () => {
-    const test = await start();
+  it('17. Automatic request cancellation on client disconnect, over HTTP too when a client just vanishes', async () => {
+    const test = await startGateway({ upstreams, absentGrace: '200ms' });
     const headers = await openSession(test.http, hello());
-    const answer = http(test.http, { headers, body: toolCall(1, 'slow', { ms: 60_000 }) }).catch(() => undefined);
+    const gone = new AbortController();
+    const { signal } = gone;
+    const answer = http(test.http, { headers, body: toolCall(1, 'slow', { ms: 60_000 }), signal });
     await expect.poll(() => test.gateway.operations.requests()).toHaveLength(1);
-    expect((await http(test.http, { method: 'DELETE', headers })).status).toBe(204);
-    await answer;
-    await expectEmpty(test);
+    gone.abort();
+    await expect(answer).rejects.toThrow();
+    await expect.poll(() => test.gateway.operations.requests(), { timeout: 10_000 }).toEqual([]);
+    // The session itself can be taken up again.
+    const back = await http(test.http, { headers, body: toolCall(2, 'echo', { text: 'back' }) });
+    expect([back.status, back.body]).toEqual([200, expect.stringContaining('back')]);
   });
 
   it('18. Concurrent request monitoring across all sessions', async () => {
@@ -311,8 +316,9 @@ describe('EnvironmentMCPGateway: architecture improvements', () => {
     await expectEmpty(test);
   });
 
-  it('20. Session timeout and cleanup: a quiet session ends by itself', async () => {
-    const test = await startGateway({ upstreams, idleTimeout: '200ms' });
+  it('20. Session timeout and cleanup interval configuration: a quiet session ends by itself', async () => {
+    const test = await startGateway({ upstreams, idleTimeout: '200ms', sweepInterval: '50ms' });
+    expect(test.gateway.settings).toMatchObject({ idleTimeout: 200, sweepInterval: 50 });
     const client = await WireClient.session(test.ws);
     expect(await client.closed).toMatchObject({ code: 3008 });
     await expectEmpty(test);
