@@ -17,6 +17,7 @@ import type { Credentials } from '../upstreams/credentials.ts';
 import { connectInProcess } from '../upstreams/in-process.ts';
 import type { LifeLimits } from '../upstreams/life.ts';
 import { OrphanGuard } from '../upstreams/orphan-guard.ts';
+import { MARK_VARIABLE, Stragglers } from '../upstreams/stragglers.ts';
 import { Pool } from '../upstreams/pool.ts';
 import { connectProcess } from '../upstreams/process.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
@@ -40,7 +41,8 @@ export interface BuildOptions {
 }
 
 export function buildUpstreams({ settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
-  const guard = new OrphanGuard();
+  const stragglers = new Stragglers();
+  const guard = new OrphanGuard(`${MARK_VARIABLE}=${stragglers.run}-`);
   const limits = { maxMessageBytes: settings.maxUpstreamMessageSize, maxQueueBytes: settings.maxQueueSize };
   /** Variables that servers were found to miss, by upstream: each is told once. */
   const missed = new Set<string>();
@@ -59,6 +61,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       ...(cwd !== undefined && { cwd }),
       limits,
       guard,
+      stragglers,
       ...(credentials !== undefined && { mask: credentials.mask }),
       onStderr: (line) => {
         emit({ type: 'upstream.stderr', upstream: name, line });

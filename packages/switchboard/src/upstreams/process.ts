@@ -1,8 +1,8 @@
 /**
  * A child process that speaks MCP over its pipes (MCP, Transports, "stdio").
  *
- * It is started in a process group of its own, so that it can be ended with everything it started, and it is ended in three
- * steps: its stdin is closed, then SIGTERM, then SIGKILL.
+ * It is started in a process group of its own and with a mark in its environment, so that it can be ended with everything it started, and
+ * it is ended in three steps: its stdin is closed, then SIGTERM, then SIGKILL.
  */
 import spawnProcess from 'cross-spawn';
 import { execFile } from 'node:child_process';
@@ -18,6 +18,8 @@ import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { PipeLimits } from '../transports/stdio/pipes.ts';
 import { cut } from '../util/cut.ts';
 import type { OrphanGuard } from './orphan-guard.ts';
+import { MARK_VARIABLE } from './stragglers.ts';
+import type { Stragglers } from './stragglers.ts';
 
 export interface ProcessOptions {
   command: string;
@@ -27,6 +29,8 @@ export interface ProcessOptions {
   env: Record<string, string>;
   limits: PipeLimits;
   guard: OrphanGuard;
+  /** Finds what the child started and detached. */
+  stragglers: Stragglers;
   /** Takes out of a line of stderr what nobody may see. */
   mask?(line: string): string;
   /** What may be behind an end before the first message, out of the last lines of stderr; joined to the reason. */
@@ -52,14 +56,15 @@ const LEFTOVER_GRACE_MS = 1000;
  * @throws {SwitchboardError} `SWB_COMMAND_NOT_FOUND` with the command and what to check.
  */
 export async function connectProcess(options: ProcessOptions): Promise<ProcessChannel> {
+  const mark = options.stragglers.newMark();
   const child = spawnProcess(options.command, [...options.args], {
     ...(options.cwd !== undefined && { cwd: options.cwd }),
-    env: options.env,
+    env: { ...options.env, [MARK_VARIABLE]: mark },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
-  const channel = new ProcessChannel(child, options);
+  const channel = new ProcessChannel(child, mark, options);
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause: NodeJS.ErrnoException) => {
@@ -75,6 +80,7 @@ export async function connectProcess(options: ProcessOptions): Promise<ProcessCh
 
 export class ProcessChannel implements Channel {
   readonly #child: ChildProcess;
+  readonly #mark: string;
   readonly #pipes: PipeChannel;
   readonly #options: ProcessOptions;
   readonly #stderr: string[] = [];
@@ -85,8 +91,10 @@ export class ProcessChannel implements Channel {
   #goneBeforeStart: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(child: ChildProcess, options: ProcessOptions) {
+  /** @param mark by which what it started is found. */
+  constructor(child: ChildProcess, mark: string, options: ProcessOptions) {
     this.#child = child;
+    this.#mark = mark;
     this.#options = options;
     this.#pipes = new PipeChannel(child.stdout as Readable, child.stdin as Writable, options.limits);
     if (child.pid !== undefined) options.guard.add(child.pid);
@@ -176,14 +184,18 @@ export class ProcessChannel implements Channel {
   #endLeftovers(): void {
     const { pid } = this.#child;
     if (pid === undefined) return;
-    if (!this.#signal('SIGTERM')) {
-      this.#options.guard.remove(pid);
-      return;
-    }
-    setTimeout(() => {
-      this.#signal('SIGKILL');
-      this.#options.guard.remove(pid);
-    }, LEFTOVER_GRACE_MS).unref();
+    const { guard, stragglers } = this.#options;
+    const ends = [stragglers.end(this.#mark, LEFTOVER_GRACE_MS)];
+    if (this.#signal('SIGTERM')) ends.push(this.#killGroupLater());
+    Promise.all(ends).then(
+      () => guard.remove(pid),
+      () => guard.remove(pid),
+    );
+  }
+
+  async #killGroupLater(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, LEFTOVER_GRACE_MS).unref());
+    this.#signal('SIGKILL');
   }
 
   /** @returns whether anything was there to receive it. */
