@@ -1,0 +1,32 @@
+// Servers of the npm registry that speak stdio and start without credentials and without the internet.
+
+/** `args` is given a folder that may be read and written; `bin` names the program where a package has several. */
+export const SERVERS = [
+  { name: '@modelcontextprotocol/server-everything', args: () => ['stdio'] },
+  { name: '@modelcontextprotocol/server-filesystem', args: (folder) => [folder] },
+  { name: '@modelcontextprotocol/server-memory' },
+  { name: '@modelcontextprotocol/server-sequential-thinking' },
+  { name: '@modelcontextprotocol/server-github' },
+  { name: '@modelcontextprotocol/server-puppeteer' },
+  { name: '@modelcontextprotocol/server-pdf', args: () => ['--stdio'] },
+  { name: '@modelcontextprotocol/server-map', args: () => ['--stdio'] },
+  { name: '@upstash/context7-mcp' },
+  { name: '@playwright/mcp' },
+  { name: 'chrome-devtools-mcp' },
+  { name: '@executeautomation/playwright-mcp-server' },
+  { name: 'mcp-server-kubernetes' },
+  { name: '@wonderwhy-er/desktop-commander' },
+  { name: '@antv/mcp-server-chart' },
+  { name: 'mcp-mermaid' },
+  { name: '@notionhq/notion-mcp-server' },
+  { name: '@cyanheads/git-mcp-server' },
+  { name: 'mcp-server-code-runner' },
+  { name: '@browsermcp/mcp' },
+  { name: '@eslint/mcp' },
+  { name: 'exa-mcp-server' },
+  { name: '@mui/mcp' },
+  { name: 'mongodb-mcp-server' },
+  { name: 'repomix', args: () => ['--mcp'] },
+  { name: 'tavily-mcp' },
+  { name: '@kazuph/mcp-fetch' },
+];
