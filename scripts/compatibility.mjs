@@ -1,5 +1,6 @@
-// Published servers behind Switchboard, and published clients before it: `node scripts/compatibility.mjs`. It installs them into a temporary
-// folder, tries each, and writes docs/reference/compatibility.md. It needs the npm registry, so it is no part of the checks.
+// Published servers behind Switchboard, and published clients before it: `node scripts/compatibility.mjs [folder]`. It installs them into a
+// temporary folder, or into the one given, which is kept; tries each; and writes docs/reference/compatibility.md. It needs the npm registry,
+// so it is no part of the checks.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -18,7 +19,8 @@ const PAGE = join(root, 'docs/reference/compatibility.md');
 const START_MS = 60_000;
 const CLIENT_MS = 30_000;
 
-const folder = mkdtempSync(join(tmpdir(), 'compatibility-'));
+const [kept] = process.argv.slice(2);
+const folder = kept ?? mkdtempSync(join(tmpdir(), 'compatibility-'));
 const running = new Set();
 
 /** Installs packages, without their install scripts: what those download is not needed to list tools. */
@@ -90,9 +92,20 @@ async function attempt(work, ms) {
   }
 }
 
+/** With all keys in order: SDKs write them in different ones. */
+function ordered(value) {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .toSorted()
+      .map((key) => [key, ordered(value[key])]),
+  );
+}
+
 const known = ({ name, description, inputSchema }) => [name, description, inputSchema];
 const same = (one, other) => {
-  const text = (tools) => JSON.stringify(tools.map(known).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const text = (tools) => JSON.stringify(ordered(tools.map(known).toSorted(([a], [b]) => (a < b ? -1 : 1))));
   return text(one) === text(other);
 };
 
@@ -247,7 +260,7 @@ try {
   console.log(`Wrote ${PAGE}`);
 } finally {
   for (const child of running) child.kill();
-  rmSync(folder, { recursive: true, force: true });
+  if (kept === undefined) rmSync(folder, { recursive: true, force: true });
 }
 // Clients that were given up may still wait for something.
 setTimeout(() => process.exit(), 2000).unref();
