@@ -347,6 +347,7 @@ export class Wire {
 
   /** @param refused the request that the server did nothing with, for that reason. */
   #forgotten(refused: RpcId | undefined): void {
+    this.#heardAt = Date.now();
     const pending = typeof refused === 'number' ? this.#forget(refused) : undefined;
     // Before it is greeted there is no other member that could be asked.
     if (this.#handlers === undefined) this.end(FORGOTTEN);
