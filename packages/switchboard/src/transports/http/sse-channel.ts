@@ -9,7 +9,7 @@ import type { BatchPart } from '../../protocol/batch.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { LEGACY_VERSIONS, claimsModern } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { isRequest, parseMessage } from '../../protocol/jsonrpc.ts';
+import { failure, isRequest, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { readBody, requireJson } from './body.ts';
@@ -145,16 +145,18 @@ export class SseAcceptor {
       return;
     }
     const message = parseMessage(text);
-    if ('method' in message && claimsModern(message.params)) {
-      throw new SwitchboardError('SWB_UNSUPPORTED_VERSION', {
-        detail: `over SSE these are supported: ${LEGACY_VERSIONS.join(', ')}`,
-        data: { supported: [...LEGACY_VERSIONS] },
-        ...(isRequest(message) && { rpcId: message.id }),
-      });
-    }
     // The stream may have ended meanwhile.
     if (channel.closing) throw gone();
-    channel.receive(message);
+    if (!('method' in message && claimsModern(message.params))) channel.receive(message);
+    else if (isRequest(message)) {
+      // Every answer comes on the stream, where a client that asks for the modern era first hears that it is not spoken.
+      const detail = `over SSE these are supported: ${LEGACY_VERSIONS.join(', ')}`;
+      const error = new SwitchboardError('SWB_UNSUPPORTED_VERSION', {
+        detail,
+        data: { supported: [...LEGACY_VERSIONS] },
+      });
+      channel.send(failure(message.id, error.toRpc()));
+    }
     response.writeHead(202).end();
   }
 
