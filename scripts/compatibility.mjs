@@ -238,7 +238,8 @@ ${table(
 }
 ## Clients
 
-Each client connects, lists the tools of the demo server, and finds \`echo\` among them. A dash: the client has no such transport.
+Each client connects, lists the tools of the demo server, and finds \`echo\` among them. A dash: the client has no
+such way; that of 2024 has no modern era.
 
 ${table(
   ['client', 'version', ...WAYS.map((way) => titles[way])],

@@ -55,6 +55,8 @@ function sdk2(range, mode, title) {
     packages: [`${alias}@npm:@modelcontextprotocol/client@${range}`],
     ways: {
       http: by('', 'StreamableHTTPClientTransport', ({ http }) => new URL(http)),
+      // The transport of 2024 has no modern era.
+      ...(typeof mode === 'string' && { sse: by('', 'SSEClientTransport', ({ sse }) => new URL(sse)) }),
       connect: by('stdio', 'StdioClientTransport', ({ connect }) => connect),
     },
   };
@@ -90,7 +92,13 @@ const viaAiSdk =
 const viaInspector =
   (transport, target) =>
   async ({ given, program }) => {
-    const args = ['--cli', target(given), '--transport', transport, '--method', 'tools/list'];
+    const args = [
+      '--cli',
+      ...target(given),
+      ...(transport === '' ? [] : ['--transport', transport]),
+      '--method',
+      'tools/list',
+    ];
     const answer = await run(process.execPath, [program('@modelcontextprotocol/inspector', 'mcp-inspector'), ...args]);
     return JSON.parse(answer).tools.map(({ name }) => name);
   };
@@ -131,8 +139,9 @@ export const CLIENTS = [
     alias: '@modelcontextprotocol/inspector',
     packages: ['@modelcontextprotocol/inspector'],
     ways: {
-      http: viaInspector('http', ({ http }) => http),
-      sse: viaInspector('sse', ({ sse }) => sse),
+      http: viaInspector('http', ({ http }) => [http]),
+      sse: viaInspector('sse', ({ sse }) => [sse]),
+      connect: viaInspector('', ({ connect: { command, args } }) => [command, ...args]),
     },
   },
   {

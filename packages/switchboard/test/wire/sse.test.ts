@@ -1,5 +1,4 @@
 /** The SSE transport of 2024, which is deprecated: served to clients, and spoken with servers, that have nothing else. */
-import { Client, SSEClientTransport as SseTransport } from '@modelcontextprotocol/client';
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { Server as ServerV1 } from '@modelcontextprotocol/sdk/server/index.js';
@@ -143,27 +142,6 @@ describe('a client over SSE', () => {
       code,
     ]);
     expect(textOf(await client.call(1, 'echo', { text: 'fine' }))).toBe('fine');
-  });
-
-  it('hears on its stream that the modern era is not spoken, and goes on', async () => {
-    const test = await startGateway({ upstreams, sse: true });
-    const client = await SseWire.session(at(test));
-    const discover = { jsonrpc: '2.0', id: 1, method: 'server/discover', params: { _meta: envelope() } };
-    expect((await client.post(discover)).status).toBe(202);
-    expect((await client.answer(1))['error']).toMatchObject({
-      code: -32022,
-      data: { code: 'SWB_UNSUPPORTED_VERSION', supported: expect.arrayContaining(['2025-11-25']) },
-    });
-    expect(textOf(await client.call(2, 'echo', { text: 'fine' }))).toBe('fine');
-  });
-
-  it('may be on the official SDK in the mode that asks for the modern era first', async () => {
-    const test = await startGateway({ upstreams, sse: true });
-    const client = new Client({ name: 'auto', version: '1' }, { versionNegotiation: { mode: 'auto' } });
-    await client.connect(new SseTransport(new URL(at(test))));
-    onTestFinished(() => client.close());
-    const result = await client.callTool({ name: 'echo', arguments: { text: 'auto' } });
-    expect(textOf({ result })).toBe('auto');
   });
 
   it.each<[string, Parameters<typeof http>[1], number, string]>([
