@@ -89,7 +89,7 @@ export class RestCallers {
       else await this.#describe(visit, path);
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
-      if (error.code === 'SWB_INTERNAL') this.#context.emit({ type: 'failed', where: 'rest', error: thrown });
+      if (error !== thrown) this.#context.emit({ type: 'failed', where: 'rest', error });
       this.#context.emit(refusal(error, { ...visit, transport: 'http' }));
       sendError(response, error);
     }

@@ -317,7 +317,7 @@ export class Listener {
     const error = asSwitchboardError(thrown);
     const { access, emit } = this.#options;
     const address = access.addressOf(request);
-    if (error.code === 'SWB_INTERNAL') emit({ type: 'failed', where: 'listener', error: thrown });
+    if (error !== thrown) emit({ type: 'failed', where: 'listener', error });
     else emit({ type: 'connection.refused', code: error.code, detail: error.message, address });
     const path = request.url?.split(/[?#]/, 1)[0] ?? '/';
     sendError(response, error, undefined, access.challenge(request, path, error));

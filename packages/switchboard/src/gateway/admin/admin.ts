@@ -76,7 +76,7 @@ export class Admin {
       await this.#answer((request.url ?? '').split(/[?#]/, 1)[0]!, request, response);
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
-      if (error.code === 'SWB_INTERNAL') emit({ type: 'failed', where: 'admin', error: thrown });
+      if (error !== thrown) emit({ type: 'failed', where: 'admin', error });
       else emit({ type: 'connection.refused', code: error.code, detail: error.message, address: HOST });
       sendError(response, error);
     }
