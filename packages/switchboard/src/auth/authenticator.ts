@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 
 import { Lockout } from '../limits/lockout.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { AcceptedCredentials } from './accepted.ts';
+import { OwnedKeys } from '../util/owned-keys.ts';
 import { NOBODY, isExpired } from './identity.ts';
 import type { Identity } from './identity.ts';
 import type { CertificateIdentity } from './mtls.ts';
@@ -40,6 +40,9 @@ export interface Method {
   close?(): void;
 }
 
+/** Of one principal fewer, as some have a new token for each request. */
+const MAX_ACCEPTED = { max: 10_000, maxPerOwner: 32 };
+
 const digestOf = (credential: string): string => createHash('sha256').update(credential).digest('base64');
 
 /** The digests of what is shown, each for itself. A certificate counts where nothing else is shown; a ticket is good once. */
@@ -66,7 +69,8 @@ export interface AuthenticatorOptions {
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #lockout: Lockout;
-  readonly #accepted: AcceptedCredentials = new AcceptedCredentials();
+  /** Digests of what was right when it was last shown, by principal: who has one is no guesser. */
+  readonly #accepted: OwnedKeys = new OwnedKeys(MAX_ACCEPTED);
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -92,10 +96,10 @@ export class Authenticator {
     const isTicket = shown.ticket !== undefined;
     const digests = isTicket ? [] : digestsOf(shown);
     // Behind one address there may be others than the one who guesses; and who has a ticket was known when it got it.
-    if (!digests.every((digest) => this.#accepted.has(digest))) this.#lockout.check(shown.address);
+    if (!digests.every((digest) => this.#accepted.get(digest) !== undefined)) this.#lockout.check(shown.address);
     try {
       const identity = await this.#ask(shown);
-      if (!isTicket) this.#accepted.add(acceptedOf(shown, identity), identity.principal);
+      if (!isTicket) this.#accepted.set(acceptedOf(shown, identity), identity.principal, true);
       return identity;
     } catch (error) {
       for (const digest of digests) this.#accepted.delete(digest);

@@ -6,7 +6,8 @@ export class CallerAudience implements Audience {
   readonly exclusive: boolean;
   readonly callers: Set<Caller> = new Set();
   readonly #watchers: Map<string, Set<Caller>> = new Map();
-  #lastChange: Promise<unknown> = Promise.resolve();
+  /** The last change of each resource that is under way. */
+  readonly #changes: Map<string, Promise<void>> = new Map();
 
   constructor(exclusive: boolean) {
     this.exclusive = exclusive;
@@ -26,7 +27,7 @@ export class CallerAudience implements Audience {
   }
 
   watch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(uri, async () => {
       const watchers = this.#watchers.get(uri);
       // It may have left while it waited for its turn.
       if (!this.callers.has(caller)) return DONE;
@@ -44,7 +45,7 @@ export class CallerAudience implements Audience {
   }
 
   unwatch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(uri, async () => {
       const watchers = this.#watchers.get(uri);
       watchers?.delete(caller);
       if (watchers !== undefined && watchers.size > 0) return DONE;
@@ -61,9 +62,14 @@ export class CallerAudience implements Audience {
     return this.#watchers.keys();
   }
 
-  #inTurn(change: () => Promise<Outcome>): Promise<Outcome> {
-    const turn = this.#lastChange.then(change);
-    this.#lastChange = turn.catch(() => {});
+  /** A server that does not answer about one resource keeps nobody waiting who is after another. */
+  #inTurn(uri: string, change: () => Promise<Outcome>): Promise<Outcome> {
+    const turn = (this.#changes.get(uri) ?? Promise.resolve()).then(change);
+    const over = (): void => {
+      if (this.#changes.get(uri) === settled) this.#changes.delete(uri);
+    };
+    const settled = turn.then(over, over);
+    this.#changes.set(uri, settled);
     return turn;
   }
 }

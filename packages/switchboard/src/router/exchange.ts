@@ -156,7 +156,7 @@ export interface Audience {
   leave(caller: Caller, release: (uri: string) => void): void;
   /**
    * Subscribes or unsubscribes `caller`; `send` reaches the upstream and is called only for the first watcher of a resource and
-   * the last. Changes to one member's subscriptions are made one after the other.
+   * the last. Changes of one resource are made one after the other.
    */
   watch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome>;
   unwatch(caller: Caller, uri: string, send: () => Promise<Outcome>): Promise<Outcome>;

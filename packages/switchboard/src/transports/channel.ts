@@ -9,8 +9,12 @@ import type { JsonObject, Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 
 export interface ChannelHandlers {
-  /** A whole, well-formed message arrived. Called in order, never after `onClose`. */
-  onMessage(message: Message): void;
+  /**
+   * A whole, well-formed message arrived. Called in order, never after `onClose`.
+   *
+   * @param about the request on whose answer it came, on channels that have a stream for each (HTTP).
+   */
+  onMessage(message: Message, about?: RpcId): void;
   /** Several messages arrived as one. Without it such an array is no message. */
   onBatch?(parts: readonly BatchPart[]): void;
   /**

@@ -1,6 +1,7 @@
 /**
- * What legacy sessions hear from a modern server: one `subscriptions/listen` for all of them, replaced by a larger or smaller
- * one when what they watch changes. The new one is acknowledged before the old one ends, so that nothing falls between.
+ * What legacy sessions hear from a modern server: one `subscriptions/listen` for all of them, replaced by a larger or smaller one when
+ * what they watch changes. A resource is asked for on a listen of its own first, and joins the common one when the server has agreed: one
+ * that the server refuses, or never answers about, keeps nobody else waiting.
  */
 import { SwitchboardError } from '../protocol/errors.ts';
 import { META, metaOf } from '../protocol/eras.ts';
@@ -11,6 +12,7 @@ import type { Outcome } from '../router/exchange.ts';
 import type { Wire } from './wire.ts';
 
 const ACKNOWLEDGE_TIMEOUT_MS = 30_000;
+const DONE: Outcome = { result: {} };
 
 export interface HubOptions {
   wire: Wire;
@@ -18,14 +20,21 @@ export interface HubOptions {
   capabilities: JsonObject;
   /** The envelope's `_meta`. */
   meta: JsonObject;
+  /** The resources that somebody watches now, or is about to. */
+  watched(): Iterable<string>;
   /** Told every change, without the tag of the listen that brought it. */
   deliver(note: RpcNotification): void;
 }
 
 export class Hub {
   readonly #options: HubOptions;
-  #current: number | undefined;
+  /** The common listen, and the resources that it names. */
+  #current: { id: number; uris: readonly string[] } | undefined;
+  /** The listens of single resources that have not joined it yet. */
+  readonly #single: Map<string, number> = new Map();
   #started = false;
+  #joining = false;
+  #isStale = false;
   #closed = false;
 
   constructor(options: HubOptions) {
@@ -39,18 +48,73 @@ export class Hub {
   /** Nothing more is delivered. */
   close(): void {
     this.#closed = true;
-    if (this.#current !== undefined) this.#options.wire.hush(this.#current);
+    for (const id of [this.#current?.id, ...this.#single.values()]) this.#hush(id);
     this.#current = undefined;
+    this.#single.clear();
+  }
+
+  /** Listens for changes of the lists, and for those of resources no longer than somebody watches them. */
+  update(): void {
+    this.#started = true;
+    this.#joinSoon();
   }
 
   /**
-   * Listens for the changes of the lists and of these resources. Never rejects; the outcome is an error when the server does
-   * not take it, or leaves out a resource, and then the former listen stays.
+   * Listens for the changes of a resource. Never rejects; the outcome is an error when the server does not take it.
    */
-  async listen(uris: readonly string[]): Promise<Outcome> {
+  async watch(uri: string): Promise<Outcome> {
     this.#started = true;
-    if (this.#closed) return { result: {} };
-    const { wire, capabilities, meta, deliver } = this.#options;
+    if (this.#closed) return DONE;
+    const outcome = await this.#open({ resourceSubscriptions: [uri] }, (id) => {
+      this.#hush(this.#single.get(uri));
+      this.#single.set(uri, id);
+    });
+    if ('result' in outcome) this.#joinSoon();
+    return outcome;
+  }
+
+  /** Takes up everything that is watched, at a server that was just started. Never rejects. */
+  async restore(): Promise<void> {
+    this.#started = true;
+    const uris = [...this.#options.watched()];
+    if (await this.#replace(uris)) return;
+    // One of them is not there any more: the others are asked for one by one.
+    await Promise.all(uris.map((uri) => this.watch(uri)));
+    this.#joinSoon();
+  }
+
+  #joinSoon(): void {
+    this.#options.wire.own('subscriptions/listen', () => this.#join());
+  }
+
+  /** Has everything that the server agreed to on the common listen. One at a time; what changes meanwhile follows. */
+  async #join(): Promise<void> {
+    if (this.#joining) {
+      this.#isStale = true;
+      return;
+    }
+    this.#joining = true;
+    try {
+      await this.#joinAll();
+    } finally {
+      this.#joining = false;
+    }
+  }
+
+  async #joinAll(): Promise<void> {
+    do {
+      this.#isStale = false;
+      const watched = new Set(this.#options.watched());
+      const agreed = new Set([...(this.#current?.uris ?? []), ...this.#single.keys()]);
+      for (const [uri, id] of this.#single) if (!watched.has(uri)) this.#end(uri, id);
+      await this.#replace([...agreed].filter((uri) => watched.has(uri)));
+    } while (this.#isStale && !this.#closed);
+  }
+
+  /** @returns whether the common listen names these resources now; where it cannot be had the former one stays. */
+  async #replace(uris: readonly string[]): Promise<boolean> {
+    if (this.#closed) return true;
+    const { capabilities } = this.#options;
     const wants = (kind: string): boolean => isObject(capabilities[kind]) && capabilities[kind]['listChanged'] === true;
     const notifications: JsonObject = {
       ...(wants('tools') && { toolsListChanged: true }),
@@ -58,8 +122,26 @@ export class Hub {
       ...(wants('resources') && { resourcesListChanged: true }),
       ...(uris.length > 0 && { resourceSubscriptions: [...uris] }),
     };
-    if (Object.keys(notifications).length === 0) return { result: {} };
+    const former = this.#current;
+    if (Object.keys(notifications).length === 0) {
+      this.#current = undefined;
+      this.#hush(former?.id);
+      return true;
+    }
+    const outcome = await this.#open(notifications, (id) => {
+      this.#hush(this.#current?.id);
+      this.#current = { id, uris };
+      for (const uri of uris) {
+        const single = this.#single.get(uri);
+        if (single !== undefined) this.#end(uri, single);
+      }
+    });
+    return 'result' in outcome;
+  }
 
+  /** @param agreed called when the server has agreed, before anything that it says next: then nothing is told twice, or not at all. */
+  async #open(notifications: JsonObject, agreed: (id: number) => void): Promise<Outcome> {
+    const { wire, meta, deliver } = this.#options;
     let id: number | undefined;
     const outcome = await new Promise<Outcome>((resolve) => {
       const timer = setTimeout(() => {
@@ -76,32 +158,39 @@ export class Hub {
               return;
             }
             clearTimeout(timer);
-            resolve(checkAcknowledged(note, uris));
+            const checked = checkAcknowledged(note, notifications['resourceSubscriptions']);
+            if ('result' in checked && id !== undefined && !this.#closed) agreed(id);
+            resolve(checked);
           },
           settle: (ended) => {
             clearTimeout(timer);
-            if (this.#current === id) this.#current = undefined;
-            resolve('error' in ended ? ended : { result: {} });
+            if (this.#current?.id === id) this.#current = undefined;
+            for (const [uri, single] of this.#single) if (single === id) this.#single.delete(uri);
+            resolve('error' in ended ? ended : DONE);
           },
         },
       );
     });
-    if (id === undefined) return outcome;
-    if ('error' in outcome || this.#closed) wire.hush(id);
-    else {
-      const former = this.#current;
-      this.#current = id;
-      if (former !== undefined) wire.hush(former);
-    }
+    if ('error' in outcome || this.#closed) this.#hush(id);
     return outcome;
+  }
+
+  #end(uri: string, id: number): void {
+    this.#single.delete(uri);
+    this.#hush(id);
+  }
+
+  #hush(id: number | undefined): void {
+    if (id !== undefined) this.#options.wire.hush(id);
   }
 }
 
-function checkAcknowledged({ params }: RpcNotification, uris: readonly string[]): Outcome {
+function checkAcknowledged({ params }: RpcNotification, wanted: unknown): Outcome {
+  const uris: unknown[] = Array.isArray(wanted) ? wanted : [];
   const honored = isObject(params?.['notifications']) ? params['notifications']['resourceSubscriptions'] : undefined;
-  const taken = new Set(Array.isArray(honored) ? honored : []);
+  const taken = new Set<unknown>(Array.isArray(honored) ? honored : []);
   const refused = uris.filter((uri) => !taken.has(uri));
-  if (refused.length === 0) return { result: {} };
+  if (refused.length === 0) return DONE;
   const detail = `the server does not tell of changes of ${refused.join(', ')}`;
   return { error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() };
 }

@@ -107,13 +107,14 @@ export class LegacyMember implements LivingMember {
 
   /** Takes up what the callers had with the member before this one. */
   async restore(): Promise<void> {
-    for (const uri of this.#audience.watched) {
+    const restoreOne = async (uri: string): Promise<void> => {
       // A resource that is gone is no reason to fail: its watchers just hear nothing.
       await this.#wire.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
       for (const caller of this.#audience.watchers(uri)) {
         caller.notify(notification('notifications/resources/updated', { uri }));
       }
-    }
+    };
+    await Promise.all([...this.#audience.watched].map(restoreOne));
     for (const kind of ['tools', 'prompts', 'resources']) {
       const capability = capabilitiesOf(this.hello)[kind];
       if (!isObject(capability) || capability['listChanged'] !== true) continue;
@@ -224,11 +225,14 @@ export class LegacyMember implements LivingMember {
     const caller = new ListeningCaller(exchange);
     this.#slot.join(caller);
     exchange.onEnd(() => this.#slot.leave(caller));
-    const watched: string[] = [];
-    for (const uri of urisOf(filter)) {
-      const send = (): Promise<Outcome> => this.#wire.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
-      if ('result' in (await this.#audience.watch(caller, uri, send))) watched.push(uri);
-    }
+    const uris = [...new Set(urisOf(filter))];
+    const outcomes = await Promise.all(
+      uris.map((uri) => {
+        const send = (): Promise<Outcome> => this.#wire.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
+        return this.#audience.watch(caller, uri, send);
+      }),
+    );
+    const watched = uris.filter((_, n) => 'result' in outcomes[n]!);
     caller.acknowledge(filter, capabilitiesOf(this.hello), watched);
   }
 

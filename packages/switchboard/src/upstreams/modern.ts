@@ -8,17 +8,21 @@ import type { Envelope } from '../protocol/envelope.ts';
 import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
-import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { JsonObject, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf, crossing, legacyQuestion, legacyResult } from '../protocol/translate.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 import type { Audience, Caller, Exchange, Outcome, Question, Scope } from '../router/exchange.ts';
 import { Hub } from './hub.ts';
 import { missingCapability } from './questions.ts';
 import type { Stickiness } from './stickiness.ts';
+import type { Tasks } from './tasks.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import type { LivingMember } from './life.ts';
 import type { Wire } from './wire.ts';
 
+const LISTEN = 'subscriptions/listen';
+/** Of {@link ModernMember}: more than one client. */
+const SEVERAL = Symbol('several');
 const LIST_TIMEOUT_MS = 30_000;
 /** A session that is opened does not wait longer for it; what the server said at its start will do. */
 const INTRODUCTION_TIMEOUT_MS = 5000;
@@ -36,7 +40,11 @@ export interface ModernMemberOptions {
   /** How Switchboard names itself where it asks for several clients. */
   clientInfo: JsonObject;
   /** Where it sits among several members alike. */
-  place?: { seat: number; stickiness: Stickiness };
+  seat: number;
+  /** What binds requests to one of these. */
+  stickiness?: Stickiness;
+  /** Where several principals share it. */
+  tasks?: Tasks;
   onGone(reason: string): void;
   onForgotten(reason: string): void;
 }
@@ -48,14 +56,30 @@ export class ModernMember implements LivingMember {
   readonly #wire: Wire;
   readonly #audience: Audience;
   readonly #hub: Hub;
-  readonly #place: ModernMemberOptions['place'];
+  readonly #seat: number;
+  readonly #stickiness: Stickiness | undefined;
+  readonly #tasks: Tasks | undefined;
+  /** Whose requests it has served, if all were of one client; after another's it is `several`. */
+  #served: string | typeof SEVERAL | undefined;
   readonly #tools: ToolHeaders;
   /** The envelope of what Switchboard asks for itself. */
   readonly #envelope: JsonObject;
 
-  constructor({ wire, hello, audience, clientInfo, place, onGone, onForgotten }: ModernMemberOptions) {
+  constructor({
+    wire,
+    hello,
+    audience,
+    clientInfo,
+    seat,
+    stickiness,
+    tasks,
+    onGone,
+    onForgotten,
+  }: ModernMemberOptions) {
     this.#wire = wire;
-    this.#place = place;
+    this.#seat = seat;
+    this.#stickiness = stickiness;
+    this.#tasks = tasks;
     this.#audience = audience;
     this.hello = hello;
     this.#envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
@@ -63,6 +87,7 @@ export class ModernMember implements LivingMember {
       wire,
       capabilities: capabilitiesOf(hello),
       meta: metaOf(this.#envelope) ?? {},
+      watched: () => audience.watched,
       deliver: (note) => this.#deliver(note),
     });
     this.#tools = new ToolHeaders((params) =>
@@ -72,7 +97,7 @@ export class ModernMember implements LivingMember {
     wire.attach('modern', {
       // A modern server asks nothing; whatever this is, nobody is there for it (MCP 2026-07-28, Transports).
       onRequest: () => {},
-      onNotification: (note) => this.#note(note),
+      onNotification: (note, about) => this.#note(note, about),
       onGone,
       onForgotten,
     });
@@ -84,7 +109,10 @@ export class ModernMember implements LivingMember {
 
   open(exchange: Exchange): void {
     const { scope, params, method } = exchange;
-    if (method === 'tools/call' && this.#wire.channel.setParamHeaders !== undefined && !this.#tools.isLoaded) {
+    this.#served = this.#served === undefined || this.#served === clientOf(scope) ? clientOf(scope) : SEVERAL;
+    const refusal = this.#refusal(exchange);
+    if (refusal !== undefined) exchange.settle({ error: refusal.toRpc() });
+    else if (method === 'tools/call' && this.#wire.channel.setParamHeaders !== undefined && !this.#tools.isLoaded) {
       // Over HTTP a call repeats some of its arguments in headers: the tool's schema must be known before it is sent.
       exchange.run(() => this.#tools.load().then(() => exchange.settled || this.open(exchange)));
     } else if (scope.era === 'modern') {
@@ -105,15 +133,17 @@ export class ModernMember implements LivingMember {
 
   /** A server that finds headers missing has changed the schema that they come from: it is read anew, and the call made again. */
   #openModern(exchange: Exchange, mayRepeat: boolean): void {
-    const place = this.#place;
-    if (this.#wire.channel.setParamHeaders === undefined && place === undefined) {
+    const [seat, stickiness, tasks] = [this.#seat, this.#stickiness, this.#tasks];
+    if (this.#wire.channel.setParamHeaders === undefined && tasks === undefined) {
       this.#wire.open(exchange, exchange.params);
       return;
     }
-    const params = place === undefined ? exchange.params : place.stickiness.unsealed(exchange.params);
+    const own = tasks !== undefined && exchange.method === LISTEN ? tasks.narrowed(exchange) : exchange.params;
+    const params = stickiness === undefined ? own : stickiness.unsealed(own);
     this.#wire.open(exchange, params, (outcome) => {
       if (!('error' in outcome) || outcome.error.code !== HEADER_MISMATCH || !mayRepeat) {
-        exchange.settle(place === undefined ? outcome : place.stickiness.sealed(outcome, place.seat));
+        if (!exchange.method.startsWith('tasks/')) tasks?.learn(exchange, outcome, seat);
+        exchange.settle(stickiness === undefined ? outcome : stickiness.sealed(outcome, seat));
         return;
       }
       this.#tools.forget();
@@ -131,15 +161,22 @@ export class ModernMember implements LivingMember {
     return this.#tools.load().then(() => this.#tools.isReadOnly(tool));
   }
 
+  /** A request about a task that is not the caller's. A legacy caller has none, as none could be told of one. */
+  #refusal(exchange: Exchange): SwitchboardError | undefined {
+    const { method, scope } = exchange;
+    if (this.#tasks === undefined || !method.startsWith('tasks/')) return undefined;
+    if (scope.era === 'legacy') return new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
+    return this.#tasks.refusal(exchange);
+  }
+
   notify(_note: RpcNotification): void {
     // A session's notifications (`initialized`, `roots/list_changed`) have no counterpart in the modern era.
   }
 
   /** Takes up what the callers had with the member before this one. */
   async restore(): Promise<void> {
-    const watched = [...this.#audience.watched];
-    if (this.#audience.callers.size > 0) await this.#hub.listen(watched);
-    for (const uri of watched) this.#deliver(notification('notifications/resources/updated', { uri }));
+    if (this.#audience.callers.size > 0) await this.#hub.restore();
+    for (const uri of this.#audience.watched) this.#deliver(notification('notifications/resources/updated', { uri }));
     for (const kind of ['tools', 'prompts', 'resources']) {
       const capability = capabilitiesOf(this.hello)[kind];
       if (!isObject(capability) || capability['listChanged'] !== true) continue;
@@ -148,17 +185,13 @@ export class ModernMember implements LivingMember {
   }
 
   join(_caller: Caller): void {
-    if (!this.#hub.started) this.#listen();
+    if (!this.#hub.started) this.#hub.update();
   }
 
   leave(caller: Caller): void {
     let released = false;
     this.#audience.leave(caller, () => (released = true));
-    if (released) this.#listen();
-  }
-
-  #listen(): void {
-    this.#wire.own('subscriptions/listen', () => this.#hub.listen([...this.#audience.watched]));
+    if (released) this.#hub.update();
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -272,10 +305,12 @@ export class ModernMember implements LivingMember {
       const detail = `uri is ${JSON.stringify(uri) ?? 'missing'}, expected a string`;
       exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
     } else if (method === 'resources/subscribe') {
-      const send = (): Promise<Outcome> => this.#hub.listen([...this.#audience.watched, uri]);
-      exchange.settle(await this.#audience.watch(caller, uri, send));
+      exchange.settle(await this.#audience.watch(caller, uri, () => this.#hub.watch(uri)));
     } else {
-      const send = (): Promise<Outcome> => this.#hub.listen([...this.#audience.watched]);
+      const send = (): Promise<Outcome> => {
+        this.#hub.update();
+        return Promise.resolve({ result: {} });
+      };
       exchange.settle(await this.#audience.unwatch(caller, uri, send));
     }
   }
@@ -288,10 +323,10 @@ export class ModernMember implements LivingMember {
     for (const caller of callers) caller.notify(note);
   }
 
-  #note(note: RpcNotification): void {
+  #note(note: RpcNotification, about: RpcId | undefined): void {
     const { method, params } = note;
     if (method === 'notifications/message') {
-      this.#log(note);
+      this.#log(note, about);
     } else if (method === 'notifications/cancelled') {
       // The server ends a listen.
       this.#wire.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
@@ -301,17 +336,32 @@ export class ModernMember implements LivingMember {
   }
 
   /**
-   * A log message names no request. It belongs for certain to somebody only when exactly one open request asked for logs;
-   * otherwise it is not delivered.
+   * A log message names no request. Over HTTP it comes on the answer of one. On a channel that all requests share it belongs to
+   * somebody for certain only if one client alone was ever served here; that only one asked for logs says nothing, as it may be about
+   * the request of another who did not. What cannot be attributed is not delivered.
    */
-  #log(note: RpcNotification): void {
-    const [only, ...others] = this.#wire.exchanges.filter(({ scope }) => scope.logLevel !== undefined);
-    if (only !== undefined && others.length === 0) only.notify(note);
+  #log(note: RpcNotification, about: RpcId | undefined): void {
+    const named = this.#wire.exchangeOf(about);
+    if (named !== undefined) {
+      if (named.scope.logLevel !== undefined) named.notify(note);
+      return;
+    }
+    if (this.#served === SEVERAL && !this.#audience.exclusive) return;
+    const { exchanges } = this.#wire;
+    const [only, ...others] = exchanges.filter(({ scope }) => scope.logLevel !== undefined);
+    if (only === undefined || others.length > 0) return;
+    // Where nothing but an address is known, the others that are open may be a stranger's.
+    if (clientOf(only.scope) === SEVERAL && exchanges.length > 1) return;
+    only.notify(note);
   }
 }
 
 /** The id of a listen, which a server may repeat as text. */
 const numberOf = (id: unknown): unknown => (typeof id === 'string' ? Number(id) : id);
+
+/** Who is behind a request, as far as it is certain: behind an address there may be several. */
+const clientOf = ({ account, affinity, loose, principal }: Scope): string | typeof SEVERAL =>
+  loose === true && principal === 'anonymous' ? SEVERAL : (account ?? affinity);
 
 /** A call that could not be made: a tool says so in its result, where the model reads it. */
 function failed(method: string, detail: string): Outcome {

@@ -26,6 +26,7 @@ import { MemberSlot } from './slot.ts';
 import { Source } from './source.ts';
 import type { Greeted, SourceOptions } from './source.ts';
 import { Stickiness } from './stickiness.ts';
+import { Tasks } from './tasks.ts';
 
 /**
  * Who may share a member. `session`: nobody, each legacy session (or modern connection) has its own; `principal`: the sessions
@@ -261,6 +262,7 @@ export class Pool implements Upstream {
     }
     const exclusive = this.#isExclusive;
     const forAll = isolation === 'shared' || isolation === 'pool';
+    const tasks = forAll ? new Tasks() : undefined;
     const slot = new MemberSlot({
       upstream: this.name,
       key,
@@ -272,7 +274,8 @@ export class Pool implements Upstream {
       // One that is for certain callers only is kept as long as they may come back.
       lingerMs: forAll && credentials === undefined ? Infinity : exclusive && scope.loose !== true ? 0 : lingerMs,
       seats,
-      stickiness: seats > 1 ? new Stickiness() : undefined,
+      stickiness: tasks !== undefined && seats > 1 ? new Stickiness(tasks) : undefined,
+      tasks,
       drainMs: this.#options.limits.busyTimeoutMs,
       newAudience: () => this.#options.newAudience(exclusive),
       admit: () => this.#breaker(credentials).admit(),
@@ -330,9 +333,9 @@ export class Pool implements Upstream {
         audience: seat.audience,
         slot,
         clientInfo,
-        ...(slot.stickiness !== undefined && {
-          place: { seat: slot.seats.indexOf(seat), stickiness: slot.stickiness },
-        }),
+        seat: slot.seats.indexOf(seat),
+        ...(slot.stickiness !== undefined && { stickiness: slot.stickiness }),
+        ...(slot.tasks !== undefined && { tasks: slot.tasks }),
         onGone: (why: string) => {
           const reason = slot.mask(why);
           const expected = slot.closed || life?.retiring === true;
@@ -354,7 +357,10 @@ export class Pool implements Upstream {
       life = new Life({ wire, member, limits });
       const { era, version } = member;
       emit({ type: 'member.ready', upstream: name, slot: slot.key, era, version, ms, again });
-      return { life, restore: () => member.restore() };
+      return {
+        life,
+        restore: () => member.restore().catch((error) => emit({ type: 'failed', where: `${name}: restore`, error })),
+      };
     } catch (thrown) {
       const error = masked(thrown, slot.credentials);
       const { credentials } = slot;

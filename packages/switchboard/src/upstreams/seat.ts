@@ -9,7 +9,7 @@ import type { Life, MemberFacts } from './life.ts';
 
 export interface Opened {
   life: Life;
-  /** Takes up subscriptions of a predecessor. */
+  /** Takes up subscriptions of a predecessor. Never rejects. */
   restore(): Promise<void>;
 }
 
@@ -190,7 +190,7 @@ export class Seat {
   async #replace(old: Life, reason: string): Promise<void> {
     try {
       this.#options.admit();
-      await this.#start(() => {
+      await this.#start('replacement', () => {
         this.#lastReason = reason;
         return this.#life === old;
       });
@@ -208,11 +208,14 @@ export class Seat {
   async #open(): Promise<Member> {
     this.#options.admit();
     await this.#backOff();
-    return this.#start(() => true);
+    return this.#start('first', () => true);
   }
 
-  /** @param wanted whether the new member is to take the seat, once it is there. */
-  async #start(wanted: () => boolean): Promise<Member> {
+  /**
+   * @param mode a replacement takes up everything before its predecessor may go.
+   * @param wanted whether the new member is to take the seat, once it is there.
+   */
+  async #start(mode: 'first' | 'replacement', wanted: () => boolean): Promise<Member> {
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const startedAt = Date.now();
     const started: { life?: Life; gone: boolean } = { gone: false };
@@ -235,7 +238,9 @@ export class Seat {
     if (this.#closed || !wanted()) life.member.close();
     else if (!started.gone) this.#life = life;
     for (const caller of this.audience.callers) life.member.join(caller);
-    if (again) await restore();
+    const restored = again ? restore() : undefined;
+    // Who waits for the member does not wait for a resource that the server says nothing about.
+    if (mode === 'replacement') await restored;
     return life.member;
   }
 

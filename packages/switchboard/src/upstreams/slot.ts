@@ -7,6 +7,7 @@ import type { Introduction } from './handshake.ts';
 import { Seat } from './seat.ts';
 import type { SeatOptions } from './seat.ts';
 import type { Stickiness } from './stickiness.ts';
+import type { Tasks } from './tasks.ts';
 
 export interface SlotOptions extends Omit<SeatOptions, 'audience' | 'open'> {
   upstream: string;
@@ -24,6 +25,8 @@ export interface SlotOptions extends Omit<SeatOptions, 'audience' | 'open'> {
   seats: number;
   /** Which of several members a request must go to. */
   stickiness: Stickiness | undefined;
+  /** The tasks that its members have begun, where several principals share them. */
+  tasks: Tasks | undefined;
   /** An audience of nobody, for the members that do not serve sessions. */
   newAudience(): Audience;
   open(slot: MemberSlot, ...args: Parameters<SeatOptions['open']>): ReturnType<SeatOptions['open']>;
@@ -70,6 +73,10 @@ export class MemberSlot implements Slot {
     const others = Array.from({ length: options.seats - 1 }, () => seat(options.newAudience()));
     this.seats = [this.#first, ...others];
     if (options.lingerMs > 0) this.#postponeEnd();
+  }
+
+  get tasks(): Tasks | undefined {
+    return this.#options.tasks;
   }
 
   get stickiness(): Stickiness | undefined {

@@ -27,7 +27,8 @@ import { Bucket } from '../util/bucket.ts';
 export interface WireHandlers {
   /** What it throws, or rejects with, answers the request. */
   onRequest(request: RpcRequest): void | Promise<void>;
-  onNotification(note: RpcNotification): void;
+  /** @param about the request on whose answer it came, where the channel tells. */
+  onNotification(note: RpcNotification, about?: RpcId): void;
   /** The channel is gone; everything that was open has been settled. */
   onGone(reason: string): void;
   /** The server has forgotten the session: what it works on may still be answered, anything new needs another member. */
@@ -92,9 +93,9 @@ export class Wire {
     this.channel = channel;
     this.#events = events;
     channel.start({
-      onMessage: (message) => {
+      onMessage: (message, about) => {
         try {
-          this.#receive(message);
+          this.#receive(message, about);
         } catch (thrown) {
           events.failed('message', thrown);
         }
@@ -206,6 +207,11 @@ export class Wire {
     return typeof id === 'number' ? this.#pending.get(id)?.listener : undefined;
   }
 
+  /** The exchange whose request has this id. */
+  exchangeOf(id: unknown): Exchange | undefined {
+    return typeof id === 'number' ? this.#pending.get(id)?.exchange : undefined;
+  }
+
   send(message: Message): void {
     this.channel.send(message);
   }
@@ -252,7 +258,7 @@ export class Wire {
     owned(work, (thrown) => this.#events.failed(where, thrown));
   }
 
-  #receive(message: Message): void {
+  #receive(message: Message, about?: RpcId): void {
     this.#heardAt = Date.now();
     if (isResponse(message)) {
       this.#answer(message);
@@ -265,7 +271,7 @@ export class Wire {
     const fault = faultFromServer(message);
     if (fault !== undefined) this.#refuse(message, fault);
     else if (isRequest(message)) this.#ask(message, this.#handlers);
-    else this.own(message.method, () => this.#note(message));
+    else this.own(message.method, () => this.#note(message, about));
   }
 
   #refuse(message: RpcRequest | RpcNotification, fault: string): void {
@@ -328,9 +334,9 @@ export class Wire {
     return id === undefined ? this.#pending.only : undefined;
   }
 
-  #note(note: RpcNotification): void {
+  #note(note: RpcNotification, about: RpcId | undefined): void {
     if (note.method !== 'notifications/progress') {
-      this.#handlers?.onNotification(note);
+      this.#handlers?.onNotification(note, about);
       return;
     }
     const { progressToken, ...params } = note.params ?? {};

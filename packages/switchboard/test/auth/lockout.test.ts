@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import { AcceptedCredentials } from '../../src/auth/accepted.ts';
 import { Authenticator } from '../../src/auth/authenticator.ts';
 import type { Method } from '../../src/auth/authenticator.ts';
 import { NOBODY } from '../../src/auth/identity.ts';
@@ -71,20 +70,6 @@ describe('Lockout', () => {
 });
 
 describe('what was accepted', () => {
-  it('is kept for each principal up to a limit, and nobody pushes out others', () => {
-    const accepted = new AcceptedCredentials();
-    accepted.add('hers', 'ann');
-    for (let n = 0; n < 20_000; n++) accepted.add(`his ${n}`, 'ben');
-    expect(accepted.has('hers')).toBe(true);
-    expect(accepted.size).toBe(33);
-    for (let n = 0; n < 20_000; n++) accepted.add('one', `principal ${n}`);
-    expect(accepted.size).toBe(34);
-    for (let n = 0; n < 20_000; n++) accepted.add(`key ${n}`, `principal ${n}`);
-    expect(accepted.size).toBe(10_000);
-    for (let n = 0; n < 20_000; n++) accepted.delete(`key ${n}`);
-    expect(accepted.size).toBe(0);
-  });
-
   it('is the credential that was right, whatever was shown beside it', async () => {
     const method: Method = {
       // oxlint-disable-next-line require-await

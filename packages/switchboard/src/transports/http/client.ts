@@ -305,7 +305,7 @@ export class HttpClientChannel implements Channel {
   #received(message: ParsedMessage, awaiting: RpcId | undefined): void {
     if (this.#closed || (awaiting !== undefined && !this.#byId.has(awaiting))) return;
     if (awaiting !== undefined && isResponse(message) && String(message.id) === String(awaiting)) this.#take(awaiting);
-    this.#handlers.onMessage(message);
+    this.#handlers.onMessage(message, awaiting);
   }
 
   #get(headers: OutgoingHttpHeaders, handlers: RemoteHandlers): RemoteCall {
