@@ -317,7 +317,11 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
     const reply = this.#reply(
       response,
       primed,
-      () => stream.detach(reply),
+      () => {
+        // It was there until now, however quiet.
+        this.#touch();
+        stream.detach(reply);
+      },
       () => stream,
     );
     owned(

@@ -40,6 +40,22 @@ describe('sessions over HTTP that their clients have forgotten', () => {
     events.destroy();
   });
 
+  it('are not taken for those of a client whose stream was cut just now', async () => {
+    const test = await startGateway({ upstreams, maxConnections: 2 });
+    const listening = await openSession(test.http, hello());
+    const events = await stream(test.http, { headers: listening });
+    const forgotten = await openSession(test.http, hello());
+    const [first, second] = test.gateway.operations.sessions();
+    await expect.poll(() => Date.now() - second!.lastActivity).toBeGreaterThan(1);
+    events.destroy();
+    await expect
+      .poll(() => test.gateway.operations.sessions()[0]!.lastActivity)
+      .toBeGreaterThan(Math.max(first!.lastActivity, second!.lastActivity));
+    await openSession(test.http, hello());
+    expect((await echo(test, listening)).status).toBe(200);
+    expect((await echo(test, forgotten)).status).toBe(404);
+  });
+
   it('are those of who opens too many, not of an honest client beside it', async () => {
     const test = await startWithKeys({ upstreams, maxConnections: 8 });
     const honest = { ...bearer(test.ben), ...(await session(test, bearer(test.ben))) };
