@@ -65,7 +65,7 @@ export class Hub {
   async watch(uri: string): Promise<Outcome> {
     this.#started = true;
     if (this.#closed) return DONE;
-    const outcome = await this.#open({ resourceSubscriptions: [uri] }, (id) => {
+    const outcome = await this.#open({}, [uri], (id) => {
       this.#hush(this.#single.get(uri));
       this.#single.set(uri, id);
     });
@@ -116,19 +116,18 @@ export class Hub {
     if (this.#closed) return true;
     const { capabilities } = this.#options;
     const wants = (kind: string): boolean => isObject(capabilities[kind]) && capabilities[kind]['listChanged'] === true;
-    const notifications: JsonObject = {
+    const lists: JsonObject = {
       ...(wants('tools') && { toolsListChanged: true }),
       ...(wants('prompts') && { promptsListChanged: true }),
       ...(wants('resources') && { resourcesListChanged: true }),
-      ...(uris.length > 0 && { resourceSubscriptions: [...uris] }),
     };
     const former = this.#current;
-    if (Object.keys(notifications).length === 0) {
+    if (Object.keys(lists).length === 0 && uris.length === 0) {
       this.#current = undefined;
       this.#hush(former?.id);
       return true;
     }
-    const outcome = await this.#open(notifications, (id) => {
+    const outcome = await this.#open(lists, uris, (id) => {
       this.#hush(this.#current?.id);
       this.#current = { id, uris };
       for (const uri of uris) {
@@ -140,8 +139,9 @@ export class Hub {
   }
 
   /** @param agreed called when the server has agreed, before anything that it says next: then nothing is told twice, or not at all. */
-  async #open(notifications: JsonObject, agreed: (id: number) => void): Promise<Outcome> {
+  async #open(lists: JsonObject, uris: readonly string[], agreed: (id: number) => void): Promise<Outcome> {
     const { wire, meta, deliver } = this.#options;
+    const notifications = { ...lists, ...(uris.length > 0 && { resourceSubscriptions: [...uris] }) };
     let id: number | undefined;
     const outcome = await new Promise<Outcome>((resolve) => {
       const timer = setTimeout(() => {
@@ -158,7 +158,7 @@ export class Hub {
               return;
             }
             clearTimeout(timer);
-            const checked = checkAcknowledged(note, notifications['resourceSubscriptions']);
+            const checked = checkAcknowledged(note, uris);
             if ('result' in checked && id !== undefined && !this.#closed) agreed(id);
             resolve(checked);
           },
@@ -185,8 +185,7 @@ export class Hub {
   }
 }
 
-function checkAcknowledged({ params }: RpcNotification, wanted: unknown): Outcome {
-  const uris: unknown[] = Array.isArray(wanted) ? wanted : [];
+function checkAcknowledged({ params }: RpcNotification, uris: readonly string[]): Outcome {
   const honored = isObject(params?.['notifications']) ? params['notifications']['resourceSubscriptions'] : undefined;
   const taken = new Set<unknown>(Array.isArray(honored) ? honored : []);
   const refused = uris.filter((uri) => !taken.has(uri));
