@@ -6,6 +6,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
 import type { ClientFlags } from './client-flags.ts';
+import { tellCut } from './exit.ts';
 import { endOnFault } from './last-resort.ts';
 
 const HELP = `
@@ -52,10 +53,12 @@ async function connect(url: string, flags: Flags): Promise<void> {
   log = createLog({ level: gateway.settings.logLevel });
   endOnFault({ drain: () => gateway.drain(), tell: (where, error) => log({ type: 'failed', where, error }) });
   const limits = { maxMessageBytes: gateway.settings.maxMessageSize, maxQueueBytes: gateway.settings.maxQueueSize };
+  const channel = new PipeChannel(process.stdin, process.stdout, limits);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
-    gateway.attach(new PipeChannel(process.stdin, process.stdout, limits), 'stdio', undefined, resolve);
+    gateway.attach(channel, 'stdio', undefined, resolve);
   });
+  tellCut(channel);
   await gateway.close();
   process.stdin.destroy();
 }

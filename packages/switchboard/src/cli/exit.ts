@@ -1,5 +1,6 @@
-import { asSwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { ErrorName } from '../protocol/errors.ts';
+import type { PipeChannel } from '../transports/stdio/pipes.ts';
 
 /** What the command's exit codes mean; `docs/reference/cli.md` has the same table. */
 export const EXIT = {
@@ -21,6 +22,15 @@ const BY_ERROR: Partial<Record<ErrorName, keyof typeof EXIT>> = {
   SWB_CONNECT_FAILED: 'unreachable',
   SWB_UPSTREAM_UNAVAILABLE: 'unreachable',
 };
+
+/** Says why a client on stdin and stdout was cut off, if it was, and lets the process end as failed. */
+export function tellCut({ closedFor }: PipeChannel): void {
+  if (closedFor === undefined) return;
+  const isSlow = closedFor.why === 'overloaded';
+  process.exitCode = complain(
+    new SwitchboardError(isSlow ? 'SWB_OVERLOADED' : 'SWB_CLIENT_GONE', { detail: closedFor.reason }),
+  );
+}
 
 /** Says on stderr what went wrong. @returns the exit code for it. */
 export function complain(thrown: unknown): number {

@@ -8,6 +8,7 @@ import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { tellCut } from './exit.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
@@ -160,6 +161,7 @@ function serveStdio(gateway: Gateway): void {
     maxQueueBytes: maxQueueSize,
   });
   gateway.attach(channel, 'stdio', undefined, () => {
+    tellCut(channel);
     if (transport.length === 1) process.emit('SIGTERM');
   });
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 
 import { ABSENCE_OPTIONS } from './absence-options.ts';
+import { SUPERVISION_OPTIONS } from './supervision-options.ts';
 import type { Isolation } from '../upstreams/pool.ts';
 import {
   adminToken,
@@ -12,7 +13,6 @@ import {
   countOrAuto,
   countOrHalf,
   duration,
-  durationOrNever,
   flag,
   list,
   messageSize,
@@ -60,6 +60,7 @@ export interface Settings {
   answerTimeout: number;
   maxParked: number;
   startTimeout: number;
+  stallTimeout: number;
   livenessInterval: number;
   livenessTimeout: number;
   memberIdleTimeout: number;
@@ -196,7 +197,8 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'size',
     fallback: '16MiB',
     type: size,
-    describe: 'How many bytes may wait for a client or a server that reads slowly; then its connection ends',
+    describe:
+      'Bytes that may wait for one slow reader, its largest message aside: a client is cut off, a request is refused',
   },
   maxRequestsInFlight: {
     value: 'number',
@@ -269,42 +271,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     type: duration,
     describe: 'How long a server may take to start',
   },
-  livenessInterval: {
-    value: 'duration|never',
-    fallback: '30s',
-    type: durationOrNever,
-    describe: 'After how long without a word a server is asked for one',
-  },
-  livenessTimeout: {
-    value: 'duration',
-    fallback: '10s',
-    type: duration,
-    describe: 'How long it may take to answer that; then it is ended and started anew',
-  },
-  memberIdleTimeout: {
-    value: 'duration|never',
-    fallback: '60m',
-    type: durationOrNever,
-    describe: 'How long a server that several share may be unused before it is ended; it is started again on need',
-  },
-  crashLimit: {
-    value: 'number',
-    fallback: 5,
-    type: count(1),
-    describe: 'How often a server may fail within crashWindow before it is left alone for crashPause',
-  },
-  crashWindow: {
-    value: 'duration',
-    fallback: '60s',
-    type: duration,
-    describe: 'Within what time the failures of a server count together',
-  },
-  crashPause: {
-    value: 'duration',
-    fallback: '5s',
-    type: duration,
-    describe: 'How long a server that failed too often is left alone; it doubles with each try that fails, up to 5m',
-  },
+  ...SUPERVISION_OPTIONS,
   idleTimeout: {
     value: 'duration',
     fallback: '60m',
@@ -322,7 +289,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     value: 'duration',
     fallback: '25s',
     type: duration,
-    describe: 'How often a quiet connection is tried; two unanswered pings end it',
+    describe: 'Interval of pings; a client that is not heard within four fifths of it, 20s by default, is cut off',
   },
   resumeWindow: {
     value: 'duration',

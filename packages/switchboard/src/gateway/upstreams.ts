@@ -59,7 +59,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
       args,
       env: childEnv,
       ...(cwd !== undefined && { cwd }),
-      limits,
+      limits: { ...limits, stallMs: settings.stallTimeout },
       guard,
       stragglers,
       ...(credentials !== undefined && { mask: credentials.mask }),

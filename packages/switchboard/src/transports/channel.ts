@@ -23,6 +23,8 @@ export interface ChannelHandlers {
    * @param foreign what arrived, where it is an object that does not claim to be JSON-RPC.
    */
   onBadMessage(error: SwitchboardError, foreign?: JsonObject): void;
+  /** What had filled the channel has left, see {@link Channel.isFull}. */
+  onDrain?(): void;
   /**
    * The channel is gone. Called exactly once, also after `close()`.
    *
@@ -61,6 +63,10 @@ export interface Channel {
   send(message: Message): void;
   /** Queues an object that is no JSON-RPC, on channels that carry such. */
   sendForeign?(value: JsonObject): void;
+  /** Whether so much waits for the peer that more had better wait elsewhere, on channels that tell when it has left. */
+  readonly isFull?: boolean;
+  /** How many bytes of requests may wait while it is full. */
+  readonly maxQueueBytes?: number;
   /** Whether its peer is away and may come back, on channels that outlive a cut. */
   readonly isAway?: boolean;
   /** The subprotocol that was agreed on, on channels that have such; empty when none was. */

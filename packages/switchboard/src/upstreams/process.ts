@@ -108,6 +108,14 @@ export class ProcessChannel implements Channel {
     child.once('exit', (code, signal) => this.#exited(code, signal));
   }
 
+  get maxQueueBytes(): number {
+    return this.#options.limits.maxQueueBytes;
+  }
+
+  get isFull(): boolean {
+    return this.#pipes.isFull;
+  }
+
   get pid(): number | undefined {
     return this.#child.pid;
   }
@@ -127,9 +135,10 @@ export class ProcessChannel implements Channel {
         if (!this.#closing) handlers.onBatch?.(parts);
       },
       onBadMessage: (error, foreign) => handlers.onBadMessage(error, foreign),
+      onDrain: () => handlers.onDrain?.(),
       onClose: (reason) => {
         // Who waits for its answers need not wait until it has been ended.
-        if (this.#pipes.closedFor === 'overloaded') {
+        if (this.#pipes.closedFor?.why === 'overloaded') {
           handlers.onBadMessage(new SwitchboardError('SWB_OVERLOADED', { detail: reason }));
         }
         // Closed pipes mean a child that is ending; one that closed them and lives on is of no use.

@@ -18,11 +18,12 @@ import type {
 import { LazyResult } from '../protocol/lazy-result.ts';
 import { faultFromServer, isList, readResult } from '../protocol/shapes.ts';
 import { shown } from '../protocol/shown.ts';
-import type { Exchange, Outcome } from '../router/exchange.ts';
+import type { Exchange, Outcome, Scope } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { Numbered } from '../util/numbered.ts';
 import { owned } from '../util/owned.ts';
 import { Bucket } from '../util/bucket.ts';
+import { SendQueue } from './send-queue.ts';
 
 export interface WireHandlers {
   /** What it throws, or rejects with, answers the request. */
@@ -73,11 +74,19 @@ const BAD_MESSAGES = { burst: 10_000, perSecond: 500 };
 const INTEGER = /^[1-9]\d{0,15}$/;
 const INPUT = 'inputRequests';
 const MAX_STRAYS_A_SECOND = 20;
+/** How long a client is asked to wait that has no room for its request. */
+const RETRY_AFTER_MS = 1000;
+
+/** Whose turn it is goes by who is known; those who are not each stand for themselves. */
+const senderOf = ({ principal, affinity }: Scope): string =>
+  principal === 'anonymous' ? `session ${affinity}` : `principal ${principal}`;
 
 export class Wire {
   readonly channel: Channel;
   readonly #events: WireEvents;
   readonly #pending: Numbered<Pending> = new Numbered();
+  /** Requests that wait while the channel is full. */
+  readonly #queue: SendQueue;
   #inFlight = 0;
   #era: Era = 'legacy';
   #goneReason: string | undefined;
@@ -92,6 +101,7 @@ export class Wire {
   constructor(channel: Channel, events: WireEvents) {
     this.channel = channel;
     this.#events = events;
+    this.#queue = new SendQueue(channel.maxQueueBytes ?? Infinity);
     channel.start({
       onMessage: (message, about) => {
         try {
@@ -106,6 +116,7 @@ export class Wire {
         }
       },
       onBadMessage: (error) => this.own('message', () => this.#unreadable(error)),
+      onDrain: () => this.own('queue', () => this.#sendQueued()),
       onClose: (reason) => {
         this.#gone(reason);
         this.own('end', () => events.closed(reason));
@@ -199,7 +210,8 @@ export class Wire {
     const { sentAs: id = 0 } = exchange;
     if (this.#pending.get(id)?.exchange !== exchange) return;
     this.#forget(id);
-    this.#withdraw(id, reason);
+    // What the server has not got need not be taken back.
+    if (!this.#queue.remove(id)) this.#withdraw(id, reason);
   }
 
   /** Who hears what comes of the request with this id. */
@@ -240,8 +252,24 @@ export class Wire {
       this.#requests++;
     }
     const sent = wantsProgress ? { ...params, _meta: { ...metaOf(params), progressToken: id } } : params;
-    this.send(sent === undefined ? { jsonrpc: '2.0', id, method } : { jsonrpc: '2.0', id, method, params: sent });
+    const request: RpcRequest = { jsonrpc: '2.0', id, method, ...(sent !== undefined && { params: sent }) };
+    if (exchange === undefined || (this.#queue.isEmpty && this.channel.isFull !== true)) this.send(request);
+    else for (const refused of this.#queue.add(senderOf(exchange.scope), request)) this.#refuseQueued(refused);
     return id;
+  }
+
+  #sendQueued(): void {
+    while (!this.#queue.isEmpty && this.channel.isFull !== true) this.send(this.#queue.shift()!);
+  }
+
+  /** There is no room for a request to wait. */
+  #refuseQueued({ id, method }: RpcRequest): void {
+    const listener = this.#forget(id as number)?.listener;
+    const detail =
+      `the server reads slowly, and as many bytes of requests as may wait for it already (maxQueueSize ${this.channel.maxQueueBytes}); ` +
+      'try again in a moment, or send less at a time';
+    const error = new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: RETRY_AFTER_MS } });
+    if (listener !== undefined) this.own(method, () => listener.settle({ error: error.toRpc() }));
   }
 
   #withdraw(id: number, reason?: string): void {
@@ -399,6 +427,7 @@ export class Wire {
     if (this.#goneReason !== undefined) return;
     this.#goneReason = reason;
     const open = this.#pending.values();
+    this.#queue.clear();
     this.#pending.clear();
     this.#inFlight = 0;
     // Each waits for itself: what fails for one is not the others' loss.

@@ -1,5 +1,5 @@
 /** What is done with a peer that reads slowly, on a socket whose every byte the test lets out. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import type { Message } from '../../src/protocol/jsonrpc.ts';
 import { WebSocketChannel } from '../../src/transports/websocket/channel.ts';
@@ -29,6 +29,16 @@ class Tap implements Socket {
 
   close(code: number, reason: string): void {
     this.closed = [code, reason];
+  }
+
+  pings = 0;
+
+  ping(): void {
+    this.pings++;
+  }
+
+  pong(): void {
+    this.#ears?.onPong();
   }
 
   cut(): void {
@@ -116,11 +126,58 @@ describe('a peer that reads slowly', () => {
   it('is closed with 1013 when more waits than may', () => {
     const { tap, channel } = open();
     channel.send(answer(1, 1500));
-    channel.send(answer(2, 400));
+    channel.send(answer(2, 1500));
+    channel.send(answer(3, 800));
     expect(tap.closed).toBeUndefined();
-    channel.send(answer(3, 400));
+    channel.send(answer(4, 400));
     expect(tap.closed).toMatchObject([1013, expect.stringContaining('reads too slowly')]);
-    channel.send(answer(4));
+    channel.send(answer(5));
     expect(tap.drain()).toMatchObject([{ id: 1 }]);
+  });
+});
+
+describe('a peer that is pinged', () => {
+  const start = (): Tap => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const tap = new Tap();
+    const channel = new WebSocketChannel(tap, { maxQueueMessages: 10, maxQueueBytes: 2000, pingIntervalMs: 25_000 });
+    channel.start({ onMessage: () => {}, onBadMessage: () => {}, onClose: () => {} });
+    channel.send(answer(1, 1000));
+    return tap;
+  };
+
+  it('and is dead is cut 45 s after its last word', async () => {
+    const tap = start();
+    await vi.advanceTimersByTimeAsync(25_000);
+    tap.pong();
+    await vi.advanceTimersByTimeAsync(44_999);
+    expect([tap.pings, tap.isOpen]).toEqual([2, true]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(tap.isOpen).toBe(false);
+  });
+
+  it('and reads is given the time to read what stands before the ping', async () => {
+    const tap = start();
+    await vi.advanceTimersByTimeAsync(25_000);
+    tap.drain();
+    await vi.advanceTimersByTimeAsync(39_999);
+    expect(tap.isOpen).toBe(true);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(tap.isOpen).toBe(false);
+  });
+});
+
+describe('one message that is larger than all that may wait', () => {
+  it('is sent, and so is what follows it; what follows beyond the limit is too much', () => {
+    const { tap, channel } = open({ maxQueueBytes: 2000 });
+    channel.send(answer(1, 50_000));
+    channel.send(answer(2, 1000));
+    channel.send(answer(3, 20));
+    expect(tap.closed).toBeUndefined();
+    expect(tap.drain().map(({ id }) => id)).toEqual([1, 2, 3]);
+    channel.send(answer(4, 50_000));
+    for (let id = 5; id < 9; id++) channel.send(answer(id, 1000));
+    expect(tap.closed?.[0]).toBe(1013);
   });
 });

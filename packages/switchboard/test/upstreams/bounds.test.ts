@@ -59,18 +59,21 @@ describe('a server that writes without end', () => {
 });
 
 describe('a server that never reads', () => {
-  it('is ended when too much waits for it, at once for those who wait', async () => {
-    const test = await startUpstream({}, { isolation: 'shared', maxQueueSize: '1MiB', livenessInterval: 'never' });
+  it('is ended when it has read nothing for stallTimeout, and who sent too much is told at once', async () => {
+    const limits = { maxQueueSize: '1MiB', stallTimeout: '1s', livenessInterval: 'never' };
+    const test = await startUpstream({}, { isolation: 'shared', ...limits });
     const client = await WireClient.session(test.ws);
     const pid = Number(textOf(await client.call(1, 'pid')));
     await client.call(2, 'deaf');
     const grown = growth();
-    for (let id = 3; id < 11; id++) client.send(toolCall(id, 'echo', { text: 'x'.repeat(300_000) }));
-    const startedAt = performance.now();
-    expect(await client.answer(3)).toMatchObject({
-      error: { code: 31003, message: expect.stringContaining('the peer does not read: more than 1048576 bytes') },
+    for (let id = 3; id < 15; id++) client.send(toolCall(id, 'echo', { text: 'x'.repeat(300_000) }));
+    expect(await client.answer(14)).toMatchObject({
+      error: { code: 31004, message: expect.stringContaining('maxQueueSize'), data: { retryAfterMs: 1000 } },
     });
-    expect(performance.now() - startedAt).toBeLessThan(1500);
+    expect(test.pool.size.members).toBe(1);
+    expect(await client.answer(3)).toMatchObject({
+      error: { code: 31003, message: expect.stringContaining('stallTimeout') },
+    });
     expect(grown()).toBeLessThan(100 * MIB);
     await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
     expect(textOf(await client.call(20, 'echo', { text: 'next' }))).toBe('next');

@@ -7,6 +7,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { SwitchboardError } from '../../protocol/errors.ts';
 import { encodeMessage, failure, isObject, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
+import { Backlog } from '../../util/backlog.ts';
 
 export interface ReplyOptions {
   /**
@@ -44,6 +45,7 @@ export const STREAM_HEADERS: OutgoingHttpHeaders = {
 export class Reply {
   readonly #response: ServerResponse;
   readonly #options: ReplyOptions;
+  readonly #backlog: Backlog;
   #state: 'waiting' | 'streaming' | 'ended' = 'waiting';
   /** Whether it is, or was, an event stream. */
   #streamed = false;
@@ -53,6 +55,7 @@ export class Reply {
   constructor(response: ServerResponse, options: ReplyOptions, onGone: () => void) {
     this.#response = response;
     this.#options = options;
+    this.#backlog = new Backlog(options.maxQueueBytes);
     this.#keepAlive = setInterval(() => this.#stayAlive(), options.keepAliveMs).unref();
     let delivered = false;
     // Node tells of an end also when a socket was destroyed with what waited in it.
@@ -185,10 +188,11 @@ export class Reply {
     if (this.#state !== 'streaming') return;
     const response = this.#response;
     // A client that never reads must not fill the memory; its connection ends, and with it whatever it waited for.
-    if (response.writableLength > this.#options.maxQueueBytes) {
+    if (this.#backlog.isFull(response.writableLength)) {
       response.destroy();
       return;
     }
+    for (const part of parts) this.#backlog.add(part.length);
     if (parts.length > 1) response.cork();
     for (const part of parts) response.write(part);
     if (parts.length > 1) response.uncork();

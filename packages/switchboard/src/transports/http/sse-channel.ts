@@ -11,6 +11,7 @@ import { LEGACY_VERSIONS, claimsModern } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { failure, isRequest, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
+import { Backlog } from '../../util/backlog.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { readBody, requireJson } from './body.ts';
 import { EVENT_STREAM_TYPE, accepts } from './media.ts';
@@ -35,6 +36,7 @@ export class SseChannel implements Channel {
   readonly #response: ServerResponse;
   readonly #endpoint: string;
   readonly #limits: SseLimits;
+  readonly #backlog: Backlog;
   #queued = 0;
   #closing = false;
   #reason = 'the client hung up';
@@ -44,6 +46,7 @@ export class SseChannel implements Channel {
     this.#response = response;
     this.#endpoint = endpoint;
     this.#limits = limits;
+    this.#backlog = new Backlog(limits.maxQueueBytes);
   }
 
   get closing(): boolean {
@@ -69,13 +72,14 @@ export class SseChannel implements Channel {
 
   send(message: Message): void {
     if (this.#closing) return;
-    const { maxQueueMessages, maxQueueBytes } = this.#limits;
-    if (this.#queued >= maxQueueMessages || this.#response.writableLength > maxQueueBytes) {
+    if (this.#queued >= this.#limits.maxQueueMessages || this.#backlog.isFull(this.#response.writableLength)) {
       this.close('overloaded', 'the client reads too slowly: its send queue is full');
       return;
     }
     this.#queued++;
-    this.#response.write(frame(message), () => this.#queued--);
+    const text = frame(message);
+    this.#backlog.add(text.length);
+    this.#response.write(text, () => this.#queued--);
   }
 
   /** Takes a message that was POSTed. */

@@ -8,6 +8,8 @@ import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
 import { LazyResult } from '../../protocol/lazy-result.ts';
+import { Backlog } from '../../util/backlog.ts';
+import { unreffed } from '../../util/timers.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { LineSplitter } from './lines.ts';
 
@@ -17,9 +19,18 @@ const LAZY_BYTES = 32 * 1024;
 export interface PipeLimits {
   /** The longest incoming message in bytes. */
   maxMessageBytes: number;
-  /** How many outgoing bytes may wait for a peer that does not read; beyond, the channel closes. */
+  /** How many outgoing bytes may wait for a peer that does not read; a message that comes then closes the channel. */
   maxQueueBytes: number;
+  /** How long the peer may read nothing of what waits, in ms; then the channel closes. @default for ever */
+  stallMs?: number;
 }
+
+/** So much is written at a time. */
+const CHUNK_BYTES = 64 * 1024;
+/** With so much waiting, requests wait where they can be put in order and refused. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+/** A timer for longer would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class PipeChannel implements Channel {
   readonly #input: Readable;
@@ -27,15 +38,22 @@ export class PipeChannel implements Channel {
   readonly #limits: PipeLimits;
   #handlers: ChannelHandlers | undefined;
   #closed = false;
-  #closedFor: CloseName | undefined;
-  /** Messages of this turn of the event loop: joined into one write, which is far faster than one write each. */
-  #batch: string[] = [];
-  #batchBytes = 0;
+  #closedFor: { why: CloseName; reason: string } | undefined;
+  /** What waits to be written, and what is left of a long line. */
+  #lines: string[] = [];
+  #rest: Buffer = Buffer.alloc(0);
+  /** How much of both, and of what is being written. */
+  #waitingBytes = 0;
+  readonly #backlog: Backlog;
+  #wasFull = false;
+  #writing = false;
+  #stall: NodeJS.Timeout | undefined;
 
   constructor(input: Readable, output: Writable, limits: PipeLimits) {
     this.#input = input;
     this.#output = output;
     this.#limits = limits;
+    this.#backlog = new Backlog(limits.maxQueueBytes);
   }
 
   start(handlers: ChannelHandlers): void {
@@ -59,39 +77,91 @@ export class PipeChannel implements Channel {
     this.#output.on('error', (error) => this.close(undefined, error.message));
   }
 
-  /** Why it was closed, where it closed itself. */
-  get closedFor(): CloseName | undefined {
+  /** Why it was closed, where it was closed from this side for a reason. */
+  get closedFor(): { why: CloseName; reason: string } | undefined {
     return this.#closedFor;
+  }
+
+  /** Whether so much waits to be read that more had better wait elsewhere; `onDrain` tells when it does not any more. */
+  get isFull(): boolean {
+    const full = this.#waitingBytes > HIGH_WATER_BYTES;
+    this.#wasFull ||= full;
+    return full;
   }
 
   send(message: Message): void {
     if (this.#closed) return;
-    const line = `${stringifyMessage(message)}\n`;
-    if (this.#batch.length === 0) setImmediate(() => this.#flush());
-    this.#batch.push(line);
-    this.#batchBytes += line.length;
-    if (this.#output.writableLength + this.#batchBytes > this.#limits.maxQueueBytes) {
+    const { maxQueueBytes } = this.#limits;
+    if (this.#backlog.isFull(this.#waitingBytes)) {
       this.close(
         'overloaded',
-        `the peer does not read: more than ${this.#limits.maxQueueBytes} bytes are waiting for it`,
+        `the peer reads too slowly: more than ${maxQueueBytes} bytes wait for it (maxQueueSize)`,
       );
+      return;
     }
+    const line = `${stringifyMessage(message)}\n`;
+    if (this.#lines.length === 0 && !this.#writing) setImmediate(() => this.#flush());
+    this.#lines.push(line);
+    this.#backlog.add(line.length);
+    this.#waitingBytes += line.length;
   }
 
   close(why?: CloseName, reason = 'closed'): void {
     if (this.#closed) return;
-    this.#closedFor = why;
-    this.#flush();
+    if (why !== undefined && why !== 'normal') this.#closedFor = { why, reason };
     this.#closed = true;
+    clearTimeout(this.#stall);
+    const rest = [this.#rest, ...this.#lines.map((line) => Buffer.from(line))];
+    this.#lines = [];
+    if (why !== 'overloaded' && this.#output.writable) this.#output.write(Buffer.concat(rest));
     this.#handlers?.onClose(reason);
   }
 
+  /** Hands over so much that it is seen when the peer takes none of it. */
   #flush(): void {
-    if (this.#batch.length === 0 || this.#closed) return;
-    const text = this.#batch.length === 1 ? this.#batch[0]! : this.#batch.join('');
-    this.#batch = [];
-    this.#batchBytes = 0;
-    if (this.#output.writable) this.#output.write(text);
+    if (this.#writing || this.#closed || !this.#output.writable) return;
+    const chunk = this.#take();
+    if (chunk.length === 0) return;
+    this.#writing = true;
+    this.#watchStall();
+    this.#output.write(chunk, () => {
+      this.#writing = false;
+      this.#waitingBytes -= chunk.length;
+      clearTimeout(this.#stall);
+      if (this.#closed) return;
+      if (this.#wasFull && !this.isFull) {
+        this.#wasFull = false;
+        this.#handlers?.onDrain?.();
+      }
+      this.#flush();
+    });
+  }
+
+  /** The next piece to write: the lines of one turn joined, which is far faster than one write each, or a part of a long one. */
+  #take(): string | Buffer {
+    if (this.#rest.length === 0) {
+      const [first = ''] = this.#lines;
+      if (first.length <= CHUNK_BYTES) {
+        let [count, length] = [0, 0];
+        while (count < this.#lines.length && length + this.#lines[count]!.length <= CHUNK_BYTES) {
+          length += this.#lines[count++]!.length;
+        }
+        return count === 1 ? this.#lines.shift()! : this.#lines.splice(0, count).join('');
+      }
+      this.#lines.shift();
+      this.#rest = Buffer.from(first);
+      this.#waitingBytes += this.#rest.length - first.length;
+    }
+    const chunk = this.#rest.subarray(0, CHUNK_BYTES);
+    this.#rest = this.#rest.subarray(CHUNK_BYTES);
+    return chunk;
+  }
+
+  #watchStall(): void {
+    const { stallMs } = this.#limits;
+    if (stallMs === undefined || stallMs === Infinity) return;
+    const reason = `the peer read nothing for ${stallMs} ms of what waits for it (stallTimeout)`;
+    this.#stall = unreffed(setTimeout(() => this.close('overloaded', reason), Math.min(stallMs, LONGEST_TIMER_MS)));
   }
 
   #read(line: Buffer): void {

@@ -7,6 +7,7 @@ import { asSwitchboardError } from '../../protocol/errors.ts';
 import { asForeign, encodeMessage, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
 import type { Entry } from '../../stores/store.ts';
+import { Backlog } from '../../util/backlog.ts';
 import { unreffed } from '../../util/timers.ts';
 import type { Channel, ChannelHandlers, Traffic } from '../channel.ts';
 import { Outbox } from './outbox.ts';
@@ -17,7 +18,7 @@ export interface WebSocketLimits {
   maxQueueMessages: number;
   /** How many bytes may wait for it. */
   maxQueueBytes: number;
-  /** How often a ping is sent, in ms; a peer that leaves two unanswered is gone. */
+  /** How often a ping is sent, in ms; a peer that is not heard within four fifths of that, and 1 s at least, is gone. */
   pingIntervalMs: number;
 }
 
@@ -35,13 +36,16 @@ export interface WebSocketHandlers extends ChannelHandlers {
 
 /** A close reason must fit a control frame (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123;
-const MAX_MISSED_PONGS = 2;
+/** So much of the time between two pings may pass until something is heard, and no less than so many ms. */
+const PATIENCE = { share: 0.8, leastMs: 1000 } as const;
 /** The code that a socket has which ended without a close frame (RFC 6455, section 7.4.1). */
 const ABNORMAL = 1006;
 /** How long a full queue may go without losing a message before its reader counts as one that does not read. */
 const STUCK_MS = 1000;
 /** So much is handed to the socket ahead of its reader; the rest waits where it can still be replaced by something newer. */
 const HIGH_WATER_BYTES = 1024 * 1024;
+/** A timer for longer would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const SLOW = 'the client reads too slowly: its send queue is full';
 
 export class WebSocketChannel implements Channel {
@@ -49,11 +53,13 @@ export class WebSocketChannel implements Channel {
   readonly #limits: ChannelLimits;
   readonly #highWater: number;
   readonly #outbox: Outbox;
+  readonly #backlog: Backlog;
   readonly traffic: Traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   #lastSentAt = 0;
   #queued = 0;
   #wasFull = false;
-  #missedPongs = 0;
+  /** Runs out when nothing is heard after a ping. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #pingedAt: number | undefined;
   #closing = false;
   /** Why this side closed; a page may not say it, and the peer need not repeat it. */
@@ -66,6 +72,7 @@ export class WebSocketChannel implements Channel {
     this.#limits = limits;
     this.#highWater = Math.min(HIGH_WATER_BYTES, maxQueueBytes / 2);
     this.#outbox = new Outbox({ maxMessages: maxQueueMessages, maxBytes: maxQueueBytes });
+    this.#backlog = new Backlog(maxQueueBytes);
   }
 
   get protocol(): string {
@@ -98,6 +105,7 @@ export class WebSocketChannel implements Channel {
       },
       onClose: (theirCode, theirReason) => {
         clearInterval(pinger);
+        clearTimeout(this.#patience);
         this.#closing = true;
         this.#outbox.clear();
         const { code, reason } = this.#own ?? { code: theirCode, reason: theirReason };
@@ -122,21 +130,23 @@ export class WebSocketChannel implements Channel {
       this.write(text);
       return;
     }
+    const tooBig = this.#backlog.isFull(this.#outbox.bytes + this.#socket.bufferedBytes);
+    this.#backlog.add(text.length);
     this.#outbox.add(text, true, message);
     const tooMany = this.#outbox.tooMany && this.isStuck;
-    const tooBig = this.#outbox.bytes + this.#socket.bufferedBytes > this.#limits.maxQueueBytes;
     if (tooMany || tooBig) this.close('overloaded', SLOW);
   }
 
   /** Sends text now, past everything that waits. */
   write(text: Entry): void {
     if (this.#closing || !this.#socket.isOpen) return;
-    const { maxQueueMessages, maxQueueBytes } = this.#limits;
     // Many messages may wait in a burst; a reader is slow when they do and none has left for a while.
-    if ((this.#queued >= maxQueueMessages && this.isStuck) || this.#socket.bufferedBytes > maxQueueBytes) {
+    const tooMany = this.#queued >= this.#limits.maxQueueMessages && this.isStuck;
+    if (tooMany || this.#backlog.isFull(this.#outbox.bytes + this.#socket.bufferedBytes)) {
       this.close('overloaded', SLOW);
       return;
     }
+    this.#backlog.add(text.length);
     if (this.#queued++ === 0) this.#lastSentAt = Date.now();
     this.traffic.messagesOut++;
     this.traffic.bytesOut += text.length;
@@ -192,7 +202,8 @@ export class WebSocketChannel implements Channel {
   }
 
   #heard(isPong: boolean): void {
-    this.#missedPongs = 0;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
     if (!isPong || this.#pingedAt === undefined) return;
     this.traffic.latencyMs = performance.now() - this.#pingedAt;
     this.#pingedAt = undefined;
@@ -200,14 +211,23 @@ export class WebSocketChannel implements Channel {
 
   #ping(): void {
     if (this.#socket.ping === undefined) return;
-    if (this.#missedPongs >= MAX_MISSED_PONGS) {
-      this.#socket.cut();
-      return;
-    }
-    this.#missedPongs++;
+    if (this.#patience === undefined) this.#waitForSign();
     if (!this.#socket.isOpen) return;
     this.#pingedAt = performance.now();
     this.#socket.ping();
+  }
+
+  #waitForSign(): void {
+    const unread = (): number => this.#socket.unreadBytes ?? this.#socket.bufferedBytes;
+    const waiting = unread();
+    const run = (): void => {
+      this.#patience = undefined;
+      // One that reads cannot answer before it has read what stands before the ping.
+      if (unread() < waiting) this.#waitForSign();
+      else this.#socket.cut();
+    };
+    const ms = Math.max(PATIENCE.leastMs, this.#limits.pingIntervalMs * PATIENCE.share);
+    this.#patience = unreffed(setTimeout(run, Math.min(ms, LONGEST_TIMER_MS)));
   }
 }
 

@@ -47,6 +47,13 @@ export class NodeSocket implements Socket {
     return this.#socket.bufferedAmount;
   }
 
+  get unreadBytes(): number {
+    // A message counts as buffered until all of it has left; the system's own queue is finer.
+    const handle = (this.#stream as { _handle?: { writeQueueSize?: unknown } | null } | undefined)?._handle;
+    const queued = typeof handle?.writeQueueSize === 'number' ? handle.writeQueueSize : 0;
+    return this.bufferedBytes + queued;
+  }
+
   listen(ears: SocketEars): void {
     this.#onSent = () => ears.onSent(1);
     const socket = this.#socket;

@@ -52,13 +52,14 @@ export class Outbox {
     return this.#waiting.size > this.#limits.maxMessages;
   }
 
+  /** One message, however large, is never too big: the largest of them does not count. */
   get tooBig(): boolean {
-    return this.#bytes > this.#limits.maxBytes;
+    return this.#isTooBig(0);
   }
 
   /** Whether the limits leave room for one more. */
   fits({ length }: Entry): boolean {
-    return this.#waiting.size < this.#limits.maxMessages && this.#bytes + length <= this.#limits.maxBytes;
+    return this.#waiting.size < this.#limits.maxMessages && !this.#isTooBig(length);
   }
 
   /**
@@ -104,6 +105,15 @@ export class Outbox {
     this.#bytes = 0;
     this.#logs = 0;
     this.#dropped = 0;
+  }
+
+  /** @param more how many bytes another message has. */
+  #isTooBig(more: number): boolean {
+    const bytes = this.#bytes + more;
+    if (bytes <= this.#limits.maxBytes) return false;
+    let largest = more;
+    for (const { encoded } of this.#waiting.values()) largest = Math.max(largest, encoded.length);
+    return bytes - largest > this.#limits.maxBytes;
   }
 
   /** @param gone whether its place goes too. */

@@ -98,7 +98,7 @@ export interface WebSocketServerOptions {
   maxQueueMessages?: number;
   /** How many bytes may. @default 16777216 */
   maxQueueBytes?: number;
-  /** How often a ping is sent, in ms; two unanswered ones end the connection. @default 25000 */
+  /** How often a ping is sent, in ms; a client that is not heard within four fifths of that is cut off. @default 25000 */
   pingIntervalMs?: number;
   /** How long a client may be quiet, in ms. @default 3600000 */
   idleTimeoutMs?: number;

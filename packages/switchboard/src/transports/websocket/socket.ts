@@ -21,6 +21,8 @@ export interface Socket {
   readonly isOpen: boolean;
   /** How many bytes were written and have not left. */
   readonly bufferedBytes: number;
+  /** The same in smaller steps, where the platform tells: it falls while the peer reads one large message. */
+  readonly unreadBytes?: number;
   /** Hands over what arrives from now on. Called once, in the turn in which the socket was got. */
   listen(ears: SocketEars): void;
   write(text: string | Uint8Array): void;
