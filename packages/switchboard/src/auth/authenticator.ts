@@ -61,7 +61,7 @@ export interface AuthenticatorOptions {
   methods: readonly Method[];
   tickets: Tickets;
   /** Whether who shows nothing may come in all the same. @default only where there are no methods */
-  admitsNobody?: boolean;
+  admitsNobody?: () => boolean;
   /** The clock, in ms. @default Date.now */
   now?: () => number;
 }
@@ -86,11 +86,11 @@ export class Authenticator {
    * @throws {SwitchboardError} as {@link Method.identify}; in its place `SWB_RATE_LIMITED` for one wrong credential too many of an address.
    */
   async identify(shown: Shown): Promise<Identity> {
-    const { methods, admitsNobody = false } = this.#options;
+    const { methods, admitsNobody } = this.#options;
     if (methods.length === 0) return NOBODY;
     const isWordless = shown.bearer === undefined && shown.apiKey === undefined && shown.ticket === undefined;
     if (isWordless && shown.certificate === undefined) {
-      if (admitsNobody) return NOBODY;
+      if (admitsNobody?.() === true) return NOBODY;
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'nothing was shown that says so' });
     }
     const isTicket = shown.ticket !== undefined;

@@ -14,17 +14,18 @@ const digestOf = (text: string): Buffer => createHash('sha256').update(text).dig
 
 export class OwnerToken implements Method {
   readonly #digest: Buffer;
-  readonly #identity: Identity;
+  readonly #roles: () => readonly string[];
 
-  /** @param roles what the owner may do: everything that there is. */
-  constructor(token: string, roles: readonly string[]) {
+  /** @param roles what the owner may do: everything that there is now. */
+  constructor(token: string, roles: () => readonly string[]) {
     this.#digest = digestOf(token);
-    this.#identity = { principal: OWNER, roles, scopes: [], claims: { sub: OWNER }, via: 'token' };
+    this.#roles = roles;
   }
 
   // oxlint-disable-next-line require-await
   async identify({ bearer, apiKey }: Shown): Promise<Identity | undefined> {
     const text = bearer ?? apiKey;
-    return text !== undefined && timingSafeEqual(digestOf(text), this.#digest) ? this.#identity : undefined;
+    if (text === undefined || !timingSafeEqual(digestOf(text), this.#digest)) return undefined;
+    return { principal: OWNER, roles: this.#roles(), scopes: [], claims: { sub: OWNER }, via: 'token' };
   }
 }

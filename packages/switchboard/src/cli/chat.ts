@@ -11,7 +11,7 @@ import { flagFor } from './serve.ts';
 import { endOnFault } from './last-resort.ts';
 import { endOnSignal } from './signals.ts';
 import { announceRun } from './run-file.ts';
-import { readSources } from './sources.ts';
+import { readSources, withConfigFlag } from './sources.ts';
 
 /** What the package of the chat offers to this command. */
 interface ChatModule {
@@ -56,10 +56,12 @@ const AS_ARGUMENTS = { arguments: { '*': { api_key: '${auth.api_key}', org_id: '
 const OWN = ['model', 'modelUrl', 'offline', 'approvals'] as const;
 
 export function chatCommand(): Command {
-  const command = withEnvFlag(new Command('chat'))
+  const command = withConfigFlag(
+    withEnvFlag(new Command('chat')),
+    'a configuration file; its block "chat" is for this command',
+  )
     .description('Chat with a model that uses MCP servers, over WebSocket.')
     .argument('[command...]', 'the command of a stdio MCP server, after --')
-    .option('--config <file>', 'a configuration file; its block "chat" is for this command')
     .option('--model <name>', 'the model that answers')
     .option('--model-url <url>', "an endpoint that speaks OpenAI's protocol, such as Ollama, vLLM or LM Studio")
     .option('--debug', 'the same as --log-level debug')
@@ -70,7 +72,7 @@ export function chatCommand(): Command {
     .passThroughOptions()
     .addHelpText('after', EXAMPLES);
   for (const name of SHARED) command.addOption(flagFor(name));
-  return command.action((words: string[], flags: JsonObject & { config?: string; env: string[] }) =>
+  return command.action((words: string[], flags: JsonObject & { config: string[]; env: string[] }) =>
     chat(words, flags),
   );
 }
@@ -82,7 +84,7 @@ function approvalsOf({ approvals: written }: JsonObject, { approvals: when }: Js
 
 async function chat(
   words: string[],
-  { config, env, ...flags }: JsonObject & { config?: string; env: string[] },
+  { config, env, ...flags }: JsonObject & { config: string[]; env: string[] },
 ): Promise<void> {
   const isOwn = (name: string): boolean => (OWN as readonly string[]).includes(name);
   const [own, shared] = [true, false].map((wanted) =>

@@ -1,8 +1,10 @@
 /**
- * Reads a configuration file: JSON with comments, our own settings, and upstreams under `upstreams`, or under `mcpServers` or
- * `servers` as the files of other MCP programs have them.
+ * Reads a configuration file: JSON with comments, our own settings, and upstreams under `upstreams`, or under the blocks that the
+ * files of other MCP programs have.
  */
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, resolve } from 'node:path';
 import { findNodeAtLocation, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
 
@@ -15,9 +17,11 @@ import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { omit } from '../util/omit.ts';
+import { didYouMean, nearest } from '../util/nearest.ts';
+import { withEnvFile } from './env-file.ts';
 import { settingsFromEnvironment } from './environment.ts';
-import { expandVariables } from './variables.ts';
+import { BLOCKS, adopt, foreignFormat, isDisabled } from './foreign.ts';
+import { expandVariables, inputVariable } from './variables.ts';
 
 export interface ConfigFile {
   settings: JsonObject;
@@ -26,13 +30,15 @@ export interface ConfigFile {
   access: AccessOptions;
   /** What the chat is told, unread; `switchboard chat` reads it. */
   chat: JsonObject;
+  /** Servers that are switched off in it. */
+  disabled: string[];
   /** What was left alone, in sentences. */
   notes: string[];
 }
 
 /** The block of `switchboard chat`. */
 const CHAT = 'chat';
-const BLOCKS = ['upstreams', 'mcpServers', 'servers'] as const;
+const OWN_BLOCKS = ['upstreams', ...ACCESS_BLOCKS, CHAT] as const;
 
 /**
  * @param flags settings that count more than the file and the environment.
@@ -48,13 +54,39 @@ export function readConfigFile(file: string, environment: NodeJS.ProcessEnv, fla
   return readConfig(text, file, environment, flags);
 }
 
+/** Several files as one: what a later one says counts more. A server or a role is taken as a whole from the last file that has it. */
+export function readConfigFiles(
+  files: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  flags: JsonObject,
+): ConfigFile {
+  const all: ConfigFile = { settings: {}, upstreams: {}, access: {}, chat: {}, disabled: [], notes: [] };
+  for (const file of files) {
+    const { settings, upstreams, access, chat, disabled, notes } = readConfigFile(file, environment, flags);
+    Object.assign(all.settings, settings);
+    Object.assign(all.upstreams, upstreams);
+    for (const name of disabled) delete all.upstreams[name];
+    all.access = { ...all.access, ...access, ...(access.roles && { roles: { ...all.access.roles, ...access.roles } }) };
+    all.chat = { ...all.chat, ...chat };
+    all.disabled = [...all.disabled.filter((name) => !Object.hasOwn(upstreams, name)), ...disabled];
+    all.notes.push(...notes.map((note) => `${file}: ${note}`));
+  }
+  return all;
+}
+
 export function readConfig(text: string, file: string, environment: NodeJS.ProcessEnv, flags: JsonObject): ConfigFile {
   const syntax: ParseError[] = [];
   const tree = parseTree(text, syntax, { allowTrailingComma: true });
   const [first] = syntax;
   if (first !== undefined || tree === undefined) {
     const where = `${file}:${lineAt(text, first?.offset ?? 0)}`;
-    const what = first === undefined ? 'the file is empty' : `${printParseErrorCode(first.error)} in the JSON`;
+    const foreign = foreignFormat(text, file);
+    const what =
+      first === undefined
+        ? 'the file is empty'
+        : foreign === undefined
+          ? `${printParseErrorCode(first.error)} in the JSON`
+          : `this is ${foreign}; Switchboard reads JSON with comments, with its servers in "mcpServers": {"name": {"command": "…"}}`;
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${where}: ${what}` });
   }
   const root = valueOf(tree);
@@ -70,25 +102,35 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   const mayUseSse = readSettings({ sse }).settings.sse;
   const problems: Problem[] = [];
   const notes: string[] = [];
+  const disabled: string[] = [];
+  const ignored = new Set<string>();
   const upstreams: Record<string, UpstreamOptions> = {};
+  const variables = { ...placesOf(file), ...environment, ...inputsOf(root['inputs'], environment) };
   for (const block of BLOCKS) {
-    const entries = root[block];
+    // The settings of VS Code have the block one level deeper.
+    const found = root[block];
+    const entries = block === 'mcp' && isObject(found) && isObject(found['servers']) ? found['servers'] : found;
     if (entries === undefined) continue;
     if (!isObject(entries)) {
       problems.push({ path: [block], message: 'expected an object with a name for each server' });
       continue;
     }
     for (const [name, entry] of Object.entries(entries)) {
-      if (isObject(entry) && (entry['disabled'] === true || entry['enabled'] === false)) {
-        notes.push(`${block}.${name} is disabled there and left out`);
+      if (isDisabled(entry)) {
+        disabled.push(name);
+        notes.push(`${block}.${name} is disabled and left out`);
         continue;
       }
       if (isObject(entry) && entry['type'] === 'sse' && !mayUseSse) {
         problems.push({ path: [block, name, 'type'], message: SSE_IS_OFF });
         continue;
       }
-      const { value, problems: unknown } = expandVariables(adopt(entry), environment);
+      const adopted = adopt(block, entry);
+      for (const key of adopted.ignored) ignored.add(`${block}.${name}.${key}`);
+      const { value: expanded, problems: unknown } = expandVariables(adopted.entry, variables);
+      const { entry: value, problems: unread } = withEnvFile(expanded, file);
       const all = [
+        ...unread.map(({ path, message }) => ({ path: [name, ...path], message })),
         ...unknown.map(({ path, message }) => ({ path: [name, ...path], message })),
         ...checkUpstream(name, value, mayUseSse),
       ];
@@ -107,19 +149,17 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
     Object.assign(access, { [block]: value });
   }
 
-  const foreign = root['mcpServers'] !== undefined || root['servers'] !== undefined;
+  const foreign = BLOCKS.some((block) => block !== 'upstreams' && root[block] !== undefined);
   const settings: JsonObject = {};
   for (const [name, value] of Object.entries(root)) {
-    const ours: readonly string[] = [...BLOCKS, ...ACCESS_BLOCKS, CHAT, '$schema'];
-    if (ours.includes(name)) continue;
+    const known: readonly string[] = [...BLOCKS, ...OWN_BLOCKS, '$schema', ...(foreign ? ['inputs'] : [])];
+    const names = [...OWN_BLOCKS, ...Object.keys(OPTIONS)];
+    if (known.includes(name)) continue;
     if (Object.hasOwn(OPTIONS, name)) settings[name] = value;
-    else if (foreign) notes.push(`${name} is no option of Switchboard and left alone`);
-    else
-      problems.push({
-        path: [name],
-        message: `unknown option; known: upstreams, chat, ${ACCESS_BLOCKS.join(', ')}, ${Object.keys(OPTIONS).join(', ')}`,
-      });
+    else if (foreign && nearest(name, names) === undefined) ignored.add(name);
+    else problems.push({ path: [name], message: `unknown option.${didYouMean(name, names)}` });
   }
+  if (ignored.size > 0) notes.push(`without a meaning here, and left alone: ${[...ignored].join(', ')}`);
   for (const [name, value] of Object.entries(settings)) {
     const parsed = OPTIONS[name as keyof typeof OPTIONS].type.safeParse(value);
     if (!parsed.success) problems.push(...parsed.error.issues.map(({ message }) => ({ path: [name], message })));
@@ -128,14 +168,29 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   problems.push(...unknown.map(({ path, message }) => ({ path: [CHAT, ...path], message })));
   if (!isObject(chat)) problems.push({ path: [CHAT], message: 'expected an object' });
   if (problems.length > 0) fail(problems);
-  return { settings, upstreams, access, notes, chat: isObject(chat) ? chat : {} };
+  return { settings, upstreams, access, disabled, notes, chat: isObject(chat) ? chat : {} };
 }
 
-/** Entries of other programs say in `type` what ours show by having a command or a url, and where they mean the SSE transport. */
-function adopt(entry: unknown): unknown {
-  if (!isObject(entry)) return entry;
-  const adopted = omit(entry, 'type');
-  return entry['type'] === 'sse' && Object.hasOwn(entry, 'url') ? { ...adopted, sse: true } : adopted;
+/** What editors put in the place of `${workspaceFolder}` and `${userHome}`. */
+function placesOf(file: string): Record<string, string> {
+  const folder = dirname(resolve(file));
+  const inside = /^\.(?:vscode|cursor|zed|gemini|kiro)$/.test(basename(folder));
+  return { workspaceFolder: inside ? dirname(folder) : folder, userHome: homedir() };
+}
+
+/** What the `inputs` of VS Code ask a person for: from a variable `INPUT_…`, else their default. */
+function inputsOf(
+  inputs: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const found = Array.isArray(inputs) ? inputs.filter(isObject) : [];
+  return Object.fromEntries(
+    found.flatMap(({ id, default: otherwise }) => {
+      if (typeof id !== 'string') return [];
+      const value = environment[inputVariable(id)] ?? otherwise;
+      return typeof value === 'string' ? [[`input:${id}`, value]] : [];
+    }),
+  );
 }
 
 /** The value of a tree, with `Map`-like safety: no key reaches a prototype. */

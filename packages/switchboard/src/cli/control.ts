@@ -71,11 +71,11 @@ function readParams(text: string): JsonObject {
   throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `--params: expected a JSON object, got ${text}` });
 }
 
-function describeChange({ added, changed, removed, restartNeeded }: Change): string {
-  const parts = Object.entries({ added, changed, removed }).flatMap(([what, names]) =>
+function describeChange({ added, changed, removed, applied, restartNeeded }: Change): string {
+  const parts = Object.entries({ added, changed, removed, 'applied at once': applied }).flatMap(([what, names]) =>
     names.length === 0 ? [] : [`${what}: ${names.join(', ')}`],
   );
-  const later = restartNeeded.length === 0 ? '' : `\nonly after a start: ${restartNeeded.join(', ')}`;
+  const later = restartNeeded.length === 0 ? '' : `\nchanged, but needs a restart: ${restartNeeded.join(', ')}`;
   return `${parts.join('; ') || 'no server changed'}${later}`;
 }
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { Command } from 'commander';
 
 import { createGateway } from '../gateway/gateway.ts';
+import type { AccessOptions } from '../gateway/access-options.ts';
 import { readSettings } from '../gateway/options.ts';
 import type { Settings } from '../gateway/options.ts';
 import { PRODUCT } from '../gateway/product.ts';
@@ -14,10 +15,12 @@ import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
-import { readConfigFile } from './config.ts';
+import { readConfigFiles } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
 import { EXIT } from './exit.ts';
+import { unservedByRoles } from './roles.ts';
 import { runFiles } from './run-file.ts';
+import { configFiles, withConfigFlag } from './sources.ts';
 import { describeChecked } from './status.ts';
 import { clean, printJson, printTable, size } from './table.ts';
 
@@ -47,12 +50,11 @@ It ends with 0 when nothing failed, else with the code of the first thing that d
 4 listen for the port, 1 for the rest.`;
 
 export const doctorCommand = (): Command =>
-  withEnvFlag(new Command('doctor'))
+  withConfigFlag(withEnvFlag(new Command('doctor')), 'a configuration file; also SWITCHBOARD_CONFIG')
     .description(
       'Look for what would keep Switchboard from serving: this machine, the configuration, each server, the port.',
     )
     .argument('[command...]', 'the command of a stdio MCP server, after --')
-    .option('--config <file>', 'a configuration file; also SWITCHBOARD_CONFIG')
     .option('--json', 'print the findings as JSON')
     .passThroughOptions()
     .addHelpText('after', HELP)
@@ -60,19 +62,26 @@ export const doctorCommand = (): Command =>
 
 async function doctor(
   words: string[],
-  { config, env, json }: { config?: string; env: string[]; json?: boolean },
+  { config, env, json }: { config: string[]; env: string[]; json?: boolean },
 ): Promise<void> {
   const findings: Finding[] = [checkNode(), checkMemory()];
-  const file = config ?? process.env['SWITCHBOARD_CONFIG'];
-  const configured = readAll(file, words, env);
+  const files = configFiles(config, process.env);
+  const configured = readAll(files, words, env);
   findings.push(await checkFiles(configured.settings), await checkOrphans());
   if (configured.problem !== undefined) {
     findings.push({ check: 'configuration', state: 'failed', detail: configured.problem, exit: 'config' });
   } else {
     const names = Object.keys(configured.upstreams);
     const detail =
-      names.length === 0 ? 'no file and no command was given' : `${file ?? 'the command'}: ${names.join(', ')}`;
-    findings.push({ check: 'configuration', state: 'ok', detail });
+      names.length > 0
+        ? `${files.length === 0 ? 'the command' : files.join(', ')}: ${names.join(', ')}`
+        : configured.disabled.length > 0
+          ? `every server in ${files.join(', ')} is disabled: ${configured.disabled.join(', ')}`
+          : files.length > 0
+            ? `there is no server in ${files.join(', ')}`
+            : 'no file and no command was given';
+    findings.push({ check: 'configuration', state: names.length === 0 && files.length > 0 ? 'warning' : 'ok', detail });
+    findings.push(...checkRoles(configured));
     if (names.length > 0) findings.push(...(await checkUpstreams(configured.input, configured.upstreams)));
   }
   findings.push(await checkPort(configured.settings));
@@ -86,23 +95,34 @@ interface Configured {
   input: JsonObject;
   settings: Settings;
   upstreams: Record<string, UpstreamOptions>;
+  access: AccessOptions;
+  disabled: readonly string[];
   problem?: string;
 }
 
-function readAll(file: string | undefined, words: readonly string[], env: readonly string[]): Configured {
-  const defaults: Configured = { input: {}, settings: readSettings({}).settings, upstreams: {} };
+function readAll(files: readonly string[], words: readonly string[], env: readonly string[]): Configured {
+  const nothing = { upstreams: {}, access: {}, disabled: [] };
+  const defaults: Configured = { input: {}, settings: readSettings({}).settings, ...nothing };
   try {
     const command = commandUpstream(words, env, process.env);
-    const read = file === undefined ? undefined : readConfigFile(file, process.env, {});
-    const upstreams = { ...read?.upstreams, ...(command !== undefined && { default: command }) };
-    const input = { ...read?.settings, ...settingsFromEnvironment(process.env) };
+    const read = readConfigFiles(files, process.env, {});
+    const { access, disabled } = read;
+    const upstreams = { ...read.upstreams, ...(command !== undefined && { default: command }) };
+    const input = { ...read.settings, ...settingsFromEnvironment(process.env) };
     const { settings, problems } = readSettings(input);
-    if (problems.length === 0) return { input, settings, upstreams };
+    if (problems.length === 0) return { input, settings, upstreams, access, disabled };
     const problem = problems.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
     return { ...defaults, problem };
   } catch (error) {
     return { ...defaults, problem: asSwitchboardError(error).message };
   }
+}
+
+function checkRoles({ access, settings }: Configured): Finding[] {
+  if (access.roles === undefined) return [];
+  const detail = unservedByRoles(access, settings);
+  const names = Object.keys(access.roles).join(', ');
+  return [{ check: 'roles', state: detail === undefined ? 'ok' : 'warning', detail: detail ?? names }];
 }
 
 function checkNode(): Finding {

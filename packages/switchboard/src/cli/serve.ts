@@ -12,12 +12,13 @@ import { tellCut } from './exit.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
-import { readConfigFile } from './config.ts';
+import { readConfigFiles } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
 import { endOnFault } from './last-resort.ts';
+import { unservedByRoles } from './roles.ts';
 import { announceRun } from './run-file.ts';
 import { endOnSignal } from './signals.ts';
-import { readSources } from './sources.ts';
+import { readSources, withConfigFlag } from './sources.ts';
 import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
 
@@ -31,11 +32,12 @@ Examples:
 Every option can also stand in the configuration file (by the name without dashes, as in maxConnections) and in the
 environment (SWITCHBOARD_MAX_CONNECTIONS). A flag counts more than the environment, and that more than the file.`;
 
+const CONFIG = 'a configuration file, or that of another MCP program; may be repeated, later ones count more';
+
 export function serveCommand(): Command {
-  const command = withEnvFlag(new Command('serve'))
+  const command = withConfigFlag(withEnvFlag(new Command('serve')), CONFIG)
     .description('Share MCP servers: one given as a command after --, or those of a configuration file.')
     .argument('[command...]', 'the command of a stdio MCP server, after --')
-    .option('--config <file>', 'a configuration file; mcpServers and servers blocks of other programs are understood')
     .passThroughOptions()
     .addHelpText('after', EXAMPLES);
   for (const name of OPTION_NAMES) {
@@ -44,7 +46,7 @@ export function serveCommand(): Command {
     const alias = ALIASES[name]?.flag;
     if (alias !== undefined) command.addOption(new Option(`${alias} <${OPTIONS[name].value}>`).hideHelp());
   }
-  return command.action((words: string[], flags: JsonObject & { config?: string; env: string[] }) =>
+  return command.action((words: string[], flags: JsonObject & { config: string[]; env: string[] }) =>
     serve(words, underOwnNames(flags)),
   );
 }
@@ -78,14 +80,14 @@ interface Given {
 
 async function serve(
   words: string[],
-  { config, env, ...flags }: JsonObject & { config?: string; env: string[] },
+  { config, env, ...flags }: JsonObject & { config: string[]; env: string[] },
 ): Promise<void> {
   if (flags['token'] !== undefined && flags['token'] !== 'auto') {
     const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
   const given = { words, env, flags };
-  const { upstreams, settings, access, notes, file } = readSources({ ...given, config, environment: process.env });
+  const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
 
   let log: ReturnType<typeof createLog> = () => {};
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
@@ -95,14 +97,17 @@ async function serve(
     upstreams,
     environment: process.env,
     onEvent: (event) => log(event),
-    ...(file !== undefined && { onReload: () => reloadFrom(file, gateway, log, given) }),
+    ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, log, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
   log = createLog({ level: gateway.settings.logLevel });
-  for (const note of notes) process.stderr.write(`switchboard: ${note}\n`);
+  const unserved = unservedByRoles(access, gateway.settings);
+  for (const note of [...notes, ...(unserved === undefined ? [] : [unserved])]) {
+    process.stderr.write(`switchboard: ${note}\n`);
+  }
 
-  const reload = file === undefined ? undefined : (): void => attempt(() => reloadFrom(file, gateway, log, given));
-  const stopWatching = file === undefined ? undefined : watchFile(file, reload!);
+  const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, log, given));
+  const watched = files.map((file) => watchFile(file, reload!));
   const drain = (): Promise<void> => gateway.drain();
   endOnFault({ drain, tell: (where, error) => log({ type: 'failed', where, error }) });
   void endOnSignal({ close: drain }, reload);
@@ -119,14 +124,14 @@ async function serve(
   }
   await gateway.closed;
   process.stdin.destroy();
-  stopWatching?.();
+  for (const stopWatching of watched) stopWatching();
   await tracing?.end();
 }
 
-/** Reads the file again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
-function reloadFrom(file: string, gateway: Gateway, log: Emit, { words, env, flags }: Given): Change {
+/** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
+function reloadFrom(files: readonly string[], gateway: Gateway, log: Emit, { words, env, flags }: Given): Change {
   try {
-    const { settings, access, upstreams } = readConfigFile(file, process.env, flags);
+    const { settings, access, upstreams } = readConfigFiles(files, process.env, flags);
     const command = commandUpstream(words, env, process.env);
     const all = command === undefined ? upstreams : { ...upstreams, default: command };
     return gateway.reload({

@@ -1,10 +1,13 @@
 /** What a command serves and how: from its words, its flags, the environment and the configuration file. */
+import { delimiter } from 'node:path';
+import type { Command } from 'commander';
+
 import type { AccessOptions } from '../gateway/access-options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { commandUpstream } from './command-upstream.ts';
-import { readConfigFile } from './config.ts';
+import { readConfigFiles } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
 
 export interface Sources {
@@ -14,8 +17,8 @@ export interface Sources {
   settings: JsonObject;
   /** Who may come in, and what they may use. */
   access: AccessOptions;
-  /** The configuration file, where there is one. */
-  file: string | undefined;
+  /** The configuration files, in their order. */
+  files: readonly string[];
   /** The block of this name in the file. */
   chat: JsonObject;
   /** What was left alone in the file, in sentences. */
@@ -32,31 +35,48 @@ export function readSources(given: {
   words: readonly string[];
   /** The values of `--env`, for that server. */
   env?: readonly string[] | undefined;
-  config: string | undefined;
+  /** The values of `--config`. */
+  config: readonly string[];
   flags: JsonObject;
   environment: NodeJS.ProcessEnv;
   /** What is served where nothing else is named. @default nothing, which is an error */
   fallback?: Record<string, UpstreamOptions>;
 }): Sources {
   const { flags, environment } = given;
-  const file = given.config ?? environment['SWITCHBOARD_CONFIG'];
-  const fromFile = file === undefined ? undefined : readConfigFile(file, environment, flags);
-  const upstreams: Record<string, UpstreamOptions> = { ...fromFile?.upstreams };
+  const files = configFiles(given.config, environment);
+  const { settings, upstreams, access, chat, disabled, notes } = readConfigFiles(files, environment, flags);
   const command = commandUpstream(given.words, given.env ?? [], environment);
   if (command !== undefined) upstreams['default'] = command;
   const isNamed = Object.keys(upstreams).length > 0;
   if (!isNamed) Object.assign(upstreams, given.fallback);
   if (Object.keys(upstreams).length === 0) {
-    const detail = 'there is no server to share: give its command after --, or a file with --config';
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: noServer(files, disabled) });
   }
   return {
     upstreams,
     isNamed,
-    file,
-    access: fromFile?.access ?? {},
-    settings: { ...fromFile?.settings, ...settingsFromEnvironment(environment), ...flags },
-    chat: fromFile?.chat ?? {},
-    notes: (fromFile?.notes ?? []).map((note) => `${file}: ${note}`),
+    files,
+    access,
+    settings: { ...settings, ...settingsFromEnvironment(environment), ...flags },
+    chat,
+    notes,
   };
+}
+
+/** The files that `--config` names; without any, those of `SWITCHBOARD_CONFIG`. */
+export function configFiles(given: readonly string[], environment: NodeJS.ProcessEnv): readonly string[] {
+  if (given.length > 0) return given;
+  return (environment['SWITCHBOARD_CONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+}
+
+/** Adds the flag `--config`, which may be repeated. */
+export const withConfigFlag = (command: Command, what: string): Command =>
+  command.option('--config <file>', what, (each: string, all: string[]) => [...all, each], []);
+
+function noServer(files: readonly string[], disabled: readonly string[]): string {
+  if (files.length === 0) return 'there is no server to share: give its command after --, or a file with --config';
+  const where = files.join(', ');
+  if (disabled.length === 0)
+    return `there is no server in ${where}: add one to "mcpServers", or give a command after --`;
+  return `every server in ${where} is disabled: ${disabled.join(', ')}; enable one, or give a command after --`;
 }

@@ -5,6 +5,9 @@
 import type { Problem } from '../gateway/options.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 
+/** The variable that has the answer to an input of VS Code: `INPUT_GITHUB_TOKEN` for `github-token`. */
+export const inputVariable = (id: string): string => `INPUT_${id.replace(/\W/g, '_').toUpperCase()}`;
+
 /** @param others what begins like this is left alone, as somebody else fills it in. */
 export function expandVariables(
   input: unknown,
@@ -23,8 +26,10 @@ export function expandVariables(
         // Others see the arguments of a process and the paths of a URL.
         problems.push({ path, message: `${whole} may stand in env and headers only` });
       } else if (inside.startsWith('input:')) {
-        const message = `${whole} asks a person, and nobody is there to be asked; use \${env:NAME} and set the variable`;
-        problems.push({ path, message });
+        const value = environment[inside];
+        if (value !== undefined) return value;
+        const variable = inputVariable(inside.slice('input:'.length));
+        problems.push({ path, message: `${whole} asks a person, and nobody is there to be asked: set ${variable}` });
       } else if (name === undefined) {
         problems.push({ path, message: `${whole} is not known; use \${env:NAME}` });
       } else if (environment[name] !== undefined) {

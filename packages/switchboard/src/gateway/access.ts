@@ -58,10 +58,10 @@ export class Access {
     const methods: Method[] = [
       ...(settings.keysFile === '' ? [] : [this.#openKeys(settings.keysFile)]),
       ...(jwt === undefined ? [] : [new Jwt(jwt)]),
-      ...(token === '' ? [] : [new OwnerToken(token, [OPERATOR_ROLE, ...roles.names])]),
+      ...(token === '' ? [] : [new OwnerToken(token, () => [OPERATOR_ROLE, ...roles.names])]),
       ...(settings.tlsClientCa === '' ? [] : [new ClientCertificates(settings.allowedOrigins)]),
     ];
-    const admitsNobody = roles.has(ANONYMOUS_ROLE);
+    const admitsNobody = (): boolean => roles.has(ANONYMOUS_ROLE);
     this.#authenticator = new Authenticator({ methods, tickets: this.#tickets, admitsNobody });
     this.standing = new Standing((identity) => this.#authenticator.isRevoked(identity));
   }

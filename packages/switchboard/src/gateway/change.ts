@@ -12,14 +12,21 @@ export interface Change {
   added: string[];
   changed: string[];
   removed: string[];
+  /** Blocks beside the settings that are others now and hold at once: `roles`. */
+  applied: string[];
   /** Settings that are others now, which take effect only when Switchboard is started again. */
   restartNeeded: string[];
 }
 
+/** @param atOnce names of what needs no start to hold */
 export function changeOf(
   before: { settings: Written; upstreams: Upstreams },
   after: { settings: Written; upstreams: Upstreams },
+  atOnce: readonly string[] = [],
 ): Change {
+  const settings = Object.keys(after.settings).filter(
+    (name) => !isDeepStrictEqual(before.settings[name], after.settings[name]),
+  );
   const names = Object.keys(after.upstreams);
   return {
     added: names.filter((name) => !Object.hasOwn(before.upstreams, name)),
@@ -28,8 +35,7 @@ export function changeOf(
         Object.hasOwn(before.upstreams, name) && !isDeepStrictEqual(before.upstreams[name], after.upstreams[name]),
     ),
     removed: Object.keys(before.upstreams).filter((name) => !Object.hasOwn(after.upstreams, name)),
-    restartNeeded: Object.keys(after.settings).filter(
-      (name) => !isDeepStrictEqual(before.settings[name], after.settings[name]),
-    ),
+    applied: settings.filter((name) => atOnce.includes(name)),
+    restartNeeded: settings.filter((name) => !atOnce.includes(name)),
   };
 }

@@ -9,7 +9,9 @@ import type { Hooks } from '../callers/hooks.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
 import type { Emit, Transport } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { Roles } from '../router/rights.ts';
+import { notification } from '../protocol/jsonrpc.ts';
+import { CATALOGUE } from '../router/exchange.ts';
+import { ANONYMOUS_ROLE, Roles } from '../router/rights.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';
@@ -85,6 +87,8 @@ export function createGateway({
   });
 }
 
+/** What lists there are. */
+const KINDS = ['tools', 'prompts', 'resources'] as const;
 /** How long the last connections are waited for, in turns of the event loop. */
 const MAX_TURNS = 1000;
 
@@ -113,8 +117,9 @@ export class Gateway {
   readonly #listener: Listener;
   readonly #store: Store;
   readonly #access: Access;
-  readonly #accessWritten: Readonly<Record<string, unknown>>;
   readonly #program: Program | undefined;
+  readonly #roles: Roles;
+  #accessWritten: Readonly<Record<string, unknown>>;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #onClosed: () => void = () => {};
@@ -137,6 +142,7 @@ export class Gateway {
     const store = memoryStore();
     this.settings = settings;
     this.#program = program;
+    this.#roles = roles;
     this.#accessWritten = access;
     this.#observation = observation;
     this.#emit = emit;
@@ -342,23 +348,41 @@ export class Gateway {
   /**
    * Takes another configuration. Only upstreams that changed are started anew; sessions of the others do not notice. Those of one
    * that changed are closed with 1012, those of one that was removed with 1001; what was under way has `drainTimeout` to finish.
+   * Other roles hold from the next request on, for those who are connected too.
    *
-   * @returns what changed. Settings take effect only at the next start, and are named.
+   * @returns what changed. Settings take effect only at the next start, and are named; so do roles where there were none, or are none.
    * @throws {SwitchboardError} `SWB_CONFIG_INVALID`, or `SWB_SHUTTING_DOWN` once it is to end; nothing has changed then.
    */
   reload(input: ConfigurationInput): Change {
     // Nobody would end what it started.
     if (this.#draining !== undefined || this.#closing !== undefined) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    const { settings, upstreams, access } = readConfiguration(input);
+    const { settings, upstreams, access, roles } = readConfiguration(input);
     const change = changeOf(
       { settings: { ...this.settings, ...this.#accessWritten }, upstreams: this.#pools.configured },
       { settings: { ...settings, ...access }, upstreams },
+      roles.areSet === this.#roles.areSet ? ['roles'] : [],
     );
+    if (change.applied.includes('roles')) this.#takeRoles(roles, access);
     const old = this.#pools.replace(upstreams, change);
     this.#observation.readiness.follow(Object.keys(upstreams));
     this.#retirement.begin(old, change);
     this.#emit({ type: 'reloaded', ...change });
     return change;
+  }
+
+  /** Ends who is connected and may not be any more; tells the others to list again. */
+  #takeRoles(roles: Roles, { roles: written }: Configuration['access']): void {
+    this.#roles.replace(roles);
+    this.#accessWritten = { ...this.#accessWritten, roles: written };
+    for (const conversation of [...this.#callers.registry.all]) {
+      const { identity, facts } = conversation;
+      const isUnknown = this.#access.isOn && identity.via === 'nothing';
+      if (isUnknown && !roles.has(ANONYMOUS_ROLE)) {
+        conversation.close('unauthorized', 'the configuration was changed: authentication is required');
+      } else if (facts.upstream !== CATALOGUE && !roles.of(identity.roles).serves(facts.upstream)) {
+        conversation.close('goingAway', 'the configuration was changed: your role does not give access to this server');
+      } else for (const kind of KINDS) conversation.tell(notification(`notifications/${kind}/list_changed`));
+    }
   }
 
   /** Asks a program before things happen; later ones take the place of earlier ones of the same name. */

@@ -111,10 +111,17 @@ export class Served {
   /** For errors: those that are there for who asks. */
   #paths(base: Base, identity: Identity): string {
     const names = [...this.#byName].flatMap(([name, each]) => (each.serves?.(identity) === false ? [] : [name]));
-    if (names.length === 0) return 'MCP is at no path for you';
+    if (names.length === 0) return this.#noAccess(identity);
     if (base === 'rest') return `REST is at ${names.map((name) => `/rest/${name}/tools`).join(', ')}`;
     if (this.#byName.size === 1) return `MCP is at /${base}`;
     return `MCP is at ${[`/${base}`, ...names.map((name) => `/${base}/${name}`)].join(', ')}`;
+  }
+
+  #noAccess({ roles }: Identity): string {
+    const held = roles.filter((role) => this.#roles.has(role));
+    if (held.length > 0) return `your role ${held.join(', ')} gives access to no server`;
+    const own = roles.length === 0 ? 'you have no role' : `your role ${roles.join(', ')} is not configured`;
+    return `${own}, and there is no role "default": no server is open to you; the operator can add one to "roles"`;
   }
 
   #seen(upstream: Upstream, options: UpstreamOptions): Upstream {

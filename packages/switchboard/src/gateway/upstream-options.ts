@@ -8,6 +8,7 @@ import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { ViewRules } from '../router/view.ts';
 import type { Isolation } from '../upstreams/pool.ts';
+import { didYouMean } from '../util/nearest.ts';
 import { duration, size, variableName } from './option-types.ts';
 import type { Problem } from './options.ts';
 
@@ -121,7 +122,7 @@ const common = {
   describe: strings.optional(),
 };
 const kinds = {
-  command: z.object({
+  command: z.strictObject({
     command: z.string().min(1),
     args: z.array(z.string()).optional(),
     env: callerTexts.optional(),
@@ -131,11 +132,11 @@ const kinds = {
     ...common,
   }),
   url: z
-    .object({
+    .strictObject({
       url: z.url({ protocol: /^(https?|wss?)$/, error: 'expected a URL with http, https, ws or wss' }),
       headers: callerTexts.optional(),
       oauth: z
-        .object({
+        .strictObject({
           tokenUrl: z
             .url({ protocol: /^https?$/, error: 'expected a URL with https' })
             .refine(
@@ -187,19 +188,40 @@ const kinds = {
       path: ['era'],
       error: 'the SSE transport has no modern era',
     }),
-  server: z.object({
+  server: z.strictObject({
     server: z.custom((value) => typeof value === 'function', 'expected a function that builds a server'),
     ...common,
   }),
 };
+
+/** Keys of the blocks within an upstream. */
+const NESTED_KEYS = ['allow', 'deny', 'cert', 'key', 'ca', 'tokenUrl', 'clientId', 'clientSecret', 'scope', 'audience'];
 
 export const SSE_IS_OFF =
   'the SSE transport of 2024 is deprecated and not in use; give the URL of Streamable HTTP, and "type": "http", or start with --sse';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
+/** Every key of any kind of upstream, with the kinds that have it. */
+const KEYS: ReadonlyMap<string, readonly string[]> = Object.entries(kinds).reduce((keys, [kind, { shape }]) => {
+  for (const key of Object.keys(shape)) keys.set(key, [...(keys.get(key) ?? []), kind]);
+  return keys;
+}, new Map<string, string[]>());
+
+/** Whether an upstream of some kind has this key. */
+export const isUpstreamKey = (key: string): boolean => KEYS.has(key);
+
+/** What is wrong with a key that an upstream does not have: a rule under a name that nobody reads would not hold. */
+function unknownKey(key: string, kind: string, known: readonly string[]): string {
+  const [other] = KEYS.get(key) ?? [];
+  if (known.length === 0 && other !== undefined) return `this is for a server with a ${other}, and here is a ${kind}`;
+  const candidates =
+    known.length > 0 ? known : [...KEYS].flatMap(([name, kinds]) => (kinds.includes(kind) ? [name] : []));
+  return `unknown key.${didYouMean(key, candidates)}`;
+}
+
 /**
- * Checks one upstream. Keys that other programs' files have beside ours are left alone.
+ * Checks one upstream.
  *
  * @param sse whether the SSE transport may be used.
  */
@@ -219,5 +241,11 @@ export function checkUpstream(name: string, input: unknown, sse: boolean): Probl
     return [at(['sse'], SSE_IS_OFF)];
   }
   const parsed = kinds[kind].safeParse(input);
-  return parsed.success ? [] : parsed.error.issues.map(({ path, message }) => at(path, message));
+  if (parsed.success) return [];
+  return parsed.error.issues.flatMap((issue) => {
+    const { path, message } = issue;
+    if (issue.code !== 'unrecognized_keys') return [at(path, message)];
+    const known = path.length === 0 ? [] : NESTED_KEYS;
+    return issue.keys.map((key) => at([...path, key], unknownKey(key, kind, known)));
+  });
 }

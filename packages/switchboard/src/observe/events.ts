@@ -40,7 +40,14 @@ export interface RequestEnd {
 export type GatewayEvent =
   | { type: 'listening'; url: string }
   | { type: 'draining'; requests: number }
-  | { type: 'reloaded'; added: string[]; changed: string[]; removed: string[]; restartNeeded: string[] }
+  | {
+      type: 'reloaded';
+      added: string[];
+      changed: string[];
+      removed: string[];
+      applied: string[];
+      restartNeeded: string[];
+    }
   | { type: 'reload.failed'; reason: string }
   | { type: 'connection.opened'; connection: string; transport: Transport; address?: string; userAgent?: string }
   | { type: 'connection.closed'; connection: string; transport: Transport; reason: string }

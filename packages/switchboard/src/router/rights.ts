@@ -36,17 +36,21 @@ export const ANONYMOUS_ROLE = 'anonymous';
 /** Who may see what is the operator's: metrics, and why an upstream fails. It need not be configured. */
 export const OPERATOR_ROLE = 'operator';
 
-/** What a set of roles allows. There is one object for each set, as what is learned through its views is kept with them. */
+/**
+ * What a set of roles allows. There is one object for each set, as what is learned through its views is kept with them. It and its
+ * views follow the rules: sessions keep them, and the configuration may change.
+ */
 export class Rights {
-  readonly #rules: readonly RoleRules[];
+  readonly #read: () => readonly RoleRules[];
   readonly #views: Map<string, { base: View | undefined; view: View }> = new Map();
 
-  constructor(rules: readonly RoleRules[]) {
-    this.#rules = rules;
+  /** @param read gives the rules of now; the same array until they change. */
+  constructor(read: () => readonly RoleRules[]) {
+    this.#read = read;
   }
 
   serves(upstream: string): boolean {
-    return this.#rules.some((rules) => isServed(rules, upstream));
+    return this.#read().some((rules) => isServed(rules, upstream));
   }
 
   /** @param base what holds for everybody there. */
@@ -54,18 +58,14 @@ export class Rights {
     const known = this.#views.get(upstream);
     // The configuration may have changed what holds for everybody.
     if (known !== undefined && known.base === base) return known.view;
-    const view = viewOfRoles(
-      this.#rules.filter((rules) => isServed(rules, upstream)),
-      upstream,
-      base,
-    );
+    const view = viewOfRoles(this.#read, upstream, base);
     this.#views.set(upstream, { base, view });
     return view;
   }
 
   /** The most that one of the roles gives; nothing where one of them sets no limit. */
   limit(name: keyof RoleLimits): number | undefined {
-    const found = this.#rules.map(({ limits }) => limits?.[name]);
+    const found = this.#read().map(({ limits }) => limits?.[name]);
     const set = found.filter((each) => each !== undefined);
     return set.length === 0 || set.length < found.length ? undefined : Math.max(...set);
   }
@@ -90,22 +90,39 @@ function isNamed(pattern: string, upstream: string, name: string): boolean {
 const isDenied = (pattern: string, upstream: string, name: string): boolean =>
   isNamed(pattern, upstream, name) || [name, upstream + SEPARATOR + name].some((each) => matchesPattern(pattern, each));
 
-function viewOfRoles(roles: readonly RoleRules[], upstream: string, base: View | undefined): View {
+/** How one role judges names. */
+interface Judge {
+  permits(kind: Kind, name: string): boolean;
+  readOnly: boolean;
+  rulesUris: boolean;
+}
+
+function viewOfRoles(read: () => readonly RoleRules[], upstream: string, base: View | undefined): View {
   const passesNamed = ({ allow, deny }: Rules = {}, name: string): boolean =>
     !(deny?.some((pattern) => isDenied(pattern, upstream, name)) ?? false) &&
     (allow?.some((pattern) => isNamed(pattern, upstream, name)) ?? true);
-  const judges = roles.map((rules) => {
+  const judgeOf = (rules: RoleRules): Judge => {
     const passesUri = resourceRules(rules.resources);
     const permits = (kind: Kind, name: string): boolean =>
       kind === 'resources' ? passesUri(name) : passesNamed(rules[kind], name);
-    return { permits, readOnly: rules.readOnly === true };
-  });
+    return { permits, readOnly: rules.readOnly === true, rulesUris: rules.resources !== undefined };
+  };
+  let known: { rules: readonly RoleRules[]; judges: readonly Judge[] } | undefined;
+  const judges = (): readonly Judge[] => {
+    const rules = read();
+    if (known?.rules !== rules) {
+      known = { rules, judges: rules.filter((each) => isServed(each, upstream)).map(judgeOf) };
+    }
+    return known.judges;
+  };
   return {
     personal: true,
-    rulesUris: base?.rulesUris === true || roles.some(({ resources }) => resources !== undefined),
-    permits: (kind, name) => (base?.permits(kind, name) ?? true) && judges.some(({ permits }) => permits(kind, name)),
+    get rulesUris() {
+      return base?.rulesUris === true || judges().some((judge) => judge.rulesUris);
+    },
+    permits: (kind, name) => (base?.permits(kind, name) ?? true) && judges().some(({ permits }) => permits(kind, name)),
     onlyReadOnly: (tool) =>
-      judges.every(({ readOnly, permits }) => readOnly || !permits('tools', tool)) ||
+      judges().every(({ readOnly, permits }) => readOnly || !permits('tools', tool)) ||
       base?.onlyReadOnly?.(tool) === true,
     description: (tool) => base?.description(tool),
   };
@@ -113,11 +130,20 @@ function viewOfRoles(roles: readonly RoleRules[], upstream: string, base: View |
 
 /** All the roles of a configuration. */
 export class Roles {
-  readonly #rules: ReadonlyMap<string, RoleRules>;
+  #rules: ReadonlyMap<string, RoleRules>;
   readonly #rights: Map<string, Rights> = new Map();
 
   constructor(rules: Readonly<Record<string, RoleRules>> = {}) {
     this.#rules = new Map(Object.entries(rules));
+  }
+
+  /** Takes the rules of others; they hold from the next request on. Whether there are any must not change. */
+  replace({ rules }: Roles): void {
+    this.#rules = rules;
+  }
+
+  get rules(): ReadonlyMap<string, RoleRules> {
+    return this.#rules;
   }
 
   /** Whether there are roles; otherwise everybody may use everything. */
@@ -136,10 +162,22 @@ export class Roles {
   /** @param roles names; those that are not configured give nothing. */
   of(roles: readonly string[] = []): Rights {
     const own = [...new Set(roles)].filter((role) => this.#rules.has(role)).toSorted();
-    const held = own.length === 0 && this.#rules.has(DEFAULT_ROLE) ? [DEFAULT_ROLE] : own;
-    const key = JSON.stringify(held);
-    const rights = this.#rights.get(key) ?? new Rights(held.map((role) => this.#rules.get(role)!));
+    const key = JSON.stringify(own);
+    const rights = this.#rights.get(key) ?? new Rights(this.#reader(own));
     this.#rights.set(key, rights);
     return rights;
+  }
+
+  /** Reads the rules of some roles, as they are now; of the default one where none of them is left. */
+  #reader(names: readonly string[]): () => readonly RoleRules[] {
+    let known: { all: ReadonlyMap<string, RoleRules>; rules: readonly RoleRules[] } | undefined;
+    return () => {
+      const all = this.#rules;
+      if (known?.all !== all) {
+        const own = names.flatMap((name) => all.get(name) ?? []);
+        known = { all, rules: own.length > 0 ? own : [all.get(DEFAULT_ROLE) ?? []].flat() };
+      }
+      return known.rules;
+    };
   }
 }

@@ -157,7 +157,7 @@ describe('the admin API as a document', () => {
   it('says what is answered: every answer has the shape that it promises', async () => {
     const { ask, ws, gateway } = await startAdmin({
       upstreams: { default: { ...servers.demo, isolation: 'shared' } },
-      onReload: () => ({ added: [], changed: [], removed: [], restartNeeded: [] }),
+      onReload: () => ({ added: [], changed: [], removed: [], applied: [], restartNeeded: [] }),
     });
     const client = await WireClient.session(ws);
     client.send(toolCall(1, 'count', { to: 100, delayMs: 1000 }));
@@ -244,11 +244,17 @@ describe('an operator, through the admin API', () => {
     let input: Parameters<TestGateway['gateway']['reload']>[0] = { upstreams: {} };
     const test: AdminTest = await startAdmin({ onReload: () => test.gateway.reload(input) });
     expect(await test.ask('POST /reload')).toMatchObject({ status: 500, body: error('SWB_CONFIG_INVALID') });
-    input = { port: 0, rateLimit: 'unlimited', upstreams: { default: servers.scripted, more: servers.scripted } };
+    input = {
+      port: 0,
+      rateLimit: 'unlimited',
+      warm: 0,
+      upstreams: { default: servers.scripted, more: servers.scripted },
+    };
     expect((await test.ask('POST /reload')).body).toEqual({
       added: ['more'],
       changed: [],
       removed: [],
+      applied: [],
       restartNeeded: [],
     });
   });

@@ -1,13 +1,16 @@
 /** Another configuration, taken while clients are at work. */
 import { describe, expect, it } from 'vitest';
 
+import type { ConfigurationInput } from '../../src/gateway/configuration.ts';
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { expectEmpty, isAlive, servers, startGateway } from '../support/gateway.ts';
 import { listed } from '../support/lists.ts';
+import { initialize, startWithKeys } from '../support/access.ts';
+import { bearer } from '../support/keys.ts';
 import { WireClient, textOf, toolCall } from '../support/wire.ts';
 
 const named = (value: string): UpstreamOptions => ({ ...servers.scripted, env: { NAME: value } });
-const base = { port: 0, rateLimit: 'unlimited' };
+const base = { port: 0, rateLimit: 'unlimited', warm: 0 };
 const at = (port: number, name: string): string => `ws://127.0.0.1:${port}/mcp/${name}`;
 const pidOf = async (client: WireClient, id: number): Promise<number> => Number(textOf(await client.call(id, 'pid')));
 
@@ -18,7 +21,7 @@ describe('another configuration', () => {
     const other = await WireClient.session(at(test.port, 'other'));
     const [samePid, otherPid] = [await pidOf(same, 1), await pidOf(other, 1)];
     const change = test.gateway.reload({ ...base, upstreams: { same: named('1'), other: named('2') } });
-    expect(change).toEqual({ added: [], changed: ['other'], removed: [], restartNeeded: [] });
+    expect(change).toEqual({ added: [], changed: ['other'], removed: [], applied: [], restartNeeded: [] });
     expect(await other.closed).toEqual({ code: 1012, reason: 'the configuration was changed' });
     const again = await WireClient.session(at(test.port, 'other'));
     expect(await pidOf(again, 1)).not.toBe(otherPid);
@@ -73,8 +76,53 @@ describe('another configuration', () => {
   it('names the settings that count only after a start', async () => {
     const test = await startGateway({ upstreams: { a: named('1') } });
     const change = test.gateway.reload({ ...base, maxConnections: 7, upstreams: { a: named('1') } });
-    expect(change).toEqual({ added: [], changed: [], removed: [], restartNeeded: ['maxConnections'] });
+    expect(change).toEqual({ added: [], changed: [], removed: [], applied: [], restartNeeded: ['maxConnections'] });
     expect(test.gateway.settings.maxConnections).toBe(50);
+  });
+
+  describe('with other roles', () => {
+    const upstreams = { a: servers.scripted, b: servers.scripted };
+    const begin = async (roles: NonNullable<ConfigurationInput['roles']>) => {
+      const test = await startWithKeys({ upstreams, roles });
+      const reload = (next: ConfigurationInput['roles']) =>
+        test.gateway.reload({ ...base, keysFile: test.keys.path, upstreams, ...(next && { roles: next }) });
+      const ann = await WireClient.open(at(test.port, 'a'), { headers: bearer(test.ann) });
+      ann.send(initialize);
+      await ann.answer(0);
+      return { test, ann, reload };
+    };
+
+    it('holds for who is connected from the next request on, and says to list again', async () => {
+      const { ann, reload } = await begin({ default: { tools: { allow: ['echo'] } } });
+      expect(await ann.call(1, 'pid')).toHaveProperty('error');
+      const change = reload({ default: { tools: { allow: ['pid'] } } });
+      expect(change).toMatchObject({ changed: [], applied: ['roles'], restartNeeded: [] });
+      expect(await ann.notification('notifications/tools/list_changed')).toBeDefined();
+      expect(Number(textOf(await ann.call(2, 'pid')))).toBeGreaterThan(0);
+      expect(await ann.call(3, 'echo', { text: 'x' })).toHaveProperty('error');
+    });
+
+    it('closes who has no access to a server any more, and lets others in', async () => {
+      const { test, ann, reload } = await begin({ default: { upstreams: ['a'] } });
+      await expect(WireClient.open(at(test.port, 'b'), { headers: bearer(test.ben) })).rejects.toThrow('404');
+      reload({ default: { upstreams: ['b'] } });
+      expect(await ann.closed).toMatchObject({ code: 1001, reason: expect.stringContaining('your role') });
+      expect((await WireClient.open(at(test.port, 'b'), { headers: bearer(test.ben) })).socket.readyState).toBe(1);
+    });
+
+    it('closes who is anonymous where that is no role any more', async () => {
+      const { test, ann, reload } = await begin({ anonymous: {}, default: {} });
+      const nobody = await WireClient.session(at(test.port, 'a'));
+      reload({ default: {} });
+      expect(await nobody.closed).toMatchObject({ code: 3000 });
+      expect(textOf(await ann.call(1, 'echo', { text: 'x' }))).toBe('x');
+      await expect(WireClient.open(at(test.port, 'a'))).rejects.toThrow('401');
+    });
+
+    it('needs a restart where there were none, or are none any more', async () => {
+      const { reload } = await begin({ default: {} });
+      expect(reload(undefined)).toMatchObject({ applied: [], restartNeeded: ['roles'] });
+    });
   });
 
   it('that is wrong changes nothing, and says all that is wrong', async () => {

@@ -116,7 +116,8 @@ export const change: z.ZodType = z.strictObject({
   added: z.array(z.string()),
   changed: z.array(z.string()),
   removed: z.array(z.string()),
-  restartNeeded: z.array(z.string()).describe('settings that are others now and count only after a start'),
+  applied: z.array(z.string()).describe('blocks that changed and hold at once: roles'),
+  restartNeeded: z.array(z.string()).describe('settings that changed, but need a restart'),
 });
 
 export const broadcast: z.ZodType<{
