@@ -374,7 +374,7 @@ export class Gateway {
   #takeRoles(roles: Roles, { roles: written }: Configuration['access']): void {
     this.#roles.replace(roles);
     this.#accessWritten = { ...this.#accessWritten, roles: written };
-    for (const conversation of [...this.#callers.registry.all]) {
+    for (const conversation of this.#callers.registry.all) {
       const { identity, facts } = conversation;
       const isUnknown = this.#access.isOn && identity.via === 'nothing';
       if (isUnknown && !roles.has(ANONYMOUS_ROLE)) {

@@ -1,13 +1,13 @@
 /** MCP Apps in Chromium: the published example server, shown by a host on the SDK of Apps, directly and through Switchboard. */
 import { NodeStreamableHTTPServerTransport } from '@modelcontextprotocol/node';
-import { createServer as createExample } from '@modelcontextprotocol/server-basic-vanillajs';
+import type { McpServer } from '@modelcontextprotocol/server';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -130,6 +130,8 @@ describe('the example App', () => {
 
 /** Serves the example without Switchboard, as its own command does, but for this machine only. @returns its address. */
 async function serveDirectly(): Promise<string> {
+  const main = pathToFileURL(program.replace('index.js', 'server.js')).href;
+  const { createServer: createExample } = (await import(main)) as { createServer(): McpServer };
   const http = createHttpServer((request, response) => {
     response.setHeader('access-control-allow-origin', '*').setHeader('access-control-allow-headers', '*');
     if (request.method === 'OPTIONS') {
