@@ -65,6 +65,29 @@ describe('a person', () => {
     }
   });
 
+  it('has tokens for a dozen questions with a hundred tools, and for many more where the provider keeps them', async () => {
+    for (const [cached_tokens, questions] of [
+      [0, 12],
+      [21_000, 60],
+    ] as const) {
+      const model: Model = {
+        name: 'uses two tools',
+        async *answer({ messages }) {
+          const calls = messages.slice(messages.findLastIndex(({ role }) => role === 'user')).length;
+          if (calls < 5) yield { type: 'call', call: { id: `c${calls}`, name: 'echo', arguments: { text: 'x' } } };
+          else yield { type: 'text', text: 'done' };
+          yield { type: 'end', cut: false, usage: { input_tokens: 23_000, output_tokens: 300, cached_tokens } };
+        },
+      };
+      const { url } = await startChat({ model, queriesPerMinute: 1000 });
+      const client = await RawClient.v2(url);
+      for (let n = 0; n < questions; n++) {
+        client.send({ type: 'query', content: 'a question' });
+        expect(await client.get('response')).toMatchObject({ stopped: 'done', message: 'done' });
+      }
+    }
+  });
+
   it('is told that a message is longer than the model is given, and it costs nothing', async () => {
     const { url } = await startChat({ maxContextTokens: 600, queriesPerMinute: 1 });
     const client = await RawClient.v2(url);
