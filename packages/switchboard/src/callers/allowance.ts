@@ -1,14 +1,50 @@
-/** Tells clients over HTTP how much is left to them (draft-ietf-httpapi-ratelimit-headers). */
+/**
+ * Tells clients how much is left to them: over HTTP in headers (draft-ietf-httpapi-ratelimit-headers), over every transport in `_meta` of
+ * results, where they or the operator ask for it (PROTOCOL.md, "The allowance").
+ */
 import type { ServerResponse } from 'node:http';
 
+import { metaOf } from '../protocol/eras.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Arrival, CallerContext } from './context.ts';
 
-/** Call it before the request is counted; nothing is told where there is no limit. */
-export function tellAllowance(
-  response: ServerResponse,
+/** The key in `_meta`: `true` of a request asks for it, and the result has it. */
+const KEY = 'switchboard/allowance';
+
+type Counted = Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>;
+
+/** What is left of a client's rate. */
+export interface AllowanceFacts {
+  /** How many requests it may make at once after a pause. */
+  limit: number;
+  remaining: number;
+  /** When it has all of them again, or one where none is left, in ms. */
+  resetMs: number;
+}
+
+/** @returns nothing where there is no limit. */
+export function allowanceOf(context: Pick<CallerContext, 'allowance'>, arrival: Counted): AllowanceFacts | undefined {
+  const found = context.allowance(arrival);
+  if (found === undefined) return undefined;
+  const { rate, left } = found;
+  return { limit: Math.max(1, Math.floor(rate.burst ?? rate.perMinute)), ...left };
+}
+
+/** What adds the allowance to the result of a request, where that is wanted. */
+export function allowanceTeller(
   context: CallerContext,
-  arrival: Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>,
-): void {
+  arrival: Counted,
+  params: JsonObject | undefined,
+): ((result: JsonObject) => JsonObject) | undefined {
+  if (!context.tellsAllowance && metaOf(params)?.[KEY] !== true) return undefined;
+  return (result) => {
+    const facts = allowanceOf(context, arrival);
+    return facts === undefined ? result : { ...result, _meta: { ...metaOf(result), [KEY]: facts } };
+  };
+}
+
+/** Call it before the request is counted; nothing is told where there is no limit. */
+export function tellAllowance(response: ServerResponse, context: CallerContext, arrival: Counted): void {
   const allowance = context.allowance(arrival);
   if (allowance === undefined || response.headersSent) return;
   const { rate, left } = allowance;

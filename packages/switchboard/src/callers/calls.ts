@@ -15,6 +15,8 @@ export interface CallOptions {
   endless?: boolean;
   /** How the client is asked while its request runs; modern clients cannot be. */
   ask?: Leg['ask'];
+  /** What the client gets in place of the result. @default the result */
+  complete?: ((result: JsonObject) => JsonObject) | undefined;
   /** Called once when the request does not run any more, also when it is refused: it has been answered or cancelled, or waits for its client. */
   release: () => void;
 }
@@ -62,12 +64,12 @@ export class Calls {
   }
 
   /** Opens an exchange for a request; its answer goes to the outlet. @throws as {@link check} */
-  open(request: RpcRequest, { scope, slot, outlet, ask, endless = false, release }: CallOptions): void {
+  open(request: RpcRequest, { scope, slot, outlet, ask, endless = false, complete, release }: CallOptions): void {
     const { id, method, params } = request;
     try {
       this.check(id);
       const token = metaOf(params)?.['progressToken'];
-      const leg = new CallLeg(id, token, outlet, this.#running, ask, release);
+      const leg = new CallLeg(id, token, outlet, this.#running, ask, release, complete);
       const { wantsProgress } = leg;
       const exchange = this.#context.exchanges.open({ scope, slot, method, params, endless, wantsProgress, leg });
       if (!exchange.settled) this.#running.set(id, { exchange, outlet, release });
@@ -109,6 +111,7 @@ class CallLeg implements Leg {
   readonly #outlet: Outlet;
   readonly #running: Pick<ShortMap<RpcId, unknown>, 'delete'>;
   readonly #release: () => void;
+  readonly #complete: CallOptions['complete'];
 
   constructor(
     id: RpcId,
@@ -117,6 +120,7 @@ class CallLeg implements Leg {
     running: Pick<ShortMap<RpcId, unknown>, 'delete'>,
     ask: Leg['ask'],
     release: () => void,
+    complete: CallOptions['complete'],
   ) {
     this.wantsProgress = typeof token === 'string' || typeof token === 'number';
     this.ask = ask === undefined ? undefined : (question, signal) => ask(question, signal, id);
@@ -125,6 +129,7 @@ class CallLeg implements Leg {
     this.#outlet = outlet;
     this.#running = running;
     this.#release = release;
+    this.#complete = complete;
   }
 
   progress(params: JsonObject): void {
@@ -141,7 +146,9 @@ class CallLeg implements Leg {
     const id = this.#id;
     this.#running.delete(id);
     this.#release();
-    if (outcome instanceof LazyResult) this.#outlet.send(outcome.answering(id), id);
+    const complete = this.#complete;
+    if ('result' in outcome && complete !== undefined) this.#outlet.send(result(id, complete(outcome.result)), id);
+    else if (outcome instanceof LazyResult) this.#outlet.send(outcome.answering(id), id);
     else this.#outlet.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error), id);
   }
 }

@@ -16,6 +16,7 @@ import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
+import { allowanceOf } from './allowance.ts';
 import { BRING_METHOD } from './brought.ts';
 import { Calls } from './calls.ts';
 import { refusal } from './context.ts';
@@ -106,6 +107,7 @@ export class Connection implements Conversation, Holder {
       inFlight: this.#calls.size,
       speaksModern: this.#slots.size > 0,
       notes: this.notes,
+      allowance: allowanceOf(this.#context, this.#arrival),
       ...(traffic !== undefined && { traffic }),
     });
   }

@@ -25,6 +25,8 @@ export interface CallerContext {
   allowance(
     arrival: Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>,
   ): { rate: Rate; left: Allowance } | undefined;
+  /** Whether clients are told what is left to them also where they do not ask. */
+  readonly tellsAllowance: boolean;
   /** The largest message that a caller may send, in bytes. */
   maxMessageBytes(identity: Identity): number;
   /** Ends what is open for a caller when what it showed expires or is taken back. @returns what to call when it ended by itself. */

@@ -20,7 +20,7 @@ import type { ReplyOptions } from '../transports/http/reply.ts';
 import { owned } from '../util/owned.ts';
 import { ShortMap } from '../util/short-map.ts';
 import { originOf } from './account.ts';
-import { tellAllowance } from './allowance.ts';
+import { allowanceOf, tellAllowance } from './allowance.ts';
 import type { Brought } from './brought.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
@@ -213,6 +213,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
       inFlight: this.#session.calls.size,
       speaksModern: false,
       notes: this.notes,
+      allowance: allowanceOf(this.#context, this.#arrival),
     });
   }
 

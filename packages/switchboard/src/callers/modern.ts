@@ -6,7 +6,8 @@ import { result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId, RpcRequest } from '../protocol/jsonrpc.ts';
 import type { Scope, Slot } from '../router/exchange.ts';
 import { accountOf, originOf } from './account.ts';
-import type { Calls } from './calls.ts';
+import { allowanceTeller } from './allowance.ts';
+import type { CallOptions, Calls } from './calls.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 
 /** Methods of the legacy era that the modern one took away (MCP 2026-07-28, Changelog). */
@@ -24,6 +25,8 @@ const RETIRED: ReadonlySet<string> = new Set([
 export interface Admitted {
   scope: Scope;
   slot: Slot;
+  /** What the client gets in place of the result. */
+  complete?: CallOptions['complete'];
   /** Gives back what it was admitted to. {@link openModern} does so at the end of the request. */
   release: () => void;
 }
@@ -50,14 +53,15 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
   if (RETIRED.has(method)) throw new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
   calls.check(id);
   const release = context.admit(arrival);
+  const complete = allowanceTeller(context, arrival, params);
   try {
     const { upstream } = arrival;
     const parked = context.exchanges.parkedSlot(params?.['requestState']);
     // A call that is taken up again has its server already.
-    if (parked !== undefined && parked.upstream === upstream.name) return { scope, slot: parked, release };
+    if (parked !== undefined && parked.upstream === upstream.name) return { scope, slot: parked, complete, release };
     const slot = upstream.slot(scope, INTERACTIVE.has(method));
     arrival.credentials.use();
-    return { scope, slot, release };
+    return { scope, slot, complete, release };
   } catch (error) {
     release();
     throw error;
@@ -67,12 +71,19 @@ export function admitModern(request: RpcRequest, arrival: Arrival, context: Call
 /** Opens an admitted request; its answer goes to the outlet. @throws as {@link Calls.open} */
 export function openModern(
   request: RpcRequest,
-  { scope, slot, release }: Admitted,
+  { scope, slot, complete, release }: Admitted,
   calls: Calls,
   outlet: Outlet,
 ): void {
   const endless = request.method === 'subscriptions/listen';
-  calls.open(request, { scope, slot, endless, release, outlet: endless ? retagged(outlet, request.id) : outlet });
+  calls.open(request, {
+    scope,
+    slot,
+    endless,
+    complete,
+    release,
+    outlet: endless ? retagged(outlet, request.id) : outlet,
+  });
 }
 
 /** An outlet that puts the client's own subscription id, which is its listen request's id, in the place of the upstream's. */

@@ -9,6 +9,7 @@ import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Traffic } from '../transports/channel.ts';
 import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
+import type { AllowanceFacts } from './allowance.ts';
 import type { Arrival } from './context.ts';
 
 /** `away`: its socket was cut, and it may come back. */
@@ -44,6 +45,8 @@ export interface SessionFacts {
   inFlight: number;
   groups: readonly string[];
   metadata: Readonly<Record<string, string>>;
+  /** How many requests it may make, and how many are left; absent where there is no limit. */
+  allowance?: AllowanceFacts;
   /** Where the transport counts it. */
   traffic?: Traffic;
 }
@@ -217,13 +220,14 @@ export class Registry {
 interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActivity' | 'inFlight'> {
   speaksModern: boolean;
   notes: SessionNotes;
+  allowance?: AllowanceFacts | undefined;
   traffic?: Traffic;
 }
 
 export function factsOf(
   { label, identity, upstream, transport, address, userAgent }: Arrival,
   session: { version: string; clientInfo: JsonObject | undefined } | undefined,
-  { speaksModern, notes, traffic, ...standing }: Standing,
+  { speaksModern, notes, allowance, traffic, ...standing }: Standing,
 ): SessionFacts {
   const { name, version } = session?.clientInfo ?? {};
   const era = session !== undefined && session.version !== '' ? 'legacy' : speaksModern ? 'modern' : undefined;
@@ -242,6 +246,7 @@ export function factsOf(
     ...(userAgent !== undefined && { userAgent }),
     groups: notes.groups ?? [],
     metadata: notes.metadata ?? {},
+    ...(allowance !== undefined && { allowance }),
     ...(traffic !== undefined && { traffic }),
   };
 }

@@ -13,6 +13,7 @@ import { omit } from '../util/omit.ts';
 import { owned } from '../util/owned.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { accountOf, originOf } from './account.ts';
+import { allowanceTeller } from './allowance.ts';
 import { Calls } from './calls.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
@@ -257,7 +258,8 @@ export class LegacySession implements Caller {
       const level = request.params?.['level'];
       if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
       const { scope } = this;
-      this.calls.open(request, { scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask, release });
+      const complete = allowanceTeller(this.#context, this.#arrival, request.params);
+      this.calls.open(request, { scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask, complete, release });
     }
   }
 

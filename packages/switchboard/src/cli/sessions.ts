@@ -15,7 +15,20 @@ export const sessionsCommand = (): Command =>
     }
     const now = Date.now();
     printTable(
-      ['session', 'state', 'principal', 'upstream', 'transport', 'era', 'client', 'running', 'age', 'quiet', 'groups'],
+      [
+        'session',
+        'state',
+        'principal',
+        'upstream',
+        'transport',
+        'era',
+        'client',
+        'running',
+        'left',
+        'age',
+        'quiet',
+        'groups',
+      ],
       sessions.map((session) => [
         session.id,
         session.state,
@@ -25,6 +38,7 @@ export const sessionsCommand = (): Command =>
         session.era ?? '',
         [session.client?.name, session.client?.version].filter((part) => part !== undefined).join(' '),
         session.inFlight,
+        session.allowance === undefined ? '' : `${session.allowance.remaining}/${session.allowance.limit}`,
         duration(now - session.startedAt),
         duration(now - session.lastActivity),
         session.groups.join(','),

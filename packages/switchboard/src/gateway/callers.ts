@@ -53,6 +53,7 @@ export class Callers {
       emit,
       admit: (arrival) => admission.admit(arrival),
       allowance: (arrival) => admission.allowance(arrival),
+      tellsAllowance: settings.tellAllowance,
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
       hold: (holder) => access.standing.hold(holder),
       maxRequestsInFlight: settings.maxRequestsInFlight,

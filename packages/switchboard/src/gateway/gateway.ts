@@ -8,6 +8,7 @@ import { askRequest } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
 import type { Emit, Transport } from '../observe/events.ts';
+import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../router/exchange.ts';
@@ -112,6 +113,7 @@ export class Gateway {
   readonly #router: Router;
   readonly #callers: Callers;
   readonly #retirement: Retirement;
+  readonly #statistics: Statistics;
   readonly #admin: Admin | undefined;
   #adminUrl: string | undefined;
   readonly #listener: Listener;
@@ -192,6 +194,22 @@ export class Gateway {
       });
       observation.watch(this.#admin.watchers.onEvent);
     }
+    const probes = new Probes({
+      settings,
+      observation,
+      roles,
+      access: this.#access,
+      stats: () => this.stats,
+      isDraining: () => this.#draining !== undefined,
+      inFlight: () => this.operations.inFlight(),
+      programMetrics: program?.metrics.bind(program),
+    });
+    this.#statistics = new Statistics({
+      intervalMs: settings.transport.every((each) => each === 'stdio') ? Infinity : settings.statsInterval,
+      look: () => ({ ...this.operations.load(), ...probes.traffic.bytes }),
+      emit,
+    });
+    observation.watch(this.#statistics.onEvent);
     this.#listener = new Listener({
       settings,
       access: this.#access,
@@ -206,16 +224,7 @@ export class Gateway {
       checkRoom: (identity, address) => registry.checkRoom(identity, address),
       hooks: this.#hooks,
       ...(this.#admin !== undefined && { admin: this.#admin }),
-      probes: new Probes({
-        settings,
-        observation,
-        roles,
-        access: this.#access,
-        stats: () => this.stats,
-        isDraining: () => this.#draining !== undefined,
-        inFlight: () => this.operations.inFlight(),
-        programMetrics: program?.metrics.bind(program),
-      }),
+      probes,
       onChannel: (channel, transport, visit) => connections.open(channel, { ...visit, transport }),
       onResumed: (channel, identity) => connections.renew(channel, identity),
       emit,
@@ -421,6 +430,7 @@ export class Gateway {
 
   async #end(): Promise<void> {
     this.#admin?.close();
+    this.#statistics.close();
     const closed = this.#listener.close();
     this.#callers.registry.close('Switchboard is shutting down');
     this.#router.close();

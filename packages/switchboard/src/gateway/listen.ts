@@ -112,7 +112,7 @@ export class Listener {
       isUncounted: (address) => options.proxies.has(address),
       onRequest: (request, response) => void this.#serve(request, response),
       onUpgrade: (request, socket, head) => void this.#upgrade(request, socket, head),
-      onConnection: (socket) => options.probes.traffic?.watch(socket),
+      onConnection: (socket) => options.probes.traffic.watch(socket),
       onRefused: ({ code, message }, address) =>
         options.emit({ type: 'connection.refused', code, detail: message, address }),
       onCertificates: (loaded) => this.#tellCertificates(loaded),

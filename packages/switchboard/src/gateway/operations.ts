@@ -2,6 +2,7 @@
 import type { Registry, SessionFacts, SessionNotes } from '../callers/registry.ts';
 import { destinationOf } from '../observe/requests.ts';
 import type { Transport } from '../observe/events.ts';
+import type { Situation } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
@@ -58,6 +59,9 @@ export interface OperationsOptions {
   pools: ReadonlyMap<string, Pool>;
 }
 
+/** With less than this share of its rate left, a session is near its limit. */
+const NEAR_LIMIT = 0.2;
+
 export class Operations {
   readonly #options: OperationsOptions;
 
@@ -69,6 +73,21 @@ export class Operations {
   sessions(): SessionFacts[] {
     const { program, registry } = this.#options;
     return program?.sessions() ?? [...registry.all].map(({ facts }) => facts);
+  }
+
+  /** How much there is to do now, and whose rate is nearly used up. */
+  load(): Pick<Situation, 'clients' | 'sessions' | 'queued' | 'parked' | 'nearLimit'> {
+    const { router, turns, pools } = this.#options;
+    const sessions = this.sessions();
+    const isNear = ({ allowance }: SessionFacts): boolean =>
+      allowance !== undefined && allowance.remaining < allowance.limit * NEAR_LIMIT;
+    return {
+      clients: sessions.length,
+      sessions: sessions.filter(({ state }) => state === 'ready' || state === 'away').length,
+      queued: [...pools.keys()].reduce((sum, name) => sum + turns.of(name).waiting, 0),
+      parked: router.parked,
+      nearLimit: sessions.filter(isNear).map(({ id }) => id),
+    };
   }
 
   /** Every request that is under way, oldest first. */

@@ -13,6 +13,7 @@ import {
   countOrAuto,
   countOrHalf,
   duration,
+  durationOrNever,
   flag,
   list,
   messageSize,
@@ -89,6 +90,8 @@ export interface Settings {
   trustedProxies: string[];
   allowPrivateUpstreams: boolean;
   logLevel: LogLevel;
+  statsInterval: number;
+  tellAllowance: boolean;
   metrics: boolean;
   auditLog: string;
   auditContents: boolean;
@@ -384,6 +387,17 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: 'info',
     type: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
     describe: 'What to log, as JSON lines on stderr',
+  },
+  statsInterval: {
+    value: 'duration|never',
+    fallback: '60s',
+    type: durationOrNever,
+    describe: 'How often one line of statistics is logged, at level info; not where stdio is the only transport',
+  },
+  tellAllowance: {
+    fallback: false,
+    type: flag,
+    describe: 'Tell clients in _meta of each result how many requests they have left; without it those that ask for it',
   },
   metrics: {
     value: 'on|off',

@@ -29,13 +29,11 @@ export interface ProbesOptions {
 const ALLOWED = 'GET, HEAD';
 
 export class Probes {
-  /** Only where there are metrics. */
-  readonly traffic: Traffic | undefined;
+  readonly traffic: Traffic = new Traffic();
   readonly #options: ProbesOptions;
 
   constructor(options: ProbesOptions) {
     this.#options = options;
-    this.traffic = options.observation.metrics === undefined ? undefined : new Traffic();
   }
 
   /** Answers what is asked on one of these paths; undefined for others. Rejects when the request may not have it. */
@@ -43,7 +41,8 @@ export class Probes {
     if (path === '/healthz' || path === '/health') return this.#serveHealth(response);
     if (path === '/status') return this.#serveStatus(request, response);
     if (path === '/readyz') return this.#serveReadiness(request, response);
-    if (path === '/metrics' && this.traffic !== undefined) return this.#serveMetrics(request, response, this.traffic);
+    if (path === '/metrics' && this.#options.observation.metrics !== undefined)
+      return this.#serveMetrics(request, response);
     return undefined;
   }
 
@@ -109,13 +108,13 @@ export class Probes {
     guardOperator(request, settings);
   }
 
-  async #serveMetrics(request: IncomingMessage, response: ServerResponse, traffic: Traffic): Promise<void> {
+  async #serveMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { observation, stats, inFlight, programMetrics } = this.#options;
     const { metrics } = observation;
     if (metrics === undefined) return;
     await this.#guard(request);
     allowReading(request, response);
-    const own = await metrics.text({ ...stats(), ...traffic.bytes, inFlight: inFlight() });
+    const own = await metrics.text({ ...stats(), ...this.traffic.bytes, inFlight: inFlight() });
     const text = own + (programMetrics?.() ?? '');
     response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
   }

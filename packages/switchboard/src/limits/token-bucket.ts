@@ -77,7 +77,8 @@ export class RateLimit implements Limiter {
     if (bucket.tokens < 1) {
       const retryAfterMs = Math.ceil((1 - bucket.tokens) * msPerToken(rate));
       const detail = `${perMinute} a minute, the limit (${option}); try again in ${retryAfterMs} ms`;
-      throw new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs } });
+      const limit = Math.max(1, Math.floor(rate.burst ?? perMinute));
+      throw new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs, limit, remaining: 0 } });
     }
     bucket.tokens--;
   }

@@ -40,6 +40,27 @@ export interface RequestEnd {
 export type GatewayEvent =
   | { type: 'listening'; url: string }
   | { type: 'draining'; requests: number }
+  /**
+   * How busy it is; counts are of the interval. `queued`: requests that wait for their turn; `nearLimit`: sessions with less than a fifth
+   * of their rate left, of which the first are `nearest`.
+   */
+  | {
+      type: 'statistics';
+      intervalS: number;
+      clients: number;
+      sessions: number;
+      requests: number;
+      errors: number;
+      refused: number;
+      queued: number;
+      parked: number;
+      bytesIn: number;
+      bytesOut: number;
+      queuedBytes: number;
+      nearLimit: number;
+      nearest?: string[];
+      busiest?: { upstream: string; tool: string; calls: number };
+    }
   | {
       type: 'reloaded';
       added: string[];

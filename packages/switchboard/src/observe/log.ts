@@ -9,6 +9,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   listening: 'info',
   draining: 'info',
+  statistics: 'info',
   reloaded: 'info',
   'reload.failed': 'error',
   'connection.opened': 'debug',

@@ -137,6 +137,7 @@ export class Metrics {
       case 'reloaded':
       case 'reload.failed':
       case 'upstream.stderr':
+      case 'statistics':
       case 'upstream.memory':
       case 'upstream.withheld':
       case 'request.started':

@@ -27,6 +27,10 @@ export const session: z.ZodType = z.strictObject({
   inFlight: count.describe('how many of its requests are under way'),
   groups: z.array(z.string()),
   metadata: z.record(z.string(), z.string()),
+  allowance: z
+    .strictObject({ limit: z.number(), remaining: z.number(), resetMs: ms })
+    .optional()
+    .describe('how many requests it may make at once, how many are left, and when it has all again'),
   traffic: z
     .strictObject({
       messagesIn: count,

@@ -1,0 +1,89 @@
+/** One line every minute that says how busy a gateway is: a function of the events, and of a snapshot when the line is due. */
+import type { Emit, GatewayEvent } from './events.ts';
+
+/** What is only looked at when a line is due. */
+export interface Situation {
+  clients: number;
+  sessions: number;
+  /** Requests that wait for their turn at a server, and those whose client was asked something. */
+  queued: number;
+  parked: number;
+  /** Bytes on the connections of clients since the start, and those that wait there. */
+  bytesIn: number;
+  bytesOut: number;
+  queuedBytes: number;
+  /** The sessions that have used up nearly all of their rate. */
+  nearLimit: string[];
+}
+
+export interface StatisticsOptions {
+  /** How often, in ms; `Infinity` for never. */
+  intervalMs: number;
+  look(): Situation;
+  emit: Emit;
+}
+
+/** Further tools of one interval are not told apart. */
+const MAX_TOOLS = 1000;
+/** So many sessions are named at the most. */
+const MAX_NAMED = 5;
+
+export class Statistics {
+  readonly onEvent: Emit = (event) => this.#take(event);
+  readonly #options: StatisticsOptions;
+  readonly #clock: NodeJS.Timeout | undefined;
+  #requests = 0;
+  #errors = 0;
+  #refused = 0;
+  #bytes: Pick<Situation, 'bytesIn' | 'bytesOut'> = { bytesIn: 0, bytesOut: 0 };
+  /** How often each was called, by upstream and name. */
+  #tools: Map<string, { upstream: string; tool: string; calls: number }> = new Map();
+
+  constructor(options: StatisticsOptions) {
+    this.#options = options;
+    const { intervalMs } = options;
+    this.#clock = intervalMs === Infinity ? undefined : setInterval(() => this.#tell(), intervalMs).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#clock);
+  }
+
+  #take(event: GatewayEvent): void {
+    if (this.#clock === undefined) return;
+    if (event.type === 'request.refused') this.#refused++;
+    if (event.type !== 'request.ended') return;
+    const { upstream, method, target, outcome } = event;
+    this.#requests++;
+    if (outcome === 'error' || outcome === 'isError') this.#errors++;
+    if (method !== 'tools/call' || target === undefined) return;
+    const key = JSON.stringify([upstream, target]);
+    const known = this.#tools.get(key);
+    if (known !== undefined) known.calls++;
+    else if (this.#tools.size < MAX_TOOLS) this.#tools.set(key, { upstream, tool: target, calls: 1 });
+  }
+
+  /** Counts are of the interval; the next one begins. */
+  #tell(): void {
+    const { look, emit, intervalMs } = this.#options;
+    const { nearLimit, bytesIn, bytesOut, ...now } = look();
+    const [busiest] = [...this.#tools.values()].toSorted((a, b) => b.calls - a.calls);
+    const line: GatewayEvent = {
+      type: 'statistics',
+      intervalS: Math.round(intervalMs / 1000),
+      ...now,
+      requests: this.#requests,
+      errors: this.#errors,
+      refused: this.#refused,
+      bytesIn: bytesIn - this.#bytes.bytesIn,
+      bytesOut: bytesOut - this.#bytes.bytesOut,
+      nearLimit: nearLimit.length,
+      ...(nearLimit.length > 0 && { nearest: nearLimit.slice(0, MAX_NAMED) }),
+      ...(busiest !== undefined && { busiest }),
+    };
+    [this.#requests, this.#errors, this.#refused] = [0, 0, 0];
+    this.#bytes = { bytesIn, bytesOut };
+    this.#tools = new Map();
+    emit(line);
+  }
+}
