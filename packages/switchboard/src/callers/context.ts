@@ -21,6 +21,8 @@ export interface CallerContext {
    * showed has expired.
    */
   admit(arrival: Arrival): () => void;
+  /** Counts a session over HTTP that is about to be opened. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
+  countConnect(arrival: Arrival): void;
   /** What {@link admit} would find, and the rate that holds; nothing where there is none. */
   allowance(
     arrival: Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>,

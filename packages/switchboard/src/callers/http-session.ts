@@ -142,6 +142,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
         throw asRefusal(error);
       }
     }
+    context.countConnect(session.#arrival);
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
     registry.add(session);
     session.#release = context.hold(session);

@@ -80,6 +80,9 @@ export interface RegistryOptions {
   maxOf(identity: Identity): number;
   /** How long a client may be quiet, in ms. */
   idleTimeoutMs: number;
+  /** Told of each that takes a place, and that gives it back. */
+  onEnter?(conversation: Conversation): void;
+  onLeave?(conversation: Conversation): void;
   /** Something of Switchboard's own failed while a quiet client was ended. Must not throw. */
   onFault(error: unknown): void;
   /** How often quiet clients are looked for, in ms; more often where `idleTimeoutMs` is short. */
@@ -129,6 +132,7 @@ export class Registry {
     this.#conversations.set(id, conversation);
     this.#labels.set(label, conversation);
     this.#own.add(identity.principal);
+    this.#options.onEnter?.(conversation);
   }
 
   remove(id: string): Conversation | undefined {
@@ -137,6 +141,7 @@ export class Registry {
     this.#own.remove(conversation.identity.principal);
     this.#conversations.delete(id);
     this.#labels.delete(conversation.label);
+    this.#options.onLeave?.(conversation);
     return conversation;
   }
 

@@ -3,6 +3,8 @@ import { ANONYMOUS, isExpired } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { accountOf, originOf } from '../callers/account.ts';
 import type { Arrival } from '../callers/context.ts';
+import type { Conversation } from '../callers/registry.ts';
+import { LeftBehind } from '../limits/left-behind.ts';
 import { Tally } from '../limits/tally.ts';
 import type { Allowance, Limiter, Rate } from '../limits/token-bucket.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
@@ -10,12 +12,18 @@ import type { Roles } from '../router/rights.ts';
 import { once } from '../util/once.ts';
 import type { Settings } from './options.ts';
 
+/** A client that has a place. */
+type Placed = Pick<Conversation, 'identity' | 'label' | 'origin'>;
+/** With `connectRateLimit: auto`, how often all places may be taken anew in a minute. */
+const CONNECTS_PER_PLACE = 6;
+
 type Counted = Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>;
 
 export class Admission {
   readonly #settings: Settings;
   readonly #roles: Roles;
   readonly #limiter: Limiter;
+  readonly #leftBehind: LeftBehind = new LeftBehind();
   /** What runs, by {@link originOf}. */
   readonly #running: Tally = new Tally();
 
@@ -54,6 +62,24 @@ export class Admission {
   /** Counts a request that does not run, such as one for a ticket. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
   countRequest(arrival: Counted): void {
     this.#limiter.take(rateKeyOf(arrival), this.#rateOf(arrival.identity));
+  }
+
+  /** Counts a connection, or a session over HTTP, that is about to be opened. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
+  countConnect(arrival: Counted): void {
+    const { connectRateLimit, maxConnections } = this.#settings;
+    const perMinute = connectRateLimit === 'auto' ? CONNECTS_PER_PLACE * maxConnections : connectRateLimit;
+    this.#limiter.take(`connects ${originOf(arrival)}`, { perMinute, option: 'connectRateLimit' });
+  }
+
+  /** A client that is not known goes on with the rate of one that left from there. */
+  enter({ identity, label, origin }: Placed): void {
+    if (identity.principal !== ANONYMOUS) return;
+    const key = this.#leftBehind.take(origin);
+    if (key !== undefined) this.#limiter.move(key, rateKeyOf({ identity, label }));
+  }
+
+  leave({ identity, label, origin }: Placed): void {
+    if (identity.principal === ANONYMOUS) this.#leftBehind.leave(origin, rateKeyOf({ identity, label }));
   }
 
   /** What {@link admit} would find, and how much there is in all. */

@@ -52,6 +52,7 @@ export class Callers {
       exchanges,
       emit,
       admit: (arrival) => admission.admit(arrival),
+      countConnect: (arrival) => admission.countConnect(arrival),
       allowance: (arrival) => admission.allowance(arrival),
       tellsAllowance: settings.tellAllowance,
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
@@ -73,6 +74,8 @@ export class Callers {
       max: settings.maxConnections,
       maxOf: (identity) => admission.maxSessions(identity),
       idleTimeoutMs: settings.idleTimeout,
+      onEnter: (conversation) => admission.enter(conversation),
+      onLeave: (conversation) => admission.leave(conversation),
       onFault: (error) => emit({ type: 'failed', where: 'registry', error }),
       sweepIntervalMs: settings.sweepInterval,
     });

@@ -222,6 +222,7 @@ export class Gateway {
       callerHeaders: () => [...pools.values()].flatMap((pool) => pool.callerHeaders),
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
       checkRoom: (identity, address) => registry.checkRoom(identity, address),
+      countConnect: (identity, address) => admission.countConnect({ identity, address, label: address }),
       hooks: this.#hooks,
       ...(this.#admin !== undefined && { admin: this.#admin }),
       probes,

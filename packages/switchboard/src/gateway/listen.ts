@@ -52,6 +52,8 @@ export interface ListenerOptions {
   maxMessageBytes(identity: Identity): number;
   /** Room for one more client. @throws {SwitchboardError} when there is none. */
   checkRoom(identity: Identity, address: string): void;
+  /** Counts a connection that is about to be opened. @throws {SwitchboardError} `SWB_RATE_LIMITED` when there were too many. */
+  countConnect(identity: Identity, address: string): void;
   hooks: Readonly<Hooks>;
   /** Answers what operators ask beside MCP. */
   probes: Probes;
@@ -252,6 +254,7 @@ export class Listener {
     const upstream = route(path, SSE_PATH.test(path) ? 'sse' : 'mcp', identity);
     const visit = this.#visit(request, upstream, identity);
     checkRoom(identity, visit.address);
+    this.#options.countConnect(identity, visit.address);
     await this.#askHook(visit, 'sse');
     onChannel(sse.accept(request, response, bindingOf(identity)), 'sse', visit);
   }
@@ -266,6 +269,7 @@ export class Listener {
       // Who can resume may have a place already: its first message tells, and whether there is room is seen then.
       const visit = this.#visit(request, upstream, identity);
       if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom(identity, visit.address);
+      this.#options.countConnect(identity, visit.address);
       const { maxMessageBytes, onChannel, onResumed, hooks } = this.#options;
       if (hooks.onConnect !== undefined) await this.#askHook(visit, 'websocket');
       this.#acceptor.accept(request, socket, head, {

@@ -57,6 +57,7 @@ export interface Settings {
   maxMembers: number;
   rateLimit: number;
   addressRateLimit: number | 'auto';
+  connectRateLimit: number | 'auto';
   requestTimeout: number;
   answerTimeout: number;
   maxParked: number;
@@ -247,6 +248,13 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     type: z.union([z.literal('auto'), rate]),
     describe:
       'Requests a minute from one address, of all its clients who are not known; auto is rateLimit times maxConnections',
+  },
+  connectRateLimit: {
+    value: 'number|unlimited|auto',
+    fallback: 'auto',
+    type: z.union([z.literal('auto'), rate]),
+    describe:
+      'Connections and HTTP sessions a minute that each principal may open, or each address whose clients are not known; auto is six times maxConnections',
   },
   requestTimeout: {
     value: 'duration',

@@ -28,6 +28,8 @@ export interface Allowance {
 export interface Limiter {
   /** Takes a token. @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` when there is none. */
   take(client: string, rate?: Rate): void;
+  /** Lets another client go on with what is left to this one; nothing where it has taken nothing. */
+  move(from: string, to: string): void;
   /** What {@link take} would find now; nothing where there is no limit. */
   look(client: string, rate?: Rate): Allowance | undefined;
 }
@@ -81,6 +83,13 @@ export class RateLimit implements Limiter {
       throw new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs, limit, remaining: 0 } });
     }
     bucket.tokens--;
+  }
+
+  move(from: string, to: string): void {
+    const bucket = this.#buckets.get(from);
+    if (bucket === undefined) return;
+    this.#buckets.delete(from);
+    this.#buckets.set(to, bucket);
   }
 
   look(client: string, rate: Rate = this.#rate): Allowance | undefined {

@@ -46,6 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
     rateLimit: 'unlimited',
     // Spares come and go by themselves; most tests count processes.
     warm: 0,
+    connectRateLimit: 'unlimited',
     environment: process.env,
     ...options,
     onEvent: (event) => {
