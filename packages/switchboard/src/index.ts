@@ -10,6 +10,8 @@ export type { Settings } from './gateway/options.ts';
 export type { CommandUpstream, ServerUpstream, UpstreamOptions, UrlUpstream } from './gateway/upstream-options.ts';
 export type { GatewayEvent } from './observe/events.ts';
 export { createLog } from './observe/log.ts';
+export { contextOf } from './protocol/session-context.ts';
+export type { SessionContext } from './protocol/session-context.ts';
 export { ERRORS, SwitchboardError } from './protocol/errors.ts';
 export type { ErrorName } from './protocol/errors.ts';
 export type { Entry, Fact, Facts, Log, Store } from './stores/store.ts';

@@ -188,7 +188,7 @@ export class Connection implements Conversation, Holder {
         return;
       }
       if (claimsModern(message.params)) {
-        const admitted = admitModern(message, this.#arrival, this.#context, this.#calls);
+        const admitted = admitModern(message, this.#arrival, this.#context, this.#calls, () => this.facts);
         try {
           this.#hold(admitted.slot);
         } catch (error) {

@@ -3,6 +3,7 @@ import type { Emit } from '../observe/events.ts';
 import { destinationOf } from '../observe/requests.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { shown } from '../protocol/shown.ts';
+import type { SessionContext } from '../protocol/session-context.ts';
 import type { Exchange } from '../router/exchange.ts';
 import { owned } from '../util/owned.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
@@ -17,6 +18,8 @@ export interface RequestVisit {
   upstream: string;
   session: string;
   principal: string;
+  /** All that is known of who is calling. */
+  context?: SessionContext;
 }
 
 /** A client that is about to be let in. */
@@ -68,6 +71,7 @@ export function askRequest({ onRequest }: Readonly<Hooks>, exchange: Exchange): 
       upstream,
       session: scope.affinity,
       principal: scope.principal,
+      ...(scope.context !== undefined && { context: scope.context() }),
     });
     return asked instanceof Promise ? asked.catch(refuse) : undefined;
   } catch (error) {

@@ -9,6 +9,8 @@ import { accountOf, originOf } from './account.ts';
 import { allowanceTeller } from './allowance.ts';
 import type { CallOptions, Calls } from './calls.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
+import type { SessionFacts } from './registry.ts';
+import { sessionContext } from './session-context.ts';
 
 /** Methods of the legacy era that the modern one took away (MCP 2026-07-28, Changelog). */
 const RETIRED: ReadonlySet<string> = new Set([
@@ -34,13 +36,22 @@ export interface Admitted {
 /**
  * Reads who asks, and finds what serves it.
  *
+ * @param facts of the connection that it came on.
  * @throws {SwitchboardError} when it cannot be opened: a bad envelope, an unknown version, a retired method, a limit.
  */
-export function admitModern(request: RpcRequest, arrival: Arrival, context: CallerContext, calls: Calls): Admitted {
+export function admitModern(
+  request: RpcRequest,
+  arrival: Arrival,
+  context: CallerContext,
+  calls: Calls,
+  facts?: () => SessionFacts,
+): Admitted {
   const { id, method, params } = request;
+  const envelope = readEnvelope(params);
   const scope: Scope = {
     era: 'modern',
-    ...readEnvelope(params),
+    ...envelope,
+    context: () => sessionContext(arrival, envelope.clientInfo, facts?.()),
     principal: arrival.identity.principal,
     roles: arrival.identity.roles,
     transport: arrival.transport,

@@ -19,6 +19,7 @@ import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import { asRefusal } from './hooks.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
+import { sessionContext } from './session-context.ts';
 
 /**
  * The notifications of a client that MCP defines and Switchboard does not answer for; whatever else looks like one, such as a call
@@ -350,6 +351,7 @@ export class LegacySession implements Caller {
       account: accountOf(this.#arrival),
       origin: originOf(this.#arrival),
       credentials: this.#arrival.credentials,
+      context: () => sessionContext(this.#arrival, isObject(clientInfo) ? clientInfo : undefined, this.#facts()),
       ...(clientInfo !== undefined && { clientInfo }),
     };
   }

@@ -41,6 +41,8 @@ async function connect(url: string, flags: Flags): Promise<void> {
     rateLimit: 'unlimited',
     // The far side decides when a client has been quiet for too long; nothing must be said in its name.
     livenessInterval: 'never',
+    // Two may be missed: a server that is gone is noticed within 30 s.
+    pingInterval: '10s',
     maxMessageSize: '64MiB',
     logLevel: flags.logLevel,
   };

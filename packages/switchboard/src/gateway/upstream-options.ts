@@ -29,6 +29,12 @@ interface Common extends ViewRules {
   timeouts?: Readonly<Record<string, string | number>>;
   /** How many members are started ahead of need. @default the gateway's `warm` */
   warm?: number | 'auto';
+  /**
+   * Whether each request tells it who is calling, in `_meta["switchboard/context"]`.
+   *
+   * @default true for a server in this process, false for others
+   */
+  context?: boolean;
   /** The only era to speak to it. @default found out */
   era?: Era;
 }
@@ -115,6 +121,7 @@ const common = {
   requestTimeout: duration.optional(),
   timeouts: z.record(z.string(), duration).optional(),
   warm: z.union([z.literal('auto'), z.int().min(0).max(100)]).optional(),
+  context: z.boolean().optional(),
   era: z.enum(['legacy', 'modern']).optional(),
   tools: rules.optional(),
   prompts: rules.optional(),

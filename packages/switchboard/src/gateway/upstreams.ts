@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import type { Emit } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { CallerAudience } from '../router/audience.ts';
+import type { SessionContext } from '../protocol/session-context.ts';
 import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
 import { Tunnel, proxyFor } from '../transports/proxy.ts';
@@ -131,10 +132,10 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     Object.entries(upstreams).map(([name, options]) => {
       const token =
         'url' in options && options.oauth !== undefined ? new ClientToken(options.oauth, environment) : undefined;
-      const connect = (credentials: Credentials | undefined): Promise<Channel> => {
+      const connect = (credentials: Credentials | undefined, context?: SessionContext): Promise<Channel> => {
         if ('command' in options) return startCommand(name, options, credentials);
         if ('url' in options) return connectUrl(options, credentials, token);
-        return connectInProcess(options.server);
+        return connectInProcess(options.server, context);
       };
       const era = options.era ?? ('url' in options && options.sse === true ? 'legacy' : undefined);
       const warm = 'command' in options ? (options.warm ?? settings.warm) : 0;
@@ -144,6 +145,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
         isolation: options.isolation ?? settings.isolation,
         members: Math.min(options.members ?? DEFAULT_MEMBERS, settings.maxMembers),
         warm,
+        context: options.context ?? 'server' in options,
         ...(era !== undefined && { era }),
         maxMembers: settings.maxMembers,
         lingerMs: settings.idleTimeout,

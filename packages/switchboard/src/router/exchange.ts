@@ -6,6 +6,7 @@
  */
 import type { Era } from '../protocol/eras.ts';
 import type { JsonObject, RpcError, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { SessionContext } from '../protocol/session-context.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 
 /** Who asks, and what they can do: fixed for a legacy session, read anew from every modern request. */
@@ -20,6 +21,8 @@ export interface Scope {
    * change it.
    */
   logLevel?: string;
+  /** What a server may be told of who is calling, as it is now. */
+  readonly context?: () => SessionContext;
   /** Who is calling. */
   readonly principal: string;
   /** The names of the caller's roles. @default none */

@@ -7,7 +7,6 @@ import { isObject, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf, crossing } from '../protocol/translate.ts';
 import type { Audience, Scope, Slot, Upstream } from '../router/exchange.ts';
-import type { Channel } from '../transports/channel.ts';
 import { owned } from '../util/owned.ts';
 import { Breaker } from './breaker.ts';
 import type { Failing } from './breaker.ts';
@@ -52,7 +51,6 @@ export interface PoolOptions extends Omit<SourceOptions, 'onAnswered' | 'wanted'
   template: CredentialTemplate;
   /** How Switchboard names itself to servers that several clients share. */
   clientInfo: JsonObject;
-  connect(credentials: Credentials | undefined): Promise<Channel>;
   newAudience(exclusive: boolean): Audience;
   emit: Emit;
 }
@@ -271,6 +269,7 @@ export class Pool implements Upstream {
       introduction: this.#introduce(scope, exclusive),
       era: scope.era,
       credentials,
+      context: exclusive && scope.loose !== true ? scope.context : undefined,
       // One that is for certain callers only is kept as long as they may come back.
       lingerMs: forAll && credentials === undefined ? Infinity : exclusive && scope.loose !== true ? 0 : lingerMs,
       seats,
@@ -324,6 +323,7 @@ export class Pool implements Upstream {
         announce: again || slot.era === 'modern' || !slot.audience.exclusive,
         eras: erasFor(slot),
         credentials: slot.credentials,
+        context: slot.context?.(),
       });
       breaker.recovered();
       let life: Life | undefined;

@@ -1,5 +1,6 @@
 /** One slot of an upstream: who shares it, and the seats of the members that serve them; one, but with `pool` isolation. */
 import type { Era } from '../protocol/eras.ts';
+import type { SessionContext } from '../protocol/session-context.ts';
 import type { Audience, Caller, Member, Opening, Slot } from '../router/exchange.ts';
 import { once } from '../util/once.ts';
 import type { Credentials } from './credentials.ts';
@@ -19,6 +20,8 @@ export interface SlotOptions extends Omit<SeatOptions, 'audience' | 'open'> {
   era: Era;
   /** What the callers brought for its members; those with other values have another slot. */
   credentials: Credentials | undefined;
+  /** Who the one session is that has it for itself. */
+  context: (() => SessionContext) | undefined;
   /** How long a slot that nobody holds is kept when it has nothing to do, in ms; 0 closes it when its last holder leaves. */
   lingerMs: number;
   /** How many members serve it. */
@@ -46,6 +49,7 @@ export class MemberSlot implements Slot {
   readonly introduction: Introduction;
   readonly era: Era;
   readonly credentials: Credentials | undefined;
+  readonly context: (() => SessionContext) | undefined;
   /** The first one serves sessions: its member hears subscriptions and tells of changes, so that nothing is told twice. */
   readonly seats: readonly Seat[];
   readonly #options: SlotOptions;
@@ -66,6 +70,7 @@ export class MemberSlot implements Slot {
     this.introduction = options.introduction;
     this.era = options.era;
     this.credentials = options.credentials;
+    this.context = options.context;
     this.#options = options;
     const seat = (audience: Audience): Seat =>
       new Seat({ ...options, audience, open: (...args) => options.open(this, ...args) });

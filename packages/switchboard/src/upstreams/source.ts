@@ -3,6 +3,7 @@ import type { Emit } from '../observe/events.ts';
 import { META, metaOf } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import type { SessionContext } from '../protocol/session-context.ts';
 import type { Channel } from '../transports/channel.ts';
 import type { Credentials } from './credentials.ts';
 import { Definitions } from './definitions.ts';
@@ -20,9 +21,12 @@ export interface SourceOptions {
   onStarted?(ms: number): void;
   /** The only era to speak; found out when absent. */
   era?: Era;
+  /** Whether servers are told who is calling, with each request. */
+  context: boolean;
   startTimeoutMs: number;
   probeTimeoutMs: number;
-  connect(credentials: Credentials | undefined): Promise<Channel>;
+  /** @param context whom it is started for, where one session has it for itself. */
+  connect(credentials: Credentials | undefined, context?: SessionContext): Promise<Channel>;
   /** A request of a client was answered by one of them. */
   onAnswered(): void;
   emit: Emit;
@@ -37,6 +41,8 @@ export interface Purpose {
   /** Whether to send `notifications/initialized` at once; otherwise the client's own is waited for. */
   announce: boolean;
   credentials: Credentials | undefined;
+  /** Of the session that has it for itself. */
+  context?: SessionContext | undefined;
 }
 
 export interface Greeted {
@@ -86,12 +92,12 @@ export class Source {
   }
 
   /** Some servers exit when the first message is not the one they know: then a second child is greeted in the other era only. */
-  async start({ slot, introduction, announce, eras, credentials }: Purpose): Promise<Greeted> {
+  async start({ slot, introduction, announce, eras, credentials, context }: Purpose): Promise<Greeted> {
     const known = this.#spoken(eras);
     for (const tries of [known, known.slice(1)]) {
       const spare = credentials === undefined ? this.#spares.take() : undefined;
       const startedAt = performance.now();
-      const wire = spare ?? (await this.#connect(slot, credentials));
+      const wire = spare ?? (await this.#connect(slot, credentials, context));
       const { startTimeoutMs, probeTimeoutMs } = this.#options;
       try {
         const greeting = await greet(wire, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
@@ -152,10 +158,10 @@ export class Source {
     return spoken.length > 0 ? spoken : eras;
   }
 
-  async #connect(slot: string, credentials: Credentials | undefined): Promise<Wire> {
+  async #connect(slot: string, credentials: Credentials | undefined, context?: SessionContext): Promise<Wire> {
     const { name, emit, onAnswered } = this.#options;
     const mask = credentials?.mask ?? ((text: string) => text);
-    const connecting = this.#options.connect(credentials);
+    const connecting = this.#options.connect(credentials, context);
     this.#connecting.add(connecting);
     const channel = await connecting.finally(() => this.#connecting.delete(connecting));
     const { pid } = channel as { pid?: number };
@@ -163,6 +169,7 @@ export class Source {
     const wire: Wire = new Wire(channel, {
       stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),
       notice: (what) => emit({ type: 'upstream.notice', upstream: name, slot, what: mask(what) }),
+      tellsContext: this.#options.context,
       answered: onAnswered,
       listed: (answer) => {
         if (!('result' in answer)) return;

@@ -18,6 +18,7 @@ import type {
 import { LazyResult } from '../protocol/lazy-result.ts';
 import { faultFromServer, isList, readResult } from '../protocol/shapes.ts';
 import { shown } from '../protocol/shown.ts';
+import { withContext } from '../protocol/session-context.ts';
 import type { Exchange, Outcome, Scope } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { Numbered } from '../util/numbered.ts';
@@ -43,6 +44,8 @@ export interface WireEvents {
   notice(what: string): void;
   /** The channel has ended, and with it whatever process was behind it. */
   closed(reason: string): void;
+  /** Whether requests of clients say who is calling. @default false */
+  tellsContext?: boolean;
   /** A request of a client was answered. */
   answered?(): void;
   /** It has listed tools, whoever asked. */
@@ -176,7 +179,8 @@ export class Wire {
             notify: (note) => exchange.notify(note),
             settle,
           };
-    this.#send(exchange.method, params, exchange.wantsProgress, listener, exchange);
+    const context = this.#events.tellsContext === true ? exchange.scope.context?.() : undefined;
+    this.#send(exchange.method, withContext(params, context), exchange.wantsProgress, listener, exchange);
   }
 
   /** Sends a request that stays open, and hears what is said under its id. */

@@ -6,7 +6,10 @@ const folder = fileURLToPath(new URL('../../', import.meta.url));
 
 describe('what others can see of the package', () => {
   it.each([
-    ['mcp-switchboard', ['ERRORS', 'Gateway', 'SwitchboardError', 'addressBlock', 'createGateway', 'createLog']],
+    [
+      'mcp-switchboard',
+      ['ERRORS', 'Gateway', 'SwitchboardError', 'addressBlock', 'contextOf', 'createGateway', 'createLog'],
+    ],
     [
       'mcp-switchboard/websocket',
       ['CLOSE_CODES', 'WebSocketClientTransport', 'WebSocketServerTransport', 'serveWebSocket'],

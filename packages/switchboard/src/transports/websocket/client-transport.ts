@@ -50,7 +50,7 @@ export interface ClientTransportOptions {
   maxQueueBytes?: number;
   /** The largest message that is taken, in bytes; a browser has a limit of its own. @default 67108864 */
   maxMessageBytes?: number;
-  /** How often a ping is sent, in ms; a browser cannot. @default 25000 */
+  /** How often a ping is sent, in ms; a browser cannot. @default 10000 */
   pingIntervalMs?: number;
   /** How long the handshake may take, in ms. @default 15000 */
   handshakeTimeoutMs?: number;
@@ -89,7 +89,8 @@ export const TRANSPORT_DEFAULTS: Required<Omit<ClientTransportOptions, Hook>> = 
   maxQueueMessages: 1000,
   maxQueueBytes: 16 * 1024 * 1024,
   maxMessageBytes: 64 * 1024 * 1024,
-  pingIntervalMs: 25_000,
+  // Two may be missed: a server that is gone is noticed within 30 s.
+  pingIntervalMs: 10_000,
   handshakeTimeoutMs: 15_000,
   compression: false,
 };

@@ -45,7 +45,8 @@ export const CLIENT_DEFAULTS: WebSocketLimits & {
   maxMessageBytes: 64 * 1024 * 1024,
   maxQueueMessages: 1000,
   maxQueueBytes: 16 * 1024 * 1024,
-  pingIntervalMs: 25_000,
+  // Two may be missed: a server that is gone is noticed within 30 s.
+  pingIntervalMs: 10_000,
   handshakeTimeoutMs: 15_000,
   resumeWindowMs: 120_000,
 };
