@@ -15,7 +15,7 @@ it('a client that is told nothing pings so often that three intervals are no mor
 
 it('a server that answers no ping is left after two of them', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false, handleProtocols: () => 'mcp' });
-  onTestFinished(() => void server.close());
+  onTestFinished(() => server.close());
   await once(server, 'listening');
   let pings = 0;
   server.on('connection', (socket) => socket.on('ping', () => pings++));
