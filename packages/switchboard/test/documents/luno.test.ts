@@ -15,6 +15,7 @@ import { connect } from '../../src/client.ts';
 import { startWithKeys } from '../support/access.ts';
 import { freePort } from '../support/blocks.ts';
 import { TestAuthority } from '../support/certificates.ts';
+import { serve } from '../support/command.ts';
 import { startCutter } from '../support/cutter.ts';
 import { root, servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
@@ -22,6 +23,7 @@ import { bearer } from '../support/keys.ts';
 import { desk } from '../support/typed.ts';
 import type { Desk, Open } from '../support/typed.ts';
 import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
 
@@ -401,18 +403,29 @@ describe('Luno: security features implemented', () => {
     expect(textOf(await other.call(1, 'echo', { text: 'fine' }))).toBe('fine');
   });
 
-  it('28. Connection monitoring and statistics', async () => {
-    const { ws, port } = await startGateway({ upstreams });
-    const client = await WireClient.session(ws);
-    await client.call(1, 'echo', { text: 'x' });
-    const { body } = await http(`http://127.0.0.1:${port}/metrics`, { method: 'GET' });
-    expect(body).toMatch(/^switchboard_connections\{[^}]*websocket[^}]*\} 1$/m);
-    expect(body).toMatch(/^switchboard_requests_total\{[^}]*tools\/call[^}]*\} 1$/m);
-    expect(body).toMatch(/^switchboard_client_bytes_total\{[^}]*\} [1-9]\d*$/m);
+  it('28. Connection monitoring and statistics logging', async () => {
+    const running = await serve(['--stats-interval', '1s', '--', servers.demo.command, ...servers.demo.args]);
+    const client = await WireClient.session(running.ws);
+    await client.call(1, 'add', { a: 1, b: 2 });
+    const lines = (): Json[] => running.log.filter(({ msg }) => msg === 'statistics');
+    await expect.poll(lines, { timeout: 10_000 }).toContainEqual(
+      expect.objectContaining({
+        clients: 1,
+        errors: 0,
+        bytesIn: expect.any(Number),
+        bytesOut: expect.any(Number),
+        busiest: expect.objectContaining({ tool: 'add', calls: 1 }),
+      }),
+    );
   });
 
-  it('29. Rate limit status reporting', async () => {
-    const { http: url } = await startGateway({ upstreams, rateLimit: 4 });
+  it('29. Rate limit status reporting, over WebSocket and over HTTP', async () => {
+    const { ws, http: url } = await startGateway({ upstreams, rateLimit: 4 });
+    const client = await WireClient.session(ws);
+    const answer = await client.call(1, 'echo', { text: 'x' }, { 'switchboard/allowance': true });
+    expect(answer).toMatchObject({
+      result: { _meta: { 'switchboard/allowance': { limit: 4, remaining: 2, resetMs: expect.any(Number) } } },
+    });
     const opened = await http(url, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() } });
     expect(opened.headers).toMatchObject({
       'ratelimit-policy': '"default";q=4;w=60',

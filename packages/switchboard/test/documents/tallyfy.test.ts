@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { freePort } from '../support/blocks.ts';
+import { freePort, runModule } from '../support/blocks.ts';
 import { root } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { desk } from '../support/typed.ts';
@@ -56,7 +56,7 @@ async function chat({
 }: {
   limits?: Json;
   flags?: string;
-  env?: Record<string, string>;
+  env?: Record<string, string | undefined>;
 } = {}): Promise<Chat> {
   const [here, tallyfy] = [desk(), await startTallyfy()];
   const config = {
@@ -130,12 +130,31 @@ describe('Tallyfy: features', () => {
     expect(client.received.map(({ type }) => type)).toContain('processing');
   });
 
-  it('4. One MCP server can be shared by all users, each call under the credentials of its caller', async () => {
-    const running = await chat();
-    const [ada, bob] = [await signedIn(running, 'ada'), await signedIn(running, 'bob')];
-    await Promise.all([ask(ada, 'get_my_tasks'), ask(bob, 'get_my_tasks'), ask(ada, 'get_my_tasks')]);
-    const tasks = running.tallyfy.seen.filter(({ path }) => path.includes('/me/tasks')).map(({ key }) => key);
-    expect(tasks.toSorted()).toEqual(['key-of-ada', 'key-of-ada', 'key-of-bob']);
+  it('4. Shared MCP client: a single MCP client connection serves all users', async () => {
+    const here = desk();
+    const { urls } = await here.open('switchboard serve --port 0 -- mcp-switchboard-demo');
+    const url = urls.find((each) => each.startsWith('ws'))!;
+    const { url: admin, token } = JSON.parse(
+      readFileSync(join(here.cwd, 'switchboard', `${new URL(url).port}.json`), 'utf8'),
+    ) as { url: string; token: string };
+    const count = async (): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}` };
+      const { body } = await http(`${admin}/sessions`, { method: 'GET', headers });
+      return (JSON.parse(body) as unknown[]).length;
+    };
+    const open = async (connections: string): Promise<WireClient[]> => {
+      const config = { upstreams: { demo: { url } }, chat: { connections } };
+      writeFileSync(join(here.cwd, `${connections}.json`), JSON.stringify(config));
+      const opened = await here.open(`switchboard chat --offline --port 0 --config ${connections}.json`);
+      const at = opened.urls.find((each) => each.startsWith('ws'))!;
+      const clients = [await WireClient.open(at, {}, []), await WireClient.open(at, {}, [])];
+      for (const client of clients) expect(await ask(client, 'add a=1 b=2')).toContain('3');
+      return clients;
+    };
+    await open('shared');
+    expect(await count()).toBe(1);
+    await open('person');
+    expect(await count()).toBe(3);
   });
 
   it('5. Automatic cleanup: inactive sessions are ended, by default after 60 minutes', async () => {
@@ -285,10 +304,11 @@ describe('Tallyfy: command line options', () => {
     expect(urls).toContain(`ws://localhost:${port}/chat`);
   });
 
-  it('21. Debug logging', async () => {
-    const running = await chat({ flags: '--offline --log-level debug' });
-    await signedIn(running);
-    await expect.poll(() => running.stderr()).toContain('session.opened');
+  it('21. --debug: enable debug logging', async () => {
+    const running = await chat({ flags: '--offline --debug' });
+    const client = await signedIn(running);
+    await ask(client, 'get_my_tasks');
+    await expect.poll(() => running.stderr()).toContain('connection.opened');
     expect(running.stderr()).not.toContain('key-of-ada');
   });
 });
@@ -312,13 +332,22 @@ describe('Tallyfy: session management', () => {
 });
 
 describe('Tallyfy: adding features', () => {
-  it('23. Further message types beside those of the document, for clients that ask for them', async () => {
-    const running = await chat();
-    const client = await WireClient.open(running.url, {}, ['chat.v2']);
-    client.send({ type: 'auth', api_key: 'key-of-ada', org_id: 'example' });
-    await of(client, 'auth_success');
-    client.send({ type: 'tools' });
-    expect(JSON.stringify(await of(client, 'tools'))).toContain('get_my_tasks');
+  it('23. New message types: a program handles messages of its own', async () => {
+    const program = `
+      import { once } from 'node:events';
+      import { createChat } from 'mcp-switchboard-chat';
+      import { WebSocket } from 'ws';
+      const demo = { command: process.execPath, args: ['servers/demo/dist/main.js'] };
+      const chat = createChat({ port: 3001, upstreams: { demo } });
+      chat.onMessage('feedback', ({ stars }) => ({ type: 'feedback.thanks', stars }));
+      const socket = new WebSocket(await chat.listen());
+      await once(socket, 'message');
+      socket.send(JSON.stringify({ type: 'feedback', stars: 5 }));
+      console.log(String((await once(socket, 'message'))[0]));
+      socket.close();
+      await chat.close();
+    `;
+    expect(await runModule(program, 3001)).toBe('{"type":"feedback.thanks","stars":5}\n');
   });
 
   it('24. MCP extensions: another MCP server is an entry of the configuration', async () => {
@@ -339,34 +368,32 @@ describe('Tallyfy: adding features', () => {
 });
 
 describe('Tallyfy: configuration', () => {
-  it('25. TALLYFY_API_KEY and TALLYFY_ORG_ID, for a chat whose users need to bring none', async () => {
-    const [here, tallyfy] = [desk(), await startTallyfy()];
-    const env = { TALLYFY_API_KEY: 'key-of-bob', TALLYFY_ORG_ID: 'example' };
-    const entry = { command: 'mcp-switchboard-tallyfy', args: ['--base-url', tallyfy.url], inheritEnv: ['TALLYFY_*'] };
-    writeFileSync(join(here.cwd, 'own.json'), JSON.stringify({ upstreams: { tallyfy: entry } }));
-    const { urls } = await here.open('switchboard chat --offline --port 0 --config own.json', env);
-    const client = await WireClient.open(
-      urls.find((url) => url.startsWith('ws'))!,
-      {},
-      [],
-    );
+  it('25. TALLYFY_API_KEY and TALLYFY_ORG_ID, until a person signs in', async () => {
+    const running = await chat({ env: { TALLYFY_API_KEY: 'key-of-bob', TALLYFY_ORG_ID: 'example' } });
+    const client = await running.connect();
     expect(await ask(client, 'get_my_tasks')).toContain('a task of Bob Frost');
+    client.send({ type: 'auth', api_key: 'key-of-ada', org_id: 'example' });
+    await of(client, 'auth_success');
+    expect(await ask(client, 'get_my_tasks')).toContain('a task of Ada Byron');
+    expect(running.stderr()).not.toContain('key-of-bob');
   });
 
-  it('26. MCP_SERVER_URL, in the configuration', async () => {
+  it('26. MCP_SERVER_URL, by default http://127.0.0.1:9000/mcp/', async () => {
     const here = desk();
     const { urls } = await here.open('switchboard serve --port 0 -- mcp-switchboard-demo');
-    const text = '{ "upstreams": { "demo": { "url": "${env:MCP_SERVER_URL}" } } }';
-    writeFileSync(join(here.cwd, 'url.json'), text);
-    const line = 'switchboard chat --offline --port 0 --config url.json';
     const MCP_SERVER_URL = urls.find((url) => url.startsWith('http'))!;
-    const opened = await here.open(line, { MCP_SERVER_URL });
+    const none = { TALLYFY_API_KEY: undefined, TALLYFY_ORG_ID: undefined };
+    const opened = await here.open('switchboard chat --offline --port 0', { ...none, MCP_SERVER_URL });
     const client = await WireClient.open(
       opened.urls.find((url) => url.startsWith('ws'))!,
       {},
       [],
     );
+    client.send({ type: 'auth', api_key: 'your-tallyfy-api-key', org_id: 'your-organization-id' });
+    await of(client, 'auth_success');
     expect(await ask(client, 'add a=1 b=2')).toContain('3');
+    const unset = await here.open('switchboard chat --offline --port 0', { ...none, MCP_SERVER_URL: undefined });
+    expect(unset.stderr()).toContain('http://127.0.0.1:9000/mcp/');
   });
 });
 
@@ -375,6 +402,12 @@ describe('Tallyfy: monitoring', () => {
     const running = await chat();
     const client = await signedIn(running);
     await ask(client, 'tools');
+    const sessions = await running.here.run('switchboard sessions --json');
+    expect(JSON.parse(sessions.stdout)).toMatchObject([{ state: 'ready' }]);
+    expect(await running.here.run('switchboard status')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('is serving'),
+    });
     client.send('quit');
     const logged = (): string[] =>
       running
@@ -386,12 +419,15 @@ describe('Tallyfy: monitoring', () => {
     expect(logged()).toEqual(expect.arrayContaining(['chat.session.opened', 'chat.auth', 'chat.turn']));
   });
 
-  it('28. Health monitoring via ping/pong', async () => {
-    const client = await (await chat()).connect();
+  it('28. Health monitoring: ping/pong, and over HTTP', async () => {
+    const running = await chat();
+    const client = await running.connect();
     client.socket.ping();
     await once(client.socket, 'pong');
     client.send({ type: 'ping' });
     await of(client, 'pong');
+    const base = running.url.replace('ws', 'http').replace('/chat', '');
+    for (const path of ['/healthz', '/readyz']) expect((await http(base + path, { method: 'GET' })).status).toBe(200);
   });
 });
 
