@@ -112,8 +112,52 @@ describe('Markdown', () => {
     expect(dom('[x](//evil.example.com)').querySelector('a')!.hasAttribute('href')).toBe(false);
   });
 
-  it('keeps the classes of the page out of texts', () => {
-    const body = dom('<span class="ask primary hljs-keyword">x</span>');
-    expect(body.querySelector('span')!.className).toBe('hljs-keyword');
+  it.each([
+    'git clone <url>',
+    'List<String> and Map<K, V>',
+    'x <y and y> z',
+    '<div class="ask primary">x</div>',
+    '<b>x</b> <img src=x>',
+    'if a < b && c > d',
+    '- press <Enter>\n- then <kbd>',
+    '| a |\n| - |\n| <T> |',
+    '<!-- a note -->',
+    '<details>\n<summary>x</summary>\n</details>',
+    '</think> so <?php',
+  ])('shows what looks like a tag: %s', (text) => {
+    const body = dom(text);
+    for (const word of text.match(/<[^>\n]*>?/g)!) expect(body.textContent).toContain(word);
+    expect(body.querySelector('b, div, img, details, kbd')).toBeNull();
+  });
+
+  it('has line breaks, indices and keys in it', () => {
+    const body = dom('H<sub>2</sub>O<br>x<sup>2</sup> <kbd>Esc</kbd>');
+    expect(['sub', 'br', 'sup', 'kbd'].filter((tag) => body.querySelector(tag) === null)).toEqual([]);
+    expect(body.textContent.trim()).toBe('H2Ox2 Esc');
+  });
+
+  it.each(['\\(a\\_1 * b * c\\)', '\\[ x^2 \\]', '$$a_1 \\\\ b_2$$', '$\\{1, 2\\}$', 'so \\(\\alpha\\) and $\\beta$'])(
+    'keeps the LaTeX of %s as it was written',
+    (text) => {
+      // A formula that is a block of its own has no need of its brackets.
+      const bare = text.replace(/^(\\\[|\$\$) ?(.*?) ?(\\\]|\$\$)$/, '$2');
+      expect(dom(text).textContent.trim()).toBe(bare);
+    },
+  );
+
+  it('takes a formula of several lines as code, also where it follows a text', () => {
+    expect(blocksOf('So:\n\\[\na_1 \\\\\n\n= b\n\\]\nDone.')).toMatchObject([
+      { kind: 'prose' },
+      { kind: 'code', language: 'latex', code: 'a_1 \\\\\n\n= b' },
+      { kind: 'prose' },
+    ]);
+  });
+
+  it('leaves amounts of money as they are', () => {
+    expect(dom('It is $5 or $6 and *cheap*').querySelector('code')).toBeNull();
+  });
+
+  it('does not let code at its beginning say in which direction a text is read', () => {
+    expect(dom('`x` שלום').querySelector('code')!.dir).toBe('ltr');
   });
 });

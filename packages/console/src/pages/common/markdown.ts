@@ -26,9 +26,53 @@ const ALLOWED: Config = {
 
 const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 
+/** The only tags that text may have: a line break, and these in pairs, without attributes. Every other tag is text. */
+const PAIR = /^<(sub|sup|kbd)>([^<>\n]*)<\/\1>/i;
+
+/** Formulas of LaTeX. Markdown would take their backslashes, underscores and stars for its own, so they are kept as code. */
+const FORMULA_BLOCK = /^ {0,3}(?:\\\[([\s\S]{1,4000}?)\\\]|\$\$([\s\S]{1,4000}?)\$\$)[ \t]*(?:\n|$)/;
+// Between single dollars only with a backslash: the others may be amounts of money.
+const FORMULA =
+  /^(?:\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]|\$\$.{1,1000}?\$\$|\$(?=[^$\s])[^$\n]{0,300}\\[^$\n]{1,300}\$)/s;
+
 const marked = new Marked({
   gfm: true,
   breaks: true,
+  extensions: [
+    {
+      name: 'formulaBlock',
+      level: 'block',
+      start: (source) => /\n {0,3}(?:\\\[|\$\$)/.exec(source)?.index,
+      tokenizer(source) {
+        const found = FORMULA_BLOCK.exec(source);
+        if (found === null) return undefined;
+        return { type: 'code', raw: found[0], lang: 'latex', text: (found[1] ?? found[2] ?? '').trim() };
+      },
+    },
+    {
+      name: 'formula',
+      level: 'inline',
+      start: (source) => /\\[([]|\$/.exec(source)?.index,
+      tokenizer(source) {
+        const raw = FORMULA.exec(source)?.[0];
+        return raw === undefined ? undefined : { type: 'codespan', raw, text: raw };
+      },
+    },
+    {
+      name: 'tag',
+      level: 'inline',
+      start: (source) => source.indexOf('<'),
+      tokenizer(source) {
+        const lineBreak = /^<br ?\/?>/i.exec(source)?.[0];
+        if (lineBreak !== undefined) return { type: 'br', raw: lineBreak };
+        const [raw, tag = '', text = ''] = PAIR.exec(source) ?? [];
+        return raw === undefined ? undefined : { type: 'tag', raw, tag: tag.toLowerCase(), text };
+      },
+      renderer: ({ tag, text }) => `<${tag}>${escape(text)}</${tag}>`,
+    },
+  ],
+  // Text that looks like a tag (`git clone <url>`, `List<String>`) is text.
+  tokenizer: { html: () => undefined, tag: () => undefined },
   renderer: {
     // A code block inside of a list or a quotation; the others are blocks of their own.
     code: ({ text, lang }) => `<pre><code>${highlight(text, lang ?? '')}</code></pre>`,
@@ -92,6 +136,8 @@ export function createSanitiser(window: WindowLike): Sanitiser {
     const colours = classes.filter((name) => /^hljs-[a-z_-]+$/.test(name) || name === 'function_' || name === 'class_');
     if (colours.length > 0) node.setAttribute('class', colours.join(' '));
     else node.removeAttribute('class');
+    // Code reads from the left in any language, and does not tell the direction of the text around it.
+    if (node.nodeName === 'CODE') node.setAttribute('dir', 'ltr');
     if (node.nodeName === 'A') markLink(node);
     if (node.nodeName === 'IMG' && !INLINE_IMAGE.test(node.getAttribute('src') ?? '')) node.remove();
     if (node.nodeName === 'INPUT') {

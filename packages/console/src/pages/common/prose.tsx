@@ -12,7 +12,7 @@ export function Code({ code, language }: { readonly code: string; readonly langu
         <span>{language}</span>
         <CopyButton label="Copy the code" text={() => code} />
       </figcaption>
-      <pre tabIndex={0}>
+      <pre tabIndex={0} dir="ltr">
         <code dangerouslySetInnerHTML={{ __html: sanitiser.code(code, language) }} />
       </pre>
     </figure>
@@ -27,7 +27,7 @@ class Part extends Component<{ readonly block: Block }> {
   override render(): JSX.Element {
     const { block } = this.props;
     if (block.kind === 'code') return <Code code={block.code} language={block.language} />;
-    return <div dangerouslySetInnerHTML={{ __html: sanitiser.prose(block.token) }} />;
+    return <div dir="auto" dangerouslySetInnerHTML={{ __html: sanitiser.prose(block.token) }} />;
   }
 }
 
