@@ -30,6 +30,24 @@ const good: Entries = { ...initialEntries(fields), name: 'Ada', size: [1] };
 const read = (changes: Entries) => readForm(fields, { ...good, ...changes });
 const wrong = (changes: Entries) => read(changes).errors;
 
+describe('a choice of several', () => {
+  const items = { type: 'string', enum: ['x', 'y'] };
+  const content = (property: object, entry: readonly number[], required: readonly string[] = []) => {
+    const all = fieldsOf({ properties: { tags: { type: 'array', items, ...property } }, required });
+    return readForm(all, { tags: entry });
+  };
+
+  it('is left out if it is optional and untouched', () => {
+    expect(content({}, [])).toEqual({ content: {} });
+    expect(content({ minItems: 1 }, [])).toEqual({ content: {} });
+  });
+
+  it('is empty if the person took away what was chosen at first, or if it must be there', () => {
+    expect(content({ default: ['x'] }, [])).toEqual({ content: { tags: [] } });
+    expect(content({}, [], ['tags'])).toEqual({ content: { tags: [] } });
+  });
+});
+
 describe('a form from a JSON Schema', () => {
   it('has a control for each kind of property', () => {
     expect(Object.fromEntries(fields.map(({ name, kind, input }) => [name, `${kind} ${input}`]))).toEqual({

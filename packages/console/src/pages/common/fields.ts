@@ -165,7 +165,10 @@ function readField({ kind, input, choices, required, schema }: Field, entry: Ent
   if (typeof entry === 'object') {
     const values = entry.map((index) => choices[index]?.value);
     if (kind === 'one') return values.length > 0 || !required ? { value: values[0] } : { wrong: 'Choose one.' };
-    return { value: values, wrong: wrongCount(values.length, required, schema) };
+    // Without a choice there is no answer, unless the person took away what was chosen at first.
+    const isUntouched =
+      values.length === 0 && !required && !(Array.isArray(schema.default) && schema.default.length > 0);
+    return isUntouched ? {} : { value: values, wrong: wrongCount(values.length, required, schema) };
   }
   const text = String(entry);
   // Spaces alone are no answer, but the spaces of an answer are its own.
