@@ -1,64 +1,10 @@
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { find } from '../../../scripts/programs.mjs';
-import { startChatServer, type ChatServer, type ChatServerOptions, type Script } from './support/chat-server.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { box, gone, open, say, serve, shown, turn, written, wrongs } from './support/browser.ts';
+import type { Script } from './support/chat-server.ts';
 
 /** A picture of one dot. */
 const DOT = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
-
-let browser: Browser;
-beforeAll(async () => {
-  // The sandbox of Chromium cannot be had in every container, and only our own pages are shown.
-  browser = await chromium.launch({ executablePath: find('chromium')!, args: ['--no-sandbox'] });
-});
-afterAll(() => browser.close());
-
-const ends: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const end of ends.splice(0).toReversed()) await end();
-});
-
-async function serve(script: Script, options: Partial<ChatServerOptions> = {}): Promise<ChatServer> {
-  const server = await startChatServer({ script, ...options });
-  ends.push(server.close);
-  return server;
-}
-
-/** What went wrong in a page: errors, what the policy stopped, and requests to elsewhere. */
-const wrongs = new WeakMap<Page, string[]>();
-
-async function open(server: ChatServer, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
-  context.setDefaultTimeout(10_000);
-  ends.push(() => context.close());
-  const page = await context.newPage();
-  const wrong: string[] = [];
-  wrongs.set(page, wrong);
-  page.on('pageerror', ({ message }) => wrong.push(message));
-  page.on('console', (message) => {
-    if (/Content Security Policy|Trusted/i.test(message.text())) wrong.push(message.text());
-  });
-  page.on('request', (request) => {
-    if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(`http://127.0.0.1:${server.port}/`)) {
-      wrong.push(request.url());
-    }
-  });
-  await page.goto(server.url);
-  return page;
-}
-
-const box = (page: Page) => page.getByLabel('Message', { exact: true });
-const turn = (page: Page) => page.locator('.turn').last();
-
-async function say(page: Page, text: string): Promise<void> {
-  await box(page).fill(text);
-  await box(page).press('Enter');
-}
-/** Waits for a text, but not in what only screen readers are told. */
-const shown = (page: Page, text: string) => page.locator('.timeline').getByText(text).first().waitFor();
-const gone = (page: Page, text: string) =>
-  page.locator('.timeline, .composer').getByText(text).first().waitFor({ state: 'detached' });
-const written = (page: Page) => expect.poll(() => box(page).inputValue());
 
 describe('signing in', () => {
   it('asks for an API key and an organization, says what is wrong with them, and lets in', async () => {

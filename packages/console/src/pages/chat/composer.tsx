@@ -1,5 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { isComposing } from '../common/composing.ts';
+import { Confirm } from '../common/dialog.tsx';
 import { Icon } from '../common/icon.tsx';
 import type { Conversation } from './conversation.ts';
 import { runningTurn, type Said } from './items.ts';
@@ -7,6 +9,27 @@ import { typingText } from './room.tsx';
 
 /** A server takes messages up to 256 KiB; this many characters are less in any script. */
 const LONGEST = 60_000;
+
+/** What the server takes for a command when it is all of a message, and what to ask before. */
+const COMMANDS: ReadonlyMap<string, { readonly title: string; readonly text: string; readonly action: string }> =
+  new Map([
+    [
+      'clear',
+      {
+        title: 'Clear the conversation?',
+        text: 'This word is a command: the conversation is forgotten, here and on the server.',
+        action: 'Clear',
+      },
+    ],
+    [
+      'quit',
+      {
+        title: 'End the conversation?',
+        text: 'This word is a command: the server ends this conversation, and stops what still runs in it.',
+        action: 'End it',
+      },
+    ],
+  ]);
 
 export interface ComposerProps {
   readonly conversation: Conversation;
@@ -19,7 +42,11 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
   const { state } = conversation;
   const { room, mention } = state;
   const [text, setText] = useState('');
+  const [asks, setAsks] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
+  const command = COMMANDS.get(text.trim().toLowerCase());
+  const isTooLong = text.length > LONGEST;
+  const canSend = text.trim() !== '' && !isTooLong;
   const runs = runningTurn(state.items) !== undefined && state.link === 'open';
 
   const write = (next: string): void => {
@@ -45,22 +72,25 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
   useLayoutEffect(() => {
     if (!runs) return undefined;
     const onKeyDown = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape' && !event.defaultPrevented && document.querySelector('dialog[open]') === null) {
-        conversation.stop();
-      }
+      if (event.key !== 'Escape' || event.defaultPrevented || isComposing(event)) return;
+      if (document.querySelector('dialog[open]') === null) conversation.stop();
     };
     document.addEventListener('keydown', onKeyDown);
     return () => document.removeEventListener('keydown', onKeyDown);
   }, [runs, conversation]);
 
-  const send = (): void => {
-    if (text.trim() === '') return;
+  const say = (): void => {
     conversation.say(text.trim());
     write('');
   };
+  const send = (): void => {
+    if (!canSend) return;
+    if (command === undefined) say();
+    else setAsks(true);
+  };
   const onKeyDown = (event: KeyboardEvent): void => {
-    // An input method uses Enter for itself.
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+    if (isComposing(event)) return;
+    if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       send();
     }
@@ -85,6 +115,12 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
       <p class="typing" aria-live="polite">
         {typing}
       </p>
+      {isTooLong && (
+        <p class="too-long" id="too-long" role="alert">
+          {text.length.toLocaleString()} characters: a message has {LONGEST.toLocaleString()} at most. Shorten it to
+          send it.
+        </p>
+      )}
       <div class="composer-box">
         <label class="hidden" for="say">
           Message
@@ -93,7 +129,9 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
           id="say"
           ref={area}
           rows={1}
-          maxLength={LONGEST}
+          dir="auto"
+          aria-invalid={isTooLong}
+          aria-describedby={isTooLong ? 'too-long' : undefined}
           placeholder={placeholder}
           value={text}
           enterkeyhint="send"
@@ -115,17 +153,12 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
           </button>
         )}
         {(!runs || text.trim() !== '') && (
-          <button
-            type="submit"
-            class="round primary"
-            aria-label="Send"
-            title="Send (Enter)"
-            disabled={text.trim() === ''}
-          >
+          <button type="submit" class="round primary" aria-label="Send" title="Send (Enter)" disabled={!canSend}>
             <Icon name="send" />
           </button>
         )}
       </div>
+      {asks && command !== undefined && <Confirm {...command} onConfirm={say} onClose={() => setAsks(false)} />}
     </form>
   );
 }

@@ -3,13 +3,11 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { CopyButton } from '../common/copy-button.tsx';
 import { Icon } from '../common/icon.tsx';
 import type { Conversation } from './conversation.ts';
+import { follows, placeOf, type Place } from './following.ts';
 import { Face } from './room.tsx';
 import { isReady, type Outgoing, type Room } from './state.ts';
 import { isTurn, runningTurn, type Item, type Said } from './items.ts';
 import { TurnView } from './turn.tsx';
-
-/** So near to the end, in pixels, the page follows what arrives. */
-const NEAR = 80;
 
 const timeOf = (at: string): string =>
   new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
@@ -32,7 +30,9 @@ function SaidView({
           <strong>{said.from}</strong>
         </header>
       )}
-      <p class="bubble">{said.text}</p>
+      <p class="bubble" dir="auto">
+        {said.text}
+      </p>
       <footer class="actions">
         {said.at !== undefined && <time dateTime={said.at}>{timeOf(said.at)}</time>}
         <CopyButton label="Copy" text={() => said.text} />
@@ -58,7 +58,9 @@ function OutgoingView({ one, conversation }: { one: Outgoing; conversation: Conv
   const why = isReady(conversation.state) ? 'Sent when the answer is there.' : 'Sent when there is a connection.';
   return (
     <article class={`said mine ${state}`} aria-label="You">
-      <p class="bubble">{text}</p>
+      <p class="bubble" dir="auto">
+        {text}
+      </p>
       {state !== 'sent' && (
         <footer class="fate">
           <span class={state === 'refused' ? 'bad' : ''}>{error ?? why}</span>
@@ -93,30 +95,52 @@ function Empty({ conversation }: { readonly conversation: Conversation }): JSX.E
   );
 }
 
-/** Keeps the end in view while it is in view, and says whether it is. */
-function useFollowing(): { readonly ref: { current: HTMLDivElement | null }; readonly away: boolean; end(): void } {
+/**
+ * Keeps the end in view while it is in view, and says whether it is.
+ *
+ * @param own the last thing that this person said: a new one is shown wherever one was
+ */
+function useFollowing(own: string | undefined): {
+  readonly ref: { current: HTMLDivElement | null };
+  readonly away: boolean;
+  end(): void;
+} {
   const ref = useRef<HTMLDivElement>(null);
-  const follows = useRef(true);
+  const at = useRef<Place>(undefined);
+  const following = useRef(true);
   const [away, setAway] = useState(false);
-  const end = (): void => ref.current?.scrollTo({ top: ref.current.scrollHeight });
+  const end = (): void => {
+    const { current } = ref;
+    if (current === null) return;
+    current.scrollTo({ top: current.scrollHeight });
+    following.current = true;
+    at.current = placeOf(current);
+  };
+  // A person may have scrolled since the page last looked, and the event that says so may come after the drawing.
+  const look = (): void => {
+    const now = placeOf(ref.current!);
+    following.current = follows(following.current, at.current, now);
+    at.current = now;
+    setAway(!following.current);
+  };
   useLayoutEffect(() => {
-    if (follows.current) end();
+    look();
+    if (following.current) end();
   });
+  useLayoutEffect(() => {
+    if (own !== undefined) end();
+  }, [own]);
   useEffect(() => {
     const box = ref.current;
     if (box === null) return undefined;
-    const onScroll = (): void => {
-      follows.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
-      setAway(!follows.current);
-    };
     // Images load, boxes unfold, keyboards appear.
-    const observer = new ResizeObserver(() => follows.current && end());
+    const observer = new ResizeObserver(() => following.current && end());
     observer.observe(box);
     observer.observe(box.firstElementChild!);
-    box.addEventListener('scroll', onScroll, { passive: true });
+    box.addEventListener('scroll', look, { passive: true });
     return () => {
       observer.disconnect();
-      box.removeEventListener('scroll', onScroll);
+      box.removeEventListener('scroll', look);
     };
   }, []);
   return { ref, away, end };
@@ -132,7 +156,7 @@ export interface TimelineProps {
 export function Timeline({ conversation, children, onEdit }: TimelineProps): JSX.Element {
   const { state } = conversation;
   const { past, items, outgoing, room, asks } = state;
-  const { ref, away, end } = useFollowing();
+  const { ref, away, end } = useFollowing(outgoing.at(-1)?.id);
   const waiting = new Set(asks.flatMap(({ request }) => (request.type === 'approval_request' ? [request.call] : [])));
   const isEmpty = past.length + items.length + outgoing.length === 0;
   const lastSaid = items.findLast((item): item is Said => item.kind === 'said');
@@ -153,25 +177,29 @@ export function Timeline({ conversation, children, onEdit }: TimelineProps): JSX
     return <TurnView key={item.key} turn={item} waiting={waiting} inRoom={room !== undefined} onAgain={onAgain} />;
   };
   return (
-    <div class="timeline" ref={ref} tabIndex={-1}>
-      <div class="timeline-content" role="log" aria-live="off" aria-label="Conversation">
-        {state.more && (
-          <button type="button" class="older" disabled={!isReady(state)} onClick={() => conversation.older()}>
-            Show what was said before
-          </button>
-        )}
-        {isEmpty && <Empty conversation={conversation} />}
-        {[...past, ...items].map(view)}
-        {outgoing.map((one) => (
-          <OutgoingView key={one.id} one={one} conversation={conversation} />
-        ))}
-        {children}
+    <>
+      <div class="timeline" ref={ref} tabIndex={-1}>
+        <div class="timeline-content" role="log" aria-live="off" aria-label="Conversation">
+          {state.more && (
+            <button type="button" class="older" disabled={!isReady(state)} onClick={() => conversation.older()}>
+              Show what was said before
+            </button>
+          )}
+          {isEmpty && <Empty conversation={conversation} />}
+          {[...past, ...items].map(view)}
+          {outgoing.map((one) => (
+            <OutgoingView key={one.id} one={one} conversation={conversation} />
+          ))}
+          {children}
+        </div>
       </div>
       {away && (
-        <button type="button" class="to-end" onClick={end}>
-          {asks.length > 0 ? 'Your answer is needed' : 'To the latest'}
-        </button>
+        <div class="to-end">
+          <button type="button" onClick={end}>
+            {asks.length > 0 ? 'Your answer is needed' : 'To the latest'}
+          </button>
+        </div>
       )}
-    </div>
+    </>
   );
 }
