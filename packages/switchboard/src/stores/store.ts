@@ -1,6 +1,6 @@
 /**
  * What must outlive a socket, or a process: the contract. One store serves everything that has to be remembered; which kind of
- * store it is decides how long. `testing` has the contract as a suite for whoever writes another.
+ * store it is decides how long.
  */
 export interface Store {
   readonly facts: Facts;

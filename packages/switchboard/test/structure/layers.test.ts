@@ -3,17 +3,9 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const src = fileURLToPath(new URL('../../src/', import.meta.url));
+import { LAYERS } from './layers.ts';
 
-/** From the bottom to the top. A folder imports from itself and from layers below, never sideways. */
-const LAYERS: readonly (readonly string[])[] = [
-  ['util', 'protocol'],
-  ['stores', 'limits'],
-  ['transports', 'auth', 'observe'],
-  ['callers', 'router', 'upstreams'],
-  ['gateway'],
-  ['cli', 'testing'],
-];
+const src = fileURLToPath(new URL('../../src/', import.meta.url));
 
 /** Where the two sides meet: the contracts that the router declares. */
 const MEETING_POINT = 'router/exchange.ts';
