@@ -101,10 +101,10 @@ describe('the pages', () => {
   });
 
   // README.md tells the size; it must be told anew when it grows.
-  it('weigh at most 80 KB compressed, all together', () => {
+  it('weigh at most 85 KB compressed, all together', () => {
     const files = ['chat.html', ...assets.map((name) => `assets/${name}`)];
     const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(`${pagesFolder}/${name}`)).length, 0);
-    expect(bytes).toBeLessThan(80_000);
+    expect(bytes).toBeLessThan(85_000);
     expect(bytes, 'they are there').toBeGreaterThan(10_000);
   });
 });

@@ -51,7 +51,8 @@ export interface ScriptedCall {
   readonly id: string;
   progress(progress: number, total?: number, message?: string): void;
   result(text: string, more?: Record<string, unknown>): void;
-  approval(message: string): Promise<boolean>;
+  /** @param seconds how long there is to answer */
+  approval(message: string, seconds?: number): Promise<boolean>;
 }
 
 export type Script = (turn: Turn) => Promise<void> | void;
@@ -141,8 +142,9 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
       },
       call: (name, given, title) => {
         const call = `${turn}c${++calls}`;
-        const start = { turn, call, name, arguments: given };
-        tell(talk, { type: 'tool_call', ...start, by: from, ...(title !== undefined && { title }) });
+        const titled = title !== undefined && { title };
+        const start = { turn, call, name, server: 'demo', ...titled, arguments: given };
+        tell(talk, { type: 'tool_call', ...start, by: from });
         return {
           id: call,
           progress: (progress, total, message) =>
@@ -155,13 +157,23 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
               ...(message && { message }),
             }),
           result: (result, more = {}) => {
-            const ended = { turn, call, name, is_error: false, text: result, truncated: false, ...more };
+            const ended = {
+              turn,
+              call,
+              name,
+              server: 'demo',
+              is_error: false,
+              text: result,
+              truncated: false,
+              ...more,
+            };
             const { seq } = add(talk, { kind: 'tool', ...ended, arguments: given, by: from });
             tell(talk, { type: 'tool_result', ...ended, seq });
           },
-          approval: async (message) => {
+          approval: async (message, seconds = 300) => {
             const approval = randomUUID();
-            const request = { type: 'approval_request', approval, ...start, message };
+            const expires_at = new Date(Date.now() + seconds * 1_000).toISOString();
+            const request = { type: 'approval_request', approval, ...start, message, expires_at };
             return (await ask(session, request, approval))['approved'] === true;
           },
         };

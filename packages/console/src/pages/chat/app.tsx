@@ -1,7 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Announcer } from './announcer.tsx';
-import { Asks } from './asks.tsx';
 import { Composer } from './composer.tsx';
 import type { Conversations } from './conversations.ts';
 import { Header } from './header.tsx';
@@ -65,9 +64,7 @@ export function App({ conversations }: { readonly conversations: Conversations }
           onMenu={() => setDrawer(true)}
           onRemove={() => conversations.remove(key)}
         />
-        <Timeline key={key} conversation={conversation} onEdit={(text) => setDraft({ text })}>
-          <Asks conversation={conversation} />
-        </Timeline>
+        <Timeline key={key} conversation={conversation} onEdit={(text) => setDraft({ text })} />
         {needsSignIn ? signIn : <Composer key={`composer ${key}`} conversation={conversation} draft={draft} />}
         <Announcer key={`announcer ${key}`} state={state} />
       </main>

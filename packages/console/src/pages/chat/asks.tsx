@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Form } from '../common/form.tsx';
 import { Code } from '../common/prose.tsx';
+import { useSecondsUntil } from './seconds.ts';
 import type { Conversation } from './conversation.ts';
 import type { Ask } from './state.ts';
 import type { ApprovalRequest, Question } from './wire.ts';
@@ -11,13 +12,29 @@ interface CardProps<T> {
   readonly conversation: Conversation;
 }
 
+/** How long there is to answer. */
+function TimeLeft({ until }: { readonly until: string | undefined }): JSX.Element | null {
+  const moment = Date.parse(until ?? '');
+  const seconds = useSecondsUntil(Number.isNaN(moment) ? undefined : moment);
+  if (Number.isNaN(moment)) return null;
+  const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  return (
+    <p class="time-left" role="timer">
+      {seconds === 0 ? 'The time to answer is over.' : `${clock} left to answer`}
+    </p>
+  );
+}
+
 function Approval({ request, conversation }: CardProps<ApprovalRequest>): JSX.Element {
-  const { approval, name, title, message } = request;
+  const { approval, name, server, title, message } = request;
   const hasArguments = Object.keys(request.arguments).length > 0;
   return (
     <>
-      <h3>Allow {title ?? name}?</h3>
-      <p>{message}</p>
+      <h3>
+        Allow {title ?? name}
+        {server !== undefined && <> of {server}</>}?
+      </h3>
+      <p dir="auto">{message}</p>
       {hasArguments && <Code code={JSON.stringify(request.arguments, null, 2)} language="json" />}
       <div class="buttons">
         <button type="button" class="primary" onClick={() => conversation.approve(approval, true)}>
@@ -79,7 +96,7 @@ function Questioned({ request, conversation }: CardProps<Question>): JSX.Element
   return (
     <>
       <h3>{server} asks</h3>
-      <p>{message}</p>
+      <p dir="auto">{message}</p>
       {url !== undefined ? (
         <PageRequest request={{ ...request, url }} conversation={conversation} />
       ) : (
@@ -105,7 +122,8 @@ function Questioned({ request, conversation }: CardProps<Question>): JSX.Element
   );
 }
 
-function Card({ ask, conversation }: { readonly ask: Ask; readonly conversation: Conversation }): JSX.Element {
+/** Something that waits for the person: a question of a tool, or a tool that needs to be allowed. */
+export function Card({ ask, conversation }: { readonly ask: Ask; readonly conversation: Conversation }): JSX.Element {
   const { request, answered } = ask;
   const label = request.type === 'question' ? 'Question' : 'Approval';
   const card = useRef<HTMLElement>(null);
@@ -123,18 +141,8 @@ function Card({ ask, conversation }: { readonly ask: Ask; readonly conversation:
         ) : (
           <Approval request={request} conversation={conversation} />
         )}
+        <TimeLeft until={request.expires_at} />
       </fieldset>
     </section>
-  );
-}
-
-/** What waits for the person: questions of tools, and tools that need to be allowed. */
-export function Asks({ conversation }: { readonly conversation: Conversation }): JSX.Element {
-  return (
-    <>
-      {conversation.state.asks.map((ask) => (
-        <Card key={ask.id} ask={ask} conversation={conversation} />
-      ))}
-    </>
   );
 }

@@ -55,7 +55,13 @@ export function Header({ title, conversation, onMenu, onRemove }: HeaderProps): 
   return (
     <>
       <header class="header">
-        <button type="button" class="quiet narrow-only" aria-label="Conversations" onClick={onMenu}>
+        <button
+          type="button"
+          class="quiet narrow-only"
+          aria-label="Conversations"
+          title="Conversations"
+          onClick={onMenu}
+        >
           <Icon name="menu" />
         </button>
         <div class="header-title">
@@ -71,10 +77,10 @@ export function Header({ title, conversation, onMenu, onRemove }: HeaderProps): 
           disabled={offline}
           onClick={() => show('room')}
         >
-          <Icon name="people" />
+          <Icon name="people" /> <span class="word">Room</span>
         </button>
         <button type="button" class="quiet" aria-label="Tools" title="Tools" onClick={() => show('tools')}>
-          <Icon name="tool" />
+          <Icon name="tool" /> <span class="word">Tools</span>
         </button>
         <Menu
           label="More"

@@ -1,5 +1,5 @@
 /** What a conversation shows, from top to bottom, and how what arrives changes it. */
-import type { Entry, Image, Stopped, Usage } from './wire.ts';
+import type { Ended, Entry, Image, Stopped, Usage } from './wire.ts';
 
 export interface Said {
   readonly kind: 'said';
@@ -14,6 +14,8 @@ export interface Call {
   readonly kind: 'call';
   readonly call: string;
   readonly name: string;
+  /** Whose tool it is, if the server says so. */
+  readonly server: string | undefined;
   readonly title: string | undefined;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly by: string;
@@ -25,6 +27,8 @@ export interface Call {
 
 export interface CallResult {
   readonly failed: boolean;
+  /** Why it was not run, or not to its end; then it has not failed. */
+  readonly ended: Ended | undefined;
   readonly text: string;
   readonly images: readonly Image[];
   /** Whether the model was given less of it. */
@@ -89,15 +93,19 @@ export function addText(parts: readonly Part[], text: string): readonly Part[] {
   return parts.with(parts.length - 1, { kind: 'text', text: last.text + text });
 }
 
-type CallStart = Pick<Call, 'call' | 'name' | 'arguments' | 'by'> & { readonly title?: string };
+type CallStart = Pick<Call, 'call' | 'name' | 'arguments' | 'by'> & {
+  readonly server?: string;
+  readonly title?: string;
+};
 
 /** A call that began. After a cut it may be told again. */
 export function addCall(
   parts: readonly Part[],
-  { call, name, title, arguments: given, by }: CallStart,
+  { call, name, server, title, arguments: given, by }: CallStart,
 ): readonly Part[] {
   if (parts.some((part) => part.kind === 'call' && part.call === call)) return parts;
-  return [...parts, { kind: 'call', call, name, title, arguments: given, by, progress: undefined, result: undefined }];
+  const started = { call, name, server, title, arguments: given, by };
+  return [...parts, { kind: 'call', ...started, progress: undefined, result: undefined }];
 }
 
 export function changeCall(parts: readonly Part[], id: string, change: (call: Call) => Call): readonly Part[] {
@@ -121,12 +129,12 @@ export function addEntry(items: readonly Item[], entry: Entry): readonly Item[] 
     const { text, stopped, usage } = entry;
     return changeTurn(items, entry.turn, (turn) => ({ ...turn, parts: settleText(turn.parts, text), stopped, usage }));
   }
-  const { is_error: failed, text, images = [], truncated } = entry;
+  const { is_error, ended, text, images = [], truncated } = entry;
   return changeTurn(items, entry.turn, (turn) => ({
     ...turn,
     parts: changeCall(addCall(turn.parts, entry), entry.call, (call) => ({
       ...call,
-      result: { failed, text, images, truncated },
+      result: { failed: is_error && ended === undefined, ended, text, images, truncated },
     })),
   }));
 }

@@ -283,7 +283,7 @@ function received(state: ChatState, message: ServerMessage): ChatState {
     case 'closed': {
       const open = state.asks.find((one) => one.id === message.id);
       const next = { ...state, asks: state.asks.filter((one) => one.id !== message.id) };
-      if (open === undefined || message.reason !== 'timeout') return next;
+      if (open === undefined || message.reason !== 'timeout' || open.request.type !== 'question') return next;
       return notice(next, 'calm', `Nobody answered in time: ${open.request.message}`);
     }
     case 'info': {

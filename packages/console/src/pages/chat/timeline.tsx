@@ -1,16 +1,40 @@
-import { type ComponentChildren, type JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { CopyButton } from '../common/copy-button.tsx';
 import { Icon } from '../common/icon.tsx';
+import { Card } from './asks.tsx';
+import { earlierAttempts } from './attempts.ts';
 import type { Conversation } from './conversation.ts';
 import { follows, placeOf, type Place } from './following.ts';
+import { examplesOf } from './examples.ts';
 import { Face } from './room.tsx';
-import { isReady, type Outgoing, type Room } from './state.ts';
+import { isReady, type Ask, type Outgoing, type Room } from './state.ts';
 import { isTurn, runningTurn, type Item, type Said } from './items.ts';
 import { TurnView } from './turn.tsx';
 
 const timeOf = (at: string): string =>
   new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+
+/** Of a longer text the beginning is shown first. */
+const LONG = { characters: 1_200, lines: 14 };
+
+/** What somebody said. */
+function Bubble({ text }: { readonly text: string }): JSX.Element {
+  const [whole, showWhole] = useState(false);
+  const isLong = text.length > LONG.characters || text.split('\n', LONG.lines + 1).length > LONG.lines;
+  return (
+    <>
+      <p class={isLong && !whole ? 'bubble folded' : 'bubble'} dir="auto">
+        {text}
+      </p>
+      {isLong && (
+        <button type="button" class="inline" aria-expanded={whole} onClick={() => showWhole(!whole)}>
+          {whole ? 'Show less' : 'Show all of it'}
+        </button>
+      )}
+    </>
+  );
+}
 
 function SaidView({
   said,
@@ -30,9 +54,7 @@ function SaidView({
           <strong>{said.from}</strong>
         </header>
       )}
-      <p class="bubble" dir="auto">
-        {said.text}
-      </p>
+      <Bubble text={said.text} />
       <footer class="actions">
         {said.at !== undefined && <time dateTime={said.at}>{timeOf(said.at)}</time>}
         <CopyButton label="Copy" text={() => said.text} />
@@ -44,7 +66,7 @@ function SaidView({
             title="Edit and send again"
             onClick={() => onEdit(said.text)}
           >
-            <Icon name="edit" />
+            <Icon name="edit" /> Edit
           </button>
         )}
       </footer>
@@ -58,9 +80,7 @@ function OutgoingView({ one, conversation }: { one: Outgoing; conversation: Conv
   const why = isReady(conversation.state) ? 'Sent when the answer is there.' : 'Sent when there is a connection.';
   return (
     <article class={`said mine ${state}`} aria-label="You">
-      <p class="bubble" dir="auto">
-        {text}
-      </p>
+      <Bubble text={text} />
       {state !== 'sent' && (
         <footer class="fate">
           <span class={state === 'refused' ? 'bad' : ''}>{error ?? why}</span>
@@ -78,7 +98,7 @@ function OutgoingView({ one, conversation }: { one: Outgoing; conversation: Conv
   );
 }
 
-function Empty({ conversation }: { readonly conversation: Conversation }): JSX.Element {
+function Empty({ conversation, onEdit }: Pick<TimelineProps, 'conversation' | 'onEdit'>): JSX.Element {
   const { room, tools, mention } = conversation.state;
   const count = tools?.length ?? 0;
   return (
@@ -90,6 +110,18 @@ function Empty({ conversation }: { readonly conversation: Conversation }): JSX.E
         <p>
           Write to everybody here, and call the assistant with <code>@{mention}</code>
         </p>
+      )}
+      {room === undefined && (
+        <ul class="examples" aria-label="Examples">
+          {examplesOf(tools ?? []).map(({ label, about, text }) => (
+            <li key={label}>
+              <button type="button" onClick={() => onEdit(text)}>
+                <strong>{label}</strong>
+                {about !== '' && <span>{about}</span>}
+              </button>
+            </li>
+          ))}
+        </ul>
       )}
     </div>
   );
@@ -148,16 +180,24 @@ function useFollowing(own: string | undefined): {
 
 export interface TimelineProps {
   readonly conversation: Conversation;
-  /** What comes after the last item. */
-  readonly children: ComponentChildren;
+  /** Puts a text where one writes. */
   onEdit(text: string): void;
 }
 
-export function Timeline({ conversation, children, onEdit }: TimelineProps): JSX.Element {
+export function Timeline({ conversation, onEdit }: TimelineProps): JSX.Element {
   const { state } = conversation;
   const { past, items, outgoing, room, asks } = state;
   const { ref, away, end } = useFollowing(outgoing.at(-1)?.id);
-  const waiting = new Set(asks.flatMap(({ request }) => (request.type === 'approval_request' ? [request.call] : [])));
+  const all = [...past, ...items];
+  const calls = new Set(
+    items.flatMap((item) => (isTurn(item) ? item.parts : [])).map((part) => part.kind === 'call' && part.call),
+  );
+  const isBeside = ({ request }: Ask): boolean => request.type === 'approval_request' && calls.has(request.call);
+  const cardOf = (ask: Ask): JSX.Element => <Card key={ask.id} ask={ask} conversation={conversation} />;
+  const cards = new Map(
+    asks.flatMap((ask) => (ask.request.type === 'approval_request' ? [[ask.request.call, cardOf(ask)]] : [])),
+  );
+  const earlier = earlierAttempts(all);
   const isEmpty = past.length + items.length + outgoing.length === 0;
   const lastSaid = items.findLast((item): item is Said => item.kind === 'said');
   const again =
@@ -174,7 +214,7 @@ export function Timeline({ conversation, children, onEdit }: TimelineProps): JSX
       );
     }
     const onAgain = item === items.at(-1) ? again : undefined;
-    return <TurnView key={item.key} turn={item} waiting={waiting} inRoom={room !== undefined} onAgain={onAgain} />;
+    return <TurnView key={item.key} turn={item} cards={cards} inRoom={room !== undefined} onAgain={onAgain} />;
   };
   return (
     <>
@@ -185,12 +225,21 @@ export function Timeline({ conversation, children, onEdit }: TimelineProps): JSX
               Show what was said before
             </button>
           )}
-          {isEmpty && <Empty conversation={conversation} />}
-          {[...past, ...items].map(view)}
+          {isEmpty && <Empty conversation={conversation} onEdit={onEdit} />}
+          {all.map((item) =>
+            earlier.has(item.key) ? (
+              <details key={`earlier ${item.key}`} class="earlier">
+                <summary>{item.kind === 'said' ? 'Asked before' : 'Answered before'}</summary>
+                {view(item)}
+              </details>
+            ) : (
+              view(item)
+            ),
+          )}
           {outgoing.map((one) => (
             <OutgoingView key={one.id} one={one} conversation={conversation} />
           ))}
-          {children}
+          {asks.filter((ask) => !isBeside(ask)).map(cardOf)}
         </div>
       </div>
       {away && (

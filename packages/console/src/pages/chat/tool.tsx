@@ -3,10 +3,19 @@ import { useState } from 'preact/hooks';
 import { Icon } from '../common/icon.tsx';
 import { Code } from '../common/prose.tsx';
 import type { Call, CallResult } from './items.ts';
-import type { Image } from './wire.ts';
+import type { Ended, Image } from './wire.ts';
 
 /** Raster images: a drawing may be a document of its own. */
 const SHOWN_IMAGES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif']);
+
+/** The word for a call that was not run, or not to its end, and the sentence. */
+const ENDS: Readonly<Record<Ended, readonly [string, string]>> = {
+  refused: ['refused', 'You did not allow it, so it was not run.'],
+  expired: ['expired', 'Nobody answered in time, so it was not run.'],
+  unasked: ['not asked', 'Too many questions are open to ask whether it may run, so it was not run.'],
+  changed: ['changed', 'The tool changed after the assistant chose it, so it was not run.'],
+  stopped: ['stopped', 'The answer was stopped before the tool had ended.'],
+};
 
 /** Of longer results the beginning is shown first, in characters. */
 const SHORT = 4_000;
@@ -28,7 +37,8 @@ function Result({ result, name }: { readonly result: CallResult; readonly name: 
   const shown = whole ? text : text.slice(0, SHORT);
   return (
     <>
-      <h4>{result.failed ? 'Failed' : 'Result'}</h4>
+      <h4>{result.failed ? 'Failed' : result.ended === undefined ? 'Result' : 'Not run to its end'}</h4>
+      {result.ended !== undefined && <p class="hint">{ENDS[result.ended]?.[1]}</p>}
       {result.text === '' && result.images.length === 0 && <p class="hint">{name} answered nothing.</p>}
       {result.text !== '' && <Code code={shown} language={json === undefined ? '' : 'json'} />}
       {shown.length < text.length && (
@@ -70,25 +80,23 @@ export interface ToolProps {
   readonly ended: boolean;
 }
 
+function stateOf(result: CallResult | undefined, waits: boolean, ended: boolean): readonly [string, string] {
+  if (result === undefined) return waits ? ['waits', 'waits for you'] : ended ? ['ended', 'stopped'] : ['runs', 'runs'];
+  if (result.ended !== undefined) return ['ended', ENDS[result.ended]?.[0] ?? 'not run'];
+  return result.failed ? ['failed', 'failed'] : ['done', 'done'];
+}
+
 /** One use of a tool: a line, and behind it what it was given and what it answered. */
 export function Tool({ call, waits, withBy, ended }: ToolProps): JSX.Element {
   const { result, name } = call;
-  const [state, word] =
-    result === undefined
-      ? waits
-        ? ['waits', 'waits for you']
-        : ended
-          ? ['failed', 'stopped']
-          : ['runs', 'runs']
-      : result.failed
-        ? ['failed', 'failed']
-        : ['done', 'done'];
+  const [state, word] = stateOf(result, waits, ended);
   return (
     <div class={`tool ${state}`}>
       <details>
         <summary>
           <Icon name="tool" />
           <span class="tool-name">{call.title ?? name}</span>
+          {call.server !== undefined && <span class="note">{call.server}</span>}
           {withBy && call.by !== '' && <span class="note">for {call.by}</span>}
           <span class="tool-state">{word}</span>
           <Icon name="chevron" />

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import { Fragment, type ComponentChildren, type JSX } from 'preact';
 import { CopyButton } from '../common/copy-button.tsx';
 import { Icon } from '../common/icon.tsx';
 import { Prose } from '../common/prose.tsx';
@@ -16,15 +16,15 @@ const ENDINGS: Readonly<Record<Stopped, string | undefined>> = {
 
 export interface TurnProps {
   readonly turn: Turn;
-  /** The calls that wait for the person. */
-  readonly waiting: ReadonlySet<string>;
+  /** What to answer beside a call, where it waits for the person. */
+  readonly cards: ReadonlyMap<string, ComponentChildren>;
   readonly inRoom: boolean;
   /** Asks the same again, if that can be done. */
   readonly onAgain: (() => void) | undefined;
 }
 
 /** What the assistant did and said. */
-export function TurnView({ turn, waiting, inRoom, onAgain }: TurnProps): JSX.Element {
+export function TurnView({ turn, cards, inRoom, onAgain }: TurnProps): JSX.Element {
   const { parts, stopped, usage, error } = turn;
   const runs = stopped === undefined;
   const last = parts.at(-1);
@@ -37,7 +37,10 @@ export function TurnView({ turn, waiting, inRoom, onAgain }: TurnProps): JSX.Ele
         part.kind === 'text' ? (
           <Prose key={index} text={part.text} />
         ) : (
-          <Tool key={part.call} call={part} waits={waiting.has(part.call)} withBy={inRoom} ended={!runs} />
+          <Fragment key={part.call}>
+            <Tool call={part} waits={cards.has(part.call)} withBy={inRoom} ended={!runs} />
+            {cards.get(part.call)}
+          </Fragment>
         ),
       )}
       {silent && (
@@ -55,7 +58,7 @@ export function TurnView({ turn, waiting, inRoom, onAgain }: TurnProps): JSX.Ele
           {text !== '' && <CopyButton label="Copy the answer" text={() => text} />}
           {onAgain !== undefined && (
             <button type="button" class="quiet" aria-label="Ask again" title="Ask again" onClick={onAgain}>
-              <Icon name="retry" />
+              <Icon name="retry" /> Ask again
             </button>
           )}
           {usage !== undefined && (

@@ -6,6 +6,9 @@ import type { FormSchema } from '../common/fields.ts';
 
 export const CHAT_V2 = 'chat.v2';
 
+/** Why a call did not come to its end, where that is no failure of the tool. */
+export type Ended = 'refused' | 'expired' | 'unasked' | 'changed' | 'stopped';
+
 export type Stopped = 'done' | 'cancelled' | 'steps' | 'length' | 'failed';
 
 export interface Usage {
@@ -35,9 +38,11 @@ export interface ToolEntry {
   readonly turn: string;
   readonly call: string;
   readonly name: string;
+  readonly server?: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly by: string;
   readonly is_error: boolean;
+  readonly ended?: Ended;
   readonly text: string;
   readonly images?: readonly Image[];
   readonly truncated: boolean;
@@ -63,6 +68,7 @@ export interface Person {
 
 export interface ToolSummary {
   readonly name: string;
+  readonly server?: string;
   readonly title?: string;
   readonly description?: string;
   readonly destructive: boolean;
@@ -75,6 +81,8 @@ export interface Question {
   readonly message: string;
   readonly schema?: FormSchema;
   readonly url?: string;
+  /** ISO 8601. */
+  readonly expires_at?: string;
 }
 
 export interface ApprovalRequest {
@@ -83,9 +91,12 @@ export interface ApprovalRequest {
   readonly turn: string;
   readonly call: string;
   readonly name: string;
+  readonly server?: string;
   readonly title?: string;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly message: string;
+  /** ISO 8601. */
+  readonly expires_at?: string;
 }
 
 export interface Exported {
@@ -133,6 +144,7 @@ export type ServerMessage =
       readonly turn: string;
       readonly call: string;
       readonly name: string;
+      readonly server?: string;
       readonly title?: string;
       readonly arguments: Readonly<Record<string, unknown>>;
       readonly by: string;
@@ -151,7 +163,9 @@ export type ServerMessage =
       readonly call: string;
       readonly name: string;
       readonly seq: number;
+      readonly server?: string;
       readonly is_error: boolean;
+      readonly ended?: Ended;
       readonly text: string;
       readonly images?: readonly Image[];
       readonly truncated: boolean;

@@ -24,6 +24,7 @@ export function CopyButton({ text, label }: { readonly text: () => string; reado
   return (
     <button type="button" class="quiet" aria-label={said ?? label} title={said ?? label} onClick={copy}>
       <Icon name={said === 'Copied' ? 'check' : said === undefined ? 'copy' : 'alert'} />
+      {said ?? 'Copy'}
     </button>
   );
 }

@@ -29,7 +29,7 @@ export function Dialog({ title, children, onClose }: DialogProps): JSX.Element {
       <div class="dialog-content">
         <header>
           <h2 id={id}>{title}</h2>
-          <button type="button" class="quiet" aria-label="Close" onClick={onClose}>
+          <button type="button" class="quiet" aria-label="Close" title="Close" onClick={onClose}>
             <Icon name="close" />
           </button>
         </header>

@@ -116,7 +116,12 @@ export function blocksOf(text: string): Block[] {
     .filter((token) => token.type !== 'space' && token.type !== 'def')
     .map((token) =>
       token.type === 'code'
-        ? { kind: 'code', raw: token.raw, language: String(token['lang'] ?? ''), code: String(token['text']) }
+        ? {
+            kind: 'code',
+            raw: token.raw,
+            language: String(token['lang'] ?? ''),
+            code: String(token['text']).replace(/\n$/, ''),
+          }
         : { kind: 'prose', raw: token.raw, token },
     );
 }

@@ -55,7 +55,7 @@ export function Menu({ label, icon, items }: MenuProps): JSX.Element {
         aria-expanded={open}
         onClick={() => setOpen(!open)}
       >
-        <Icon name={icon} />
+        <Icon name={icon} /> <span class="word">{label}</span>
       </button>
       {open && (
         <div class="menu-items" role="menu" aria-label={label} ref={menu}>

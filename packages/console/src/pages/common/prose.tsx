@@ -1,4 +1,4 @@
-import { Component, type JSX } from 'preact';
+import { Component, createRef, render, type JSX } from 'preact';
 import { CopyButton } from './copy-button.tsx';
 import { blocksOf, createSanitiser, type Block } from './markdown.ts';
 
@@ -21,13 +21,45 @@ export function Code({ code, language }: { readonly code: string; readonly langu
 
 /** One block, drawn anew only if its text has changed. */
 class Part extends Component<{ readonly block: Block }> {
+  readonly #prose = createRef<HTMLDivElement>();
+  #hosts: HTMLElement[] = [];
+
+  /** Code inside of lists and quotations is HTML of the sanitiser: its buttons are put beside it. */
+  #addButtons(): void {
+    this.#removeButtons();
+    for (const pre of this.#prose.current?.querySelectorAll('pre') ?? []) {
+      const host = document.createElement('span');
+      host.className = 'pre-copy';
+      const box = document.createElement('div');
+      box.className = 'pre-box';
+      pre.replaceWith(box);
+      box.append(pre, host);
+      render(<CopyButton label="Copy the code" text={() => pre.textContent.replace(/\n$/, '')} />, host);
+      this.#hosts.push(host);
+    }
+  }
+  #removeButtons(): void {
+    for (const host of this.#hosts.splice(0)) {
+      render(null, host);
+      host.parentElement?.replaceWith(host.previousElementSibling!);
+    }
+  }
+  override componentDidMount(): void {
+    this.#addButtons();
+  }
+  override componentDidUpdate(): void {
+    this.#addButtons();
+  }
+  override componentWillUnmount(): void {
+    this.#removeButtons();
+  }
   override shouldComponentUpdate(next: { readonly block: Block }): boolean {
     return next.block.raw !== this.props.block.raw;
   }
   override render(): JSX.Element {
     const { block } = this.props;
     if (block.kind === 'code') return <Code code={block.code} language={block.language} />;
-    return <div dir="auto" dangerouslySetInnerHTML={{ __html: sanitiser.prose(block.token) }} />;
+    return <div dir="auto" ref={this.#prose} dangerouslySetInnerHTML={{ __html: sanitiser.prose(block.token) }} />;
   }
 }
 
