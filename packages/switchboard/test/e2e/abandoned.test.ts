@@ -13,6 +13,8 @@ const SESSIONS = 10_000;
 const WARM_UP = 2500;
 /** Of the baseline. A session that is open takes some 10 KB: a hundredth of them would show. */
 const MAX_GROWTH = 0.05;
+/** What an open session holds at the least, in bytes: otherwise nothing is measured here. */
+const LEAST_OF_SESSION = 1000;
 it(`${SESSIONS} sessions, twice, half of them cut off and half of them frozen, leave memory, files, timers and children as they were`, async () => {
   const options = {
     upstreams: { default: servers.scripted },
@@ -47,13 +49,14 @@ it(`${SESSIONS} sessions, twice, half of them cut off and half of them frozen, l
   const abandon = async (round: number): Promise<void> => {
     const [cut, frozen] = await Promise.all([open(SESSIONS / 2), open(SESSIONS / 2)]);
     // On a slow machine the first are quiet for long enough before the last are open.
-    expect((await stats()).opened).toBe(WARM_UP + round * SESSIONS);
+    const { opened, connections: held } = await stats();
+    expect(opened).toBe(WARM_UP + round * SESSIONS);
     const full = await ask<Held>(gateway, 'held');
     cut.send('cut');
     frozen.kill('SIGSTOP');
     const after = await untilGone();
     frozen.kill('SIGKILL');
-    expect(full.bytes).toBeGreaterThan(before.bytes * 2);
+    expect(full.bytes - before.bytes).toBeGreaterThan(held * LEAST_OF_SESSION);
     expect(after.bytes / before.bytes).toBeLessThan(1 + MAX_GROWTH);
     expect(after).toMatchObject({ files: before.files, timers: before.timers });
     expect(childrenOf(gateway.pid!)).toHaveLength(children);
@@ -62,4 +65,4 @@ it(`${SESSIONS} sessions, twice, half of them cut off and half of them frozen, l
   await abandon(1);
   await abandon(2);
   expect(await stats()).toMatchObject({ connections: 0, exchanges: 0, parked: 0 });
-}, 180_000);
+}, 300_000);

@@ -41,7 +41,9 @@ describe('200 clients with equal ids', () => {
     'each get their own answers and progress, isolation %s',
     async (isolation, sessions) => {
       const upstreams = { default: servers.scripted };
-      const test = await startGateway({ upstreams, isolation, maxConnections: CLIENTS });
+      // All clients call from one address, 5,000 calls at once.
+      const options = { maxConnections: CLIENTS, maxRequestsInFlightPerAddress: CLIENTS * CALLS };
+      const test = await startGateway({ upstreams, isolation, ...options });
       for (let done = 0; done < CLIENTS; done += sessions) {
         const clients = await Promise.all(Array.from({ length: sessions }, () => WireClient.session(test.ws)));
         await Promise.all(clients.map((client, n) => storm(client, `client ${done + n}`)));
