@@ -5,8 +5,9 @@
 export const MAX_DEPTH = 512;
 /** Of members of objects and elements of arrays, in the whole message. */
 export const MAX_VALUES = 1_000_000;
+const TOO_WIDE = `of more than ${MAX_VALUES} values`;
 
-const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [QUOTE, BACKSLASH, COMMA, SPACE] = [0x22, 0x5c, 0x2c, 0x20];
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /**
@@ -25,9 +26,12 @@ export function boundsExceeded(text: string): string | undefined {
       at = endOfString(text, at);
       if (at === -1) return undefined;
     } else if (code === COMMA) {
-      if (++values > MAX_VALUES) return `of more than ${MAX_VALUES} values`;
+      if (++values > MAX_VALUES) return TOO_WIDE;
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > MAX_DEPTH) return `nested deeper than ${MAX_DEPTH} levels`;
+      while (text.charCodeAt(at + 1) <= SPACE) at++;
+      // Every comma stands for one value more, and the first one of a container has none. The bracket that closes is two further in ASCII.
+      if (text.charCodeAt(at + 1) !== code + 2 && ++values > MAX_VALUES) return TOO_WIDE;
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
   }
   return undefined;

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { alternativeNames } from '../../src/auth/mtls.ts';
 import { expandVariables } from '../../src/cli/variables.ts';
 import { readSettings, OPTION_NAMES } from '../../src/gateway/options.ts';
-import { MAX_DEPTH, boundsExceeded } from '../../src/protocol/json-bounds.ts';
+import { MAX_DEPTH, MAX_VALUES, boundsExceeded } from '../../src/protocol/json-bounds.ts';
 import { SwitchboardError } from '../../src/protocol/errors.ts';
 import { asForeign, parseMessage, stringifyMessage } from '../../src/protocol/jsonrpc.ts';
 import { LazyResult } from '../../src/protocol/lazy-result.ts';
@@ -100,6 +100,19 @@ describe('a JSON-RPC message', () => {
         expect(boundsExceeded(whole) !== undefined).toBe(depth > MAX_DEPTH);
       },
     );
+  });
+
+  it.each([
+    ['numbers', '0', 1],
+    ['empty containers', '[ ]', 1],
+    ['arrays of one', '[[[0]]]', 4],
+    ['objects of one', '{ "a": {"b": 0} }', 3],
+    ['arrays of several', '["[,", {"a":0}, []]', 5],
+  ])('is within bounds exactly as wide as it says: %s', (_, element, values) => {
+    const fits = Math.floor(MAX_VALUES / values);
+    const whole = (count: number): string => `[${`${element},`.repeat(count - 1)}${element}]`;
+    expect(boundsExceeded(whole(fits))).toBe(undefined);
+    expect(boundsExceeded(whole(fits + 1))).toContain('values');
   });
 
   it('that is an answer is taken lazily only if the parser would read the same', () => {
