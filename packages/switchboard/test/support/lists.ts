@@ -15,8 +15,8 @@ export interface Listed {
   pageSize?: number;
   cache?: { ttlMs: number; cacheScope: 'public' | 'private' };
   era?: 'legacy' | 'modern';
-  /** Never answers `tools/list`. */
-  hangs?: boolean;
+  /** Whether it leaves `tools/list` without an answer, asked each time. */
+  hangs?: boolean | (() => boolean);
   /** Said before every answer that names what was asked for. */
   says?: string;
 }
@@ -47,7 +47,8 @@ export function listed(lists: Listed): UpstreamOptions {
     const text = (said: string): never => ({ content: [{ type: 'text', text: said }] }) as never;
     if (lists.tools) {
       built.setRequestHandler('tools/list', ({ params }) => {
-        if (lists.hangs === true) return new Promise<never>(() => {});
+        if (typeof lists.hangs === 'function' ? lists.hangs() : lists.hangs === true)
+          return new Promise<never>(() => {});
         const tools = lists.tools!.map((name) => ({
           name,
           description: `its ${name}`,

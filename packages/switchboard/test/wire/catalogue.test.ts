@@ -358,6 +358,30 @@ describe.each(eras)('a %s client of several servers behind one address', (era) =
     expect(textOf(await client.ask('tools/call', { name: 'slow__x' }))).toBe('x');
   });
 
+  it('does not wait again for a server that answered no list in time, until it answers', async () => {
+    let hangs = true;
+    const hanging = listed({ tools: ['x'], hangs: () => hangs });
+    const test = await startGateway({ upstreams: { slow: hanging, one: servers.scripted }, startTimeout: '4s' });
+    const client = await clientOf(era, test.all.ws);
+    const names = async (): Promise<unknown[]> => namesIn(await client.ask('tools/list'), 'tools');
+    expect(await names()).not.toContain('slow__x');
+    const order: string[] = [];
+    const call = client
+      .ask('tools/call', { name: 'one__slow', arguments: { ms: 2000 } })
+      .then(() => void order.push('a call of half the time'));
+    expect(await names()).not.toContain('slow__x');
+    order.push('list');
+    await call;
+    expect(order).toEqual(['list', 'a call of half the time']);
+    expect(missing(test)).toHaveLength(1);
+    hangs = false;
+    expect(await names()).toContain('slow__x');
+    hangs = true;
+    expect(await names()).not.toContain('slow__x');
+    // It was well meanwhile, so this is told again.
+    expect(missing(test)).toHaveLength(2);
+  }, 20_000);
+
   it('is told so when none of the servers can be had', async () => {
     const test = await startGateway({ upstreams: { a: gated().upstream, b: gated().upstream } });
     const client = await WireClient.open(test.all.ws);

@@ -7,7 +7,7 @@
 import type { Emit } from '../../observe/events.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../exchange.ts';
-import type { Scope, Slot, Upstream } from '../exchange.ts';
+import type { Member, Scope, Slot, Upstream } from '../exchange.ts';
 import type { Turns } from '../turns.ts';
 import type { Kind } from '../view.ts';
 import { Apps } from './apps.ts';
@@ -20,6 +20,10 @@ import { TaskIds } from './task-ids.ts';
 
 /** How many collisions are remembered, so that each is told of once. */
 const MAX_COLLISIONS = 1000;
+/** How long a member that did not answer in time is waited for less; then one request waits for it in full again. */
+const LATE_MS = 60_000;
+/** How long an answer of such a member is waited for. */
+const LATE_PATIENCE_MS = 250;
 
 export interface CatalogueOptions {
   /** By name, in the order that decides collisions; those that come to it later are served from then on. */
@@ -51,6 +55,8 @@ export class Catalogue implements Upstream {
   /** The upstreams that failed when they were last asked for, and the slots in which they did. */
   readonly #missing: Set<string> = new Set();
   readonly #troubled: WeakSet<Slot> = new WeakSet();
+  /** The methods that a member did not answer in time, and until when it is hardly waited for, in ms since 1970. */
+  readonly #late: WeakMap<Member, Map<string, number>> = new WeakMap();
   readonly #collisions: Set<string> = new Set();
 
   constructor({ upstreams, serverInfo, patienceMs, turns, emit }: CatalogueOptions) {
@@ -97,9 +103,31 @@ export class Catalogue implements Upstream {
     this.#emit({ type: 'catalogue.missing', upstream: name, reason });
   }
 
-  found(name: string, slot: Slot): void {
+  found(name: string, slot: Slot, member: Member): void {
     this.#troubled.delete(slot);
-    this.#missing.delete(name);
+    if (!this.#late.has(member)) this.#missing.delete(name);
+  }
+
+  /** How long the answer to this method is waited for, in ms: where the last one did not come in time, not for long. */
+  patienceFor(member: Member | undefined, method: string): number {
+    const until = (member && this.#late.get(member)?.get(method)) ?? 0;
+    return Date.now() < until ? Math.min(this.patienceMs, LATE_PATIENCE_MS) : this.patienceMs;
+  }
+
+  /** A member did not answer this method in time. */
+  late(member: Member, method: string): void {
+    const methods = this.#late.get(member) ?? new Map<string, number>();
+    // Those that come while it is late already do not put off the next one that waits for it.
+    if (Date.now() < (methods.get(method) ?? 0)) return;
+    this.#late.set(member, methods.set(method, Date.now() + LATE_MS));
+  }
+
+  /** A member answered this method. */
+  answered(name: string, slot: Slot, member: Member, method: string): void {
+    const methods = this.#late.get(member);
+    if (methods?.delete(method) !== true || methods.size > 0) return;
+    this.#late.delete(member);
+    this.found(name, slot, member);
   }
 
   /** Something of Switchboard's own failed with an upstream, and nobody waits for it. */

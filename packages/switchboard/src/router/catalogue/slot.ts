@@ -175,7 +175,7 @@ export class CatalogueSlot implements Slot {
       const found = slot.member();
       const member = found instanceof Promise ? await this.#soon(name, slot, found) : found;
       if (member !== undefined) {
-        catalogue.found(name, slot);
+        catalogue.found(name, slot, member);
         return member;
       }
     } catch (error) {
@@ -196,7 +196,7 @@ export class CatalogueSlot implements Slot {
       try {
         const slot = this.slotOf(name, scope);
         const member = await slot.member();
-        this.catalogue.found(name, slot);
+        this.catalogue.found(name, slot, member);
         return isOver() ? undefined : member;
       } catch (error) {
         if (!this.catalogue.upstreams.has(name)) return undefined;
@@ -253,21 +253,35 @@ export class CatalogueSlot implements Slot {
     for (const place of places ?? []) if (place.sub === sub) places?.delete(place);
   }
 
-  /** Asks an upstream on behalf of an exchange. Never rejects; without an answer in time the outcome is `SWB_TIMEOUT`. */
+  /**
+   * Asks an upstream on behalf of an exchange. Never rejects; without an answer in time the outcome is `SWB_TIMEOUT`, and the next one
+   * hardly waits for that member.
+   */
   ask(name: string, parent: Exchange, method: string, params: JsonObject): Promise<Outcome> {
     const { scope } = parent;
     const { version, capabilities, clientInfo } = scope;
     const envelope = { version, capabilities, ...(clientInfo !== undefined && { clientInfo }) };
+    const { catalogue } = this;
     return new Promise((resolve) => {
+      let isLate = false;
       const sub = new SubExchange(parent, {
         method,
         params: scope.era === 'modern' ? addEnvelope(params, envelope) : params,
         quiet: true,
         notify: () => {},
-        settle: (outcome) => resolve('result' in outcome ? { result: outcome.result } : outcome),
+        settle: (outcome) => {
+          const place = this.#placeOf(sub);
+          if (place?.member !== undefined && !isLate) catalogue.answered(name, place.slot, place.member, method);
+          resolve('result' in outcome ? { result: outcome.result } : outcome);
+        },
       });
-      const { patienceMs } = this.catalogue;
+      this.serve(name, sub);
+      const patienceMs = catalogue.patienceFor(this.#placeOf(sub)?.member, method);
       const timer = setTimeout(() => {
+        isLate = true;
+        const member = this.#placeOf(sub)?.member;
+        // A part that still waited for its turn says nothing of the member.
+        if (member !== undefined) catalogue.late(member, method);
         this.cancel(parent, 'timed out', sub);
         const detail = `${method} went ${patienceMs} ms without an answer`;
         sub.settle({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
@@ -278,8 +292,11 @@ export class CatalogueSlot implements Slot {
         // What its end was is decided; a cancelled parent still needs to know where its parts are.
         if (!parent.settled) this.forget(sub);
       });
-      this.serve(name, sub);
     });
+  }
+
+  #placeOf(sub: SubExchange): Place | undefined {
+    return [...(this.#places.get(sub.parent) ?? [])].find((place) => place.sub === sub);
   }
 
   /** A session's notification reaches the upstreams that it has for itself. */
@@ -344,7 +361,7 @@ export class CatalogueSlot implements Slot {
       clearTimeout(timer);
       // When it comes after all, somebody else may be the first to notice.
       found.then(
-        () => this.catalogue.found(name, slot),
+        (member) => this.catalogue.found(name, slot, member),
         () => {},
       );
     }
