@@ -1,6 +1,7 @@
 /** The connections that stay open: what comes in on a channel of its own becomes one, and is found by its channel. */
 import type { Identity } from '../auth/identity.ts';
 import type { Channel } from '../transports/channel.ts';
+import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { Connection } from './connection.ts';
 import type { Arrival, CallerContext } from './context.ts';
 import { tellGone } from './hooks.ts';
@@ -42,7 +43,7 @@ export class Connections {
       connection: label,
       transport,
       ...(address !== undefined && { address }),
-      ...(userAgent !== undefined && { userAgent }),
+      ...(userAgent !== undefined && { userAgent: cut(userAgent, MAX_OWN_WORDS) }),
     });
     connection.start();
   }

@@ -7,6 +7,7 @@ import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { Traffic } from '../transports/channel.ts';
+import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
 import type { AllowanceFacts } from './allowance.ts';
@@ -245,10 +246,13 @@ export function factsOf(
     ...(era !== undefined && { era }),
     ...(session !== undefined && session.version !== '' && { version: session.version }),
     ...((typeof name === 'string' || typeof version === 'string') && {
-      client: { ...(typeof name === 'string' && { name }), ...(typeof version === 'string' && { version }) },
+      client: {
+        ...(typeof name === 'string' && { name: cut(name, MAX_OWN_WORDS) }),
+        ...(typeof version === 'string' && { version: cut(version, MAX_OWN_WORDS) }),
+      },
     }),
     ...(address !== undefined && { address }),
-    ...(userAgent !== undefined && { userAgent }),
+    ...(userAgent !== undefined && { userAgent: cut(userAgent, MAX_OWN_WORDS) }),
     groups: notes.groups ?? [],
     metadata: notes.metadata ?? {},
     ...(allowance !== undefined && { allowance }),

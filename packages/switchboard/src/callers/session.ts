@@ -9,6 +9,7 @@ import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { failure, isNotification, isObject, isRequest, notification, result, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId, RpcNotification, RpcRequest, RpcResponse } from '../protocol/jsonrpc.ts';
 import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts';
+import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { omit } from '../util/omit.ts';
 import { owned } from '../util/owned.ts';
 import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
@@ -152,7 +153,7 @@ export class LegacySession implements Caller {
         principal: this.principal,
         version: scope.version,
         transport: this.#arrival.transport,
-        ...(typeof name === 'string' && { client: name }),
+        ...(typeof name === 'string' && { client: cut(name, MAX_OWN_WORDS) }),
       });
       const answer = helloFor(scope, member, hello, slot.audience.exclusive);
       this.#negotiated = textOf(answer['protocolVersion']);

@@ -11,7 +11,8 @@ import type { RoutedExchange } from '../router/routed-exchange.ts';
 import type { Turns } from '../router/turns.ts';
 import type { Failing } from '../upstreams/breaker.ts';
 import type { MemberFacts } from '../upstreams/life.ts';
-import type { Checked, Isolation, Pool } from '../upstreams/pool.ts';
+import type { Isolation } from '../upstreams/member-key.ts';
+import type { Checked, Pool } from '../upstreams/pool.ts';
 import type { Program } from './program.ts';
 
 /** A request that is under way. */

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { ABSENCE_OPTIONS } from './absence-options.ts';
 import { SUPERVISION_OPTIONS } from './supervision-options.ts';
-import type { Isolation } from '../upstreams/pool.ts';
+import type { Isolation } from '../upstreams/member-key.ts';
 import {
   adminToken,
   count,

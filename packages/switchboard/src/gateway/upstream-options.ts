@@ -7,7 +7,7 @@ import type { ClientTlsFiles } from '../transports/tls/client-tls.ts';
 import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
 import type { ViewRules } from '../router/view.ts';
-import type { Isolation } from '../upstreams/pool.ts';
+import type { Isolation } from '../upstreams/member-key.ts';
 import { didYouMean } from '../util/nearest.ts';
 import { duration, size, variableName } from './option-types.ts';
 import type { Problem } from './options.ts';

@@ -17,6 +17,8 @@ import type { Introduction } from './handshake.ts';
 import { LegacyMember } from './legacy.ts';
 import { Life } from './life.ts';
 import type { LifeLimits, MemberFacts } from './life.ts';
+import { memberKey } from './member-key.ts';
+import type { Isolation } from './member-key.ts';
 import { ModernMember } from './modern.ts';
 import { isStopped, readProcessTree } from './process-tree.ts';
 import type { ProcessTree } from './process-tree.ts';
@@ -26,12 +28,6 @@ import { Source } from './source.ts';
 import type { Greeted, SourceOptions } from './source.ts';
 import { Stickiness } from './stickiness.ts';
 import { Tasks } from './tasks.ts';
-
-/**
- * Who may share a member. `session`: nobody, each legacy session (or modern connection) has its own; `principal`: the sessions
- * of one principal; `shared`: everybody; `pool`: everybody shares several.
- */
-export type Isolation = 'session' | 'principal' | 'shared' | 'pool';
 
 export interface PoolOptions extends Omit<SourceOptions, 'onAnswered' | 'wanted' | 'onStarted'> {
   /** How many are started ahead of need; `auto` goes by the demand of the last minute, where a session starts a member. */
@@ -88,16 +84,6 @@ const NOTHING: Readonly<Record<Era, JsonObject>> = { legacy: {}, modern: {} };
 /** A modern client cannot tell that its roots have changed (MCP 2026-07-28, Changelog). */
 function withoutRootsChanges(capabilities: JsonObject): JsonObject {
   return Object.hasOwn(capabilities, 'roots') ? { ...capabilities, roots: {} } : capabilities;
-}
-
-/** Decides who shares a member: two scopes with the same key do. */
-export function memberKey(isolation: Isolation, scope: Scope): string {
-  if (isolation === 'shared' || isolation === 'pool') return isolation;
-  if (isolation === 'principal') return `principal ${scope.principal}`;
-  if (scope.era === 'legacy') return `session ${scope.affinity}`;
-  // A modern client of its own: and as what a legacy server was told at its start holds for its life, one for each name and set
-  // of capabilities that it gives.
-  return `modern ${scope.principal} ${scope.affinity} ${JSON.stringify([scope.capabilities, scope.clientInfo])}`;
 }
 
 export class Pool implements Upstream {

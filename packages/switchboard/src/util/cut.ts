@@ -1,3 +1,6 @@
+/** So much of what a client says of itself stands in events, logs and tables, in UTF-16 units. */
+export const MAX_OWN_WORDS = 200;
+
 const segmenter = new Intl.Segmenter();
 
 /** The beginning of a text, at most `max` UTF-16 units long, that ends between two characters as people see them. */

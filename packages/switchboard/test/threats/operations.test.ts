@@ -8,14 +8,15 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { initialize, modern, modernHeaders, upgrade } from '../support/access.ts';
-import { root, servers, startGateway } from '../support/gateway.ts';
+import { expectEmpty, root, servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer, testKeys } from '../support/keys.ts';
 import { serve } from '../support/command.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
+const CALL = { name: 'echo', arguments: { text: 'served' } };
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'switchboard-threat-'));
@@ -233,6 +234,34 @@ describe('the log', () => {
       expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u007F\u0080-\u009F\u2028\u2029]/);
     }
     expect(serving.stderr()).toContain('forged');
+  });
+});
+
+describe('a client that says very much of itself', () => {
+  it.each(['legacy', 'modern'] as const)('fills no log with it, %s', async (era) => {
+    const test = await startGateway({ upstreams, isolation: 'session' });
+    const words = 'w'.repeat(1_000_000);
+    const said = { clientInfo: { name: words, version: words }, capabilities: { experimental: { [words]: {} } } };
+    const client = await WireClient.open(test.ws, { headers: { 'user-agent': 'w'.repeat(5000) } });
+    if (era === 'legacy') {
+      client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { ...hello(), ...said } });
+      await client.answer(0);
+      client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+      expect(textOf(await client.call(1, 'echo', { text: 'served' }))).toBe('served');
+    } else {
+      const _meta = { ...envelope(said.capabilities), 'io.modelcontextprotocol/clientInfo': said.clientInfo };
+      client.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { ...CALL, _meta } });
+      expect(textOf(await client.answer(1))).toBe('served');
+    }
+    const longest = (value: unknown): number =>
+      Math.max(...(JSON.stringify(value).match(/w+/g) ?? ['']).map(({ length }) => length));
+    expect(longest(test.gateway.operations.sessions())).toBeLessThanOrEqual(200);
+    const closed = test.nextEvent('connection.closed');
+    client.socket.close();
+    await closed;
+    await expectEmpty(test);
+    expect(test.events.map(({ type }) => type)).toContain('member.ready');
+    expect(longest(test.events)).toBeLessThanOrEqual(200);
   });
 });
 
