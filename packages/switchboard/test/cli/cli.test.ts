@@ -103,8 +103,8 @@ describe('switchboard serve', () => {
     const ws = /ws:\/\/\S+/.exec(lines.join('\n'))![0];
     const client = await WireClient.session(ws);
     expect(await client.call(1, 'echo', { text: 'x' })).toHaveProperty('result');
-    expect(stderr).toContain('mcpServers.off is disabled there');
-    expect(stderr).toContain('theme is no option of Switchboard');
+    expect(stderr).toContain('mcpServers.off is disabled and left out');
+    expect(stderr).toContain('left alone: mcpServers.one.autoApprove, theme');
     child.kill('SIGINT');
     expect(await once(child, 'exit')).toEqual([0, null]);
   });

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
+import { EndedSessions } from './ended-sessions.ts';
 import { asUpgrade, asksForWebSocket } from './extended-connect.ts';
 import { HTTP_LIMITS } from './limits.ts';
 import { sendError } from './reply.ts';
@@ -27,6 +28,7 @@ export interface Http2Ears {
 export class Http2Sessions {
   readonly #server: Http2Server;
   readonly #open: Map<ServerHttp2Session, TLSSocket> = new Map();
+  readonly #ended: EndedSessions = new EndedSessions();
   readonly #pingMs: number;
 
   /** @param pingMs how often it is seen whether who has streams is still there, in ms. */
@@ -78,12 +80,14 @@ export class Http2Sessions {
   }
 
   destroy(): void {
+    this.#ended.clear();
     for (const socket of this.#open.values()) socket.destroy();
   }
 
   /** A session that holds no request ends: what dribbles in without ever becoming one does not keep it. */
   #watch(session: ServerHttp2Session, socket: TLSSocket): void {
     this.#open.set(session, socket);
+    this.#ended.follow(session);
     let streams = 0;
     // Who is told that the session ends may not hang up: nothing more is waited for.
     let idle = setTimeout(() => socket.destroy(), HTTP_LIMITS.headMs);
