@@ -6,7 +6,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
 import type { ClientFlags } from './client-flags.ts';
-import { tellCut } from './exit.ts';
+import { leave, tellCut } from './exit.ts';
 import { endOnFault } from './last-resort.ts';
 
 const HELP = `
@@ -62,5 +62,5 @@ async function connect(url: string, flags: Flags): Promise<void> {
   });
   tellCut(channel);
   await gateway.close();
-  process.stdin.destroy();
+  leave(channel);
 }

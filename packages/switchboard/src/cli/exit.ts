@@ -32,6 +32,12 @@ export function tellCut({ closedFor }: PipeChannel): void {
   );
 }
 
+/** Lets the process end. What a client was cut off for not reading it would keep the process for as long as the client lives. */
+export function leave(channel: PipeChannel | undefined): void {
+  process.stdin.destroy();
+  if (channel?.closedFor?.why === 'overloaded') process.exit();
+}
+
 /** Says on stderr what went wrong. @returns the exit code for it. */
 export function complain(thrown: unknown): number {
   const error = asSwitchboardError(thrown);

@@ -8,7 +8,7 @@ import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { tellCut } from './exit.ts';
+import { leave, tellCut } from './exit.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
@@ -111,21 +111,22 @@ async function serve(
   const drain = (): Promise<void> => gateway.drain();
   endOnFault({ drain, tell: (where, error) => log({ type: 'failed', where, error }) });
   void endOnSignal({ close: drain }, reload);
+  let channel: PipeChannel | undefined;
   try {
     const addresses = await gateway.listen();
     const { newToken } = gateway;
     if (newToken !== undefined) process.stderr.write(`switchboard: the token of this start, shown once: ${newToken}\n`);
     process.once('exit', announceRun(process.env, { url: gateway.adminUrl, token: gateway.adminToken }));
-    if (gateway.settings.transport.includes('stdio')) serveStdio(gateway);
+    if (gateway.settings.transport.includes('stdio')) channel = serveStdio(gateway);
     else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
   } catch (error) {
     await gateway.close();
     throw error;
   }
   await gateway.closed;
-  process.stdin.destroy();
   for (const stopWatching of watched) stopWatching();
   await tracing?.end();
+  leave(channel);
 }
 
 /** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
@@ -159,7 +160,7 @@ function attempt(work: () => unknown): void {
 }
 
 /** The client on stdin and stdout; where it is the only way in, Switchboard ends with it. */
-function serveStdio(gateway: Gateway): void {
+function serveStdio(gateway: Gateway): PipeChannel {
   const { maxMessageSize, maxQueueSize, transport } = gateway.settings;
   const channel = new PipeChannel(process.stdin, process.stdout, {
     maxMessageBytes: maxMessageSize,
@@ -169,6 +170,7 @@ function serveStdio(gateway: Gateway): void {
     tellCut(channel);
     if (transport.length === 1) process.emit('SIGTERM');
   });
+  return channel;
 }
 
 function banner(addresses: readonly Address[], maxConnections: number): string {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { cli, servers, startGateway } from '../support/gateway.ts';
+import { cli, expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
 import { SseWire } from '../support/sse.ts';
 import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
@@ -69,5 +69,46 @@ describe('an answer of 20 MiB', () => {
     expect(textOf(JSON.parse(lines[1]!) as Json)).toHaveLength(BYTES);
     child.stdin.end();
     expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('ends connect with 1 and a word on stderr, when more such answers come and nobody reads them', async () => {
+    const test = await startGateway({ upstreams });
+    const child = spawn(process.execPath, [cli, 'connect', test.http], { stdio: 'pipe' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let told = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));
+    const say = (message: Json): void => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    say({ id: 0, method: 'initialize', params: hello() });
+    const [answer] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(answer.toString()).toContain('"id":0');
+    child.stdout.pause();
+    say({ method: 'notifications/initialized' });
+    for (let id = 1; id <= 4; id++) say(big(id));
+    expect(await once(child, 'exit')).toEqual([1, null]);
+    expect(told).toMatch(/^switchboard: .*reads too slowly.*\(SWB_OVERLOADED\)$/m);
+    expect(told).not.toContain('    at ');
+    await expectEmpty(test);
+  });
+});
+
+describe('an answer as large as a server may send', () => {
+  it('is delivered once over a WebSocket and over HTTP, and is kept by nobody', async () => {
+    const test = await startGateway({ upstreams, isolation: 'shared' });
+    const bytes = test.gateway.settings.maxUpstreamMessageSize - 1024;
+    const whole = (id: number): Json => toolCall(id, 'big', { bytes });
+    const client = await WireClient.session(test.ws);
+    client.send(whole(1));
+    client.send(toolCall(2, 'echo', { text: 'after' }));
+    expect(textOf(await client.answer(1))).toHaveLength(bytes);
+    expect(textOf(await client.answer(2))).toBe('after');
+    expect(client.received).toEqual([]);
+    client.socket.close();
+    const session = await openSession(test.http, hello());
+    const { body } = await http(test.http, { headers: session, body: whole(3) });
+    const answer = answerIn(body);
+    expect([answer['id'], textOf(answer).length]).toEqual([3, bytes]);
+    expect(test.gateway.stats).toMatchObject({ exchanges: 0, replayBytes: 0 });
+    await http(test.http, { method: 'DELETE', headers: session });
+    await expectEmpty(test, { members: 1 });
   });
 });
