@@ -1,9 +1,15 @@
 /** Requests of several clients for one server that reads slowly. */
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 
 import { startUpstream } from '../support/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
+import type { RpcRequest } from '../../src/protocol/jsonrpc.ts';
 import { WireClient, textOf, toolCall } from '../support/wire.ts';
+import type { Json } from '../support/wire.ts';
 
 const MIB = 1024 * 1024;
 const sessions = (test: TestUpstream, count: number): Promise<WireClient[]> =>
@@ -48,6 +54,51 @@ describe('a healthy server that several share', () => {
     const results = await Promise.all(served);
     expect(results.filter(Boolean).length).toBeGreaterThan(3);
     expect(order.indexOf('modest')).toBeLessThan(order.length - 1);
+  });
+
+  it('over a WebSocket keeps its connection: what has no room is refused, and the rest is served when it reads', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    onTestFinished(() => server.close());
+    let connections = 0;
+    let peer: WebSocket | undefined;
+    server.on('connection', (socket) => {
+      connections++;
+      peer = socket;
+      onTestFinished(() => socket.terminate());
+      socket.on('message', (data: Buffer) => {
+        const { id, method, params } = JSON.parse(data.toString()) as RpcRequest;
+        if (id === undefined) return;
+        const said = (params?.['arguments'] as Json | undefined)?.['text'];
+        const served = { content: [{ type: 'text', text: String(String(said).length) }] };
+        const hello = {
+          protocolVersion: '2025-11-25',
+          capabilities: { tools: {} },
+          serverInfo: { name: 'x', version: '1' },
+        };
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: method === 'initialize' ? hello : served }));
+      });
+    });
+    await once(server, 'listening');
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const options = { isolation: 'shared', maxQueueSize: '2MiB', livenessInterval: 'never' };
+    const test = await startUpstream({ url, era: 'legacy' }, options);
+    const [greedy, modest] = await sessions(test, 2);
+    await greedy!.call(1, 'echo', { text: '' });
+    peer!.pause();
+    const ids = Array.from({ length: 40 }, (_, n) => n + 2);
+    for (const id of ids) greedy!.send(large(id, 500_000));
+    expect(await greedy!.answer(ids.at(-1)!)).toMatchObject({ error: { code: 31004 } });
+    const small = modest!.call(1, 'echo', { text: 'small' });
+    // The gateway has it, as it reads in order.
+    modest!.send({ jsonrpc: '2.0', id: 'after', method: 'ping' });
+    await modest!.answer('after');
+    peer!.resume();
+    expect(textOf(await small)).toBe('5');
+    const answers = await Promise.all(ids.slice(0, -1).map((id) => greedy!.answer(id)));
+    const served = answers.filter((answer) => 'result' in answer);
+    expect(served.length).toBeGreaterThan(3);
+    expect(served.map(textOf)).toEqual(served.map(() => '500000'));
+    expect(connections).toBe(1);
   });
 
   it('never hears of a request that was cancelled while it waited', async () => {

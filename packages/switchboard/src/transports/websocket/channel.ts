@@ -86,6 +86,10 @@ export class WebSocketChannel implements Channel {
     return full;
   }
 
+  get maxQueueBytes(): number {
+    return this.#limits.maxQueueBytes;
+  }
+
   /** Whether the peer has read nothing for a while of what waits for it. */
   get isStuck(): boolean {
     return this.#queued > 0 && Date.now() - this.#lastSentAt > STUCK_MS;
