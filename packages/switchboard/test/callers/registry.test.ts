@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { NOBODY } from '../../src/auth/identity.ts';
 import type { Identity } from '../../src/auth/identity.ts';
@@ -36,6 +36,30 @@ describe('the table of clients', () => {
     const clients = registry(3, 1);
     for (const id of ['1', '2', '3']) clients.add(client(id, 'anonymous'));
     expect(() => clients.add(client('4', 'anonymous'))).toThrow('3 clients are connected, the limit (maxConnections)');
+  });
+
+  it.each([
+    ['sweepInterval', { idleTimeoutMs: 3_600_000, sweepIntervalMs: 60_000 }, 60_000],
+    ['a quarter of idleTimeout, where that is less', { idleTimeoutMs: 8000, sweepIntervalMs: 60_000 }, 2000],
+  ])('looks for clients who were quiet too long every %s', (_, times, everyMs) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const clients = new Registry({ max: 10, maxOf: () => Infinity, onFault: () => {}, ...times });
+    onTestFinished(() => clients.close('the test is over'));
+    const ended: string[] = [];
+    const quiet = (id: string, busy = false, heardAgoMs = times.idleTimeoutMs): Conversation => ({
+      ...client(id, 'ann@example.com'),
+      busy,
+      lastActivity: Date.now() - heardAgoMs,
+      close: (why, reason) => void ended.push(`${id}: ${why}, ${reason}`),
+    });
+    clients.add(quiet('quiet'));
+    clients.add(quiet('busy', true));
+    clients.add(quiet('heard', false, 0));
+    vi.advanceTimersByTime(everyMs - 1);
+    expect(ended).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(ended).toEqual([`quiet: idle, nothing was heard for ${times.idleTimeoutMs / 1000} s`]);
   });
 
   it('finds a client for its own principal only, and by its name in logs for operators', () => {
