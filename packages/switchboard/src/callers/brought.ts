@@ -8,6 +8,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { CallerCredentials, Upstream } from '../router/exchange.ts';
+import { readVia } from '../transports/http/via.ts';
 
 /** The vendor request of clients that cannot set headers. */
 export const BRING_METHOD = 'switchboard/credentials';
@@ -20,6 +21,7 @@ const SENDABLE = /^[\x20-\x7e\x80-\xff]+$/;
 export class Brought implements CallerCredentials {
   readonly headers: Record<string, string> = {};
   readonly claims: Readonly<Record<string, string>>;
+  readonly via: readonly string[];
   readonly #upstream: Pick<Upstream, 'name' | 'callerHeaders'>;
   #used = false;
 
@@ -31,6 +33,7 @@ export class Brought implements CallerCredentials {
   ) {
     this.#upstream = upstream;
     this.claims = claims;
+    this.via = readVia(headers);
     for (const name of upstream.callerHeaders) {
       const value = headers[name];
       if (typeof value === 'string' && value !== '') this.headers[name] = value;

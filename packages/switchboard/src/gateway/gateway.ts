@@ -1,4 +1,5 @@
 /** A gateway: callers, router and upstreams put together. */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Tracer } from '@opentelemetry/api';
 
@@ -36,6 +37,7 @@ import { Listener } from './listen.ts';
 import { Observation } from './observation.ts';
 import { Operations } from './operations.ts';
 import type { Settings } from './options.ts';
+import { refuseOwnAddresses } from './own-address.ts';
 import { Pools } from './pools.ts';
 import type { Program, ProgramEvent } from './program.ts';
 import { Probes } from './probes.ts';
@@ -77,6 +79,7 @@ export function createGateway({
 }: GatewayOptions): Gateway {
   const configuration = readConfiguration(input);
   const { settings, upstreams } = configuration;
+  refuseOwnAddresses(settings, settings.port, upstreams);
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
   return new Gateway({
@@ -116,6 +119,8 @@ export class Gateway {
   readonly #statistics: Statistics;
   readonly #admin: Admin | undefined;
   #adminUrl: string | undefined;
+  /** That is listened on; 0 while none is. */
+  #port = 0;
   readonly #listener: Listener;
   readonly #store: Store;
   readonly #access: Access;
@@ -142,6 +147,7 @@ export class Gateway {
     const { trustedProxies, behindProxy } = settings;
     const proxies = new Proxies([...trustedProxies, ...(behindProxy ? OWN_MACHINE : [])]);
     const store = memoryStore();
+    const id = randomUUID();
     this.settings = settings;
     this.#program = program;
     this.#roles = roles;
@@ -149,7 +155,7 @@ export class Gateway {
     this.#observation = observation;
     this.#emit = emit;
     this.#store = store;
-    this.#pools = new Pools(upstreams, { settings, environment, roles, emit });
+    this.#pools = new Pools(upstreams, { id, settings, environment, roles, emit });
     const { served, turns, byName: pools } = this.#pools;
     const admission = new Admission(settings, roles, new RateLimit({ perMinute: settings.rateLimit }));
     this.#access = new Access({
@@ -211,6 +217,7 @@ export class Gateway {
     });
     observation.watch(this.#statistics.onEvent);
     this.#listener = new Listener({
+      id,
       settings,
       access: this.#access,
       proxies,
@@ -243,6 +250,7 @@ export class Gateway {
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
     const { address, port } = await this.#listener.listen();
+    this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
     return this.#pools.served.places.map((place) => {
       this.#emit({ type: 'listening', url: urlOf(settings, port, `/mcp${place.below}`) });
@@ -367,6 +375,7 @@ export class Gateway {
     // Nobody would end what it started.
     if (this.#draining !== undefined || this.#closing !== undefined) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const { settings, upstreams, access, roles } = readConfiguration(input);
+    refuseOwnAddresses(this.settings, this.#port, upstreams);
     const change = changeOf(
       { settings: { ...this.settings, ...this.#accessWritten }, upstreams: this.#pools.configured },
       { settings: { ...settings, ...access }, upstreams },

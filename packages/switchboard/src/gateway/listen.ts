@@ -20,6 +20,7 @@ import type { Proxies } from '../transports/http/client-address.ts';
 import { upgradeRefusal } from '../transports/http/refuse.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { HttpServer } from '../transports/http/server.ts';
+import { refuseLoop } from '../transports/http/via.ts';
 import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
 import type { SseAcceptor } from '../transports/http/sse-channel.ts';
 import { Certificates } from '../transports/tls/certificates.ts';
@@ -34,6 +35,8 @@ import type { Settings } from './options.ts';
 import type { Probes } from './probes.ts';
 
 export interface ListenerOptions {
+  /** Of this gateway, by which it recognises its own requests. */
+  id: string;
   settings: Settings;
   /** Who may come in. */
   access: Access;
@@ -193,6 +196,7 @@ export class Listener {
     try {
       const { access, settings, probes, admin, rest, sse, callerHeaders } = this.#options;
       checkHostAndOrigin(request, settings);
+      refuseLoop(request.headers, this.#options.id);
       const path = pathOf(request);
       if (answerCors(request, response, settings.allowedOrigins, callerHeaders)) return;
       const beside =
@@ -262,6 +266,7 @@ export class Listener {
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     try {
       checkHostAndOrigin(request, this.#options.settings);
+      refuseLoop(request.headers, this.#options.id);
       const path = pathOf(request);
       const identity = await this.#options.access.identify(request, true);
       const upstream = this.#options.route(path, 'mcp', identity);

@@ -12,6 +12,8 @@ import type { UpstreamOptions } from './upstream-options.ts';
 import { buildUpstreams } from './upstreams.ts';
 
 export interface PoolsOptions {
+  /** Of the gateway, told to its upstreams. */
+  id: string;
   settings: Settings;
   environment: Readonly<Record<string, string | undefined>>;
   /** What callers may see. */
@@ -82,9 +84,9 @@ export class Pools {
   }
 
   #build(names: readonly string[]): void {
-    const { settings, environment, emit } = this.#options;
+    const { id, settings, environment, emit } = this.#options;
     const upstreams = Object.fromEntries(names.map((name) => [name, this.#configured[name]!]));
-    for (const [name, pool] of buildUpstreams({ settings, upstreams, environment, emit })) {
+    for (const [name, pool] of buildUpstreams({ id, settings, upstreams, environment, emit })) {
       this.#byName.set(name, pool);
       this.served.set(pool, upstreams[name]!);
     }

@@ -9,6 +9,7 @@ import type { Channel } from '../transports/channel.ts';
 import { HttpClientChannel } from '../transports/http/client.ts';
 import { Tunnel, proxyFor } from '../transports/proxy.ts';
 import { checkedLookup, hostOf, refusedAddress } from '../transports/safe-lookup.ts';
+import { viaHeader } from '../transports/http/via.ts';
 import { SseClientChannel } from '../transports/http/sse-client.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
@@ -35,13 +36,15 @@ const MAX_REMOTE_SOCKETS = 256;
 const DEFAULT_MEMBERS = 2;
 
 export interface BuildOptions {
+  /** Of the gateway, told to remote upstreams. */
+  id: string;
   settings: Settings;
   upstreams: Readonly<Record<string, UpstreamOptions>>;
   environment: Environment;
   emit: Emit;
 }
 
-export function buildUpstreams({ settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
+export function buildUpstreams({ id, settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
   const stragglers = new Stragglers();
   const guard = new OrphanGuard(`${MARK_VARIABLE}=${stragglers.run}-`);
   const limits = { maxMessageBytes: settings.maxUpstreamMessageSize, maxQueueBytes: settings.maxQueueSize };
@@ -83,8 +86,9 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     { url, headers: own = {}, sse = false, subprotocol, tls: files }: UrlUpstream,
     credentials: Credentials | undefined,
     authorization: ClientToken | undefined,
+    via: readonly string[],
   ): Promise<Channel> => {
-    const headers = { ...own, ...credentials?.texts };
+    const headers = { ...own, ...credentials?.texts, ...viaHeader(via, id) };
     const address = new URL(url);
     const lookup = settings.allowPrivateUpstreams ? {} : { lookup: checkedLookup() };
     refuseLiteral(address, settings);
@@ -132,9 +136,13 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
     Object.entries(upstreams).map(([name, options]) => {
       const token =
         'url' in options && options.oauth !== undefined ? new ClientToken(options.oauth, environment) : undefined;
-      const connect = (credentials: Credentials | undefined, context?: SessionContext): Promise<Channel> => {
+      const connect = (
+        credentials: Credentials | undefined,
+        via: readonly string[],
+        context?: SessionContext,
+      ): Promise<Channel> => {
         if ('command' in options) return startCommand(name, options, credentials);
-        if ('url' in options) return connectUrl(options, credentials, token);
+        if ('url' in options) return connectUrl(options, credentials, token, via);
         return connectInProcess(options.server, context);
       };
       const era = options.era ?? ('url' in options && options.sse === true ? 'legacy' : undefined);
@@ -156,6 +164,7 @@ export function buildUpstreams({ settings, upstreams, environment, emit }: Build
         probeTimeoutMs: Math.min(PROBE_TIMEOUT_MS, settings.startTimeout),
         clientInfo: { ...PRODUCT },
         connect,
+        isRemote: 'url' in options,
         newAudience: (exclusive) => new CallerAudience(exclusive),
         emit,
       });

@@ -64,6 +64,7 @@ export const ERRORS = {
   SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'The HTTP request cannot be read' },
   SWB_UPSTREAM_FAILING: { code: 31030, http: 503, message: 'The upstream server fails again and again' },
   SWB_UPSTREAM_INVALID: { code: 31033, http: 502, message: 'The upstream server sent an answer that cannot be read' },
+  SWB_LOOP: { code: 31034, http: 508, message: 'The request went in a loop' },
   SWB_CREDENTIAL_MISSING: { code: 31031, http: 400, message: 'A value that the server needs of you is missing' },
   SWB_CREDENTIAL_CHANGED: { code: 31032, http: 400, message: 'A value of this session cannot be changed' },
 

@@ -43,6 +43,8 @@ export interface Scope {
 
 /** Values of one caller, by the names of headers in small letters, and of claims of its token. */
 export interface CallerCredentials {
+  /** The Switchboards that it came through, the first one first. @default none */
+  readonly via?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly claims: Readonly<Record<string, string>>;
 }

@@ -47,6 +47,8 @@ export interface PoolOptions extends Omit<SourceOptions, 'onAnswered' | 'wanted'
   template: CredentialTemplate;
   /** How Switchboard names itself to servers that several clients share. */
   clientInfo: JsonObject;
+  /** Whether its members are at an address, which may be that of another Switchboard. @default false */
+  isRemote?: boolean;
   newAudience(exclusive: boolean): Audience;
   emit: Emit;
 }
@@ -229,7 +231,10 @@ export class Pool implements Upstream {
     // Strangers behind one address must not be taken for one client: each request has a legacy server for itself while it runs.
     const leased =
       isolation === 'session' && scope.loose === true && scope.principal === 'anonymous' && !this.#source.speaksModern;
-    const ownKey = memberKey(isolation, scope) + (credentials === undefined ? '' : ` with ${credentials.digest}`);
+    // By their number, so that callers choose among few, and every round of a loop that others close is one more.
+    const via = this.#options.isRemote === true ? (scope.credentials?.via ?? []) : [];
+    const apart = credentials === undefined ? '' : ` with ${credentials.digest}`;
+    const ownKey = memberKey(isolation, scope) + apart + (via.length === 0 ? '' : ` via ${via.length}`);
     let key = ownKey;
     for (let n = 1; ; n++) {
       const known = this.#slots.get(key);
@@ -256,8 +261,14 @@ export class Pool implements Upstream {
       era: scope.era,
       credentials,
       context: exclusive && scope.loose !== true ? scope.context : undefined,
+      via,
       // One that is for certain callers only is kept as long as they may come back.
-      lingerMs: forAll && credentials === undefined ? Infinity : exclusive && scope.loose !== true ? 0 : lingerMs,
+      lingerMs:
+        forAll && credentials === undefined && via.length === 0
+          ? Infinity
+          : exclusive && scope.loose !== true
+            ? 0
+            : lingerMs,
       seats,
       stickiness: tasks !== undefined && seats > 1 ? new Stickiness(tasks) : undefined,
       tasks,
@@ -310,6 +321,7 @@ export class Pool implements Upstream {
         eras: erasFor(slot),
         credentials: slot.credentials,
         context: slot.context?.(),
+        via: slot.via,
       });
       breaker.recovered();
       let life: Life | undefined;
@@ -365,6 +377,7 @@ export class Pool implements Upstream {
       announce: true,
       eras: ['modern', 'legacy'],
       credentials: undefined,
+      via: [],
     });
   }
 

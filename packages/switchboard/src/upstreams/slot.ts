@@ -22,6 +22,8 @@ export interface SlotOptions extends Omit<SeatOptions, 'audience' | 'open'> {
   credentials: Credentials | undefined;
   /** Who the one session is that has it for itself. */
   context: (() => SessionContext) | undefined;
+  /** The Switchboards that whoever came first came through. Who came through more or fewer has another slot. */
+  via: readonly string[];
   /** How long a slot that nobody holds is kept when it has nothing to do, in ms; 0 closes it when its last holder leaves. */
   lingerMs: number;
   /** How many members serve it. */
@@ -50,6 +52,7 @@ export class MemberSlot implements Slot {
   readonly era: Era;
   readonly credentials: Credentials | undefined;
   readonly context: (() => SessionContext) | undefined;
+  readonly via: readonly string[];
   /** The first one serves sessions: its member hears subscriptions and tells of changes, so that nothing is told twice. */
   readonly seats: readonly Seat[];
   readonly #options: SlotOptions;
@@ -71,6 +74,7 @@ export class MemberSlot implements Slot {
     this.era = options.era;
     this.credentials = options.credentials;
     this.context = options.context;
+    this.via = options.via;
     this.#options = options;
     const seat = (audience: Audience): Seat =>
       new Seat({ ...options, audience, open: (...args) => options.open(this, ...args) });

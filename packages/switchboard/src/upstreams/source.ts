@@ -25,8 +25,11 @@ export interface SourceOptions {
   context: boolean;
   startTimeoutMs: number;
   probeTimeoutMs: number;
-  /** @param context whom it is started for, where one session has it for itself. */
-  connect(credentials: Credentials | undefined, context?: SessionContext): Promise<Channel>;
+  /**
+   * @param via the Switchboards that its callers come through.
+   * @param context whom it is started for, where one session has it for itself.
+   */
+  connect(credentials: Credentials | undefined, via: readonly string[], context?: SessionContext): Promise<Channel>;
   /** A request of a client was answered by one of them. */
   onAnswered(): void;
   emit: Emit;
@@ -43,6 +46,8 @@ export interface Purpose {
   credentials: Credentials | undefined;
   /** Of the session that has it for itself. */
   context?: SessionContext | undefined;
+  /** The Switchboards that those came through whom it is for. */
+  via: readonly string[];
 }
 
 export interface Greeted {
@@ -74,7 +79,7 @@ export class Source {
     this.#options = options;
     this.#spares = new Spares({
       wanted: () => options.wanted(),
-      start: () => this.#connect('spare', undefined),
+      start: () => this.#connect('spare', undefined, []),
       onUp: (ms) => options.onStarted?.(ms),
       own: (where, work) =>
         owned(work, (error) => options.emit({ type: 'failed', where: `${options.name}: ${where}`, error })),
@@ -92,12 +97,12 @@ export class Source {
   }
 
   /** Some servers exit when the first message is not the one they know: then a second child is greeted in the other era only. */
-  async start({ slot, introduction, announce, eras, credentials, context }: Purpose): Promise<Greeted> {
+  async start({ slot, introduction, announce, eras, credentials, via, context }: Purpose): Promise<Greeted> {
     const known = this.#spoken(eras);
     for (const tries of [known, known.slice(1)]) {
       const spare = credentials === undefined ? this.#spares.take() : undefined;
       const startedAt = performance.now();
-      const wire = spare ?? (await this.#connect(slot, credentials, context));
+      const wire = spare ?? (await this.#connect(slot, credentials, via, context));
       const { startTimeoutMs, probeTimeoutMs } = this.#options;
       try {
         const greeting = await greet(wire, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
@@ -158,10 +163,15 @@ export class Source {
     return spoken.length > 0 ? spoken : eras;
   }
 
-  async #connect(slot: string, credentials: Credentials | undefined, context?: SessionContext): Promise<Wire> {
+  async #connect(
+    slot: string,
+    credentials: Credentials | undefined,
+    via: readonly string[],
+    context?: SessionContext,
+  ): Promise<Wire> {
     const { name, emit, onAnswered } = this.#options;
     const mask = credentials?.mask ?? ((text: string) => text);
-    const connecting = this.#options.connect(credentials, context);
+    const connecting = this.#options.connect(credentials, via, context);
     this.#connecting.add(connecting);
     const channel = await connecting.finally(() => this.#connecting.delete(connecting));
     const { pid } = channel as { pid?: number };

@@ -1,8 +1,11 @@
 /** What the status and the body of a response to a POST mean, where it is no event stream. */
+import type { IncomingMessage } from 'node:http';
+
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { failure, isObject, isResponse, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import { cut } from '../../util/cut.ts';
+import { statusText } from '../failure.ts';
 import { withoutMark } from './media.ts';
 
 /** What is known of a refusal, for programs; sent as `error.data`. */
@@ -13,6 +16,9 @@ export interface RefusalFacts {
   retryAfterMs?: number | undefined;
 }
 
+/** How much of a refusal is read, in characters, and for how long. */
+const MAX_REFUSAL_LENGTH = 64 * 1024;
+const REFUSAL_MS = 1000;
 /** Of an error that says that the session is unknown, by the official SDKs. */
 const SESSION_CODES: ReadonlySet<number> = new Set([-32001, 32001]);
 /** Of a refusal before a message was looked at, by the official SDKs. */
@@ -24,11 +30,15 @@ const OUTER_CODES: ReadonlySet<number> = new Set([...SESSION_CODES, REFUSED, -32
  * What a server says to a request when it answers its POST with a body and no event stream: the message in the body, whatever the
  * status; or, where there is none (a proxy's page, or nothing), an error that tells the status.
  */
-export function answerIn(body: string, status: number, awaiting: RpcId, retryAfterMs?: number): Message {
+export function answerIn(
+  body: string,
+  shown: string,
+  awaiting: RpcId,
+  { status = 0, retryAfterMs }: RefusalFacts,
+): Message {
   const message = messageIn(body);
   if (message === undefined || !isResponse(message)) {
-    const detail = `HTTP status ${status}${body === '' ? '' : `: ${cut(body, 200)}`}`;
-    return unavailable(awaiting, detail, { status, retryAfterMs });
+    return unavailable(awaiting, `${shown}: ${statusText(status, cut(body, 200))}`, { status, retryAfterMs });
   }
   const answer = { ...message, id: awaiting };
   if (!('error' in answer) || retryAfterMs === undefined) return answer;
@@ -66,6 +76,29 @@ export function sessionLoss(
   if (isAnswer) return undefined;
   if (status !== 400) return 'refused';
   return code === REFUSED && !/protocol.?version/i.test(text) ? 'likely' : undefined;
+}
+
+/**
+ * Reads why a server refuses, as far as it says so in a few words.
+ *
+ * @param onRead called once, with the message of an error in JSON, the text, or nothing.
+ */
+export function readRefusal(response: IncomingMessage, onRead: (said: string) => void): void {
+  let text = '';
+  response.setEncoding('utf8');
+  response.on('error', () => {});
+  response.on('data', (chunk: string) => {
+    text += chunk;
+    if (text.length > MAX_REFUSAL_LENGTH) response.destroy();
+  });
+  const timer = setTimeout(() => response.destroy(), REFUSAL_MS).unref();
+  response.once('close', () => {
+    clearTimeout(timer);
+    const message = messageIn(text);
+    const error = message !== undefined && 'error' in message ? message.error : undefined;
+    const isPage = text.trimStart().startsWith('<');
+    onRead(typeof error?.message === 'string' ? error.message : isPage ? '' : cut(text, 200));
+  });
 }
 
 function messageIn(body: string): ParsedMessage | undefined {

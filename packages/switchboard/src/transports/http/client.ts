@@ -12,6 +12,7 @@ import type { CloseName } from '../../protocol/close-codes.ts';
 import { once } from '../../util/once.ts';
 import { ShortMap } from '../../util/short-map.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
+import { failureText } from '../failure.ts';
 import { answerIn, sessionLoss, unavailable } from './answer.ts';
 import type { RefusalFacts } from './answer.ts';
 import { standardHeaders } from './headers.ts';
@@ -216,7 +217,7 @@ export class HttpClientChannel implements Channel {
 
   /** Nobody listens at the address: the whole channel is of no use. */
   #broken(cause: NodeJS.ErrnoException, awaiting: RpcId | undefined): void {
-    const reason = `${this.#remote.shown}: ${cause.message || cause.code}`;
+    const reason = `${this.#remote.shown}: ${failureText(cause)}`;
     if (cause.code === 'ECONNREFUSED' || cause.code === 'ENOTFOUND') this.close(undefined, reason);
     else this.#refuse(awaiting, reason);
   }
@@ -259,7 +260,7 @@ export class HttpClientChannel implements Channel {
     const loss = inSession ? sessionLoss(text, status, awaiting) : undefined;
     if (loss !== undefined) this.#loseSession(loss === 'refused' ? awaiting : undefined);
     if (awaiting === undefined || loss === 'refused') return;
-    this.#handlers.onMessage(answerIn(text, status, awaiting, facts.retryAfterMs));
+    this.#handlers.onMessage(answerIn(text, this.#remote.shown, awaiting, facts));
   }
 
   /** The server no longer knows the session; what it works on for us may still be answered. */

@@ -10,7 +10,8 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { isRequest, parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, ParsedMessage, RpcId } from '../../protocol/jsonrpc.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
-import { answerIn, sessionLoss, unavailable } from './answer.ts';
+import { failureText, statusText } from '../failure.ts';
+import { answerIn, readRefusal, sessionLoss, unavailable } from './answer.ts';
 import { EVENT_STREAM_TYPE, JSON_TYPE, encodingOf, isEventStream, withoutMark } from './media.ts';
 import { Remote, shown } from './remote.ts';
 import type { RemoteOptions } from './remote.ts';
@@ -62,7 +63,7 @@ export class SseClientChannel implements Channel {
       { method: 'GET', headers: { accept: EVENT_STREAM_TYPE } },
       {
         onResponse: (response) => this.#readStream(response),
-        onError: (cause) => this.#fail(cause.message || String(cause.code)),
+        onError: (cause) => this.#fail(failureText(cause)),
       },
     );
   }
@@ -94,6 +95,11 @@ export class SseClientChannel implements Channel {
     this.close(undefined, `${shown(this.#url)}: ${what}`);
   }
 
+  /** The stream is refused: the server may say why. */
+  #refused(response: IncomingMessage): void {
+    readRefusal(response, (said) => this.#fail(statusText(response.statusCode ?? 0, said)));
+  }
+
   #readStream(response: IncomingMessage): void {
     const { statusCode, headers } = response;
     const encoding = encodingOf(headers);
@@ -101,6 +107,10 @@ export class SseClientChannel implements Channel {
       const type = headers['content-type'] ?? 'none';
       const encoded =
         encoding === undefined ? '' : `, encoded (${encoding}) although Accept-Encoding: identity was sent`;
+      if (statusCode !== 200) {
+        this.#refused(response);
+        return;
+      }
       this.#fail(`HTTP status ${statusCode}, content type ${type}${encoded}, expected 200 and an event stream`);
       return;
     }
@@ -171,7 +181,7 @@ export class SseClientChannel implements Channel {
     };
     const awaiting = isRequest(message) ? message.id : undefined;
     const onError = (cause: NodeJS.ErrnoException): void => {
-      const reason = `POST failed: ${cause.message || cause.code}`;
+      const reason = `POST failed: ${failureText(cause)}`;
       // A request can be refused; without an answer or a notification the server waits in vain.
       if (awaiting === undefined || cause.code === 'ECONNREFUSED') this.#fail(reason);
       else this.#refuse(awaiting, reason);
@@ -206,8 +216,10 @@ export class SseClientChannel implements Channel {
     response.once('close', () => {
       if (this.#closed) return;
       if (sessionLoss(text, statusCode, awaiting) === 'refused') this.#fail('the server no longer knows the session');
-      else if (awaiting !== undefined)
-        this.#handlers.onMessage(answerIn(text, statusCode, awaiting, retryAfterMs(headers)));
+      else if (awaiting !== undefined) {
+        const facts = { status: statusCode, retryAfterMs: retryAfterMs(headers) };
+        this.#handlers.onMessage(answerIn(text, shown(this.#url), awaiting, facts));
+      }
     });
   }
 

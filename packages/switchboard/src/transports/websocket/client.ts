@@ -4,6 +4,9 @@ import { WebSocket } from 'ws';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
 import type { Channel } from '../channel.ts';
+import { failureText, statusText } from '../failure.ts';
+import { readRefusal } from '../http/answer.ts';
+import { shown } from '../http/remote.ts';
 import type { Tunnel } from '../proxy.ts';
 import type { ClientTls } from '../tls/client-tls.ts';
 import type { WebSocketLimits } from './channel.ts';
@@ -85,8 +88,16 @@ export async function dialNode(url: URL, options: NodeDialOptions): Promise<Sock
       socket.pause();
       resolve();
     });
+    socket.once('unexpected-response', (_request, response) => {
+      readRefusal(response, (said) => {
+        const { statusCode: status = 0 } = response;
+        const detail = `${shown(url)}: ${statusText(status, said)}`;
+        reject(new SwitchboardError('SWB_CONNECT_FAILED', { detail, data: { status } }));
+        socket.terminate();
+      });
+    });
     socket.once('error', (cause) => {
-      const detail = `${url.origin}${url.pathname}: ${cause.message || (cause as NodeJS.ErrnoException).code}`;
+      const detail = `${shown(url)}: ${failureText(cause)}`;
       reject(new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause }));
     });
   });
