@@ -4,6 +4,7 @@ import { PRODUCT } from '../gateway/product.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { connectError } from '../transports/connect.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
 import { fetchWith } from '../transports/tls/fetch.ts';
 import { CLIENT_DEFAULTS, connectWebSocket } from '../transports/websocket/client.ts';
@@ -54,8 +55,10 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
   try {
     await client.connect(transport as never);
   } catch (cause) {
-    const { message } = cause as Error;
-    throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `${url}: ${message}`, cause });
+    const error = connectError(address, cause);
+    if (error instanceof SwitchboardError) throw error;
+    const detail = `${address.origin}${address.pathname}: ${(cause as Error).message}`;
+    throw new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause });
   }
   try {
     if (tool === undefined) {

@@ -3,6 +3,8 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import type { ClientCapabilities, Transport } from '@modelcontextprotocol/client';
 
 import { SwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import { failureText, statusText } from './failure.ts';
 import type { ClientTls } from './tls/client-tls.ts';
 import type { ClientTransport, ClientTransportOptions } from './websocket/client-transport.ts';
 
@@ -34,8 +36,30 @@ export async function connectClient(
   prepare?.(client);
   const isAddress = typeof target === 'string' || target instanceof URL;
   const transport = isAddress ? await transportTo(addressOf(target), options, reach) : target;
-  await client.connect(transport as Transport);
+  try {
+    await client.connect(transport as Transport);
+  } catch (error) {
+    throw isAddress ? connectError(addressOf(target), error) : error;
+  }
   return client;
+}
+
+/** Why a client of the SDK cannot connect; its own errors stay as they are, but for a `fetch failed` and an HTTP status. */
+export function connectError(url: URL, error: unknown): unknown {
+  const {
+    cause,
+    data,
+    status = isObject(data) ? data['status'] : undefined,
+  } = error as {
+    cause?: unknown;
+    data?: unknown;
+    status?: unknown;
+  };
+  if (error instanceof SwitchboardError) return error;
+  const isHttp = typeof status === 'number' && status >= 400;
+  if (!isHttp && cause === undefined) return error;
+  const detail = `${url.origin}${url.pathname}: ${isHttp ? statusText(status) : failureText(error)}`;
+  return new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause: error, ...(isHttp && { data: { status } }) });
 }
 
 async function transportTo(

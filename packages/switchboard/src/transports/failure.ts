@@ -13,6 +13,7 @@ interface Cause {
 const UNKNOWN_AUTHORITY =
   'its certificate is not from a known authority; give the file of the authority with --ca, or tls.ca in a configuration';
 
+const NO_TLS = 'the server speaks no TLS there; the address begins with http or ws';
 const BY_CODE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens at this port',
   ECONNRESET: 'the connection was cut; where the server speaks TLS, the address begins with https or wss',
@@ -23,9 +24,9 @@ const BY_CODE: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no way leads to this host',
   ENETUNREACH: 'no way leads to this network',
   HPE_INVALID_CONSTANT: 'the server does not speak HTTP there',
-  EPROTO: 'the handshake of TLS failed; where the server speaks no TLS, the address begins with http or ws',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the server speaks no TLS there; the address begins with http or ws',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server speaks no TLS there; the address begins with http or ws',
+  EPROTO: 'the handshake of TLS failed',
+  ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
   CERT_HAS_EXPIRED: 'its certificate has expired',
   CERT_NOT_YET_VALID: 'its certificate is not valid yet',
@@ -46,6 +47,7 @@ const BY_STATUS: Readonly<Record<number, string>> = {
 export function failureText(thrown: unknown): string {
   const { code, message, syscall } = deepest(thrown);
   if (code === 'ENOTFOUND' && syscall === 'getaddrinfo') return 'no host has this name (ENOTFOUND)';
+  if (/wrong version number|packet length too long/i.test(String(message))) return NO_TLS;
   const text = typeof code === 'string' && code !== 'ENOTFOUND' ? BY_CODE[code] : undefined;
   if (text !== undefined) return `${text} (${String(code)})`;
   return String(message || code || thrown);

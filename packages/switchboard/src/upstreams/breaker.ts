@@ -33,6 +33,7 @@ export class Breaker {
   #failures: number[] = [];
   #pauseMs: number;
   #failing: Failing | undefined;
+  #isFinal = false;
   #recoveredAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
 
@@ -56,7 +57,7 @@ export class Breaker {
     const { upstream, tryAgain } = this.#options;
     const { since, reason, nextTryAt } = this.#failing;
     const now = Date.now();
-    if (tryAgain === undefined && now >= nextTryAt) {
+    if ((tryAgain === undefined || this.#isFinal) && now >= nextTryAt) {
       // Whoever comes while this try is under way waits for the next.
       this.#failing = { since, reason, nextTryAt: now + this.#pauseMs };
       return;
@@ -68,7 +69,9 @@ export class Breaker {
     throw new SwitchboardError('SWB_UPSTREAM_FAILING', { detail, data });
   }
 
-  failed(reason: string): void {
+  /** @param isFinal nothing is tried before somebody asks: the same key or token would be refused again. */
+  failed(reason: string, isFinal = false): void {
+    this.#isFinal = isFinal;
     const { limit, windowMs, pauseMs } = this.#options;
     const now = Date.now();
     this.#failures = [...this.#failures, now].filter((at) => now - at < windowMs).slice(-limit);
@@ -105,7 +108,7 @@ export class Breaker {
     const { tryAgain, onChange } = this.#options;
     this.#failing = { since, reason, nextTryAt: Date.now() + this.#pauseMs };
     clearTimeout(this.#timer);
-    if (tryAgain !== undefined) this.#timer = setTimeout(tryAgain, this.#pauseMs).unref();
+    if (tryAgain !== undefined && !this.#isFinal) this.#timer = setTimeout(tryAgain, this.#pauseMs).unref();
     this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2);
     onChange(this.#failing);
   }

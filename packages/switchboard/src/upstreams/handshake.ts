@@ -58,7 +58,11 @@ export async function greet(wire: Wire, options: HandshakeOptions): Promise<Gree
     if (refusal === undefined || !isQuestionOfEra || era === 'modern') refusal = outcome;
     if (!isQuestionOfEra) break;
   }
-  throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail: wire.goneReason ?? describe(refusal) });
+  const status = statusIn(refusal);
+  throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', {
+    detail: wire.goneReason ?? describe(refusal),
+    ...(status !== undefined && { data: { status } }),
+  });
 }
 
 async function initialize(wire: Wire, { introduction, announce, startTimeoutMs }: HandshakeOptions): Promise<Outcome> {
@@ -88,14 +92,33 @@ function isFluent(era: Era, hello: JsonObject): boolean {
 /** Whether the question did not reach the server, or it could not answer now. */
 function isPassing(outcome: Outcome): boolean {
   if (!('error' in outcome) || outcome.error.code !== ERRORS.SWB_UPSTREAM_UNAVAILABLE.code) return false;
+  const status = statusIn(outcome);
+  return status === undefined || status === 408 || status === 429 || status >= 500;
+}
+
+/** The HTTP status of a remote server that refused. */
+function statusIn(outcome: Outcome | undefined): number | undefined {
+  if (outcome === undefined || !('error' in outcome)) return undefined;
   const status = isObject(outcome.error.data) ? outcome.error.data['status'] : undefined;
-  return typeof status !== 'number' || status === 408 || status === 429 || status >= 500;
+  return typeof status === 'number' ? status : undefined;
 }
 
 function describe(refusal: Outcome | undefined): string {
   if (refusal === undefined) return 'it was asked in no era';
-  if ('error' in refusal) return `it refused to start: ${refusal.error.message} (${refusal.error.code})`;
+  if ('error' in refusal) {
+    const { code, message } = refusal.error;
+    const own = ownDetail(code, message);
+    return own ?? `it refused to start: ${message} (${code})`;
+  }
   return `it answered in no version that Switchboard speaks: ${cut(JSON.stringify(refusal.result), 200)}`;
+}
+
+/** What Switchboard itself found: that the server cannot be reached, or did not answer in time. */
+function ownDetail(code: number, message: string): string | undefined {
+  const entry = [ERRORS.SWB_UPSTREAM_UNAVAILABLE, ERRORS.SWB_UPSTREAM_EXITED].find((each) => each.code === code);
+  return entry !== undefined && message.startsWith(`${entry.message}: `)
+    ? message.slice(entry.message.length + 2)
+    : undefined;
 }
 
 /** The version to ask a server for on a client's behalf. */

@@ -16,6 +16,7 @@ import { legacyVersionFor } from './handshake.ts';
 import type { Introduction } from './handshake.ts';
 import { LegacyMember } from './legacy.ts';
 import { Life } from './life.ts';
+import { isRefusal } from '../transports/failure.ts';
 import type { LifeLimits, MemberFacts } from './life.ts';
 import { memberKey } from './member-key.ts';
 import type { Isolation } from './member-key.ts';
@@ -364,7 +365,7 @@ export class Pool implements Upstream {
       const { credentials } = slot;
       const only = credentials === undefined ? {} : { credentials: credentials.digest };
       emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message, ...only });
-      if (error.code !== 'SWB_SHUTTING_DOWN') breaker.failed(error.message);
+      if (error.code !== 'SWB_SHUTTING_DOWN') breaker.failed(error.message, isRefusal(error));
       throw error;
     }
   }
@@ -389,7 +390,7 @@ export class Pool implements Upstream {
       wire.channel.close();
       breaker.recovered();
     } catch (error) {
-      if (!this.#closed) breaker.failed((error as Error).message);
+      if (!this.#closed) breaker.failed((error as Error).message, isRefusal(error));
     }
   }
 

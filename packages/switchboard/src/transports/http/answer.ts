@@ -40,6 +40,11 @@ export function answerIn(
   if (message === undefined || !isResponse(message)) {
     return unavailable(awaiting, `${shown}: ${statusText(status, cut(body, 200))}`, { status, retryAfterMs });
   }
+  // Who is asked for a key, or refused, learns which address that was.
+  if ((status === 401 || status === 403) && 'error' in message && (message.id ?? null) === null) {
+    const said = typeof message.error.message === 'string' ? cut(message.error.message, 200) : '';
+    return unavailable(awaiting, `${shown}: ${statusText(status, said)}`, { status, retryAfterMs });
+  }
   const answer = { ...message, id: awaiting };
   if (!('error' in answer) || retryAfterMs === undefined) return answer;
   const { data = {} } = answer.error;

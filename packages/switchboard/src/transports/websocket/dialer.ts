@@ -1,9 +1,10 @@
 /** The client's side of resume: dials again when the socket was cut, and takes the conversation up where it was. */
-import { SwitchboardError } from '../../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { textOf } from '../../protocol/jsonrpc.ts';
 import { MemoryLog } from '../../stores/memory.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import { owned } from '../../util/owned.ts';
+import { isRefusal } from '../failure.ts';
 import type { Channel } from '../channel.ts';
 import { WebSocketChannel } from './channel.ts';
 import type { WebSocketLimits } from './channel.ts';
@@ -83,8 +84,11 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
         socket.close();
         throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: 'the server cannot resume any more' });
       }
-    } catch {
-      if (!channel.ended) redial();
+    } catch (error) {
+      if (channel.ended) return;
+      // What the server says to the next attempt is told then.
+      if (isRefusal(error)) channel.close('restart', asSwitchboardError(error).message);
+      else redial();
       return;
     }
     if (channel.ended) {

@@ -9,6 +9,7 @@ import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { encodeMessage, failure, isNotification, isRequest, notification } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, Message, RpcId, RpcRequest } from '../../protocol/jsonrpc.ts';
 import { backoffMs } from '../../util/backoff.ts';
+import { isRefusal } from '../failure.ts';
 import type { Channel, ChannelHandlers, Traffic } from '../channel.ts';
 import { tooMuchWaits } from './resumable.ts';
 
@@ -190,7 +191,10 @@ export class ReconnectingChannel implements Channel {
     try {
       channel = await this.#options.connect();
     } catch (error) {
-      if (!this.#closed) this.#redial(asSwitchboardError(error).message);
+      if (this.#closed) return;
+      const { message } = asSwitchboardError(error);
+      if (isRefusal(error)) this.#end(`${message}; not tried again`, CLOSE_CODES.unauthorized.code);
+      else this.#redial(message);
       return;
     }
     if (this.#closed) {
