@@ -5,7 +5,7 @@ import type { OpenRequest } from '../gateway/operations.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
-import { reasonQuery } from './sessions.ts';
+import { reasonQuery, wholeId } from './sessions.ts';
 import { duration, print, printJson, printTable } from './table.ts';
 
 export const requestsCommand = (): Command =>
@@ -40,7 +40,7 @@ interface CancelFlags extends AdminFlags {
 
 export const cancelCommand = (): Command =>
   adminCommand('cancel', 'Cancel a request, or every request of a session.')
-    .argument('[request]', 'as requests lists it')
+    .argument('[request]', 'as requests lists it, or the beginning that no other one has')
     .option('--session <session>', 'cancel every request of this session')
     .option('--reason <text>', 'told to the client')
     .action(async (request: string | undefined, { session, reason, ...flags }: CancelFlags) => {
@@ -50,13 +50,15 @@ export const cancelCommand = (): Command =>
       const client = AdminClient.find(flags, process.env);
       const query = reasonQuery(reason);
       if (session !== undefined) {
-        const path = `/sessions/${encodeURIComponent(session)}/requests${query}`;
+        const whole = await wholeId(client, 'session', session);
+        const path = `/sessions/${encodeURIComponent(whole)}/requests${query}`;
         const answer = await client.ask<{ count: number }>('DELETE', path);
         if (flags.json === true) printJson(answer);
         else print(`${answer.count} requests were cancelled`);
         return;
       }
-      const answer = await client.ask('DELETE', `/requests/${encodeURIComponent(request ?? '')}${query}`);
+      const whole = await wholeId(client, 'request', request ?? '');
+      const answer = await client.ask('DELETE', `/requests/${encodeURIComponent(whole)}${query}`);
       if (flags.json === true) printJson(answer);
-      else print(`request ${request} was cancelled`);
+      else print(`request ${whole} was cancelled`);
     });

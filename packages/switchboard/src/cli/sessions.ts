@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 
 import type { SessionFacts } from '../callers/registry.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { duration, print, printJson, printTable } from './table.ts';
@@ -49,14 +50,30 @@ export const sessionsCommand = (): Command =>
 
 export const kickCommand = (): Command =>
   adminCommand('kick', 'End a session of a running Switchboard.')
-    .argument('<session>', 'as sessions lists it')
+    .argument('<session>', 'as sessions lists it, or the beginning that no other one has')
     .option('--reason <text>', 'told to the client')
-    .action(async (session: string, flags: AdminFlags & { reason?: string }) => {
+    .action(async (text: string, flags: AdminFlags & { reason?: string }) => {
+      const client = AdminClient.find(flags, process.env);
+      const session = await wholeId(client, 'session', text);
       const path = `/sessions/${encodeURIComponent(session)}${reasonQuery(flags.reason)}`;
-      const answer = await AdminClient.find(flags, process.env).ask('DELETE', path);
+      const answer = await client.ask('DELETE', path);
       if (flags.json === true) printJson(answer);
       else print(`session ${session} was ended`);
     });
+
+/**
+ * The id that begins with a text.
+ *
+ * @throws {SwitchboardError} `SWB_NOT_FOUND` when several do. Where none does, the text itself is what the server is asked for.
+ */
+export async function wholeId(client: AdminClient, kind: 'session' | 'request', text: string): Promise<string> {
+  const all = (await client.ask<{ id: string }[]>('GET', `/${kind}s`)).map(({ id }) => id);
+  if (text === '' || all.includes(text)) return text;
+  const [found, ...others] = all.filter((id) => id.startsWith(text));
+  if (others.length === 0) return found ?? text;
+  const detail = `${others.length + 1} ${kind}s begin with ${JSON.stringify(text)}: give more of the id`;
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+}
 
 export const reasonQuery = (reason: string | undefined): string =>
   reason === undefined ? '' : `?reason=${encodeURIComponent(reason)}`;

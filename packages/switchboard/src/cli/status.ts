@@ -18,7 +18,7 @@ interface Status {
   requests: number;
   parked: number;
   maxConnections: number;
-  upstreams: { name: string; state: string; members: number; running: number }[];
+  upstreams: { name: string; state: string; reason?: string; members: number; running: number }[];
 }
 
 export const statusCommand = (): Command =>
@@ -34,8 +34,14 @@ export const statusCommand = (): Command =>
     );
     print(`${connections} of ${maxConnections} clients, ${requests} requests, ${parked} parked\n`);
     printTable(
-      ['upstream', 'state', 'members', 'running'],
-      status.upstreams.map(({ name, state: of, members, running }) => [name, of, members, running]),
+      ['upstream', 'state', 'members', 'running', 'why'],
+      status.upstreams.map(({ name, state: of, members, running, reason = '' }) => [
+        name,
+        of,
+        members,
+        running,
+        reason,
+      ]),
       'no upstreams',
     );
   });
@@ -49,8 +55,8 @@ export const upstreamsCommand = (): Command =>
         return;
       }
       const now = Date.now();
-      const rows = upstreams.flatMap(({ name, isolation, state, running, waiting, members, failing }) => [
-        [name, isolation, state, `${running}+${waiting}`, '', '', '', failing?.reason ?? ''],
+      const rows = upstreams.flatMap(({ name, isolation, state, running, waiting, members, reason }) => [
+        [name, isolation, state, `${running}+${waiting}`, '', '', '', reason ?? ''],
         ...members.map(({ state: of, pid, inFlight, requests, startedAt, memoryBytes, lastReason }) => [
           `  ${pid ?? '-'}`,
           '',

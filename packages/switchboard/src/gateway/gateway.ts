@@ -187,7 +187,14 @@ export class Gateway {
     });
     const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
-    this.operations = new Operations({ program, registry, router: this.#router, turns, pools });
+    this.operations = new Operations({
+      program,
+      registry,
+      router: this.#router,
+      turns,
+      pools,
+      ready: () => observation.readiness.ready(),
+    });
     if (settings.adminPort !== 'off') {
       this.#admin = new Admin({
         operations: this.operations,

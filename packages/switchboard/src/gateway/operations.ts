@@ -1,5 +1,6 @@
 /** What operators see of a gateway, and what they can do to it. The admin API, the command line and the library stand on this. */
 import type { Registry, SessionFacts, SessionNotes } from '../callers/registry.ts';
+import type { Ready } from '../observe/readiness.ts';
 import { destinationOf } from '../observe/requests.ts';
 import type { Transport } from '../observe/events.ts';
 import type { Situation } from '../observe/statistics.ts';
@@ -36,7 +37,10 @@ export interface OpenRequest {
 export interface UpstreamFacts {
   name: string;
   isolation: Isolation;
-  state: 'idle' | 'ready' | 'failing';
+  /** `failed`: its last start did; the next request tries again. `failing`: it failed too often, and nothing is started for a while. */
+  state: 'idle' | 'ready' | 'failed' | 'failing';
+  /** Why it failed. */
+  reason?: string;
   failing?: Failing;
   /** Requests that run, and that wait for their turn. */
   running: number;
@@ -58,6 +62,8 @@ export interface OperationsOptions {
   router: Router;
   turns: Turns;
   pools: ReadonlyMap<string, Pool>;
+  /** Whose last start failed, and why. */
+  ready(): readonly Ready[];
 }
 
 /** With less than this share of its rate left, a session is near its limit. */
@@ -107,12 +113,18 @@ export class Operations {
   }
 
   async upstreams(): Promise<UpstreamFacts[]> {
-    const { pools, turns } = this.#options;
+    const { pools, turns, ready } = this.#options;
+    const reasons = new Map(ready().map(({ upstream, reason }) => [upstream, reason]));
+    const standing = (pool: Pool): Pick<UpstreamFacts, 'state' | 'reason'> => {
+      const reason = reasons.get(pool.name);
+      if (reason === undefined || pool.state === 'ready') return { state: pool.state };
+      return { state: pool.state === 'failing' ? 'failing' : 'failed', reason };
+    };
     return Promise.all(
       [...pools.values()].map(async (pool) => ({
         name: pool.name,
         isolation: pool.isolation,
-        state: pool.state,
+        ...standing(pool),
         ...(pool.failing !== undefined && { failing: pool.failing }),
         ...turns.of(pool.name),
         members: await pool.members(),

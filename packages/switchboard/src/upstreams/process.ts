@@ -45,6 +45,12 @@ export interface ProcessOptions {
 
 const STDERR_LINES_KEPT = 20;
 const STDERR_LINE_BYTES = 8192;
+/** How many lines of stderr a reason shows. */
+const WORDS_SHOWN = 3;
+/** What runtimes write around the error: blank lines, stack frames, the fields of an error object, Node's version. */
+const NO_WORDS = /^\s*$|^\s+at |^\s*[{}[\]]+,?$|^\s+(code|requireStack|url|errno|syscall|path): |^Node\.js v\d/;
+/** Such as `TypeError: …`, `Error [ERR_X]: …`, `ModuleNotFoundError: …`, `panic: …`, `error: …`. */
+const NAMES_ERROR = /^(Uncaught )?([\w.]*(Error|Exception)( \[\w+\])?|panic|fatal( error)?|error): /i;
 /** How long a dead child's pipes may still deliver what it wrote last. */
 const DRAIN_MS = 200;
 /** How long what a dead child left running may take to end. */
@@ -229,10 +235,11 @@ export class ProcessChannel implements Channel {
     this.#options.onStderr?.(line);
   }
 
+  /** The line that names the error, where one does, and what follows it; otherwise the last lines. */
   #lastWords(): string {
-    return this.#stderr
-      .slice(-3)
-      .map((line) => cut(line, 300))
-      .join(' | ');
+    const lines = this.#stderr.filter((line) => !NO_WORDS.test(line));
+    const named = lines.findLastIndex((line) => NAMES_ERROR.test(line));
+    const words = named === -1 ? lines.slice(-WORDS_SHOWN) : lines.slice(named, named + WORDS_SHOWN);
+    return (words.length > 0 ? words : this.#stderr.slice(-WORDS_SHOWN)).map((line) => cut(line, 300)).join(' | ');
   }
 }

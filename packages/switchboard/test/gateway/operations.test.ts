@@ -289,3 +289,24 @@ describe('requests of one server', () => {
     expect(textOf(await slow)).toBe('done');
   });
 });
+
+describe('a server whose last start failed', () => {
+  it('is shown as failed with the reason, and as ready once it has started', async () => {
+    const test = await startGateway({ upstreams: { gone: { command: '/nowhere/server' }, well: servers.scripted } });
+    const states = async (): Promise<unknown[]> =>
+      (await test.gateway.operations.upstreams()).map(({ name, state, reason }) => ({ name, state, reason }));
+    expect(await states()).toEqual([
+      { name: 'gone', state: 'idle', reason: undefined },
+      { name: 'well', state: 'idle', reason: undefined },
+    ]);
+    await expect(test.gateway.operations.check('gone')).rejects.toThrow('/nowhere/server');
+    const client = await WireClient.open(`ws://127.0.0.1:${test.port}/mcp/gone`);
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    await client.answer(1);
+    await WireClient.session(`ws://127.0.0.1:${test.port}/mcp/well`);
+    expect(await states()).toEqual([
+      { name: 'gone', state: 'failed', reason: expect.stringContaining('/nowhere/server') },
+      { name: 'well', state: 'ready', reason: undefined },
+    ]);
+  });
+});

@@ -78,9 +78,10 @@ export const ROUTES: readonly Route[] = [
         requests,
         parked,
         maxConnections: settings.maxConnections,
-        upstreams: states.map(({ name, state, running, members }) => ({
+        upstreams: states.map(({ name, state, reason, running, members }) => ({
           name,
           state,
+          ...(reason !== undefined && { reason }),
           members: upstreams[name]?.running ?? members.length,
           running,
         })),

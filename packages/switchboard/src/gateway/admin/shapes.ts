@@ -63,7 +63,10 @@ export const request: z.ZodType = z.strictObject({
 export const upstream: z.ZodType = z.strictObject({
   name: z.string(),
   isolation: z.enum(['session', 'principal', 'shared', 'pool']),
-  state: z.enum(['idle', 'ready', 'failing']),
+  state: z
+    .enum(['idle', 'ready', 'failed', 'failing'])
+    .describe('failed: its last start did; failing: it failed too often, and is not started for a while'),
+  reason: z.string().optional().describe('why it failed'),
   failing: z.looseObject({ since: time, reason: z.string() }).optional(),
   running: count,
   waiting: count.describe('requests that wait for their turn'),
@@ -108,7 +111,13 @@ export const status: z.ZodType = z.strictObject({
   parked: count,
   maxConnections: count,
   upstreams: z.array(
-    z.strictObject({ name: z.string(), state: z.enum(['idle', 'ready', 'failing']), members: count, running: count }),
+    z.strictObject({
+      name: z.string(),
+      state: z.enum(['idle', 'ready', 'failed', 'failing']),
+      reason: z.string().optional(),
+      members: count,
+      running: count,
+    }),
   ),
 });
 
