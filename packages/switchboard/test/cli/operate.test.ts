@@ -123,9 +123,9 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     const [session] = sessions;
     expect(sessions).toMatchObject([{ state: 'ready', client: { name: 'wire' } }]);
     const table = (await switchboard('sessions')).stdout.split('\n');
-    expect(table[0]).toMatch(/^session +state +principal +upstream +transport +era +client +running +age +quiet/);
+    expect(table[0]).toMatch(/^session +state +principal +upstream +transport +era +client +running +left +age +quiet/);
     expect(table[1]).toMatch(
-      new RegExp(`^${session!.id} +ready +anonymous +default +websocket +legacy +wire 1 +3 +\\d`),
+      new RegExp(`^${session!.id} +ready +anonymous +default +websocket +legacy +wire 1 +3 +(\\S+ +)?\\d`),
     );
     const requests = JSON.parse((await switchboard('requests', '--json')).stdout) as { id: string }[];
     expect(requests).toHaveLength(3);
