@@ -1,6 +1,6 @@
 /** Why an address cannot be reached or refuses, in words: the causes that Node hides behind `fetch failed` or a code of OpenSSL. */
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject } from '../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../protocol/jsonrpc.ts';
 
 interface Cause {
   code?: unknown;
@@ -47,10 +47,10 @@ const BY_STATUS: Readonly<Record<number, string>> = {
 export function failureText(thrown: unknown): string {
   const { code, message, syscall } = deepest(thrown);
   if (code === 'ENOTFOUND' && syscall === 'getaddrinfo') return 'no host has this name (ENOTFOUND)';
-  if (/wrong version number|packet length too long/i.test(String(message))) return NO_TLS;
+  if (/wrong version number|packet length too long/i.test(textOf(message))) return NO_TLS;
   const text = typeof code === 'string' && code !== 'ENOTFOUND' ? BY_CODE[code] : undefined;
-  if (text !== undefined) return `${text} (${String(code)})`;
-  return String(message || code || thrown);
+  if (text !== undefined) return `${text} (${textOf(code)})`;
+  return textOf(message) || textOf(code) || textOf(thrown) || 'no reason was given';
 }
 
 /** What an HTTP status says, with what the server added. */
@@ -75,7 +75,7 @@ function deepest(thrown: unknown): Cause {
     const [first] = Array.isArray(cause.errors) ? (cause.errors as unknown[]) : [];
     const next = first ?? cause.cause;
     if (typeof next !== 'object' || next === null) break;
-    cause = next as Cause;
+    cause = next;
   }
   return cause;
 }
