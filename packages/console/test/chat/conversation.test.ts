@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket as Socket } from 'ws';
 import { Conversation } from '../../src/pages/chat/conversation.ts';
-import { Conversations, isUnread, MOST_CONVERSATIONS } from '../../src/pages/chat/conversations.ts';
+import { Conversations, isUnread, MOST_CONNECTED } from '../../src/pages/chat/conversations.ts';
 import { isReady } from '../../src/pages/chat/state.ts';
 import { startChatServer, type ChatServer, type Script } from '../support/chat-server.ts';
 
@@ -226,26 +226,36 @@ describe('a conversation', () => {
 });
 
 describe('the conversations of a tab', () => {
-  function storage(): Pick<Storage, 'getItem' | 'setItem'> & { text: string | null } {
-    return {
-      text: null,
-      getItem() {
-        return this.text;
-      },
-      setItem(_key, text) {
-        this.text = text;
-      },
+  class Memory {
+    readonly entries = new Map<string, string>();
+    /** In characters. */
+    room = 5_000_000;
+    get length(): number {
+      return this.entries.size;
+    }
+    key = (index: number): string | null => [...this.entries.keys()][index] ?? null;
+    getItem = (key: string): string | null => this.entries.get(key) ?? null;
+    removeItem = (key: string): void => void this.entries.delete(key);
+    setItem = (key: string, value: string): void => {
+      const others = [...this.entries].filter(([other]) => other !== key);
+      if (others.reduce((sum, [, text]) => sum + text.length, value.length) > this.room) throw new Error('full');
+      this.entries.set(key, value);
     };
   }
-  function open(server: ChatServer, kept = storage()): Conversations {
-    const all = new Conversations({
-      url: server.url.replace('http', 'ws'),
-      storage: kept,
-      connect,
-      onExport: () => {},
-    });
-    ends.push(() => all.list.forEach(({ conversation }) => conversation.close()));
+  function open(server: ChatServer, storage = new Memory(), tab = new Memory()): Conversations {
+    const url = server.url.replace('http', 'ws');
+    const all = new Conversations({ url, storage, tab, connect, onExport: () => {} });
+    ends.push(() => all.live.forEach(({ conversation }) => conversation.close()), all.flush);
     return all;
+  }
+  /** Says something in a conversation of its own. */
+  async function converseAbout(all: Conversations, text: string): Promise<string> {
+    all.add();
+    const { key, conversation } = all.current;
+    conversation.say(text);
+    await until(() => expect(page(conversation)).toEqual([text, `You said ${text}`]));
+    await until(() => expect(conversation.state.items.at(-1)).toMatchObject({ stopped: 'done' }));
+    return key;
   }
 
   it('have a connection each, and are called after what was said first', async () => {
@@ -281,20 +291,91 @@ describe('the conversations of a tab', () => {
     expect(isUnread(listed())).toBe(false);
   });
 
-  it('are taken up again when the page is loaded again, without keeping what was said or shown', async () => {
+  it('are taken up again when the page is loaded again, without keeping what was shown to sign in', async () => {
     const server = await serve({ needs: 'key' });
-    const kept = storage();
-    const all = open(server, kept);
+    const [kept, tab] = [new Memory(), new Memory()];
+    const all = open(server, kept, tab);
     await until(() => expect(all.current.conversation.state.reached).toBe(true));
     all.signIn({ apiKey: 'right', organization: 'acme' });
     await ready(all.current.conversation);
-    all.current.conversation.say('Title\nand a secret');
-    await until(() => expect(page(all.current.conversation)).toHaveLength(2));
-    expect(kept.text).not.toMatch(/secret|right/);
-    const again = open(server, kept);
-    await until(() =>
-      expect(page(again.current.conversation)).toEqual(['Title\nand a secret', 'You said Title\nand a secret']),
-    );
+    await converseAbout(all, 'Title');
+    all.flush();
+    expect([...kept.entries.values()].join()).not.toMatch(/right/);
+    const again = open(server, kept, tab);
+    expect(again.current.title).toBe('Title');
+    await ready(again.current.conversation);
+    await until(() => expect(page(again.current.conversation)).toEqual(['Title', 'You said Title']));
+    expect(again.current.conversation.state.copy).toEqual([]);
+  });
+
+  it('outlive the tab and the session of the server, with their drafts', async () => {
+    const server = await serve();
+    const kept = new Memory();
+    const all = open(server, kept);
+    const key = await converseAbout(all, 'Remember');
+    all.write(key, 'not sent yet');
+    all.flush();
+    server.forget();
+    const next = open(server, kept);
+    expect(next.current.title, 'another tab does not take the session').toBe('');
+    expect(next.list.map(({ title, draft }) => [title, draft])).toContainEqual(['Remember', 'not sent yet']);
+    next.select(key);
+    const { conversation } = next.current;
+    await until(() => expect(page(conversation).slice(0, 2)).toEqual(['Remember', 'You said Remember']));
+    await until(() => expect(page(conversation)[2]).toMatch(/no longer has what is above/));
+    conversation.say('more');
+    await until(() => expect(page(conversation).slice(3)).toEqual(['more', 'You said more']));
+  });
+
+  it('are found by what was said in them, and have the name that the person gives', async () => {
+    const server = await serve();
+    const kept = new Memory();
+    const all = open(server, kept);
+    const apples = await converseAbout(all, 'apples');
+    await converseAbout(all, 'pears');
+    all.rename(apples, ' Fruit ');
+    all.flush();
+    for (const some of [all, open(server, kept)]) {
+      expect(some.found('YOU SAID app').map(({ name, title }) => [name, title])).toEqual([['Fruit', 'apples']]);
+      expect(some.found('fruit')).toHaveLength(1);
+      expect(some.found('plums')).toEqual([]);
+    }
+    all.rename(apples, ' ');
+    expect(all.list.find(({ key }) => key === apples)!.name).toBeUndefined();
+  });
+
+  it('are not overwritten by another tab, which learns of them', async () => {
+    const server = await serve();
+    const kept = new Memory();
+    const [one, two] = [open(server, kept), open(server, kept)];
+    await converseAbout(one, 'apples');
+    await converseAbout(two, 'pears');
+    one.flush();
+    two.flush();
+    one.reread();
+    expect(
+      one.list
+        .map(({ title }) => title)
+        .filter(Boolean)
+        .toSorted(),
+    ).toEqual(['apples', 'pears']);
+    one.remove(one.list.find(({ title }) => title === 'pears')!.key);
+    two.flush();
+    expect(open(server, kept).list.map(({ title }) => title)).not.toContain('pears');
+  });
+
+  it('make place for newer ones where the browser has no more room', async () => {
+    const server = await serve();
+    const kept = new Memory();
+    kept.room = 2_500;
+    const all = open(server, kept);
+    for (const text of ['one', 'two', 'three', 'four', 'five', 'six']) {
+      await converseAbout(all, text);
+      all.flush();
+    }
+    const titles = open(server, kept).list.map(({ title }) => title);
+    expect(titles).toContain('six');
+    expect(titles).not.toContain('one');
   });
 
   it('are forgotten on both sides when somebody signs out', async () => {
@@ -309,22 +390,29 @@ describe('the conversations of a tab', () => {
     await until(() => expect(all.current.conversation.state).toMatchObject({ reached: true, authenticated: false }));
   });
 
-  it('are so many at most', async () => {
+  it('are as many as one likes, of which so many are connected', async () => {
     const server = await serve();
     const all = open(server);
-    for (let count = 1; count < MOST_CONVERSATIONS + 3; count++) {
-      const { conversation } = all.current;
-      conversation.say(`Number ${count}`);
-      await until(() => expect(page(conversation)).not.toEqual([]));
-      all.add();
-    }
-    expect(all.list).toHaveLength(MOST_CONVERSATIONS);
+    const first = await converseAbout(all, 'Number 0');
+    for (let count = 1; count < MOST_CONNECTED + 3; count++) await converseAbout(all, `Number ${count}`);
+    expect(all.list).toHaveLength(MOST_CONNECTED + 3);
+    expect(all.live).toHaveLength(MOST_CONNECTED);
+    all.select(first);
+    expect(
+      page({
+        state: { ...all.current.conversation.state, items: all.current.conversation.state.copy },
+      } as Conversation),
+    ).toEqual(['Number 0', 'You said Number 0']);
+    await ready(all.current.conversation);
+    await until(() => expect(page(all.current.conversation)).toEqual(['Number 0', 'You said Number 0']));
   });
 
-  it('begin anew when what was kept cannot be read', async () => {
+  it('begin empty when what was kept cannot be read', async () => {
     const server = await serve();
-    const kept = storage();
-    kept.text = '{"not":';
+    const kept = new Memory();
+    kept.setItem('switchboard.conversation.a', '{"not":');
+    kept.setItem('switchboard.conversation.b', '{"key":"b","title":5}');
+    kept.setItem('switchboard.conversation.c', 'null');
     expect(open(server, kept).list).toHaveLength(1);
   });
 });

@@ -32,17 +32,19 @@ export function App({ conversations }: { readonly conversations: Conversations }
   useConversations(conversations);
   const [drawer, setDrawer] = useState(false);
   const [draft, setDraft] = useState<{ readonly text: string }>({ text: '' });
-  const { key, conversation, title } = conversations.current;
+  const { key, conversation, title: said, name, draft: kept } = conversations.current;
+  const title = name ?? said;
   const { state } = conversation;
   useEffect(() => {
-    const waits = conversations.list.some((one) => one.conversation.state.asks.length > 0);
+    const waits = conversations.live.some((one) => one.conversation.state.asks.length > 0);
     document.title = `${waits ? '● ' : ''}${title === '' ? '' : `${title} · `}Chat`;
   });
 
   if (!state.reached) {
     return <Reaching state={state} onRetry={conversation.retry} onToken={(token) => conversations.useToken(token)} />;
   }
-  const isEmpty = state.items.length === 0 && state.past.length === 0 && state.outgoing.length === 0;
+  const isEmpty =
+    state.items.length === 0 && state.past.length + state.copy.length === 0 && state.outgoing.length === 0;
   const needsSignIn = state.link === 'open' && state.resuming === undefined && !state.authenticated;
   const signIn = (
     <SignIn
@@ -62,10 +64,21 @@ export function App({ conversations }: { readonly conversations: Conversations }
           title={title}
           conversation={conversation}
           onMenu={() => setDrawer(true)}
+          onRename={(next) => conversations.rename(key, next)}
           onRemove={() => conversations.remove(key)}
         />
         <Timeline key={key} conversation={conversation} onEdit={(text) => setDraft({ text })} />
-        {needsSignIn ? signIn : <Composer key={`composer ${key}`} conversation={conversation} draft={draft} />}
+        {needsSignIn ? (
+          signIn
+        ) : (
+          <Composer
+            key={`composer ${key}`}
+            conversation={conversation}
+            draft={draft}
+            kept={kept}
+            onText={(text) => conversations.write(key, text)}
+          />
+        )}
         <Announcer key={`announcer ${key}`} state={state} />
       </main>
     </div>

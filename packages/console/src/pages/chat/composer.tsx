@@ -35,13 +35,17 @@ export interface ComposerProps {
   readonly conversation: Conversation;
   /** A text to begin with: a new one each time that something is to be edited. */
   readonly draft: { readonly text: string };
+  /** What was written here before. */
+  readonly kept: string;
+  /** Takes what is written, to keep it. */
+  onText(text: string): void;
 }
 
 /** Where one writes. Enter sends, Shift and Enter begins a line, Escape stops the answer, the arrow up takes the last text again. */
-export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
+export function Composer({ conversation, draft, kept, onText }: ComposerProps): JSX.Element {
   const { state } = conversation;
   const { room, mention } = state;
-  const [text, setText] = useState('');
+  const [text, setText] = useState(kept);
   const [asks, setAsks] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
   const command = COMMANDS.get(text.trim().toLowerCase());
@@ -57,6 +61,7 @@ export function Composer({ conversation, draft }: ComposerProps): JSX.Element {
   useEffect(() => {
     if (matchMedia('(hover: hover)').matches) area.current?.focus();
   }, []);
+  useLayoutEffect(() => onText(text), [text]);
   useEffect(() => {
     if (draft.text !== '') write(draft.text);
   }, [draft]);

@@ -1,6 +1,15 @@
 import { newId } from '../common/id.ts';
 import { Link, type Connect } from './link.ts';
-import { initialState, isReady, reduce, type ChatState, type Ending, type SessionKey, type Step } from './state.ts';
+import {
+  initialState,
+  isReady,
+  reduce,
+  type ChatState,
+  type Ending,
+  type Log,
+  type SessionKey,
+  type Step,
+} from './state.ts';
 import { runningTurn } from './items.ts';
 import type { Answer, ClientMessage, Exported, ServerMessage } from './wire.ts';
 
@@ -15,6 +24,8 @@ export interface ConversationOptions {
   readonly token?: string | undefined;
   readonly session?: SessionKey | undefined;
   readonly room?: { readonly name: string; readonly me: string } | undefined;
+  /** What the browser has kept of it. */
+  readonly log?: Log | undefined;
   /** What the person has shown, if anything, at the time of asking. */
   credentials(): Credentials | undefined;
   onChange(): void;
@@ -46,7 +57,7 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.#room = options.room;
-    this.state = initialState(options.session, options.room);
+    this.state = initialState(options.session, options.room, options.log);
     this.#link = new Link({
       url: options.url,
       token: options.token,

@@ -1,59 +1,83 @@
 import { newId } from '../common/id.ts';
+import { Archive, logOf, wordsOf, type ArchiveStorage, type Kept } from './archive.ts';
 import { Conversation, type Credentials } from './conversation.ts';
-import type { SessionKey } from './state.ts';
+import { runningTurn } from './items.ts';
 import type { Connect } from './link.ts';
 import type { Exported } from './wire.ts';
 
-/** What is kept of a conversation for when the page is loaded again. Not what was said, and no credentials. */
-interface Kept {
-  readonly key: string;
-  readonly title: string;
-  readonly session: SessionKey | undefined;
-  readonly room: { readonly name: string; readonly me: string } | undefined;
-}
-
 export interface Listed {
   readonly key: string;
-  readonly conversation: Conversation;
+  /** Only those that were shown lately are connected. */
+  readonly conversation: Conversation | undefined;
+  /** What the person calls it. */
+  readonly name: string | undefined;
   /** What was said first, once something was. */
   readonly title: string;
+  readonly draft: string;
   /** How much of it was there when it was last shown. */
   readonly seen: number;
 }
 
+/** One that is connected. */
+export type Live = Listed & { readonly conversation: Conversation };
+
 export interface ConversationsOptions {
   readonly url: string;
-  readonly storage: Pick<Storage, 'getItem' | 'setItem'>;
+  /** For all tabs, and after them. */
+  readonly storage: ArchiveStorage;
+  /** For this tab. */
+  readonly tab: Pick<Storage, 'getItem' | 'setItem'>;
   readonly connect?: Connect;
   onExport(exported: Exported): void;
 }
 
-/** Each has a connection of its own, and a server has so many for everybody. */
-export const MOST_CONVERSATIONS = 8;
+/** So many are connected at once, as a server has so many connections for everybody. Those that are at work stay connected. */
+export const MOST_CONNECTED = 8;
 
-const STORAGE_KEY = 'switchboard.conversations';
+const ACTIVE_KEY = 'switchboard.active';
 const LONGEST_TITLE = 60;
+/** How long after a change it is kept, in milliseconds. */
+const KEEP_MS = 500;
 
-/** The conversations of this tab, the newest first. There is always one. */
+const isLive = (one: Listed): one is Live => one.conversation !== undefined;
+const dormant = ({ key, name, title, draft }: Kept): Listed => ({
+  key,
+  conversation: undefined,
+  name,
+  title,
+  draft,
+  seen: 0,
+});
+
+/** All conversations, the newest first. There is always one, and one is shown. */
 export class Conversations {
   list: readonly Listed[] = [];
   active = '';
   token: string | undefined;
   credentials: Credentials | undefined;
   readonly #options: ConversationsOptions;
-  #stored = '';
+  readonly #archive: Archive;
   readonly #listeners = new Set<() => void>();
+  /** Which were shown, the latest last. */
+  #shown: readonly string[] = [];
+  readonly #changes = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ConversationsOptions) {
     this.#options = options;
-    const kept = this.#kept();
-    this.list = kept.map((one) => this.#open(one));
-    if (kept.length === 0) this.add();
-    else this.active = kept[0]!.key;
+    this.#archive = new Archive(options.storage);
+    this.list = this.#archive.all().map(dormant);
+    const last = options.tab.getItem(ACTIVE_KEY);
+    if (last !== null && this.list.some(({ key }) => key === last)) this.select(last);
+    else this.add();
   }
 
-  get current(): Listed {
-    return this.list.find(({ key }) => key === this.active) ?? this.list[0]!;
+  get live(): readonly Live[] {
+    return this.list.filter(isLive);
+  }
+
+  get current(): Live {
+    return this.live.find(({ key }) => key === this.active)!;
   }
 
   subscribe(listener: () => void): () => void {
@@ -61,25 +85,54 @@ export class Conversations {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins another one and shows it; the one that is shown if nothing was said in that yet. */
+  /** Begins another one and shows it; the one that is empty if there is one. */
   add(): void {
-    const empty = this.list.find(({ title, conversation }) => title === '' && conversation.state.room === undefined);
-    if (empty === undefined && this.list.length >= MOST_CONVERSATIONS) return;
-    const next = empty ?? this.#open({ key: newId(), title: '', session: undefined, room: undefined });
-    if (empty === undefined) this.list = [next, ...this.list];
-    this.select(next.key);
+    const empty = this.live.find(
+      (one) => one.title === '' && one.draft === '' && one.conversation.state.room === undefined,
+    );
+    const key = empty?.key ?? newId();
+    if (empty === undefined) {
+      this.list = [{ key, conversation: undefined, name: undefined, title: '', draft: '', seen: 0 }, ...this.list];
+    }
+    this.select(key);
   }
 
   select(key: string): void {
     this.active = key;
+    this.#shown = [...this.#shown.filter((one) => one !== key), key];
+    this.list = this.list.map((one) => (one.key === key && !isLive(one) ? this.#wake(one) : one));
+    this.#rest();
+    this.#options.tab.setItem(ACTIVE_KEY, key);
     this.#changed(key);
+  }
+
+  /** Calls it so; after what was said first if the name is empty. */
+  rename(key: string, name: string): void {
+    this.#change(key, { name: name.trim().slice(0, LONGEST_TITLE) || undefined });
+  }
+
+  write(key: string, draft: string): void {
+    if (this.list.some((one) => one.key === key && one.draft !== draft)) this.#change(key, { draft });
+  }
+
+  /** Those in whose name or texts the words are. */
+  found(words: string): readonly Listed[] {
+    const wanted = words.trim().toLowerCase();
+    const textOf = (one: Listed): string =>
+      wordsOf(
+        isLive(one) ? logOf(one.conversation.state) : (this.#archive.read(one.key)?.log ?? { past: [], items: [] }),
+      );
+    return wanted === ''
+      ? this.list
+      : this.list.filter((one) => `${one.name ?? ''}\n${one.title}\n${textOf(one)}`.toLowerCase().includes(wanted));
   }
 
   /** Ends a conversation, and begins one if it was the last. */
   remove(key: string): void {
     const at = this.list.findIndex((one) => one.key === key);
-    this.list[at]?.conversation.close();
+    this.list[at]?.conversation?.close();
     this.list = this.list.filter((one) => one.key !== key);
+    this.#archive.remove(key);
     if (this.list.length === 0) this.add();
     else this.select(key === this.active ? (this.list[at] ?? this.list.at(-1)!).key : this.active);
   }
@@ -87,92 +140,128 @@ export class Conversations {
   /** Shows credentials in every conversation. */
   signIn(credentials: Credentials): void {
     this.credentials = credentials;
-    for (const { conversation } of this.list) if (!conversation.state.authenticated) conversation.signIn(credentials);
+    for (const { conversation } of this.live) if (!conversation.state.authenticated) conversation.signIn(credentials);
   }
 
   /** Does not wait for the next attempts: there may be a network again. */
   retry(): void {
-    for (const { conversation } of this.list) if (conversation.state.link === 'waiting') conversation.retry();
+    for (const { conversation } of this.live) if (conversation.state.link === 'waiting') conversation.retry();
   }
 
-  /** Connects anew with a token. */
+  /** Connects again with a token. */
   useToken(token: string | undefined): void {
     this.token = token;
-    this.list = this.list.map(({ key, title, conversation }) => {
-      conversation.close();
-      return this.#open({ key, title, session: conversation.state.session, room: undefined });
+    this.flush();
+    this.list = this.list.map((one) => {
+      one.conversation?.close();
+      return isLive(one) ? this.#wake(one) : one;
     });
     this.#changed(this.active);
   }
 
-  /** Forgets the credentials, here and on the server, and what was said with them. */
+  /** Forgets the credentials, here and on the server, and all that was said, in this browser. */
   signOut(): void {
     this.credentials = undefined;
-    for (const { conversation } of this.list) {
+    for (const { conversation } of this.live) {
       conversation.signOut();
       conversation.close();
     }
     this.list = [];
+    this.#changes.clear();
+    this.#archive.clear();
     this.add();
   }
 
-  #open({ key, title, session, room }: Kept): Listed {
+  /** Another tab has changed what is kept. */
+  reread(): void {
+    const live = new Map(this.live.map((one) => [one.key, one]));
+    const kept = this.#archive.all();
+    const known = new Set(kept.map(({ key }) => key));
+    this.list = [
+      ...this.live.filter(({ key }) => !known.has(key)),
+      ...kept.map((one) => live.get(one.key) ?? dormant(one)),
+    ];
+    this.#notify();
+  }
+
+  /** Keeps what has changed, now: the page may be about to go. */
+  flush = (): void => {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const one of this.live.filter(({ key }) => this.#changes.has(key))) this.#keep(one);
+    this.#changes.clear();
+  };
+
+  #wake(one: Listed): Live {
     const { url, connect, onExport } = this.#options;
+    const { key } = one;
+    const kept = this.#archive.read(key);
     const conversation = new Conversation({
       url,
       token: this.token,
-      session,
-      room,
+      session: kept?.session,
+      room: kept?.room,
+      log: kept?.log,
       credentials: () => this.credentials,
       // The first changes come before the conversation is in the list.
       onChange: () => queueMicrotask(() => this.#changed(key)),
       onExport,
       ...(connect && { connect }),
     });
-    return { key, conversation, title, seen: 0 };
+    return { ...one, conversation };
+  }
+
+  /** Disconnects those that were not shown for the longest time, and do nothing. */
+  #rest(): void {
+    const idle = this.live
+      .filter(({ key, conversation: { state } }) => {
+        const isBusy = state.asks.length + state.outgoing.length > 0 || runningTurn(state.items) !== undefined;
+        return key !== this.active && !isBusy && state.room === undefined;
+      })
+      .toSorted((a, b) => this.#shown.indexOf(a.key) - this.#shown.indexOf(b.key))
+      .slice(0, Math.max(0, this.live.length - MOST_CONNECTED));
+    for (const one of idle) {
+      this.#keep(one);
+      one.conversation.close();
+    }
+    const resting = new Set(idle.map(({ key }) => key));
+    this.list = this.list.map((one) => (resting.has(one.key) ? { ...one, conversation: undefined } : one));
+  }
+
+  #change(key: string, change: Partial<Pick<Listed, 'name' | 'draft'>>): void {
+    this.list = this.list.map((one) => (one.key === key ? { ...one, ...change } : one));
+    this.#changed(key);
   }
 
   #changed(key: string): void {
-    this.list = this.list.map((one) => (one.key === key ? this.#refreshed(one) : one));
-    this.#keep();
+    this.list = this.list.map((one) => (one.key === key && isLive(one) ? this.#refreshed(one) : one));
+    this.#changes.add(key);
+    this.#timer ??= setTimeout(this.flush, KEEP_MS);
+    this.#notify();
+  }
+
+  #notify(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  #refreshed(one: Listed): Listed {
-    const { items, past, outgoing } = one.conversation.state;
-    const said = [...past, ...items].find((item) => item.kind === 'said')?.text ?? outgoing[0]?.text ?? one.title;
+  #refreshed(one: Live): Live {
+    const { items, copy, past, outgoing } = one.conversation.state;
+    const said =
+      [...past, ...copy, ...items].find((item) => item.kind === 'said')?.text ?? outgoing[0]?.text ?? one.title;
     const title = said.trim().split('\n', 1)[0]!.slice(0, LONGEST_TITLE);
     return { ...one, title, seen: one.key === this.active ? lengthOf(one) : one.seen };
   }
 
-  #kept(): Kept[] {
-    try {
-      const kept: unknown = JSON.parse(this.#options.storage.getItem(STORAGE_KEY) ?? '[]');
-      return Array.isArray(kept) ? (kept as Kept[]).slice(0, MOST_CONVERSATIONS) : [];
-    } catch {
-      return [];
-    }
-  }
-
-  #keep(): void {
-    const kept = this.list.map(({ key, title, conversation: { state } }): Kept => {
-      const room = state.room && { name: state.room.name, me: state.room.me };
-      return { key, title, session: state.session, room };
-    });
-    const text = JSON.stringify(kept);
-    if (text === this.#stored) return;
-    this.#stored = text;
-    try {
-      this.#options.storage.setItem(STORAGE_KEY, text);
-    } catch {
-      // A browser may refuse to keep anything: a page that is loaded again then begins anew.
-    }
+  #keep({ key, name, title, draft, conversation: { state } }: Live): void {
+    if (title === '' && draft === '' && name === undefined && state.room === undefined) return;
+    const room = state.room && { name: state.room.name, me: state.room.me };
+    this.#archive.put({ key, name, title, draft, at: Date.now(), session: state.session, room, log: logOf(state) });
   }
 }
 
 /** How much was said in a conversation. */
-const lengthOf = ({ conversation: { state } }: Listed): number =>
+const lengthOf = ({ conversation: { state } }: Live): number =>
   state.items.filter((item) => item.kind === 'said' || (item.kind === 'turn' && item.stopped !== undefined)).length;
 
 /** Whether something was said while another conversation was shown. */
-export const isUnread = (one: Listed): boolean => lengthOf(one) > one.seen;
+export const isUnread = (one: Listed): boolean => isLive(one) && lengthOf(one) > one.seen;

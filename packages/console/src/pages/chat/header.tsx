@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { Confirm } from '../common/dialog.tsx';
+import { Confirm, Dialog } from '../common/dialog.tsx';
+import { typed } from '../common/form-text.ts';
 import { Icon } from '../common/icon.tsx';
 import { Menu } from '../common/menu.tsx';
 import type { Conversation } from './conversation.ts';
@@ -41,12 +42,13 @@ export interface HeaderProps {
   readonly title: string;
   readonly conversation: Conversation;
   onMenu(): void;
+  onRename(name: string): void;
   onRemove(): void;
 }
 
-type Shown = 'room' | 'tools' | 'clear' | 'remove' | undefined;
+type Shown = 'room' | 'tools' | 'rename' | 'clear' | 'remove' | undefined;
 
-export function Header({ title, conversation, onMenu, onRemove }: HeaderProps): JSX.Element {
+export function Header({ title, conversation, onMenu, onRename, onRemove }: HeaderProps): JSX.Element {
   const [shown, show] = useState<Shown>();
   const { state } = conversation;
   const { room } = state;
@@ -86,6 +88,7 @@ export function Header({ title, conversation, onMenu, onRemove }: HeaderProps): 
           label="More"
           icon="more"
           items={[
+            { icon: 'edit', label: 'Rename', disabled: room !== undefined, onChoose: () => show('rename') },
             {
               icon: 'download',
               label: 'Export as Markdown',
@@ -106,6 +109,28 @@ export function Header({ title, conversation, onMenu, onRemove }: HeaderProps): 
       <LinkState state={state} onRetry={conversation.retry} />
       {shown === 'room' && <RoomDialog conversation={conversation} onClose={close} />}
       {shown === 'tools' && <ToolsDialog tools={state.tools} onClose={close} />}
+      {shown === 'rename' && (
+        <Dialog title="Rename the conversation" onClose={close}>
+          <form
+            class="form"
+            onSubmit={(event) => {
+              event.preventDefault();
+              onRename(typed(event.currentTarget, 'name'));
+              close();
+            }}
+          >
+            <div class="row">
+              <label for="conversation-name">Name</label>
+              <input id="conversation-name" name="name" maxLength={60} dir="auto" defaultValue={title} />
+            </div>
+            <div class="buttons">
+              <button type="submit" class="primary">
+                Rename
+              </button>
+            </div>
+          </form>
+        </Dialog>
+      )}
       {shown === 'clear' && (
         <Confirm
           title="Clear the conversation?"

@@ -156,3 +156,7 @@ export const interrupted = (items: readonly Item[]): readonly Item[] =>
       ? { ...item, stopped: 'failed', error: 'The connection was lost.' }
       : item,
   );
+
+/** What was said, where nobody goes on with it. */
+export const closed = (items: readonly Item[], prefix: string): readonly Item[] =>
+  interrupted(items).map((item) => ({ ...item, key: `${prefix} ${item.key}` }));

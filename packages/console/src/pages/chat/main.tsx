@@ -32,6 +32,13 @@ function download({ filename, content, format }: Exported): void {
 }
 
 showTheme(storedTheme());
-const conversations = new Conversations({ url: socketUrl(), storage: sessionStorage, onExport: download });
+const conversations = new Conversations({
+  url: socketUrl(),
+  storage: localStorage,
+  tab: sessionStorage,
+  onExport: download,
+});
+window.addEventListener('pagehide', conversations.flush);
+window.addEventListener('storage', () => conversations.reread());
 window.addEventListener('online', () => conversations.retry());
 render(<App conversations={conversations} />, document.querySelector('#page')!);

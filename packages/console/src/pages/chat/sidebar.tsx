@@ -2,25 +2,30 @@ import type { JSX } from 'preact';
 import { Icon } from '../common/icon.tsx';
 import mark from '../common/mark.svg';
 import { ThemeChoice } from '../common/theme-choice.tsx';
-import { isUnread, MOST_CONVERSATIONS, type Conversations, type Listed } from './conversations.ts';
+import { useState } from 'preact/hooks';
+import { isUnread, type Conversations, type Listed } from './conversations.ts';
 import { runningTurn } from './items.ts';
 
 function Line({ one, active, onSelect }: { one: Listed; active: boolean; onSelect(): void }): JSX.Element {
-  const { state } = one.conversation;
+  const state = one.conversation?.state;
   const note =
-    state.asks.length > 0
+    (state?.asks.length ?? 0) > 0
       ? 'Waits for you'
-      : runningTurn(state.items) !== undefined
+      : runningTurn(state?.items ?? []) !== undefined
         ? 'Answers…'
         : isUnread(one)
           ? 'New'
-          : undefined;
-  const name = state.room?.name ?? (one.title || 'New conversation');
+          : one.draft === ''
+            ? undefined
+            : 'Draft';
+  const name = state?.room?.name ?? one.name ?? (one.title || 'New conversation');
   return (
     <li>
       <button type="button" class="line" aria-current={active ? 'page' : undefined} onClick={onSelect}>
-        {state.room !== undefined && <Icon name="people" />}
-        <span class="line-title">{name}</span>
+        {state?.room !== undefined && <Icon name="people" />}
+        <span class="line-title" dir="auto">
+          {name}
+        </span>
         {!active && note !== undefined && <span class="note">{note}</span>}
       </button>
     </li>
@@ -35,8 +40,9 @@ export interface SidebarProps {
 }
 
 export function Sidebar({ conversations, open, onClose }: SidebarProps): JSX.Element {
-  const { list, active, credentials, token } = conversations;
-  const isFull = list.length >= MOST_CONVERSATIONS;
+  const { active, credentials, token } = conversations;
+  const [words, search] = useState('');
+  const list = conversations.found(words);
   const then = (act: () => void) => () => {
     act();
     onClose();
@@ -56,15 +62,19 @@ export function Sidebar({ conversations, open, onClose }: SidebarProps): JSX.Ele
           <img class="mark" src={mark} alt="" />
           <strong>Switchboard</strong>
         </header>
-        <button
-          type="button"
-          class="new"
-          disabled={isFull}
-          title={isFull ? `${MOST_CONVERSATIONS} conversations at most: delete one first` : undefined}
-          onClick={then(() => conversations.add())}
-        >
+        <button type="button" class="new" onClick={then(() => conversations.add())}>
           <Icon name="plus" /> New conversation
         </button>
+        <input
+          class="search"
+          type="search"
+          aria-label="Search conversations"
+          placeholder="Search"
+          dir="auto"
+          value={words}
+          onInput={({ currentTarget }) => search(currentTarget.value)}
+        />
+        {list.length === 0 && <p class="hint">Nothing found.</p>}
         <ul class="lines">
           {list.map((one) => (
             <Line

@@ -5,6 +5,7 @@ import {
   addText,
   changeCall,
   changeTurn,
+  closed,
   interrupted,
   putBefore,
   settleText,
@@ -60,6 +61,8 @@ export interface ChatState {
   readonly mention: string;
   /** What sessions before this one left on the page. */
   readonly past: readonly Item[];
+  /** What the browser has kept of this session, until the server says what it has. */
+  readonly copy: readonly Item[];
   readonly items: readonly Item[];
   /** The lowest and the highest `seq` of the items. */
   readonly first: number;
@@ -71,6 +74,13 @@ export interface ChatState {
   readonly tools: readonly ToolSummary[] | undefined;
   /** How many notices there were, for their keys. */
   readonly notices: number;
+}
+
+/** What is kept of a state beyond the page. */
+export interface Log {
+  readonly past: readonly Item[];
+  readonly items: readonly Item[];
+  readonly outgoing: readonly Outgoing[];
 }
 
 /** Steps of the page's own. */
@@ -86,7 +96,12 @@ export type Step =
   | { readonly type: 'page.checking' }
   | { readonly type: 'page.notice'; readonly tone: 'calm' | 'bad'; readonly text: string };
 
-export function initialState(session?: SessionKey, room?: { readonly name: string; readonly me: string }): ChatState {
+export function initialState(
+  session?: SessionKey,
+  room?: { readonly name: string; readonly me: string },
+  log?: Log,
+): ChatState {
+  const { past = [], items: copy = [], outgoing = [] } = log ?? {};
   return {
     link: 'connecting',
     retryAt: undefined,
@@ -99,12 +114,14 @@ export function initialState(session?: SessionKey, room?: { readonly name: strin
     signInError: undefined,
     model: undefined,
     mention: 'assistant',
-    past: [],
+    // Without a session nobody goes on with it.
+    past: session === undefined ? [...past, ...closed(copy, `past ${past.length}`)] : past,
+    copy: session === undefined ? [] : copy,
     items: [],
     first: 0,
     last: 0,
     more: false,
-    outgoing: [],
+    outgoing: unsent(outgoing),
     asks: [],
     room: room === undefined ? undefined : { ...room, people: [] },
     tools: undefined,
@@ -157,14 +174,20 @@ const unsent = (outgoing: readonly Outgoing[]): readonly Outgoing[] =>
   outgoing.map((one) => (one.state === 'sent' ? { ...one, state: 'waiting' } : one));
 
 /** Another conversation begins on the page: a room, or one's own again. */
-const emptied = (state: ChatState): ChatState => ({ ...state, past: [], items: [], first: 0, last: 0, more: false });
+const emptied = (state: ChatState): ChatState => ({
+  ...state,
+  past: [],
+  copy: [],
+  items: [],
+  first: 0,
+  last: 0,
+  more: false,
+});
 
 /** The session is gone: what is on the page stays there, and everything begins anew. */
 function lost(state: ChatState): ChatState {
   const { session, authenticated } = state.resuming ?? { session: undefined, authenticated: false };
-  const ended = interrupted(state.items);
-  const prefix = `past ${state.past.length}`;
-  const past = [...state.past, ...ended.map((item) => ({ ...item, key: `${prefix} ${item.key}` }))];
+  const past = [...state.past, ...closed([...state.copy, ...state.items], `past ${state.past.length}`)];
   const fresh = {
     ...emptied(state),
     session,
@@ -223,6 +246,7 @@ function received(state: ChatState, message: ServerMessage): ChatState {
         ...state,
         session: { id: message.session_id, token: message.resume_token },
         authenticated: message.authenticated,
+        copy: [],
         room: message.room === undefined ? undefined : { name: message.room ?? name, me, people },
         // Those that are open still are told again.
         asks: [],

@@ -186,9 +186,9 @@ export interface TimelineProps {
 
 export function Timeline({ conversation, onEdit }: TimelineProps): JSX.Element {
   const { state } = conversation;
-  const { past, items, outgoing, room, asks } = state;
+  const { past, copy, items, outgoing, room, asks } = state;
   const { ref, away, end } = useFollowing(outgoing.at(-1)?.id);
-  const all = [...past, ...items];
+  const all = [...past, ...copy, ...items];
   const calls = new Set(
     items.flatMap((item) => (isTurn(item) ? item.parts : [])).map((part) => part.kind === 'call' && part.call),
   );
@@ -198,7 +198,7 @@ export function Timeline({ conversation, onEdit }: TimelineProps): JSX.Element {
     asks.flatMap((ask) => (ask.request.type === 'approval_request' ? [[ask.request.call, cardOf(ask)]] : [])),
   );
   const earlier = earlierAttempts(all);
-  const isEmpty = past.length + items.length + outgoing.length === 0;
+  const isEmpty = past.length + copy.length + items.length + outgoing.length === 0;
   const lastSaid = items.findLast((item): item is Said => item.kind === 'said');
   const again =
     lastSaid !== undefined && isReady(state) && runningTurn(items) === undefined && outgoing.length === 0
