@@ -68,7 +68,7 @@ for (const folder of packages) {
 
 const tests = run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`], {
   env: { NO_COLOR: '1' },
-  minutes: 40,
+  minutes: 60,
 });
 try {
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'));
