@@ -5,10 +5,10 @@
  */
 import type { ServerHttp2Session } from 'node:http2';
 
-/** Long enough for streams to be collected under any load that brings so many sessions. */
-const KEPT_MS = 60_000;
+/** Long enough for streams to be collected, which may take until the next collection of everything. */
+const KEPT_MS = 300_000;
 /** More are let go, the oldest first; each takes a few KiB. */
-const MAX_KEPT = 512;
+const MAX_KEPT = 4096;
 
 export class EndedSessions {
   readonly #kept: Map<object, NodeJS.Timeout> = new Map();
