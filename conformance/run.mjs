@@ -59,11 +59,10 @@ const notApplicable = [
   },
   {
     era: 'legacy',
-    behind: 'legacy',
     isolation: 'shared',
     scenarios: ['tools-call-with-logging'],
     reason:
-      'A log message of a legacy server names no request; where several clients share the server, it is shown to none of them.',
+      'A log message over stdio names no request; where several clients share the server, it is shown to none of them.',
   },
   {
     era: 'modern',
