@@ -150,7 +150,8 @@ describe('a page', () => {
   });
 
   it('gets every answer once and every progress note in order, through a thousand cuts at random bytes', async () => {
-    const { port } = await startSwitchboard();
+    // A thousand connections of one address in less than a minute, which the default refuses.
+    const { port } = await startSwitchboard('--connect-rate-limit', 'unlimited');
     const cutter = await startCutter(port, () => 1500 + Math.floor(Math.random() * 9000));
     const page = await openPage();
     // Several connections at a time: each spends most of its life with waiting to come back.
