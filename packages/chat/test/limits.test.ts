@@ -234,7 +234,7 @@ describe('clients that are away', () => {
 
 describe('the guide', () => {
   it('has every limit with its default, and no other', () => {
-    const page = readFileSync(new URL('../../../docs/guide/15-chat.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../../docs/guide/chat.md', import.meta.url), 'utf8');
     const table = page.slice(page.indexOf('| limit | default | of |'));
     const rows = [...table.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [name!, Number(value)]);
     expect(rows.length).toBe(Object.keys(LIMITS).length);

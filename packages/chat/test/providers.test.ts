@@ -74,7 +74,7 @@ describe('Claude', () => {
         Number(otherMajor) - Number(major) || Number(otherMinor) - Number(minor),
     );
     expect(`'${DEFAULT_MODEL}'`).toBe(newest![0]);
-    const guide = readFileSync(new URL('../../../docs/guide/15-chat.md', import.meta.url), 'utf8');
+    const guide = readFileSync(new URL('../../../docs/guide/chat.md', import.meta.url), 'utf8');
     expect(guide).toContain(DEFAULT_MODEL);
   });
 

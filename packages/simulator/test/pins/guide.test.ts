@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 
 import { simulateBin, startSwitchboard } from '../support/servers.ts';
 
-const guide = readFileSync(new URL('../../../../docs/guide/14-simulate.md', import.meta.url), 'utf8');
+const guide = readFileSync(new URL('../../../../docs/guide/simulate.md', import.meta.url), 'utf8');
 
 /** Numbers, units and ports differ between two runs. */
 const shape = (text: string): string =>

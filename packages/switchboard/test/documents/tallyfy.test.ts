@@ -158,7 +158,7 @@ describe('Tallyfy: features', () => {
   });
 
   it('5. Automatic cleanup: inactive sessions are ended, by default after 60 minutes', async () => {
-    const page = readFileSync(join(root, 'docs/guide/15-chat.md'), 'utf8');
+    const page = readFileSync(join(root, 'docs/guide/chat.md'), 'utf8');
     expect(page).toContain('| `idleTimeoutMs` | 3600000 |');
     const client = await (await chat({ limits: { idleTimeoutMs: 200, sweepIntervalMs: 50 } })).connect();
     expect(await of(client, 'info')).toMatchObject({ message: expect.any(String) });

@@ -46,7 +46,7 @@ const read = (source: string): z.infer<typeof schema> => {
   return schema.parse(value);
 };
 const shipped = read(readFileSync(join(root, '.vscode/mcp.json'), 'utf8'));
-const guide = readFileSync(join(root, 'docs/guide/2-clients.md'), 'utf8');
+const guide = readFileSync(join(root, 'docs/guide/clients.md'), 'utf8');
 const [, section = ''] = guide.split('\n## VS Code\n');
 const examples = [...section.split('\n## ')[0]!.matchAll(/^```jsonc?\n([\s\S]*?)^```$/gm)].map(
   ([, block = '']) => block,

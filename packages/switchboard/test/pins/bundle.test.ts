@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { createProject } from '../support/vite.ts';
 
-const guide = readFileSync(new URL('../../../../docs/guide/7-websocket.md', import.meta.url), 'utf8');
+const guide = readFileSync(new URL('../../../../docs/guide/websocket.md', import.meta.url), 'utf8');
 
 /** The size that the guide states, in bytes. */
 const stated = (what: string): number => {

@@ -25,7 +25,7 @@ import { root, servers } from '../support/gateway.ts';
 import { WireClient, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
-const PAGES = ['3-isolation.md', '8-upstreams.md', '10-operations.md', '11-sessions.md', '16-rest.md'];
+const PAGES = ['isolation.md', 'upstreams.md', 'operations.md', 'sessions.md', 'rest.md'];
 
 /** Lines that no test can run as they stand, with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {

@@ -84,7 +84,7 @@ describe('the reference pages', () => {
     ['server', SERVER_DEFAULTS],
     ['client', TRANSPORT_DEFAULTS],
   ])('have every default of the WebSocket %s, and no other', (side, defaults) => {
-    const rows = tableOf(read('docs/guide/7-websocket.md'), [`option of the ${side}`, 'default', 'when it is reached']);
+    const rows = tableOf(read('docs/guide/websocket.md'), [`option of the ${side}`, 'default', 'when it is reached']);
     expect(rows.map((row) => [row[`option of the ${side}`], row['default']])).toEqual(
       Object.entries(defaults).map(([name, value]) => [ticked(name), String(value) && ticked(String(value))]),
     );

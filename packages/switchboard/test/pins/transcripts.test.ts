@@ -39,7 +39,7 @@ describe('a transcript', () => {
   it('of the chat is that of npm start chat', async () => {
     const { command, args } = servers.demo;
     const printed = await banner(['chat', '--', command, ...args], { ANTHROPIC_API_KEY: undefined });
-    expect(printed).toBe(shown('docs/guide/15-chat.md', 'npm start chat'));
+    expect(printed).toBe(shown('docs/guide/chat.md', 'npm start chat'));
   });
 
   it('of the security page is how a public address is refused', async () => {
