@@ -12,7 +12,7 @@ import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { failure, isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
 import type { Message, RpcNotification } from '../protocol/jsonrpc.ts';
 import { checkFromClient } from '../protocol/shapes.ts';
-import type { Slot } from '../router/exchange.ts';
+import type { Scope, Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
@@ -44,6 +44,8 @@ export class Connection implements Conversation, Holder {
   readonly #onClose: (reason: string) => void;
   readonly #slots: Map<Slot, () => void> = new Map();
   #session: LegacySession | undefined;
+  /** Who sent the last modern request, by its own words. */
+  #modern: Pick<Scope, 'version' | 'clientInfo'> | undefined;
   #badMessages = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   readonly #startedAt = Date.now();
@@ -105,7 +107,7 @@ export class Connection implements Conversation, Holder {
       startedAt: this.#startedAt,
       lastActivity: this.lastActivity,
       inFlight: this.#calls.size,
-      speaksModern: this.#slots.size > 0,
+      modern: this.#modern,
       notes: this.notes,
       allowance: allowanceOf(this.#context, this.#arrival),
       ...(traffic !== undefined && { traffic }),
@@ -195,6 +197,7 @@ export class Connection implements Conversation, Holder {
           admitted.release();
           throw error;
         }
+        this.#modern = admitted.scope;
         openModern(message, admitted, this.#calls, this.#outlet);
         return;
       }

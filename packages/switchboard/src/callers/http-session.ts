@@ -212,7 +212,6 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
       startedAt: this.#startedAt,
       lastActivity: this.lastActivity,
       inFlight: this.#session.calls.size,
-      speaksModern: false,
       notes: this.notes,
       allowance: allowanceOf(this.#context, this.#arrival),
     });

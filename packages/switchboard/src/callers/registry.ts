@@ -6,6 +6,7 @@ import type { CloseName } from '../protocol/close-codes.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
+import type { Scope } from '../router/exchange.ts';
 import type { Traffic } from '../transports/channel.ts';
 import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { owned } from '../util/owned.ts';
@@ -224,7 +225,8 @@ export class Registry {
 
 /** What a conversation knows beside its arrival and its session. */
 interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActivity' | 'inFlight'> {
-  speaksModern: boolean;
+  /** What its last modern request said of the client; nothing where none came. */
+  modern?: Pick<Scope, 'version' | 'clientInfo'> | undefined;
   notes: SessionNotes;
   allowance?: AllowanceFacts | undefined;
   traffic?: Traffic;
@@ -233,10 +235,11 @@ interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActiv
 export function factsOf(
   { label, identity, upstream, transport, address, userAgent }: Arrival,
   session: { version: string; clientInfo: JsonObject | undefined } | undefined,
-  { speaksModern, notes, allowance, traffic, ...standing }: Standing,
+  { modern, notes, allowance, traffic, ...standing }: Standing,
 ): SessionFacts {
-  const { name, version } = session?.clientInfo ?? {};
-  const era = session !== undefined && session.version !== '' ? 'legacy' : speaksModern ? 'modern' : undefined;
+  const isLegacy = session !== undefined && session.version !== '';
+  const era = isLegacy ? 'legacy' : modern === undefined ? undefined : 'modern';
+  const spoken = isLegacy ? session : modern;
   return {
     id: label,
     ...standing,
@@ -244,18 +247,24 @@ export function factsOf(
     upstream: upstream.name,
     transport,
     ...(era !== undefined && { era }),
-    ...(session !== undefined && session.version !== '' && { version: session.version }),
-    ...((typeof name === 'string' || typeof version === 'string') && {
-      client: {
-        ...(typeof name === 'string' && { name: cut(name, MAX_OWN_WORDS) }),
-        ...(typeof version === 'string' && { version: cut(version, MAX_OWN_WORDS) }),
-      },
-    }),
+    ...(spoken !== undefined && { version: spoken.version }),
+    ...clientOf(spoken?.clientInfo),
     ...(address !== undefined && { address }),
     ...(userAgent !== undefined && { userAgent: cut(userAgent, MAX_OWN_WORDS) }),
     groups: notes.groups ?? [],
     metadata: notes.metadata ?? {},
     ...(allowance !== undefined && { allowance }),
     ...(traffic !== undefined && { traffic }),
+  };
+}
+
+/** How a client named itself, cut to a length that fits into tables; nothing where it did not. */
+export function clientOf({ name, version }: JsonObject = {}): Pick<SessionFacts, 'client'> {
+  if (typeof name !== 'string' && typeof version !== 'string') return {};
+  return {
+    client: {
+      ...(typeof name === 'string' && { name: cut(name, MAX_OWN_WORDS) }),
+      ...(typeof version === 'string' && { version: cut(version, MAX_OWN_WORDS) }),
+    },
   };
 }

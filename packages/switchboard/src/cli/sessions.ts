@@ -67,7 +67,8 @@ export const kickCommand = (): Command =>
  * @throws {SwitchboardError} `SWB_NOT_FOUND` when several do. Where none does, the text itself is what the server is asked for.
  */
 export async function wholeId(client: AdminClient, kind: 'session' | 'request', text: string): Promise<string> {
-  const all = (await client.ask<{ id: string }[]>('GET', `/${kind}s`)).map(({ id }) => id);
+  const listed = await client.ask<{ id: string }[]>('GET', `/${kind}s`);
+  const all = [...new Set(listed.map(({ id }) => id))];
   if (text === '' || all.includes(text)) return text;
   const [found, ...others] = all.filter((id) => id.startsWith(text));
   if (others.length === 0) return found ?? text;

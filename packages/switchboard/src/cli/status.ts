@@ -14,6 +14,7 @@ interface Status {
   node: string;
   uptimeMs: number;
   memoryBytes: number;
+  clients: number;
   connections: number;
   requests: number;
   parked: number;
@@ -28,11 +29,14 @@ export const statusCommand = (): Command =>
       printJson(status);
       return;
     }
-    const { version, state, pid, node, uptimeMs, memoryBytes, connections, maxConnections, requests, parked } = status;
+    const { version, state, pid, node, uptimeMs, memoryBytes, requests, parked } = status;
+    const { clients, connections, maxConnections } = status;
     print(
       `Switchboard ${version} is ${state}: process ${pid}, Node ${node}, up ${duration(uptimeMs)}, ${size(memoryBytes)}`,
     );
-    print(`${connections} of ${maxConnections} clients, ${requests} requests, ${parked} parked\n`);
+    print(
+      `${clients} clients, ${connections} of ${maxConnections} connections, ${requests} requests, ${parked} parked\n`,
+    );
     printTable(
       ['upstream', 'state', 'members', 'running', 'why'],
       status.upstreams.map(({ name, state: of, members, running, reason = '' }) => [

@@ -1,5 +1,6 @@
 /** What operators see of a gateway, and what they can do to it. The admin API, the command line and the library stand on this. */
 import type { Registry, SessionFacts, SessionNotes } from '../callers/registry.ts';
+import { sessionlessClients } from '../callers/sessionless.ts';
 import type { Ready } from '../observe/readiness.ts';
 import { destinationOf } from '../observe/requests.ts';
 import type { Transport } from '../observe/events.ts';
@@ -14,6 +15,7 @@ import type { Failing } from '../upstreams/breaker.ts';
 import type { MemberFacts } from '../upstreams/life.ts';
 import type { Isolation } from '../upstreams/member-key.ts';
 import type { Checked, Pool } from '../upstreams/pool.ts';
+import { didYouMean } from '../util/nearest.ts';
 import type { Program } from './program.ts';
 
 /** A request that is under way. */
@@ -76,20 +78,25 @@ export class Operations {
     this.#options = options;
   }
 
-  /** Every client that is connected or may come back, oldest first. */
+  /**
+   * Every client that is connected or may come back, and every client of modern HTTP and REST with a request under way, oldest first. The
+   * latter have no session: their id is the address, which finds their requests and nothing else.
+   */
   sessions(): SessionFacts[] {
-    const { program, registry } = this.#options;
-    return program?.sessions() ?? [...registry.all].map(({ facts }) => facts);
+    const { program, router } = this.#options;
+    if (program !== undefined) return program.sessions();
+    const all = [...this.#conversations(), ...sessionlessClients(router.exchanges)];
+    return all.toSorted((one, other) => one.startedAt - other.startedAt);
   }
 
   /** How much there is to do now, and whose rate is nearly used up. */
   load(): Pick<Situation, 'clients' | 'sessions' | 'queued' | 'parked' | 'nearLimit'> {
     const { router, turns, pools } = this.#options;
-    const sessions = this.sessions();
+    const sessions = this.#options.program?.sessions() ?? this.#conversations();
     const isNear = ({ allowance }: SessionFacts): boolean =>
       allowance !== undefined && allowance.remaining < allowance.limit * NEAR_LIMIT;
     return {
-      clients: sessions.length,
+      clients: this.sessions().length,
       sessions: sessions.filter(({ state }) => state === 'ready' || state === 'away').length,
       queued: [...pools.keys()].reduce((sum, name) => sum + turns.of(name).waiting, 0),
       parked: router.parked,
@@ -193,8 +200,13 @@ export class Operations {
   #pool(name: string): Pool {
     const pool = this.#options.pools.get(name);
     if (pool !== undefined) return pool;
-    const known = [...this.#options.pools.keys()].join(', ');
-    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: `${JSON.stringify(name)}; there are: ${known}` });
+    const known = [...this.#options.pools.keys()];
+    const detail = `${JSON.stringify(name)}; there are: ${known.join(', ')}.${didYouMean(name, known)}`;
+    throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail });
+  }
+
+  #conversations(): SessionFacts[] {
+    return [...this.#options.registry.all].map(({ facts }) => facts);
   }
 }
 

@@ -53,9 +53,51 @@ describe('the sessions that operators see', () => {
     await modern.answer(1);
     const session = await openSession(test.http, hello());
     const [first, second] = test.gateway.operations.sessions();
-    expect(first).toMatchObject({ transport: 'websocket', era: 'modern', state: 'ready' });
+    expect(first).toMatchObject({
+      transport: 'websocket',
+      era: 'modern',
+      state: 'ready',
+      version: '2026-07-28',
+      client: { name: 'wire', version: '1' },
+    });
     expect(second).toMatchObject({ transport: 'http', era: 'legacy', state: 'ready', client: { name: 'wire' } });
     expect(JSON.stringify(second)).not.toContain(session['mcp-session-id']);
+  });
+
+  it('have clients of modern HTTP among them while their requests are under way, and count them', async () => {
+    const test = await startGateway({ upstreams });
+    const { operations } = test.gateway;
+    const clients = ['one', 'one', 'two'].map((name) => {
+      const _meta = { ...envelope(), 'io.modelcontextprotocol/clientInfo': { name, version: '2' } };
+      const call = toolCall(1, 'slow', { ms: 20_000 });
+      return http(test.http, {
+        headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'slow' },
+        body: { ...call, params: { ...(call['params'] as object), _meta } },
+      });
+    });
+    await expect.poll(() => operations.sessions().map(({ inFlight }) => inFlight)).toEqual([2, 1]);
+    expect(operations.sessions()[1]).toEqual({
+      id: '127.0.0.1',
+      state: 'ready',
+      principal: 'anonymous',
+      upstream: 'default',
+      transport: 'http',
+      era: 'modern',
+      client: { name: 'two', version: '2' },
+      version: '2026-07-28',
+      address: '127.0.0.1',
+      startedAt: expect.closeTo(Date.now(), -5),
+      lastActivity: expect.closeTo(Date.now(), -5),
+      inFlight: 1,
+      groups: [],
+      metadata: {},
+    });
+    expect(operations.load()).toMatchObject({ clients: 2, sessions: 0 });
+    expect(operations.kick('127.0.0.1')).toBe(false);
+    expect(operations.cancelAll('127.0.0.1')).toBe(3);
+    for (const client of clients) expect((await client).body).toContain('SWB_CANCELLED');
+    expect(operations.sessions()).toEqual([]);
+    await expectEmpty(test);
   });
 
   it('say that a client is away after its socket was cut, and that it is ready again when it is back', async () => {
@@ -236,7 +278,7 @@ describe('an operator', () => {
     await operations.restart('default');
     expect(Number(textOf(await client.call(2, 'pid')))).not.toBe(pid);
     await expect(operations.restart('other')).rejects.toMatchObject({ code: 'SWB_UPSTREAM_NOT_FOUND' });
-    await expect(async () => operations.check('other')).rejects.toThrow('"other"; there are: default');
+    await expect(async () => operations.check('other')).rejects.toThrow('"other"; there are: default.');
   });
 });
 

@@ -10,6 +10,7 @@ import type { Change } from '../change.ts';
 import type { Stats } from '../gateway.ts';
 import type { Operations } from '../operations.ts';
 import { PRODUCT } from '../product.ts';
+import { didYouMean } from '../../util/nearest.ts';
 import { openApi } from './openapi.ts';
 import * as shapes from './shapes.ts';
 import type { Watchers } from './watchers.ts';
@@ -74,6 +75,7 @@ export const ROUTES: readonly Route[] = [
         startedAt: Date.now() - uptimeMs,
         uptimeMs,
         memoryBytes: process.memoryUsage.rss(),
+        clients: operations.sessions().length,
         connections,
         requests,
         parked,
@@ -104,7 +106,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/sessions',
-    summary: 'Every client that is connected or may come back, oldest first',
+    summary: 'Every client that is connected, may come back, or has a request under way, oldest first',
     answer: shapes.list(shapes.session),
     handle: ({ operations }) => operations.sessions(),
   }),
@@ -114,7 +116,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'One client',
     answer: shapes.session,
     handle: ({ operations }, { name }) =>
-      operations.sessions().find(({ id }) => id === name) ?? missing('session', name),
+      operations.sessions().find(({ id }) => id === name) ?? missingSession(operations, name),
   }),
   define({
     method: 'PATCH',
@@ -123,7 +125,7 @@ export const ROUTES: readonly Route[] = [
     body: shapes.notes,
     answer: shapes.session,
     handle: ({ operations }, { name, body }) => {
-      if (!operations.note(name, body as SessionNotes)) missing('session', name);
+      if (!operations.note(name, body as SessionNotes)) missingSession(operations, name);
       return operations.sessions().find(({ id }) => id === name);
     },
   }),
@@ -133,7 +135,8 @@ export const ROUTES: readonly Route[] = [
     summary: 'End a session; its client is closed with 1008',
     query: shapes.reason,
     answer: shapes.nothing,
-    handle: ({ operations }, { name, query }) => (operations.kick(name, query.reason) ? {} : missing('session', name)),
+    handle: ({ operations }, { name, query }) =>
+      operations.kick(name, query.reason) ? {} : missingSession(operations, name),
   }),
   define({
     method: 'DELETE',
@@ -157,7 +160,7 @@ export const ROUTES: readonly Route[] = [
     query: shapes.reason,
     answer: shapes.nothing,
     handle: ({ operations }, { name, query }) =>
-      operations.cancel(name, query.reason) ? {} : missing('request', name),
+      operations.cancel(name, query.reason) ? {} : missing('request', name, idsOf(operations.requests())),
   }),
   define({
     method: 'GET',
@@ -230,6 +233,16 @@ export const ROUTES: readonly Route[] = [
   }),
 ];
 
-function missing(what: string, name: string): never {
-  throw new SwitchboardError('SWB_NOT_FOUND', { detail: `there is no ${what} ${JSON.stringify(name)} now` });
+function missing(what: string, name: string, known: readonly string[]): never {
+  const detail = `there is no ${what} ${JSON.stringify(name)} now.${didYouMean(name, known)}`;
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail });
 }
+
+function missingSession(operations: Operations, name: string): never {
+  const ids = idsOf(operations.sessions());
+  if (!ids.includes(name)) missing('session', name, ids);
+  const detail = `${JSON.stringify(name)} is a client without a session, over modern HTTP or REST: cancel its requests instead`;
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+}
+
+const idsOf = (all: readonly { id: string }[]): string[] => all.map(({ id }) => id);

@@ -12,7 +12,7 @@ const groups = z.array(z.string().min(1).max(128)).max(64);
 const metadata = z.record(z.string().max(128), z.string().max(1024));
 
 export const session: z.ZodType = z.strictObject({
-  id: z.string().describe('its name in logs and tables; no secret'),
+  id: z.string().describe('its name in logs and tables, no secret; of modern HTTP and REST the address'),
   state: z.enum(['opening', 'ready', 'away', 'closing', 'closed']),
   principal: z.string(),
   upstream: z.string(),
@@ -106,7 +106,8 @@ export const status: z.ZodType = z.strictObject({
   startedAt: time,
   uptimeMs: ms,
   memoryBytes: z.number().describe('resident, of Switchboard itself'),
-  connections: count,
+  clients: count.describe('those that sessions lists'),
+  connections: count.describe('of them those that count for maxConnections'),
   requests: count,
   parked: count,
   maxConnections: count,
