@@ -3,19 +3,19 @@ import { ANONYMOUS } from '../auth/identity.ts';
 import { addressBlock } from '../util/address.ts';
 import type { Arrival } from './context.ts';
 
-type Counted = Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>;
+type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
 
 /**
  * Whose rate it is, and whose turn in a queue: the principal's, over everything that it has open. Of clients that are not known each
  * connection and session counts for itself; modern requests over HTTP have neither, and count for their address.
  */
-export function accountOf({ identity, label, address, loose }: Counted): string {
+export function accountOf({ identity, id, address, loose }: Counted): string {
   if (identity.principal !== ANONYMOUS) return `principal ${identity.principal}`;
-  return loose === true && address !== undefined ? `address ${addressBlock(address)}` : `connection ${label}`;
+  return loose === true && address !== undefined ? `address ${addressBlock(address)}` : `connection ${id}`;
 }
 
 /** Who shares what there is for all: the principal, or all clients of one address together where they are not known. */
-export function originOf({ identity, label, address }: Counted): string {
+export function originOf({ identity, id, address }: Counted): string {
   if (identity.principal !== ANONYMOUS) return `principal ${identity.principal}`;
-  return address === undefined ? `connection ${label}` : `address ${addressBlock(address)}`;
+  return address === undefined ? `connection ${id}` : `address ${addressBlock(address)}`;
 }

@@ -11,7 +11,7 @@ import type { Arrival, CallerContext } from './context.ts';
 /** The key in `_meta`: `true` of a request asks for it, and the result has it. */
 const KEY = 'switchboard/allowance';
 
-type Counted = Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>;
+type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
 
 /** What is left of a client's rate. */
 export interface AllowanceFacts {

@@ -53,7 +53,7 @@ export class Connection implements Conversation, Holder {
   notes: SessionNotes = {};
 
   constructor(arrival: Arrival, context: CallerContext, channel: Channel, onClose: (reason: string) => void) {
-    this.id = arrival.label;
+    this.id = arrival.id;
     this.#arrival = { ...arrival };
     this.#context = context;
     this.#channel = channel;
@@ -85,10 +85,6 @@ export class Connection implements Conversation, Holder {
     // Who started this process on its stdin ends it too, however long it was quiet.
     if (this.#arrival.transport === 'stdio') return true;
     return this.#calls.size > 0 || (this.#session?.inFlight ?? 0) > 0;
-  }
-
-  get label(): string {
-    return this.id;
   }
 
   /** Its client is there: nobody takes its place. */

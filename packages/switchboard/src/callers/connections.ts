@@ -26,21 +26,21 @@ export class Connections {
    * @param onClose called when the client is gone.
    * @throws {SwitchboardError} `SWB_CONNECTION_LIMIT`, `SWB_SHUTTING_DOWN`
    */
-  open(channel: Channel, visit: Omit<Arrival, 'label' | 'loose'>, onClose?: () => void): void {
-    const label = this.#newId();
+  open(channel: Channel, visit: Omit<Arrival, 'id' | 'loose'>, onClose?: () => void): void {
+    const id = this.#newId();
     const { emit } = this.#context;
     const { transport, address, userAgent } = visit;
-    const connection: Connection = new Connection({ ...visit, label }, this.#context, channel, (reason) => {
-      this.#registry.remove(label);
+    const connection: Connection = new Connection({ ...visit, id }, this.#context, channel, (reason) => {
+      this.#registry.remove(id);
       tellGone(this.#context, connection.facts, reason);
-      emit({ type: 'connection.closed', connection: label, transport, reason });
+      emit({ type: 'connection.closed', connection: id, transport, reason });
       onClose?.();
     });
     this.#registry.add(connection);
     this.#byChannel.set(channel, connection);
     emit({
       type: 'connection.opened',
-      connection: label,
+      connection: id,
       transport,
       ...(address !== undefined && { address }),
       ...(userAgent !== undefined && { userAgent: cut(userAgent, MAX_OWN_WORDS) }),

@@ -25,7 +25,7 @@ export interface CallerContext {
   countConnect(arrival: Arrival): void;
   /** What {@link admit} would find, and the rate that holds; nothing where there is none. */
   allowance(
-    arrival: Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>,
+    arrival: Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>,
   ): { rate: Rate; left: Allowance } | undefined;
   /** Whether clients are told what is left to them also where they do not ask. */
   readonly tellsAllowance: boolean;
@@ -42,13 +42,13 @@ export interface CallerContext {
 /** Who is behind a connection, and which upstream it reached. */
 export interface Arrival {
   /** The connection's or session's name in logs and tables. Not a secret, and worth nothing to who learns it. */
-  readonly label: string;
+  readonly id: string;
   /** Who is calling, as it was last shown. */
   readonly identity: Identity;
   /** Where it comes from. */
   readonly address?: string;
   readonly upstream: Upstream;
-  /** Whether nothing but an address stands behind `label`. */
+  /** Whether nothing but an address stands behind `id`. */
   readonly loose?: boolean;
   /** What the client brought for its server. */
   readonly credentials: Brought;
@@ -67,7 +67,7 @@ export interface Outlet {
 /** The event that a message got no exchange, only an error. */
 export function refusal(
   thrown: unknown,
-  { identity, transport, upstream, label, loose }: Omit<Arrival, 'label'> & { label?: string },
+  { identity, transport, upstream, id, loose }: Omit<Arrival, 'id'> & { id?: string },
   message?: Message,
 ): GatewayEvent {
   return {
@@ -76,7 +76,7 @@ export function refusal(
     upstream: upstream.name,
     principal: identity.principal,
     transport,
-    ...(label !== undefined && loose !== true && { session: label }),
+    ...(id !== undefined && loose !== true && { session: id }),
     ...(message !== undefined && 'method' in message && { method: cut(message.method, 128) }),
   };
 }

@@ -44,6 +44,7 @@ const KEPT_AFTER_DELIVERY_BYTES = 64 * 1024;
 const PRIMED_SINCE = '2025-11-25';
 
 export class HttpSession implements Conversation, Holder, EventKeeper {
+  readonly secret: string;
   readonly id: string;
   readonly upstream: Upstream;
   /** What the client brought with its `initialize`. */
@@ -52,7 +53,6 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
-  readonly label: string;
   readonly #arrival: Omit<Arrival, 'identity'> & { identity: Identity };
   #release: () => void = () => {};
   readonly #onClose: (reason: string) => void;
@@ -79,16 +79,16 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
     context: CallerContext,
     registry: Registry,
     limits: HttpLimits,
+    secret: string,
     id: string,
-    label: string,
   ) {
-    this.id = id;
+    this.secret = secret;
     this.upstream = visit.upstream;
     this.credentials = visit.credentials;
     this.#context = context;
     this.#registry = registry;
     this.#limits = limits;
-    this.label = label;
+    this.id = id;
     this.#standalone = this.#newStream(STANDALONE);
     const { absentGraceMs, absentTimeoutMs } = limits;
     const whenAbsent = (ms: number, run: () => void): NodeJS.Timeout | undefined =>
@@ -102,7 +102,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
     // Not all of the visit: the session would keep its first request and response as long as it lives.
     const { identity, upstream, credentials, address, request } = visit;
     const userAgent = request.headers['user-agent'] ?? '';
-    this.#arrival = { identity, upstream, credentials, address, label, transport: 'http', userAgent };
+    this.#arrival = { identity, upstream, credentials, address, id, transport: 'http', userAgent };
     this.#onClose = (reason) => tellGone(context, this.facts, reason);
     const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
@@ -383,7 +383,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
       id,
       {
         maxEvents,
-        openLog: () => store.log(`stream ${this.label} ${id}`),
+        openLog: () => store.log(`stream ${this.id} ${id}`),
         onKept: (bytes) => {
           if (bytes > 0) this.#newest = stream;
           this.#kept += bytes;
@@ -405,7 +405,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
   ): Reply {
     const { maxQueueBytes, keepAliveMs } = this.#limits;
     const isPrimed = firstEventId !== undefined && this.#session.version >= PRIMED_SINCE;
-    const headers = { 'mcp-session-id': this.id };
+    const headers = { 'mcp-session-id': this.secret };
     this.#open++;
     const onClose = (delivered: boolean): void => {
       this.#open--;

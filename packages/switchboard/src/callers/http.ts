@@ -37,7 +37,7 @@ export interface HttpLimits {
   absentTimeoutMs: number;
 }
 
-export interface HttpVisit extends Omit<Arrival, 'label' | 'transport'> {
+export interface HttpVisit extends Omit<Arrival, 'id' | 'transport'> {
   request: IncomingMessage;
   response: ServerResponse;
   /** Where the request comes from. */
@@ -116,7 +116,7 @@ export class HttpCallers {
         ? claimsModern(message.params) || (typeof version === 'string' && isModernVersion(version))
         : false;
     if (isModern) {
-      const arrival: Arrival = { ...visit, label: visit.address, loose: true, transport: 'http' };
+      const arrival: Arrival = { ...visit, id: visit.address, loose: true, transport: 'http' };
       if (isRequest(message)) tellAllowance(visit.response, this.#context, arrival);
       await serveModernPost(message, visit, arrival, this.#context, this.#limits);
     } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
@@ -127,9 +127,9 @@ export class HttpCallers {
   }
 
   #session({ request, identity, upstream, credentials }: HttpVisit): HttpSession {
-    const id = request.headers['mcp-session-id'];
-    if (typeof id !== 'string' || id === '') throw new SwitchboardError('SWB_SESSION_REQUIRED');
-    const session = this.#registry.find(id, identity);
+    const secret = request.headers['mcp-session-id'];
+    if (typeof secret !== 'string' || secret === '') throw new SwitchboardError('SWB_SESSION_REQUIRED');
+    const session = this.#registry.find(secret, identity);
     if (!(session instanceof HttpSession) || session.upstream !== upstream) {
       throw new SwitchboardError('SWB_SESSION_NOT_FOUND');
     }

@@ -55,7 +55,7 @@ export function admitModern(
     principal: arrival.identity.principal,
     roles: arrival.identity.roles,
     transport: arrival.transport,
-    affinity: arrival.label,
+    affinity: arrival.id,
     account: accountOf(arrival),
     origin: originOf(arrival),
     loose: arrival.loose === true,

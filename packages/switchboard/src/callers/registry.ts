@@ -55,10 +55,10 @@ export interface SessionFacts {
 
 /** A connection that stays open, or a legacy session over HTTP. */
 export interface Conversation {
-  /** What finds it; of a session over HTTP the secret that its client shows. */
+  /** Its name in logs and tables, the one in {@link SessionFacts.id}. Not a secret. */
   readonly id: string;
-  /** Its name in logs. */
-  readonly label: string;
+  /** What the client of a session over HTTP shows to go on with it. Whoever has it is taken for that client, so it is shown nowhere. */
+  readonly secret?: string;
   readonly identity: Identity;
   /** When the client was last heard, in ms since 1970. */
   readonly lastActivity: number;
@@ -97,7 +97,7 @@ export const RETRY_AFTER_SECONDS = 5;
 export class Registry {
   readonly #options: RegistryOptions;
   readonly #conversations: Map<string, Conversation> = new Map();
-  readonly #labels: Map<string, Conversation> = new Map();
+  readonly #bySecret: Map<string, Conversation> = new Map();
   /** How many each principal has. */
   readonly #own: Tally = new Tally();
   readonly #sweeper: NodeJS.Timeout;
@@ -124,15 +124,15 @@ export class Registry {
    * @throws {SwitchboardError} `SWB_CONNECTION_LIMIT` when one more is one too many, `SWB_SHUTTING_DOWN`.
    */
   checkRoom(identity: Identity, address?: string): void {
-    this.#leaving(identity, originOf({ identity, label: '', ...(address !== undefined && { address }) }));
+    this.#leaving(identity, originOf({ identity, id: '', ...(address !== undefined && { address }) }));
   }
 
   /** Takes a place; a session that makes room for it is closed. @throws as {@link checkRoom} */
   add(conversation: Conversation): void {
-    const { id, label, identity } = conversation;
+    const { id, secret, identity } = conversation;
     this.#leaving(identity, conversation.origin)?.close('goingAway', 'its place was needed, and it was quiet longest');
     this.#conversations.set(id, conversation);
-    this.#labels.set(label, conversation);
+    if (secret !== undefined) this.#bySecret.set(secret, conversation);
     this.#own.add(identity.principal);
     this.#options.onEnter?.(conversation);
   }
@@ -142,20 +142,20 @@ export class Registry {
     if (conversation === undefined) return undefined;
     this.#own.remove(conversation.identity.principal);
     this.#conversations.delete(id);
-    this.#labels.delete(conversation.label);
+    if (conversation.secret !== undefined) this.#bySecret.delete(conversation.secret);
     this.#options.onLeave?.(conversation);
     return conversation;
   }
 
-  /** The conversation with this id, if it belongs to who is calling: to everybody else it does not exist. */
-  find(id: string, identity: Identity): Conversation | undefined {
-    const conversation = this.#conversations.get(id);
+  /** The session over HTTP with this secret, if it belongs to the caller: for everybody else it does not exist. */
+  find(secret: string, identity: Identity): Conversation | undefined {
+    const conversation = this.#bySecret.get(secret);
     return conversation !== undefined && isSameCaller(conversation.identity, identity) ? conversation : undefined;
   }
 
-  /** The conversation of this name in logs, for operators. */
-  named(label: string): Conversation | undefined {
-    return this.#labels.get(label);
+  /** The conversation with this id, for operators. */
+  named(id: string): Conversation | undefined {
+    return this.#conversations.get(id);
   }
 
   /** Nobody new is let in from now on. */
@@ -233,7 +233,7 @@ interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActiv
 }
 
 export function factsOf(
-  { label, identity, upstream, transport, address, userAgent }: Arrival,
+  { id, identity, upstream, transport, address, userAgent }: Arrival,
   session: { version: string; clientInfo: JsonObject | undefined } | undefined,
   { modern, notes, allowance, traffic, ...standing }: Standing,
 ): SessionFacts {
@@ -241,7 +241,7 @@ export function factsOf(
   const era = isLegacy ? 'legacy' : modern === undefined ? undefined : 'modern';
   const spoken = isLegacy ? session : modern;
   return {
-    id: label,
+    id,
     ...standing,
     principal: identity.principal,
     upstream: upstream.name,

@@ -149,7 +149,7 @@ export class RestCallers {
   /** Admits the HTTP request, and keeps what serves it until it is answered; its parts are not counted by themselves. */
   #open(visit: HttpVisit, method: string, params: JsonObject, wantsProgress: boolean): Conversation {
     const { request, response, address } = visit;
-    const arrival: Arrival = { ...visit, label: address, loose: true, transport: 'http' };
+    const arrival: Arrival = { ...visit, id: address, loose: true, transport: 'http' };
     tellAllowance(response, this.#context, arrival);
     const calls = new Calls(this.#context);
     const message = requestOf(request, method, params, this.#options.version, wantsProgress);

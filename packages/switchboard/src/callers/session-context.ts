@@ -6,13 +6,13 @@ import type { SessionFacts } from './registry.ts';
 
 /** @param facts of the session or connection, where the request has one. */
 export function sessionContext(
-  { identity, label, loose, address, userAgent, transport }: Arrival,
+  { identity, id, loose, address, userAgent, transport }: Arrival,
   clientInfo: JsonObject | undefined,
   facts?: Pick<SessionFacts, 'startedAt' | 'groups' | 'metadata'>,
 ): SessionContext {
   const { name, version } = clientInfo ?? {};
   return {
-    ...(loose !== true && { session: label }),
+    ...(loose !== true && { session: id }),
     principal: identity.principal,
     roles: [...identity.roles],
     transport,

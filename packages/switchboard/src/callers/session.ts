@@ -148,7 +148,7 @@ export class LegacySession implements Caller {
       const { name } = (scope.clientInfo ?? {}) as { name?: unknown };
       this.#context.emit({
         type: 'session.opened',
-        session: this.#arrival.label,
+        session: this.#arrival.id,
         upstream: this.#arrival.upstream.name,
         principal: this.principal,
         version: scope.version,
@@ -215,7 +215,7 @@ export class LegacySession implements Caller {
     this.#questions.clear();
     this.#early.length = 0;
     this.#slot?.leave(this);
-    const { label: session, transport, upstream } = this.#arrival;
+    const { id: session, transport, upstream } = this.#arrival;
     const { principal } = this;
     if (wasReady) {
       this.#context.emit({ type: 'session.closed', session, upstream: upstream.name, principal, transport, reason });
@@ -307,7 +307,7 @@ export class LegacySession implements Caller {
 
   #count(method: string): void {
     this.#context.admit(this.#arrival)();
-    const { label: session, transport, upstream } = this.#arrival;
+    const { id: session, transport, upstream } = this.#arrival;
     const { principal } = this;
     const whose = { upstream: upstream.name, session, principal, transport };
     this.#context.emit({ type: 'notification.passed', method, ...whose });
@@ -348,7 +348,7 @@ export class LegacySession implements Caller {
       principal: this.principal,
       roles: this.#arrival.identity.roles,
       transport: this.#arrival.transport,
-      affinity: this.#arrival.label,
+      affinity: this.#arrival.id,
       account: accountOf(this.#arrival),
       origin: originOf(this.#arrival),
       credentials: this.#arrival.credentials,

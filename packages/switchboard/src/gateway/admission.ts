@@ -13,11 +13,11 @@ import { once } from '../util/once.ts';
 import type { Settings } from './options.ts';
 
 /** A client that has a place. */
-type Placed = Pick<Conversation, 'identity' | 'label' | 'origin'>;
+type Placed = Pick<Conversation, 'identity' | 'id' | 'origin'>;
 /** With `connectRateLimit: auto`, how often all places may be taken anew in a minute. */
 const CONNECTS_PER_PLACE = 6;
 
-type Counted = Pick<Arrival, 'identity' | 'label' | 'address' | 'loose'>;
+type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
 
 export class Admission {
   readonly #settings: Settings;
@@ -72,14 +72,14 @@ export class Admission {
   }
 
   /** A client that is not known goes on with the rate of one that left from there. */
-  enter({ identity, label, origin }: Placed): void {
+  enter({ identity, id, origin }: Placed): void {
     if (identity.principal !== ANONYMOUS) return;
     const key = this.#leftBehind.take(origin);
-    if (key !== undefined) this.#limiter.move(key, rateKeyOf({ identity, label }));
+    if (key !== undefined) this.#limiter.move(key, rateKeyOf({ identity, id }));
   }
 
-  leave({ identity, label, origin }: Placed): void {
-    if (identity.principal === ANONYMOUS) this.#leftBehind.leave(origin, rateKeyOf({ identity, label }));
+  leave({ identity, id, origin }: Placed): void {
+    if (identity.principal === ANONYMOUS) this.#leftBehind.leave(origin, rateKeyOf({ identity, id }));
   }
 
   /** What {@link admit} would find, and how much there is in all. */

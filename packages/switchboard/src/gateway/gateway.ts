@@ -164,7 +164,7 @@ export class Gateway {
       store,
       proxies,
       emit,
-      countRequest: (identity, address) => admission.countRequest({ identity, address, label: address }),
+      countRequest: (identity, address) => admission.countRequest({ identity, address, id: address }),
       ...(jwt !== undefined && { jwt }),
     });
     this.#router = new Router({
@@ -236,7 +236,7 @@ export class Gateway {
       callerHeaders: () => [...pools.values()].flatMap((pool) => pool.callerHeaders),
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
       checkRoom: (identity, address) => registry.checkRoom(identity, address),
-      countConnect: (identity, address) => admission.countConnect({ identity, address, label: address }),
+      countConnect: (identity, address) => admission.countConnect({ identity, address, id: address }),
       hooks: this.#hooks,
       ...(this.#admin !== undefined && { admin: this.#admin }),
       probes,

@@ -16,7 +16,7 @@ const identity = (principal: string): Identity => ({ ...NOBODY, principal });
 
 /** As much of a client as is counted. */
 const client = (id: string, principal: string): Conversation =>
-  ({ id, label: `label of ${id}`, identity: identity(principal), close: () => {} }) as unknown as Conversation;
+  ({ id, secret: `secret of ${id}`, identity: identity(principal), close: () => {} }) as unknown as Conversation;
 
 describe('the table of clients', () => {
   it('lets in so many of one principal, whoever else is there, and again when one is gone', () => {
@@ -62,12 +62,15 @@ describe('the table of clients', () => {
     expect(ended).toEqual([`quiet: idle, nothing was heard for ${times.idleTimeoutMs / 1000} s`]);
   });
 
-  it('finds a client for its own principal only, and by its name in logs for operators', () => {
+  it('finds a session by its secret for its own principal only, and by its id for operators', () => {
     const clients = registry(10, 10);
-    clients.add(client('secret', 'ann@example.com'));
-    expect(clients.find('secret', identity('ann@example.com'))?.id).toBe('secret');
-    expect(clients.find('secret', identity('bob@example.com'))).toBeUndefined();
-    expect(clients.named('label of secret')?.id).toBe('secret');
-    expect(clients.named('secret')).toBeUndefined();
+    clients.add(client('1', 'ann@example.com'));
+    expect(clients.find('secret of 1', identity('ann@example.com'))?.id).toBe('1');
+    expect(clients.find('secret of 1', identity('bob@example.com'))).toBeUndefined();
+    expect(clients.find('1', identity('ann@example.com'))).toBeUndefined();
+    expect(clients.named('1')?.id).toBe('1');
+    expect(clients.named('secret of 1')).toBeUndefined();
+    clients.remove('1');
+    expect(clients.find('secret of 1', identity('ann@example.com'))).toBeUndefined();
   });
 });
