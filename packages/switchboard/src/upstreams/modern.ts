@@ -40,7 +40,7 @@ export interface ModernMemberOptions {
   /** How Switchboard names itself where it asks for several clients. */
   clientInfo: JsonObject;
   /** Where it sits among several members alike. */
-  seat: number;
+  replica: number;
   /** What binds requests to one of these. */
   stickiness?: Stickiness;
   /** Where several principals share it. */
@@ -56,7 +56,7 @@ export class ModernMember implements LivingMember {
   readonly #wire: Wire;
   readonly #audience: Audience;
   readonly #hub: Hub;
-  readonly #seat: number;
+  readonly #replica: number;
   readonly #stickiness: Stickiness | undefined;
   readonly #tasks: Tasks | undefined;
   /** Whose requests it has served, if all were of one client; after another's it is `several`. */
@@ -70,14 +70,14 @@ export class ModernMember implements LivingMember {
     hello,
     audience,
     clientInfo,
-    seat,
+    replica,
     stickiness,
     tasks,
     onGone,
     onForgotten,
   }: ModernMemberOptions) {
     this.#wire = wire;
-    this.#seat = seat;
+    this.#replica = replica;
     this.#stickiness = stickiness;
     this.#tasks = tasks;
     this.#audience = audience;
@@ -133,7 +133,7 @@ export class ModernMember implements LivingMember {
 
   /** A server that finds headers missing has changed the schema that they come from: it is read anew, and the call made again. */
   #openModern(exchange: Exchange, mayRepeat: boolean): void {
-    const [seat, stickiness, tasks] = [this.#seat, this.#stickiness, this.#tasks];
+    const [replica, stickiness, tasks] = [this.#replica, this.#stickiness, this.#tasks];
     if (this.#wire.channel.setParamHeaders === undefined && tasks === undefined) {
       this.#wire.open(exchange, exchange.params);
       return;
@@ -142,8 +142,8 @@ export class ModernMember implements LivingMember {
     const params = stickiness === undefined ? own : stickiness.unsealed(own);
     this.#wire.open(exchange, params, (outcome) => {
       if (!('error' in outcome) || outcome.error.code !== HEADER_MISMATCH || !mayRepeat) {
-        if (!exchange.method.startsWith('tasks/')) tasks?.learn(exchange, outcome, seat);
-        exchange.settle(stickiness === undefined ? outcome : stickiness.sealed(outcome, seat));
+        if (!exchange.method.startsWith('tasks/')) tasks?.learn(exchange, outcome, replica);
+        exchange.settle(stickiness === undefined ? outcome : stickiness.sealed(outcome, replica));
         return;
       }
       this.#tools.forget();

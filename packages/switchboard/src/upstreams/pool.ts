@@ -23,7 +23,7 @@ import type { Isolation } from './member-key.ts';
 import { ModernMember } from './modern.ts';
 import { isStopped, readProcessTree } from './process-tree.ts';
 import type { ProcessTree } from './process-tree.ts';
-import type { Opened, Seat } from './seat.ts';
+import type { Opened, Replica } from './replica.ts';
 import { MemberSlot } from './slot.ts';
 import { Source } from './source.ts';
 import type { Greeted, SourceOptions } from './source.ts';
@@ -132,7 +132,7 @@ export class Pool implements Upstream {
 
   /** How many members there are, and slots to have one. */
   get size(): { slots: number; members: number; running: number } {
-    const members = this.#seats.filter(({ member }) => member !== undefined).length;
+    const members = this.#replicas.filter(({ member }) => member !== undefined).length;
     return { slots: this.#slots.size, members, running: this.#source.running };
   }
 
@@ -155,8 +155,8 @@ export class Pool implements Upstream {
     const tree = await readProcessTree();
     return [...this.#slots.values()].flatMap((slot) => {
       const failing = this.#breaker(slot.credentials).failing !== undefined;
-      return slot.seats
-        .flatMap((seat) => seat.facts(slot.key, failing))
+      return slot.replicas
+        .flatMap((replica) => replica.facts(slot.key, failing))
         .map((facts) => ({
           ...facts,
           ...(facts.lastReason !== undefined && { lastReason: slot.mask(facts.lastReason) }),
@@ -171,7 +171,7 @@ export class Pool implements Upstream {
    */
   async restart(reason = 'a restart was asked for'): Promise<void> {
     this.#source.renewSpares();
-    await Promise.all(this.#seats.map((seat) => seat.renew(reason)));
+    await Promise.all(this.#replicas.map((replica) => replica.renew(reason)));
   }
 
   /**
@@ -194,7 +194,7 @@ export class Pool implements Upstream {
     if (isolation === 'shared' || isolation === 'pool') {
       const slot = this.#slotFor(scope, false);
       const member = await slot.member();
-      return this.#list(member.hello, member.era, slot.seats[0]?.life?.wire, startedAt);
+      return this.#list(member.hello, member.era, slot.replicas[0]?.life?.wire, startedAt);
     }
     this.#breaker(undefined).admit();
     const { wire, greeting } = await this.#try();
@@ -222,8 +222,8 @@ export class Pool implements Upstream {
     return this.#options.isolation === 'session';
   }
 
-  get #seats(): Seat[] {
-    return [...this.#slots.values()].flatMap(({ seats }) => seats);
+  get #replicas(): Replica[] {
+    return [...this.#slots.values()].flatMap(({ replicas }) => replicas);
   }
 
   #slotFor(scope: Scope, interactive: boolean): MemberSlot {
@@ -244,9 +244,9 @@ export class Pool implements Upstream {
       key = `${ownKey} #${n}`;
     }
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    const seats = isolation === 'pool' ? this.#options.members : 1;
-    while (this.#seats.length + seats > maxMembers && this.#evictIdle());
-    if (this.#seats.length + seats > maxMembers) {
+    const replicas = isolation === 'pool' ? this.#options.members : 1;
+    while (this.#replicas.length + replicas > maxMembers && this.#evictIdle());
+    if (this.#replicas.length + replicas > maxMembers) {
       const detail = `upstream ${this.name} has ${maxMembers} members, the limit; close sessions or raise maxMembers`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
@@ -270,8 +270,8 @@ export class Pool implements Upstream {
           : exclusive && scope.loose !== true
             ? 0
             : lingerMs,
-      seats,
-      stickiness: tasks !== undefined && seats > 1 ? new Stickiness(tasks) : undefined,
+      replicas,
+      stickiness: tasks !== undefined && replicas > 1 ? new Stickiness(tasks) : undefined,
       tasks,
       drainMs: this.#options.limits.busyTimeoutMs,
       newAudience: () => this.#options.newAudience(exclusive),
@@ -309,7 +309,7 @@ export class Pool implements Upstream {
     };
   }
 
-  async #open(slot: MemberSlot, seat: Seat, again: boolean, onGone: (reason: string) => void): Promise<Opened> {
+  async #open(slot: MemberSlot, replica: Replica, again: boolean, onGone: (reason: string) => void): Promise<Opened> {
     const { name, emit, clientInfo, limits } = this.#options;
     const startedAt = performance.now();
     const breaker = this.#breaker(slot.credentials);
@@ -329,10 +329,10 @@ export class Pool implements Upstream {
       const options = {
         wire,
         hello: greeting.hello,
-        audience: seat.audience,
+        audience: replica.audience,
         slot,
         clientInfo,
-        seat: slot.seats.indexOf(seat),
+        replica: slot.replicas.indexOf(replica),
         ...(slot.stickiness !== undefined && { stickiness: slot.stickiness }),
         ...(slot.tasks !== undefined && { tasks: slot.tasks }),
         onGone: (why: string) => {
@@ -347,7 +347,7 @@ export class Pool implements Upstream {
           if (life === undefined || slot.closed) return;
           // A server that forgets every session at once is of no use; one that was restarted is.
           if (!wire.hasAnswered) breaker.failed(reason);
-          seat.leave(life, reason);
+          replica.leave(life, reason);
         },
       };
       const ms = Math.round(performance.now() - startedAt);
@@ -446,7 +446,7 @@ export class Pool implements Upstream {
   }
 
   #tick(): void {
-    const lives = this.#seats.flatMap((seat) => seat.lives);
+    const lives = this.#replicas.flatMap((replica) => replica.lives);
     for (const life of lives) this.#own('liveness', () => life.checkLiveness(isStopped));
     for (const slot of this.#slots.values()) this.#own('clock', () => slot.tick());
     if (this.#startsForEach) this.#own('spares', () => this.#source.fillSpares());

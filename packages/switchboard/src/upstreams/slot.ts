@@ -1,16 +1,16 @@
-/** One slot of an upstream: who shares it, and the seats of the members that serve them; one, but with `pool` isolation. */
+/** One slot of an upstream: who shares it, and its replicas, each of which keeps a member; one, but with `pool` isolation. */
 import type { Era } from '../protocol/eras.ts';
 import type { SessionContext } from '../protocol/session-context.ts';
 import type { Audience, Caller, Member, Opening, Slot } from '../router/exchange.ts';
 import { once } from '../util/once.ts';
 import type { Credentials } from './credentials.ts';
 import type { Introduction } from './handshake.ts';
-import { Seat } from './seat.ts';
-import type { SeatOptions } from './seat.ts';
+import { Replica } from './replica.ts';
+import type { ReplicaOptions } from './replica.ts';
 import type { Stickiness } from './stickiness.ts';
 import type { Tasks } from './tasks.ts';
 
-export interface SlotOptions extends Omit<SeatOptions, 'audience' | 'open'> {
+export interface SlotOptions extends Omit<ReplicaOptions, 'audience' | 'open'> {
   upstream: string;
   key: string;
   leased: boolean;
@@ -27,14 +27,14 @@ export interface SlotOptions extends Omit<SeatOptions, 'audience' | 'open'> {
   /** How long a slot that nobody holds is kept when it has nothing to do, in ms; 0 closes it when its last holder leaves. */
   lingerMs: number;
   /** How many members serve it. */
-  seats: number;
+  replicas: number;
   /** Which of several members a request must go to. */
   stickiness: Stickiness | undefined;
   /** The tasks that its members have begun, where several principals share them. */
   tasks: Tasks | undefined;
   /** An audience of nobody, for the members that do not serve sessions. */
   newAudience(): Audience;
-  open(slot: MemberSlot, ...args: Parameters<SeatOptions['open']>): ReturnType<SeatOptions['open']>;
+  open(slot: MemberSlot, ...args: Parameters<ReplicaOptions['open']>): ReturnType<ReplicaOptions['open']>;
   /** Whether a member that is not there cannot be had now. */
   isFailing(): boolean;
   onEmpty(slot: MemberSlot): void;
@@ -54,9 +54,9 @@ export class MemberSlot implements Slot {
   readonly context: (() => SessionContext) | undefined;
   readonly via: readonly string[];
   /** The first one serves sessions: its member hears subscriptions and tells of changes, so that nothing is told twice. */
-  readonly seats: readonly Seat[];
+  readonly replicas: readonly Replica[];
   readonly #options: SlotOptions;
-  readonly #first: Seat;
+  readonly #first: Replica;
   #holders = 0;
   #leases = 0;
   /** What lets it go, for each caller that joined. */
@@ -76,11 +76,11 @@ export class MemberSlot implements Slot {
     this.context = options.context;
     this.via = options.via;
     this.#options = options;
-    const seat = (audience: Audience): Seat =>
-      new Seat({ ...options, audience, open: (...args) => options.open(this, ...args) });
-    this.#first = seat(this.audience);
-    const others = Array.from({ length: options.seats - 1 }, () => seat(options.newAudience()));
-    this.seats = [this.#first, ...others];
+    const replica = (audience: Audience): Replica =>
+      new Replica({ ...options, audience, open: (...args) => options.open(this, ...args) });
+    this.#first = replica(this.audience);
+    const others = Array.from({ length: options.replicas - 1 }, () => replica(options.newAudience()));
+    this.replicas = [this.#first, ...others];
     if (options.lingerMs > 0) this.#postponeEnd();
   }
 
@@ -103,7 +103,7 @@ export class MemberSlot implements Slot {
 
   /** Whether nobody would miss it. */
   get isIdle(): boolean {
-    return this.#holders === 0 && this.seats.every(({ load }) => load === 0);
+    return this.#holders === 0 && this.replicas.every(({ load }) => load === 0);
   }
 
   /** Whether nobody new is given it. */
@@ -121,7 +121,7 @@ export class MemberSlot implements Slot {
 
   member(request?: Pick<Opening, 'method' | 'params'>): Member | Promise<Member> {
     this.#postponeEnd();
-    return this.#seatFor(request).take();
+    return this.#replicaFor(request).take();
   }
 
   join(caller: Caller): void {
@@ -156,36 +156,36 @@ export class MemberSlot implements Slot {
 
   rest(reason: string): void {
     if (!this.audience.exclusive) return;
-    for (const seat of this.seats) this.#options.own('replacement', () => seat.renew(reason));
+    for (const replica of this.replicas) this.#options.own('replacement', () => replica.renew(reason));
   }
 
   tick(): void {
-    for (const seat of this.seats) seat.tick();
+    for (const replica of this.replicas) replica.tick();
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#linger);
-    for (const seat of this.seats) seat.close();
+    for (const replica of this.replicas) replica.close();
     for (const caller of this.audience.callers) caller.end?.();
     this.#options.onEmpty(this);
   }
 
   /** The one that the request belongs to, or the one with the least to do; one that is there before one that must be started. */
-  #seatFor(request: Pick<Opening, 'method' | 'params'> | undefined): Seat {
-    if (request === undefined || this.seats.length === 1) return this.#first;
-    const bound = this.#options.stickiness?.seatOf(request.params);
-    if (bound !== undefined && bound < this.seats.length) return this.seats[bound]!;
+  #replicaFor(request: Pick<Opening, 'method' | 'params'> | undefined): Replica {
+    if (request === undefined || this.replicas.length === 1) return this.#first;
+    const bound = this.#options.stickiness?.replicaOf(request.params);
+    if (bound !== undefined && bound < this.replicas.length) return this.replicas[bound]!;
     if (!SPREAD.has(request.method)) return this.#first;
-    const weight = (seat: Seat): number => seat.load * 2 + (seat.member === undefined ? 1 : 0);
-    const live = this.seats.filter(({ member }) => member !== undefined);
-    const usable = live.length > 0 && this.#options.isFailing() ? live : this.seats;
-    return usable.reduce((best, seat) => (weight(seat) < weight(best) ? seat : best));
+    const weight = (replica: Replica): number => replica.load * 2 + (replica.member === undefined ? 1 : 0);
+    const live = this.replicas.filter(({ member }) => member !== undefined);
+    const usable = live.length > 0 && this.#options.isFailing() ? live : this.replicas;
+    return usable.reduce((best, replica) => (weight(replica) < weight(best) ? replica : best));
   }
 
   #endIfIdle(): void {
-    if (this.isIdle && !this.seats.some(({ isOpening }) => isOpening)) this.close();
+    if (this.isIdle && !this.replicas.some(({ isOpening }) => isOpening)) this.close();
     else this.#postponeEnd();
   }
 

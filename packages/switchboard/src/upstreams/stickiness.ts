@@ -16,12 +16,12 @@ export class Stickiness {
     this.#tasks = tasks;
   }
 
-  /** The seat that a request must go to, by what it carries. */
-  seatOf(params: JsonObject | undefined): number | undefined {
+  /** The replica that a request must go to, by what it carries. */
+  replicaOf(params: JsonObject | undefined): number | undefined {
     const { requestState, taskId } = params ?? {};
-    const [, seat] = typeof requestState === 'string' ? (STATE.exec(requestState) ?? []) : [];
-    if (seat !== undefined) return Number(seat);
-    return this.#tasks.seatOf(taskId);
+    const [, replica] = typeof requestState === 'string' ? (STATE.exec(requestState) ?? []) : [];
+    if (replica !== undefined) return Number(replica);
+    return this.#tasks.replicaOf(taskId);
   }
 
   /** The params as the member's own: the state as it gave it out. */
@@ -31,14 +31,14 @@ export class Stickiness {
     return own === undefined ? params : { ...params, requestState: own };
   }
 
-  /** The outcome as the client gets it: its state names the seat. */
-  sealed(outcome: Outcome, seat: number): Outcome {
+  /** The outcome as the client gets it: its state names the replica. */
+  sealed(outcome: Outcome, replica: number): Outcome {
     if ('error' in outcome) return outcome;
     // A large answer is parsed only when there may be something in it.
     if (outcome instanceof LazyResult && !outcome.mentions('requestState')) return outcome;
     const { result } = outcome;
     const { requestState } = result;
     if (typeof requestState !== 'string') return outcome;
-    return { result: { ...result, requestState: `swbm.${seat}.${requestState}` } };
+    return { result: { ...result, requestState: `swbm.${replica}.${requestState}` } };
   }
 }

@@ -16,17 +16,17 @@ const MAX_TASKS_EACH = 1000;
 export class Tasks {
   readonly #known: OwnedKeys<number> = new OwnedKeys({ max: MAX_TASKS, maxPerOwner: MAX_TASKS_EACH });
 
-  /** Takes a result that may have begun a task. @param seat of the member that gave it. */
-  learn({ scope }: Pick<Exchange, 'scope'>, outcome: Outcome, seat: number): void {
+  /** Takes a result that may have begun a task. @param replica the number of the replica whose member gave it. */
+  learn({ scope }: Pick<Exchange, 'scope'>, outcome: Outcome, replica: number): void {
     if ('error' in outcome) return;
     // A large answer is parsed only when there may be something in it.
     if (outcome instanceof LazyResult && !outcome.mentions('taskId')) return;
     const { task, taskId = isObject(task) ? task['taskId'] : undefined } = outcome.result;
-    if (typeof taskId === 'string') this.#known.set(taskId, scope.principal, seat);
+    if (typeof taskId === 'string') this.#known.set(taskId, scope.principal, replica);
   }
 
   /** Where a task runs. */
-  seatOf(taskId: unknown): number | undefined {
+  replicaOf(taskId: unknown): number | undefined {
     return typeof taskId === 'string' ? this.#known.get(taskId)?.value : undefined;
   }
 

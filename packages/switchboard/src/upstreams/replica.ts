@@ -13,15 +13,15 @@ export interface Opened {
   restore(): Promise<void>;
 }
 
-export interface SeatOptions {
+export interface ReplicaOptions {
   /** Who hears what its member says to all. */
   audience: Audience;
   /** How long one that was replaced may take for what it has begun, in ms. */
   drainMs: number;
   /** @throws {SwitchboardError} while nothing may be started. */
   admit(): void;
-  /** @param again whether this seat had a member before. */
-  open(seat: Seat, again: boolean, onGone: (reason: string) => void): Promise<Opened>;
+  /** @param again whether this replica had a member before. */
+  open(replica: Replica, again: boolean, onGone: (reason: string) => void): Promise<Opened>;
   /** Runs what no request waits for; a failure is told of. */
   own(where: string, work: () => unknown): void;
   /** Told when a member takes its leave. */
@@ -33,9 +33,9 @@ const STABLE_MS = 60_000;
 /** The first wait after a successor could not be started. */
 const RENEW_PAUSE_MS = 1000;
 
-export class Seat {
+export class Replica {
   readonly audience: Audience;
-  readonly #options: SeatOptions;
+  readonly #options: ReplicaOptions;
   #life: Life | undefined;
   #opening: Promise<Member> | undefined;
   #renewing: Promise<void> | undefined;
@@ -52,7 +52,7 @@ export class Seat {
   #closed = false;
   #wakeUp: (() => void) | undefined;
 
-  constructor(options: SeatOptions) {
+  constructor(options: ReplicaOptions) {
     this.audience = options.audience;
     this.#options = options;
   }
@@ -213,7 +213,7 @@ export class Seat {
 
   /**
    * @param mode a replacement takes up everything before its predecessor may go.
-   * @param wanted whether the new member is to take the seat, once it is there.
+   * @param wanted whether the new member is to take the place, once it is there.
    */
   async #start(mode: 'first' | 'replacement', wanted: () => boolean): Promise<Member> {
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
@@ -266,7 +266,7 @@ export class Seat {
     if (revived instanceof Promise) revived.catch(() => {});
   }
 
-  /** The wait ends early when the seat is closed. */
+  /** The wait ends early when the replica is closed. */
   async #backOff(): Promise<void> {
     const waitMs = backoffMs(this.#failures);
     if (waitMs === 0 || this.#closed) return;
