@@ -25,12 +25,12 @@ import { isStopped, readProcessTree } from './process-tree.ts';
 import type { ProcessTree } from './process-tree.ts';
 import type { Opened, Replica } from './replica.ts';
 import { MemberSlot } from './slot.ts';
-import { Source } from './source.ts';
-import type { Greeted, SourceOptions } from './source.ts';
+import { Launcher } from './launcher.ts';
+import type { Greeted, LauncherOptions } from './launcher.ts';
 import { Stickiness } from './stickiness.ts';
 import { Tasks } from './tasks.ts';
 
-export interface PoolOptions extends Omit<SourceOptions, 'onAnswered' | 'wanted' | 'onStarted'> {
+export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wanted' | 'onStarted'> {
   /** How many are started ahead of need; `auto` goes by the demand of the last minute, where a session starts a member. */
   warm: number | 'auto';
   isolation: Isolation;
@@ -92,7 +92,7 @@ function withoutRootsChanges(capabilities: JsonObject): JsonObject {
 export class Pool implements Upstream {
   readonly name: string;
   readonly #options: PoolOptions;
-  readonly #source: Source;
+  readonly #launcher: Launcher;
   readonly #slots: Map<string, MemberSlot> = new Map();
   /** By the digest of the callers' values: one who brings a wrong key must not shut out the others. */
   readonly #breakers: Map<string, Breaker> = new Map();
@@ -105,7 +105,7 @@ export class Pool implements Upstream {
   constructor(options: PoolOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#source = new Source({
+    this.#launcher = new Launcher({
       ...options,
       wanted: () => this.#wantedSpares,
       onStarted: (ms) => this.#demand.started(ms),
@@ -133,7 +133,7 @@ export class Pool implements Upstream {
   /** How many members there are, and slots to have one. */
   get size(): { slots: number; members: number; running: number } {
     const members = this.#replicas.filter(({ member }) => member !== undefined).length;
-    return { slots: this.#slots.size, members, running: this.#source.running };
+    return { slots: this.#slots.size, members, running: this.#launcher.running };
   }
 
   /** `failing` where new clients are refused because it failed too often; `ready` when a member is there. */
@@ -170,7 +170,7 @@ export class Pool implements Upstream {
    * Resolves when the others are there; those that are replaced may have something to finish.
    */
   async restart(reason = 'a restart was asked for'): Promise<void> {
-    this.#source.renewSpares();
+    this.#launcher.renewSpares();
     await Promise.all(this.#replicas.map((replica) => replica.renew(reason)));
   }
 
@@ -215,7 +215,7 @@ export class Pool implements Upstream {
     clearInterval(this.#clock);
     for (const breaker of this.#breakers.values()) breaker.close();
     for (const slot of this.#slots.values()) slot.close();
-    await this.#source.close();
+    await this.#launcher.close();
   }
 
   get #isExclusive(): boolean {
@@ -231,7 +231,7 @@ export class Pool implements Upstream {
     const credentials = template.read(this.name, scope);
     // Strangers behind one address must not be taken for one client: each request has a legacy server for itself while it runs.
     const leased =
-      isolation === 'session' && scope.loose === true && scope.principal === 'anonymous' && !this.#source.speaksModern;
+      isolation === 'session' && scope.loose === true && scope.principal === 'anonymous' && !this.#launcher.speaksModern;
     // By their number, so that callers choose among few, and every round of a loop that others close is one more.
     const via = this.#options.isRemote === true ? (scope.credentials?.via ?? []) : [];
     const apart = credentials === undefined ? '' : ` with ${credentials.digest}`;
@@ -315,7 +315,7 @@ export class Pool implements Upstream {
     const breaker = this.#breaker(slot.credentials);
     this.#demand.arrive();
     try {
-      const { wire, greeting } = await this.#source.start({
+      const { wire, greeting } = await this.#launcher.start({
         slot: slot.key,
         introduction: slot.introduction,
         announce: again || slot.era === 'modern' || !slot.audience.exclusive,
@@ -372,7 +372,7 @@ export class Pool implements Upstream {
 
   /** Starts one that serves nobody. */
   #try(): Promise<Greeted> {
-    return this.#source.start({
+    return this.#launcher.start({
       slot: 'check',
       introduction: { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo },
       announce: true,
@@ -449,7 +449,7 @@ export class Pool implements Upstream {
     const lives = this.#replicas.flatMap((replica) => replica.lives);
     for (const life of lives) this.#own('liveness', () => life.checkLiveness(isStopped));
     for (const slot of this.#slots.values()) this.#own('clock', () => slot.tick());
-    if (this.#startsForEach) this.#own('spares', () => this.#source.fillSpares());
+    if (this.#startsForEach) this.#own('spares', () => this.#launcher.fillSpares());
     const { maxMemoryBytes } = this.#options.limits;
     const isLimited = maxMemoryBytes !== undefined && lives.length > 0;
     const isSoon = isLimited || (this.#isPerCaller && !this.#hasAdvised && lives.length >= ADVISED_MEMBERS);
@@ -459,7 +459,7 @@ export class Pool implements Upstream {
     this.#own('memory', async () => {
       const tree = await readProcessTree();
       if (isLimited) for (const life of lives) this.#own('memory', () => life.measure(tree));
-      const used = this.#source.sparePids.map((pid) => tree.usage(pid)?.memoryBytes ?? 0);
+      const used = this.#launcher.sparePids.map((pid) => tree.usage(pid)?.memoryBytes ?? 0);
       this.#demand.bytesEach = Math.max(LEAST_BYTES, ...used);
       this.#advise(lives, tree);
     });

@@ -1,4 +1,4 @@
-/** Where the members of an upstream come from: connects, and greets what is there in the era that it speaks. */
+/** Starts the members of an upstream: connects to the server, and negotiates the era that it speaks. */
 import type { Emit } from '../observe/events.ts';
 import { META, metaOf } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
@@ -13,7 +13,7 @@ import { Spares } from './spares.ts';
 import { owned } from '../util/owned.ts';
 import { Wire } from './wire.ts';
 
-export interface SourceOptions {
+export interface LauncherOptions {
   name: string;
   /** How many are to be ready ahead of need. */
   wanted(): number;
@@ -60,8 +60,8 @@ const VERDICT_MS = 3_600_000;
 /** How much of a server's name and version is compared. */
 const MAX_IDENTITY = 1000;
 
-export class Source {
-  readonly #options: SourceOptions;
+export class Launcher {
+  readonly #options: LauncherOptions;
   readonly #spares: Spares;
   /** Everything that was started and has not ended: what `close` waits for. */
   readonly #running: Set<Wire> = new Set();
@@ -75,7 +75,7 @@ export class Source {
   #onIdle: (() => void) | undefined;
   #closed = false;
 
-  constructor(options: SourceOptions) {
+  constructor(options: LauncherOptions) {
     this.#options = options;
     this.#spares = new Spares({
       wanted: () => options.wanted(),
