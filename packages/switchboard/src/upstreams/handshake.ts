@@ -10,7 +10,7 @@ import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Outcome } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
-import type { Wire } from './wire.ts';
+import type { RpcPeer } from './rpc-peer.ts';
 
 /** As whom a server is greeted. */
 export interface Introduction {
@@ -45,13 +45,13 @@ const METHOD_UNKNOWN: ReadonlySet<number> = new Set([-32601, -32602, -32020, -32
 /**
  * @throws {SwitchboardError} `SWB_UPSTREAM_UNAVAILABLE` with the server's own words, when it answers in none of the eras.
  */
-export async function greet(wire: Wire, options: HandshakeOptions): Promise<Greeting> {
+export async function greet(peer: RpcPeer, options: HandshakeOptions): Promise<Greeting> {
   let refusal: Outcome | undefined;
   const refused: Era[] = [];
   for (const era of options.eras) {
-    const outcome = await (era === 'legacy' ? initialize(wire, options) : discover(wire, options));
+    const outcome = await (era === 'legacy' ? initialize(peer, options) : discover(peer, options));
     if ('result' in outcome && isFluent(era, outcome.result)) return { era, hello: outcome.result, refused };
-    if (wire.goneReason !== undefined) break;
+    if (peer.goneReason !== undefined) break;
     if (!isPassing(outcome)) refused.push(era);
     // A legacy refusal for any other reason than not knowing the method is the server's answer, not a question of era.
     const isQuestionOfEra = !('error' in outcome) || era === 'modern' || METHOD_UNKNOWN.has(outcome.error.code);
@@ -60,26 +60,29 @@ export async function greet(wire: Wire, options: HandshakeOptions): Promise<Gree
   }
   const status = statusIn(refusal);
   throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', {
-    detail: wire.goneReason ?? describe(refusal),
+    detail: peer.goneReason ?? describe(refusal),
     ...(status !== undefined && { data: { status } }),
   });
 }
 
-async function initialize(wire: Wire, { introduction, announce, startTimeoutMs }: HandshakeOptions): Promise<Outcome> {
+async function initialize(
+  peer: RpcPeer,
+  { introduction, announce, startTimeoutMs }: HandshakeOptions,
+): Promise<Outcome> {
   const { version, capabilities, clientInfo } = introduction;
   const params = { protocolVersion: version, capabilities: capabilities.legacy, clientInfo };
-  const outcome = await wire.call('initialize', params, startTimeoutMs);
+  const outcome = await peer.call('initialize', params, startTimeoutMs);
   if ('result' in outcome && isFluent('legacy', outcome.result)) {
-    wire.channel.setProtocolVersion?.(textOf(outcome.result['protocolVersion']));
-    if (announce) wire.send(notification('notifications/initialized'));
+    peer.channel.setProtocolVersion?.(textOf(outcome.result['protocolVersion']));
+    if (announce) peer.send(notification('notifications/initialized'));
   }
   return outcome;
 }
 
-function discover(wire: Wire, { introduction, probeTimeoutMs }: HandshakeOptions): Promise<Outcome> {
+function discover(peer: RpcPeer, { introduction, probeTimeoutMs }: HandshakeOptions): Promise<Outcome> {
   const { clientInfo, capabilities } = introduction;
   const params = addEnvelope(undefined, { version: LATEST_MODERN, capabilities: capabilities.modern, clientInfo });
-  return wire.call('server/discover', params, probeTimeoutMs);
+  return peer.call('server/discover', params, probeTimeoutMs);
 }
 
 /** A polite answer is no proof of an era: it must name a version of it. */

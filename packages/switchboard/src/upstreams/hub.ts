@@ -9,13 +9,13 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
 import { omit } from '../util/omit.ts';
 import type { Outcome } from '../router/exchange.ts';
-import type { Wire } from './wire.ts';
+import type { RpcPeer } from './rpc-peer.ts';
 
 const ACKNOWLEDGE_TIMEOUT_MS = 30_000;
 const DONE: Outcome = { result: {} };
 
 export interface HubOptions {
-  wire: Wire;
+  peer: RpcPeer;
   /** The server's capabilities: it is asked only for what it can tell. */
   capabilities: JsonObject;
   /** The envelope's `_meta`. */
@@ -84,7 +84,7 @@ export class Hub {
   }
 
   #joinSoon(): void {
-    this.#options.wire.own('subscriptions/listen', () => this.#join());
+    this.#options.peer.own('subscriptions/listen', () => this.#join());
   }
 
   /** Has everything that the server agreed to on the common listen. One at a time; what changes meanwhile follows. */
@@ -140,7 +140,7 @@ export class Hub {
 
   /** @param agreed called when the server has agreed, before anything that it says next: then nothing is told twice, or not at all. */
   async #open(lists: JsonObject, uris: readonly string[], agreed: (id: number) => void): Promise<Outcome> {
-    const { wire, meta, deliver } = this.#options;
+    const { peer, meta, deliver } = this.#options;
     const notifications = { ...lists, ...(uris.length > 0 && { resourceSubscriptions: [...uris] }) };
     let id: number | undefined;
     const outcome = await new Promise<Outcome>((resolve) => {
@@ -148,7 +148,7 @@ export class Hub {
         const detail = `subscriptions/listen after ${ACKNOWLEDGE_TIMEOUT_MS} ms`;
         resolve({ error: new SwitchboardError('SWB_TIMEOUT', { detail }).toRpc() });
       }, ACKNOWLEDGE_TIMEOUT_MS);
-      id = wire.listen(
+      id = peer.listen(
         'subscriptions/listen',
         { notifications, _meta: meta },
         {
@@ -181,7 +181,7 @@ export class Hub {
   }
 
   #hush(id: number | undefined): void {
-    if (id !== undefined) this.#options.wire.hush(id);
+    if (id !== undefined) this.#options.peer.hush(id);
   }
 }
 

@@ -11,7 +11,7 @@ import { greet } from './handshake.ts';
 import type { Greeting, Introduction } from './handshake.ts';
 import { Spares } from './spares.ts';
 import { owned } from '../util/owned.ts';
-import { Wire } from './wire.ts';
+import { RpcPeer } from './rpc-peer.ts';
 
 export interface LauncherOptions {
   name: string;
@@ -51,7 +51,7 @@ export interface Purpose {
 }
 
 export interface Greeted {
-  wire: Wire;
+  peer: RpcPeer;
   greeting: Greeting;
 }
 
@@ -64,7 +64,7 @@ export class Launcher {
   readonly #options: LauncherOptions;
   readonly #spares: Spares;
   /** Everything that was started and has not ended: what `close` waits for. */
-  readonly #running: Set<Wire> = new Set();
+  readonly #running: Set<RpcPeer> = new Set();
   readonly #connecting: Set<Promise<Channel>> = new Set();
   /** An era that the server was found not to speak, and when. */
   readonly #silent: Map<Era, number> = new Map();
@@ -102,18 +102,18 @@ export class Launcher {
     for (const tries of [known, known.slice(1)]) {
       const spare = credentials === undefined ? this.#spares.take() : undefined;
       const startedAt = performance.now();
-      const wire = spare ?? (await this.#connect(slot, credentials, via, context));
+      const peer = spare ?? (await this.#connect(slot, credentials, via, context));
       const { startTimeoutMs, probeTimeoutMs } = this.#options;
       try {
-        const greeting = await greet(wire, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
+        const greeting = await greet(peer, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
         this.#speaksModern = greeting.era === 'modern';
         this.#identify(greeting);
         for (const era of greeting.refused) this.#silent.set(era, Date.now());
         if (spare === undefined) this.#options.onStarted?.(performance.now() - startedAt);
-        return { wire, greeting };
+        return { peer, greeting };
       } catch (error) {
-        const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && wire.goneReason !== undefined;
-        wire.channel.close();
+        const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && peer.goneReason !== undefined;
+        peer.channel.close();
         if (!exitedOnProbe) {
           // What was believed of it may be what made it fail.
           if (tries.length < eras.length) this.#silent.clear();
@@ -129,7 +129,7 @@ export class Launcher {
   async close(): Promise<void> {
     this.#closed = true;
     this.#spares.close();
-    for (const wire of this.#running) wire.channel.close();
+    for (const peer of this.#running) peer.channel.close();
     // What is being started now is ended as soon as it is there.
     await Promise.allSettled(this.#connecting);
     if (this.#running.size > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
@@ -168,7 +168,7 @@ export class Launcher {
     credentials: Credentials | undefined,
     via: readonly string[],
     context?: SessionContext,
-  ): Promise<Wire> {
+  ): Promise<RpcPeer> {
     const { name, emit, onAnswered } = this.#options;
     const mask = credentials?.mask ?? ((text: string) => text);
     const connecting = this.#options.connect(credentials, via, context);
@@ -176,7 +176,7 @@ export class Launcher {
     const channel = await connecting.finally(() => this.#connecting.delete(connecting));
     const { pid } = channel as { pid?: number };
     emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
-    const wire: Wire = new Wire(channel, {
+    const peer: RpcPeer = new RpcPeer(channel, {
       stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),
       notice: (what) => emit({ type: 'upstream.notice', upstream: name, slot, what: mask(what) }),
       tellsContext: this.#options.context,
@@ -188,15 +188,15 @@ export class Launcher {
       },
       failed: (where, error) => emit({ type: 'failed', where: `${name}: ${where}`, error }),
       closed: () => {
-        this.#running.delete(wire);
+        this.#running.delete(peer);
         if (this.#running.size === 0) this.#onIdle?.();
       },
     });
-    this.#running.add(wire);
+    this.#running.add(peer);
     if (this.#closed) {
       channel.close();
       throw new SwitchboardError('SWB_SHUTTING_DOWN');
     }
-    return wire;
+    return peer;
   }
 }

@@ -22,7 +22,7 @@ import { ListeningCaller, urisOf } from './listen.ts';
 import { missingCapability } from './questions.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import type { LivingMember } from './life.ts';
-import type { Wire } from './wire.ts';
+import type { RpcPeer } from './rpc-peer.ts';
 
 /** Methods whose meaning is bound to one session; a member that several share must not be given them. */
 const SESSION_METHODS = /^(logging\/setLevel$|tasks\/)/;
@@ -33,7 +33,7 @@ const URL_ELICITATION_REQUIRED = -32042;
 const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
 export interface LegacyMemberOptions {
-  wire: Wire;
+  peer: RpcPeer;
   /** The server's `InitializeResult`. */
   hello: JsonObject;
   audience: Audience;
@@ -46,7 +46,7 @@ export class LegacyMember implements LivingMember {
   readonly era = 'legacy';
   readonly version: string;
   readonly hello: JsonObject;
-  readonly #wire: Wire;
+  readonly #peer: RpcPeer;
   readonly #audience: Audience;
   readonly #slot: Slot;
   readonly #tools: ToolHeaders;
@@ -55,15 +55,15 @@ export class LegacyMember implements LivingMember {
   #logLevel: string | undefined;
   #retired = false;
 
-  constructor({ wire, hello, audience, slot, onGone, onForgotten }: LegacyMemberOptions) {
-    this.#wire = wire;
+  constructor({ peer, hello, audience, slot, onGone, onForgotten }: LegacyMemberOptions) {
+    this.#peer = peer;
     this.#audience = audience;
     this.#slot = slot;
-    this.#tools = new ToolHeaders((params) => wire.call('tools/list', params, CALL_TIMEOUT_MS));
+    this.#tools = new ToolHeaders((params) => peer.call('tools/list', params, CALL_TIMEOUT_MS));
     this.hello = hello;
     this.version = textOf(hello['protocolVersion']);
-    wire.channel.setProtocolVersion?.(this.version);
-    wire.attach('legacy', {
+    peer.channel.setProtocolVersion?.(this.version);
+    peer.attach('legacy', {
       onRequest: (request) => this.#answer(request),
       onNotification: (note) => this.#note(note),
       onGone: (reason) => {
@@ -75,7 +75,7 @@ export class LegacyMember implements LivingMember {
   }
 
   get inFlight(): number {
-    return this.#wire.inFlight;
+    return this.#peer.inFlight;
   }
 
   open(exchange: Exchange): void {
@@ -84,7 +84,7 @@ export class LegacyMember implements LivingMember {
   }
 
   cancel(exchange: Exchange, reason?: string): void {
-    this.#wire.cancel(exchange, reason);
+    this.#peer.cancel(exchange, reason);
   }
 
   paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]> {
@@ -102,14 +102,14 @@ export class LegacyMember implements LivingMember {
   }
 
   notify(note: RpcNotification): void {
-    this.#wire.send(note);
+    this.#peer.send(note);
   }
 
   /** Takes up what the callers had with the member before this one. */
   async restore(): Promise<void> {
     const restoreOne = async (uri: string): Promise<void> => {
       // A resource that is gone is no reason to fail: its watchers just hear nothing.
-      await this.#wire.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
+      await this.#peer.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
       for (const caller of this.#audience.watchers(uri)) {
         caller.notify(notification('notifications/resources/updated', { uri }));
       }
@@ -128,12 +128,12 @@ export class LegacyMember implements LivingMember {
 
   leave(caller: Caller): void {
     this.#audience.leave(caller, (uri) => {
-      this.#wire.own('unsubscribe', () => this.#wire.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS));
+      this.#peer.own('unsubscribe', () => this.#peer.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS));
     });
   }
 
   async ping(timeoutMs: number): Promise<void> {
-    await this.#wire.call('ping', undefined, timeoutMs);
+    await this.#peer.call('ping', undefined, timeoutMs);
   }
 
   retire(): void {
@@ -141,7 +141,7 @@ export class LegacyMember implements LivingMember {
   }
 
   close(): void {
-    this.#wire.channel.close();
+    this.#peer.channel.close();
   }
 
   #openLegacy(exchange: Exchange): void {
@@ -155,7 +155,7 @@ export class LegacyMember implements LivingMember {
     } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
       exchange.run(() => this.#changeSubscription(exchange, params));
     } else {
-      this.#wire.open(exchange, params);
+      this.#peer.open(exchange, params);
     }
   }
 
@@ -189,7 +189,7 @@ export class LegacyMember implements LivingMember {
     };
     // Answers without a state belong to no question that was asked.
     const params = stripEnvelope(exchange.params);
-    this.#wire.open(exchange, params && omit(params, 'inputResponses'), settle);
+    this.#peer.open(exchange, params && omit(params, 'inputResponses'), settle);
   }
 
   /** The client is sent to the pages that the server named; then the call is made once more. */
@@ -228,7 +228,7 @@ export class LegacyMember implements LivingMember {
     const uris = [...new Set(urisOf(filter))];
     const outcomes = await Promise.all(
       uris.map((uri) => {
-        const send = (): Promise<Outcome> => this.#wire.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
+        const send = (): Promise<Outcome> => this.#peer.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
         return this.#audience.watch(caller, uri, send);
       }),
     );
@@ -240,10 +240,10 @@ export class LegacyMember implements LivingMember {
     const caller = [...this.#audience.callers].find((each) => each.scope === exchange.scope);
     const uri = params?.['uri'];
     if (caller === undefined || typeof uri !== 'string') {
-      this.#wire.open(exchange, params);
+      this.#peer.open(exchange, params);
       return;
     }
-    const send = (): Promise<Outcome> => this.#wire.call(exchange.method, params, CALL_TIMEOUT_MS);
+    const send = (): Promise<Outcome> => this.#peer.call(exchange.method, params, CALL_TIMEOUT_MS);
     const change = exchange.method === 'resources/subscribe' ? 'watch' : 'unwatch';
     exchange.settle(await this.#audience[change](caller, uri, send));
   }
@@ -282,7 +282,7 @@ export class LegacyMember implements LivingMember {
   #log(note: RpcNotification): void {
     if (!this.#audience.exclusive) return;
     this.#tellAll(note);
-    const [only, ...others] = this.#wire.exchanges;
+    const [only, ...others] = this.#peer.exchanges;
     const wanted = only?.scope.era === 'modern' ? only.scope.logLevel : undefined;
     if (only === undefined || others.length > 0 || wanted === undefined) return;
     if (severity(note.params?.['level']) >= severity(wanted)) only.notify(note);
@@ -293,12 +293,12 @@ export class LegacyMember implements LivingMember {
     if (level === undefined || !this.#audience.exclusive || capabilitiesOf(this.hello)['logging'] === undefined) return;
     if (this.#logLevel !== undefined && severity(this.#logLevel) <= severity(level)) return;
     this.#logLevel = level;
-    this.#wire.own('logging/setLevel', () => this.#wire.call('logging/setLevel', { level }, CALL_TIMEOUT_MS));
+    this.#peer.own('logging/setLevel', () => this.#peer.call('logging/setLevel', { level }, CALL_TIMEOUT_MS));
   }
 
   async #answer({ id, method, params }: RpcRequest): Promise<void> {
     if (method === 'ping') {
-      this.#wire.send(result(id, {}));
+      this.#peer.send(result(id, {}));
       return;
     }
     const withdrawn = new AbortController();
@@ -310,7 +310,7 @@ export class LegacyMember implements LivingMember {
       this.#questions.delete(id);
     }
     if (withdrawn.signal.aborted) return;
-    this.#wire.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error));
+    this.#peer.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error));
   }
 
   /** Puts a question to whom it is meant for, if that is certain. */
@@ -320,7 +320,7 @@ export class LegacyMember implements LivingMember {
     const session = this.#session;
     if (session !== undefined) return session.ask(question, signal);
     // All exchanges here are of one client; which of them carries the question only decides where the person sees it.
-    const open = this.#wire.exchanges.filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);
+    const open = this.#peer.exchanges.filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);
     const exchange = open.findLast(({ parked }) => !parked) ?? open.at(-1);
     if (exchange === undefined)
       return refuse(`${question.method}: no request is open that the client could be asked in`);

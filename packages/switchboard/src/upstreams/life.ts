@@ -2,7 +2,7 @@
 import type { Era } from '../protocol/eras.ts';
 import type { Member } from '../router/exchange.ts';
 import type { ProcessTree } from './process-tree.ts';
-import type { Wire } from './wire.ts';
+import type { RpcPeer } from './rpc-peer.ts';
 
 /** When a member is tried, given a rest, and replaced. Absent means never. */
 export interface LifeLimits {
@@ -55,7 +55,7 @@ export interface LivingMember extends Member {
 }
 
 export interface LifeOptions {
-  wire: Wire;
+  peer: RpcPeer;
   member: LivingMember;
   limits: LifeLimits;
 }
@@ -64,7 +64,7 @@ export interface LifeOptions {
 const HARD_MEMORY = 2;
 
 export class Life {
-  readonly wire: Wire;
+  readonly peer: RpcPeer;
   readonly member: LivingMember;
   readonly startedAt: number = Date.now();
   /** When somebody last asked for it, in ms since 1970. */
@@ -74,21 +74,21 @@ export class Life {
   #asking = false;
   #tooLarge = false;
 
-  constructor({ wire, member, limits }: LifeOptions) {
-    this.wire = wire;
+  constructor({ peer, member, limits }: LifeOptions) {
+    this.peer = peer;
     this.member = member;
     this.#limits = limits;
   }
 
   get pid(): number | undefined {
-    return (this.wire.channel as { pid?: number }).pid;
+    return (this.peer.channel as { pid?: number }).pid;
   }
 
   /** Why it should be replaced, if it should. */
   get worn(): string | undefined {
     const { maxRequests = Infinity, maxAgeMs = Infinity, maxMemoryBytes } = this.#limits;
     if (this.#tooLarge) return `it uses more than ${maxMemoryBytes} bytes of memory (maxMemory)`;
-    if (this.wire.requests >= maxRequests) return `it has served ${maxRequests} requests (maxRequests)`;
+    if (this.peer.requests >= maxRequests) return `it has served ${maxRequests} requests (maxRequests)`;
     if (Date.now() - this.startedAt >= maxAgeMs) return `it is ${maxAgeMs} ms old (maxAge)`;
     return undefined;
   }
@@ -106,20 +106,20 @@ export class Life {
   /** Asks a member that is silent for a word, and ends one that has none. */
   async checkLiveness(isStopped: (pid: number) => Promise<boolean>): Promise<void> {
     const { livenessIntervalMs = Infinity, livenessTimeoutMs, busyTimeoutMs } = this.#limits;
-    const { wire, member } = this;
-    if (this.#asking || wire.goneReason !== undefined || Date.now() - wire.heardAt < livenessIntervalMs) return;
+    const { peer, member } = this;
+    if (this.#asking || peer.goneReason !== undefined || Date.now() - peer.heardAt < livenessIntervalMs) return;
     this.#asking = true;
-    const silentSince = wire.heardAt;
+    const silentSince = peer.heardAt;
     try {
       await member.ping(livenessTimeoutMs);
     } finally {
       this.#asking = false;
     }
-    if (wire.heardAt !== silentSince || wire.goneReason !== undefined) return;
+    if (peer.heardAt !== silentSince || peer.goneReason !== undefined) return;
     const silentMs = Date.now() - silentSince;
     const stopped = this.pid !== undefined && (await isStopped(this.pid));
     if (member.inFlight > 0 && silentMs < busyTimeoutMs && !stopped) return;
-    wire.end(`it was asked for a sign of life and gave none for ${livenessTimeoutMs} ms (livenessTimeout)`);
+    peer.end(`it was asked for a sign of life and gave none for ${livenessTimeoutMs} ms (livenessTimeout)`);
   }
 
   /** Looks at the memory of its processes. */
@@ -128,6 +128,6 @@ export class Life {
     const bytes = (this.pid === undefined ? undefined : tree.usage(this.pid)?.memoryBytes) ?? 0;
     this.#tooLarge = bytes > maxMemoryBytes;
     if (bytes <= maxMemoryBytes * HARD_MEMORY) return;
-    this.wire.end(`it used ${bytes} bytes of memory, more than twice what it may (maxMemory ${maxMemoryBytes})`);
+    this.peer.end(`it used ${bytes} bytes of memory, more than twice what it may (maxMemory ${maxMemoryBytes})`);
   }
 }

@@ -18,7 +18,7 @@ import type { Stickiness } from './stickiness.ts';
 import type { Tasks } from './tasks.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import type { LivingMember } from './life.ts';
-import type { Wire } from './wire.ts';
+import type { RpcPeer } from './rpc-peer.ts';
 
 const LISTEN = 'subscriptions/listen';
 /** Of {@link ModernMember}: more than one client. */
@@ -33,7 +33,7 @@ const MAX_ROUNDS = 10;
 const EMPTY_ROUND_MS = 250;
 
 export interface ModernMemberOptions {
-  wire: Wire;
+  peer: RpcPeer;
   /** The server's `DiscoverResult`. */
   hello: JsonObject;
   audience: Audience;
@@ -53,7 +53,7 @@ export class ModernMember implements LivingMember {
   readonly era = 'modern';
   readonly version: string = LATEST_MODERN;
   readonly hello: JsonObject;
-  readonly #wire: Wire;
+  readonly #peer: RpcPeer;
   readonly #audience: Audience;
   readonly #hub: Hub;
   readonly #replica: number;
@@ -66,7 +66,7 @@ export class ModernMember implements LivingMember {
   readonly #envelope: JsonObject;
 
   constructor({
-    wire,
+    peer,
     hello,
     audience,
     clientInfo,
@@ -76,7 +76,7 @@ export class ModernMember implements LivingMember {
     onGone,
     onForgotten,
   }: ModernMemberOptions) {
-    this.#wire = wire;
+    this.#peer = peer;
     this.#replica = replica;
     this.#stickiness = stickiness;
     this.#tasks = tasks;
@@ -84,17 +84,17 @@ export class ModernMember implements LivingMember {
     this.hello = hello;
     this.#envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
     this.#hub = new Hub({
-      wire,
+      peer,
       capabilities: capabilitiesOf(hello),
       meta: metaOf(this.#envelope) ?? {},
       watched: () => audience.watched,
       deliver: (note) => this.#deliver(note),
     });
     this.#tools = new ToolHeaders((params) =>
-      wire.call('tools/list', { ...params, ...this.#envelope }, LIST_TIMEOUT_MS),
+      peer.call('tools/list', { ...params, ...this.#envelope }, LIST_TIMEOUT_MS),
     );
-    wire.channel.setParamHeaders?.((tool) => this.#tools.of(tool));
-    wire.attach('modern', {
+    peer.channel.setParamHeaders?.((tool) => this.#tools.of(tool));
+    peer.attach('modern', {
       // A modern server asks nothing; whatever this is, nobody is there for it (MCP 2026-07-28, Transports).
       onRequest: () => {},
       onNotification: (note, about) => this.#note(note, about),
@@ -104,7 +104,7 @@ export class ModernMember implements LivingMember {
   }
 
   get inFlight(): number {
-    return this.#wire.inFlight;
+    return this.#peer.inFlight;
   }
 
   open(exchange: Exchange): void {
@@ -112,7 +112,7 @@ export class ModernMember implements LivingMember {
     this.#served = this.#served === undefined || this.#served === clientOf(scope) ? clientOf(scope) : SEVERAL;
     const refusal = this.#refusal(exchange);
     if (refusal !== undefined) exchange.settle({ error: refusal.toRpc() });
-    else if (method === 'tools/call' && this.#wire.channel.setParamHeaders !== undefined && !this.#tools.isLoaded) {
+    else if (method === 'tools/call' && this.#peer.channel.setParamHeaders !== undefined && !this.#tools.isLoaded) {
       // Over HTTP a call repeats some of its arguments in headers: the tool's schema must be known before it is sent.
       exchange.run(() => this.#tools.load().then(() => exchange.settled || this.open(exchange)));
     } else if (scope.era === 'modern') {
@@ -128,19 +128,19 @@ export class ModernMember implements LivingMember {
   }
 
   cancel(exchange: Exchange, reason?: string): void {
-    this.#wire.cancel(exchange, reason);
+    this.#peer.cancel(exchange, reason);
   }
 
   /** A server that finds headers missing has changed the schema that they come from: it is read anew, and the call made again. */
   #openModern(exchange: Exchange, mayRepeat: boolean): void {
     const [replica, stickiness, tasks] = [this.#replica, this.#stickiness, this.#tasks];
-    if (this.#wire.channel.setParamHeaders === undefined && tasks === undefined) {
-      this.#wire.open(exchange, exchange.params);
+    if (this.#peer.channel.setParamHeaders === undefined && tasks === undefined) {
+      this.#peer.open(exchange, exchange.params);
       return;
     }
     const own = tasks !== undefined && exchange.method === LISTEN ? tasks.narrowed(exchange) : exchange.params;
     const params = stickiness === undefined ? own : stickiness.unsealed(own);
-    this.#wire.open(exchange, params, (outcome) => {
+    this.#peer.open(exchange, params, (outcome) => {
       if (!('error' in outcome) || outcome.error.code !== HEADER_MISMATCH || !mayRepeat) {
         if (!exchange.method.startsWith('tasks/')) tasks?.learn(exchange, outcome, replica);
         exchange.settle(stickiness === undefined ? outcome : stickiness.sealed(outcome, replica));
@@ -195,21 +195,21 @@ export class ModernMember implements LivingMember {
   }
 
   async ping(timeoutMs: number): Promise<void> {
-    await this.#wire.call('server/discover', this.#envelope, timeoutMs);
+    await this.#peer.call('server/discover', this.#envelope, timeoutMs);
   }
 
   retire(): void {
     this.#hub.close();
-    for (const exchange of this.#wire.exchanges) {
+    for (const exchange of this.#peer.exchanges) {
       if (exchange.method !== 'subscriptions/listen') continue;
-      this.#wire.cancel(exchange, 'the server is replaced');
+      this.#peer.cancel(exchange, 'the server is replaced');
       // Who listens is to listen anew, and then hears the successor.
       exchange.settle({ result: { resultType: 'complete', _meta: { [META.subscriptionId]: '' } } });
     }
   }
 
   close(): void {
-    this.#wire.channel.close();
+    this.#peer.channel.close();
   }
 
   /**
@@ -219,7 +219,7 @@ export class ModernMember implements LivingMember {
   async introduction(scope: Scope): Promise<JsonObject> {
     if (this.#audience.exclusive || scope.era === 'modern') return this.hello;
     const params = addEnvelope(undefined, this.#envelopeOf(scope));
-    const outcome = await this.#wire.call('server/discover', params, INTRODUCTION_TIMEOUT_MS);
+    const outcome = await this.#peer.call('server/discover', params, INTRODUCTION_TIMEOUT_MS);
     return 'result' in outcome && isObject(outcome.result['capabilities']) ? outcome.result : this.hello;
   }
 
@@ -238,7 +238,7 @@ export class ModernMember implements LivingMember {
   #call(exchange: Exchange, params: JsonObject | undefined, round: number): void {
     const { scope, method } = exchange;
     const sent = addEnvelope(params, this.#envelopeOf(scope));
-    this.#wire.open(exchange, sent, (outcome) => {
+    this.#peer.open(exchange, sent, (outcome) => {
       if ('error' in outcome) exchange.settle({ error: legacyError(outcome.error) });
       else if ((outcome.result['resultType'] ?? 'complete') === 'complete') {
         exchange.settle({ result: legacyResult(method, outcome.result) });
@@ -329,9 +329,9 @@ export class ModernMember implements LivingMember {
       this.#log(note, about);
     } else if (method === 'notifications/cancelled') {
       // The server ends a listen.
-      this.#wire.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
+      this.#peer.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
     } else {
-      this.#wire.byId(numberOf(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
+      this.#peer.byId(numberOf(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
     }
   }
 
@@ -341,13 +341,13 @@ export class ModernMember implements LivingMember {
    * the request of another who did not. What cannot be attributed is not delivered.
    */
   #log(note: RpcNotification, about: RpcId | undefined): void {
-    const named = this.#wire.exchangeOf(about);
+    const named = this.#peer.exchangeOf(about);
     if (named !== undefined) {
       if (named.scope.logLevel !== undefined) named.notify(note);
       return;
     }
     if (this.#served === SEVERAL && !this.#audience.exclusive) return;
-    const { exchanges } = this.#wire;
+    const { exchanges } = this.#peer;
     const [only, ...others] = exchanges.filter(({ scope }) => scope.logLevel !== undefined);
     if (only === undefined || others.length > 0) return;
     // Where nothing but an address is known, the others that are open may be a stranger's.

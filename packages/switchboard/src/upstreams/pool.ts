@@ -194,14 +194,14 @@ export class Pool implements Upstream {
     if (isolation === 'shared' || isolation === 'pool') {
       const slot = this.#slotFor(scope, false);
       const member = await slot.member();
-      return this.#list(member.hello, member.era, slot.replicas[0]?.life?.wire, startedAt);
+      return this.#list(member.hello, member.era, slot.replicas[0]?.life?.peer, startedAt);
     }
     this.#breaker(undefined).admit();
-    const { wire, greeting } = await this.#try();
+    const { peer, greeting } = await this.#try();
     try {
-      return await this.#list(greeting.hello, greeting.era, wire, startedAt);
+      return await this.#list(greeting.hello, greeting.era, peer, startedAt);
     } finally {
-      wire.channel.close();
+      peer.channel.close();
     }
   }
 
@@ -231,7 +231,10 @@ export class Pool implements Upstream {
     const credentials = template.read(this.name, scope);
     // Strangers behind one address must not be taken for one client: each request has a legacy server for itself while it runs.
     const leased =
-      isolation === 'session' && scope.loose === true && scope.principal === 'anonymous' && !this.#launcher.speaksModern;
+      isolation === 'session' &&
+      scope.loose === true &&
+      scope.principal === 'anonymous' &&
+      !this.#launcher.speaksModern;
     // By their number, so that callers choose among few, and every round of a loop that others close is one more.
     const via = this.#options.isRemote === true ? (scope.credentials?.via ?? []) : [];
     const apart = credentials === undefined ? '' : ` with ${credentials.digest}`;
@@ -315,7 +318,7 @@ export class Pool implements Upstream {
     const breaker = this.#breaker(slot.credentials);
     this.#demand.arrive();
     try {
-      const { wire, greeting } = await this.#launcher.start({
+      const { peer, greeting } = await this.#launcher.start({
         slot: slot.key,
         introduction: slot.introduction,
         announce: again || slot.era === 'modern' || !slot.audience.exclusive,
@@ -327,7 +330,7 @@ export class Pool implements Upstream {
       breaker.recovered();
       let life: Life | undefined;
       const options = {
-        wire,
+        peer,
         hello: greeting.hello,
         audience: replica.audience,
         slot,
@@ -340,20 +343,20 @@ export class Pool implements Upstream {
           const expected = slot.closed || life?.retiring === true;
           emit({ type: 'member.closed', upstream: name, slot: slot.key, reason, expected });
           // Where a client has a member for itself, what it does to it after the first answer is its own affair.
-          if (!expected && (!slot.audience.exclusive || !wire.hasAnswered)) breaker.failed(reason);
+          if (!expected && (!slot.audience.exclusive || !peer.hasAnswered)) breaker.failed(reason);
           onGone(reason);
         },
         onForgotten: (reason: string) => {
           if (life === undefined || slot.closed) return;
           // A server that forgets every session at once is of no use; one that was restarted is.
-          if (!wire.hasAnswered) breaker.failed(reason);
+          if (!peer.hasAnswered) breaker.failed(reason);
           replica.leave(life, reason);
         },
       };
       const ms = Math.round(performance.now() - startedAt);
       const isLegacy = greeting.era === 'legacy';
       const member = isLegacy ? new LegacyMember(options) : new ModernMember(options);
-      life = new Life({ wire, member, limits });
+      life = new Life({ peer, member, limits });
       const { era, version } = member;
       emit({ type: 'member.ready', upstream: name, slot: slot.key, era, version, ms, again });
       return {
@@ -386,8 +389,8 @@ export class Pool implements Upstream {
   async #tryAgain(breaker: Breaker): Promise<void> {
     if (this.#closed) return;
     try {
-      const { wire } = await this.#try();
-      wire.channel.close();
+      const { peer } = await this.#try();
+      peer.channel.close();
       breaker.recovered();
     } catch (error) {
       if (!this.#closed) breaker.failed((error as Error).message, isRefusal(error));
@@ -421,13 +424,13 @@ export class Pool implements Upstream {
     if (clear !== undefined) this.#breakers.delete(clear);
   }
 
-  async #list(hello: JsonObject, era: Era, wire: Greeted['wire'] | undefined, startedAt: number): Promise<Checked> {
+  async #list(hello: JsonObject, era: Era, peer: Greeted['peer'] | undefined, startedAt: number): Promise<Checked> {
     const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
     const params = era === 'modern' ? addEnvelope(undefined, envelope) : undefined;
     const found: Partial<Record<'tools' | 'prompts' | 'resources', number>> = {};
     for (const kind of ['tools', 'prompts', 'resources'] as const) {
-      if (!isObject(capabilitiesOf(hello)[kind]) || wire === undefined) continue;
-      const outcome = await wire.call(`${kind}/list`, params, LIST_TIMEOUT_MS);
+      if (!isObject(capabilitiesOf(hello)[kind]) || peer === undefined) continue;
+      const outcome = await peer.call(`${kind}/list`, params, LIST_TIMEOUT_MS);
       if ('error' in outcome) {
         const detail = `${kind}/list: ${outcome.error.message} (${outcome.error.code})`;
         throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });

@@ -92,7 +92,7 @@ export class Replica {
       era: life.member.era,
       version: life.member.version,
       startedAt: life.startedAt,
-      requests: life.wire.requests,
+      requests: life.peer.requests,
       inFlight: life.member.inFlight,
     }));
     if (this.#life !== undefined || (!this.isOpening && !failing)) return living;
@@ -149,7 +149,7 @@ export class Replica {
   /** The server of this member has forgotten its session: it finishes what it has begun, and the next request starts another. */
   leave(life: Life, reason: string): void {
     if (life !== this.#life) return;
-    this.#failures = life.wire.hasAnswered ? 0 : this.#failures + 1;
+    this.#failures = life.peer.hasAnswered ? 0 : this.#failures + 1;
     this.#life = undefined;
     this.#leaving = undefined;
     this.#lastReason = reason;
@@ -200,7 +200,7 @@ export class Replica {
       this.#renewAt = Date.now() + backoffMs(++this.#renewFailures, { firstMs: RENEW_PAUSE_MS });
       return;
     }
-    if (this.#life === old || old.wire.goneReason !== undefined) return;
+    if (this.#life === old || old.peer.goneReason !== undefined) return;
     this.#retire(old, reason);
     this.tick();
   }

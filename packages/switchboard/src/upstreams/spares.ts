@@ -3,12 +3,12 @@
  * `initialize`: then it is known to be up, and what a server does for the first time with a message does not cost the session.
  */
 import { backoffMs } from '../util/backoff.ts';
-import type { Wire } from './wire.ts';
+import type { RpcPeer } from './rpc-peer.ts';
 
 export interface SparesOptions {
   /** How many are to be there now. */
   wanted(): number;
-  start(): Promise<Wire>;
+  start(): Promise<RpcPeer>;
   /** Runs what no request waits for; a failure is told of. */
   own(where: string, work: () => unknown): void;
   /** One is up; told how long that took, in ms. */
@@ -23,9 +23,9 @@ const PING_TIMEOUT_MS = 10_000;
 export class Spares {
   readonly #options: SparesOptions;
   /** Oldest first. */
-  readonly #up: Set<Wire> = new Set();
+  readonly #up: Set<RpcPeer> = new Set();
   /** Those that have not answered the ping yet. */
-  readonly #booting: Set<Wire> = new Set();
+  readonly #booting: Set<RpcPeer> = new Set();
   /** Some servers end, or say nothing, when the first message is none that they expect. */
   #mayPing = true;
   #starting = 0;
@@ -47,39 +47,39 @@ export class Spares {
    * session needs a child.
    */
   fill(): void {
-    for (const wire of this.#all) if (wire.goneReason !== undefined) this.#failed(wire);
+    for (const peer of this.#all) if (peer.goneReason !== undefined) this.#failed(peer);
     const missing = this.#options.wanted() - this.#all.length - this.#starting;
     for (let i = 0; i < missing && !this.#closed && this.#timer === undefined; i++) {
       this.#options.own('spare', () => this.#start());
     }
-    for (const wire of this.#all.slice(0, Math.max(0, -missing))) this.#end(wire);
+    for (const peer of this.#all.slice(0, Math.max(0, -missing))) this.#end(peer);
   }
 
   /** A child that is alive, if there is one; one that is up before one that is not. Another is started in its place. */
-  take(): Wire | undefined {
+  take(): RpcPeer | undefined {
     this.#fillIn(REFILL_PAUSE_MS);
-    for (const wire of this.#all) {
-      if (wire.goneReason !== undefined) continue;
-      this.#forget(wire);
+    for (const peer of this.#all) {
+      if (peer.goneReason !== undefined) continue;
+      this.#forget(peer);
       this.#failures = 0;
-      return wire;
+      return peer;
     }
     return undefined;
   }
 
   /** Ends those that are there, and starts others. */
   renew(): void {
-    for (const wire of this.#all) this.#end(wire);
+    for (const peer of this.#all) this.#end(peer);
     this.fill();
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    for (const wire of this.#all) this.#end(wire);
+    for (const peer of this.#all) this.#end(peer);
   }
 
-  get #all(): Wire[] {
+  get #all(): RpcPeer[] {
     return [...this.#up, ...this.#booting];
   }
 
@@ -87,9 +87,9 @@ export class Spares {
     this.#starting++;
     const startedAt = performance.now();
     try {
-      const wire = await this.#options.start();
-      if (this.#closed) wire.channel.close();
-      else this.#options.own('spare', () => this.#boot(wire, startedAt));
+      const peer = await this.#options.start();
+      if (this.#closed) peer.channel.close();
+      else this.#options.own('spare', () => this.#boot(peer, startedAt));
     } catch {
       this.#failures++;
       this.#fillIn(backoffMs(this.#failures));
@@ -98,34 +98,34 @@ export class Spares {
     }
   }
 
-  async #boot(wire: Wire, startedAt: number): Promise<void> {
-    this.#booting.add(wire);
+  async #boot(peer: RpcPeer, startedAt: number): Promise<void> {
+    this.#booting.add(peer);
     if (this.#mayPing) {
-      const outcome = await wire.call('ping', undefined, PING_TIMEOUT_MS);
+      const outcome = await peer.call('ping', undefined, PING_TIMEOUT_MS);
       const isSilent =
         'error' in outcome && (outcome.error.data as { code?: string } | undefined)?.code === 'SWB_TIMEOUT';
       // One that was taken meanwhile is somebody's, and what becomes of it is theirs.
-      if (this.#booting.has(wire) && (isSilent || wire.goneReason !== undefined)) this.#mayPing = false;
+      if (this.#booting.has(peer) && (isSilent || peer.goneReason !== undefined)) this.#mayPing = false;
     }
-    if (!this.#booting.delete(wire)) return;
-    this.#up.add(wire);
+    if (!this.#booting.delete(peer)) return;
+    this.#up.add(peer);
     if (this.#mayPing) this.#options.onUp?.(performance.now() - startedAt);
   }
 
-  #failed(wire: Wire): void {
-    this.#forget(wire);
+  #failed(peer: RpcPeer): void {
+    this.#forget(peer);
     this.#failures++;
     this.#fillIn(backoffMs(this.#failures));
   }
 
-  #end(wire: Wire): void {
-    this.#forget(wire);
-    wire.channel.close();
+  #end(peer: RpcPeer): void {
+    this.#forget(peer);
+    peer.channel.close();
   }
 
-  #forget(wire: Wire): void {
-    this.#up.delete(wire);
-    this.#booting.delete(wire);
+  #forget(peer: RpcPeer): void {
+    this.#up.delete(peer);
+    this.#booting.delete(peer);
   }
 
   #fillIn(ms: number): void {

@@ -11,7 +11,7 @@ import { Reply } from '../../src/transports/http/reply.ts';
 import { WebSocketChannel } from '../../src/transports/websocket/channel.ts';
 import { Life } from '../../src/upstreams/life.ts';
 import { ProcessChannel } from '../../src/upstreams/process.ts';
-import { Wire } from '../../src/upstreams/wire.ts';
+import { RpcPeer } from '../../src/upstreams/rpc-peer.ts';
 
 /** The processes whose parent is `pid`. */
 export function childrenOf(pid: number): number[] {
@@ -40,7 +40,7 @@ const KEPT = {
   Reply,
   RoutedExchange,
   WebSocketChannel,
-  Wire,
+  RpcPeer,
 };
 
 /**

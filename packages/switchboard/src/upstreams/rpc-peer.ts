@@ -26,7 +26,7 @@ import { owned } from '../util/owned.ts';
 import { Bucket } from '../util/bucket.ts';
 import { SendQueue } from './send-queue.ts';
 
-export interface WireHandlers {
+export interface PeerHandlers {
   /** What it throws, or rejects with, answers the request. */
   onRequest(request: RpcRequest): void | Promise<void>;
   /** @param about the request on whose answer it came, where the channel tells. */
@@ -37,7 +37,7 @@ export interface WireHandlers {
   onForgotten(reason: string): void;
 }
 
-export interface WireEvents {
+export interface PeerEvents {
   /** The upstream sent something that is no message, or answered nothing that was asked. */
   stray(what: string): void;
   /** Something about the connection is amiss or well again. */
@@ -84,9 +84,9 @@ const RETRY_AFTER_MS = 1000;
 const senderOf = ({ principal, affinity }: Scope): string =>
   principal === 'anonymous' ? `session ${affinity}` : `principal ${principal}`;
 
-export class Wire {
+export class RpcPeer {
   readonly channel: Channel;
-  readonly #events: WireEvents;
+  readonly #events: PeerEvents;
   readonly #pending: Numbered<Pending> = new Numbered();
   /** Requests that wait while the channel is full. */
   readonly #queue: SendQueue;
@@ -98,10 +98,10 @@ export class Wire {
   #strays = { second: 0, told: 0, untold: 0 };
   #hasAnswered = false;
   #heardAt: number = Date.now();
-  #handlers: WireHandlers | undefined;
+  #handlers: PeerHandlers | undefined;
   readonly #early: Message[] = [];
 
-  constructor(channel: Channel, events: WireEvents) {
+  constructor(channel: Channel, events: PeerEvents) {
     this.channel = channel;
     this.#events = events;
     this.#queue = new SendQueue(channel.maxQueueBytes ?? Infinity);
@@ -130,7 +130,7 @@ export class Wire {
   }
 
   /** Hands incoming requests and notifications to the member; those that came before are handed on now. */
-  attach(era: Era, handlers: WireHandlers): void {
+  attach(era: Era, handlers: PeerHandlers): void {
     this.#era = era;
     this.#handlers = handlers;
     for (const message of this.#early.splice(0)) this.#receive(message);
@@ -312,7 +312,7 @@ export class Wire {
     this.send(failure(message.id, new SwitchboardError('SWB_INVALID_PARAMS', { detail: fault }).toRpc()));
   }
 
-  #ask(request: RpcRequest, handlers: WireHandlers): void {
+  #ask(request: RpcRequest, handlers: PeerHandlers): void {
     owned(
       () => handlers.onRequest(request),
       (thrown) => this.send(failure(request.id, this.#faultOf(request.method, thrown).toRpc())),
