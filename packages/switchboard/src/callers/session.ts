@@ -142,7 +142,7 @@ export class LegacySession implements Caller {
     slot.join(this);
     try {
       const member = await slot.member();
-      const hello = await member.introduction(scope);
+      const handshakeResult = await member.handshakeResultFor(scope);
       if (this.#state === 'closed') throw new SwitchboardError('SWB_CLIENT_GONE');
       this.#state = 'ready';
       const { name } = (scope.clientInfo ?? {}) as { name?: unknown };
@@ -155,7 +155,7 @@ export class LegacySession implements Caller {
         transport: this.#arrival.transport,
         ...(typeof name === 'string' && { client: cut(name, MAX_OWN_WORDS) }),
       });
-      const answer = helloFor(scope, member, hello, slot.audience.exclusive);
+      const answer = initializeResultFor(scope, member, handshakeResult, slot.audience.exclusive);
       this.#negotiated = textOf(answer['protocolVersion']);
       return answer;
     } catch (error) {
@@ -359,12 +359,17 @@ export class LegacySession implements Caller {
 }
 
 /** The answer to `initialize`: the server's own where the session has the member for itself, else what holds for everybody. */
-function helloFor(scope: Scope, member: Member, hello: JsonObject, exclusive: boolean): JsonObject {
+function initializeResultFor(
+  scope: Scope,
+  member: Member,
+  handshakeResult: JsonObject,
+  exclusive: boolean,
+): JsonObject {
   const wanted = isLegacyVersion(scope.version) ? scope.version : LATEST_LEGACY;
-  if (member.era === 'modern') return initializeFromDiscover(hello, wanted);
-  if (exclusive) return hello;
-  const capabilities = omit(capabilitiesOf(hello), 'logging', 'tasks');
-  return { ...hello, protocolVersion: wanted < member.version ? wanted : member.version, capabilities };
+  if (member.era === 'modern') return initializeFromDiscover(handshakeResult, wanted);
+  if (exclusive) return handshakeResult;
+  const capabilities = omit(capabilitiesOf(handshakeResult), 'logging', 'tasks');
+  return { ...handshakeResult, protocolVersion: wanted < member.version ? wanted : member.version, capabilities };
 }
 
 /** A notification has no answer to put an error in; the next request tells what is wrong with the upstream. */

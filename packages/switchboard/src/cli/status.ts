@@ -99,7 +99,7 @@ export const restartCommand = (): Command =>
     });
 
 export const checkCommand = (): Command =>
-  adminCommand('check', 'Start a server, greet it, and list what it has.')
+  adminCommand('check', 'Start a server, do the MCP handshake, and list what it has.')
     .argument('<upstream>', 'its name')
     .action(async (upstream: string, flags: AdminFlags) => {
       const client = AdminClient.find(flags, process.env);

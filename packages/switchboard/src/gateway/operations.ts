@@ -192,7 +192,7 @@ export class Operations {
     await this.#pool(upstream).restart();
   }
 
-  /** Starts an upstream, greets it and lists what it has. @throws {SwitchboardError} what is wrong with it */
+  /** Starts an upstream, does the handshake and lists what it has. @throws {SwitchboardError} what is wrong with it */
   check(upstream: string): Promise<Checked> {
     return this.#pool(upstream).check();
   }

@@ -114,29 +114,29 @@ export function modernError(error: RpcError): RpcError {
 }
 
 /**
- * A legacy server's introduction as the answer to `server/discover`. Capabilities that do not cross the eras are left out.
+ * A legacy server's handshake result as the answer to `server/discover`. Capabilities that do not cross the eras are left out.
  *
  * @param exclusive whether one client has the server for itself; otherwise its log messages can be given to nobody.
  */
-export function discoverFromInitialize(hello: JsonObject, exclusive: boolean): JsonObject {
-  const capabilities = omit(crossing(capabilitiesOf(hello)), ...(exclusive ? [] : ['logging']));
+export function discoverFromInitialize(handshakeResult: JsonObject, exclusive: boolean): JsonObject {
+  const capabilities = omit(crossing(capabilitiesOf(handshakeResult)), ...(exclusive ? [] : ['logging']));
   const answer: JsonObject = {
     supportedVersions: [...MODERN_VERSIONS],
     capabilities,
   };
-  if (hello['instructions'] !== undefined) answer['instructions'] = hello['instructions'];
-  return completeResult('server/discover', answer, hello['serverInfo'] as JsonObject | undefined);
+  if (handshakeResult['instructions'] !== undefined) answer['instructions'] = handshakeResult['instructions'];
+  return completeResult('server/discover', answer, handshakeResult['serverInfo'] as JsonObject | undefined);
 }
 
-/** A modern server's introduction as the answer to `initialize`. Capabilities that do not cross the eras are left out. */
-export function initializeFromDiscover(hello: JsonObject, version: string): JsonObject {
-  const capabilities = crossing(capabilitiesOf(hello));
+/** A modern server's handshake result as the answer to `initialize`. Capabilities that do not cross the eras are left out. */
+export function initializeFromDiscover(handshakeResult: JsonObject, version: string): JsonObject {
+  const capabilities = crossing(capabilitiesOf(handshakeResult));
   const answer: JsonObject = {
     protocolVersion: version,
     capabilities,
-    serverInfo: metaOf(hello)?.[META.serverInfo] ?? { name: 'unnamed', version: '0' },
+    serverInfo: metaOf(handshakeResult)?.[META.serverInfo] ?? { name: 'unnamed', version: '0' },
   };
-  if (hello['instructions'] !== undefined) answer['instructions'] = hello['instructions'];
+  if (handshakeResult['instructions'] !== undefined) answer['instructions'] = handshakeResult['instructions'];
   return answer;
 }
 
@@ -152,5 +152,5 @@ export function crossing(capabilities: JsonObject): JsonObject {
   return Object.keys(others).length > 0 ? { ...rest, extensions: others } : omit(rest, 'extensions');
 }
 
-export const capabilitiesOf = (hello: JsonObject): JsonObject =>
-  isObject(hello['capabilities']) ? hello['capabilities'] : {};
+export const capabilitiesOf = (handshakeResult: JsonObject): JsonObject =>
+  isObject(handshakeResult['capabilities']) ? handshakeResult['capabilities'] : {};

@@ -174,9 +174,9 @@ export interface Member {
   readonly era: Era;
   readonly version: string;
   /** The server's own `InitializeResult` or `DiscoverResult`. */
-  readonly hello: JsonObject;
-  /** The same, as the server tells it to who asks. Never rejects. */
-  introduction(scope: Scope): JsonObject | Promise<JsonObject>;
+  readonly handshakeResult: JsonObject;
+  /** The same, as the server gives it to a client in this scope. Never rejects. */
+  handshakeResultFor(scope: Scope): JsonObject | Promise<JsonObject>;
   /** How many requests of clients it has not answered. */
   readonly inFlight: number;
   /** Takes the exchange and settles it in the end, at the latest when the member dies. Called through {@link Exchange.run}. */

@@ -115,7 +115,7 @@ class ViewedSlot implements Slot {
 class ViewedMember implements Member {
   readonly era: Member['era'];
   readonly version: string;
-  readonly hello: JsonObject;
+  readonly handshakeResult: JsonObject;
   readonly #member: Member;
   readonly #view: View;
   /** The exchanges that the member knows under another form. */
@@ -126,7 +126,7 @@ class ViewedMember implements Member {
     this.version = member.version;
     this.#member = member;
     this.#view = view;
-    this.hello = this.#personal(member.hello);
+    this.handshakeResult = this.#personal(member.handshakeResult);
   }
 
   get inFlight(): number {
@@ -164,8 +164,8 @@ class ViewedMember implements Member {
     return this.#view.permits('tools', tool) && this.#member.isReadOnly(tool);
   }
 
-  async introduction(scope: Scope): Promise<JsonObject> {
-    return this.#personal(await this.#member.introduction(scope));
+  async handshakeResultFor(scope: Scope): Promise<JsonObject> {
+    return this.#personal(await this.#member.handshakeResultFor(scope));
   }
 
   notify(notification: RpcNotification): void {
@@ -184,8 +184,10 @@ class ViewedMember implements Member {
     this.#member.close();
   }
 
-  #personal(hello: JsonObject): JsonObject {
-    return this.#view.personal && 'cacheScope' in hello ? { ...hello, cacheScope: 'private' } : hello;
+  #personal(handshakeResult: JsonObject): JsonObject {
+    return this.#view.personal && 'cacheScope' in handshakeResult
+      ? { ...handshakeResult, cacheScope: 'private' }
+      : handshakeResult;
   }
 
   /** Hands an exchange on; what is not permitted is in no list, and what only some may see must not be kept for all. */

@@ -12,8 +12,8 @@ import type { Outcome } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
 import type { RpcPeer } from './rpc-peer.ts';
 
-/** As whom a server is greeted. */
-export interface Introduction {
+/** What Switchboard says of the client in the handshake with a server. */
+export interface ClientIdentity {
   /** For a legacy server. */
   version: string;
   /** As a server of each era gets them. */
@@ -24,7 +24,7 @@ export interface Introduction {
 export interface HandshakeOptions {
   /** The eras to try, in this order. */
   eras: readonly Era[];
-  introduction: Introduction;
+  clientIdentity: ClientIdentity;
   /** Whether to send `notifications/initialized` at once; otherwise the client's own is waited for. */
   announce: boolean;
   /** How long a server may take to answer `initialize`; `npx` may have to download it first. */
@@ -33,9 +33,9 @@ export interface HandshakeOptions {
   probeTimeoutMs: number;
 }
 
-export interface Greeting {
+export interface Handshake {
   era: Era;
-  hello: JsonObject;
+  result: JsonObject;
   /** The eras that it was asked in before and does not speak; one in which only the connection failed is not among them. */
   refused: readonly Era[];
 }
@@ -45,12 +45,12 @@ const METHOD_UNKNOWN: ReadonlySet<number> = new Set([-32601, -32602, -32020, -32
 /**
  * @throws {SwitchboardError} `SWB_UPSTREAM_UNAVAILABLE` with the server's own words, when it answers in none of the eras.
  */
-export async function greet(peer: RpcPeer, options: HandshakeOptions): Promise<Greeting> {
+export async function negotiate(peer: RpcPeer, options: HandshakeOptions): Promise<Handshake> {
   let refusal: Outcome | undefined;
   const refused: Era[] = [];
   for (const era of options.eras) {
     const outcome = await (era === 'legacy' ? initialize(peer, options) : discover(peer, options));
-    if ('result' in outcome && isFluent(era, outcome.result)) return { era, hello: outcome.result, refused };
+    if ('result' in outcome && isFluent(era, outcome.result)) return { era, result: outcome.result, refused };
     if (peer.goneReason !== undefined) break;
     if (!isPassing(outcome)) refused.push(era);
     // A legacy refusal for any other reason than not knowing the method is the server's answer, not a question of era.
@@ -67,9 +67,9 @@ export async function greet(peer: RpcPeer, options: HandshakeOptions): Promise<G
 
 async function initialize(
   peer: RpcPeer,
-  { introduction, announce, startTimeoutMs }: HandshakeOptions,
+  { clientIdentity, announce, startTimeoutMs }: HandshakeOptions,
 ): Promise<Outcome> {
-  const { version, capabilities, clientInfo } = introduction;
+  const { version, capabilities, clientInfo } = clientIdentity;
   const params = { protocolVersion: version, capabilities: capabilities.legacy, clientInfo };
   const outcome = await peer.call('initialize', params, startTimeoutMs);
   if ('result' in outcome && isFluent('legacy', outcome.result)) {
@@ -79,16 +79,16 @@ async function initialize(
   return outcome;
 }
 
-function discover(peer: RpcPeer, { introduction, probeTimeoutMs }: HandshakeOptions): Promise<Outcome> {
-  const { clientInfo, capabilities } = introduction;
+function discover(peer: RpcPeer, { clientIdentity, probeTimeoutMs }: HandshakeOptions): Promise<Outcome> {
+  const { clientInfo, capabilities } = clientIdentity;
   const params = addEnvelope(undefined, { version: LATEST_MODERN, capabilities: capabilities.modern, clientInfo });
   return peer.call('server/discover', params, probeTimeoutMs);
 }
 
 /** A polite answer is no proof of an era: it must name a version of it. */
-function isFluent(era: Era, hello: JsonObject): boolean {
-  if (era === 'legacy') return typeof hello['protocolVersion'] === 'string' && isObject(hello['capabilities']);
-  const versions = hello['supportedVersions'];
+function isFluent(era: Era, result: JsonObject): boolean {
+  if (era === 'legacy') return typeof result['protocolVersion'] === 'string' && isObject(result['capabilities']);
+  const versions = result['supportedVersions'];
   return Array.isArray(versions) && MODERN_VERSIONS.some((version) => versions.includes(version));
 }
 

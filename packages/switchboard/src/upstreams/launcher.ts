@@ -7,8 +7,8 @@ import type { SessionContext } from '../protocol/session-context.ts';
 import type { Channel } from '../transports/channel.ts';
 import type { Credentials } from './credentials.ts';
 import { Definitions } from './definitions.ts';
-import { greet } from './handshake.ts';
-import type { Greeting, Introduction } from './handshake.ts';
+import { negotiate } from './handshake.ts';
+import type { Handshake, ClientIdentity } from './handshake.ts';
 import { Spares } from './spares.ts';
 import { owned } from '../util/owned.ts';
 import { RpcPeer } from './rpc-peer.ts';
@@ -38,7 +38,7 @@ export interface LauncherOptions {
 /** For whom something is started. */
 export interface Purpose {
   slot: string;
-  introduction: Introduction;
+  clientIdentity: ClientIdentity;
   /** The eras to try, in this order. */
   eras: readonly Era[];
   /** Whether to send `notifications/initialized` at once; otherwise the client's own is waited for. */
@@ -50,9 +50,9 @@ export interface Purpose {
   via: readonly string[];
 }
 
-export interface Greeted {
+export interface LaunchResult {
   peer: RpcPeer;
-  greeting: Greeting;
+  handshake: Handshake;
 }
 
 /** How long it is believed that a server does not speak an era; it may have been updated since. */
@@ -96,8 +96,8 @@ export class Launcher {
     return this.#speaksModern;
   }
 
-  /** Some servers exit when the first message is not the one they know: then a second child is greeted in the other era only. */
-  async start({ slot, introduction, announce, eras, credentials, via, context }: Purpose): Promise<Greeted> {
+  /** Some servers exit when the first message is not the one they know: then a second child is started, and tried in the other era only. */
+  async start({ slot, clientIdentity, announce, eras, credentials, via, context }: Purpose): Promise<LaunchResult> {
     const known = this.#spoken(eras);
     for (const tries of [known, known.slice(1)]) {
       const spare = credentials === undefined ? this.#spares.take() : undefined;
@@ -105,12 +105,18 @@ export class Launcher {
       const peer = spare ?? (await this.#connect(slot, credentials, via, context));
       const { startTimeoutMs, probeTimeoutMs } = this.#options;
       try {
-        const greeting = await greet(peer, { eras: tries, introduction, announce, startTimeoutMs, probeTimeoutMs });
-        this.#speaksModern = greeting.era === 'modern';
-        this.#identify(greeting);
-        for (const era of greeting.refused) this.#silent.set(era, Date.now());
+        const handshake = await negotiate(peer, {
+          eras: tries,
+          clientIdentity,
+          announce,
+          startTimeoutMs,
+          probeTimeoutMs,
+        });
+        this.#speaksModern = handshake.era === 'modern';
+        this.#identify(handshake);
+        for (const era of handshake.refused) this.#silent.set(era, Date.now());
         if (spare === undefined) this.#options.onStarted?.(performance.now() - startedAt);
-        return { peer, greeting };
+        return { peer, handshake };
       } catch (error) {
         const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && peer.goneReason !== undefined;
         peer.channel.close();
@@ -150,8 +156,8 @@ export class Launcher {
     this.#spares.renew();
   }
 
-  #identify({ era, hello }: Greeting): void {
-    const server = era === 'modern' ? metaOf(hello)?.[META.serverInfo] : hello['serverInfo'];
+  #identify({ era, result }: Handshake): void {
+    const server = era === 'modern' ? metaOf(result)?.[META.serverInfo] : result['serverInfo'];
     const identity = JSON.stringify(server)?.slice(0, MAX_IDENTITY);
     if (this.#identity !== undefined && identity !== this.#identity) this.#silent.clear();
     this.#identity = identity;

@@ -35,7 +35,7 @@ const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', '
 export interface LegacyMemberOptions {
   peer: RpcPeer;
   /** The server's `InitializeResult`. */
-  hello: JsonObject;
+  handshakeResult: JsonObject;
   audience: Audience;
   slot: Slot;
   onGone(reason: string): void;
@@ -45,7 +45,7 @@ export interface LegacyMemberOptions {
 export class LegacyMember implements LivingMember {
   readonly era = 'legacy';
   readonly version: string;
-  readonly hello: JsonObject;
+  readonly handshakeResult: JsonObject;
   readonly #peer: RpcPeer;
   readonly #audience: Audience;
   readonly #slot: Slot;
@@ -55,13 +55,13 @@ export class LegacyMember implements LivingMember {
   #logLevel: string | undefined;
   #retired = false;
 
-  constructor({ peer, hello, audience, slot, onGone, onForgotten }: LegacyMemberOptions) {
+  constructor({ peer, handshakeResult, audience, slot, onGone, onForgotten }: LegacyMemberOptions) {
     this.#peer = peer;
     this.#audience = audience;
     this.#slot = slot;
     this.#tools = new ToolHeaders((params) => peer.call('tools/list', params, CALL_TIMEOUT_MS));
-    this.hello = hello;
-    this.version = textOf(hello['protocolVersion']);
+    this.handshakeResult = handshakeResult;
+    this.version = textOf(handshakeResult['protocolVersion']);
     peer.channel.setProtocolVersion?.(this.version);
     peer.attach('legacy', {
       onRequest: (request) => this.#answer(request),
@@ -97,8 +97,8 @@ export class LegacyMember implements LivingMember {
     return this.#tools.load().then(() => this.#tools.isReadOnly(tool));
   }
 
-  introduction(): JsonObject {
-    return this.hello;
+  handshakeResultFor(): JsonObject {
+    return this.handshakeResult;
   }
 
   notify(note: RpcNotification): void {
@@ -116,7 +116,7 @@ export class LegacyMember implements LivingMember {
     };
     await Promise.all([...this.#audience.watched].map(restoreOne));
     for (const kind of ['tools', 'prompts', 'resources']) {
-      const capability = capabilitiesOf(this.hello)[kind];
+      const capability = capabilitiesOf(this.handshakeResult)[kind];
       if (!isObject(capability) || capability['listChanged'] !== true) continue;
       this.#tellAll(notification(`notifications/${kind}/list_changed`));
     }
@@ -162,7 +162,7 @@ export class LegacyMember implements LivingMember {
   #openModern(exchange: Exchange): void {
     const { method, params } = exchange;
     if (method === 'server/discover') {
-      exchange.settle({ result: discoverFromInitialize(this.hello, this.#audience.exclusive) });
+      exchange.settle({ result: discoverFromInitialize(this.handshakeResult, this.#audience.exclusive) });
     } else if (method === 'subscriptions/listen') {
       exchange.run(() => this.#listen(exchange));
     } else if (SESSION_METHODS.test(method)) {
@@ -179,7 +179,7 @@ export class LegacyMember implements LivingMember {
 
   #call(exchange: Exchange): void {
     const { method } = exchange;
-    const serverInfo = this.hello['serverInfo'] as JsonObject | undefined;
+    const serverInfo = this.handshakeResult['serverInfo'] as JsonObject | undefined;
     const settle = (outcome: Outcome): void => {
       if ('result' in outcome) exchange.settle({ result: completeResult(method, outcome.result, serverInfo) });
       else if (outcome.error.code === URL_ELICITATION_REQUIRED) {
@@ -233,7 +233,7 @@ export class LegacyMember implements LivingMember {
       }),
     );
     const watched = uris.filter((_, n) => 'result' in outcomes[n]!);
-    caller.acknowledge(filter, capabilitiesOf(this.hello), watched);
+    caller.acknowledge(filter, capabilitiesOf(this.handshakeResult), watched);
   }
 
   async #changeSubscription(exchange: Exchange, params: JsonObject | undefined): Promise<void> {
@@ -290,7 +290,12 @@ export class LegacyMember implements LivingMember {
 
   /** The server is told the lowest level that any request has wanted; what a request did not want is held back here. */
   #raiseLogLevel(level: string | undefined): void {
-    if (level === undefined || !this.#audience.exclusive || capabilitiesOf(this.hello)['logging'] === undefined) return;
+    if (
+      level === undefined ||
+      !this.#audience.exclusive ||
+      capabilitiesOf(this.handshakeResult)['logging'] === undefined
+    )
+      return;
     if (this.#logLevel !== undefined && severity(this.#logLevel) <= severity(level)) return;
     this.#logLevel = level;
     this.#peer.own('logging/setLevel', () => this.#peer.call('logging/setLevel', { level }, CALL_TIMEOUT_MS));

@@ -25,7 +25,7 @@ const LISTEN = 'subscriptions/listen';
 const SEVERAL = Symbol('several');
 const LIST_TIMEOUT_MS = 30_000;
 /** A session that is opened does not wait longer for it; what the server said at its start will do. */
-const INTRODUCTION_TIMEOUT_MS = 5000;
+const DISCOVER_TIMEOUT_MS = 5000;
 const HEADER_MISMATCH = -32020;
 /** How often a server may ask in one call before it is taken for one that never ends. */
 const MAX_ROUNDS = 10;
@@ -35,7 +35,7 @@ const EMPTY_ROUND_MS = 250;
 export interface ModernMemberOptions {
   peer: RpcPeer;
   /** The server's `DiscoverResult`. */
-  hello: JsonObject;
+  handshakeResult: JsonObject;
   audience: Audience;
   /** How Switchboard names itself where it asks for several clients. */
   clientInfo: JsonObject;
@@ -52,7 +52,7 @@ export interface ModernMemberOptions {
 export class ModernMember implements LivingMember {
   readonly era = 'modern';
   readonly version: string = LATEST_MODERN;
-  readonly hello: JsonObject;
+  readonly handshakeResult: JsonObject;
   readonly #peer: RpcPeer;
   readonly #audience: Audience;
   readonly #hub: Hub;
@@ -67,7 +67,7 @@ export class ModernMember implements LivingMember {
 
   constructor({
     peer,
-    hello,
+    handshakeResult,
     audience,
     clientInfo,
     replica,
@@ -81,11 +81,11 @@ export class ModernMember implements LivingMember {
     this.#stickiness = stickiness;
     this.#tasks = tasks;
     this.#audience = audience;
-    this.hello = hello;
+    this.handshakeResult = handshakeResult;
     this.#envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
     this.#hub = new Hub({
       peer,
-      capabilities: capabilitiesOf(hello),
+      capabilities: capabilitiesOf(handshakeResult),
       meta: metaOf(this.#envelope) ?? {},
       watched: () => audience.watched,
       deliver: (note) => this.#deliver(note),
@@ -178,7 +178,7 @@ export class ModernMember implements LivingMember {
     if (this.#audience.callers.size > 0) await this.#hub.restore();
     for (const uri of this.#audience.watched) this.#deliver(notification('notifications/resources/updated', { uri }));
     for (const kind of ['tools', 'prompts', 'resources']) {
-      const capability = capabilitiesOf(this.hello)[kind];
+      const capability = capabilitiesOf(this.handshakeResult)[kind];
       if (!isObject(capability) || capability['listChanged'] !== true) continue;
       this.#deliver(notification(`notifications/${kind}/list_changed`));
     }
@@ -214,13 +214,13 @@ export class ModernMember implements LivingMember {
 
   /**
    * A server of which several clients share a member may tell each something else, so each session has it asked for itself; where
-   * one has the member for itself, it was greeted in that client's name.
+   * one has the member for itself, the handshake was done in that client's name.
    */
-  async introduction(scope: Scope): Promise<JsonObject> {
-    if (this.#audience.exclusive || scope.era === 'modern') return this.hello;
+  async handshakeResultFor(scope: Scope): Promise<JsonObject> {
+    if (this.#audience.exclusive || scope.era === 'modern') return this.handshakeResult;
     const params = addEnvelope(undefined, this.#envelopeOf(scope));
-    const outcome = await this.#peer.call('server/discover', params, INTRODUCTION_TIMEOUT_MS);
-    return 'result' in outcome && isObject(outcome.result['capabilities']) ? outcome.result : this.hello;
+    const outcome = await this.#peer.call('server/discover', params, DISCOVER_TIMEOUT_MS);
+    return 'result' in outcome && isObject(outcome.result['capabilities']) ? outcome.result : this.handshakeResult;
   }
 
   /** Whom a legacy session's requests come from. */

@@ -13,7 +13,7 @@ import type { Failing } from './breaker.ts';
 import { Demand } from './demand.ts';
 import type { CredentialTemplate, Credentials } from './credentials.ts';
 import { legacyVersionFor } from './handshake.ts';
-import type { Introduction } from './handshake.ts';
+import type { ClientIdentity } from './handshake.ts';
 import { LegacyMember } from './legacy.ts';
 import { Life } from './life.ts';
 import { isRefusal } from '../transports/failure.ts';
@@ -26,7 +26,7 @@ import type { ProcessTree } from './process-tree.ts';
 import type { Opened, Replica } from './replica.ts';
 import { MemberSlot } from './slot.ts';
 import { Launcher } from './launcher.ts';
-import type { Greeted, LauncherOptions } from './launcher.ts';
+import type { LaunchResult, LauncherOptions } from './launcher.ts';
 import { Stickiness } from './stickiness.ts';
 import { Tasks } from './tasks.ts';
 
@@ -175,7 +175,7 @@ export class Pool implements Upstream {
   }
 
   /**
-   * Starts it, greets it and lists what it has, once: on the member that all share, or on one of its own that is ended afterwards.
+   * Starts it, does the handshake and lists what it has, once: on the member that all share, or on one of its own that is ended afterwards.
    *
    * @throws {SwitchboardError} what is wrong with it; `SWB_CREDENTIAL_MISSING` where only callers can start it.
    */
@@ -194,12 +194,12 @@ export class Pool implements Upstream {
     if (isolation === 'shared' || isolation === 'pool') {
       const slot = this.#slotFor(scope, false);
       const member = await slot.member();
-      return this.#list(member.hello, member.era, slot.replicas[0]?.life?.peer, startedAt);
+      return this.#list(member.handshakeResult, member.era, slot.replicas[0]?.life?.peer, startedAt);
     }
     this.#breaker(undefined).admit();
-    const { peer, greeting } = await this.#try();
+    const { peer, handshake } = await this.#try();
     try {
-      return await this.#list(greeting.hello, greeting.era, peer, startedAt);
+      return await this.#list(handshake.result, handshake.era, peer, startedAt);
     } finally {
       peer.channel.close();
     }
@@ -261,7 +261,7 @@ export class Pool implements Upstream {
       key,
       leased,
       audience: this.#options.newAudience(exclusive),
-      introduction: this.#introduce(scope, exclusive),
+      clientIdentity: this.#clientIdentity(scope, exclusive),
       era: scope.era,
       credentials,
       context: exclusive && scope.loose !== true ? scope.context : undefined,
@@ -297,7 +297,7 @@ export class Pool implements Upstream {
   }
 
   /** A server that many share is told `capabilities: {}`, so that it asks no question that could not be attributed. */
-  #introduce(scope: Scope, exclusive: boolean): Introduction {
+  #clientIdentity(scope: Scope, exclusive: boolean): ClientIdentity {
     if (!exclusive)
       return { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo };
     const { era, version, capabilities } = scope;
@@ -318,9 +318,9 @@ export class Pool implements Upstream {
     const breaker = this.#breaker(slot.credentials);
     this.#demand.arrive();
     try {
-      const { peer, greeting } = await this.#launcher.start({
+      const { peer, handshake } = await this.#launcher.start({
         slot: slot.key,
-        introduction: slot.introduction,
+        clientIdentity: slot.clientIdentity,
         announce: again || slot.era === 'modern' || !slot.audience.exclusive,
         eras: erasFor(slot),
         credentials: slot.credentials,
@@ -331,7 +331,7 @@ export class Pool implements Upstream {
       let life: Life | undefined;
       const options = {
         peer,
-        hello: greeting.hello,
+        handshakeResult: handshake.result,
         audience: replica.audience,
         slot,
         clientInfo,
@@ -354,7 +354,7 @@ export class Pool implements Upstream {
         },
       };
       const ms = Math.round(performance.now() - startedAt);
-      const isLegacy = greeting.era === 'legacy';
+      const isLegacy = handshake.era === 'legacy';
       const member = isLegacy ? new LegacyMember(options) : new ModernMember(options);
       life = new Life({ peer, member, limits });
       const { era, version } = member;
@@ -374,10 +374,10 @@ export class Pool implements Upstream {
   }
 
   /** Starts one that serves nobody. */
-  #try(): Promise<Greeted> {
+  #try(): Promise<LaunchResult> {
     return this.#launcher.start({
       slot: 'check',
-      introduction: { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo },
+      clientIdentity: { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo },
       announce: true,
       eras: ['modern', 'legacy'],
       credentials: undefined,
@@ -424,12 +424,17 @@ export class Pool implements Upstream {
     if (clear !== undefined) this.#breakers.delete(clear);
   }
 
-  async #list(hello: JsonObject, era: Era, peer: Greeted['peer'] | undefined, startedAt: number): Promise<Checked> {
+  async #list(
+    handshakeResult: JsonObject,
+    era: Era,
+    peer: LaunchResult['peer'] | undefined,
+    startedAt: number,
+  ): Promise<Checked> {
     const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
     const params = era === 'modern' ? addEnvelope(undefined, envelope) : undefined;
     const found: Partial<Record<'tools' | 'prompts' | 'resources', number>> = {};
     for (const kind of ['tools', 'prompts', 'resources'] as const) {
-      if (!isObject(capabilitiesOf(hello)[kind]) || peer === undefined) continue;
+      if (!isObject(capabilitiesOf(handshakeResult)[kind]) || peer === undefined) continue;
       const outcome = await peer.call(`${kind}/list`, params, LIST_TIMEOUT_MS);
       if ('error' in outcome) {
         const detail = `${kind}/list: ${outcome.error.message} (${outcome.error.code})`;
@@ -438,10 +443,10 @@ export class Pool implements Upstream {
       const listed = outcome.result[kind];
       found[kind] = Array.isArray(listed) ? listed.length : 0;
     }
-    const server = era === 'modern' ? metaOf(hello)?.[META.serverInfo] : hello['serverInfo'];
+    const server = era === 'modern' ? metaOf(handshakeResult)?.[META.serverInfo] : handshakeResult['serverInfo'];
     return {
       era,
-      version: era === 'modern' ? LATEST_MODERN : textOf(hello['protocolVersion']),
+      version: era === 'modern' ? LATEST_MODERN : textOf(handshakeResult['protocolVersion']),
       ...(isObject(server) && { server }),
       ...found,
       ms: Math.round(performance.now() - startedAt),

@@ -66,7 +66,7 @@ interface Pending {
   exchange: Exchange | undefined;
 }
 
-/** How many messages of a server that has not been greeted yet are kept. */
+/** How many messages of a server are kept that it sent before the handshake was done. */
 const MAX_EARLY = 100;
 /**
  * Servers print where only messages belong: a banner, or every line of their log. So many unreadable messages at once, and so many a
@@ -387,7 +387,7 @@ export class RpcPeer {
   #forgotten(refused: RpcId | undefined): void {
     this.#heardAt = Date.now();
     const pending = typeof refused === 'number' ? this.#forget(refused) : undefined;
-    // Before it is greeted there is no other member that could be asked.
+    // Before the handshake there is no other member that could be asked.
     if (this.#handlers === undefined) this.end(FORGOTTEN);
     else this.#handlers.onForgotten(FORGOTTEN);
     if (pending === undefined || pending.exchange?.reopen() === true) return;

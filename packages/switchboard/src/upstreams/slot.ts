@@ -4,7 +4,7 @@ import type { SessionContext } from '../protocol/session-context.ts';
 import type { Audience, Caller, Member, Opening, Slot } from '../router/exchange.ts';
 import { once } from '../util/once.ts';
 import type { Credentials } from './credentials.ts';
-import type { Introduction } from './handshake.ts';
+import type { ClientIdentity } from './handshake.ts';
 import { Replica } from './replica.ts';
 import type { ReplicaOptions } from './replica.ts';
 import type { Stickiness } from './stickiness.ts';
@@ -15,7 +15,7 @@ export interface SlotOptions extends Omit<ReplicaOptions, 'audience' | 'open'> {
   key: string;
   leased: boolean;
   audience: Audience;
-  introduction: Introduction;
+  clientIdentity: ClientIdentity;
   /** The era of whoever came first. */
   era: Era;
   /** What the callers brought for its members; those with other values have another slot. */
@@ -48,7 +48,7 @@ export class MemberSlot implements Slot {
   readonly key: string;
   readonly leased: boolean;
   readonly audience: Audience;
-  readonly introduction: Introduction;
+  readonly clientIdentity: ClientIdentity;
   readonly era: Era;
   readonly credentials: Credentials | undefined;
   readonly context: (() => SessionContext) | undefined;
@@ -70,7 +70,7 @@ export class MemberSlot implements Slot {
     this.key = options.key;
     this.leased = options.leased;
     this.audience = options.audience;
-    this.introduction = options.introduction;
+    this.clientIdentity = options.clientIdentity;
     this.era = options.era;
     this.credentials = options.credentials;
     this.context = options.context;

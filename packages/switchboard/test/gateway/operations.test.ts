@@ -247,7 +247,7 @@ describe('an operator', () => {
     expect(test.gateway.operations.broadcast('notifications/acme/x')).toBe(1);
   });
 
-  it('tries an upstream: starts it, greets it, lists what it has, and says what is wrong with it', async () => {
+  it('tries an upstream: starts it, does the handshake, lists what it has, and says what is wrong with it', async () => {
     const broken = { command: process.execPath, args: ['-e', 'process.exit(3)'] };
     const test = await startGateway({ upstreams: { demo: servers.demo, broken } });
     const { operations } = test.gateway;

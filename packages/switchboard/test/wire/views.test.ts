@@ -210,10 +210,10 @@ describe('a view of each principal', () => {
     bob: { ...viewOfRules({ tools: { deny: ['add'] } })!, personal: true },
   };
   const tools = [{ name: 'add' }, { name: 'sub' }];
-  const member: Pick<Member, 'era' | 'version' | 'hello' | 'open'> = {
+  const member: Pick<Member, 'era' | 'version' | 'handshakeResult' | 'open'> = {
     era: 'modern',
     version: '2026-07-28',
-    hello: {},
+    handshakeResult: {},
     open: (exchange) => exchange.settle({ result: { tools, ttlMs: 1000, cacheScope: 'public' } }),
   };
   const slot: Pick<Slot, 'upstream' | 'audience' | 'leased' | 'member'> = {

@@ -182,7 +182,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'POST',
     path: '/upstreams/{name}/check',
-    summary: 'Start a server, greet it and list what it has',
+    summary: 'Start a server, do the MCP handshake and list what it has',
     answer: shapes.checked,
     handle: ({ operations }, { name }) => operations.check(name),
   }),

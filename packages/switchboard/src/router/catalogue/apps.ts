@@ -71,7 +71,7 @@ export class Apps {
     const found = await Promise.all(
       slot.names.map(async (name) => {
         const member = await slot.ready(name, exchange.scope);
-        if (member === undefined || !isObject(capabilitiesOf(member.hello)['tools'])) return [];
+        if (member === undefined || !isObject(capabilitiesOf(member.handshakeResult)['tools'])) return [];
         return [{ name, tools: await this.#of(slot, exchange, name, freshMs) }];
       }),
     );

@@ -30,7 +30,7 @@ export interface CatalogueOptions {
   upstreams: ReadonlyMap<string, Upstream>;
   /** How the catalogue names itself. */
   serverInfo: JsonObject;
-  /** How long a list and an introduction wait for one upstream before they do without, in ms. */
+  /** How long a list and a handshake wait for one upstream before they do without, in ms. */
   patienceMs: number;
   /** Where requests take their turns. */
   turns: Turns;

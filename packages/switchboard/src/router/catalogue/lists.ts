@@ -7,7 +7,7 @@ import { omit } from '../../util/omit.ts';
 import type { Exchange, Outcome, Scope } from '../exchange.ts';
 import { LISTS } from '../view.ts';
 import type { Catalogue } from './catalogue.ts';
-import { completion, discoverResult } from './introduction.ts';
+import { completion, discoverResult } from './handshake-result.ts';
 import { Outward } from './outward.ts';
 import type { CatalogueSlot } from './slot.ts';
 
@@ -49,7 +49,7 @@ export async function mergedPage(slot: CatalogueSlot, exchange: Exchange): Promi
     names.map(async (name): Promise<Part> => {
       const member = await slot.ready(name, scope);
       if (member === undefined) return { name, isMissing: true };
-      if (!isOffered(capabilitiesOf(member.hello))) return { name };
+      if (!isOffered(capabilitiesOf(member.handshakeResult))) return { name };
       const cursor = cursors?.get(name);
       const asked = { ...omit(params ?? {}, 'cursor'), ...(cursor !== undefined && { cursor }) };
       return contribution(catalogue, name, method, await slot.ask(name, exchange, method, asked));
@@ -85,9 +85,9 @@ export async function discovered(slot: CatalogueSlot, exchange: Exchange): Promi
       return contribution(catalogue, name, exchange.method, await slot.ask(name, exchange, exchange.method, {}));
     }),
   );
-  const hellos = parts.flatMap(({ name, page }) => (page === undefined ? [] : [{ name, hello: page }]));
-  if (hellos.length === 0) return noneLeft(parts);
-  return { result: discoverResult(hellos, hellos.length < names.length, catalogue.serverInfo) };
+  const handshakeResults = parts.flatMap(({ name, page }) => (page === undefined ? [] : [{ name, result: page }]));
+  if (handshakeResults.length === 0) return noneLeft(parts);
+  return { result: discoverResult(handshakeResults, handshakeResults.length < names.length, catalogue.serverInfo) };
 }
 
 function contribution(catalogue: Catalogue, name: string, method: string, outcome: Outcome): Part {

@@ -34,7 +34,7 @@ export class CatalogueMember implements Member {
   readonly era: Era;
   readonly version: string;
   /** The answer to a legacy client's `initialize`, when the slot has it. */
-  hello: JsonObject = {};
+  handshakeResult: JsonObject = {};
   readonly inFlight: number = 0;
   readonly #slot: CatalogueSlot;
   /** Where a resource is watched for a legacy session, by the URI that the session knows. */
@@ -73,8 +73,8 @@ export class CatalogueMember implements Member {
     this.#slot.cancel(exchange, reason);
   }
 
-  introduction(): JsonObject {
-    return this.hello;
+  handshakeResultFor(): JsonObject {
+    return this.handshakeResult;
   }
 
   async paramHeaders(tool: string): Promise<readonly ParamHeader[]> {
@@ -156,7 +156,7 @@ export class CatalogueMember implements Member {
       const members = await Promise.all(
         names.map(async (each) => [each, await this.#slot.ready(each, scope)] as const),
       );
-      const able = members.flatMap(([each, member]) => (member && hasUnknown(member.hello) ? [each] : []));
+      const able = members.flatMap(([each, member]) => (member && hasUnknown(member.handshakeResult) ? [each] : []));
       if (able.length === 1) this.#serve(exchange, able[0]!, params);
       else {
         const detail = `${method} does not say which server it is for; send it to one of ${names.map((each) => `/mcp/${each}`).join(', ')}`;
@@ -283,7 +283,7 @@ export class CatalogueMember implements Member {
     const outcomes = await Promise.all(
       names.map(async (name) => {
         const member = await this.#slot.ready(name, scope);
-        if (member === undefined || capabilitiesOf(member.hello)['logging'] === undefined) return undefined;
+        if (member === undefined || capabilitiesOf(member.handshakeResult)['logging'] === undefined) return undefined;
         return this.#slot.ask(name, exchange, exchange.method, exchange.params ?? {});
       }),
     );
@@ -299,8 +299,8 @@ function withUri(params: JsonObject | undefined, { at }: Target, uri: string): J
 }
 
 /** Whether a server can do something that MCP and the extensions known here do not have. */
-function hasUnknown(hello: JsonObject): boolean {
-  const { extensions, experimental } = capabilitiesOf(hello);
+function hasUnknown(handshakeResult: JsonObject): boolean {
+  const { extensions, experimental } = capabilitiesOf(handshakeResult);
   const names = [extensions, experimental].flatMap((each) => (isObject(each) ? Object.keys(each) : []));
   return names.some((name) => !KNOWN.has(name));
 }

@@ -45,7 +45,7 @@ export class Owners {
       slot.names.map(async (name) => ({ name, member: await slot.ready(name, exchange.scope) })),
     );
     const able = members.flatMap(({ name, member }) =>
-      member !== undefined && isObject(capabilitiesOf(member.hello)['resources']) ? [name] : [],
+      member !== undefined && isObject(capabilitiesOf(member.handshakeResult)['resources']) ? [name] : [],
     );
     if (able.length < 2) return able;
     const ranked = await Promise.all(

@@ -12,7 +12,7 @@ import type { Audience, Caller, Exchange, Member, Opening, Outcome, Reached, Sco
 import { SubExchange } from '../sub-exchange.ts';
 import { targetOf } from '../view.ts';
 import type { Catalogue } from './catalogue.ts';
-import { initializeResult, legacyHelloOf } from './introduction.ts';
+import { initializeResult, legacyHandshakeResult } from './handshake-result.ts';
 import { isLink } from './links.ts';
 import type { LinkPlace } from './links.ts';
 import { CatalogueMember } from './member.ts';
@@ -36,8 +36,8 @@ export class CatalogueSlot implements Slot {
   readonly #onEmpty: () => void;
   readonly #member: CatalogueMember;
   /** Done when a legacy session knows what it was told of the upstreams at its start. */
-  #introduced: Promise<Member> | undefined;
-  #isIntroduced = false;
+  #negotiating: Promise<Member> | undefined;
+  #isNegotiated = false;
   #holders = 0;
   /** The upstreams' slots that a legacy session has joined. */
   readonly #joined: Map<string, Slot> = new Map();
@@ -71,9 +71,9 @@ export class CatalogueSlot implements Slot {
   }
 
   member(): Member | Promise<Member> {
-    if (this.scope.era === 'modern' || this.#isIntroduced) return this.#member;
-    this.#introduced ??= this.#introduce().finally(() => (this.#introduced = undefined));
-    return this.#introduced;
+    if (this.scope.era === 'modern' || this.#isNegotiated) return this.#member;
+    this.#negotiating ??= this.#negotiate().finally(() => (this.#negotiating = undefined));
+    return this.#negotiating;
   }
 
   /**
@@ -312,14 +312,14 @@ export class CatalogueSlot implements Slot {
     }
   }
 
-  async #introduce(): Promise<Member> {
+  async #negotiate(): Promise<Member> {
     const { names, scope, catalogue } = this;
     const found = await Promise.all(
       names.map(async (name) => {
         const member = await this.ready(name, scope);
         return member === undefined
           ? []
-          : [{ name, hello: await legacyHelloOf(member, scope, this.#isExclusive(name)) }];
+          : [{ name, result: await legacyHandshakeResult(member, scope, this.#isExclusive(name)) }];
       }),
     );
     const parts = found.flat();
@@ -327,9 +327,9 @@ export class CatalogueSlot implements Slot {
       const detail = `none of ${names.join(', ')} can be had; the log tells why, and so does /mcp/<name>`;
       throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
     }
-    this.#isIntroduced = true;
+    this.#isNegotiated = true;
     const incomplete = parts.length < names.length;
-    this.#member.hello = initializeResult(scope.version, parts, incomplete, catalogue.serverInfo);
+    this.#member.handshakeResult = initializeResult(scope.version, parts, incomplete, catalogue.serverInfo);
     return this.#member;
   }
 
@@ -376,7 +376,7 @@ export class CatalogueSlot implements Slot {
     const slot = this.#joined.get(name);
     if (member === undefined || slot === undefined) return;
     this.#announce(slot, member);
-    const capabilities = capabilitiesOf(member.hello);
+    const capabilities = capabilitiesOf(member.handshakeResult);
     for (const kind of ['tools', 'prompts', 'resources']) {
       if (!isObject(capabilities[kind])) continue;
       for (const caller of this.audience.callers) caller.notify(notification(`notifications/${kind}/list_changed`));

@@ -1,4 +1,4 @@
-/** How the catalogue introduces itself: what its upstreams can do taken together, and what each has to say of itself. */
+/** The handshake result of the catalogue: the capabilities of its upstreams taken together, and the instructions of each. */
 import { isLegacyVersion, LATEST_LEGACY, META, MODERN_VERSIONS } from '../../protocol/eras.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
@@ -6,10 +6,10 @@ import { capabilitiesOf, initializeFromDiscover } from '../../protocol/translate
 import { omit } from '../../util/omit.ts';
 import type { Member, Scope } from '../exchange.ts';
 
-/** What one upstream says of itself, as a client of the given era hears it. */
-export interface Introduced {
+/** The handshake result of one upstream, in the shape of its client's era. */
+export interface UpstreamHandshake {
   name: string;
-  hello: JsonObject;
+  result: JsonObject;
 }
 
 /** What an upstream that is not there may turn out to have. */
@@ -18,17 +18,17 @@ const UNKNOWN: JsonObject = { tools: {}, prompts: {}, resources: {}, completions
 const HEADLINE =
   'Several servers behind one address. The names of their tools and prompts begin with the name of the server and two underscores.';
 
-/** A member's introduction for a legacy session. @param exclusive whether the session has it for itself. */
-export async function legacyHelloOf(member: Member, scope: Scope, exclusive: boolean): Promise<JsonObject> {
-  const hello = await member.introduction(scope);
-  if (member.era === 'modern') return initializeFromDiscover(hello, LATEST_LEGACY);
-  return exclusive ? hello : { ...hello, capabilities: omit(capabilitiesOf(hello), 'logging', 'tasks') };
+/** A member's handshake result for a legacy session. @param exclusive whether the session has it for itself. */
+export async function legacyHandshakeResult(member: Member, scope: Scope, exclusive: boolean): Promise<JsonObject> {
+  const result = await member.handshakeResultFor(scope);
+  if (member.era === 'modern') return initializeFromDiscover(result, LATEST_LEGACY);
+  return exclusive ? result : { ...result, capabilities: omit(capabilitiesOf(result), 'logging', 'tasks') };
 }
 
 /** @param incomplete whether an upstream is missing, which may be there later. */
 export function initializeResult(
   version: string,
-  parts: readonly Introduced[],
+  parts: readonly UpstreamHandshake[],
   incomplete: boolean,
   serverInfo: JsonObject,
 ): JsonObject {
@@ -37,12 +37,16 @@ export function initializeResult(
 }
 
 /** @param incomplete as of {@link initializeResult} */
-export function discoverResult(parts: readonly Introduced[], incomplete: boolean, serverInfo: JsonObject): JsonObject {
+export function discoverResult(
+  parts: readonly UpstreamHandshake[],
+  incomplete: boolean,
+  serverInfo: JsonObject,
+): JsonObject {
   return {
     supportedVersions: [...MODERN_VERSIONS],
     ...taken(parts, incomplete),
     ...completion(
-      parts.map(({ hello }) => hello),
+      parts.map(({ result }) => result),
       incomplete,
       serverInfo,
     ),
@@ -64,14 +68,14 @@ export function completion(parts: readonly JsonObject[], incomplete: boolean, se
   };
 }
 
-function taken(parts: readonly Introduced[], incomplete: boolean): JsonObject {
-  const can = parts.map(({ hello }) => capabilitiesOf(hello)).reduce(union, incomplete ? UNKNOWN : {});
+function taken(parts: readonly UpstreamHandshake[], incomplete: boolean): JsonObject {
+  const can = parts.map(({ result }) => capabilitiesOf(result)).reduce(union, incomplete ? UNKNOWN : {});
   // A list changes when an upstream comes or goes, whether or not the upstream itself can tell.
   const changing = ['tools', 'prompts', 'resources'].flatMap((kind) =>
     isObject(can[kind]) ? [[kind, { ...can[kind], listChanged: true }]] : [],
   );
-  const said = parts.flatMap(({ name, hello }) =>
-    typeof hello['instructions'] === 'string' ? [`${name}:\n${hello['instructions']}`] : [],
+  const said = parts.flatMap(({ name, result }) =>
+    typeof result['instructions'] === 'string' ? [`${name}:\n${result['instructions']}`] : [],
   );
   const capabilities = { ...can, ...Object.fromEntries(changing) };
   return { capabilities, instructions: [HEADLINE, ...said].join('\n\n') };
