@@ -19,7 +19,7 @@ export type ChatEvent =
   | { type: 'failed'; reference: string; error: unknown };
 
 export interface ChatLimits {
-  /** How many clients may be connected. @default 50 */
+  /** Maximum number of connected clients. @default 50 */
   maxConnections: number;
   /** The largest message of a client, in bytes. @default 262144 */
   maxMessageBytes: number;

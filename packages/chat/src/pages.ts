@@ -16,6 +16,6 @@ export function answerBrowsers(servePages: PageServer | undefined, path: string)
     const hint = `This is a chat over WebSocket, at ${path}. For a web page here, install mcp-switchboard-console.\n`;
     const isHere = servePages === undefined && (asked === '/' || asked === path);
     response.writeHead(isHere ? 200 : 404, { 'content-type': 'text/plain; charset=utf-8' });
-    response.end(isHere ? hint : 'Nothing is served at this path\n');
+    response.end(isHere ? hint : 'Not found\n');
   };
 }

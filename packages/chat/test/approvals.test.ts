@@ -110,7 +110,7 @@ describe('an approval', () => {
     expect(files.calls).toEqual([]);
   });
 
-  it('is asked for anew when the changed tool is called again, and then it runs', async () => {
+  it('is asked for again when the changed tool is called again, and then it runs', async () => {
     const files = changing([REMOVE]);
     const client = await connect(files);
     client.send({ type: 'query', content: 'remove path=a.txt' });

@@ -72,7 +72,7 @@ describe('the typed client', () => {
     expect((await running).message).toContain('Counted to 1.');
   });
 
-  it('begins anew where the session is gone, and says so to who waits', async () => {
+  it('begins again where the session is gone, and says so to who waits', async () => {
     const { url } = await startChat({ resumeWindowMs: 1 });
     const { client, sockets } = connect(url, { retryMs: 200 });
     await client.next('connection_established');
@@ -80,7 +80,7 @@ describe('the typed client', () => {
     await client.next('tool_call');
     sockets[0]!.terminate();
     await expect(lost).rejects.toThrow('The session has ended');
-    expect((await client.ask('echo anew')).message).toContain('anew');
+    expect((await client.ask('echo again')).message).toContain('again');
   });
 
   it('ends when the chat is left, and does not come back', async () => {

@@ -187,7 +187,7 @@ describe('credentials', () => {
     expect(calls).toEqual([expect.objectContaining({ key: person(3).api_key, org: person(3).org_id })]);
   });
 
-  it('can be changed and given up: what runs with them ends, and another organization begins anew', async () => {
+  it('can be changed and given up: what runs with them ends, and another organization begins again', async () => {
     const { url: server, calls } = await startServer();
     const { url } = await startChat(optionsFor(server));
     const client = await RawClient.v2(url);

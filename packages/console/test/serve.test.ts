@@ -100,7 +100,7 @@ describe('the pages', () => {
     expect((await ask(path)).status).toBe(404);
   });
 
-  // README.md tells the size; it must be told anew when it grows.
+  // README.md tells the size; it must be told again when it grows.
   it('weigh at most 85 KB compressed, all together', () => {
     const files = ['chat.html', ...assets.map((name) => `assets/${name}`)];
     const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(`${pagesFolder}/${name}`)).length, 0);

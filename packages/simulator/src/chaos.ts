@@ -8,7 +8,7 @@ export const STORMS = {
   disconnect: {
     of: 'calls',
     share: 0.01,
-    meaning: 'the connection is cut without a goodbye right after the call, and made anew',
+    meaning: 'the connection is cut without a goodbye right after the call, and made again',
   },
   'half-open': {
     of: 'calls',

@@ -142,13 +142,13 @@ export const OPTIONS: Readonly<Record<keyof Settings, Option>> = {
   ca: {
     value: 'file',
     fallback: '',
-    describe: 'the authority to trust in place of those that are known, as PEM',
+    describe: 'CA to trust instead of those of the system (PEM)',
     ...text,
   },
   cert: {
     value: 'file',
     fallback: '',
-    describe: 'the certificate to show where the endpoint asks for one, as PEM',
+    describe: 'client certificate (PEM)',
     ...text,
   },
   key: { value: 'file', fallback: '', describe: 'its private key, as PEM', ...text },

@@ -49,7 +49,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   disordered: { ...count, meaning: 'progress notes out of order', of: ({ truth }) => truth.disordered },
   unproven: { ...count, meaning: 'answers without the tag of their call', of: ({ truth }) => truth.unproven },
   unsent: { ...count, meaning: 'calls of `--rate` that never began', of: ({ unsent }) => unsent },
-  reconnects: { ...count, meaning: 'connections made anew', of: ({ reconnects }) => reconnects },
+  reconnects: { ...count, meaning: 'connections made again', of: ({ reconnects }) => reconnects },
   memory: {
     ...size,
     meaning: 'the most memory of the process tree',

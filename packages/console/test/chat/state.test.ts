@@ -159,7 +159,7 @@ describe('after a cut', () => {
     expect(isReady(after([...cut, resumed, { type: 'history', entries: [], more: false }]))).toBe(true);
   });
 
-  it('begins the text of a turn that runs anew, and keeps what its tools answered', () => {
+  it('begins the text of a turn that runs again, and keeps what its tools answered', () => {
     const state = after([
       ...cut,
       resumed,
@@ -235,7 +235,7 @@ describe('history', () => {
     expect(after([...late, { type: 'history', entries: [], more: false }]).more).toBe(false);
   });
 
-  it('begins anew in a room, and when it is left', () => {
+  it('begins again in a room, and when it is left', () => {
     const room = after([...late, { type: 'joined', room: 'planning', name: 'Ada' }]);
     expect(room).toMatchObject({ items: [], last: 0, room: { name: 'planning', me: 'Ada' } });
     const people = [{ name: 'Ada', typing: false, connected: true }];

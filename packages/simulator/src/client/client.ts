@@ -140,7 +140,7 @@ export class Client {
     while (!this.#gone && !this.#open) {
       try {
         await this.connectOnce();
-        // What waited may have left again at once; then that is who connects anew.
+        // What waited may have left again at once; then that is who reconnects.
         return;
       } catch (error) {
         this.#around.talk?.('·', `cannot connect: ${(error as Error).message}`);

@@ -1,4 +1,4 @@
-/** Some lines at the bottom of a terminal that are drawn anew in place, with others scrolling above them. */
+/** Some lines at the bottom of a terminal that are drawn again in place, with others scrolling above them. */
 
 /** What a terminal may not be told by a server. */
 // oxlint-disable-next-line no-control-regex

@@ -91,7 +91,7 @@ export class Authenticator {
     const isWordless = shown.bearer === undefined && shown.apiKey === undefined && shown.ticket === undefined;
     if (isWordless && shown.certificate === undefined) {
       if (admitsNobody?.() === true) return NOBODY;
-      throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'nothing was shown that says so' });
+      throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'the request has no key, token or certificate' });
     }
     const isTicket = shown.ticket !== undefined;
     const digests = isTicket ? [] : digestsOf(shown);

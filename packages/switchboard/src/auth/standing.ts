@@ -52,8 +52,7 @@ export class Standing {
   #expire(): void {
     const now = Date.now();
     for (const holder of this.#holders.values()) {
-      if (isExpired(holder.identity, now))
-        holder.lose('expired', 'what you showed has expired; come back with a new one');
+      if (isExpired(holder.identity, now)) holder.lose('expired', 'the credential has expired; connect with a new one');
     }
   }
 }

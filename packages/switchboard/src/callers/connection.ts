@@ -31,7 +31,7 @@ const MAX_BAD_MESSAGES = 10;
 /** How many slots the modern requests of one connection may use: one for each set of capabilities that they declare. */
 const MAX_SLOTS = 8;
 
-/** An arrival whose client may show itself anew. */
+/** An arrival whose client may show itself again. */
 type Connected = { -readonly [Name in keyof Arrival]: Arrival[Name] };
 
 export class Connection implements Conversation, Holder {
@@ -71,7 +71,7 @@ export class Connection implements Conversation, Holder {
     return this.#arrival.identity;
   }
 
-  /** The client came back, and has shown anew who it is: somebody of the same principal with the same rights. */
+  /** The client came back, and has shown again who it is: somebody of the same principal with the same rights. */
   renew(identity: Identity): void {
     this.#arrival.identity = identity;
   }

@@ -48,7 +48,7 @@ export class Connections {
     connection.start();
   }
 
-  /** The client came back to its channel, and has shown anew who it is. */
+  /** The client came back to its channel, and has shown again who it is. */
   renew(channel: Channel, identity: Identity): void {
     this.#byChannel.get(channel)?.renew(identity);
   }

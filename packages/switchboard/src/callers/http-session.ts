@@ -183,7 +183,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
     return stream?.shed(true) ?? this.#newest?.shed(all) ?? false;
   }
 
-  /** Each request shows anew who it is. */
+  /** Each request shows again who it is. */
   renew(identity: Identity): void {
     this.#arrival.identity = identity;
   }

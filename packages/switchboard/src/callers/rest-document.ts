@@ -27,7 +27,7 @@ const ERROR = {
         message: { type: 'string' },
         data: {
           type: 'object',
-          properties: { code: { type: 'string', description: 'out of the table of errors, such as SWB_RATE_LIMITED' } },
+          properties: { code: { type: 'string', description: 'from the error table, such as SWB_RATE_LIMITED' } },
         },
       },
     },
@@ -93,7 +93,7 @@ function operationOf(tool: Tool, key: string): object {
         content: { 'application/json': { schema: result }, 'text/event-stream': { schema: { type: 'string' } } },
       },
       422: { description: 'The tool reported an error', content: error },
-      default: { description: 'An error out of the table of errors, or of the server', content: error },
+      default: { description: 'An error of the error table, or of the server', content: error },
     },
   };
 }

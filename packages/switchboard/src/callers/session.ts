@@ -226,7 +226,7 @@ export class LegacySession implements Caller {
   #hold(message: Message): void {
     const { maxRequestsInFlight } = this.#context;
     if (this.#early.length >= maxRequestsInFlight) {
-      const detail = `${maxRequestsInFlight} messages wait for the end of initialize, the limit (maxRequestsInFlight)`;
+      const detail = `${maxRequestsInFlight} messages wait for initialize to finish, the limit (maxRequestsInFlight)`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
     this.#early.push(message);

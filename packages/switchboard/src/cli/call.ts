@@ -33,7 +33,7 @@ export function callCommand(): Command {
     .option('--args <json>', "the tool's arguments, as a JSON object", '{}');
   return withClientFlags(command)
     .option('--json', 'print the whole answer as JSON')
-    .option('--timeout <seconds>', 'how long to wait for the answer; progress starts the wait anew', '300')
+    .option('--timeout <seconds>', 'time to wait for the answer; each progress notification restarts it', '300')
     .addHelpText('after', HELP)
     .action(call);
 }

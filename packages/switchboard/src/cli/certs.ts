@@ -33,7 +33,7 @@ const collect = (each: string, all: string[]): string[] => [...all, each];
 
 export function certsCommand(): Command {
   return new Command('certs')
-    .description('Make certificates for TLS: an authority for development, and what it vouches for.')
+    .description('Create TLS certificates for development: a CA, and server and client certificates that it signs.')
     .option('--out <folder>', 'where to write them', 'certs')
     .option(
       '--host <name>',
@@ -44,7 +44,7 @@ export function certsCommand(): Command {
     .option('--client <name>', 'make one for a client of this name; may be repeated', collect, [])
     .option('--revoke <name>', 'revoke that of a client; may be repeated', collect, [])
     .option('--days <number>', 'how long they are good for', DEFAULT_DAYS)
-    .option('--renew', "make the server's anew")
+    .option('--renew', 'replace the server certificate')
     .addHelpText('after', HELP)
     .action(makeCertificates);
 }
@@ -73,7 +73,7 @@ async function makeCertificates({ out, host, client, revoke, days, renew = false
   if (!hasAuthority) save('ca', issuer.pem);
   if (renew || !existsSync(path('server.pem'))) save('server', await issuer.server([...host, ...OWN_NAMES], count));
   else if (host.length > 0) {
-    const detail = `--host: ${path('server.pem')} is there already; say --renew to make it anew`;
+    const detail = `--host: ${path('server.pem')} is there already; use --renew to replace it`;
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
   }
   for (const name of client) {

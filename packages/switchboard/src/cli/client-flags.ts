@@ -20,9 +20,9 @@ export const withClientFlags = (command: Command): Command =>
       (each: string, all: string[]) => [...all, each],
       [],
     )
-    .option('--cert <file>', 'the certificate to show where the endpoint asks for one, as PEM')
+    .option('--cert <file>', 'client certificate (PEM)')
     .option('--key <file>', 'its private key, as PEM')
-    .option('--ca <file>', 'the authority to trust in place of those that are known, as PEM');
+    .option('--ca <file>', 'CA to trust instead of those of the system (PEM)');
 
 /** Reads `Name: value` flags. @throws {SwitchboardError} `SWB_CONFIG_INVALID`; the value is not repeated, it may be a secret. */
 export function readHeaders({ header }: ClientFlags): Record<string, string> {

@@ -26,7 +26,7 @@ import { expandVariables, inputVariable } from './variables.ts';
 export interface ConfigFile {
   settings: JsonObject;
   upstreams: Record<string, UpstreamOptions>;
-  /** Who may come in, and what they may use. */
+  /** Authentication and permissions. */
   access: AccessOptions;
   /** What the chat is told, unread; `switchboard chat` reads it. */
   chat: JsonObject;

@@ -14,7 +14,7 @@ Put it into the configuration of a client that only speaks stdio:
   { "mcpServers": { "shared": { "command": "npx", "args": ["mcp-switchboard", "connect", "ws://127.0.0.1:8765/mcp"] } } }
 
 It is a small Switchboard of its own, with one client on stdin and stdout and the address as its upstream: when the server behind
-the address is started anew, the conversation goes on.`;
+the address restarts, the session continues.`;
 
 interface Flags extends ClientFlags {
   logLevel: string;
@@ -22,7 +22,7 @@ interface Flags extends ClientFlags {
 
 export function connectCommand(): Command {
   const command = new Command('connect')
-    .description('Be a stdio MCP server that carries the conversation to an MCP endpoint (ws, wss, http or https).')
+    .description('Bridge a stdio client to an MCP endpoint (ws, wss, http or https).')
     .argument('<url>', 'the address, such as ws://127.0.0.1:8765/mcp');
   return withClientFlags(command)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent; the log goes to stderr', 'warn')

@@ -18,7 +18,7 @@ interface BroadcastFlags extends AdminFlags {
 }
 
 export const broadcastCommand = (): Command =>
-  adminCommand('broadcast', 'Send a notification to every client, or those that fit every flag.')
+  adminCommand('broadcast', 'Send a notification to all clients, or to those that match every flag.')
     .argument('<method>', 'of the notification, such as notifications/message')
     .option('--params <json>', 'its params, as a JSON object')
     .option('--session <session>', 'to this session')
@@ -35,7 +35,7 @@ export const broadcastCommand = (): Command =>
     });
 
 export const reloadCommand = (): Command =>
-  adminCommand('reload', 'Let a running Switchboard read its configuration file again.').action(
+  adminCommand('reload', 'Reload the configuration file of a running Switchboard.').action(
     async (flags: AdminFlags) => {
       const change = await AdminClient.find(flags, process.env).ask<Change>('POST', '/reload');
       if (flags.json === true) printJson(change);
@@ -44,7 +44,7 @@ export const reloadCommand = (): Command =>
   );
 
 export const drainCommand = (): Command =>
-  adminCommand('drain', 'End a running Switchboard when what is under way has ended.')
+  adminCommand('drain', 'Shut down a running Switchboard after its running requests have finished.')
     .option('--timeout <duration>', 'how long to wait for it, such as 90s. Default: its drainTimeout')
     .action(async ({ timeout, ...flags }: AdminFlags & { timeout?: string }) => {
       const answer = await AdminClient.find(flags, process.env).ask('POST', '/drain', { timeout });
@@ -53,7 +53,7 @@ export const drainCommand = (): Command =>
     });
 
 export const eventsCommand = (): Command =>
-  adminCommand('events', 'Print what happens in a running Switchboard, as it happens; Ctrl-C ends it.')
+  adminCommand('events', 'Print events of a running Switchboard live; Ctrl-C stops.')
     .option('--type <types>', 'only these, with commas, such as session.*,request.ended')
     .action(async ({ type, ...flags }: AdminFlags & { type?: string }) => {
       for await (const event of AdminClient.find(flags, process.env).events(type)) {

@@ -51,9 +51,7 @@ It ends with 0 when nothing failed, else with the code of the first thing that d
 
 export const doctorCommand = (): Command =>
   withConfigFlag(withEnvFlag(new Command('doctor')), 'a configuration file; also SWITCHBOARD_CONFIG')
-    .description(
-      'Look for what would keep Switchboard from serving: this machine, the configuration, each server, the port.',
-    )
+    .description('Check this machine, the configuration, each server and the port for problems.')
     .argument('[command...]', 'the command of a stdio MCP server, after --')
     .option('--json', 'print the findings as JSON')
     .passThroughOptions()

@@ -16,10 +16,10 @@ const FILE = '--keys-file <file>';
 const FILE_HELP = 'the file of the keys; SWITCHBOARD_KEYS_FILE names it too';
 
 export function keysCommand(): Command {
-  const command = new Command('keys').description('Make, list and revoke the API keys that callers show.');
+  const command = new Command('keys').description('Create, list and revoke API keys.');
   command
     .command('create <principal>')
-    .description('Make a key for somebody, and show it once: what is kept cannot be turned into the key again.')
+    .description('Create a key for a principal and print it once; only a hash is stored.')
     .option(FILE, FILE_HELP)
     .option('--role <name...>', 'a role of the configuration; may be given several times')
     .option('--label <text>', 'what the key is for')
@@ -27,13 +27,13 @@ export function keysCommand(): Command {
     .action(create);
   command
     .command('list')
-    .description('Show whose keys there are; never the keys.')
+    .description('List the keys: id, principal and roles, never the key itself.')
     .option(FILE, FILE_HELP)
     .option('--json', 'for programs')
     .action(list);
   command
     .command('revoke <id...>')
-    .description('Take keys back by their ids; sessions that they opened end.')
+    .description('Revoke keys by id; sessions opened with them end.')
     .option(FILE, FILE_HELP)
     .action(revoke);
   return command;

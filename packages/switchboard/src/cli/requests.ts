@@ -9,29 +9,27 @@ import { reasonQuery, wholeId } from './sessions.ts';
 import { duration, print, printJson, printTable } from './table.ts';
 
 export const requestsCommand = (): Command =>
-  adminCommand('requests', 'List the requests that are under way in a running Switchboard.').action(
-    async (flags: AdminFlags) => {
-      const requests = await AdminClient.find(flags, process.env).ask<OpenRequest[]>('GET', '/requests');
-      if (flags.json === true) {
-        printJson(requests);
-        return;
-      }
-      printTable(
-        ['request', 'state', 'method', 'target', 'upstream', 'principal', 'session', 'age'],
-        requests.map(({ id, state, method, target = '', upstream, principal, session, ageMs }) => [
-          id,
-          state,
-          method,
-          target,
-          upstream,
-          principal,
-          session,
-          duration(ageMs),
-        ]),
-        'no requests are under way',
-      );
-    },
-  );
+  adminCommand('requests', 'List the running requests of a running Switchboard.').action(async (flags: AdminFlags) => {
+    const requests = await AdminClient.find(flags, process.env).ask<OpenRequest[]>('GET', '/requests');
+    if (flags.json === true) {
+      printJson(requests);
+      return;
+    }
+    printTable(
+      ['request', 'state', 'method', 'target', 'upstream', 'principal', 'session', 'age'],
+      requests.map(({ id, state, method, target = '', upstream, principal, session, ageMs }) => [
+        id,
+        state,
+        method,
+        target,
+        upstream,
+        principal,
+        session,
+        duration(ageMs),
+      ]),
+      'no requests are under way',
+    );
+  });
 
 interface CancelFlags extends AdminFlags {
   session?: string;

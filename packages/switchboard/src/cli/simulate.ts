@@ -12,7 +12,7 @@ interface SimulatorModule {
 export function simulateCommand(): Command {
   return (
     new Command('simulate')
-      .description('Be many clients of an MCP endpoint: measures it, and catches answers that reach the wrong client.')
+      .description('Load-test an MCP endpoint: measure it, and detect answers that reach the wrong client.')
       .argument('[args...]')
       // All that follows is the simulator's, its --help too.
       .helpOption(false)

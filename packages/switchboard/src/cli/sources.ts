@@ -15,7 +15,7 @@ export interface Sources {
   /** Whether they were named, and are no fallback. */
   isNamed: boolean;
   settings: JsonObject;
-  /** Who may come in, and what they may use. */
+  /** Authentication and permissions. */
   access: AccessOptions;
   /** The configuration files, in their order. */
   files: readonly string[];

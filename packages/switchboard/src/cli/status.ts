@@ -23,7 +23,7 @@ interface Status {
 }
 
 export const statusCommand = (): Command =>
-  adminCommand('status', 'Say how a running Switchboard is.').action(async (flags: AdminFlags) => {
+  adminCommand('status', 'Show the state of a running Switchboard.').action(async (flags: AdminFlags) => {
     const status = await AdminClient.find(flags, process.env).ask<Status>('GET', '/status');
     if (flags.json === true) {
       printJson(status);
@@ -51,7 +51,7 @@ export const statusCommand = (): Command =>
   });
 
 export const upstreamsCommand = (): Command =>
-  adminCommand('upstreams', 'List the servers behind a running Switchboard, with their members.').action(
+  adminCommand('upstreams', 'List the servers of a running Switchboard and their processes.').action(
     async (flags: AdminFlags) => {
       const upstreams = await AdminClient.find(flags, process.env).ask<UpstreamFacts[]>('GET', '/upstreams');
       if (flags.json === true) {
@@ -87,7 +87,7 @@ export const upstreamsCommand = (): Command =>
   );
 
 export const restartCommand = (): Command =>
-  adminCommand('restart', 'Replace every member of a server.')
+  adminCommand('restart', 'Restart every process of a server.')
     .argument('<upstream>', 'its name')
     .action(async (upstream: string, flags: AdminFlags) => {
       const answer = await AdminClient.find(flags, process.env).ask(

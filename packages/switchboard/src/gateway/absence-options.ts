@@ -15,28 +15,28 @@ export const ABSENCE_OPTIONS: Readonly<Record<Name, Option>> = {
     value: 'duration',
     fallback: '60s',
     type: duration,
-    describe: 'Interval at which idle sessions are looked for; at least four times in each idleTimeout',
+    describe: 'Interval of the check for idle sessions; at most a quarter of idleTimeout',
   },
   absentGrace: {
     value: 'duration|never',
     fallback: '30s',
     type: durationOrNever,
     describe:
-      'Time for which the calls of a legacy HTTP session run on after its last connection is gone; then they are cancelled',
+      'Time the calls of a legacy HTTP session continue after its last connection closed; then they are cancelled',
   },
   absentTimeout: {
     value: 'duration|never',
     fallback: '5m',
     type: durationOrNever,
     describe:
-      'Time for which the own server of a legacy HTTP session is kept after its last connection is gone; the next request starts it again',
+      'Time a legacy HTTP session keeps its own server after its last connection closed; the next request starts it again',
   },
   maxReplaySize: {
     value: 'size',
     fallback: '16MiB',
     type: size,
     describe:
-      'Bytes of events kept for the client of one legacy HTTP session that comes back; its newest event is kept beyond it',
+      'Bytes of events kept for one legacy HTTP session to resume from; its newest event is kept even when it is larger',
   },
   maxReplaySizePerPrincipal: {
     value: 'size',

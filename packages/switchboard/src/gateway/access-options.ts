@@ -1,4 +1,4 @@
-/** How a configuration says who may come in, and what they may do: the blocks `jwt` and `roles`. */
+/** How a configuration sets up authentication and permissions: the blocks `jwt` and `roles`. */
 import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 

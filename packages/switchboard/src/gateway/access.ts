@@ -1,4 +1,4 @@
-/** Who may come in: reads what a request shows, tells who it is, and says to others how to show it. */
+/** Authentication: reads the credentials of a request, identifies the caller, and tells others how to authenticate. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { ApiKeys } from '../auth/api-keys.ts';
@@ -148,7 +148,7 @@ export class Access {
     allow(request, response, 'POST');
     const identity = await this.identify(request);
     if (identity.via === 'nothing')
-      throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'a ticket is for who is known' });
+      throw new SwitchboardError('SWB_UNAUTHORIZED', { detail: 'only an authenticated caller can get a ticket' });
     this.#parts.countRequest(identity, this.addressOf(request));
     const ticket = await this.#tickets.issue(identity, request.headers.origin);
     send(response, { ticket, expiresInMs: TICKET_MS }, { 'cache-control': 'no-store' });

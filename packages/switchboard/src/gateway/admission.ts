@@ -14,7 +14,7 @@ import type { Settings } from './options.ts';
 
 /** A client that has a place. */
 type Placed = Pick<Conversation, 'identity' | 'id' | 'origin'>;
-/** With `connectRateLimit: auto`, how often all places may be taken anew in a minute. */
+/** With `connectRateLimit: auto`, how often each place may be taken in a minute. */
 const CONNECTS_PER_PLACE = 6;
 
 type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
@@ -43,7 +43,7 @@ export class Admission {
     const { identity, address } = arrival;
     if (isExpired(identity)) {
       throw new SwitchboardError('SWB_UNAUTHORIZED', {
-        detail: 'what you showed has expired; come back with a new one',
+        detail: 'the credential has expired; connect with a new one',
       });
     }
     const origin = originOf(arrival);

@@ -1,4 +1,4 @@
-/** A configuration as a whole, read and checked: the settings, the upstreams, and who may come in and do what. */
+/** A configuration as a whole, read and checked: the settings, the upstreams, authentication and permissions. */
 import { SwitchboardError } from '../protocol/errors.ts';
 import { Roles } from '../router/rights.ts';
 import { readAccess } from './access-options.ts';

@@ -371,7 +371,7 @@ export class Gateway {
   }
 
   /**
-   * Takes another configuration. Only upstreams that changed are started anew; sessions of the others do not notice. Those of one
+   * Takes another configuration. Only upstreams that changed are restarted; sessions of the others do not notice. Those of one
    * that changed are closed with 1012, those of one that was removed with 1001; what was under way has `drainTimeout` to finish.
    * Other roles hold from the next request on, for those who are connected too.
    *

@@ -38,7 +38,7 @@ export interface ListenerOptions {
   /** Of this gateway, by which it recognises its own requests. */
   id: string;
   settings: Settings;
-  /** Who may come in. */
+  /** Authentication. */
   access: Access;
   proxies: Proxies;
   store: Store;
@@ -63,7 +63,7 @@ export interface ListenerOptions {
   admin?: Admin;
   /** A client came whose connection stays open. */
   onChannel(channel: Channel, transport: Transport, visit: Visit): void;
-  /** The client of such a connection came back, and showed anew who it is. */
+  /** The client of such a connection came back, and showed again who it is. */
   onResumed(channel: Channel, identity: Identity): void;
   emit: Emit;
 }

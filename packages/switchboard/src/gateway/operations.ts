@@ -104,7 +104,7 @@ export class Operations {
     };
   }
 
-  /** Every request that is under way, oldest first. */
+  /** Running requests, oldest first. */
   requests(): OpenRequest[] {
     return this.#options.router.exchanges.map(asOpenRequest);
   }

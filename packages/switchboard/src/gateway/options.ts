@@ -121,322 +121,326 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
     fallback: 'all',
     type: transports,
     describe:
-      'What to serve: all is WebSocket and HTTP on one port, stdio one client on stdin and stdout; stdio,all is both',
+      'Transports to serve: all is WebSocket and HTTP on one port; stdio is one client on stdin and stdout; stdio,all is both',
   },
   host: {
     value: 'address',
     fallback: '127.0.0.1',
     type: z.string().min(1),
-    describe: 'The address to listen on. Beyond this machine it needs authentication and TLS, or --insecure',
+    describe:
+      'Address to listen on. An address that other machines can reach needs authentication and TLS, or --insecure',
   },
   port: {
     value: 'number',
     fallback: 8765,
     type: count(0, 65_535),
-    describe: 'The port to listen on; 0 takes a free one',
+    describe: 'Port to listen on; 0 picks a free one',
   },
   sse: {
     fallback: false,
     type: flag,
-    describe: 'Also serve and use the SSE transport of 2024, which is deprecated',
+    describe: 'Also serve the deprecated HTTP+SSE transport of 2024, and use it for upstreams',
   },
   rest: {
     value: 'on|off',
     fallback: 'on',
     type: onOrOff,
-    describe: 'Serve the tools as HTTP with JSON and an OpenAPI document below /rest, for clients without MCP',
+    describe:
+      'Serve the tools as plain HTTP and JSON under /rest, with an OpenAPI document, for clients that do not speak MCP',
   },
   inheritEnv: {
     value: 'names',
     fallback: '',
     type: variableNames,
     describe:
-      'Variables of its own environment that Switchboard hands to servers besides the usual few, separated by commas; * stands for any characters, as in LUNO_*',
+      'Environment variables to pass to servers in addition to the default list, separated by commas; * matches any characters, as in LUNO_*',
   },
   isolation: {
     value: 'session|principal|shared|pool',
     fallback: 'session',
     type: oneOf('session', 'principal', 'shared', 'pool'),
-    describe: 'Who shares a server: nobody, the sessions of one principal, or everybody, one or several instances',
+    describe:
+      'How servers are shared: session gives each session its own, principal one for each principal, shared one for all, pool several for all',
   },
   warm: {
     value: 'number|auto',
     fallback: 'auto',
     type: countOrAuto,
     describe:
-      'Servers started ahead of need, so that a session opens in milliseconds; auto keeps as many ready as the last minute needed, where each session has its own',
+      'Spare servers kept started, so that a session opens in milliseconds; auto keeps as many as the last minute used (isolation session only)',
   },
-  maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'How many clients may be connected' },
+  maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'Maximum number of connected clients' },
   maxSessionsPerPrincipal: {
     value: 'number',
     fallback: 50,
     type: count(1),
-    describe: 'How many clients of one principal may be connected; those that are anonymous are not counted',
+    describe: 'Maximum number of connected clients of one principal; anonymous clients are not counted',
   },
   maxConnectionsPerAddress: {
     value: 'number|half',
     fallback: 'half',
     type: countOrHalf,
-    describe: 'How many TCP connections one address may have, trusted proxies aside; half of all that are taken',
+    describe:
+      'Maximum number of TCP connections from one address, except trusted proxies; half is half of all that the listener accepts',
   },
   maxMessageSize: {
     value: 'size',
     fallback: '4MiB',
     type: messageSize,
-    describe: 'The largest message that a client may send',
+    describe: 'Largest message that a client may send',
   },
   maxUpstreamMessageSize: {
     value: 'size',
     fallback: '64MiB',
     type: messageSize,
-    describe: 'The largest message that a server may send; one that sends more is ended and started anew',
+    describe: 'Largest message that a server may send; a server that exceeds it is restarted',
   },
   maxQueueMessages: {
     value: 'number',
     fallback: 1000,
     type: count(1),
-    describe: 'How many messages may wait for a client that reads slowly; then its connection ends',
+    describe: 'Messages that may wait for a slow client; beyond this, its connection is closed',
   },
   maxQueueSize: {
     value: 'size',
     fallback: '16MiB',
     type: size,
     describe:
-      'Bytes that may wait for one slow reader, its largest message aside: a client is cut off, a request is refused',
+      'Bytes that may wait for one slow reader, not counting its largest message; beyond this, a client is disconnected and a request is refused',
   },
   maxRequestsInFlight: {
     value: 'number',
     fallback: 256,
     type: count(1),
-    describe:
-      'How many requests of one principal may run at a time, and of one connection or session of a client that is not known',
+    describe: 'Concurrent requests of one principal, or of one anonymous connection or session',
   },
   maxRequestsInFlightPerAddress: {
     value: 'number',
     fallback: 1024,
     type: count(1),
-    describe: 'How many requests of one address may run at a time, of all its clients that are not known',
+    describe: 'Concurrent requests of all anonymous clients of one address',
   },
   maxConcurrent: {
     value: 'number',
     fallback: 1000,
     type: count(1),
-    describe: 'How many requests of one server run at a time; others wait, and every client gets its turn',
+    describe: 'Concurrent requests to one server; further requests wait in a queue that is fair between clients',
   },
   maxQueuedRequests: {
     value: 'number',
     fallback: 10_000,
     type: count(1),
-    describe: 'How many requests may wait for one server',
+    describe: 'Requests that may wait for one server',
   },
   maxMembers: {
     value: 'number',
     fallback: 200,
     type: count(1),
-    describe: 'How many instances of one server may run at a time',
+    describe: 'Maximum number of running instances of one server',
   },
   rateLimit: {
     value: 'number|unlimited',
     fallback: 100,
     type: rate,
     describe:
-      'Requests a minute of each principal; of clients that are not known, of each connection or session, and over modern HTTP of each address',
+      'Requests a minute for each principal; for anonymous clients, for each connection or session, and over modern HTTP for each address',
   },
   addressRateLimit: {
     value: 'number|unlimited|auto',
     fallback: 'auto',
     type: z.union([z.literal('auto'), rate]),
-    describe:
-      'Requests a minute from one address, of all its clients who are not known; auto is rateLimit times maxConnections',
+    describe: 'Requests a minute for all anonymous clients of one address; auto is rateLimit times maxConnections',
   },
   connectRateLimit: {
     value: 'number|unlimited|auto',
     fallback: 'auto',
     type: z.union([z.literal('auto'), rate]),
     describe:
-      'Connections and HTTP sessions a minute that each principal may open, or each address whose clients are not known; auto is six times maxConnections',
+      'New connections and HTTP sessions a minute for each principal, or for all anonymous clients of one address; auto is six times maxConnections',
   },
   requestTimeout: {
     value: 'duration',
     fallback: '5m',
     type: duration,
-    describe: 'How long a request may go without an answer or a progress note',
+    describe: 'Time a request may run without an answer or a progress notification',
   },
   answerTimeout: {
     value: 'duration',
     fallback: '5m',
     type: duration,
-    describe:
-      'How long a client that was asked something may take to come back with the answer; then the call is cancelled',
+    describe: 'Time a modern client has to answer a question of a legacy server; then the call is cancelled',
   },
   maxParked: {
     value: 'number',
     fallback: 1000,
     type: count(1),
     describe:
-      'How many calls may wait for such an answer; of one principal, or one address of clients that are not known, a quarter',
+      'Calls that may wait for such an answer; one principal, or the anonymous clients of one address, may use a quarter',
   },
   startTimeout: {
     value: 'duration',
     fallback: '60s',
     type: duration,
-    describe: 'How long a server may take to start',
+    describe: 'Time a server has to start',
   },
   ...SUPERVISION_OPTIONS,
   idleTimeout: {
     value: 'duration',
     fallback: '60m',
     type: duration,
-    describe: 'How long a client may be quiet before its session ends',
+    describe: 'Idle time before the session of a client ends',
   },
   ...ABSENCE_OPTIONS,
   drainTimeout: {
     value: 'duration',
     fallback: '10s',
     type: duration,
-    describe: 'How long requests that are under way may take when Switchboard is asked to end',
+    describe: 'Time running requests have to finish when Switchboard shuts down',
   },
   pingInterval: {
     value: 'duration',
     fallback: '25s',
     type: duration,
-    describe: 'Interval of pings; a client that is not heard within four fifths of it, 20s by default, is cut off',
+    describe:
+      'Interval of WebSocket pings; a client that does not answer within four fifths of it (20s by default) is disconnected',
   },
   resumeWindow: {
     value: 'duration',
     fallback: '2m',
     type: duration,
-    describe: 'How long a WebSocket client that was cut off may stay away and go on where it was',
+    describe: 'Time a disconnected WebSocket client has to resume its session',
   },
   compression: {
     fallback: false,
     type: flag,
-    describe: 'Compress WebSocket messages of clients that offer it (permessage-deflate); costs memory and time',
+    describe: 'Compress WebSocket messages for clients that offer permessage-deflate; costs memory and time',
   },
   allowedHosts: {
     value: 'names',
     fallback: '',
     type: list,
-    describe: 'Host headers to accept besides those of this machine, separated by commas',
+    describe: 'Host headers to accept in addition to those of this machine, separated by commas',
   },
   allowedOrigins: {
     value: 'origins',
     fallback: '',
     type: list,
     describe:
-      'Web origins to accept besides those of this machine, separated by commas; their pages may also read answers (CORS)',
+      'Web origins to accept in addition to those of this machine, separated by commas; their pages may also read answers (CORS)',
   },
   behindProxy: {
     fallback: false,
     type: flag,
-    describe: 'A proxy on this machine stands in front and has TLS; it is trusted as if it were among trustedProxies',
+    describe: 'A reverse proxy on this machine terminates TLS; it is trusted as if listed in trustedProxies',
   },
   insecure: {
     fallback: false,
     type: flag,
     describe:
-      'Listen beyond this machine without authentication or TLS, although everybody there can then use the servers',
+      'Allow listening on a reachable address without authentication or TLS; anyone who can reach it can use the servers',
   },
   keysFile: {
     value: 'file',
     fallback: '',
     type: z.string(),
-    describe: 'The file of API keys, as "switchboard keys" writes it; then callers have to show a key or a token',
+    describe: 'File of API keys, written by "switchboard keys"; callers then need a key or a token',
   },
   token: {
     value: 'auto',
     fallback: '',
     type: token,
-    describe: 'auto makes a token at each start, prints it, and wants it of every caller',
+    describe: 'auto creates a token at each start, prints it, and requires it from every caller',
   },
   tlsCert: {
     value: 'file',
     fallback: '',
     type: z.string(),
-    describe: 'The certificate to serve https and wss with, as PEM, and after it those between it and the root',
+    describe: 'Certificate for https and wss (PEM), followed by its intermediate certificates',
   },
   tlsKey: {
     value: 'file',
     fallback: '',
     type: z.string(),
-    describe: "The certificate's private key, as PEM without a passphrase",
+    describe: 'Private key of the certificate (PEM, without a passphrase)',
   },
   tlsCa: {
     value: 'file',
     fallback: '',
     type: z.string(),
-    describe: 'The certificates between tlsCert and the root, where they are in a file of their own',
+    describe: 'Intermediate certificates of tlsCert, if they are in a separate file',
   },
   tlsClientCa: {
     value: 'file',
     fallback: '',
     type: z.string(),
-    describe: 'Who vouches for clients: without a certificate of theirs nobody gets further than the handshake',
+    describe: 'CA bundle for client certificates; enables mutual TLS',
   },
   tlsClientCrl: {
     value: 'file',
     fallback: '',
     type: z.string(),
-    describe: 'Which certificates of clients were revoked: a list (CRL) of each who vouches',
+    describe: 'Revoked client certificates: a CRL for each CA of tlsClientCa',
   },
   trustedProxies: {
     value: 'networks',
     fallback: '',
     type: networks,
-    describe: 'Proxies whose X-Forwarded-For and Forwarded are believed, as addresses or networks, separated by commas',
+    describe:
+      'Addresses or networks of proxies whose X-Forwarded-For and Forwarded headers are used, separated by commas',
   },
   allowPrivateUpstreams: {
     fallback: false,
     type: flag,
-    describe: 'Let names of the internet stand for remote servers on this machine and in private networks',
+    describe: 'Allow public host names that resolve to loopback or private addresses',
   },
   logLevel: {
     value: 'trace|debug|info|warn|error|silent',
     fallback: 'info',
     type: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
-    describe: 'What to log, as JSON lines on stderr',
+    describe: 'Lowest level to log; the log goes to stderr',
   },
   statsInterval: {
     value: 'duration|never',
     fallback: '60s',
     type: durationOrNever,
-    describe: 'How often one line of statistics is logged, at level info; not where stdio is the only transport',
+    describe: 'Interval of the statistics line in the log (level info); not logged when stdio is the only transport',
   },
   tellAllowance: {
     fallback: false,
     type: flag,
-    describe: 'Tell clients in _meta of each result how many requests they have left; without it those that ask for it',
+    describe: 'Report the remaining requests in _meta of every result; by default only to clients that ask for it',
   },
   metrics: {
     value: 'on|off',
     fallback: 'on',
     type: onOrOff,
-    describe: 'Serve metrics for Prometheus at /metrics, to this machine and to the role operator',
+    describe: 'Serve Prometheus metrics at /metrics, to this machine and to the role operator',
   },
   auditLog: {
     value: 'file',
     fallback: '',
     type: z.string(),
-    describe: 'A file to append a line to for each request: who, when, what and how it ended',
+    describe: 'File that gets one line for each request: caller, time, method, target and outcome',
   },
   auditContents: {
     fallback: false,
     type: flag,
-    describe: 'Write params and results to the audit log too, without what is called a password, token, secret or key',
+    describe:
+      'Also write params and results to the audit log, with values named password, token, secret or key removed',
   },
   adminPort: {
     value: 'number|shared|off',
     fallback: 'shared',
     type: portOrSharing,
     describe:
-      'Where the admin API is: at /admin of the same port (with TLS, on a free port of its own), or on a port of its own; for this machine only',
+      'Port of the admin API, which serves this machine only: shared is /admin on the same port (with TLS, a free port of its own)',
   },
   adminToken: {
     value: 'token',
     fallback: '',
     type: adminToken,
     secret: true,
-    describe: 'What the admin API wants to be shown; without it, a random one is made at each start',
+    describe: 'Token of the admin API; without it, a random token is created at each start',
   },
 };
 
@@ -478,5 +482,5 @@ const NEEDS: readonly (readonly [OptionName, OptionName])[] = [
 const missingBeside = (settings: Readonly<Record<string, unknown>>): Problem[] =>
   NEEDS.filter(([given, needed]) => Boolean(settings[given]) && settings[needed] === '').map(([given, needed]) => ({
     path: [given],
-    message: `it is of no use without ${needed}`,
+    message: `it needs ${needed}`,
   }));

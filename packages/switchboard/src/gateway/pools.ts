@@ -54,7 +54,7 @@ export class Pools {
     return this.#byName;
   }
 
-  /** How long a request may go without an answer or a progress note, in ms. */
+  /** Time a request may run without an answer or a progress notification, in ms. */
   timeoutOf(exchange: Exchange): number {
     return this.#timeouts.of(exchange);
   }

@@ -9,7 +9,7 @@ import type { JsonObject, RpcError, RpcId, RpcNotification } from '../protocol/j
 import type { SessionContext } from '../protocol/session-context.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 
-/** Who asks, and what they can do: fixed for a legacy session, read anew from every modern request. */
+/** Who asks, and what they can do: fixed for a legacy session, read again from every modern request. */
 export interface Scope {
   readonly era: Era;
   /** The protocol version that the client speaks. */

@@ -77,7 +77,7 @@ export class ParkedTable<T> {
     const entry = this.#entries.get(handle);
     if (entry === undefined || entry.binding !== bindingOf(opening)) {
       const detail =
-        'requestState is unknown, was used, has expired, or belongs to another request; send the request anew';
+        'requestState is unknown, was already used, has expired, or belongs to another request; send the request again';
       throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
     }
     this.#forget(handle);

@@ -73,7 +73,7 @@ export interface Channel {
   readonly protocol?: string;
   /** What has passed, on channels that count it. */
   readonly traffic?: Traffic;
-  /** Closes what carries the channel now, where the peer may take it up anew; elsewhere it is {@link close}. */
+  /** Closes what carries the channel now, where the peer may take it up again; elsewhere it is {@link close}. */
   suspend?(why: CloseName, reason: string): void;
   /** Ends the channel; idempotent. */
   close(why?: CloseName, reason?: string): void;

@@ -77,7 +77,7 @@ export class Breaker {
     this.#failures = [...this.#failures, now].filter((at) => now - at < windowMs).slice(-limit);
     if (this.#failing === undefined) {
       if (this.#failures.length < limit) return;
-      // One that fails again soon after it recovered is given longer; one that was well for a window begins anew.
+      // One that fails again soon after it recovered is given longer; one that was well for a window begins again.
       if (now - this.#recoveredAt > windowMs) this.#pauseMs = pauseMs;
       this.#failing = { since: now, reason, nextTryAt: now };
     }

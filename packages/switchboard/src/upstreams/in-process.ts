@@ -1,4 +1,4 @@
-/** An upstream that is a server in this process, built anew for each member by a function. */
+/** An upstream that is a server in this process, built for each member by a function. */
 import type { McpRequestContext, McpServerFactory } from '@modelcontextprotocol/server';
 
 import type { SessionContext } from '../protocol/session-context.ts';

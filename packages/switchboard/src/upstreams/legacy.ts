@@ -169,7 +169,7 @@ export class LegacyMember implements LivingMember {
       exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method }).toRpc() });
     } else if (params?.['requestState'] !== undefined) {
       // A handle of ours would have been taken up by the router: the call that this belonged to is no more.
-      const detail = 'requestState is unknown here; send the request anew';
+      const detail = 'requestState is unknown here; send the request again';
       exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
     } else {
       this.#raiseLogLevel(exchange.scope.logLevel);

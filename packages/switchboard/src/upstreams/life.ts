@@ -119,7 +119,7 @@ export class Life {
     const silentMs = Date.now() - silentSince;
     const stopped = this.pid !== undefined && (await isStopped(this.pid));
     if (member.inFlight > 0 && silentMs < busyTimeoutMs && !stopped) return;
-    peer.end(`it was asked for a sign of life and gave none for ${livenessTimeoutMs} ms (livenessTimeout)`);
+    peer.end(`no reply to the liveness ping within ${livenessTimeoutMs} ms (livenessTimeout)`);
   }
 
   /** Looks at the memory of its processes. */

@@ -131,7 +131,7 @@ export class ModernMember implements LivingMember {
     this.#peer.cancel(exchange, reason);
   }
 
-  /** A server that finds headers missing has changed the schema that they come from: it is read anew, and the call made again. */
+  /** A server that finds headers missing has changed the schema that they come from: it is read again, and the call made again. */
   #openModern(exchange: Exchange, mayRepeat: boolean): void {
     const [replica, stickiness, tasks] = [this.#replica, this.#stickiness, this.#tasks];
     if (this.#peer.channel.setParamHeaders === undefined && tasks === undefined) {
@@ -203,7 +203,7 @@ export class ModernMember implements LivingMember {
     for (const exchange of this.#peer.exchanges) {
       if (exchange.method !== 'subscriptions/listen') continue;
       this.#peer.cancel(exchange, 'the server is replaced');
-      // Who listens is to listen anew, and then hears the successor.
+      // Who listens is to listen again, and then hears the successor.
       exchange.settle({ result: { resultType: 'complete', _meta: { [META.subscriptionId]: '' } } });
     }
   }

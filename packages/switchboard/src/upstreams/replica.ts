@@ -1,5 +1,5 @@
 /**
- * Where one member sits: started when somebody first needs it, started anew after a growing wait when it died, and replaced
+ * Where one member sits: started when somebody first needs it, restarted after a growing wait when it died, and replaced
  * by another when it is worn out.
  */
 import { SwitchboardError } from '../protocol/errors.ts';

@@ -1,5 +1,5 @@
 /** What is known of a member's tools: which arguments are repeated in headers, and which tools change nothing; read from its list of
- * tools, anew when that has changed. */
+ * tools, again when that has changed. */
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { paramHeadersOf } from '../protocol/param-headers.ts';

@@ -27,7 +27,7 @@ describe('switchboard serve --config', () => {
         renameSync(`${path}.new`, path);
       },
     ],
-  ])('starts what changed anew when the file %s, and nothing else', async (how, write) => {
+  ])('starts what changed again when the file %s, and nothing else', async (how, write) => {
     const path = file(configuration({ same: '1', other: '1' }));
     const serving = await serve(['--config', path]);
     const same = await WireClient.session(`${serving.ws}/same`);

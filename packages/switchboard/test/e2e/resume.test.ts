@@ -230,7 +230,7 @@ describe('a resume token', () => {
     ['forged', 'x'.repeat(22)],
     ['of another type', 5],
     ['a name of a prototype', '__proto__'],
-  ])('that is %s is lost, and the same socket may begin anew', async (_, token) => {
+  ])('that is %s is lost, and the same socket may begin again', async (_, token) => {
     const test = await startGateway({ upstreams });
     const client = await WireClient.open(test.ws, {}, ['mcp.r1']);
     client.send(resume(token, 0));

@@ -175,7 +175,7 @@ describe('an upstream that is', () => {
     expect(test.events.filter(({ type }) => type === 'member.started')).toHaveLength(1);
   });
 
-  it('legacy over HTTP and has forgotten its sessions is initialized anew behind the back of the client', async () => {
+  it('legacy over HTTP and has forgotten its sessions is initialized again behind the back of the client', async () => {
     const first = await listen(legacyHttp());
     const { port } = first.address() as AddressInfo;
     const { ws } = await startGateway({ upstreams: { default: { url: first.url } } });

@@ -21,8 +21,8 @@ describe('a gateway that is drained', () => {
     await expect(WireClient.open(test.ws)).rejects.toThrow('503');
     const over = await http(test.http, { headers: session, body: toolCall(3, 'echo', {}) });
     expect(JSON.parse(over.body)).toMatchObject(shuttingDown);
-    const anew = await http(test.http, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() } });
-    expect(anew.status).toBe(503);
+    const again = await http(test.http, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() } });
+    expect(again.status).toBe(503);
     expect(textOf(await slow)).toBe('done');
     expect(await client.closed).toMatchObject({ code: 1001 });
     await drained;

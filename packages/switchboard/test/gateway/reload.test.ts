@@ -15,7 +15,7 @@ const at = (port: number, name: string): string => `ws://127.0.0.1:${port}/mcp/$
 const pidOf = async (client: WireClient, id: number): Promise<number> => Number(textOf(await client.call(id, 'pid')));
 
 describe('another configuration', () => {
-  it('starts only the server anew that changed: sessions of the others do not notice', async () => {
+  it('starts only the server again that changed: sessions of the others do not notice', async () => {
     const test = await startGateway({ upstreams: { same: named('1'), other: named('1') } });
     const same = await WireClient.session(at(test.port, 'same'));
     const other = await WireClient.session(at(test.port, 'other'));

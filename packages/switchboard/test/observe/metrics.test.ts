@@ -186,7 +186,7 @@ describe('metrics agree with what was sent, to the unit', () => {
     );
   });
 
-  it('for members that crash and are started anew', async () => {
+  it('for members that crash and are restarted', async () => {
     const test = await startGateway({ upstreams });
     const client = await WireClient.session(at(test, 'ws', 'one'));
     expect(await client.call(1, 'crash')).toHaveProperty('error.data.code', 'SWB_UPSTREAM_EXITED');

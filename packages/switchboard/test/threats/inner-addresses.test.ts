@@ -111,7 +111,7 @@ describe('a name of the internet that stands for this machine', () => {
     const dialled = connectWebSocket(new URL(`ws://mcp.example.com:${port}/canary`), { ...CLIENT_DEFAULTS, lookup });
     await expect(dialled).rejects.toThrow(/allowPrivateUpstreams/);
     expect(hits).toEqual([]);
-    // The same name, meant for the inside: it is asked, and asked anew for each connection.
+    // The same name, meant for the inside: it is asked, and asked again for each connection.
     const rebinding = finds(['127.0.0.1'], ['169.254.169.254']);
     expect(await ask(rebinding, 'mcp.local')).toBe('answered');
     expect(await ask(rebinding, 'mcp.local')).toContain('169.254.169.254');

@@ -4,7 +4,7 @@ import { Certificates } from '../../src/transports/tls/certificates.ts';
 import type { Loaded } from '../../src/transports/tls/certificates.ts';
 import { TestAuthority } from '../support/certificates.ts';
 
-it('a certificate that changes between its reading and the first look at it is read anew', async () => {
+it('a certificate that changes between its reading and the first look at it is read again', async () => {
   const authority = await TestAuthority.create();
   const certificates = new Certificates({ ...authority.tls(), tlsCa: '', tlsClientCa: '', tlsClientCrl: '' });
   onTestFinished(() => certificates.close());

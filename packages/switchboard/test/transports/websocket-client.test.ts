@@ -194,7 +194,7 @@ describe('the time that a conversation is kept', () => {
 });
 
 describe('a client that only listens', () => {
-  it('is there for the server as soon as it is open, and again after the server was started anew', async () => {
+  it('is there for the server as soon as it is open, and again after the server was restarted', async () => {
     const first = await listen();
     const { cutter, url } = await behindCutter(Number(new URL(first.url).port));
     const hand = await Hand.open(url);
@@ -210,7 +210,7 @@ describe('a client that only listens', () => {
   });
 });
 
-describe('a server that was started anew', () => {
+describe('a server that was restarted', () => {
   it('is initialized again by the client, and only what was under way is lost, with an error', async () => {
     const first = await startGateway({ upstreams });
     const { cutter, url } = await behindCutter(first.port);
@@ -287,7 +287,7 @@ describe('what a client does after a close code', () => {
 });
 
 describe('what a client shows of itself', () => {
-  it('is fetched anew for each socket, in a header from Node and beside the subprotocols from a browser', async () => {
+  it('is fetched again for each socket, in a header from Node and beside the subprotocols from a browser', async () => {
     const seen: unknown[] = [];
     const { url } = await listen({
       authenticate: ({ headers }, shown) => {

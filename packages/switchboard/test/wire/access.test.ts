@@ -1,4 +1,4 @@
-/** Who may come in, over both ways, and what ends when they may no longer. */
+/** Authentication over both transports, and what ends when it expires. */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { SignJWT } from 'jose';
@@ -331,7 +331,7 @@ describe('a token that expires', () => {
     const headers = { ...bearer(token), ...(await session(test, bearer(token))) };
     const listening = await stream(test.http, { headers });
     const { code, reason } = await client.closed;
-    expect([code, reason]).toEqual([3000, 'what you showed has expired; come back with a new one']);
+    expect([code, reason]).toEqual([3000, 'the credential has expired; connect with a new one']);
     await listening.closed;
     const refused = await http(test.http, { headers, body: toolCall(1, 'echo') });
     expect(refused.status).toBe(401);

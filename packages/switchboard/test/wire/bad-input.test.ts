@@ -237,7 +237,7 @@ describe('too many requests', () => {
     await Promise.all([client.answer(1), client.answer(2)]);
   });
 
-  it('that are never answered end after the time limit, which progress starts anew', async () => {
+  it('that are never answered end after the time limit, which progress restarts', async () => {
     const { ws } = await startGateway({ upstreams, requestTimeout: '300ms' });
     const client = await WireClient.session(ws);
     client.send(toolCall(1, 'never'));

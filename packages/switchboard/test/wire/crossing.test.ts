@@ -270,7 +270,7 @@ describe('a modern client of a legacy server', () => {
     events.destroy();
   });
 
-  it('goes on listening when the server was started anew, and is told that it may have missed something', async () => {
+  it('goes on listening when the server was restarted, and is told that it may have missed something', async () => {
     const { client } = await open();
     client.send(
       request('l', 'subscriptions/listen', {

@@ -342,7 +342,7 @@ describe('a server over SSE', () => {
   it.each<[string, (old: OldServer, server: Server) => unknown]>([
     ['ended its stream', (old) => Promise.all([...old.transports.values()].map((each) => each.close()))],
     ['cut all connections', (_, server) => server.closeAllConnections()],
-  ])('that %s is asked anew for the next request, and what was running fails', async (_, end) => {
+  ])('that %s is asked again for the next request, and what was running fails', async (_, end) => {
     const old = new OldServer();
     const server = await listen(old.listener);
     const test = await startGateway(using(server.url));
@@ -355,7 +355,7 @@ describe('a server over SSE', () => {
     expect(textOf(await client.call(3, 'echo', { text: 'again' }))).toBe('again');
   });
 
-  it('that forgot the session is asked anew', async () => {
+  it('that forgot the session is asked again', async () => {
     const old = new OldServer();
     const test = await startGateway(using((await listen(old.listener)).url));
     const client = await WireClient.session(test.ws);
@@ -368,7 +368,7 @@ describe('a server over SSE', () => {
     expect(textOf(await client.call(3, 'echo', { text: 'again' }))).toBe('again');
   });
 
-  it('that was started anew on its port is found again', async () => {
+  it('that was restarted on its port is found again', async () => {
     const first = await listen(new OldServer().listener);
     const test = await startGateway(using(first.url));
     const client = await WireClient.session(test.ws);
@@ -385,7 +385,7 @@ describe('a server over SSE', () => {
     expect(textOf(await client.call(3, 'echo', { text: 'again' }))).toBe('again');
   });
 
-  it('that sends a message over the limit is ended, and started anew', async () => {
+  it('that sends a message over the limit is ended, and restarted', async () => {
     const test = await startGateway({
       ...using((await listen(new OldServer().listener)).url),
       maxUpstreamMessageSize: '100KiB',

@@ -140,9 +140,9 @@ describe('openssl', () => {
         return client(port, [version, ...shown, '-sess_in', session]);
       };
       expect(await again(open)).toMatch(/^Reused, TLS/m);
-      const anew = await again(mutual);
-      expect(anew).toMatch(/^New, TLS/m);
-      expect(anew).toMatch(ANSWERED);
+      const renewed = await again(mutual);
+      expect(renewed).toMatch(/^New, TLS/m);
+      expect(renewed).toMatch(ANSWERED);
     },
   );
 });

@@ -139,7 +139,7 @@ describe.each(['session', 'shared'] as const)('a legacy session over WebSocket, 
     expect(JSON.parse(textOf(await a.call(7, 'subscribed')))).toEqual([]);
   });
 
-  it('fails what was in flight when the server dies, at once and with a code, and starts it anew', async () => {
+  it('fails what was in flight when the server dies, at once and with a code, and restarts it', async () => {
     const test = await startGateway({ upstreams, isolation });
     const client = await WireClient.session(test.ws);
     const pid = textOf(await client.call(1, 'pid'));

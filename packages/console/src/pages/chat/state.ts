@@ -184,7 +184,7 @@ const emptied = (state: ChatState): ChatState => ({
   more: false,
 });
 
-/** The session is gone: what is on the page stays there, and everything begins anew. */
+/** The session is gone: what is on the page stays there, and everything begins again. */
 function lost(state: ChatState): ChatState {
   const { session, authenticated } = state.resuming ?? { session: undefined, authenticated: false };
   const past = [...state.past, ...closed([...state.copy, ...state.items], `past ${state.past.length}`)];
@@ -263,7 +263,7 @@ function received(state: ChatState, message: ServerMessage): ChatState {
     case 'said':
       return append(state, message.entry);
     case 'processing': {
-      // A turn that is told of again begins its text anew. What its tools have answered stays.
+      // A turn that is told of again begins its text again. What its tools have answered stays.
       const items = changeTurn(state.items, message.turn, (turn) => ({
         ...turn,
         from: message.from,

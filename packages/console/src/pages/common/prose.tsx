@@ -19,7 +19,7 @@ export function Code({ code, language }: { readonly code: string; readonly langu
   );
 }
 
-/** One block, drawn anew only if its text has changed. */
+/** One block, drawn again only if its text has changed. */
 class Part extends Component<{ readonly block: Block }> {
   readonly #prose = createRef<HTMLDivElement>();
   #hosts: HTMLElement[] = [];

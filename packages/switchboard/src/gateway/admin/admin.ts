@@ -89,7 +89,7 @@ export class Admin {
       return name === undefined ? [] : [{ route, name }];
     });
     if (found.length === 0) {
-      const detail = `${JSON.stringify(path)}; what there is, ${BASE}/openapi.json tells`;
+      const detail = `${JSON.stringify(path)}; ${BASE}/openapi.json lists the routes`;
       throw new SwitchboardError('SWB_NOT_FOUND', { detail });
     }
     const chosen = found.find(({ route }) => route.method === request.method);

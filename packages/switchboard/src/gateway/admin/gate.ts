@@ -40,7 +40,7 @@ export class Gate {
     if (shown !== undefined) this.#failures.take(addressBlock(address));
     response.setHeader('www-authenticate', 'Bearer realm="switchboard admin"');
     const detail =
-      shown === undefined ? 'the admin API wants a bearer token' : 'this is not the token of the admin API';
+      shown === undefined ? 'the admin API requires a bearer token' : 'this is not the token of the admin API';
     throw new SwitchboardError('SWB_UNAUTHORIZED', { detail });
   }
 }

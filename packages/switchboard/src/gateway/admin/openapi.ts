@@ -61,7 +61,7 @@ function operationOf({ method, path, summary, query, body, answer, status = 200,
     responses: {
       [status]: { description: summary, content: { [type]: { schema: schemaOf(answer, 'output') } } },
       default: {
-        description: 'An error out of the table of errors',
+        description: 'An error of the error table',
         content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
       },
     },

@@ -93,7 +93,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/limits',
-    summary: 'Every limit that holds',
+    summary: 'The limits in effect',
     answer: shapes.limits,
     handle: ({ settings }) =>
       Object.fromEntries(
@@ -149,7 +149,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/requests',
-    summary: 'Every request that is under way, oldest first',
+    summary: 'Running requests, oldest first',
     answer: shapes.list(shapes.request),
     handle: ({ operations }) => operations.requests(),
   }),
@@ -206,7 +206,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'POST',
     path: '/drain',
-    summary: 'End Switchboard when what is under way has ended',
+    summary: 'Shut down after the running requests have finished',
     body: shapes.drain,
     status: 202,
     answer: shapes.nothing,
@@ -218,7 +218,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/events',
-    summary: 'Everything that happens, as it happens',
+    summary: 'Live events',
     query: shapes.watching,
     answer: shapes.text,
     stream: true,

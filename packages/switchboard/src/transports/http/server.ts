@@ -36,7 +36,7 @@ export interface HttpServerOptions {
   onConnection(socket: Socket): void;
   /** A connection was refused before there was a request. */
   onRefused(error: SwitchboardError, address: string): void;
-  /** The certificates were read, at the start or anew. */
+  /** The certificates were read, at the start or again. */
   onCertificates(loaded: Loaded): void;
   /** New certificates cannot be used; the old ones stay. */
   onCertificatesFailed(error: SwitchboardError): void;

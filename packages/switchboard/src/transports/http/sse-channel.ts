@@ -173,4 +173,4 @@ export class SseAcceptor {
 }
 
 const gone = (): SwitchboardError =>
-  new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: 'first open the event stream anew, which names another' });
+  new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: 'open the event stream again to get another one' });

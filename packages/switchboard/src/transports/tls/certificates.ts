@@ -1,6 +1,6 @@
 /**
  * The certificates of a server: what it shows, and whom it takes certificates from. They are read from files, checked before they
- * are used, and read anew when a file changes.
+ * are used, and read again when a file changes.
  */
 import { constants } from 'node:crypto';
 import type { X509Certificate } from 'node:crypto';
@@ -26,7 +26,7 @@ export interface CertificateFiles {
 }
 
 export interface CertificateEars {
-  /** They were read anew. */
+  /** They were read again. */
   onLoad(loaded: Loaded): void;
   /** A file changed and cannot be used: what was read before stays in use. */
   onFailure(error: SwitchboardError): void;
@@ -110,12 +110,12 @@ export class Certificates {
     return { options, crl, subject: nameOf(certificate!), expiresAt: new Date(certificate!.validTo) };
   }
 
-  /** Reads everything anew whenever a file changes. */
+  /** Reads everything again whenever a file changes. */
   watch(ears: CertificateEars): void {
     this.#changes.watch(LOOK_MS, () => this.reload(ears));
   }
 
-  /** Reads everything anew now. */
+  /** Reads everything again now. */
   reload({ onLoad, onFailure }: CertificateEars): void {
     let loaded: Loaded;
     try {

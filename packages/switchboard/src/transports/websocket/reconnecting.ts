@@ -1,5 +1,5 @@
 /**
- * A client's channel that begins anew where it cannot be taken up again: the server was restarted, or the client was away for too long.
+ * A client's channel that begins again where it cannot be taken up again: the server was restarted, or the client was away for too long.
  * Requests that were under way then are answered with an error, and a legacy session is initialized once more, as it was the first
  * time; whoever uses the channel goes on.
  */
@@ -17,7 +17,7 @@ import { tooMuchWaits } from './resumable.ts';
 export type ConnectionState =
   | { state: 'connecting' }
   /**
-   * `resumed`: nothing was lost. Without it, after a first time, watched resources have to be watched anew. `subprotocol`: the one that
+   * `resumed`: nothing was lost. Without it, after a first time, watched resources have to be watched again. `subprotocol`: the one that
    * the server selected; empty when none, and only `mcp.r1` can be resumed.
    */
   | { state: 'open'; resumed: boolean; subprotocol: string }

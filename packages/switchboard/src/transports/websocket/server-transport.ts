@@ -45,7 +45,7 @@ export interface WebSocketServerOptions {
   behindProxy?: boolean;
   /** Listen beyond this machine without authentication or TLS, so that everybody there can come in. @default false */
   insecure?: boolean;
-  /** The port to listen on; 0 takes a free one. @default 8765 */
+  /** Port to listen on; 0 picks a free one. @default 8765 */
   port?: number;
   /** The path; upgrades of others are left to others. @default '/mcp' */
   path?: string;
@@ -88,11 +88,11 @@ export interface WebSocketServerOptions {
    * @default those of MCP, one of which a page must offer
    */
   subprotocols?: readonly string[];
-  /** How many clients may be connected. @default 50 */
+  /** Maximum number of connected clients. @default 50 */
   maxClients?: number;
   /** How many connections a minute one address may open; `Infinity` for no limit. @default 600 */
   maxConnectsPerMinute?: number;
-  /** The largest message that a client may send, in bytes. @default 4194304 */
+  /** Largest message that a client may send, in bytes. @default 4194304 */
   maxMessageBytes?: number;
   /** How many messages may wait for a client that reads slowly or is away. @default 1000 */
   maxQueueMessages?: number;
