@@ -1,4 +1,4 @@
-/** The tools of one person, under that person's rights: a line of its own to each server behind the chat. */
+/** The tools of one person, under that person's rights: one connection to each server behind the chat. */
 import { isDeepStrictEqual } from 'node:util';
 
 import type { ElicitRequest, ElicitResult, Tool } from '@modelcontextprotocol/client';

@@ -1,5 +1,5 @@
 /**
- * Keeps an upstream that fails again and again from being started again and again: after so many failures within a window it
+ * Keeps an upstream that keeps failing from being restarted without end: after so many failures within a window it
  * is failing, who wants it is refused at once, and one try at a time finds out whether it is well again.
  */
 import { SwitchboardError } from '../protocol/errors.ts';

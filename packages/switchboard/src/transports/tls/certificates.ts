@@ -19,9 +19,9 @@ export interface CertificateFiles {
   tlsKey: string;
   /** Further certificates between the server's own and the root. */
   tlsCa: string;
-  /** Who vouches for clients: with it, a client without a certificate of theirs gets no further than the handshake. */
+  /** CA bundle for client certificates: a client without a certificate signed by one of them fails the handshake. */
   tlsClientCa: string;
-  /** Which of those certificates were revoked: a list (CRL) of each who vouches. */
+  /** Revoked client certificates: a CRL for each of those CAs. */
   tlsClientCrl: string;
 }
 

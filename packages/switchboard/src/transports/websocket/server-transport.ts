@@ -1,6 +1,6 @@
 /**
  * A WebSocket server for MCP and for messages of one's own: it listens itself, or stands beside what an HTTP server serves already.
- * Each client is a line of its own (PROTOCOL.md).
+ * Each client has a connection of its own (PROTOCOL.md).
  */
 import { EventEmitter } from 'node:events';
 import { createServer } from 'node:http';

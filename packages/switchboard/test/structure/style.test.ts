@@ -1,0 +1,77 @@
+/** What a user reads keeps to `docs/style.md`: nothing in the left columns of its tables comes back. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+
+import { program } from '../../src/cli/program.ts';
+import { OPTIONS } from '../../src/gateway/options.ts';
+import { METRICS } from '../../src/observe/metric-table.ts';
+import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
+import { ERRORS } from '../../src/protocol/errors.ts';
+import { root } from '../support/gateway.ts';
+
+/** The page itself has the words, and the changelog speaks of what was. */
+const EXEMPT = new Set(['docs/style.md', 'CHANGELOG.md']);
+const SKIPPED = new Set(['node_modules', 'dist', 'test', 'fixtures']);
+
+function* filesOf(folder: string, extension: RegExp): Generator<string> {
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) {
+      if (!entry.name.startsWith('.') && !SKIPPED.has(entry.name)) yield* filesOf(path, extension);
+    } else if (extension.test(path) && !EXEMPT.has(path)) yield path;
+  }
+}
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
+
+const pages: readonly string[] = [...filesOf('', /\.md$/)];
+const sources: readonly string[] = ['packages', 'servers'].flatMap((folder) => [
+  ...filesOf(folder, /\/src\/.*\.tsx?$/),
+]);
+
+/** The left column of the table below a heading of the page. */
+function leftColumnOf(heading: string): string[] {
+  const [, section = ''] = read('docs/style.md').split(`\n## ${heading}\n`);
+  const rows = [...section.split('\n## ', 1)[0]!.matchAll(/^\| (.+?) +\| /gm)].map(([, left]) => left!);
+  expect(rows.length, heading).toBeGreaterThan(2);
+  return rows.slice(2);
+}
+
+const helpOf = (command: Command): string[] => [command.helpInformation(), ...command.commands.flatMap(helpOf)];
+
+const wordings: Readonly<Record<string, readonly string[]>> = {
+  errors: Object.values(ERRORS).map(({ message }) => message),
+  options: Object.values(OPTIONS).map(({ describe: text }) => text),
+  'close codes': Object.values(CLOSE_CODES).map(({ meaning }) => meaning),
+  metrics: Object.values(METRICS).map(({ help }) => help),
+  help: helpOf(program),
+};
+
+/** What stands in each page and source, with every line break as a blank. */
+const texts: ReadonlyMap<string, string> = new Map([...pages, ...sources].map((path) => [path, oneLine(read(path))]));
+
+describe('the style page', () => {
+  it.each(leftColumnOf('Phrases'))('keeps "%s" out of sources and pages', (phrase) => {
+    expect([...texts.keys()].filter((path) => texts.get(path)!.includes(phrase))).toEqual([]);
+  });
+
+  it.each(leftColumnOf('Words'))('keeps "%s" out of what the program says, and out of the pages', (word) => {
+    const pattern = new RegExp(`\\b${word}\\b`, 'i');
+    const spoken = Object.entries(wordings).flatMap(([of, all]) =>
+      all.filter((text) => pattern.test(text)).map((text) => `${of}: ${text}`),
+    );
+    expect([...spoken, ...pages.filter((path) => pattern.test(texts.get(path)!))]).toEqual([]);
+  });
+
+  it('keeps "is told" out of errors, options and help', () => {
+    const passive = /\b(is|are|was|were|be) told\b/i;
+    expect(
+      Object.values(wordings)
+        .flat()
+        .filter((text) => passive.test(text)),
+    ).toEqual([]);
+  });
+});
