@@ -6,7 +6,7 @@ export type { Program, ProgramEvent } from './gateway/program.ts';
 export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
 export type { SessionFacts, SessionNotes } from './callers/registry.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';
-export type { Settings } from './gateway/options.ts';
+export type { Settings, SettingsInput } from './gateway/settings.ts';
 export type { CommandUpstream, ServerUpstream, UpstreamOptions, UrlUpstream } from './gateway/upstream-options.ts';
 export type { GatewayEvent } from './observe/events.ts';
 export { createLog } from './observe/log.ts';

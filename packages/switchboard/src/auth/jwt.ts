@@ -6,6 +6,7 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from 'jose';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import { parseDuration } from '../util/units.ts';
+import type { Duration } from '../util/units.ts';
 import type { Method, Shown } from './authenticator.ts';
 import { isExpired, isPrincipal } from './identity.ts';
 import type { Identity } from './identity.ts';
@@ -25,7 +26,7 @@ export interface JwtOptions {
   /** @default those with a public key that are sound: RS256, PS256, ES256, EdDSA and their longer kin; HS256 with a secret */
   algorithms?: readonly string[];
   /** How far the clocks may be apart, as `30s`. @default '30s' */
-  clockSkew?: string | number;
+  clockSkew?: Duration;
   /** The claim that says who it is. @default 'sub' */
   principalClaim?: string;
   /** Put in front of it, so that it is not taken for who has the same name by another way. @default '' */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 
 import { createGateway } from '../gateway/gateway.ts';
+import type { Settings, SettingsInput } from '../gateway/settings.ts';
 import { createLog } from '../observe/log.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
@@ -35,7 +36,7 @@ async function connect(url: string, flags: Flags): Promise<void> {
   if (!URL.canParse(url))
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${JSON.stringify(url)} is no URL` });
   const shown = readTls(new URL(url), flags);
-  const settings = {
+  const settings: SettingsInput = {
     transport: 'stdio',
     isolation: 'session',
     rateLimit: 'unlimited',
@@ -44,7 +45,8 @@ async function connect(url: string, flags: Flags): Promise<void> {
     // Two may be missed: a server that is gone is noticed within 30 s.
     pingInterval: '10s',
     maxMessageSize: '64MiB',
-    logLevel: flags.logLevel,
+    // Whether it is one, createGateway checks.
+    logLevel: flags.logLevel as Settings['logLevel'],
   };
   let log: ReturnType<typeof createLog> = () => {};
   const gateway = createGateway({

@@ -9,7 +9,7 @@ import { Command } from 'commander';
 import { createGateway } from '../gateway/gateway.ts';
 import type { AccessOptions } from '../gateway/access-options.ts';
 import { readSettings } from '../gateway/options.ts';
-import type { Settings } from '../gateway/options.ts';
+import type { Settings } from '../gateway/settings.ts';
 import { PRODUCT } from '../gateway/product.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
@@ -184,7 +184,7 @@ export function orphanedGuards(listing: string): number[] {
 
 async function checkUpstreams(input: JsonObject, upstreams: Record<string, UpstreamOptions>): Promise<Finding[]> {
   // It serves nobody, so it needs no port and no log, and starts only what is looked at.
-  const quiet = { transport: 'all', port: 0, adminPort: 'off', warm: 0, auditLog: '' };
+  const quiet = { transport: 'all', port: 0, adminPort: 'off', warm: 0, auditLog: '' } as const;
   try {
     const gateway = createGateway({ ...input, ...quiet, upstreams, environment: process.env });
     try {

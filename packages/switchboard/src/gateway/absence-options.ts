@@ -1,6 +1,6 @@
 /** Options for clients of legacy HTTP sessions that are away: part of the table in options.ts. */
 import { duration, durationOrNever, size } from './option-types.ts';
-import type { Option } from './options.ts';
+import type { Options } from './options.ts';
 
 type Name =
   | 'sweepInterval'
@@ -10,7 +10,7 @@ type Name =
   | 'maxReplaySizePerPrincipal'
   | 'maxReplaySizeTotal';
 
-export const ABSENCE_OPTIONS: Readonly<Record<Name, Option>> = {
+export const ABSENCE_OPTIONS: Options<Name> = {
   sweepInterval: {
     value: 'duration',
     fallback: '60s',

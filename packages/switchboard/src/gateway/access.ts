@@ -20,7 +20,7 @@ import type { Store } from '../stores/store.ts';
 import type { Proxies } from '../transports/http/client-address.ts';
 import { offeredCredentials } from '../transports/websocket/server.ts';
 import type { AccessOptions } from './access-options.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 
 export interface AccessParts extends Pick<AccessOptions, 'jwt'> {
   settings: Settings;

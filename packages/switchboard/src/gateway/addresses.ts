@@ -1,5 +1,5 @@
 /** Where a gateway that listens is reached. */
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import type { Place } from './served.ts';
 
 /** Where clients reach an upstream. */

@@ -10,7 +10,7 @@ import type { Allowance, Limiter, Rate } from '../limits/token-bucket.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Roles } from '../router/rights.ts';
 import { once } from '../util/once.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 
 /** A client that has a place. */
 type Placed = Pick<Conversation, 'identity' | 'id' | 'origin'>;

@@ -14,7 +14,7 @@ import type { Store } from '../stores/store.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { PRODUCT } from './product.ts';
 
 export interface CallersOptions {

@@ -4,12 +4,14 @@ import { Roles } from '../router/rights.ts';
 import { readAccess } from './access-options.ts';
 import type { AccessOptions } from './access-options.ts';
 import { readSettings } from './options.ts';
-import type { Problem, Settings } from './options.ts';
+import type { Problem } from './options.ts';
+import type { Settings, SettingsInput } from './settings.ts';
 import { checkUpstream } from './upstream-options.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
 
-/** Any of the settings as one would write them in a configuration file, and the upstreams. */
-export interface ConfigurationInput extends Partial<Record<keyof Settings, unknown>>, AccessOptions {
+/** A configuration as a program or a configuration file writes it: the settings, who may come in, and the upstreams. */
+export interface ConfigurationInput extends SettingsInput, AccessOptions {
+  /** The MCP servers, by the names under which clients know them: letters, digits, dots, dashes and underscores, at most 64. */
   upstreams: Readonly<Record<string, UpstreamOptions>>;
 }
 

@@ -36,7 +36,7 @@ import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Listener } from './listen.ts';
 import { Observation } from './observation.ts';
 import { Operations } from './operations.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { refuseOwnAddresses } from './own-address.ts';
 import { Pools } from './pools.ts';
 import type { Program, ProgramEvent } from './program.ts';

@@ -31,7 +31,7 @@ import type { Store } from '../stores/store.ts';
 import { checkHostAndOrigin, isLoopback } from '../transports/http/guard.ts';
 import type { Access } from './access.ts';
 import type { Admin } from './admin/admin.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import type { Probes } from './probes.ts';
 
 export interface ListenerOptions {

@@ -11,7 +11,7 @@ import { Traces } from '../observe/traces.ts';
 import type { Exchange, Outcome } from '../router/exchange.ts';
 import type { RouterOptions } from '../router/router.ts';
 import { owned } from '../util/owned.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { PRODUCT } from './product.ts';
 
 export interface ObservationOptions {

@@ -3,118 +3,209 @@ import { z } from 'zod';
 
 import { networkOf } from '../transports/http/client-address.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
+import type { Duration, Size } from '../util/units.ts';
 
 export type TransportName = 'websocket' | 'http' | 'stdio';
+
+/** Reads what is written, or says what is wrong with it. */
+export type OptionType<Read, Written = Read> = z.ZodType<Read, Written>;
+
+/** A type for each field of an interface: one that has no type, or a type without a field, does not compile. */
+export type Fields<T> = { readonly [Name in keyof T]-?: OptionType<unknown, T[Name] | undefined> };
+
+/** How the interfaces that are generated from the table say a type in TypeScript. */
+export interface Names {
+  /** What a program writes. */
+  written: string;
+  /** What it is read as. */
+  read: string;
+  /** In which unit that is. */
+  unit?: string;
+}
+
+const NAMES = new WeakMap<z.ZodType, Names>();
+
+/**
+ * A type by its TypeScript names. A program is told the narrowest type that says what it means, though a file, the environment and
+ * flags can only write text.
+ */
+const named = <Read, Written = Read>(names: Names, type: z.ZodType): z.ZodType<Read, Written> => {
+  NAMES.set(type, names);
+  return type as z.ZodType<Read, Written>;
+};
+
+/** What a type of the table is called in TypeScript. */
+export const namesOf = (type: z.ZodType): Names => NAMES.get(type)!;
 
 /** What a file has as it is, the environment and flags have as text. */
 const written = z.union([z.string(), z.number()]);
 
 /** A type that reads text or a number, and says what it expected when it cannot. */
-const read = (expected: string, parse: (value: string | number) => number | undefined): z.ZodType =>
+const read = (expected: string, parse: (value: string | number) => unknown): z.ZodType =>
   written.transform((value, context) => {
-    const number = parse(value);
-    if (number !== undefined) return number;
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
     context.addIssue({ code: 'custom', message: `expected ${expected}, got ${JSON.stringify(value)}` });
     return z.NEVER;
   });
 
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 const positive = (number: number | undefined): number | undefined => (number === 0 ? undefined : number);
-export const duration: z.ZodType = read('a duration such as 90s, 60m or 2h', (value) => positive(parseDuration(value)));
-export const durationOrNever: z.ZodType = read('a duration such as 90s, 60m or 2h, or "never"', (value) =>
-  value === 'never' ? Infinity : positive(parseDuration(value)),
+const milliseconds = { read: 'number', unit: 'milliseconds' };
+const bytes = { written: 'Size', read: 'number', unit: 'bytes' };
+
+export const duration: OptionType<number, Duration> = named(
+  { ...milliseconds, written: 'Duration' },
+  read('a duration such as 90s, 60m or 2h', (value) => positive(parseDuration(value))),
 );
-export const size: z.ZodType = read('a size such as 512KiB or 4MiB', (value) => positive(parseSize(value)));
+export const durationOrNever: OptionType<number, Duration | 'never'> = named(
+  { ...milliseconds, written: "Duration | 'never'" },
+  read('a duration such as 90s, 60m or 2h, or "never"', (value) =>
+    value === 'never' ? Infinity : positive(parseDuration(value)),
+  ),
+);
+export const size: OptionType<number, Size> = named(
+  bytes,
+  read('a size such as 512KiB or 4MiB', (value) => positive(parseSize(value))),
+);
 /** A message is read as one string, and those have an end. */
-export const messageSize: z.ZodType = read('a size up to 256MiB, such as 512KiB or 4MiB', (value) => {
-  const bytes = positive(parseSize(value));
-  return bytes !== undefined && bytes <= MAX_MESSAGE_BYTES ? bytes : undefined;
-});
-export const count = (least: number, most: number = Number.MAX_SAFE_INTEGER): z.ZodType =>
-  read(`a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`, (value) => {
-    const number = typeof value === 'number' || /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
-    return Number.isSafeInteger(number) && number >= least && number <= most ? number : undefined;
-  });
-export const rate: z.ZodType = read('a number above 0, or "unlimited"', (value) => {
+export const messageSize: OptionType<number, Size> = named(
+  bytes,
+  read('a size up to 256MiB, such as 512KiB or 4MiB', (value) => {
+    const bytes = positive(parseSize(value));
+    return bytes !== undefined && bytes <= MAX_MESSAGE_BYTES ? bytes : undefined;
+  }),
+);
+
+const whole = (value: string | number, least: number, most: number): number | undefined => {
+  const number = typeof value === 'number' || /^\d+$/.test(value.trim()) ? Number(value) : Number.NaN;
+  return Number.isSafeInteger(number) && number >= least && number <= most ? number : undefined;
+};
+export const count = (least: number, most: number = Number.MAX_SAFE_INTEGER): OptionType<number> =>
+  named(
+    { written: 'number', read: 'number' },
+    read(`a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`, (value) =>
+      whole(value, least, most),
+    ),
+  );
+export const countOrAuto: OptionType<number | 'auto'> = named(
+  { written: "number | 'auto'", read: "number | 'auto'" },
+  read('auto, or a whole number from 0 to 100', (value) => (value === 'auto' ? value : whole(value, 0, 100))),
+);
+export const countOrHalf: OptionType<number | undefined, number | 'half'> = named(
+  { written: "number | 'half'", read: 'number | undefined' },
+  z.union([z.literal('half').transform(() => undefined), count(1)]),
+);
+export const portOrSharing: OptionType<number | 'shared' | 'off'> = named(
+  { written: "number | 'shared' | 'off'", read: "number | 'shared' | 'off'" },
+  read('shared, off or a port', (value) => (value === 'shared' || value === 'off' ? value : whole(value, 0, 65_535))),
+);
+
+const readRate = (value: string | number): number | undefined => {
   if (value === 'unlimited') return Infinity;
   const number = Number(value);
   return Number.isFinite(number) && number > 0 ? number : undefined;
-});
+};
+export const rate: OptionType<number, number | 'unlimited'> = named(
+  { written: "number | 'unlimited'", read: 'number' },
+  read('a number above 0, or "unlimited"', readRate),
+);
+export const rateOrAuto: OptionType<number | 'auto', number | 'unlimited' | 'auto'> = named(
+  { written: "number | 'unlimited' | 'auto'", read: "number | 'auto'" },
+  read('a number above 0, "unlimited" or "auto"', (value) => (value === 'auto' ? value : readRate(value))),
+);
+
+const string = { written: 'string', read: 'string' };
+export const text: OptionType<string> = named(string, z.string());
+export const someText: OptionType<string> = named(string, z.string().min(1));
 /** What is wrong is not repeated. */
-export const token: z.ZodType = z.string().refine((text) => text === '' || text === 'auto' || text.length >= 32, {
-  error: 'expected auto, or 32 characters or more',
-});
-export const countOrAuto: z.ZodType = written.transform((value, context) => {
-  if (value === 'auto') return value;
-  const parsed = count(0, 100).safeParse(value);
-  if (parsed.success) return parsed.data;
-  context.addIssue({
-    code: 'custom',
-    message: `expected auto, or a whole number from 0 to 100, got ${JSON.stringify(value)}`,
-  });
-  return z.NEVER;
-});
-export const countOrHalf: z.ZodType = z.union([
-  z.literal('half').transform(() => undefined),
-  count(1, Number.MAX_SAFE_INTEGER),
-]);
-export const portOrSharing: z.ZodType = written.transform((value, context) => {
-  if (value === 'shared' || value === 'off') return value;
-  const parsed = count(0, 65_535).safeParse(value);
-  if (parsed.success) return parsed.data;
-  context.addIssue({ code: 'custom', message: `expected shared, off or a port, got ${JSON.stringify(value)}` });
-  return z.NEVER;
-});
+export const token: OptionType<string> = named(
+  string,
+  z.string().refine((given) => given === '' || given === 'auto' || given.length >= 32, {
+    error: 'expected auto, or 32 characters or more',
+  }),
+);
 /** Never repeated in an error. */
-export const adminToken: z.ZodType = z
-  .string('expected a text')
-  .regex(/^([\w.~+/=-]{24,512})?$/, 'expected 24 to 512 letters, digits and -._~+/=, which is what a header can carry');
-export const oneOf = (...names: string[]): z.ZodType => z.enum(names);
-export const flag: z.ZodType = z
-  .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
-  .transform((value) => value === true || value === 'true' || value === '1');
-export const onOrOff: z.ZodType = z
-  .union([z.boolean(), z.enum(['on', 'off', 'true', 'false', '1', '0'])])
-  .transform((value) => value === true || value === 'on' || value === 'true' || value === '1');
-export const list: z.ZodType<string[]> = z
+export const adminToken: OptionType<string> = named(
+  string,
+  z
+    .string('expected a text')
+    .regex(
+      /^([\w.~+/=-]{24,512})?$/,
+      'expected 24 to 512 letters, digits and -._~+/=, which is what a header can carry',
+    ),
+);
+export const oneOf = <const Name extends string>(...names: Name[]): OptionType<Name> => {
+  const union = names.map((name) => `'${name}'`).join(' | ');
+  return named({ written: union, read: union }, z.enum(names));
+};
+export const flag: OptionType<boolean> = named(
+  { written: 'boolean', read: 'boolean' },
+  z
+    .union([z.boolean(), z.enum(['true', 'false', '1', '0'])])
+    .transform((value) => value === true || value === 'true' || value === '1'),
+);
+export const onOrOff: OptionType<boolean, boolean | 'on' | 'off'> = named(
+  { written: "boolean | 'on' | 'off'", read: 'boolean' },
+  z
+    .union([z.boolean(), z.enum(['on', 'off', 'true', 'false', '1', '0'])])
+    .transform((value) => value === true || value === 'on' || value === 'true' || value === '1'),
+);
+
+const texts = { written: 'string | readonly string[]', read: 'string[]' };
+type Texts = string | readonly string[];
+const split = z
   .union([z.array(z.string()), z.string()])
   .transform((value) =>
     (typeof value === 'string' ? value.split(',') : value).map((each) => each.trim()).filter(Boolean),
   );
+export const list: OptionType<string[], Texts> = named(texts, split);
 
 /** The name of an environment variable, in which `*` stands for any characters. */
 export const variableName: z.ZodString = z.string().regex(/^[A-Za-z_*][A-Za-z0-9_*]*$/, {
   error: ({ input }) =>
     `expected the name of an environment variable, in which * stands for any characters, got ${JSON.stringify(input)}`,
 });
-export const variableNames: z.ZodType<string[]> = list.transform((names, context) => {
-  for (const name of names) {
-    for (const { message } of variableName.safeParse(name).error?.issues ?? []) {
+export const variableNames: OptionType<string[], Texts> = named(
+  texts,
+  split.transform((names, context) => {
+    for (const name of names) {
+      for (const { message } of variableName.safeParse(name).error?.issues ?? []) {
+        context.addIssue({ code: 'custom', message });
+      }
+    }
+    return names;
+  }),
+);
+
+export const networks: OptionType<string[], Texts> = named(
+  texts,
+  split.transform((all, context) => {
+    for (const each of all) {
+      if (networkOf(each) !== undefined) continue;
+      const message = `expected an address or a network such as 10.0.0.0/8, got ${JSON.stringify(each)}`;
       context.addIssue({ code: 'custom', message });
     }
-  }
-  return names;
-});
+    return all;
+  }),
+);
 
-export const networks: z.ZodType = list.transform((texts, context) => {
-  for (const text of texts) {
-    if (networkOf(text) !== undefined) continue;
-    const message = `expected an address or a network such as 10.0.0.0/8, got ${JSON.stringify(text)}`;
+/** One of the transports, or `all`: WebSocket and HTTP. */
+export type TransportChoice = TransportName | 'all';
+
+export const transports: OptionType<TransportName[], TransportChoice | readonly TransportChoice[]> = named(
+  { written: 'TransportChoice | readonly TransportChoice[]', read: 'TransportName[]' },
+  split.transform((names, context): TransportName[] => {
+    const known: Record<string, TransportName[]> = {
+      all: ['websocket', 'http'],
+      websocket: ['websocket'],
+      http: ['http'],
+      stdio: ['stdio'],
+    };
+    const chosen = names.flatMap((name) => (Object.hasOwn(known, name) ? known[name]! : [undefined]));
+    if (chosen.length > 0 && !chosen.includes(undefined)) return [...new Set(chosen)] as TransportName[];
+    const message = `expected ${Object.keys(known).join(', ')} or several with commas, got ${JSON.stringify(names.join(','))}`;
     context.addIssue({ code: 'custom', message });
-  }
-  return texts;
-});
-
-export const transports: z.ZodType = list.transform((names, context): TransportName[] => {
-  const known: Record<string, TransportName[]> = {
-    all: ['websocket', 'http'],
-    websocket: ['websocket'],
-    http: ['http'],
-    stdio: ['stdio'],
-  };
-  const chosen = names.flatMap((name) => (Object.hasOwn(known, name) ? known[name]! : [undefined]));
-  if (chosen.length > 0 && !chosen.includes(undefined)) return [...new Set(chosen)] as TransportName[];
-  const message = `expected ${Object.keys(known).join(', ')} or several with commas, got ${JSON.stringify(names.join(','))}`;
-  context.addIssue({ code: 'custom', message });
-  return z.NEVER;
-});
+    return z.NEVER;
+  }),
+);

@@ -2,11 +2,10 @@
  * The one table of options. The configuration file, the environment (`SWITCHBOARD_` and the name in capitals), the flags of
  * `switchboard serve`, `--help` and the reference page are all made from it.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 
 import { ABSENCE_OPTIONS } from './absence-options.ts';
 import { SUPERVISION_OPTIONS } from './supervision-options.ts';
-import type { Isolation } from '../upstreams/member-key.ts';
 import {
   adminToken,
   count,
@@ -22,100 +21,39 @@ import {
   onOrOff,
   portOrSharing,
   rate,
+  rateOrAuto,
   size,
+  someText,
+  text,
   token,
   transports,
   variableNames,
 } from './option-types.ts';
-import type { TransportName } from './option-types.ts';
+import type { Settings, SettingsInput } from './settings.ts';
 
-/** The settings of a gateway, read and with their defaults filled in: durations are milliseconds, sizes bytes. */
-export interface Settings {
-  transport: TransportName[];
-  host: string;
-  port: number;
-  sse: boolean;
-  rest: boolean;
-  inheritEnv: string[];
-  isolation: Isolation;
-  warm: number | 'auto';
-  maxConnections: number;
-  maxSessionsPerPrincipal: number;
-  /** Nothing is half of all. */
-  maxConnectionsPerAddress: number | undefined;
-  maxMessageSize: number;
-  maxUpstreamMessageSize: number;
-  maxQueueMessages: number;
-  maxQueueSize: number;
-  maxReplaySize: number;
-  maxReplaySizePerPrincipal: number;
-  maxReplaySizeTotal: number;
-  maxRequestsInFlight: number;
-  maxRequestsInFlightPerAddress: number;
-  maxConcurrent: number;
-  maxQueuedRequests: number;
-  maxMembers: number;
-  rateLimit: number;
-  addressRateLimit: number | 'auto';
-  connectRateLimit: number | 'auto';
-  requestTimeout: number;
-  answerTimeout: number;
-  maxParked: number;
-  startTimeout: number;
-  stallTimeout: number;
-  livenessInterval: number;
-  livenessTimeout: number;
-  memberIdleTimeout: number;
-  crashLimit: number;
-  crashWindow: number;
-  crashPause: number;
-  idleTimeout: number;
-  sweepInterval: number;
-  absentGrace: number;
-  absentTimeout: number;
-  drainTimeout: number;
-  pingInterval: number;
-  resumeWindow: number;
-  compression: boolean;
-  allowedHosts: string[];
-  allowedOrigins: string[];
-  behindProxy: boolean;
-  insecure: boolean;
-  keysFile: string;
-  token: string;
-  tlsCert: string;
-  tlsKey: string;
-  tlsCa: string;
-  tlsClientCa: string;
-  tlsClientCrl: string;
-  trustedProxies: string[];
-  allowPrivateUpstreams: boolean;
-  logLevel: LogLevel;
-  statsInterval: number;
-  tellAllowance: boolean;
-  metrics: boolean;
-  auditLog: string;
-  auditContents: boolean;
-  adminPort: number | 'shared' | 'off';
-  adminToken: string;
-}
+export { namesOf } from './option-types.ts';
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export type OptionName = keyof Settings;
 
-export interface Option {
+/** One row of the table: how an option is written, and what it is read as. */
+export interface Option<Read = unknown, Written = unknown> {
   /** How the value is called in `--help`; a switch has none. */
   value?: string;
   /** As one would write it. */
   fallback: string | number | boolean;
   describe: string;
   /** Reads what a file, the environment or a flag says, or refuses it. */
-  type: z.ZodType;
+  type: z.ZodType<Read, Written>;
   /** Others can read the command lines of processes, so it has no flag. @default false */
   secret?: boolean;
 }
 
-export const OPTIONS: Readonly<Record<OptionName, Option>> = {
+/** Rows of the table, each with the types that its fields have in `SettingsInput` and `Settings`. */
+export type Options<Name extends OptionName> = {
+  readonly [Each in Name]: Option<Settings[Each], Exclude<SettingsInput[Each], undefined>>;
+};
+
+export const OPTIONS: Options<OptionName> = {
   transport: {
     value: 'stdio|websocket|http|all',
     fallback: 'all',
@@ -126,7 +64,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   host: {
     value: 'address',
     fallback: '127.0.0.1',
-    type: z.string().min(1),
+    type: someText,
     describe:
       'Address to listen on. An address that other machines can reach needs authentication and TLS, or --insecure',
   },
@@ -248,13 +186,13 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   addressRateLimit: {
     value: 'number|unlimited|auto',
     fallback: 'auto',
-    type: z.union([z.literal('auto'), rate]),
+    type: rateOrAuto,
     describe: 'Requests a minute for all anonymous clients of one address; auto is rateLimit times maxConnections',
   },
   connectRateLimit: {
     value: 'number|unlimited|auto',
     fallback: 'auto',
-    type: z.union([z.literal('auto'), rate]),
+    type: rateOrAuto,
     describe:
       'New connections and HTTP sessions a minute for each principal, or for all anonymous clients of one address; auto is six times maxConnections',
   },
@@ -342,7 +280,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   keysFile: {
     value: 'file',
     fallback: '',
-    type: z.string(),
+    type: text,
     describe: 'File of API keys, written by "switchboard keys"; callers then need a key or a token',
   },
   token: {
@@ -354,31 +292,31 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   tlsCert: {
     value: 'file',
     fallback: '',
-    type: z.string(),
+    type: text,
     describe: 'Certificate for https and wss (PEM), followed by its intermediate certificates',
   },
   tlsKey: {
     value: 'file',
     fallback: '',
-    type: z.string(),
+    type: text,
     describe: 'Private key of the certificate (PEM, without a passphrase)',
   },
   tlsCa: {
     value: 'file',
     fallback: '',
-    type: z.string(),
+    type: text,
     describe: 'Intermediate certificates of tlsCert, if they are in a separate file',
   },
   tlsClientCa: {
     value: 'file',
     fallback: '',
-    type: z.string(),
+    type: text,
     describe: 'CA bundle for client certificates; enables mutual TLS',
   },
   tlsClientCrl: {
     value: 'file',
     fallback: '',
-    type: z.string(),
+    type: text,
     describe: 'Revoked client certificates: a CRL for each CA of tlsClientCa',
   },
   trustedProxies: {
@@ -419,7 +357,7 @@ export const OPTIONS: Readonly<Record<OptionName, Option>> = {
   auditLog: {
     value: 'file',
     fallback: '',
-    type: z.string(),
+    type: text,
     describe: 'File that gets one line for each request: caller, time, method, target and outcome',
   },
   auditContents: {

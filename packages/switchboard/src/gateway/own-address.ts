@@ -4,7 +4,8 @@ import { hostname, networkInterfaces } from 'node:os';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { hostOf } from '../transports/safe-lookup.ts';
 import { isLoopback } from '../transports/http/guard.ts';
-import type { Problem, Settings } from './options.ts';
+import type { Problem } from './options.ts';
+import type { Settings } from './settings.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
 
 type Listening = Pick<Settings, 'host' | 'transport' | 'allowedHosts'>;

@@ -5,7 +5,7 @@ import type { Roles } from '../router/rights.ts';
 import { Turns } from '../router/turns.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import type { Change } from './change.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import { Served } from './served.ts';
 import { Timeouts } from './timeouts.ts';
 import type { UpstreamOptions } from './upstream-options.ts';

@@ -10,7 +10,7 @@ import { OPERATOR_ROLE } from '../router/rights.ts';
 import type { Roles } from '../router/rights.ts';
 import type { Access } from './access.ts';
 import type { Observation } from './observation.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 
 export interface ProbesOptions {
   settings: Settings;

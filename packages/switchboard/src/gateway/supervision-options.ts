@@ -1,6 +1,6 @@
 /** Options for when a server is ended, and how often it is started: part of the table in options.ts. */
 import { count, duration, durationOrNever } from './option-types.ts';
-import type { Option } from './options.ts';
+import type { Options } from './options.ts';
 
 type Name =
   | 'stallTimeout'
@@ -11,7 +11,7 @@ type Name =
   | 'crashWindow'
   | 'crashPause';
 
-export const SUPERVISION_OPTIONS: Readonly<Record<Name, Option>> = {
+export const SUPERVISION_OPTIONS: Options<Name> = {
   stallTimeout: {
     value: 'duration|never',
     fallback: '60s',

@@ -6,13 +6,16 @@ import { isLoopback } from '../transports/http/guard.ts';
 import type { ClientTlsFiles } from '../transports/tls/client-tls.ts';
 import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';
-import type { ViewRules } from '../router/view.ts';
+import type { Rules, ViewRules } from '../router/view.ts';
 import type { Isolation } from '../upstreams/member-key.ts';
 import { didYouMean } from '../util/nearest.ts';
+import type { Duration, Size } from '../util/units.ts';
 import { duration, size, variableName } from './option-types.ts';
+import type { Fields } from './option-types.ts';
 import type { Problem } from './options.ts';
 
-interface Common extends ViewRules {
+/** What every upstream can have, however it is reached. */
+export interface CommonOptions extends ViewRules {
   /** Who shares its members. @default the gateway's `isolation` */
   isolation?: Isolation;
   /** How many members it has with isolation `pool`. @default 2 */
@@ -20,13 +23,13 @@ interface Common extends ViewRules {
   /** After so many requests a member that is shared is replaced. @default never */
   maxRequests?: number;
   /** At this age a member that is shared is replaced, as `90s` or `12h`. @default never */
-  maxAge?: string | number;
+  maxAge?: Duration;
   /** How many of its requests run at a time. @default the gateway's `maxConcurrent` */
   maxConcurrent?: number;
   /** How long its requests may go without an answer or a progress note. @default the gateway's `requestTimeout` */
-  requestTimeout?: string | number;
+  requestTimeout?: Duration;
   /** The same for calls of single tools, by name. */
-  timeouts?: Readonly<Record<string, string | number>>;
+  timeouts?: Readonly<Record<string, Duration>>;
   /** How many members are started ahead of need. @default the gateway's `warm` */
   warm?: number | 'auto';
   /**
@@ -39,7 +42,7 @@ interface Common extends ViewRules {
   era?: Era;
 }
 
-export interface CommandUpstream extends Common {
+export interface CommandUpstream extends CommonOptions {
   command: string;
   args?: readonly string[];
   /** Variables to add to those that it inherits. `${caller.header:X-Key}` is what the caller brings. */
@@ -48,10 +51,10 @@ export interface CommandUpstream extends Common {
   inheritEnv?: readonly string[];
   cwd?: string;
   /** How much memory a member and what it started may use, as `512MiB`; then it is replaced. Linux only. @default unlimited */
-  maxMemory?: string | number;
+  maxMemory?: Size;
 }
 
-export interface UrlUpstream extends Common {
+export interface UrlUpstream extends CommonOptions {
   /** `http:` and `https:` for Streamable HTTP, `ws:` and `wss:` for WebSocket. */
   url: string;
   /** Headers of every request to it. `${caller.header:X-Key}` is what the caller brings. */
@@ -71,7 +74,7 @@ export interface UrlUpstream extends Common {
   subprotocol?: 'optional' | 'required';
 }
 
-export interface ServerUpstream extends Common {
+export interface ServerUpstream extends CommonOptions {
   /** Called for each member. */
   server: ServerFactory;
 }
@@ -111,7 +114,10 @@ const callerTexts = z
   });
 const strings = z.record(z.string(), z.string());
 const file = z.string().min(1);
-const rules = z.strictObject({ allow: z.array(z.string()).optional(), deny: z.array(z.string()).optional() });
+const rules = z.strictObject({
+  allow: z.array(z.string()).optional(),
+  deny: z.array(z.string()).optional(),
+} satisfies Fields<Rules>);
 const common = {
   isolation: z.enum(['session', 'principal', 'shared', 'pool']).optional(),
   members: z.int().min(1).max(100).optional(),
@@ -127,7 +133,7 @@ const common = {
   prompts: rules.optional(),
   resources: rules.optional(),
   describe: strings.optional(),
-};
+} satisfies Fields<CommonOptions>;
 const kinds = {
   command: z.strictObject({
     command: z.string().min(1),
@@ -137,7 +143,7 @@ const kinds = {
     cwd: z.string().optional(),
     maxMemory: size.optional(),
     ...common,
-  }),
+  } satisfies Fields<CommandUpstream>),
   url: z
     .strictObject({
       url: z.url({ protocol: /^(https?|wss?)$/, error: 'expected a URL with http, https, ws or wss' }),
@@ -154,10 +160,14 @@ const kinds = {
           clientSecret: z.string().min(1),
           scope: z.string().optional(),
           audience: z.string().optional(),
-        })
+        } satisfies Fields<ClientTokenOptions>)
         .optional(),
       tls: z
-        .strictObject({ cert: file.optional(), key: file.optional(), ca: file.optional() })
+        .strictObject({
+          cert: file.optional(),
+          key: file.optional(),
+          ca: file.optional(),
+        } satisfies Fields<ClientTlsFiles>)
         .refine(
           ({ cert, key }) => (cert === undefined) === (key === undefined),
           'a certificate is shown with its key; give both',
@@ -166,7 +176,7 @@ const kinds = {
       sse: z.boolean().optional(),
       subprotocol: z.enum(['optional', 'required']).optional(),
       ...common,
-    })
+    } satisfies Fields<UrlUpstream>)
     .refine(({ tls, url }) => tls === undefined || /^(https|wss):/i.test(url), {
       path: ['tls'],
       error: 'the url speaks no TLS; it must be https or wss',
@@ -196,9 +206,9 @@ const kinds = {
       error: 'the SSE transport has no modern era',
     }),
   server: z.strictObject({
-    server: z.custom((value) => typeof value === 'function', 'expected a function that builds a server'),
+    server: z.custom<ServerFactory>((value) => typeof value === 'function', 'expected a function that builds a server'),
     ...common,
-  }),
+  } satisfies Fields<ServerUpstream>),
 };
 
 /** Keys of the blocks within an upstream. */

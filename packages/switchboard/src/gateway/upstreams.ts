@@ -25,7 +25,7 @@ import { connectProcess } from '../upstreams/process.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
 import { advice, childEnvironment, withheldFrom } from './child-environment.ts';
 import type { Environment } from './child-environment.ts';
-import type { Settings } from './options.ts';
+import type { Settings } from './settings.ts';
 import type { CommandUpstream, UpstreamOptions, UrlUpstream } from './upstream-options.ts';
 import { PRODUCT } from './product.ts';
 

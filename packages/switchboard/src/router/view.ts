@@ -31,9 +31,9 @@ export type ViewOf = (scope: Scope) => View;
 /** Patterns with `*`. What `deny` names is refused; of the rest, what `allow` names is let through. */
 export interface Rules {
   /** @default everything */
-  allow?: readonly string[];
+  allow?: readonly string[] | undefined;
   /** @default nothing */
-  deny?: readonly string[];
+  deny?: readonly string[] | undefined;
 }
 
 export interface ViewRules extends Partial<Record<Kind, Rules>> {

@@ -9,14 +9,18 @@ import { fetchThrough, proxyFor } from '../transports/proxy.ts';
 import type { Environment } from '../transports/proxy.ts';
 import { backoffMs } from '../util/backoff.ts';
 
+/** How Switchboard gets a token for a remote server. */
 export interface ClientTokenOptions {
+  /** The token endpoint of the authorization server; https, unless it is on this machine. */
   tokenUrl: string;
+  /** The id under which Switchboard is registered there. */
   clientId: string;
+  /** Its secret. */
   clientSecret: string;
-  /** What is asked for, with spaces. */
-  scope?: string;
-  /** For whom, where the authorization server wants to know. */
-  audience?: string;
+  /** The scopes to ask for, with spaces between them. @default those that the authorization server gives */
+  scope?: string | undefined;
+  /** The server that the token is for, if the authorization server requires it. @default not sent */
+  audience?: string | undefined;
 }
 
 const TIMEOUT_MS = 15_000;

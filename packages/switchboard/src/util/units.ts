@@ -1,5 +1,11 @@
 /** Durations and sizes as people write them: `90s`, `60m`, `4MiB`; a bare number counts seconds, or bytes. */
 
+/** A length of time as one writes it: a text with a unit, such as `'90s'`, `'60m'` or `'2h'`; a number counts seconds. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+/** A number of bytes as one writes it: a number, or a text with a unit of 1024, such as `'512KiB'` or `'4MiB'`. */
+export type Size = number | `${number}${'B' | 'K' | 'KB' | 'KiB' | 'M' | 'MB' | 'MiB' | 'G' | 'GB' | 'GiB'}`;
+
 const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   b: 1,

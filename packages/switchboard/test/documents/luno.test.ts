@@ -394,7 +394,7 @@ describe('Luno: security features implemented', () => {
   });
 
   it('27. Queue size controls', async () => {
-    const queue = { maxQueueMessages: 5, maxQueueSize: '1MiB' };
+    const queue = { maxQueueMessages: 5, maxQueueSize: '1MiB' } as const;
     const { ws, gateway } = await startGateway({ upstreams, ...queue });
     const [slow, other] = [await WireClient.session(ws), await WireClient.session(ws)];
     slow.socket.pause();

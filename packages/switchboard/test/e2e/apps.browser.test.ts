@@ -90,7 +90,7 @@ describe('the example App', () => {
   describe.each(['legacy', 'auto'] as const)('in a host that connects as %s', (mode) => {
     const allowed = (): { allowedOrigins: string[] } => ({ allowedOrigins: [new URL(site.address).origin] });
 
-    it.each(['session', 'shared'])('works through Switchboard, isolation %s', async (isolation) => {
+    it.each(['session', 'shared'] as const)('works through Switchboard, isolation %s', async (isolation) => {
       const test = await startGateway({ upstreams: { clock }, isolation, ...allowed() });
       const page = await hostOf(test.http, mode);
       expect(await page.evaluate(() => globalThis.client.getProtocolEra())).toBe(mode === 'auto' ? 'modern' : 'legacy');

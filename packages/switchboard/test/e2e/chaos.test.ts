@@ -7,6 +7,7 @@
 import { setImmediate, setTimeout as pause } from 'node:timers/promises';
 import { expect, it, onTestFailed } from 'vitest';
 
+import type { SettingsInput } from '../../src/gateway/settings.ts';
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
@@ -61,7 +62,7 @@ function configuration(rounds: Record<string, number>): { upstreams: Record<stri
   };
 }
 
-const settings = {
+const settings: SettingsInput = {
   requestTimeout: `${REQUEST_TIMEOUT_MS}ms`,
   startTimeout: `${START_TIMEOUT_MS}ms`,
   livenessInterval: '500ms',

@@ -23,7 +23,7 @@ const rules = {
   tools: { deny: ['x'] },
   resources: { deny: ['secret:*'] },
   describe: { echo: 'says' },
-  timeouts: { echo: '2s' },
+  timeouts: { echo: '2s' as const },
 };
 
 /** A client of which most messages are odd, and each so many honest ones are answered. */

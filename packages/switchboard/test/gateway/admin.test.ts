@@ -244,7 +244,7 @@ describe('an operator, through the admin API', () => {
     let input: Parameters<TestGateway['gateway']['reload']>[0] = { upstreams: {} };
     const test: AdminTest = await startAdmin({ onReload: () => test.gateway.reload(input) });
     expect(await test.ask('POST /reload')).toMatchObject({ status: 500, body: error('SWB_CONFIG_INVALID') });
-    const same = { port: 0, rateLimit: 'unlimited', warm: 0, connectRateLimit: 'unlimited' };
+    const same = { port: 0, rateLimit: 'unlimited', warm: 0, connectRateLimit: 'unlimited' } as const;
     input = { ...same, upstreams: { default: servers.scripted, more: servers.scripted } };
     expect((await test.ask('POST /reload')).body).toEqual({
       added: ['more'],

@@ -317,7 +317,7 @@ describe('requests of one server', () => {
   });
 
   it('have the time of their tool, else that of their server, else that of all', async () => {
-    const patient = { ...servers.scripted, requestTimeout: '20s', timeouts: { never: '80ms' } };
+    const patient = { ...servers.scripted, requestTimeout: '20s', timeouts: { never: '80ms' } } as const;
     const test = await startGateway({ upstreams: { patient, hasty: servers.scripted }, requestTimeout: '150ms' });
     const at = (name: string): string => `ws://127.0.0.1:${test.port}/mcp/${name}`;
     const [a, b] = [await WireClient.session(at('patient')), await WireClient.session(at('hasty'))];

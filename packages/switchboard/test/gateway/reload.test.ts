@@ -10,7 +10,7 @@ import { bearer } from '../support/keys.ts';
 import { WireClient, textOf, toolCall } from '../support/wire.ts';
 
 const named = (value: string): UpstreamOptions => ({ ...servers.scripted, env: { NAME: value } });
-const base = { port: 0, rateLimit: 'unlimited', warm: 0, connectRateLimit: 'unlimited' };
+const base = { port: 0, rateLimit: 'unlimited', warm: 0, connectRateLimit: 'unlimited' } as const;
 const at = (port: number, name: string): string => `ws://127.0.0.1:${port}/mcp/${name}`;
 const pidOf = async (client: WireClient, id: number): Promise<number> => Number(textOf(await client.call(id, 'pid')));
 

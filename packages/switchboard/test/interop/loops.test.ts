@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { createGateway } from '../../src/gateway/gateway.ts';
+import type { SettingsInput } from '../../src/gateway/settings.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { WireClient, hello, textOf } from '../support/wire.ts';
 
-const base = { port: 0, rateLimit: 'unlimited' };
+const base = { port: 0, rateLimit: 'unlimited' } as const;
 const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() };
 
 /** A proxy on a port of its own that leads to another port of this machine. */
@@ -51,7 +52,7 @@ describe('the address of this Switchboard among its upstreams', () => {
     expect(() => createGateway({ port: 8765, ...settings, upstreams: { self: { url } } })).toThrow(refused);
   });
 
-  it.each([
+  it.each<[string, SettingsInput]>([
     ['http://127.0.0.1:8766/mcp', {}],
     ['http://127.0.0.1:8765/mcp', { transport: 'stdio' }],
     ['https://mcp.example.com/mcp', {}],

@@ -57,7 +57,7 @@ const FAILED: readonly (readonly [string, string, Json])[] = [
 ];
 
 /** A long time limit: what is not settled by the answer would fail the test. */
-const start = (upstream: Json, isolation: string): Promise<TestGateway> =>
+const start = (upstream: Json, isolation: 'session' | 'shared'): Promise<TestGateway> =>
   startGateway({ upstreams: { default: upstream as never }, isolation, requestTimeout: '5m' });
 
 const stdioOf = (line: string): Json => toolCall(2, 'only', { lines: [line] });
@@ -90,7 +90,7 @@ async function remote(line: string, type: 'application/json' | 'text/event-strea
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
 }
 
-describe.each(['session', 'shared'])('behind a child process, isolation %s', (isolation) => {
+describe.each(['session', 'shared'] as const)('behind a child process, isolation %s', (isolation) => {
   it.each(ACCEPTED)('%s is understood', async (_who, line) => {
     const client = await WireClient.session((await start(verbatim, isolation)).ws);
     client.send(stdioOf(line));

@@ -73,7 +73,7 @@ describe('the events of a request', () => {
 
   it('name the server and the tool that were reached where all servers have one address', async () => {
     const upstreams = {
-      one: { ...servers.scripted, requestTimeout: '200ms' },
+      one: { ...servers.scripted, requestTimeout: '200ms' as const },
       two: listed({ tools: ['x'], prompts: ['p'], resources: ['mine://1'] }),
     };
     const test = await startGateway({ upstreams });

@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { createGateway } from '../../src/gateway/gateway.ts';
+import type { SettingsInput } from '../../src/gateway/settings.ts';
 import type { GatewayEvent } from '../../src/observe/events.ts';
 import { modern } from '../support/access.ts';
 import { serve } from '../support/command.ts';
@@ -60,7 +61,7 @@ describe('statistics', () => {
     await expect.poll(told, { timeout: 10_000 }).toMatchObject({ level: 30, clients: 1, queued: 0 });
   });
 
-  it.each([
+  it.each<[string, SettingsInput]>([
     ['they are switched off', { statsInterval: 'never' }],
     ['one client on stdio is all there is', { statsInterval: '20ms', transport: 'stdio' }],
   ])('are not told where %s', async (_, options) => {

@@ -305,8 +305,13 @@ export interface Way {
 
 export async function scene(options: Record<string, unknown> = {}, way?: Way): Promise<Scene> {
   const upstreams = { default: servers.scripted };
-  const all = { upstreams, isolation: 'shared', maxMessageSize: LIMIT, ...way?.options, ...options };
-  const gateway = await startGateway(all);
+  const gateway = await startGateway({
+    upstreams,
+    isolation: 'shared',
+    maxMessageSize: LIMIT,
+    ...way?.options,
+    ...options,
+  });
   const test = { ...gateway, ...(await way?.reach(gateway)) };
   const witness = await WireClient.session(test.ws);
   const rss = process.memoryUsage().rss;

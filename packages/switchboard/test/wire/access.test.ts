@@ -291,7 +291,7 @@ describe('a token that expires', () => {
     audience: 'https://gateway.example.com/mcp',
     secret,
     clockSkew: '1ms',
-  };
+  } as const;
   const sign = (lifeMs: number, sub = 'ann'): Promise<string> =>
     new SignJWT({ iss: jwt.issuer, aud: jwt.audience, sub, exp: (Date.now() + lifeMs) / 1000 })
       .setProtectedHeader({ alg: 'HS256' })

@@ -459,7 +459,7 @@ describe('what a modern client may keep of a merged list', () => {
 });
 
 describe('two clients with the same ids and tokens on the same servers behind one address', () => {
-  it.each(['session', 'shared'])('hear only what is theirs, isolation %s', async (isolation) => {
+  it.each(['session', 'shared'] as const)('hear only what is theirs, isolation %s', async (isolation) => {
     const test = await startGateway({ upstreams: { one: servers.scripted, two: servers.demo }, isolation });
     const clients = await Promise.all(
       ['crimson', 'azure', 'emerald', 'ivory'].map(async (name, n) => {

@@ -71,7 +71,7 @@ describe('an answer', () => {
   });
 
   it('is kept within one budget for all: who keeps most gives up first', async () => {
-    const limits = { maxReplaySize: '2MiB', maxReplaySizePerPrincipal: '2MiB', maxReplaySizeTotal: '2MiB' };
+    const limits = { maxReplaySize: '2MiB', maxReplaySizePerPrincipal: '2MiB', maxReplaySizeTotal: '2MiB' } as const;
     const test = await startGateway({ upstreams, ...limits });
     const [modest, greedy] = [await openSession(test.http, hello()), await openSession(test.http, hello())];
     const modestId = await missAnswer(test, modest, 1, 200_000);

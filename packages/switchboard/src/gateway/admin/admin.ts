@@ -10,7 +10,7 @@ import { readBody, requireJson } from '../../transports/http/body.ts';
 import { checkHostAndOrigin } from '../../transports/http/guard.ts';
 import { sendError } from '../../transports/http/reply.ts';
 import { adminPortOf } from '../addresses.ts';
-import type { Settings } from '../options.ts';
+import type { Settings } from '../settings.ts';
 import { Gate } from './gate.ts';
 import { ROUTES } from './routes.ts';
 import type { Desk, Route } from './routes.ts';

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { SessionNotes } from '../../callers/registry.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { OPTIONS, OPTION_NAMES } from '../options.ts';
-import type { Settings } from '../options.ts';
+import type { Settings } from '../settings.ts';
 import type { Change } from '../change.ts';
 import type { Stats } from '../gateway.ts';
 import type { Operations } from '../operations.ts';

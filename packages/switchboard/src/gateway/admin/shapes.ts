@@ -159,7 +159,7 @@ export const drain: z.ZodType<{ timeout?: number | undefined }> = z.strictObject
   timeout: duration
     .optional()
     .meta({ type: ['string', 'number'], description: 'as 90s or 2m; a number counts seconds' }),
-}) as never;
+});
 
 export const counted: z.ZodType = z.strictObject({ count });
 export const reason: z.ZodType<{ reason?: string | undefined }> = z.strictObject({

@@ -13,7 +13,7 @@ export interface ClientTls {
 }
 
 /** The same as files. */
-export type ClientTlsFiles = Partial<Record<keyof ClientTls, string>>;
+export type ClientTlsFiles = Partial<Record<keyof ClientTls, string | undefined>>;
 
 /** @throws {SwitchboardError} `SWB_TLS_INVALID` naming the file, and what is wrong with it. */
 export function readClientTls({ cert, key, ca }: ClientTlsFiles): ClientTls {
