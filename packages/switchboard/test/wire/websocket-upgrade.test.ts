@@ -93,13 +93,23 @@ describe('an upgrade', () => {
     await expect.poll(() => isOver, { timeout: 3000 }).toBe(true);
   });
 
-  it('with a body has it taken for frames, or is refused', async () => {
+  // Node 26 reads a body before the frames, older ones take it for frames.
+  it.each([
+    ['a body', { 'Content-Length': '5' }, 'hello'],
+    ['a body in chunks', { 'Transfer-Encoding': 'chunked' }, '5\r\nhello\r\n0\r\n\r\n'],
+  ])('with %s is refused, and nothing of it is taken for frames', async (_, headers, body) => {
     const { port, expectUnharmed } = await scene();
-    const answer = await raw(port, `${upgradeRequest({ headers: { 'Content-Length': '5' } })}hello`);
-    const [head, rest] = answer.split('\r\n\r\n');
-    if (head!.startsWith('HTTP/1.1 101 ')) expect(Buffer.from(rest!, 'latin1').toString('hex')).toBe('880203ea');
-    else expect(head).toMatch(/^HTTP\/1\.1 4\d\d /);
+    const answer = await raw(port, `${upgradeRequest({ headers })}${body}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('an upgrade to WebSocket has a body');
     await expectUnharmed();
+  });
+
+  it('with an empty body is one', async () => {
+    const { port } = await scene();
+    const client = await FrameClient.open(port, { headers: { 'Content-Length': '0' } });
+    client.send(ping(1));
+    expect(await client.answer(1)).toHaveProperty('result');
   });
 
   it('may write its headers in any case', async () => {

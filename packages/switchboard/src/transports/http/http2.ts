@@ -139,13 +139,15 @@ function adapt(request: Http2ServerRequest): boolean {
 /** A request may take so long to arrive, and its stream ends with its answer. */
 function bound(request: Http2ServerRequest): void {
   const { stream } = request;
+  // A request without a body has arrived with its head, whether anybody reads it or not.
+  const hasArrived = (): boolean => stream.endAfterHeaders || request.complete;
   stream.once('finish', () => {
     // It is answered, and the rest of its body nobody wants (RFC 9113, section 8.1).
-    if (request.complete) return;
+    if (hasArrived()) return;
     stream.close(constants.NGHTTP2_NO_ERROR);
     stream.destroy();
   });
-  if (request.complete) return;
+  if (hasArrived()) return;
   const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), HTTP_LIMITS.requestMs);
   for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer));
 }

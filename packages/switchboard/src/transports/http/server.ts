@@ -50,6 +50,13 @@ type Refused = Omit<TLSSocket, 'authorizationError'> & {
   _parent?: Socket;
 };
 
+/** Newer than the types: since Node 22.21 and 24.9 a server says which upgrades it wants, and Node serves the others as requests. */
+interface UpgradeOptions {
+  shouldUpgradeCallback(request: IncomingMessage): boolean;
+}
+
+const asksForWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
+
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server | SecureServer;
@@ -69,7 +76,7 @@ export class HttpServer {
       onRequest: (request, response) => this.#serve(request, response),
       onUpgrade: (request, socket) => this.#upgrade(request, socket, Buffer.alloc(0)),
     });
-    const http: ServerOptions = {
+    const http: ServerOptions & UpgradeOptions = {
       headersTimeout: HTTP_LIMITS.headMs,
       requestTimeout: HTTP_LIMITS.requestMs,
       keepAliveTimeout: HTTP_LIMITS.idleMs,
@@ -77,6 +84,7 @@ export class HttpServer {
       maxHeaderSize: HTTP_LIMITS.headBytes,
       insecureHTTPParser: false,
       noDelay: true,
+      shouldUpgradeCallback: asksForWebSocket,
     };
     this.#server =
       certificates === undefined
@@ -188,12 +196,12 @@ export class HttpServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (!this.#asked.has(socket)) socket.on('error', () => {});
     this.#asked.add(socket);
-    const wrong = wrongHead(request);
+    const wrong = wrongHead(request) ?? (asksForWebSocket(request) ? bodyOfUpgrade(request) : undefined);
     if (wrong !== undefined) sendError(upgradeRefusal(request, socket), wrong);
-    else if (request.headers.upgrade?.toLowerCase() === 'websocket') {
+    else if (asksForWebSocket(request)) {
       this.#options.onUpgrade(request, socket, head);
     } else {
-      // A server may ignore an upgrade that it does not know (RFC 9110, section 7.8). Node hands the socket over all the same: it
+      // A server may ignore an upgrade that it does not know (RFC 9110, section 7.8). Node 20 hands the socket over all the same: it
       // is given back, with the request as it came less the upgrade.
       socket.unshift(Buffer.concat([withoutUpgrade(request), head]));
       this.#serveHttp1(socket);
@@ -213,6 +221,12 @@ function wrongHead({ rawHeaders }: IncomingMessage): SwitchboardError | undefine
   }
   // RFC 9112, section 3.2. Node goes by the first.
   return hosts > 1 ? new SwitchboardError('SWB_BAD_REQUEST', { detail: 'it has more than one Host' }) : undefined;
+}
+
+/** Whether the bytes after the head are a body or the first frames is read in two ways, also by versions of Node. */
+function bodyOfUpgrade({ headers }: IncomingMessage): SwitchboardError | undefined {
+  const hasNone = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+  return hasNone ? undefined : new SwitchboardError('SWB_BAD_REQUEST', { detail: 'an upgrade to WebSocket has a body' });
 }
 
 const STATUS: Readonly<Record<string, readonly [string, string | undefined]>> = {
