@@ -216,7 +216,7 @@ describe('clients that are away', () => {
     }
     const again = await RawClient.v2(url);
     again.send({ type: 'resume', session_id, resume_token, after: 0 });
-    await again.get('resumed');
+    expect(await again.get('resumed')).toMatchObject({ session_id });
   });
 
   it('are not waited for in any number', async () => {

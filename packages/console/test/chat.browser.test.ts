@@ -37,6 +37,7 @@ describe('signing in', () => {
     await page.getByLabel('Access token').fill('right');
     await page.getByRole('button', { name: 'Connect' }).click();
     await shown(page, 'What can I do for you?');
+    expect(await page.getByLabel('Access token').count()).toBe(0);
   });
 });
 
@@ -187,6 +188,7 @@ describe('a conversation', () => {
       await stop();
       await page.locator('.turn:not(.runs)').nth(index).getByText('Stopped.').waitFor();
       await page.locator('.turn.runs').waitFor({ state: 'detached' });
+      expect(await page.locator('.turn').getByText('Stopped.').count()).toBe(index + 1);
     }
   });
 
@@ -201,6 +203,7 @@ describe('a conversation', () => {
     );
     await say(page, 'Go');
     await shown(page, 'Stopped.');
+    expect(await page.locator('.turn.runs').count()).toBe(0);
   });
 
   it('can be had with the keyboard: lines, the last text again, and asking again', async () => {
@@ -229,6 +232,7 @@ describe('a conversation', () => {
     await page.getByRole('button', { name: 'Discard' }).click();
     await say(page, 'Hello');
     await shown(page, 'The model is overloaded.');
+    expect(await page.locator('.timeline').getByText('Too many queries').count()).toBe(0);
   });
 
   it('is cleared, exported and deleted from its menu', async () => {

@@ -147,7 +147,7 @@ describe('the logs of a container', () => {
     const pid = Number(readFileSync(file, 'utf8'));
     await session.close();
     await reading;
-    await until(() => !alive(pid) && !alive(session.pid));
+    await expect.poll(() => [pid, session.pid].filter(alive), { timeout: 10_000 }).toEqual([]);
   });
 });
 

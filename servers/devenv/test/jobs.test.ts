@@ -122,7 +122,7 @@ describe('the jobs', () => {
     await session.call('job_start', { task: 'forever' });
     const pids = await pidsIn(root);
     await session.close();
-    await until(() => ![...pids, session.pid].some(alive));
+    await expect.poll(() => [...pids, session.pid].filter(alive), { timeout: 10_000 }).toEqual([]);
   });
 
   it.each(flavours)('are asked for with their command, through %s', async (flavour) => {

@@ -199,5 +199,6 @@ describe('a live resource', () => {
     const stream = await fake.stream(1);
     await close();
     await stream.closed();
+    expect(fake.streams).toHaveLength(1);
   });
 });

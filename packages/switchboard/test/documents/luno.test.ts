@@ -436,7 +436,7 @@ describe('Luno: security features implemented', () => {
 
 describe('Luno: VS Code integration', () => {
   /** Starts an entry as VS Code does, with the stand-in for the exchange and the port that is free. */
-  async function start(here: Luno, entry: Entry): Promise<void> {
+  async function expectTicker(here: Luno, entry: Entry): Promise<void> {
     // VS Code knows no other type of a command.
     expect(entry.type).toBe('stdio');
     const there = (text: string): string =>
@@ -458,12 +458,12 @@ describe('Luno: VS Code integration', () => {
   }
 
   it('30. The entry luno-mcp-server-stdio', async () => {
-    await start(await lunoDesk(), vsCode['luno-mcp-server-stdio']!);
+    await expectTicker(await lunoDesk(), vsCode['luno-mcp-server-stdio']!);
   });
 
   it('31. The entry luno-mcp-server-websocket, which further clients can use', async () => {
     const here = await lunoDesk();
-    await start(here, vsCode['luno-mcp-server-websocket']!);
+    await expectTicker(here, vsCode['luno-mcp-server-websocket']!);
     await expectPrice(here, `ws://127.0.0.1:${here.port}/mcp`);
   });
 
@@ -471,7 +471,7 @@ describe('Luno: VS Code integration', () => {
     const here = await withCertificates(await lunoDesk());
     const entry = vsCode['luno-mcp-server-websocket-secure']!;
     expect(Object.keys(entry.env!)).toEqual(['SSL_CERT_PATH', 'SSL_KEY_PATH']);
-    await start(here, entry);
+    await expectTicker(here, entry);
     await expectPrice(here, `wss://localhost:${here.port}/mcp`, '--ca certs/ca.pem');
   });
 });

@@ -71,11 +71,12 @@ describe('the stream for what belongs to no request', () => {
   });
 
   it.each([200, 204])('is opened where `initialized` is answered with %i', async (status) => {
-    const { client } = await open((visit) => {
+    const { client, server } = await open((visit) => {
       if (visit.message.method === 'notifications/initialized') visit.text(status);
       else withGets((get) => get.stream(CHANGED))(visit);
     });
     await client.notification('notifications/tools/list_changed');
+    expect(server.of('GET')).toHaveLength(1);
   });
 
   it.each([

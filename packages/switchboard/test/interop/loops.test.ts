@@ -58,7 +58,8 @@ describe('the address of this Switchboard among its upstreams', () => {
     ['https://mcp.example.com/mcp', {}],
     ['https://mcp.example.com/mcp', { allowedHosts: ['mcp.example.com'] }],
   ])('is not any other address: %s', async (url, settings) => {
-    await createGateway({ port: 8765, ...settings, upstreams: { other: { url } } }).close();
+    const gateway = createGateway({ port: 8765, ...settings, upstreams: { other: { url } } });
+    await expect(gateway.close()).resolves.toBeUndefined();
   });
 
   it('is refused at a reload, and the servers that were there go on', async () => {

@@ -104,7 +104,7 @@ describe.each([
 });
 
 describe('a connection with a stream', () => {
-  const ended = ({ upgrades }: Served): Promise<void> =>
+  const expectEnded = ({ upgrades }: Served): Promise<void> =>
     expect.poll(() => upgrades.map(({ stream }) => stream.destroyed)).toEqual([true]);
 
   it('ends with its stream when the client has closed its half', async () => {
@@ -113,14 +113,14 @@ describe('a connection with a stream', () => {
     await expect.poll(() => served.upgrades.length).toBe(1);
     client.end();
     await once(client, 'end');
-    await ended(served);
+    await expectEnded(served);
   });
 
   it('ends when the client broke the protocol and does not hang up, although Node reads no more of it', async () => {
     const served = await serve(50);
     const client = write(served.port, ASKED, frameOf(continuation, 0, 3));
     await once(client, 'end');
-    await ended(served);
+    await expectEnded(served);
   });
 
   it('stays while the client answers pings, however long it says nothing else', async () => {
@@ -141,6 +141,6 @@ describe('a connection with a stream', () => {
     served.sessions.close();
     served.sessions.destroy();
     await served.end();
-    await ended(served);
+    await expectEnded(served);
   });
 });

@@ -17,7 +17,7 @@ async function daemon(client: WireClient, id: number, unmarked = false): Promise
   return pid;
 }
 
-const ended = (pid: number): Promise<void> => expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+const expectEnded = (pid: number): Promise<void> => expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
 
 describe('a process that a server detached', () => {
   it('ends with the session of its server, and those of other sessions stay', async () => {
@@ -26,10 +26,10 @@ describe('a process that a server detached', () => {
     const pids = [await daemon(one, 1), await daemon(one, 2)];
     const stays = await daemon(other, 1);
     one.socket.close();
-    for (const pid of pids) await ended(pid);
+    for (const pid of pids) await expectEnded(pid);
     expect(isAlive(stays)).toBe(true);
     other.socket.close();
-    await ended(stays);
+    await expectEnded(stays);
     await expectEmpty(test);
   });
 
@@ -38,7 +38,7 @@ describe('a process that a server detached', () => {
     const client = await WireClient.session(test.ws);
     const pid = await daemon(client, 1);
     await client.call(2, 'crash');
-    await ended(pid);
+    await expectEnded(pid);
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)('ends when Switchboard is ended by %s', async (signal) => {
@@ -48,7 +48,7 @@ describe('a process that a server detached', () => {
     const exited = once(child, 'exit');
     child.kill(signal);
     await exited;
-    await ended(pid);
+    await expectEnded(pid);
   });
 
   it('stays where it was started without the variable', async () => {
@@ -56,7 +56,7 @@ describe('a process that a server detached', () => {
     const client = await WireClient.session(test.ws);
     const [stays, ends] = [await daemon(client, 1, true), await daemon(client, 2)];
     client.socket.close();
-    await ended(ends);
+    await expectEnded(ends);
     expect(isAlive(stays)).toBe(true);
   });
 });

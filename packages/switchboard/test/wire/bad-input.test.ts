@@ -156,6 +156,7 @@ describe('HTTP that is not right', () => {
     await once(socket, 'ready');
     socket.destroy();
     await openSession(test.http, hello());
+    await expect.poll(() => test.gateway.stats.exchanges).toBe(0);
   });
 });
 
@@ -189,9 +190,12 @@ describe('an upgrade that is not right', () => {
       allowedOrigins: ['https://app.example'],
       allowedHosts: ['mcp.example'],
     });
-    await WireClient.open(ws, { origin: 'https://app.example', headers: { host: 'mcp.example' } });
-    await WireClient.open(ws, { origin: 'http://localhost:5173' });
-    await WireClient.open(ws, {}, []);
+    const clients = [
+      await WireClient.open(ws, { origin: 'https://app.example', headers: { host: 'mcp.example' } }),
+      await WireClient.open(ws, { origin: 'http://localhost:5173' }),
+      await WireClient.open(ws, {}, []),
+    ];
+    expect(clients.map(({ socket }) => socket.protocol)).toEqual(['mcp', 'mcp', '']);
   });
 
   it('is refused with 503 and Retry-After when too many clients are there, before any server is started', async () => {

@@ -283,7 +283,7 @@ describe('a modern client of a legacy server', () => {
     await client.notification('notifications/resources/updated');
     await client.notification('notifications/tools/list_changed');
     client.send(call(2, 'update', { uri: 'x://1' }));
-    await client.notification('notifications/resources/updated');
+    expect(await client.notification('notifications/resources/updated')).toMatchObject({ params: { uri: 'x://1' } });
   });
 
   it('gets the log messages that a request wanted, and no others', async () => {

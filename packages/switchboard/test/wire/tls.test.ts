@@ -104,6 +104,7 @@ describe('over TLS', () => {
       heard += String(chunk);
       if (heard.split(': keep-alive').length > 4) break;
     }
+    expect(deaf.destroyed).toBe(false);
   });
 
   it('refused requests of HTTP/2 have the status and the error that those of HTTP/1.1 have', async () => {
