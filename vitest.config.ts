@@ -3,11 +3,18 @@ import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 import { missing } from './scripts/programs.mjs';
+import { projects } from './scripts/tiers.mjs';
+
+const leftOut = missing().flatMap(({ files }) => files);
 
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'servers/*/test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...missing().flatMap(({ files }) => files)],
+    projects: projects.map(({ exclude, ...project }) => ({
+      extends: true,
+      test: { ...project, exclude: [...configDefaults.exclude, ...leftOut, ...exclude] },
+    })),
+    // No test that cannot fail.
+    expect: { requireAssertions: true },
     // Tests start real processes; a machine with two cores needs its time.
     testTimeout: 30_000,
     hookTimeout: 30_000,

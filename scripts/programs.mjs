@@ -10,7 +10,7 @@ const PROGRAMS = [
   {
     program: 'chromium',
     package: 'chromium',
-    files: ['packages/switchboard/test/e2e/browser.test.ts', '**/*.browser.test.ts'],
+    files: ['**/*.browser.test.ts'],
   },
   {
     program: 'openssl',

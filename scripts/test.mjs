@@ -1,4 +1,5 @@
-// `npm test`: makes the checkout ready and runs the tests; words after `npm test --` choose among them.
+// `npm test`: makes the checkout ready and runs the tests, `npm run test:unit` and the like those of one tier (tiers.mjs). Words after
+// `--` choose among them.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 

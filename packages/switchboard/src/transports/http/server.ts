@@ -226,7 +226,9 @@ function wrongHead({ rawHeaders }: IncomingMessage): SwitchboardError | undefine
 /** Whether the bytes after the head are a body or the first frames is read in two ways, also by versions of Node. */
 function bodyOfUpgrade({ headers }: IncomingMessage): SwitchboardError | undefined {
   const hasNone = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
-  return hasNone ? undefined : new SwitchboardError('SWB_BAD_REQUEST', { detail: 'an upgrade to WebSocket has a body' });
+  return hasNone
+    ? undefined
+    : new SwitchboardError('SWB_BAD_REQUEST', { detail: 'an upgrade to WebSocket has a body' });
 }
 
 const STATUS: Readonly<Record<string, readonly [string, string | undefined]>> = {
