@@ -313,7 +313,7 @@ export class Chat {
 
   #build(limits: ChatLimits, servers: readonly string[]): ChatServices {
     const options = this.#options;
-    const { mention = 'assistant', credentials, store } = options;
+    const { mention = 'assistant', credentials, store, model = new OfflineModel() } = options;
     const { fallback } = credentials ?? {};
     const queries = new Allowance({ amount: limits.queriesPerMinute, perMs: MINUTE_MS });
     const tokens = new Allowance({ amount: limits.tokensPerHour, perMs: HOUR_MS });
@@ -342,12 +342,13 @@ export class Chat {
       archives: store === undefined ? undefined : new Archives(store, options.keepMs ?? 7 * 24 * HOUR_MS),
       attempts: new Allowance({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
       turns: {
-        model: options.model ?? new OfflineModel(),
+        model,
         system: options.system ?? SYSTEM,
         approvals: whenOf(options.approvals),
         questionTimeoutMs: limits.questionTimeoutMs,
         maxSteps: limits.maxSteps,
         maxCallsAtOnce: limits.maxCallsAtOnce,
+        maxTools: model.takesEveryTool === true ? Infinity : limits.maxTools,
         maxContextTokens: limits.maxContextTokens,
         maxResultCharacters: limits.maxResultCharacters,
         gate: new Gate(limits.maxTurns),

@@ -26,10 +26,10 @@ export interface ChatLimits {
   /** Queries a minute, for each person. @default 20 */
   queriesPerMinute: number;
   /**
-   * Tokens an hour, for each person; those that the provider had kept count a tenth. The default is for a dozen questions with the 103 tools of
-   * Tallyfy, 20,600 tokens in each request, where nothing is kept.
+   * Tokens an hour, for each person; those that the provider had cached count a tenth. The default is for 30 questions with the 103 tools of
+   * Tallyfy, about 20,000 tokens each as measured, where nothing is cached.
    *
-   * @default 1000000
+   * @default 600000
    */
   tokensPerHour: number;
   /** Turns at once, for each person. @default 2 */
@@ -40,6 +40,13 @@ export interface ChatLimits {
   maxSteps: number;
   /** Calls at once, in one turn. @default 8 */
   maxCallsAtOnce: number;
+  /**
+   * Tools that a request to the model offers at most. Where there are more, those that fit the question are offered, and the model finds the
+   * others with `find_tools`, a tool of the chat.
+   *
+   * @default 16
+   */
+  maxTools: number;
   /** What the model is given, in tokens, estimated. @default 100000 */
   maxContextTokens: number;
   /** What the model is given of a tool's result, in characters. @default 25000 */
@@ -66,11 +73,12 @@ export const LIMITS: Readonly<ChatLimits> = {
   maxConnections: 50,
   maxMessageBytes: 256 * 1024,
   queriesPerMinute: 20,
-  tokensPerHour: 1_000_000,
+  tokensPerHour: 600_000,
   maxTurns: 2,
   maxWaiting: 8,
   maxSteps: 10,
   maxCallsAtOnce: 8,
+  maxTools: 16,
   maxContextTokens: 100_000,
   maxResultCharacters: 25_000,
   toolSilenceMs: 300_000,

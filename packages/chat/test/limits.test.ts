@@ -65,10 +65,10 @@ describe('a person', () => {
     }
   });
 
-  it('has tokens for a dozen questions with a hundred tools, and for many more where the provider keeps them', async () => {
+  it('has tokens for thirty questions with a hundred tools, and for many more where the provider caches them', async () => {
     for (const [cached_tokens, questions] of [
-      [0, 12],
-      [21_000, 60],
+      [0, 30],
+      [5500, 60],
     ] as const) {
       const model: Model = {
         name: 'uses two tools',
@@ -76,7 +76,7 @@ describe('a person', () => {
           const calls = messages.slice(messages.findLastIndex(({ role }) => role === 'user')).length;
           if (calls < 5) yield { type: 'call', call: { id: `c${calls}`, name: 'echo', arguments: { text: 'x' } } };
           else yield { type: 'text', text: 'done' };
-          yield { type: 'end', cut: false, usage: { input_tokens: 23_000, output_tokens: 300, cached_tokens } };
+          yield { type: 'end', cut: false, usage: { input_tokens: 6400, output_tokens: 300, cached_tokens } };
         },
       };
       const { url } = await startChat({ model, queriesPerMinute: 1000 });
@@ -172,17 +172,27 @@ describe('a client', () => {
   });
 });
 
+/** Has something said, and cuts the client. @returns how to come back. */
+async function rememberThis(client: RawClient): Promise<{ session_id: string; resume_token?: string | undefined }> {
+  const { session_id, resume_token } = await client.get('connection_established');
+  client.send({ type: 'query', content: 'echo remember this' });
+  await client.get('response');
+  await cut(client);
+  return { session_id, resume_token };
+}
+
+async function cut(client: RawClient): Promise<void> {
+  client.socket.terminate();
+  await client.end();
+}
+
 describe('clients that are away', () => {
   it('are not shut out by others who open and leave connections', async () => {
     const probe = await startProbe(() => true);
     const { url, chat } = await startChat({ maxConnections: 3, credentials: { probe } });
     const victim = await RawClient.v2(url);
-    const { session_id, resume_token } = await victim.get('connection_established');
     victim.send({ type: 'auth', api_key: 'the key of the victim', org_id: 'organization' });
-    victim.send({ type: 'query', content: 'echo remember this' });
-    await victim.get('response');
-    victim.socket.terminate();
-    await victim.end();
+    const { session_id, resume_token } = await rememberThis(victim);
     for (let n = 0; n < 12; n++) {
       const stranger = await RawClient.v2(url);
       await stranger.get('connection_established');
@@ -190,8 +200,7 @@ describe('clients that are away', () => {
         stranger.send({ type: 'auth', api_key: 'the key of a stranger', org_id: 'organization' });
         await stranger.get('auth_success');
       }
-      stranger.socket.terminate();
-      await stranger.end();
+      await cut(stranger);
     }
     expect(chat.stats.sessions).toBeLessThanOrEqual(4);
     const again = await RawClient.v2(url);
@@ -202,17 +211,11 @@ describe('clients that are away', () => {
 
   it('with a conversation are kept rather than empty ones of the same address', async () => {
     const { url } = await startChat({ maxConnections: 3 });
-    const victim = await RawClient.v2(url);
-    const { session_id, resume_token } = await victim.get('connection_established');
-    victim.send({ type: 'query', content: 'echo remember this' });
-    await victim.get('response');
-    victim.socket.terminate();
-    await victim.end();
+    const { session_id, resume_token } = await rememberThis(await RawClient.v2(url));
     for (let n = 0; n < 12; n++) {
       const stranger = await RawClient.v2(url);
       await stranger.get('connection_established');
-      stranger.socket.terminate();
-      await stranger.end();
+      await cut(stranger);
     }
     const again = await RawClient.v2(url);
     again.send({ type: 'resume', session_id, resume_token, after: 0 });
@@ -224,8 +227,7 @@ describe('clients that are away', () => {
     for (let n = 0; n < 6; n++) {
       const client = await RawClient.v2(url);
       await client.get('connection_established');
-      client.socket.terminate();
-      await client.end();
+      await cut(client);
     }
     await RawClient.v2(url);
     expect(chat.stats.sessions).toBeLessThanOrEqual(4);

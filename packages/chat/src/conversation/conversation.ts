@@ -2,6 +2,7 @@
 import type { PromptMessage } from '../models/model.ts';
 import type { Entry } from '../protocol/history.ts';
 import type { ServerMessage } from '../protocol/server-messages.ts';
+import { ToolSelection } from '../tools/selection.ts';
 import { fitContext } from './context.ts';
 import { promptOf } from './prompt.ts';
 import type { Turn } from './turn.ts';
@@ -53,6 +54,7 @@ export class Conversation {
   #running: Promise<void> = Promise.resolve();
   /** The most that the model is given, in tokens: less than the limit once it has said that this was too much. */
   #maxTokens: number;
+  #selection: ToolSelection;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
@@ -60,6 +62,12 @@ export class Conversation {
     this.shared = options.shared ?? false;
     for (const entry of options.entries ?? []) this.#keep(entry);
     this.#messages = promptOf(this.#entries, this.shared);
+    this.#selection = new ToolSelection(this.#messages);
+  }
+
+  /** Which tools the model is offered, where there are many. */
+  get selection(): ToolSelection {
+    return this.#selection;
   }
 
   get entries(): readonly Entry[] {
@@ -140,6 +148,7 @@ export class Conversation {
     this.#entries = [];
     this.#messages = [];
     this.#characters = 0;
+    this.#selection = new ToolSelection();
     this.#options.archive?.clear();
   }
 

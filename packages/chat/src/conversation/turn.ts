@@ -7,9 +7,11 @@ import type { Ended, Stopped, Usage } from '../protocol/history.ts';
 import type { Processing, ServerMessage, ToolCall } from '../protocol/server-messages.ts';
 import type { Consent, OfferedCall } from '../people/approvals.ts';
 import type { Gate } from '../people/gate.ts';
-import type { BoxedTool, Toolbox } from '../tools/toolbox.ts';
+import { FINDER_TITLE, foundTools } from '../tools/finder.ts';
 import { cut } from '../tools/result.ts';
 import type { ToolOutcome } from '../tools/result.ts';
+import type { Selected } from '../tools/selection.ts';
+import type { BoxedTool, Toolbox } from '../tools/toolbox.ts';
 import { estimateTokens, fitContext, tokensOf } from './context.ts';
 import type { Conversation, Listener } from './conversation.ts';
 
@@ -33,6 +35,8 @@ export interface TurnOptions {
   approvals: 'destructive' | 'always' | 'never';
   maxSteps: number;
   maxCallsAtOnce: number;
+  /** How many tools a request offers at most. */
+  maxTools: number;
   maxContextTokens: number;
   /** How much of a result the model is given, in characters. */
   maxResultCharacters: number;
@@ -46,6 +50,11 @@ export interface TurnOptions {
   /** Something failed that is nobody's fault here. @returns a reference for people. */
   onFailure(error: unknown): string;
   onEnd(turn: Turn, stopped: Stopped, usage: Usage, ms: number): void;
+}
+
+/** The tools of one step: all that the asker has, and those of them that the model is offered. */
+interface StepTools extends Selected<BoxedTool> {
+  all: readonly BoxedTool[];
 }
 
 /** How many calls of one answer are run; the others are refused. */
@@ -146,18 +155,22 @@ export class Turn {
     asker.tell({ ...this.#processing, ...(this.#queryId !== undefined && { id: this.#queryId }) });
     const from = this.#conversation.shared ? { from: asker.name } : {};
     this.#question = { role: 'user', text: this.#text, ...from };
+    const earlier = this.#conversation.messages.findLast((message) => message.role === 'user');
     this.#conversation.remember(this.#question);
-    for (let step = 1; step <= this.#options.maxSteps; step++) {
-      const tools = await this.#whileAsked(asker.toolbox.tools());
-      const stopped = await this.#stepThatFits(tools);
+    const { maxSteps, maxTools } = this.#options;
+    const { selection } = this.#conversation;
+    for (let step = 1; step <= maxSteps; step++) {
+      const all = await this.#whileAsked(asker.toolbox.tools());
+      if (step === 1) selection.bringIn(all, this.#text, earlier?.text ?? '', maxTools);
+      const stopped = await this.#stepThatFits({ all, ...selection.offered(all, maxTools) });
       if (stopped !== undefined) return stopped;
     }
-    this.#say(`I stopped after ${this.#options.maxSteps} steps.`, true);
+    this.#say(`I stopped after ${maxSteps} steps.`, true);
     return 'steps';
   }
 
   /** A model may be able to read less than it is given here. Then it is given half, once. */
-  async #stepThatFits(tools: readonly BoxedTool[]): Promise<Stopped | undefined> {
+  async #stepThatFits(tools: StepTools): Promise<Stopped | undefined> {
     try {
       return await this.#step(tools, this.#conversation.maxTokens);
     } catch (error) {
@@ -176,10 +189,10 @@ export class Turn {
   }
 
   /** One answer of the model to so much of the conversation, and the tools that it wants. @returns why the turn ends, if it does. */
-  async #step(tools: readonly BoxedTool[], maxTokens: number): Promise<Stopped | undefined> {
+  async #step(tools: StepTools, maxTokens: number): Promise<Stopped | undefined> {
     const { model, system, maxContextTokens } = this.#options;
     const { signal } = this.#abort;
-    const around = estimateTokens(system) + sum(tools.map(tokensOfTool));
+    const around = estimateTokens(system) + sum(tools.offers.map(tokensOfTool));
     const room = Math.min(maxTokens, Math.max(1000, maxContextTokens - around));
     const messages = fitContext(this.#conversation.messages, room);
     const calls: ModelCall[] = [];
@@ -187,7 +200,7 @@ export class Turn {
     let wasCut = false;
     let usage: Usage | undefined;
     try {
-      for await (const part of model.answer({ system, messages, tools, signal })) {
+      for await (const part of model.answer({ system, messages, tools: tools.offers, signal })) {
         if (part.type === 'text') {
           this.#say(part.text, text === '');
           text += part.text;
@@ -221,7 +234,7 @@ export class Turn {
   }
 
   /** Uses tools, several at once; every call gets a result, whatever happens. */
-  async #use(calls: readonly ModelCall[], tools: readonly BoxedTool[]): Promise<ModelResult[]> {
+  async #use(calls: readonly ModelCall[], tools: StepTools): Promise<ModelResult[]> {
     const results: ModelResult[] = [];
     let next = 0;
     const work = async (): Promise<void> => {
@@ -233,9 +246,10 @@ export class Turn {
     return results;
   }
 
-  async #useOne(call: ModelCall, tools: readonly BoxedTool[], index: number): Promise<ModelResult> {
+  async #useOne(call: ModelCall, tools: StepTools, index: number): Promise<ModelResult> {
     const { asker, id: turn } = this;
     const tool = toolOf(call, tools);
+    const title = call.name === tools.finder ? FINDER_TITLE : tool?.title;
     const shown: ToolCall = {
       type: 'tool_call',
       turn,
@@ -244,12 +258,12 @@ export class Turn {
       ...(tool !== undefined && { server: tool.server }),
       arguments: asker.toolbox.shown(tool, call.arguments),
       by: asker.name,
-      ...(tool?.title !== undefined && { title: tool.title }),
+      ...(title !== undefined && { title }),
     };
     this.#calls.set(shown.call, shown);
     this.#conversation.tell(shown);
     const outcome =
-      index < MAX_CALLS ? await this.#run(call, tool, shown) : failed(`More than ${MAX_CALLS} calls at once.`);
+      index < MAX_CALLS ? await this.#run(call, tools, shown) : failed(`More than ${MAX_CALLS} calls at once.`);
     this.#calls.delete(shown.call);
     const { isError, ended, text, images } = outcome;
     const forModel = cut(text, this.#options.maxResultCharacters);
@@ -272,11 +286,13 @@ export class Turn {
     return { id: call.id, name: call.name, text: forModel, images, isError };
   }
 
-  async #run(call: ModelCall, tool: BoxedTool | undefined, shown: ToolCall): Promise<ToolOutcome> {
+  async #run(call: ModelCall, tools: StepTools, shown: ToolCall): Promise<ToolOutcome> {
     const { approvals } = this.#options;
     const { signal } = this.#abort;
-    if (tool === undefined) return failed(`There is no tool ${JSON.stringify(call.name.slice(0, 100))}.`);
+    const tool = toolOf(call, tools);
+    if (tool === undefined || !tools.tools.includes(tool)) return this.#withoutOffer(call, tool, tools);
     if (call.unreadable !== undefined) return failed(call.unreadable);
+    this.#conversation.selection.use(tool, tools.all, this.#options.maxTools);
     try {
       signal.throwIfAborted();
       const mustAsk = approvals === 'always' || (approvals === 'destructive' && tool.destructive);
@@ -301,6 +317,24 @@ export class Turn {
       if (signal.aborted) return this.#notMade('stopped');
       return failed(`The call failed; reference ${this.#options.onFailure(error)}.`);
     }
+  }
+
+  /** A call of the chat's own tool, of one that was not offered, or of none that there is. Nothing of a server runs. */
+  #withoutOffer(call: ModelCall, tool: BoxedTool | undefined, { all, finder }: StepTools): ToolOutcome {
+    const { name, arguments: written, unreadable } = call;
+    const { selection } = this.#conversation;
+    const { maxTools } = this.#options;
+    if (name === finder) {
+      const { query } = written;
+      if (typeof query !== 'string') return failed(unreadable ?? 'The argument query must be a text.');
+      return foundTools(selection.find(all, query, maxTools));
+    }
+    if (tool === undefined) return failed(`There is no tool ${JSON.stringify(name.slice(0, 100))}.`);
+    // What the model has written without knowing the arguments is not run.
+    selection.use(tool, all, maxTools);
+    return failed(
+      `${name} was not loaded, so it was not called. It is loaded now: read its arguments, and call it again.`,
+    );
   }
 
   #notMade(ended: Ended): ToolOutcome {
@@ -364,7 +398,8 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) =
 const tokensOfTool = ({ name, description, inputSchema }: ToolOffer): number =>
   estimateTokens(name + description + JSON.stringify(inputSchema));
 
-const toolOf = ({ name }: ModelCall, tools: readonly BoxedTool[]): BoxedTool | undefined =>
-  tools.find((tool) => tool.name === name);
+/** The tool that a call means, offered or not. */
+const toolOf = ({ name }: ModelCall, { all }: StepTools): BoxedTool | undefined =>
+  all.find((tool) => tool.name === name);
 
 const failed = (text: string): ToolOutcome => ({ isError: true, text, images: [] });

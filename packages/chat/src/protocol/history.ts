@@ -57,7 +57,7 @@ export interface ToolEntry {
   turn: string;
   call: string;
   name: string;
-  /** Whose tool it is; absent for a tool that there is not. */
+  /** Whose tool it is; absent for the chat's own `find_tools`, and for a tool that does not exist. */
   server?: string;
   /** As the model wrote them; what the host adds is not among them. */
   arguments: Record<string, unknown>;

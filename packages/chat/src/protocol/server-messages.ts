@@ -99,7 +99,7 @@ export interface ToolCall {
   turn: string;
   call: string;
   name: string;
-  /** Whose tool it is; absent for a tool that there is not. */
+  /** Whose tool it is; absent for the chat's own `find_tools`, and for a tool that does not exist. */
   server?: string;
   title?: string;
   arguments: Record<string, unknown>;
