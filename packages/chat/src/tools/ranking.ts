@@ -76,9 +76,16 @@ function termsOf(text: string): string[] {
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu) ?? [];
   return words.flatMap((word) => {
-    if (UNSPACED.test(word)) return word.length === 1 ? [word] : [...word.slice(1)].map((last, at) => word[at]! + last);
+    if (UNSPACED.test(word)) return pairsOf(word);
     return STOP_WORDS.has(word) ? [] : [stemOf(word)];
   });
+}
+
+/** Each two neighbouring characters of a word. */
+function pairsOf(word: string): string[] {
+  const characters = Array.from(word);
+  if (characters.length === 1) return characters;
+  return characters.slice(1).map((character, at) => characters[at]! + character);
 }
 
 /** An English word without its commonest endings: `tasks`, `assigned` and `dropping` are found by `task`, `assign` and `drop`. */
