@@ -9,7 +9,6 @@ import { WebSocketServerTransport } from 'mcp-switchboard/websocket';
 import type { WebSocketClient } from 'mcp-switchboard/websocket';
 
 import { Archives } from './conversation/archive.ts';
-import type { TurnOptions } from './conversation/turn.ts';
 import { ChatFailure } from './failure.ts';
 import { ChatMetrics } from './metrics.ts';
 import type { ChatSnapshot } from './metrics.ts';
@@ -20,7 +19,6 @@ import type { ChatEvent, ChatIdentity, ChatLimits, ChatOptions } from './options
 import { answerBrowsers } from './pages.ts';
 import { Allowance } from './people/allowance.ts';
 import { Credentials } from './people/credentials.ts';
-import type { CredentialOptions } from './people/credentials.ts';
 import { Gate } from './people/gate.ts';
 import { probeOverHttp } from './people/probe.ts';
 import type { Verdict } from './people/probe.ts';
@@ -31,40 +29,11 @@ import type { MessageHandler } from './protocol/own-messages.ts';
 import type { ServerMessage } from './protocol/server-messages.ts';
 import { CHAT_V2 } from './protocol/subprotocol.ts';
 import { Rooms } from './rooms.ts';
-import { Session } from './session.ts';
-import type { Outlet } from './session.ts';
+import type { Outlet } from './session/link.ts';
+import { Session } from './session/session.ts';
+import type { SessionOptions, SessionServices } from './session/session.ts';
+import { SignIn } from './session/sign-in.ts';
 import { Toolbox } from './tools/toolbox.ts';
-
-/** What sessions need of the chat that they belong to. */
-export interface ChatServices {
-  readonly limits: ChatLimits;
-  /** Messages of the program's own. */
-  readonly own: OwnMessages;
-  readonly gateway: Gateway;
-  readonly servers: readonly string[];
-  readonly use: CredentialOptions;
-  readonly mustAuthenticate: boolean;
-  /** For people who have not signed in. */
-  readonly fallback: Credentials | undefined;
-  /** What becomes of a tool that needs a yes of a client that can be asked only in words. */
-  readonly unasked: 'refuse' | 'allow';
-  readonly mention: string;
-  readonly turns: TurnOptions;
-  readonly rooms: Rooms;
-  readonly archives: Archives | undefined;
-  /** Attempts of `auth`, by address. */
-  readonly attempts: Allowance;
-  check(credentials: Credentials): Promise<Verdict>;
-  /** @throws {ChatFailure} `rate_limited`, `token_limit` */
-  spendQuery(account: string): void;
-  /** Whether a text calls the model. */
-  isCalled(text: string): boolean;
-  /** @throws {ChatFailure} `not_found`; the session goes on then. */
-  resume(session: Session, message: Resume): Promise<void>;
-  /** Notes a fault. @returns a reference for people. */
-  fail(error: unknown): string;
-  onEvent(event: ChatEvent): void;
-}
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -78,7 +47,7 @@ export function createChat(options: ChatOptions): Chat {
 export class Chat {
   readonly #options: ChatOptions;
   readonly #gateway: Gateway;
-  readonly #services: ChatServices;
+  readonly #services: SessionServices;
   readonly #limits: ChatLimits;
   readonly #sockets: WebSocketServerTransport;
   readonly #http: Server | undefined;
@@ -160,7 +129,7 @@ export class Chat {
 
   /** The name of the model that answers. */
   get model(): string {
-    return this.#services.turns.model.name;
+    return this.#services.queries.turns.model.name;
   }
 
   /** How many sessions there are, and how many rooms. */
@@ -247,14 +216,15 @@ export class Chat {
       send: (message: ServerMessage) => client.send({ ...message }),
       close: (why, reason) => client.close(why, reason),
     };
-    const session = this.#begin(outlet, client.protocol === CHAT_V2);
+    const session = this.#begin({ outlet, isV2: client.protocol === CHAT_V2 });
     this.#bySocket.set(client.id, { session, outlet });
     session.greet();
   }
 
-  #begin(...[outlet, isV2, kept]: [Outlet, boolean, ConstructorParameters<typeof Session>[4]?]): Session {
+  #begin(options: Omit<SessionOptions, 'onEnd'>): Session {
     this.#makeRoom();
-    const session = new Session(this.#services, outlet, isV2, (ended) => this.#sessions.delete(ended.id), kept);
+    const onEnd = ({ id }: Session): void => void this.#sessions.delete(id);
+    const session = new Session(this.#services, { ...options, onEnd });
     this.#sessions.set(session.id, session);
     this.#services.onEvent({ type: 'session.opened', session: session.id, principal: session.principal });
     return session;
@@ -296,7 +266,7 @@ export class Chat {
     }
     const outlet = from.handOver();
     if (outlet === undefined) return;
-    const session = isThere ? there : this.#begin(outlet, true, kept);
+    const session = isThere ? there : this.#begin({ outlet, isV2: true, ...(kept !== undefined && { kept }) });
     for (const socket of this.#bySocket.values()) if (socket.outlet === outlet) socket.session = session;
     session.resumed(outlet, after);
   }
@@ -311,7 +281,7 @@ export class Chat {
     }
   }
 
-  #build(limits: ChatLimits, servers: readonly string[]): ChatServices {
+  #build(limits: ChatLimits, servers: readonly string[]): SessionServices {
     const options = this.#options;
     const { mention = 'assistant', credentials, store, model = new OfflineModel() } = options;
     const { fallback } = credentials ?? {};
@@ -328,51 +298,58 @@ export class Chat {
       onEvent({ type: 'failed', reference, error });
       return reference;
     };
+    const use = credentials ?? {};
     return {
       limits,
       own: this.#own,
-      gateway: this.#gateway,
       servers,
-      use: credentials ?? {},
-      mustAuthenticate: credentials !== undefined,
-      fallback: fallback === undefined ? undefined : new Credentials(fallback.api_key, fallback.org_id),
+      signIn: new SignIn({
+        isNeeded: credentials !== undefined,
+        fallback: fallback === undefined ? undefined : new Credentials(fallback.api_key, fallback.org_id),
+        isProving: use.probe !== undefined,
+        attempts: new Allowance({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
+        check: (shown) => this.#check(shown, servers),
+      }),
       unasked: unaskedOf(options.approvals),
-      mention,
       rooms: new Rooms({ ...limits, mention }),
       archives: store === undefined ? undefined : new Archives(store, options.keepMs ?? 7 * 24 * HOUR_MS),
-      attempts: new Allowance({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
-      turns: {
-        model,
-        system: options.system ?? SYSTEM,
-        approvals: whenOf(options.approvals),
-        questionTimeoutMs: limits.questionTimeoutMs,
-        maxSteps: limits.maxSteps,
-        maxCallsAtOnce: limits.maxCallsAtOnce,
-        maxTools: model.takesEveryTool === true ? Infinity : limits.maxTools,
-        maxContextTokens: limits.maxContextTokens,
-        maxResultCharacters: limits.maxResultCharacters,
-        gate: new Gate(limits.maxTurns),
-        onUsage: (account, usage) => tokens.spend(account, costOf(usage)),
-        onUnanswered: (account) => queries.refund(account),
-        onFailure: fail,
-        onEnd: (turn, stopped, usage, ms) =>
-          onEvent({ type: 'turn', session: turn.asker.id, turn: turn.id, stopped, usage, ms }),
+      queries: {
+        mention,
+        maxWaiting: limits.maxWaiting,
+        turns: {
+          model,
+          system: options.system ?? SYSTEM,
+          approvals: whenOf(options.approvals),
+          questionTimeoutMs: limits.questionTimeoutMs,
+          maxSteps: limits.maxSteps,
+          maxCallsAtOnce: limits.maxCallsAtOnce,
+          maxTools: model.takesEveryTool === true ? Infinity : limits.maxTools,
+          maxContextTokens: limits.maxContextTokens,
+          maxResultCharacters: limits.maxResultCharacters,
+          gate: new Gate(limits.maxTurns),
+          onUsage: (account, usage) => tokens.spend(account, costOf(usage)),
+          onUnanswered: (account) => queries.refund(account),
+          onFailure: fail,
+          onEnd: (turn, stopped, usage, ms) =>
+            onEvent({ type: 'turn', session: turn.asker.id, turn: turn.id, stopped, usage, ms }),
+        },
+        spend(account) {
+          const wait = queries.wait(account);
+          if (wait > 0) {
+            const detail = `${limits.queriesPerMinute} queries a minute, the limit; try again in ${seconds(wait)} s`;
+            throw new ChatFailure('rate_limited', detail);
+          }
+          const longer = tokens.wait(account);
+          if (longer > 0) {
+            const detail = `${limits.tokensPerHour} tokens an hour, the limit; try again in ${seconds(longer)} s`;
+            throw new ChatFailure('token_limit', detail);
+          }
+          queries.spend(account);
+        },
+        isCalled: (text) => called.test(text),
       },
-      check: (shown) => this.#check(shown, servers),
-      spendQuery(account) {
-        const wait = queries.wait(account);
-        if (wait > 0) {
-          const detail = `${limits.queriesPerMinute} queries a minute, the limit; try again in ${seconds(wait)} s`;
-          throw new ChatFailure('rate_limited', detail);
-        }
-        const longer = tokens.wait(account);
-        if (longer > 0) {
-          const detail = `${limits.tokensPerHour} tokens an hour, the limit; try again in ${seconds(longer)} s`;
-          throw new ChatFailure('token_limit', detail);
-        }
-        queries.spend(account);
-      },
-      isCalled: (text) => called.test(text),
+      openToolbox: (of) =>
+        new Toolbox({ ...of, gateway: this.#gateway, servers, use, silenceMs: limits.toolSilenceMs }),
       resume: (session, message) => this.#resume(session, message),
       fail,
       onEvent,

@@ -1,5 +1,6 @@
 /** What the sources keep to. */
 import { readFileSync, readdirSync } from 'node:fs';
+import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const folder = new URL('../src/', import.meta.url);
@@ -24,5 +25,23 @@ describe('the sources', () => {
     const users = [...sources].filter(([, text]) => /from '(ai|@ai-sdk\/.*)'/.test(text)).map(([name]) => name);
     expect(users.length).toBeGreaterThan(0);
     expect(users.filter((name) => !name.startsWith('models/'))).toEqual([]);
+  });
+
+  it('import each other in no circle', () => {
+    const importsOf = (name: string): string[] =>
+      [...(sources.get(name) ?? '').matchAll(/from '(\.[^']+)'/g)].map(([, to]) =>
+        posix.join(posix.dirname(name), to!),
+      );
+    const circles: string[] = [];
+    const seen = new Set<string>();
+    const walk = (name: string, path: readonly string[]): void => {
+      if (path.includes(name)) circles.push([...path.slice(path.indexOf(name)), name].join(' -> '));
+      if (seen.has(name)) return;
+      seen.add(name);
+      for (const each of importsOf(name)) walk(each, [...path, name]);
+    };
+    for (const name of sources.keys()) walk(name, []);
+    expect(seen.size).toBeGreaterThan(40);
+    expect(circles).toEqual([]);
   });
 });

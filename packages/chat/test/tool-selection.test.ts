@@ -349,7 +349,7 @@ describe('with the 103 tools of Tallyfy', () => {
     ['all of them', 0, 500],
     ['those that fit', 1, LIMITS.maxTools],
   ])('a question that offers %s costs what the guide says', async (_, column, maxTools) => {
-    const page = readFileSync(new URL('../../../docs/guide/15-chat.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../../docs/guide/chat.md', import.meta.url), 'utf8');
     const { tools, question, searches } = await measure(maxTools);
     for (const [row, measured] of [
       ['characters of tools in each request', tools],

@@ -5,11 +5,24 @@ import type { ServerMessage } from '../protocol/server-messages.ts';
 import { ToolSelection } from '../tools/selection.ts';
 import { fitContext } from './context.ts';
 import { promptOf } from './prompt.ts';
-import type { Turn } from './turn.ts';
 
 /** Somebody who hears what happens in a conversation. */
 export interface Listener {
   tell(message: ServerMessage): void;
+}
+
+/** What the model does for somebody, one after the other. */
+export interface QueuedTurn {
+  readonly id: string;
+  /** Whoever asked. */
+  readonly asker: Listener;
+  /** What somebody needs to hear who comes while it runs. */
+  readonly live: ServerMessage[];
+  /** Resolves when it does nothing for its asker. */
+  readonly settled: Promise<unknown>;
+  cancel(): void;
+  /** Never rejects. */
+  run(): Promise<void>;
 }
 
 /** Keeps entries when the process has ended. */
@@ -50,7 +63,7 @@ export class Conversation {
   #characters = 0;
   #seq = 0;
   /** The first one runs. */
-  readonly #turns: Turn[] = [];
+  readonly #turns: QueuedTurn[] = [];
   #running: Promise<void> = Promise.resolve();
   /** The most that the model is given, in tokens: less than the limit once it has said that this was too much. */
   #maxTokens: number;
@@ -80,7 +93,7 @@ export class Conversation {
   }
 
   /** The turns that run or wait. */
-  get turns(): readonly Turn[] {
+  get turns(): readonly QueuedTurn[] {
     return this.#turns;
   }
 
@@ -126,7 +139,7 @@ export class Conversation {
   }
 
   /** Lets a turn run when those before it have ended. */
-  enqueue(turn: Turn): Promise<void> {
+  enqueue(turn: QueuedTurn): Promise<void> {
     this.#turns.push(turn);
     this.#running = this.#running
       .then(() => turn.run())
@@ -137,7 +150,7 @@ export class Conversation {
   }
 
   /** Stops the turns of one person; resolves when nothing runs any more with that person's rights. */
-  async cancel(isMeant: (turn: Turn) => boolean): Promise<void> {
+  async cancel(isMeant: (turn: QueuedTurn) => boolean): Promise<void> {
     const meant = this.#turns.filter(isMeant);
     for (const turn of meant) turn.cancel();
     await Promise.all(meant.map((turn) => turn.settled));

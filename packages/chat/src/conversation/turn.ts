@@ -13,7 +13,7 @@ import type { ToolOutcome } from '../tools/result.ts';
 import type { Selected } from '../tools/selection.ts';
 import type { BoxedTool, Toolbox } from '../tools/toolbox.ts';
 import { estimateTokens, fitContext, tokensOf } from './context.ts';
-import type { Conversation, Listener } from './conversation.ts';
+import type { Conversation, Listener, QueuedTurn } from './conversation.ts';
 
 /** Who asked: the turn runs with this person's tools and rights. */
 export interface Asker extends Listener {
@@ -60,7 +60,7 @@ interface StepTools extends Selected<BoxedTool> {
 /** How many calls of one answer are run; the others are refused. */
 const MAX_CALLS = 64;
 
-export class Turn {
+export class Turn implements QueuedTurn {
   readonly id: string = `t_${randomUUID()}`;
   readonly asker: Asker;
   /** The asker's, when it was asked. */

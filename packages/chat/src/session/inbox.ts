@@ -1,0 +1,81 @@
+/** What a client sends: read, and handled at once or one after the other. */
+import { ChatFailure } from '../failure.ts';
+import type { ClientMessage, Resume } from '../protocol/client-messages.ts';
+import type { OwnMessage } from '../protocol/own-messages.ts';
+import { readMessage } from '../protocol/read.ts';
+
+export interface InboxOptions {
+  isV2: boolean;
+  /** How many messages may wait. */
+  maxWaiting: number;
+  /** Whether the program has a handler for messages of a type. */
+  isOwn(type: string): boolean;
+  /** Handles what need not wait. @returns whether it was that. */
+  atOnce(message: ClientMessage): boolean;
+  inTurn(message: ClientMessage): void | Promise<void>;
+  own(message: OwnMessage): void | Promise<void>;
+  /** Only of the first message: only a session that has nothing to lose can become another. */
+  resume(message: Resume): Promise<void>;
+  /** Tells the client of what these throw. */
+  refuse(error: unknown): void;
+}
+
+export class Inbox {
+  /** When the client last sent something else than a ping. */
+  lastActivity: number = Date.now();
+  readonly #options: InboxOptions;
+  #line: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #isClosed = false;
+  #heardBefore = false;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Never throws. */
+  receive(text: string): void {
+    if (this.#isClosed) return;
+    try {
+      this.#take(text);
+    } catch (error) {
+      this.#options.refuse(error);
+    }
+  }
+
+  /** The client has come back: what it sends next is not its first message. */
+  noteReturn(): void {
+    this.lastActivity = Date.now();
+    this.#heardBefore = true;
+  }
+
+  /** Nothing more is handled, of what waits neither. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #take(text: string): void {
+    const { isV2, isOwn, atOnce, inTurn, own, resume } = this.#options;
+    const message = readMessage(text, isV2, isOwn);
+    if (!('type' in message && message.type === 'ping')) this.lastActivity = Date.now();
+    const isFirst = !this.#heardBefore;
+    this.#heardBefore = true;
+    if ('own' in message) this.#inLine(() => own(message.own));
+    else if (message.type === 'resume') {
+      if (!isFirst) throw new ChatFailure('invalid_message', 'resume must be the first message');
+      this.#inLine(() => resume(message));
+    } else if (!atOnce(message)) this.#inLine(() => inTurn(message));
+  }
+
+  #inLine(run: () => void | Promise<void>): void {
+    const { maxWaiting, refuse } = this.#options;
+    if (this.#waiting > maxWaiting) {
+      throw new ChatFailure('too_many_turns', `${maxWaiting} messages wait already; wait for an answer first`);
+    }
+    this.#waiting++;
+    this.#line = this.#line
+      .then(() => (this.#isClosed ? undefined : run()))
+      .catch(refuse)
+      .finally(() => this.#waiting--);
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * One person's session: it has the person's credentials, tools and open questions, and a conversation of its own. With `chat.v2` it outlives
+ * its socket for a while.
+ */
+import { randomUUID } from 'node:crypto';
+
+import type { ElicitRequest, ElicitResult } from '@modelcontextprotocol/client';
+import type { SessionFacts } from 'mcp-switchboard';
+
+import type { Archives } from '../conversation/archive.ts';
+import { Conversation } from '../conversation/conversation.ts';
+import type { Asker } from '../conversation/turn.ts';
+import { ChatFailure } from '../failure.ts';
+import type { ChatLimits } from '../options.ts';
+import { Approvals } from '../people/approvals.ts';
+import type { Consent, OfferedCall } from '../people/approvals.ts';
+import { elicit } from '../people/elicitation.ts';
+import { Person } from '../people/person.ts';
+import { Questions } from '../people/questions.ts';
+import type { Resume } from '../protocol/client-messages.ts';
+import type { Entry } from '../protocol/history.ts';
+import type { ServerMessage } from '../protocol/server-messages.ts';
+import { CHAT_V2 } from '../protocol/subprotocol.ts';
+import type { Guest, Rooms } from '../rooms.ts';
+import type { Toolbox } from '../tools/toolbox.ts';
+import { Commands } from './commands.ts';
+import type { CommandServices } from './commands.ts';
+import { Inbox } from './inbox.ts';
+import { Link } from './link.ts';
+import type { CloseReason, Outlet } from './link.ts';
+import { PersonalTools } from './personal-tools.ts';
+import type { OpenToolbox } from './personal-tools.ts';
+import { Place } from './place.ts';
+import { Queries } from './queries.ts';
+import type { QueryServices } from './queries.ts';
+
+/** What sessions need of the chat that they belong to. */
+export interface SessionServices extends CommandServices {
+  readonly limits: Pick<ChatLimits, 'maxContextTokens' | 'maxWaiting' | 'questionTimeoutMs' | 'resumeWindowMs'>;
+  readonly servers: readonly string[];
+  readonly queries: QueryServices;
+  readonly rooms: Rooms;
+  readonly archives: Archives | undefined;
+  /** What becomes of a tool that needs a yes of a client that can be asked only in words. */
+  readonly unasked: 'refuse' | 'allow';
+  readonly openToolbox: OpenToolbox;
+  /** @throws {ChatFailure} `not_found`; the session goes on then. */
+  resume(session: Session, message: Resume): Promise<void>;
+  /** Notes a fault. @returns a reference for people. */
+  fail(error: unknown): string;
+}
+
+export interface SessionOptions {
+  outlet: Outlet;
+  isV2: boolean;
+  /** What was kept of it when another process ended. */
+  kept?: { sessionId: string; entries: readonly Entry[] };
+  onEnd(session: Session): void;
+}
+
+export class Session implements Asker, Guest {
+  readonly id: string;
+  readonly isV2: boolean;
+  readonly principal: string;
+  readonly #chat: SessionServices;
+  readonly #link: Link;
+  readonly #inbox: Inbox;
+  readonly #person: Person;
+  readonly #place: Place;
+  readonly #tools: PersonalTools;
+  readonly #commands: Commands;
+  readonly #questions: Questions;
+  readonly #approvals: Approvals;
+  readonly #onEnd: (session: Session) => void;
+  readonly #startedAt: number = Date.now();
+  #isEnded = false;
+
+  constructor(chat: SessionServices, { outlet, isV2, kept, onEnd }: SessionOptions) {
+    const { limits, archives, signIn, own } = chat;
+    const { principal, organization: claimed, address } = outlet;
+    this.#chat = chat;
+    this.#onEnd = onEnd;
+    this.isV2 = isV2;
+    this.principal = principal;
+    this.id = kept?.sessionId ?? randomUUID();
+    const onFailure = (error: unknown): void => void chat.fail(error);
+    this.#link = new Link(outlet, {
+      session: this.id,
+      principal,
+      isV2,
+      archives,
+      windowMs: limits.resumeWindowMs,
+      onLost: () => this.end('the client did not come back'),
+      onFailure,
+    });
+    this.#inbox = new Inbox({
+      isV2,
+      maxWaiting: limits.maxWaiting,
+      isOwn: (type) => own.handlerOf(type) !== undefined,
+      atOnce: (message) => this.#commands.atOnce(message),
+      inTurn: (message) => this.#commands.inTurn(message),
+      own: (message) => this.#commands.own(message),
+      resume: (message) => chat.resume(this, message),
+      refuse: (error) => this.refuse(error),
+    });
+    const { isNeeded: mustAuthenticate, fallback } = signIn;
+    this.#person = new Person({ principal, claimed, address, session: this.id, mustAuthenticate, fallback });
+    this.#questions = new Questions((message) => this.tell(message), limits.questionTimeoutMs);
+    this.#approvals = new Approvals({ questions: this.#questions, inWords: !isV2, unasked: chat.unasked });
+    const conversation = new Conversation({
+      maxContextTokens: limits.maxContextTokens,
+      ...(isV2 && archives !== undefined && { archive: archives.open(this.id) }),
+      ...(kept !== undefined && { entries: kept.entries }),
+    });
+    this.#place = new Place(this, conversation, chat.rooms);
+    this.#tools = new PersonalTools({
+      open: (of) => chat.openToolbox(of),
+      // Whoever has other credentials is somebody else, also where the host asks nobody for a name.
+      who: () => ({
+        principal: principal === 'anonymous' ? this.key : principal,
+        credentials: this.#person.credentials,
+      }),
+      onChanged: () => {
+        if (isV2) this.#commands.tellTools().catch((error: unknown) => this.refuse(error));
+      },
+      onQuestion: (server, params, signal) => this.#question(server, params, signal),
+      onFailure,
+    });
+    this.#commands = new Commands(chat, this, {
+      link: this.#link,
+      person: this.#person,
+      place: this.#place,
+      queries: new Queries(chat.queries, this, this.#place),
+      questions: this.#questions,
+      approvals: this.#approvals,
+      tools: this.#tools,
+    });
+  }
+
+  get name(): string {
+    return this.#place.name;
+  }
+
+  get key(): string {
+    return this.#person.key;
+  }
+
+  get account(): string {
+    return this.#person.account;
+  }
+
+  get lastActivity(): number {
+    return this.#inbox.lastActivity;
+  }
+
+  /** Whether nothing would be lost with it. */
+  get isEmpty(): boolean {
+    return this.#place.isEmpty && this.#person.shown === undefined && !this.isBusy;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get isConnected(): boolean {
+    return this.#link.isConnected;
+  }
+
+  /** Whether it may not be ended for being quiet. */
+  get isBusy(): boolean {
+    return this.#place.isBusy;
+  }
+
+  /** As operators see it. */
+  get facts(): SessionFacts {
+    return {
+      id: this.id,
+      state: this.isConnected ? 'ready' : 'away',
+      principal: this.principal,
+      upstream: this.#chat.servers.join(','),
+      transport: 'websocket',
+      ...this.#link.peer,
+      version: this.isV2 ? CHAT_V2 : 'chat',
+      startedAt: this.#startedAt,
+      lastActivity: this.lastActivity,
+      inFlight: this.#place.turns.length,
+      groups: [],
+      metadata: {},
+    };
+  }
+
+  get toolbox(): Toolbox {
+    return this.#tools.toolbox;
+  }
+
+  /** The first words on a connection. */
+  greet(): void {
+    const { queries } = this.#chat;
+    const { isAuthenticated: authenticated } = this.#person;
+    const message = authenticated
+      ? 'Connected. Send a query.'
+      : 'Connected. Please authenticate by sending your API key and organization ID.';
+    this.tell({
+      type: 'connection_established',
+      session_id: this.id,
+      message,
+      authenticated,
+      protocol: 'chat.v2',
+      resume_token: this.#link.renewToken(),
+      model: queries.turns.model.name,
+      mention: queries.mention,
+    });
+  }
+
+  tell(message: ServerMessage): void {
+    this.#link.send(message);
+  }
+
+  /** Takes what the client has sent. Never throws. */
+  receive(text: string): void {
+    this.#inbox.receive(text);
+  }
+
+  /** The socket is gone. */
+  disconnected(outlet: Outlet): void {
+    if (!this.#link.lost(outlet)) return;
+    if (this.isV2) this.#place.tellPresence();
+    else this.end('the client is gone');
+  }
+
+  /** Hands the socket of a session that is given up over to the one that goes on. */
+  handOver(): Outlet | undefined {
+    const outlet = this.#link.handOver();
+    this.end('it goes on as another session');
+    return outlet;
+  }
+
+  /** Whether this is the token of the last greeting. */
+  isResumedBy({ resume_token }: Resume, principal: string): boolean {
+    return !this.#isEnded && principal === this.principal && this.#link.isOpenedBy(resume_token);
+  }
+
+  /** Goes on with another socket. */
+  resumed(outlet: Outlet, after: number): void {
+    this.#link.replace(outlet);
+    this.#person.address = outlet.address;
+    this.#inbox.noteReturn();
+    const { room } = this.#place;
+    this.tell({
+      type: 'resumed',
+      session_id: this.id,
+      message: 'Welcome back.',
+      authenticated: this.#person.isAuthenticated,
+      resume_token: this.#link.renewToken(),
+      ...(room !== undefined && { room }),
+    });
+    this.#place.catchUp(this, after);
+    for (const message of this.#questions.open) this.tell(message);
+    this.#place.tellPresence();
+  }
+
+  /** Forgets everything of this person. Idempotent. */
+  end(reason: string, why?: CloseReason): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#inbox.close();
+    this.#place.end();
+    this.#questions.cancelAll();
+    this.#tools.close();
+    this.#person.shown = undefined;
+    this.#link.end(why, reason);
+    this.#chat.onEvent({ type: 'session.closed', session: this.id, reason });
+    this.#onEnd(this);
+  }
+
+  /** Whether a tool may run. */
+  approve(call: OfferedCall, signal: AbortSignal): Promise<Consent> {
+    return this.#approvals.ask(call, signal);
+  }
+
+  /** Tells the client what it does not get, and why. @param id of the query that is meant. */
+  refuse(error: unknown, id?: string): void {
+    const known = error instanceof ChatFailure;
+    const message = known ? error.message : `Something went wrong here; reference ${this.#chat.fail(error)}.`;
+    const code = known ? error.code : 'internal';
+    this.tell({ type: 'error', message, code, ...(id !== undefined && { id }) });
+  }
+
+  async #question(server: string, params: ElicitRequest['params'], signal: AbortSignal): Promise<ElicitResult> {
+    if (!this.isV2) return { action: 'cancel' };
+    return elicit(this.#questions, { server, params, mask: this.#person.mask }, signal);
+  }
+}
