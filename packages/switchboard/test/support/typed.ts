@@ -13,10 +13,10 @@ import { root } from './gateway.ts';
 const COMMANDS: Readonly<Record<string, string>> = {
   switchboard: 'packages/switchboard/bin/switchboard.js',
   'mcp-simulate': 'packages/simulator/bin/simulate.js',
-  'mcp-switchboard-demo': 'servers/demo/dist/main.js',
-  'mcp-switchboard-devenv': 'servers/devenv/dist/main.js',
-  'mcp-switchboard-luno': 'servers/luno/dist/main.js',
-  'mcp-switchboard-tallyfy': 'servers/tallyfy/dist/main.js',
+  'mcp-switchboard-demo': 'servers/demo/bin/demo.js',
+  'mcp-switchboard-devenv': 'servers/devenv/bin/devenv.js',
+  'mcp-switchboard-luno': 'servers/luno/bin/luno.js',
+  'mcp-switchboard-tallyfy': 'servers/tallyfy/bin/tallyfy.js',
 };
 
 export interface Open {
