@@ -50,6 +50,7 @@ export class Connection implements Conversation, Holder {
   #state: 'open' | 'closing' | 'closed' = 'open';
   readonly #startedAt = Date.now();
   lastActivity: number = this.#startedAt;
+  lastPing: number | undefined;
   notes: SessionNotes = {};
 
   constructor(arrival: Arrival, context: CallerContext, channel: Channel, onClose: (reason: string) => void) {
@@ -87,7 +88,7 @@ export class Connection implements Conversation, Holder {
     return this.#calls.size > 0 || (this.#session?.inFlight ?? 0) > 0;
   }
 
-  /** Its client is there: nobody takes its place. */
+  /** Its client is there, and keeps its place until it is idle. */
   get isReplaceable(): boolean {
     return false;
   }
@@ -127,6 +128,7 @@ export class Connection implements Conversation, Holder {
       onMessage: (message) => this.#receive(message),
       onBatch: (parts) => owned(() => this.#takeBatch(parts), failed),
       onBadMessage: (error) => owned(() => this.#refuse(error), failed),
+      onPing: () => void (this.lastPing = Date.now()),
       onClose: (reason) => {
         this.#state = 'closed';
         // Each by itself: what fails must not keep the others from being given back.

@@ -60,11 +60,13 @@ export interface Conversation {
   /** What the client of a session over HTTP shows to go on with it. Whoever has it is taken for that client, so it is shown nowhere. */
   readonly secret?: string;
   readonly identity: Identity;
-  /** When the client was last heard, in ms since 1970. */
+  /** When a message last passed, in ms since 1970. */
   readonly lastActivity: number;
+  /** When the client last pinged of its own accord, in ms since 1970; absent where it has not. */
+  readonly lastPing?: number | undefined;
   /** Whether a request is under way: then it is not idle, however long ago it was heard. */
   readonly busy: boolean;
-  /** Whether its client can open another at any time, so that it may make room for one that needs its place: a session over HTTP. */
+  /** Whether its client can open another at any time, so that it makes room for a client that needs its place: a session over HTTP. */
   readonly isReplaceable: boolean;
   /** Whom its place is counted for, see `originOf`. */
   readonly origin: string;
@@ -80,7 +82,9 @@ export interface RegistryOptions {
   max: number;
   /** How many of them one caller may have. */
   maxOf(identity: Identity): number;
-  /** How long a client may be quiet, in ms. */
+  /**
+   * How long a client may be quiet, in ms. One that pings is not ended for being quiet; it makes room from then on.
+   */
   idleTimeoutMs: number;
   /** Told of each that takes a place, and that gives it back. */
   onEnter?(conversation: Conversation): void;
@@ -130,7 +134,13 @@ export class Registry {
   /** Takes a place; a session that makes room for it is closed. @throws as {@link checkRoom} */
   add(conversation: Conversation): void {
     const { id, secret, identity } = conversation;
-    this.#leaving(identity, conversation.origin)?.close('goingAway', 'its place was needed, and it was quiet longest');
+    const leaving = this.#leaving(identity, conversation.origin);
+    if (leaving !== undefined) {
+      // A client that was only kept by its pings must not come back by itself: it would take another's place.
+      leaving.close(leaving.isReplaceable ? 'goingAway' : 'idle', 'its place was needed, and it was quiet longest');
+      // A WebSocket takes a while to close. Its place is free now, and must not be given away twice.
+      this.remove(leaving.id);
+    }
     this.#conversations.set(id, conversation);
     if (secret !== undefined) this.#bySecret.set(secret, conversation);
     this.#own.add(identity.principal);
@@ -197,10 +207,11 @@ export class Registry {
   #quietest(comer: string, only?: string): Conversation | undefined {
     const held = new Map<string, number>();
     const free: Conversation[] = [];
+    const oldest = this.#oldest;
     for (const each of this.#conversations.values()) {
       if (only !== undefined && each.identity.principal !== only) continue;
       held.set(each.origin, (held.get(each.origin) ?? 0) + 1);
-      if (each.isReplaceable && !each.busy) free.push(each);
+      if (!each.busy && (each.isReplaceable || each.lastActivity <= oldest)) free.push(each);
     }
     const weight = ({ origin }: Conversation): number => held.get(origin)! + (origin === comer ? 0.5 : 0);
     const most = Math.max(...free.map(weight));
@@ -212,12 +223,17 @@ export class Registry {
       );
   }
 
+  /** A client that was heard then, and not since, is idle. */
+  get #oldest(): number {
+    return Date.now() - this.#options.idleTimeoutMs;
+  }
+
   #sweep(): void {
-    const { idleTimeoutMs } = this.#options;
-    const oldest = Date.now() - idleTimeoutMs;
+    const oldest = this.#oldest;
     for (const conversation of this.#conversations.values()) {
-      if (conversation.busy || conversation.lastActivity > oldest) continue;
-      const reason = `nothing was heard for ${Math.round(idleTimeoutMs / 1000)} s`;
+      const { busy, lastActivity, lastPing = 0 } = conversation;
+      if (busy || Math.max(lastActivity, lastPing) > oldest) continue;
+      const reason = `nothing was heard for ${Math.round(this.#options.idleTimeoutMs / 1000)} s`;
       owned(() => conversation.close('idle', reason), this.#options.onFault);
     }
   }

@@ -23,6 +23,8 @@ export interface ChannelHandlers {
    * @param foreign what arrived, where it is an object that does not claim to be JSON-RPC.
    */
   onBadMessage(error: SwitchboardError, foreign?: JsonObject): void;
+  /** The peer pinged of its own accord, on channels that carry pings (WebSocket): its owner keeps the connection open. */
+  onPing?(): void;
   /** What had filled the channel has left, see {@link Channel.isFull}. */
   onDrain?(): void;
   /**

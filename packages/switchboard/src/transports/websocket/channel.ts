@@ -101,6 +101,10 @@ export class WebSocketChannel implements Channel {
     this.#socket.listen({
       onText: (text, bytes) => this.#read(text, bytes),
       onBinary: () => this.close('binary', 'MCP messages are text'),
+      onPing: () => {
+        this.#heard(false);
+        handlers.onPing?.();
+      },
       onPong: () => this.#heard(true),
       onSent: (count) => this.#sent(count),
       onRefused: (why, what) => {

@@ -61,6 +61,7 @@ export class NodeSocket implements Socket {
       if (isBinary) ears.onBinary();
       else ears.onText(data.toString('utf8'), data.length);
     });
+    socket.on('ping', () => ears.onPing());
     socket.on('pong', () => ears.onPong());
     // `ws` follows every error with a close.
     socket.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {

@@ -174,6 +174,9 @@ export class ResumableChannel implements Channel {
       },
       onBatch: (parts) => heard((handlers) => handlers.onBatch?.(parts)),
       onBadMessage: (error, foreign) => heard((handlers) => handlers.onBadMessage(error, foreign)),
+      onPing: () => {
+        if (socket === this.#socket) this.#handlers?.onPing?.();
+      },
       onDrain: () => this.#flush(),
       onClose: (reason, clean, code) => {
         if (socket !== this.#socket || this.#ended) return;

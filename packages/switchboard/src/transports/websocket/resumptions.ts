@@ -113,6 +113,7 @@ export class Resumptions {
       },
       onBatch: (parts) => heard((to) => to.onBatch?.(parts)),
       onBadMessage: (error, foreign) => heard((to) => to.onBadMessage(error, foreign)),
+      onPing: () => ears?.onPing?.(),
       onDrain: () => ears?.onDrain?.(),
       onClose: (reason, clean, code) => {
         listen();

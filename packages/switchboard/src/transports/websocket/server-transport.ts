@@ -100,7 +100,11 @@ export interface WebSocketServerOptions {
   maxQueueBytes?: number;
   /** How often a ping is sent, in ms; a client that is not heard within four fifths of that is cut off. @default 25000 */
   pingIntervalMs?: number;
-  /** How long a client may be quiet, in ms. @default 3600000 */
+  /**
+   * How long a client may be quiet, in ms. One that pings by itself stays, but from then on makes room when `maxClients` is reached.
+   *
+   * @default 3600000
+   */
   idleTimeoutMs?: number;
   /** How long a client that was cut off may stay away, in ms. @default 120000 */
   resumeWindowMs?: number;
@@ -384,6 +388,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
   #open(channel: Channel, identity: Identity, address: string, userAgent: string): void {
     const { principal, name = userAgent, authInfo } = identity;
     const { maxClients, maxQueueMessages: maxWaiting, ordered, plain } = this.#options;
+    if (this.#clients.size >= maxClients && !this.#closed) this.#makeRoom();
     if (this.#clients.size >= maxClients || this.#closed) {
       const detail = `${maxClients} clients are connected, the limit (maxClients)`;
       const error = new SwitchboardError('SWB_CONNECTION_LIMIT', { detail });
@@ -490,12 +495,27 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     if (this.listenerCount('error') > 0) this.emit('error', error, reference);
   }
 
+  /** The clients that have sent no message for `idleTimeoutMs` and wait for no answer. */
+  get #quiet(): Visitor[] {
+    const oldest = Date.now() - this.#options.idleTimeoutMs;
+    return [...this.#clients.values()].filter(({ inFlight, lastActivity }) => inFlight === 0 && lastActivity <= oldest);
+  }
+
   #sweep(): void {
     const oldest = Date.now() - this.#options.idleTimeoutMs;
-    for (const client of this.#clients.values()) {
-      if (client.inFlight > 0 || client.lastActivity > oldest) continue;
+    for (const client of this.#quiet) {
+      if (client.lastPing > oldest) continue;
       client.close('idle', `nothing was heard for ${Math.round(this.#options.idleTimeoutMs / 1000)} s`);
     }
+  }
+
+  /** Of those that only their pings keep, the one that was quiet longest goes. */
+  #makeRoom(): void {
+    const [leaving] = this.#quiet.toSorted((a, b) => a.lastActivity - b.lastActivity);
+    if (leaving === undefined) return;
+    leaving.close('idle', 'its place was needed, and it was quiet longest');
+    // Closing takes a while, and its place must not be given away twice.
+    this.#clients.delete(leaving.id);
   }
 }
 

@@ -5,6 +5,8 @@ export interface SocketEars {
   /** @param bytes how many it was on the wire. */
   onText(text: string, bytes: number): void;
   onBinary(): void;
+  /** A ping of the peer's own accord; the answer has been sent. A browser does not tell a page. */
+  onPing(): void;
   /** An answer to a ping. */
   onPong(): void;
   /** So many of the messages that were written have left this process. */

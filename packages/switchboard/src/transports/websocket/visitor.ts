@@ -49,7 +49,10 @@ export class Visitor {
   readonly since: Date = new Date();
   /** For `server.connect(client.transport)`, of the SDK's version 1 or 2. */
   readonly transport: SdkTransport;
+  /** When it last sent a message, in ms since 1970. */
   lastActivity: number = Date.now();
+  /** When it last pinged of its own accord, in ms since 1970; 0 where it has not. */
+  lastPing = 0;
   /** Whether MCP is served; otherwise its requests are answered with an error. */
   servesMcp = true;
   readonly #options: VisitorOptions;
@@ -107,6 +110,7 @@ export class Visitor {
     const handlers: WebSocketHandlers = {
       onMessage: (message) => this.#receive(message),
       onBadMessage: (error, foreign) => this.#receiveOther(error, foreign),
+      onPing: () => void (this.lastPing = Date.now()),
       onClose: (reason) => {
         this.#running.clear();
         this.#onIdle?.();
