@@ -62,7 +62,8 @@ const notApplicable = [
     isolation: 'shared',
     scenarios: ['tools-call-with-logging'],
     reason:
-      'A log message over stdio names no request; where several clients share the server, it is shown to none of them.',
+      'A log message has no field for its request, and stdio is one stream for all. Once several clients have used the server, nothing ' +
+      'tells whose a message is, so none of them is shown it. With a process for each client it is delivered.',
   },
   {
     era: 'modern',

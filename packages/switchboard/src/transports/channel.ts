@@ -12,7 +12,7 @@ export interface ChannelHandlers {
   /**
    * A whole, well-formed message arrived. Called in order, never after `onClose`.
    *
-   * @param about the request on whose answer it came, on channels that have a stream for each (HTTP).
+   * @param about the request that it belongs to, on channels that tell: HTTP has a stream for each, in memory the sender says.
    */
   onMessage(message: Message, about?: RpcId): void;
   /** Several messages arrived as one. Without it such an array is no message. */
@@ -61,8 +61,10 @@ export interface Channel {
   /**
    * Queues a message. Never throws; after the channel is closed it does nothing. A peer that does not read makes the queue
    * grow until its limit, at which the channel closes itself.
+   *
+   * @param about the request that it belongs to, on channels that hand that on (in memory).
    */
-  send(message: Message): void;
+  send(message: Message, about?: RpcId): void;
   /** Queues an object that is no JSON-RPC, on channels that carry such. */
   sendForeign?(value: JsonObject): void;
   /** Whether so much waits for the peer that more had better wait elsewhere, on channels that tell when it has left. */

@@ -1,23 +1,23 @@
 /** Two channels joined back to back in this process. Messages are handed over by reference, one microtask later. */
 import { asSwitchboardError } from '../protocol/errors.ts';
 import { checkMessage } from '../protocol/jsonrpc.ts';
-import type { Message } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Channel, ChannelHandlers } from './channel.ts';
 
 class MemoryChannel implements Channel {
   peer!: MemoryChannel;
   #handlers: ChannelHandlers | undefined;
-  #early: Message[] = [];
+  #early: [message: Message, about: RpcId | undefined][] = [];
   #closed = false;
 
   start(handlers: ChannelHandlers): void {
     this.#handlers = handlers;
-    for (const message of this.#early.splice(0)) this.#deliver(message);
+    for (const [message, about] of this.#early.splice(0)) this.#deliver(message, about);
   }
 
-  send(message: Message): void {
-    if (!this.#closed) this.peer.#deliver(message);
+  send(message: Message, about?: RpcId): void {
+    if (!this.#closed) this.peer.#deliver(message, about);
   }
 
   close(_why?: unknown, reason = 'closed'): void {
@@ -27,13 +27,13 @@ class MemoryChannel implements Channel {
     this.peer.close(undefined, reason);
   }
 
-  #deliver(message: Message): void {
-    if (this.#handlers === undefined) this.#early.push(message);
-    else queueMicrotask(() => this.#closed || this.#receive(message));
+  #deliver(message: Message, about: RpcId | undefined): void {
+    if (this.#handlers === undefined) this.#early.push([message, about]);
+    else queueMicrotask(() => this.#closed || this.#receive(message, about));
   }
 
   /** A program may hand over anything. */
-  #receive(message: Message): void {
+  #receive(message: Message, about: RpcId | undefined): void {
     let checked: Message;
     try {
       checked = message instanceof LazyResult ? message : checkMessage(message);
@@ -41,7 +41,7 @@ class MemoryChannel implements Channel {
       this.#handlers?.onBadMessage(asSwitchboardError(error));
       return;
     }
-    this.#handlers?.onMessage(checked);
+    this.#handlers?.onMessage(checked, about);
   }
 }
 

@@ -1,6 +1,6 @@
 /** A channel as the `Transport` of the official SDK, versions 1 and 2, so that its clients and servers can be put on one. */
 import { asSwitchboardError } from '../protocol/errors.ts';
-import type { Message } from '../protocol/jsonrpc.ts';
+import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Channel } from './channel.ts';
 
 /** The part of the SDK's `Transport` that both major versions share. */
@@ -9,7 +9,7 @@ export interface SdkTransport {
   onclose?: (() => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
   start(): Promise<void>;
-  send(message: unknown): Promise<void>;
+  send(message: unknown, options?: { relatedRequestId?: RpcId }): Promise<void>;
   close(): Promise<void>;
   setProtocolVersion?: (version: string) => void;
 }
@@ -23,8 +23,8 @@ export function asSdkTransport(channel: Channel): SdkTransport {
         onClose: () => transport.onclose?.(),
       });
     },
-    async send(message) {
-      channel.send(message as Message);
+    async send(message, { relatedRequestId } = {}) {
+      channel.send(message as Message, relatedRequestId);
     },
     async close() {
       channel.close();

@@ -65,7 +65,7 @@ export class LegacyMember implements LivingMember {
     peer.channel.setProtocolVersion?.(this.version);
     peer.attach('legacy', {
       onRequest: (request) => this.#answer(request),
-      onNotification: (note) => this.#note(note),
+      onNotification: (note, about) => this.#note(note, about),
       onGone: (reason) => {
         for (const question of this.#questions.values()) question.abort();
         onGone(reason);
@@ -248,7 +248,7 @@ export class LegacyMember implements LivingMember {
     exchange.settle(await this.#audience[change](caller, uri, send));
   }
 
-  #note(note: RpcNotification): void {
+  #note(note: RpcNotification, about: RpcId | undefined): void {
     // Its successor says the same.
     if (this.#retired) return;
     const { method, params } = note;
@@ -260,7 +260,7 @@ export class LegacyMember implements LivingMember {
       if (watchers.size > 0) for (const caller of watchers) caller.notify(note);
       else if (this.#audience.exclusive) this.#session?.notify(note);
     } else if (method === 'notifications/message') {
-      this.#log(note);
+      this.#log(note, about);
     } else if (method === 'notifications/tools/list_changed') {
       this.#tools.forget();
       this.#tellAll(note);
@@ -278,14 +278,15 @@ export class LegacyMember implements LivingMember {
     for (const caller of this.#audience.callers) caller.notify(note);
   }
 
-  /** Modern clients want log messages for single requests; one is told only while no other request could be meant. */
-  #log(note: RpcNotification): void {
+  /** Modern clients want log messages for single requests: the one that the channel names, or the only one that could be meant. */
+  #log(note: RpcNotification, about: RpcId | undefined): void {
     if (!this.#audience.exclusive) return;
     this.#tellAll(note);
-    const [only, ...others] = this.#peer.exchanges;
-    const wanted = only?.scope.era === 'modern' ? only.scope.logLevel : undefined;
-    if (only === undefined || others.length > 0 || wanted === undefined) return;
-    if (severity(note.params?.['level']) >= severity(wanted)) only.notify(note);
+    const { exchanges } = this.#peer;
+    const meant = about === undefined && exchanges.length === 1 ? exchanges[0] : this.#peer.exchangeOf(about);
+    const wanted = meant?.scope.era === 'modern' ? meant.scope.logLevel : undefined;
+    if (meant === undefined || wanted === undefined) return;
+    if (severity(note.params?.['level']) >= severity(wanted)) meant.notify(note);
   }
 
   /** The server is told the lowest level that any request has wanted; what a request did not want is held back here. */

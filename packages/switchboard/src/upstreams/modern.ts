@@ -336,14 +336,16 @@ export class ModernMember implements LivingMember {
   }
 
   /**
-   * A log message names no request. Over HTTP it comes on the answer of one. On a channel that all requests share it belongs to
-   * somebody for certain only if one client alone was ever served here; that only one asked for logs says nothing, as it may be about
-   * the request of another who did not. What cannot be attributed is not delivered.
+   * A log message names no request. Over HTTP it comes on the answer of one, and the SDK says of which a server in this process speaks. On
+   * a channel that all requests share (stdio, WebSocket) it belongs to somebody for certain only if one client alone was ever served here;
+   * that only one asked for logs says nothing, as it may be about the request of another who did not, or about one that was answered
+   * before. What cannot be attributed is not delivered.
    */
   #log(note: RpcNotification, about: RpcId | undefined): void {
-    const named = this.#peer.exchangeOf(about);
-    if (named !== undefined) {
-      if (named.scope.logLevel !== undefined) named.notify(note);
+    if (about !== undefined) {
+      // It may come after the answer, or on a request of Switchboard's own.
+      const named = this.#peer.exchangeOf(about);
+      if (named?.scope.logLevel !== undefined) named.notify(note);
       return;
     }
     if (this.#served === SEVERAL && !this.#audience.exclusive) return;

@@ -29,7 +29,7 @@ import { SendQueue } from './send-queue.ts';
 export interface PeerHandlers {
   /** What it throws, or rejects with, answers the request. */
   onRequest(request: RpcRequest): void | Promise<void>;
-  /** @param about the request on whose answer it came, where the channel tells. */
+  /** @param about the request that it belongs to, where the channel tells. */
   onNotification(note: RpcNotification, about?: RpcId): void;
   /** The channel is gone; everything that was open has been settled. */
   onGone(reason: string): void;

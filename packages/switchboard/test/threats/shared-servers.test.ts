@@ -1,7 +1,9 @@
 /** What one principal can take from another on a server that both share. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { McpServer } from '@modelcontextprotocol/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
 
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { modern, open, startWithKeys } from '../support/access.ts';
@@ -98,6 +100,43 @@ describe('a log line of a shared server', () => {
       received.filter(isLog).map(({ params }) => (params as Json)['data']),
     );
     expect(heard).toEqual([['of-ann'], ['of-ben'], []]);
+  });
+});
+
+describe('a log line of a server in this process', () => {
+  it('is told to the request that it belongs to, where several clients share the server, and to nobody after the answer', async () => {
+    const release: (() => void)[] = [];
+    const late: Promise<void>[] = [];
+    const factory = (): McpServer => {
+      const server = new McpServer({ name: 'inside', version: '1' }, { capabilities: { logging: {} } });
+      server.registerTool('work', { inputSchema: z.object({ who: z.string() }) }, async ({ who }, { mcpReq }) => {
+        // All of them are under way before the first line.
+        await new Promise<void>((resolve) => {
+          release.push(resolve);
+          if (release.length === 3) for (const each of release) each();
+        });
+        await mcpReq.log('info', `about ${who}`);
+        late.push(new Promise((resolve) => setImmediate(() => resolve(mcpReq.log('info', `afterwards, ${who}`)))));
+        return { content: [{ type: 'text', text: 'done' }] };
+      });
+      return server;
+    };
+    const test = await startWithKeys({ upstreams: { default: { server: factory, isolation: 'shared' } } });
+    const clients = [test.ann, test.ben, test.ann].map((token) => WireClient.open(test.ws, { headers: bearer(token) }));
+    const [ann, ben, silent] = (await Promise.all(clients)) as [WireClient, WireClient, WireClient];
+    ann.send(logging(1, 'work', { who: 'ann' }));
+    ben.send(logging(1, 'work', { who: 'ben' }));
+    silent.send(modern(1, 'tools/call', { name: 'work', arguments: { who: 'nobody' } }));
+    await Promise.all([ann, ben, silent].map((each) => each.answer(1)));
+    await Promise.all(late);
+    for (const each of [ann, ben, silent]) {
+      each.send(modern(2, 'tools/list'));
+      await each.answer(2);
+    }
+    const heard = [ann, ben, silent].map(({ received }) =>
+      received.filter(isLog).map(({ params }) => (params as Json)['data']),
+    );
+    expect(heard).toEqual([['about ann'], ['about ben'], []]);
   });
 });
 
