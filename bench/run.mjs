@@ -98,6 +98,17 @@ function rewrite(mark, text) {
   );
 }
 
+/** Measures one part, where it is asked for, and shows its table. @returns what was found; undefined where it was left out */
+async function part(name, canRun, measure, tableOf) {
+  if ((flags.part ?? name) !== name || !canRun || stopped) return undefined;
+  const found = await measure();
+  if (stopped) return undefined;
+  const text = [tableOf(found), circumstances()].join('\n\n');
+  console.log(`${text}\n`);
+  if (flags.write) rewrite(name, text);
+  return found;
+}
+
 async function main() {
   if (flags.help) return console.log(`targets: ${targets.map(({ key }) => key).join(', ')}`);
   install();
@@ -118,37 +129,21 @@ async function main() {
     console.log(`${text}\n`);
     if (flags.write) rewrite('table', text);
   }
-  let storms = [];
-  if ((flags.part ?? 'simulator') === 'simulator' && isBuilt()) {
-    storms = await simulated(list, options);
-    if (stopped) return;
-    const text = [simulatorTable(storms), circumstances()].join('\n\n');
-    console.log(`${text}\n`);
-    if (flags.write) rewrite('simulator', text);
-  }
-  let many;
-  if ((flags.part ?? 'sessions') === 'sessions' && existsSync(gateway)) {
-    many = await manySessions(options);
-    if (stopped) return;
-    const text = [sessionsTable(many), circumstances()].join('\n\n');
-    console.log(`${text}\n`);
-    if (flags.write) rewrite('sessions', text);
-  }
-  let came;
-  if ((flags.part ?? 'arrivals') === 'arrivals' && existsSync(gateway)) {
-    came = await arrivals(options);
-    if (stopped) return;
-    const text = [arrivalsTable(came), circumstances()].join('\n\n');
-    console.log(`${text}\n`);
-    if (flags.write) rewrite('arrivals', text);
-  }
+  const storms = await part('simulator', isBuilt(), () => simulated(list, options), simulatorTable);
+  const many = await part('sessions', existsSync(gateway), () => manySessions(options), sessionsTable);
+  const came = await part('arrivals', existsSync(gateway), () => arrivals(options), arrivalsTable);
+  if (stopped) return;
   process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
   if (flags.json)
     writeFileSync(
       resolve(flags.json),
-      JSON.stringify({ at: circumstances(), options, rows: [...rows.values()], storms, many, came }, null, 2),
+      JSON.stringify(
+        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came },
+        null,
+        2,
+      ),
     );
-  if ([...rows.values(), ...storms].some(({ error }) => error)) process.exitCode = 1;
+  if ([...rows.values(), ...(storms ?? [])].some(({ error }) => error)) process.exitCode = 1;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) {

@@ -1,6 +1,6 @@
 /** A client that writes the wire by hand: raw JSON in WebSocket frames, ids as the test wants them. */
 import type { IncomingMessage } from 'node:http';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ClientOptions } from 'ws';
 
@@ -72,6 +72,14 @@ export class WireClient {
 
   request(method: string): Promise<Json> {
     return this.next((message) => message['method'] === method && 'id' in message);
+  }
+
+  /** Listens in the modern era, and waits until all of it was agreed to. */
+  async listen(notifications: Json, capabilities: Json = {}): Promise<void> {
+    const params = { notifications, _meta: envelope(capabilities) };
+    this.send({ jsonrpc: '2.0', id: 'l', method: 'subscriptions/listen', params });
+    const agreed = await this.notification('notifications/subscriptions/acknowledged');
+    expect(agreed['params']).toMatchObject({ notifications });
   }
 
   /** Calls a tool, and gives its answer. */

@@ -309,16 +309,7 @@ describe.each(eras)('a %s client of several servers behind one address', (era) =
     const test = await startGateway({ upstreams: { broken: upstream, one: servers.scripted } });
     const client = await clientOf(era, test.all.ws);
     if (era === 'modern') {
-      const notifications = { toolsListChanged: true };
-      client.send({
-        jsonrpc: '2.0',
-        id: 'l',
-        method: 'subscriptions/listen',
-        params: { notifications, _meta: envelope(able) },
-      });
-      expect((await client.notification('notifications/subscriptions/acknowledged'))['params']).toMatchObject({
-        notifications,
-      });
+      await client.listen({ toolsListChanged: true }, able);
     }
     const names = async (): Promise<string[]> => namesIn(await client.ask('tools/list'), 'tools') as string[];
     expect((await names()).filter((name) => !name.startsWith('one__'))).toEqual([]);

@@ -234,16 +234,7 @@ describe.each(eras)('a %s client of several servers behind one address', (era) =
     await toolsOf(peer);
     if (era === 'legacy') expect(await peer.ask('resources/subscribe', { uri: OF_B })).toHaveProperty('result');
     else {
-      const notifications = { resourceSubscriptions: [OF_B] };
-      peer.send({
-        jsonrpc: '2.0',
-        id: 'l',
-        method: 'subscriptions/listen',
-        params: { notifications, _meta: envelope(able) },
-      });
-      expect((await peer.notification('notifications/subscriptions/acknowledged'))['params']).toMatchObject({
-        notifications,
-      });
+      await peer.listen({ resourceSubscriptions: [OF_B] }, able);
     }
     await call(peer, 'b__touch', { arguments: { uri: PAGE } });
     expect((await peer.notification('notifications/resources/updated'))['params']).toMatchObject({ uri: OF_B });
@@ -301,16 +292,7 @@ describe.each(eras)('a %s client of several servers behind one address', (era) =
     expect(got).toMatchObject({ taskId });
     if (era === 'modern') {
       expect(got['result']).toMatchObject({ content: [{ text: 'b did task-1' }] });
-      const notifications = { taskIds: [taskId] };
-      peer.send({
-        jsonrpc: '2.0',
-        id: 'l',
-        method: 'subscriptions/listen',
-        params: { notifications, _meta: envelope(capabilities) },
-      });
-      expect((await peer.notification('notifications/subscriptions/acknowledged'))['params']).toMatchObject({
-        notifications,
-      });
+      await peer.listen({ taskIds: [taskId] }, capabilities);
       const updated = await peer.ask('tasks/update', { taskId, inputResponses: { r: 1 } });
       expect(resultOf(updated)).toMatchObject({ said: { r: 1 } });
       expect((await peer.notification('notifications/tasks'))['params']).toMatchObject({ taskId, status: 'working' });
