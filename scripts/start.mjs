@@ -1,9 +1,11 @@
 // `npm start`: serves the demo server, or whatever is given after `npm start --`; `npm start chat` opens a chat with it.
+import { withPort } from './npm-port.mjs';
 import { makeReady, root } from './ready.mjs';
 
 makeReady();
-const given = process.argv.slice(2);
-const command = given[0] === 'chat' ? given.shift() : 'serve';
+const words = process.argv.slice(2);
+const command = words[0] === 'chat' ? words.shift() : 'serve';
+const given = withPort(words, process.env);
 const hasServer = given.includes('--') || given.some((word) => word.startsWith('--config'));
 const demo = hasServer ? [] : ['--', process.execPath, `${root}/servers/demo/dist/main.js`];
 process.argv.splice(2, process.argv.length, command, ...given, ...demo);

@@ -9,6 +9,7 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import { isLoopback } from '../transports/http/guard.ts';
 import { runFiles } from './run-file.ts';
 import { clean } from './table.ts';
+import { usageError } from './exit.ts';
 
 export interface AdminFlags {
   url?: string;
@@ -50,7 +51,7 @@ export class AdminClient {
    */
   static find({ url, token }: AdminFlags, environment: NodeJS.ProcessEnv): AdminClient {
     const running = runFiles(environment);
-    const shown = token ?? environment['SWITCHBOARD_ADMIN_TOKEN'];
+    const shown = token || environment['SWITCHBOARD_ADMIN_TOKEN'] || undefined;
     if (url !== undefined) {
       const address = adminUrl(url);
       const known = running.find((run) => isSameListener(run.url, address));
@@ -70,7 +71,7 @@ export class AdminClient {
       const urls = running.map((run) => run.url.replace(/\/admin$/, '')).join(', ');
       throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `several run here; choose one with --url: ${urls}` });
     }
-    return new AdminClient(only.url, only.token);
+    return new AdminClient(only.url, shown ?? only.token);
   }
 
   /** @returns the answer. @throws {SwitchboardError} what the API refuses with, or `SWB_CONNECT_FAILED` */
@@ -140,7 +141,7 @@ function adminUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^(http|ws):$/.test(url.protocol) || !isLoopback(url.hostname)) {
     const detail = `--url: expected an address of this machine such as http://127.0.0.1:8765, got ${JSON.stringify(text)}`;
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    throw usageError(detail);
   }
   return `http://${url.host}/admin`;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 
 import { SwitchboardError } from '../protocol/errors.ts';
+import { usageError } from './exit.ts';
 import type { Issued, Issuer } from './issuer.ts';
 
 const HELP = `
@@ -52,7 +53,7 @@ export function certsCommand(): Command {
 async function makeCertificates({ out, host, client, revoke, days, renew = false }: Flags): Promise<void> {
   const count = Number(days);
   if (!Number.isInteger(count) || count < 1 || count > 3650) {
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `--days: expected 1 to 3650, got ${days}` });
+    throw usageError(`--days: expected 1 to 3650, got ${days}`);
   }
   for (const name of [...client, ...revoke]) checkName(name);
   // Loaded only here: no other command makes certificates.
@@ -74,12 +75,12 @@ async function makeCertificates({ out, host, client, revoke, days, renew = false
   if (renew || !existsSync(path('server.pem'))) save('server', await issuer.server([...host, ...OWN_NAMES], count));
   else if (host.length > 0) {
     const detail = `--host: ${path('server.pem')} is there already; use --renew to replace it`;
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    throw usageError(detail);
   }
   for (const name of client) {
     if (existsSync(path(`${name}.pem`))) {
       const detail = `--client: ${path(`${name}.pem`)} is there already; revoke it and move it away to make another`;
-      throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+      throw usageError(detail);
     }
     save(name, await issuer.client(name, count));
   }
@@ -108,7 +109,7 @@ function checkName(name: string): void {
     return;
   }
   const detail = `${JSON.stringify(name)}: expected letters, digits, dots, dashes and @, at most 64, and not ca, server or revoked`;
-  throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  throw usageError(detail);
 }
 
 function read(file: string): string {

@@ -7,7 +7,7 @@ import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { withEnvFlag } from './command-upstream.ts';
 import { shown } from '../protocol/shown.ts';
 import { companion } from './companion.ts';
-import { flagFor } from './serve.ts';
+import { checkFlags, flagFor } from './flags.ts';
 import { endOnFault } from './last-resort.ts';
 import { endOnSignal } from './signals.ts';
 import { announceRun } from './run-file.ts';
@@ -92,6 +92,7 @@ async function chat(
   );
   const { debug, ...settings } = shared ?? {};
   if (debug === true) settings['logLevel'] ??= 'debug';
+  checkFlags(settings);
   const url = process.env['MCP_SERVER_URL'] || DEFAULT_SERVER_URL;
   const fallback = { default: { url } };
   const sources = readSources({ words, env, config, flags: settings, environment: process.env, fallback });

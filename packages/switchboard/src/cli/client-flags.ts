@@ -1,9 +1,9 @@
 /** The flags of the commands that are clients of an MCP endpoint: what they show there, and whom they trust. */
 import type { Command } from 'commander';
 
-import { SwitchboardError } from '../protocol/errors.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
 import type { ClientTls, ClientTlsFiles } from '../transports/tls/client-tls.ts';
+import { usageError } from './exit.ts';
 
 export interface ClientFlags {
   header: string[];
@@ -24,13 +24,13 @@ export const withClientFlags = (command: Command): Command =>
     .option('--key <file>', 'its private key, as PEM')
     .option('--ca <file>', 'CA to trust instead of those of the system (PEM)');
 
-/** Reads `Name: value` flags. @throws {SwitchboardError} `SWB_CONFIG_INVALID`; the value is not repeated, it may be a secret. */
+/** Reads `Name: value` flags. @throws {SwitchboardError} `SWB_USAGE`; the value is not repeated, it may be a secret. */
 export function readHeaders({ header }: ClientFlags): Record<string, string> {
   return Object.fromEntries(
     header.map((flag) => {
       const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):\s*(.*)$/.exec(flag) ?? [];
       if (name === undefined || value === undefined) {
-        throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: '--header: expected "Name: value"' });
+        throw usageError('--header: expected "Name: value"');
       }
       return [name, value];
     }),
@@ -39,7 +39,7 @@ export function readHeaders({ header }: ClientFlags): Record<string, string> {
 
 /**
  * @returns the files and what is in them; nothing where none is named.
- * @throws {SwitchboardError} `SWB_TLS_INVALID` naming the file, `SWB_CONFIG_INVALID` when the address is not one of TLS.
+ * @throws {SwitchboardError} `SWB_TLS_INVALID` naming the file, `SWB_USAGE` when the address is not one of TLS.
  */
 export function readTls(
   url: URL,
@@ -53,7 +53,7 @@ export function readTls(
   if (Object.keys(files).length === 0) return undefined;
   if (!/^(https|wss):$/.test(url.protocol)) {
     const detail = `certificates are for https and wss, and not for ${url.protocol.slice(0, -1)}, as in ${url.origin}`;
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    throw usageError(detail);
   }
   return { files, tls: readClientTls(files) };
 }

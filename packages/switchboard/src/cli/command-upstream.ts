@@ -1,8 +1,11 @@
 /** The server that is given as words of the command line, with the variables that `--env` hands it. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import type { Command } from 'commander';
 
 import type { CommandUpstream } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import { usageError } from './exit.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -18,7 +21,7 @@ export const withEnvFlag = (command: Command): Command =>
 /**
  * @param env the values of `--env`: `NAME` or `NAME=value`. No message repeats a value.
  * @returns undefined without words.
- * @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming what is wrong with `--env`.
+ * @throws {SwitchboardError} `SWB_USAGE` naming what is wrong with `--env`.
  */
 export function commandUpstream(
   [command, ...args]: readonly string[],
@@ -47,5 +50,31 @@ export function commandUpstream(
   };
 }
 
-const invalid = (what: string): SwitchboardError =>
-  new SwitchboardError('SWB_CONFIG_INVALID', { detail: `--env: ${what}` });
+const invalid = (what: string): SwitchboardError => usageError(`--env: ${what}`);
+
+/**
+ * Refuses a command that is not there, before anything is started for it.
+ *
+ * @throws {SwitchboardError} `SWB_COMMAND_NOT_FOUND` with the command and what to do
+ */
+export function checkCommand(
+  { command, env }: Pick<CommandUpstream, 'command' | 'env'>,
+  environment: Readonly<Record<string, string | undefined>>,
+): void {
+  // Windows finds a program by more rules than these; there the start itself tells.
+  if (process.platform === 'win32') return;
+  const folders = (env?.['PATH'] ?? environment['PATH'] ?? '').split(delimiter);
+  const places = command.includes('/') ? [command] : folders.map((folder) => join(folder, command));
+  if (places.some(isProgram)) return;
+  const detail = `${JSON.stringify(command)} was not found; check the name and the PATH. The command of a server goes after --`;
+  throw new SwitchboardError('SWB_COMMAND_NOT_FOUND', { detail });
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,13 +1,12 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 import { createGateway } from '../gateway/gateway.ts';
 import type { Settings, SettingsInput } from '../gateway/settings.ts';
 import { createLog } from '../observe/log.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
 import type { ClientFlags } from './client-flags.ts';
-import { leave, tellCut } from './exit.ts';
+import { leave, tellCut, usageError } from './exit.ts';
 import { endOnFault } from './last-resort.ts';
 
 const HELP = `
@@ -26,7 +25,11 @@ export function connectCommand(): Command {
     .description('Bridge a stdio client to an MCP endpoint (ws, wss, http or https).')
     .argument('<url>', 'the address, such as ws://127.0.0.1:8765/mcp');
   return withClientFlags(command)
-    .option('--log-level <level>', 'trace, debug, info, warn, error or silent; the log goes to stderr', 'warn')
+    .addOption(
+      new Option('--log-level <level>', 'the log goes to stderr')
+        .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('warn'),
+    )
     .addHelpText('after', HELP)
     .action(connect);
 }
@@ -34,7 +37,7 @@ export function connectCommand(): Command {
 async function connect(url: string, flags: Flags): Promise<void> {
   const headers = readHeaders(flags);
   if (!URL.canParse(url))
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${JSON.stringify(url)} is no URL` });
+    throw usageError(`expected a URL such as ws://127.0.0.1:8765/mcp, got ${JSON.stringify(url)}`);
   const shown = readTls(new URL(url), flags);
   const settings: SettingsInput = {
     transport: 'stdio',

@@ -2,12 +2,13 @@
 import type { Command } from 'commander';
 
 import type { Change } from '../gateway/change.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { print, printJson } from './table.ts';
+import { usageError } from './exit.ts';
+import { readDuration } from './flags.ts';
 
 interface BroadcastFlags extends AdminFlags {
   params?: string;
@@ -47,6 +48,7 @@ export const drainCommand = (): Command =>
   adminCommand('drain', 'Shut down a running Switchboard after its running requests have finished.')
     .option('--timeout <duration>', 'how long to wait for it, such as 90s. Default: its drainTimeout')
     .action(async ({ timeout, ...flags }: AdminFlags & { timeout?: string }) => {
+      if (timeout !== undefined) readDuration('--timeout', timeout);
       const answer = await AdminClient.find(flags, process.env).ask('POST', '/drain', { timeout });
       if (flags.json === true) printJson(answer);
       else print('it ends when what is under way has ended');
@@ -68,7 +70,7 @@ function readParams(text: string): JsonObject {
   } catch {
     // Told below.
   }
-  throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `--params: expected a JSON object, got ${text}` });
+  throw usageError(`--params: expected a JSON object, got ${text}`);
 }
 
 function describeChange({ added, changed, removed, applied, restartNeeded }: Change): string {

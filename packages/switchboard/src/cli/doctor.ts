@@ -11,7 +11,7 @@ import type { AccessOptions } from '../gateway/access-options.ts';
 import { readSettings } from '../gateway/options.ts';
 import type { Settings } from '../gateway/settings.ts';
 import { PRODUCT } from '../gateway/product.ts';
-import type { UpstreamOptions } from '../gateway/upstream-options.ts';
+import type { CommandUpstream, UpstreamOptions } from '../gateway/upstream-options.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
@@ -64,7 +64,7 @@ async function doctor(
 ): Promise<void> {
   const findings: Finding[] = [checkNode(), checkMemory()];
   const files = configFiles(config, process.env);
-  const configured = readAll(files, words, env);
+  const configured = readAll(files, commandUpstream(words, env, process.env));
   findings.push(await checkFiles(configured.settings), await checkOrphans());
   if (configured.problem !== undefined) {
     findings.push({ check: 'configuration', state: 'failed', detail: configured.problem, exit: 'config' });
@@ -98,11 +98,10 @@ interface Configured {
   problem?: string;
 }
 
-function readAll(files: readonly string[], words: readonly string[], env: readonly string[]): Configured {
+function readAll(files: readonly string[], command: CommandUpstream | undefined): Configured {
   const nothing = { upstreams: {}, access: {}, disabled: [] };
   const defaults: Configured = { input: {}, settings: readSettings({}).settings, ...nothing };
   try {
-    const command = commandUpstream(words, env, process.env);
     const read = readConfigFiles(files, process.env, {});
     const { access, disabled } = read;
     const upstreams = { ...read.upstreams, ...(command !== undefined && { default: command }) };

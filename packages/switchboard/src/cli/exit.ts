@@ -6,14 +6,17 @@ import type { PipeChannel } from '../transports/stdio/pipes.ts';
 export const EXIT = {
   done: { code: 0, meaning: 'it ended as it should' },
   failed: { code: 1, meaning: 'something failed; the message says what' },
-  usage: { code: 2, meaning: 'the command line is not right' },
+  usage: { code: 2, meaning: 'the command line is not valid' },
   config: { code: 3, meaning: 'the configuration is not valid' },
   listen: { code: 4, meaning: 'the address cannot be listened on' },
   unreachable: { code: 5, meaning: 'the server cannot be reached or started' },
   tool: { code: 6, meaning: 'the tool answered with an error' },
+  threshold: { code: 7, meaning: 'a threshold of `simulate` was broken' },
+  unauthorized: { code: 8, meaning: 'the token, key or certificate is missing or not accepted' },
 } as const;
 
 const BY_ERROR: Partial<Record<ErrorName, keyof typeof EXIT>> = {
+  SWB_USAGE: 'usage',
   SWB_CONFIG_INVALID: 'config',
   SWB_TLS_INVALID: 'config',
   SWB_PORT_IN_USE: 'listen',
@@ -21,7 +24,12 @@ const BY_ERROR: Partial<Record<ErrorName, keyof typeof EXIT>> = {
   SWB_COMMAND_NOT_FOUND: 'unreachable',
   SWB_CONNECT_FAILED: 'unreachable',
   SWB_UPSTREAM_UNAVAILABLE: 'unreachable',
+  SWB_UNAUTHORIZED: 'unauthorized',
+  SWB_INSUFFICIENT_SCOPE: 'unauthorized',
 };
+
+/** Something on the command line is wrong. @param what the flag or argument, with the offending value, and what was expected */
+export const usageError = (what: string): SwitchboardError => new SwitchboardError('SWB_USAGE', { detail: what });
 
 /** Says why a client on stdin and stdout was cut off, if it was, and lets the process end as failed. */
 export function tellCut({ closedFor }: PipeChannel): void {

@@ -1,27 +1,33 @@
 /** `switchboard keys`: makes, shows and revokes API keys. A running Switchboard sees each change within a second. */
+import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 
 import { makeKey } from '../auth/api-keys.ts';
 import type { ApiKey } from '../auth/api-keys.ts';
 import { isPrincipal } from '../auth/identity.ts';
 import { readKeysFile, writeKeysFile } from '../auth/keys-file.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
 import { parseDuration } from '../util/units.ts';
+import { didYouMean } from '../util/nearest.ts';
+import { readConfigFiles } from './config.ts';
+import { usageError } from './exit.ts';
+import { configFiles, withConfigFlag } from './sources.ts';
 
 interface FileFlag {
   keysFile?: string;
 }
 
+const MAX_LIFE_MS = 100 * 365 * 86_400_000;
 const FILE = '--keys-file <file>';
 const FILE_HELP = 'the file of the keys; SWITCHBOARD_KEYS_FILE names it too';
+const CONFIG_HELP = 'the configuration file that has the roles; also SWITCHBOARD_CONFIG';
 
 export function keysCommand(): Command {
   const command = new Command('keys').description('Create, list and revoke API keys.');
-  command
-    .command('create <principal>')
+  withConfigFlag(command.command('create <principal>'), CONFIG_HELP)
     .description('Create a key for a principal and print it once; only a hash is stored.')
     .option(FILE, FILE_HELP)
     .option('--role <name...>', 'a role of the configuration; may be given several times')
+    .option('--output <file>', 'write the key to a new file that only you can read, not to stdout')
     .option('--label <text>', 'what the key is for')
     .option('--expires <duration>', 'after how long it ends, as 12h or 90d')
     .action(create);
@@ -39,27 +45,39 @@ export function keysCommand(): Command {
   return command;
 }
 
-function create(principal: string, flags: FileFlag & { role?: string[]; label?: string; expires?: string }): void {
+interface CreateFlags extends FileFlag {
+  config: string[];
+  role?: string[];
+  label?: string;
+  expires?: string;
+  output?: string;
+}
+
+function create(principal: string, flags: CreateFlags): void {
   if (!isPrincipal(principal)) {
     const detail = `${JSON.stringify(principal)} cannot be a principal: give a name of at most 200 characters, not "anonymous"`;
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    throw usageError(detail);
   }
-  const { role: roles = [], label, expires } = flags;
+  const { role: roles = [], label, expires, output } = flags;
   const lifeMs = expires === undefined ? undefined : parseDuration(expires);
-  if (expires !== undefined && (lifeMs === undefined || lifeMs <= 0)) {
-    const detail = `--expires: expected a duration such as 12h or 90d, got ${JSON.stringify(expires)}`;
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  if (expires !== undefined && (lifeMs === undefined || lifeMs <= 0 || lifeMs > MAX_LIFE_MS)) {
+    const detail = `--expires: expected a duration of up to 100 years such as 12h or 90d, got ${JSON.stringify(expires)}`;
+    throw usageError(detail);
   }
   const file = fileOf(flags);
+  checkRoles(roles, configFiles(flags.config, process.env));
+  const before = readKeysFile(file, false);
   const [text, kept] = makeKey({
     principal,
     roles,
     ...(label !== undefined && { label }),
     ...(lifeMs !== undefined && { expiresAt: new Date(Date.now() + lifeMs).toISOString() }),
   });
-  writeKeysFile(file, [...readKeysFile(file, false), kept]);
-  process.stdout.write(`${text}\n`);
-  process.stderr.write(`The key of ${principal}, id ${kept.id}. It is not shown again.\n`);
+  if (output !== undefined) writeNew(output, `${text}\n`);
+  writeKeys(file, [...before, kept]);
+  if (output === undefined) process.stdout.write(`${text}\n`);
+  const where = output === undefined ? 'It is not shown again.' : `It is in ${output}.`;
+  process.stderr.write(`The key of ${principal}, id ${kept.id}. ${where}\n`);
 }
 
 function list(flags: FileFlag & { json?: boolean }): void {
@@ -82,21 +100,60 @@ function list(flags: FileFlag & { json?: boolean }): void {
 function revoke(ids: string[], flags: FileFlag): void {
   const file = fileOf(flags);
   const keys = readKeysFile(file);
-  const unknown = ids.filter((id) => !keys.some((key) => key.id === id));
+  const known = keys.map(({ id }) => id);
+  const unknown = ids.filter((id) => !known.includes(id));
   if (unknown.length > 0) {
-    const detail = `there is no key ${unknown.join(', ')} in ${file}; "switchboard keys list" shows the ids`;
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    const hint = didYouMean(unknown[0]!, known);
+    const detail = `there is no key ${unknown.join(', ')} in ${file}; "switchboard keys list" shows the ids.${hint}`;
+    throw usageError(detail);
   }
   const revokedAt = new Date().toISOString();
-  writeKeysFile(
+  writeKeys(
     file,
     keys.map((key) => (ids.includes(key.id) ? { ...key, revokedAt: key.revokedAt ?? revokedAt } : key)),
   );
 }
 
+/** @throws {SwitchboardError} `SWB_USAGE` for a role that the configuration does not have; without a configuration nothing is known */
+function checkRoles(roles: readonly string[], files: readonly string[]): void {
+  if (roles.length === 0) return;
+  if (files.length === 0) {
+    process.stderr.write(
+      'switchboard: the roles were not checked; name the configuration that has them with --config\n',
+    );
+    return;
+  }
+  const known = Object.keys(readConfigFiles(files, process.env, {}).access.roles ?? {});
+  const unknown = roles.find((role) => !known.includes(role));
+  if (unknown === undefined) return;
+  const there = known.length === 0 ? 'no roles' : known.join(', ');
+  throw usageError(
+    `--role: unknown role ${JSON.stringify(unknown)}; ${files.join(', ')} has ${there}.${didYouMean(unknown, known)}`,
+  );
+}
+
+/** For its owner alone; one that is there is kept. @throws {SwitchboardError} `SWB_USAGE` when it cannot be written */
+function writeNew(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw usageError(`--output: ${code === 'EEXIST' ? `${path} is there already; choose a new file` : message}`);
+  }
+}
+
+/** @throws {SwitchboardError} `SWB_USAGE` when the file cannot be written */
+function writeKeys(path: string, keys: readonly ApiKey[]): void {
+  try {
+    writeKeysFile(path, keys);
+  } catch (error) {
+    throw usageError(`the keys file ${path}: ${(error as Error).message}`);
+  }
+}
+
 function fileOf({ keysFile = process.env['SWITCHBOARD_KEYS_FILE'] }: FileFlag): string {
   if (keysFile !== undefined && keysFile !== '') return keysFile;
-  throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: 'name the file of the keys with --keys-file' });
+  throw usageError('name the file of the keys with --keys-file');
 }
 
 function stateOf({ revokedAt, expiresAt }: Pick<ApiKey, 'revokedAt' | 'expiresAt'>): 'good' | 'revoked' | 'expired' {

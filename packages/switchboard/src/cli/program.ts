@@ -8,7 +8,8 @@ import { chatCommand } from './chat.ts';
 import { connectCommand } from './connect.ts';
 import { broadcastCommand, drainCommand, eventsCommand, reloadCommand } from './control.ts';
 import { doctorCommand } from './doctor.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, complain, usageError } from './exit.ts';
+import { helpCommand } from './help.ts';
 import { keysCommand } from './keys.ts';
 import { cancelCommand, requestsCommand } from './requests.ts';
 import { serveCommand } from './serve.ts';
@@ -19,12 +20,14 @@ import { checkCommand, restartCommand, statusCommand, upstreamsCommand } from '.
 export const program: Command = new Command('switchboard')
   .description('One MCP server, many clients: shares MCP servers over WebSocket, HTTP and stdio.')
   .enablePositionalOptions()
+  .helpCommand(false)
   .version(PRODUCT.version, '-V, --version')
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(callCommand())
   .addCommand(chatCommand())
   .addCommand(simulateCommand())
+  .addCommand(helpCommand())
   .commandsGroup('Authentication:')
   .addCommand(keysCommand())
   .addCommand(certsCommand())
@@ -43,8 +46,6 @@ export const program: Command = new Command('switchboard')
   .addCommand(eventsCommand())
   .commandsGroup('Troubleshooting:')
   .addCommand(doctorCommand())
-  .showHelpAfterError('(add --help for the options)')
-  .exitOverride()
   .addHelpText(
     'after',
     `\nExit codes: ${Object.entries(EXIT)
@@ -52,8 +53,14 @@ export const program: Command = new Command('switchboard')
       .join(', ')}.`,
   );
 
-for (const command of program.commands) {
-  for (const each of [command, ...command.commands]) {
-    each.exitOverride().showHelpAfterError('(add --help for the options)');
-  }
+/** Lets a command and those below it say what is wrong as every other error is said. */
+function prepare(command: Command): void {
+  command
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options)')
+    .configureOutput({
+      outputError: (text) => complain(usageError(text.trim().replace('error: ', '').replaceAll('\n', ' '))),
+    });
+  for (const each of command.commands) prepare(each);
 }
+prepare(program);

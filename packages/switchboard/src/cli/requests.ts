@@ -2,11 +2,11 @@
 import type { Command } from 'commander';
 
 import type { OpenRequest } from '../gateway/operations.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { reasonQuery, wholeId } from './sessions.ts';
 import { duration, print, printJson, printTable } from './table.ts';
+import { usageError } from './exit.ts';
 
 export const requestsCommand = (): Command =>
   adminCommand('requests', 'List the running requests of a running Switchboard.').action(async (flags: AdminFlags) => {
@@ -43,7 +43,7 @@ export const cancelCommand = (): Command =>
     .option('--reason <text>', 'told to the client')
     .action(async (request: string | undefined, { session, reason, ...flags }: CancelFlags) => {
       if ((request === undefined) === (session === undefined)) {
-        throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: 'give either a request or --session' });
+        throw usageError('give either a request or --session');
       }
       const client = AdminClient.find(flags, process.env);
       const query = reasonQuery(reason);

@@ -6,9 +6,10 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
 import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
-import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { leave, tellCut } from './exit.ts';
+import { leave, tellCut, usageError } from './exit.ts';
+import { checkFlags, flagFor } from './flags.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
@@ -63,14 +64,6 @@ function underOwnNames<T extends JsonObject>(flags: T): T {
   return own as T;
 }
 
-/** The flag of an option, with its description and default. */
-export function flagFor(name: (typeof OPTION_NAMES)[number]): Option {
-  const { value, fallback, describe } = OPTIONS[name];
-  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-  const shown = fallback === '' || fallback === false ? '' : ` (default: ${fallback})`;
-  return new Option(value === undefined ? flag : `${flag} <${value}>`, describe + shown);
-}
-
 /** What was said on the command line, which counts more than the file. */
 interface Given {
   words: readonly string[];
@@ -84,8 +77,9 @@ async function serve(
 ): Promise<void> {
   if (flags['token'] !== undefined && flags['token'] !== 'auto') {
     const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    throw usageError(detail);
   }
+  checkFlags(flags);
   const given = { words, env, flags };
   const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
 

@@ -6,9 +6,10 @@ import type { AccessOptions } from '../gateway/access-options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { commandUpstream } from './command-upstream.ts';
+import { checkCommand, commandUpstream } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
+import { usageError } from './exit.ts';
 
 export interface Sources {
   upstreams: Record<string, UpstreamOptions>;
@@ -28,7 +29,8 @@ export interface Sources {
 /**
  * A flag counts more than the environment, and that more than the file.
  *
- * @throws {SwitchboardError} `SWB_CONFIG_INVALID` for what is wrong in the file, and when there is no server at all.
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID` for what is wrong in the file, `SWB_USAGE` when no server is named, and
+ * `SWB_COMMAND_NOT_FOUND` when the command line names a program that is not there.
  */
 export function readSources(given: {
   /** The command of a server. */
@@ -46,10 +48,16 @@ export function readSources(given: {
   const files = configFiles(given.config, environment);
   const { settings, upstreams, access, chat, disabled, notes } = readConfigFiles(files, environment, flags);
   const command = commandUpstream(given.words, given.env ?? [], environment);
-  if (command !== undefined) upstreams['default'] = command;
+  if (command !== undefined) {
+    checkCommand(command, environment);
+    upstreams['default'] = command;
+  }
   const isNamed = Object.keys(upstreams).length > 0;
   if (!isNamed) Object.assign(upstreams, given.fallback);
   if (Object.keys(upstreams).length === 0) {
+    if (files.length === 0) {
+      throw usageError('there is no server to share: give its command after --, or a file with --config');
+    }
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: noServer(files, disabled) });
   }
   return {
@@ -74,7 +82,6 @@ export const withConfigFlag = (command: Command, what: string): Command =>
   command.option('--config <file>', what, (each: string, all: string[]) => [...all, each], []);
 
 function noServer(files: readonly string[], disabled: readonly string[]): string {
-  if (files.length === 0) return 'there is no server to share: give its command after --, or a file with --config';
   const where = files.join(', ');
   if (disabled.length === 0)
     return `there is no server in ${where}: add one to "mcpServers", or give a command after --`;

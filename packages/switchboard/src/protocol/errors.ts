@@ -83,6 +83,7 @@ export const ERRORS = {
   SWB_INPUT_REQUIRED: { code: 31051, http: 422, message: 'The tool asks for input, which a REST client cannot give' },
 
   SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },
+  SWB_USAGE: { code: 31107, http: 400, message: 'The command line is not valid' },
   SWB_COMMAND_NOT_FOUND: { code: 31101, http: 500, message: 'Cannot start the command' },
   SWB_PORT_IN_USE: { code: 31102, http: 500, message: 'The port is in use' },
   SWB_PUBLIC_BIND: {

@@ -13,8 +13,8 @@ import { WireClient, hello, toolCall } from '../support/wire.ts';
 describe('switchboard', () => {
   it('tells its version, and what it can do', async () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
-    for (const command of ['serve', 'connect', 'call', 'chat']) {
-      const { code, stdout } = await run([command, '--help']);
+    for (const command of ['serve', 'connect', 'call', 'chat', 'simulate']) {
+      const { code, stdout } = await run(['help', command]);
       expect([code, stdout]).toEqual([0, expect.stringContaining(`Usage: switchboard ${command}`)]);
     }
   });
@@ -22,25 +22,25 @@ describe('switchboard', () => {
   it.each([
     ['an unknown command', ['surf'], EXIT.usage.code, "unknown command 'surf'"],
     ['an unknown flag', ['serve', '--prot', '1'], EXIT.usage.code, '--port'],
-    ['no server', ['serve'], EXIT.config.code, 'give its command after --'],
+    ['no server', ['serve'], EXIT.usage.code, 'give its command after --'],
     [
       'a port that is none',
       ['serve', '--port', '99999', '--', 'x'],
-      EXIT.config.code,
-      'port: expected a whole number from 0 to 65535, got "99999"',
+      EXIT.usage.code,
+      '--port: expected a whole number from 0 to 65535, got "99999"',
     ],
     [
       'a size that is none',
       ['serve', '--max-message-size', 'big', '--', 'x'],
-      EXIT.config.code,
-      'maxMessageSize: expected a size',
+      EXIT.usage.code,
+      '--max-message-size: expected a size',
     ],
-    ['an isolation that is none', ['serve', '--isolation', 'some', '--', 'x'], EXIT.config.code, 'isolation'],
+    ['an isolation that is none', ['serve', '--isolation', 'some', '--', 'x'], EXIT.usage.code, '--isolation'],
     ['a file that is not there', ['serve', '--config', '/nowhere.json'], EXIT.config.code, '/nowhere.json'],
-    ['a public address', ['serve', '--host', '0.0.0.0', '--port', '0', '--', 'x'], EXIT.listen.code, '--insecure'],
+    ['a public address', ['serve', '--host', '0.0.0.0', '--port', '0', '--', 'node'], EXIT.listen.code, '--insecure'],
     [
       'a chat whose model is not named',
-      ['chat', '--model-url', 'http://127.0.0.1:1/v1', '--', 'x'],
+      ['chat', '--model-url', 'http://127.0.0.1:1/v1', '--', 'node'],
       EXIT.config.code,
       'say which one, with --model',
     ],
@@ -52,18 +52,32 @@ describe('switchboard', () => {
     ],
     [
       'a chat at a public address',
-      ['chat', '--host', '0.0.0.0', '--port', '0', '--', 'x'],
+      ['chat', '--host', '0.0.0.0', '--port', '0', '--', 'node'],
       EXIT.listen.code,
       '--insecure',
     ],
-    ['no URL', ['call', 'localhost'], EXIT.config.code, 'expected a URL'],
-    ['arguments that are no object', ['call', 'ws://127.0.0.1:1/', 'x', '--args', '[1]'], EXIT.config.code, '--args'],
+    ['no URL', ['call', 'localhost'], EXIT.usage.code, 'expected a URL'],
+    ['arguments that are no object', ['call', 'ws://127.0.0.1:1/', 'x', '--args', '[1]'], EXIT.usage.code, '--args'],
+    ...['x', '0', '-5', '1000d'].map(
+      (time) =>
+        [
+          `the timeout ${time}`,
+          ['call', 'ws://127.0.0.1:1/', 'x', `--timeout=${time}`],
+          EXIT.usage.code,
+          `--timeout: expected a duration of up to 24 days such as 90s, 5m or 2h, got "${time}"`,
+        ] as [string, string[], number, string],
+    ),
+    ['a program that is not there', ['serve', 'nosuch'], EXIT.unreachable.code, '"nosuch" was not found'],
+    ['help for what is no command', ['help', 'serv'], EXIT.usage.code, 'Did you mean "serve"?'],
+    ['a level that is none', ['connect', 'ws://127.0.0.1:1/', '--log-level', 'loud'], EXIT.usage.code, 'loud'],
+    ['a drain that takes no time', ['drain', '--timeout', 'now'], EXIT.usage.code, '--timeout: expected'],
     ['nobody there', ['call', 'ws://127.0.0.1:9/mcp'], EXIT.unreachable.code, 'ECONNREFUSED'],
     ['nobody there, by HTTP', ['call', 'http://127.0.0.1:9/mcp'], EXIT.unreachable.code, 'http://127.0.0.1:9/mcp'],
   ])('says what is wrong with %s', async (_, args, code, message) => {
     const ended = await run(args);
     expect([ended.code, ended.stdout]).toEqual([code, '']);
     expect(ended.stderr).toContain(message);
+    expect(ended.stderr).toMatch(/^switchboard: .*\(SWB_\w+\)$/ms);
     expect(ended.stderr).not.toContain('    at ');
   });
 
@@ -72,7 +86,7 @@ describe('switchboard', () => {
     onTestFinished(() => void taken.close());
     await once(taken, 'listening');
     const port = String((taken.address() as AddressInfo).port);
-    const ended = await run(['serve', '--port', port, '--', 'x']);
+    const ended = await run(['serve', '--port', port, '--', 'node']);
     expect(ended.code).toBe(EXIT.listen.code);
     expect(ended.stderr).toContain(`127.0.0.1:${port}; choose another with --port`);
   });
@@ -273,6 +287,34 @@ describe('switchboard call', () => {
     const test = await startGateway({ upstreams: { default: servers.scripted } });
     const { stdout } = await run(['call', test.ws, 'echo', '--args', JSON.stringify({ text: 'a\u001b[2Jb\rc' })]);
     expect(stdout).toBe('a\uFFFD[2Jb\uFFFDc\n');
+  });
+});
+
+describe('switchboard call, where something is not there', () => {
+  it('says which tool was meant, and what the server said', async () => {
+    const test = await startGateway({ upstreams: { default: servers.demo } });
+    expect(await run(['call', test.http, 'ad', '--args', '{"a":1,"b":2}'])).toMatchObject({
+      code: EXIT.failed.code,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^switchboard: .*there is no tool "ad".* Did you mean "add"\? \(SWB_UNKNOWN_NAME\)\n$/,
+      ),
+    });
+  });
+
+  it('ends a call that takes longer than its timeout, and declines what it cannot be asked', async () => {
+    const test = await startGateway({ upstreams: { default: servers.scripted } });
+    const slow = await run(['call', test.ws, 'slow', '--args', '{"ms": 20000}', '--timeout', '300ms']);
+    expect(slow).toMatchObject({
+      code: EXIT.failed.code,
+      stderr: expect.stringContaining('raise --timeout (SWB_TIMEOUT)'),
+    });
+    const asked = await run(['call', test.ws, 'ask', '--args', '{"message": "who?"}']);
+    expect(asked).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('decline'),
+      stderr: expect.stringContaining('there is no terminal to answer on'),
+    });
   });
 });
 

@@ -74,7 +74,7 @@ describe('--env', () => {
     ['with no name', ['serve', '--env', '=hidden', '--', 'x'], '"" is not the name of a variable'],
   ])('is refused %s', async (_, words, said) => {
     const { code, stderr } = await run(words);
-    expect([code, stderr]).toEqual([EXIT.config.code, expect.stringContaining(said)]);
+    expect([code, stderr]).toEqual([EXIT.usage.code, expect.stringContaining(said)]);
     expect(stderr).not.toContain('hidden');
   });
 });

@@ -1,6 +1,6 @@
 /** The built command, as an operator runs it. */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -99,9 +99,30 @@ describe('switchboard keys', () => {
     const env = { SWITCHBOARD_KEYS_FILE: join(newFolder(), 'keys.json') };
     run(['keys', 'create', 'ben'], env);
     expect(run(['keys', ...args], env)).toMatchObject({
-      code: EXIT.config.code,
+      code: EXIT.usage.code,
       stderr: expect.stringMatching(message),
     });
+  });
+
+  it('refuses a role that the configuration does not have, and writes the key to a file of its owner alone', () => {
+    const folder = newFolder();
+    const config = join(folder, 'switchboard.json');
+    writeFileSync(config, JSON.stringify({ roles: { reader: {} }, upstreams: { one: { command: 'node' } } }));
+    const [keys, output] = [join(folder, 'keys.json'), join(folder, 'ann.key')];
+    const create = ['keys', 'create', 'ann', '--keys-file', keys, '--config', config, '--output', output, '--role'];
+    const refused = run([...create, 'reder'], {});
+    expect([refused.code, refused.stderr]).toEqual([
+      EXIT.usage.code,
+      expect.stringContaining('Did you mean "reader"?'),
+    ]);
+    expect([existsSync(keys), existsSync(output)]).toEqual([false, false]);
+    expect(run([...create, 'reader'], {})).toMatchObject({ code: 0, stdout: '' });
+    expect([keys, output].map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600]);
+    expect(readFileSync(output, 'utf8')).toMatch(/^\S{40,}\n$/);
+    // One that is there is kept, and no key is made that nobody has.
+    const again = run([...create, 'reader'], {});
+    expect([again.code, again.stderr]).toEqual([EXIT.usage.code, expect.stringContaining('is there already')]);
+    expect(JSON.parse(readFileSync(keys, 'utf8'))).toMatchObject({ keys: [{ principal: 'ann' }] });
   });
 
   it('refuses a file that others can read, and wants one to be named', () => {
@@ -128,7 +149,7 @@ describe('switchboard serve --token', () => {
     const secret = 'a-secret-that-would-be-in-the-process-list';
     const { code, stderr } = run(['serve', '--token', secret, '--', 'x']);
     expect([code, stderr.includes(secret), stderr]).toEqual([
-      EXIT.config.code,
+      EXIT.usage.code,
       false,
       expect.stringContaining('SWITCHBOARD_TOKEN'),
     ]);

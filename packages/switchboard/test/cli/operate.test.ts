@@ -62,7 +62,7 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     await once(stranger, 'listening');
     onTestFinished(() => void stranger.close());
     expect(await switchboard('status', '--url', `http://[::1]:${port}`)).toMatchObject({
-      code: EXIT.failed.code,
+      code: EXIT.unauthorized.code,
       stderr: expect.stringContaining('give the token of'),
     });
     expect(await switchboard('status', '--url', `http://localhost:${port}`)).toMatchObject(
@@ -93,14 +93,23 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     const stranger = { XDG_RUNTIME_DIR: folder() };
     const untold = await run(['status', '--url', two.http], { env: stranger });
     expect(untold).toMatchObject({
-      code: EXIT.failed.code,
+      code: EXIT.unauthorized.code,
       stderr: expect.stringContaining('SWITCHBOARD_ADMIN_TOKEN'),
     });
     const wrong = await run(['status', '--url', two.http, '--token', 'wrong'], { env: stranger });
-    expect(wrong).toMatchObject({ code: EXIT.failed.code, stderr: expect.stringContaining('SWB_UNAUTHORIZED') });
+    const refused = {
+      code: EXIT.unauthorized.code,
+      stdout: '',
+      stderr: expect.stringContaining('this is not the token of the admin API (SWB_UNAUTHORIZED)'),
+    };
+    expect(wrong).toEqual(refused);
+    two.child.kill('SIGTERM');
+    await two.exit;
+    // Also where the right one is noted.
+    expect(await one.switchboard('status', '--token', 'wrong')).toEqual(refused);
     const remote = await run(['status', '--url', 'http://203.0.113.7:1', '--token', 'x'], { env: stranger });
     expect(remote).toMatchObject({
-      code: EXIT.config.code,
+      code: EXIT.usage.code,
       stderr: expect.stringContaining('an address of this machine'),
     });
   });
@@ -142,7 +151,7 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
       code: 1,
       stderr: expect.stringContaining('there is no request'),
     });
-    expect(await switchboard('cancel')).toMatchObject({ code: EXIT.config.code });
+    expect(await switchboard('cancel')).toMatchObject({ code: EXIT.usage.code });
     // The beginning of the id is enough, where no other one has it.
     expect(await switchboard('kick', session!.id.slice(0, 6), '--reason', 'enough')).toEqual(
       okay(`session ${session!.id} was ended\n`),
@@ -185,7 +194,7 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     expect(await switchboard(...say)).toEqual(okay('it was sent to 1 clients\n'));
     expect(await client.notification('notifications/message')).toMatchObject({ params: { data: 'soon' } });
     expect(await switchboard(...say, '--group', 'blue')).toEqual(okay('it was sent to 0 clients\n'));
-    expect(await switchboard('broadcast', 'x', '--params', '[]')).toMatchObject({ code: EXIT.config.code });
+    expect(await switchboard('broadcast', 'x', '--params', '[]')).toMatchObject({ code: EXIT.usage.code });
     expect(await switchboard('reload')).toEqual(okay('no server changed\n'));
     writeFileSync(config, JSON.stringify({ upstreams: { one: { command: 5 } } }));
     expect(await switchboard('reload')).toMatchObject({

@@ -38,7 +38,7 @@ describe('switchboard certs', () => {
 
   it('refuses names that would be other files', async () => {
     for (const name of ['../x', 'ca', 'server', 'a/b', '', 'x-key']) {
-      await expect(certs('--client', name), name).rejects.toMatchObject({ code: EXIT.config.code });
+      await expect(certs('--client', name), name).rejects.toMatchObject({ code: EXIT.usage.code });
     }
   });
 });
@@ -109,7 +109,7 @@ describe('switchboard serve with TLS', () => {
     ['an address without TLS', 'ws://localhost:1/mcp', ['--ca', path('ca.pem')], 'not for ws'],
   ])('is not called with %s', async (_, url, flags, told) => {
     for (const command of ['call', 'connect']) {
-      const { code } = EXIT.config;
+      const { code } = EXIT.usage;
       const failed = run(process.execPath, [cli, command, url, ...flags]);
       await expect(failed).rejects.toMatchObject({ code, stderr: expect.stringContaining(told) });
     }

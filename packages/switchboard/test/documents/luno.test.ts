@@ -144,7 +144,7 @@ describe('Luno: server configuration options', () => {
       expect(mcp.toSorted()).toEqual(kinds);
       running.child.kill();
     }
-    expect(await here.run('switchboard serve --transport pigeon -- x')).toMatchObject({ code: 3 });
+    expect(await here.run('switchboard serve --transport pigeon -- x')).toMatchObject({ code: 2 });
   });
 
   it('5. Environment variables for configuration', async () => {

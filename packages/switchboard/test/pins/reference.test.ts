@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { ALIASES, variableFor } from '../../src/cli/environment.ts';
 import { EXIT } from '../../src/cli/exit.ts';
+import { OPTION_GROUPS } from '../../src/cli/option-groups.ts';
 import { program } from '../../src/cli/program.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
@@ -126,7 +127,7 @@ describe('the reference pages', () => {
   });
 
   it('have every command for operators, and no other', () => {
-    const others = new Set(['serve', 'connect', 'call', 'chat', 'simulate', 'keys', 'certs', 'doctor']);
+    const others = new Set(['serve', 'connect', 'call', 'chat', 'simulate', 'keys', 'certs', 'doctor', 'help']);
     const commands = program.commands.filter((command) => !others.has(command.name()));
     expect(tableOf(read('docs/reference/cli.md'), ['command', 'what it does'])).toEqual(
       commands.map((command) => {
@@ -139,6 +140,17 @@ describe('the reference pages', () => {
         };
       }),
     );
+  });
+
+  it('have exit codes of the simulator that are among those of the command', () => {
+    const codes = (page: string): string[] =>
+      tableOf(read(page), ['code', 'name', 'meaning']).map(({ code, name }) => `${code} ${name}`);
+    expect(codes('docs/reference/cli.md')).toEqual(expect.arrayContaining(codes('docs/reference/simulator.md')));
+  });
+
+  it('are shown by help in groups, every option in one', () => {
+    expect(Object.keys(OPTION_GROUPS).toSorted()).toEqual(Object.keys(OPTIONS).toSorted());
+    expect(serveCommand().helpInformation()).toContain('Authentication and access:');
   });
 
   it('have every exit code, and no other', () => {
