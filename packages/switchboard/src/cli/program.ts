@@ -5,6 +5,7 @@ import { PRODUCT } from '../gateway/product.ts';
 import { callCommand } from './call.ts';
 import { certsCommand } from './certs.ts';
 import { chatCommand } from './chat.ts';
+import { completionCommand } from './completion.ts';
 import { connectCommand } from './connect.ts';
 import { broadcastCommand, drainCommand, eventsCommand, reloadCommand } from './control.ts';
 import { doctorCommand } from './doctor.ts';
@@ -27,6 +28,7 @@ export const program: Command = new Command('switchboard')
   .addCommand(callCommand())
   .addCommand(chatCommand())
   .addCommand(simulateCommand())
+  .addCommand(completionCommand())
   .addCommand(helpCommand())
   .commandsGroup('Authentication:')
   .addCommand(keysCommand())
