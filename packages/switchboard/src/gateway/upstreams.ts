@@ -28,6 +28,7 @@ import type { Environment } from './child-environment.ts';
 import type { Settings } from './settings.ts';
 import type { CommandUpstream, UpstreamOptions, UrlUpstream } from './upstream-options.ts';
 import { PRODUCT } from './product.ts';
+import { patienceFor } from './slow-start.ts';
 
 const PROBE_TIMEOUT_MS = 5000;
 const HANDSHAKE_TIMEOUT_MS = 15_000;
@@ -162,6 +163,7 @@ export function buildUpstreams({ id, settings, upstreams, environment, emit }: B
         template: new CredentialTemplate(texts ?? {}),
         startTimeoutMs: settings.startTimeout,
         probeTimeoutMs: Math.min(PROBE_TIMEOUT_MS, settings.startTimeout),
+        patience: patienceFor(options, settings.startTimeout),
         clientInfo: { ...PRODUCT },
         connect,
         isRemote: 'url' in options,

@@ -75,6 +75,8 @@ export interface Channel {
   readonly isAway?: boolean;
   /** The subprotocol that was agreed on, on channels that have such; empty when none was. */
   readonly protocol?: string;
+  /** What its peer wrote beside messages, as a clause, on channels to a process. */
+  readonly lastWords?: string | undefined;
   /** What has passed, on channels that count it. */
   readonly traffic?: Traffic;
   /** Closes what carries the channel now, where the peer may take it up again; elsewhere it is {@link close}. */

@@ -31,6 +31,8 @@ export interface HandshakeOptions {
   startTimeoutMs: number;
   /** How long a server may take to answer `server/discover` before it is taken for a legacy one. */
   probeTimeoutMs: number;
+  /** What to do about a server that needs longer, as a sentence. */
+  patience?: string;
 }
 
 export interface Handshake {
@@ -42,25 +44,40 @@ export interface Handshake {
 
 const METHOD_UNKNOWN: ReadonlySet<number> = new Set([-32601, -32602, -32020, -32022]);
 
+/** What became of the question in one era. */
+interface Refusal {
+  era: Era;
+  outcome: Outcome;
+}
+
 /**
- * @throws {SwitchboardError} `SWB_UPSTREAM_UNAVAILABLE` with the server's own words, when it answers in none of the eras.
+ * @throws {SwitchboardError} `SWB_UPSTREAM_UNAVAILABLE` with the server's own words, or how long it was waited for, when it answers in none of the
+ * eras.
  */
 export async function negotiate(peer: RpcPeer, options: HandshakeOptions): Promise<Handshake> {
-  let refusal: Outcome | undefined;
+  const startedAt = performance.now();
+  const refusals: Refusal[] = [];
   const refused: Era[] = [];
-  for (const era of options.eras) {
+  const eras = [...options.eras];
+  for (const era of eras) {
     const outcome = await (era === 'legacy' ? initialize(peer, options) : discover(peer, options));
-    if ('result' in outcome && isFluent(era, outcome.result)) return { era, result: outcome.result, refused };
+    if ('result' in outcome && isFluent(era, outcome.result)) {
+      return { era, result: outcome.result, refused: refused.filter((each) => each !== era) };
+    }
     if (peer.goneReason !== undefined) break;
     if (!isPassing(outcome)) refused.push(era);
+    refusals.push({ era, outcome });
     // A legacy refusal for any other reason than not knowing the method is the server's answer, not a question of era.
     const isQuestionOfEra = !('error' in outcome) || era === 'modern' || METHOD_UNKNOWN.has(outcome.error.code);
-    if (refusal === undefined || !isQuestionOfEra || era === 'modern') refusal = outcome;
     if (!isQuestionOfEra) break;
+    // It was not up yet when it was asked in the modern era, and is now.
+    const [first] = refusals;
+    if (era === 'legacy' && refusals.length === 2 && first?.era === 'modern' && isTimeout(first.outcome))
+      eras.push('modern');
   }
-  const status = statusIn(refusal);
+  const status = statusIn(refusals.at(-1)?.outcome);
   throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', {
-    detail: peer.goneReason ?? describe(refusal),
+    detail: peer.goneReason ?? describe(refusals, performance.now() - startedAt, wordsOf(peer), options.patience),
     ...(status !== undefined && { data: { status } }),
   });
 }
@@ -106,14 +123,47 @@ function statusIn(outcome: Outcome | undefined): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
-function describe(refusal: Outcome | undefined): string {
-  if (refusal === undefined) return 'it was asked in no era';
-  if ('error' in refusal) {
-    const { code, message } = refusal.error;
-    const own = ownDetail(code, message);
-    return own ?? `it refused to start: ${message} (${code})`;
+const isTimeout = (outcome: Outcome): boolean =>
+  'error' in outcome && outcome.error.code === ERRORS.SWB_TIMEOUT.code && isOwn(outcome.error.data, 'SWB_TIMEOUT');
+
+const isOwn = (data: unknown, code: string): boolean => isObject(data) && data['code'] === code;
+
+const METHODS: Readonly<Record<Era, string>> = { legacy: 'initialize', modern: 'server/discover' };
+
+/** The refusal of the last era, and before it those of others that were answers. */
+function describe(
+  refusals: readonly Refusal[],
+  waitedMs: number,
+  words: string | undefined,
+  patience: string | undefined,
+): string {
+  const last = refusals.at(-1);
+  if (last === undefined) return 'it was asked in no era';
+  if (isTimeout(last.outcome)) {
+    const waited = `no answer to ${METHODS[last.era]} after ${seconds(waitedMs)} in all`;
+    const found = words === undefined ? waited : `${waited}; ${words}`;
+    return patience === undefined ? found : `${found}. ${patience}`;
   }
-  return `it answered in no version that Switchboard speaks: ${cut(JSON.stringify(refusal.result), 200)}`;
+  const answers = refusals.filter(({ outcome }) => !isTimeout(outcome)).toReversed();
+  const [only, ...others] = answers.map(({ era, outcome }) => ({ era, text: refusalText(outcome) }));
+  return [
+    only?.text ?? '',
+    ...others.flatMap(({ era, text }) => (text === only?.text ? [] : [`to ${METHODS[era]} before: ${text}`])),
+  ].join('; ');
+}
+
+/** What a process has written so far. */
+const wordsOf = ({ channel }: RpcPeer): string | undefined =>
+  'lastWords' in channel ? (channel.lastWords ?? 'it wrote nothing to stderr') : undefined;
+
+const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`);
+
+function refusalText(outcome: Outcome): string {
+  if (!('error' in outcome)) {
+    return `it answered in no version that Switchboard speaks: ${cut(JSON.stringify(outcome.result), 200)}`;
+  }
+  const { code, message } = outcome.error;
+  return ownDetail(code, message) ?? `it refused to start: ${message} (${code})`;
 }
 
 /** What Switchboard itself found: that the server cannot be reached, or did not answer in time. */

@@ -25,6 +25,8 @@ export interface LauncherOptions {
   context: boolean;
   startTimeoutMs: number;
   probeTimeoutMs: number;
+  /** What to do about a server that needs longer to start, as a sentence. */
+  patience?: string;
   /**
    * @param via the Switchboards that its callers come through.
    * @param context whom it is started for, where one session has it for itself.
@@ -103,7 +105,7 @@ export class Launcher {
       const spare = credentials === undefined ? this.#spares.take() : undefined;
       const startedAt = performance.now();
       const peer = spare ?? (await this.#connect(slot, credentials, via, context));
-      const { startTimeoutMs, probeTimeoutMs } = this.#options;
+      const { startTimeoutMs, probeTimeoutMs, patience } = this.#options;
       try {
         const handshake = await negotiate(peer, {
           eras: tries,
@@ -111,6 +113,7 @@ export class Launcher {
           announce,
           startTimeoutMs,
           probeTimeoutMs,
+          ...(patience !== undefined && { patience }),
         });
         this.#speaksModern = handshake.era === 'modern';
         this.#identify(handshake);

@@ -16,7 +16,7 @@ import type { Channel, ChannelHandlers } from '../transports/channel.ts';
 import { LineSplitter } from '../transports/stdio/lines.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { PipeLimits } from '../transports/stdio/pipes.ts';
-import { cut } from '../util/cut.ts';
+import { LastWords } from './last-words.ts';
 import type { OrphanGuard } from './orphan-guard.ts';
 import { MARK_VARIABLE } from './stragglers.ts';
 import type { Stragglers } from './stragglers.ts';
@@ -43,14 +43,8 @@ export interface ProcessOptions {
   termGraceMs?: number;
 }
 
-const STDERR_LINES_KEPT = 20;
 const STDERR_LINE_BYTES = 8192;
-/** How many lines of stderr a reason shows. */
-const WORDS_SHOWN = 3;
-/** What runtimes write around the error: blank lines, stack frames, the fields of an error object, Node's version. */
-const NO_WORDS = /^\s*$|^\s+at |^\s*[{}[\]]+,?$|^\s+(code|requireStack|url|errno|syscall|path): |^Node\.js v\d/;
-/** Such as `TypeError: …`, `Error [ERR_X]: …`, `ModuleNotFoundError: …`, `panic: …`, `error: …`. */
-const NAMES_ERROR = /^(Uncaught )?([\w.]*(Error|Exception)( \[\w+\])?|panic|fatal( error)?|error): /i;
+const NOT_A_SERVER = 'An MCP server on stdio runs until its stdin is closed; check the command and its arguments';
 /** How long a dead child's pipes may still deliver what it wrote last. */
 const DRAIN_MS = 200;
 /** How long what a dead child left running may take to end. */
@@ -89,10 +83,12 @@ export class ProcessChannel implements Channel {
   readonly #mark: string;
   readonly #pipes: PipeChannel;
   readonly #options: ProcessOptions;
-  readonly #stderr: string[] = [];
+  readonly #words: LastWords = new LastWords();
   #handlers: ChannelHandlers | undefined;
   #hasSpoken = false;
   #closing = false;
+  /** It was closed from this side before it closed its pipes. */
+  #isAsked = false;
   #gone = false;
   #goneBeforeStart: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -106,7 +102,7 @@ export class ProcessChannel implements Channel {
     if (child.pid !== undefined) options.guard.add(child.pid);
     const lines = new LineSplitter(
       STDERR_LINE_BYTES,
-      (line) => this.#keepStderr(line.toString('utf8').trim()),
+      (line) => this.#keepStderr(line.toString('utf8').trimEnd()),
       () => {},
     );
     child.stderr?.on('data', (chunk: Buffer) => lines.push(chunk));
@@ -126,14 +122,22 @@ export class ProcessChannel implements Channel {
     return this.#child.pid;
   }
 
+  /** What it wrote on stderr, or before its first message on stdout, as a clause; undefined when it wrote nothing. */
+  get lastWords(): string | undefined {
+    return this.#words.clause((text) => this.#masked(text));
+  }
+
   start(handlers: ChannelHandlers): void {
     this.#handlers = handlers;
     if (this.#goneBeforeStart !== undefined) {
       handlers.onClose(this.#goneBeforeStart);
       return;
     }
+    const keepOutput = (chunk: Buffer): void => this.#words.addOutput(chunk.toString('utf8'));
+    this.#child.stdout?.on('data', keepOutput);
     this.#pipes.start({
       onMessage: (message) => {
+        if (!this.#hasSpoken) this.#child.stdout?.off('data', keepOutput);
         this.#hasSpoken = true;
         if (!this.#closing) handlers.onMessage(message);
       },
@@ -148,7 +152,7 @@ export class ProcessChannel implements Channel {
           handlers.onBadMessage(new SwitchboardError('SWB_OVERLOADED', { detail: reason }));
         }
         // Closed pipes mean a child that is ending; one that closed them and lives on is of no use.
-        this.close();
+        this.#end();
       },
     });
   }
@@ -159,6 +163,11 @@ export class ProcessChannel implements Channel {
 
   /** `onClose` follows once the process is gone. */
   close(_why?: CloseName, _reason?: string): void {
+    this.#isAsked ||= !this.#closing;
+    this.#end();
+  }
+
+  #end(): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#pipes.close();
@@ -176,15 +185,22 @@ export class ProcessChannel implements Channel {
     this.#gone = true;
     this.#endLeftovers();
     const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
+    const isStart = !this.#isAsked && !this.#hasSpoken;
     let told = false;
     const tell = (): void => {
       if (told) return;
       told = true;
       clearTimeout(drain);
       this.#closing = true;
-      const words = this.#stderr.length === 0 ? how : `${how}; its last words on stderr: ${this.#lastWords()}`;
-      const cause = this.#hasSpoken ? undefined : this.#options.explain?.(this.#stderr.join('\n'));
-      const reason = cause === undefined ? words : `${words}. ${cause}`;
+      const words = this.lastWords ?? (isStart ? 'it wrote nothing to stderr' : undefined);
+      const causes = [
+        this.#hasSpoken ? undefined : this.#options.explain?.(this.#words.stderr),
+        isStart && code === 0 ? NOT_A_SERVER : undefined,
+      ];
+      const reason = [
+        words === undefined ? how : `${how}; ${words}`,
+        ...causes.filter((each) => each !== undefined),
+      ].join('. ');
       this.#child.stdout?.destroy();
       this.#child.stderr?.destroy();
       this.#pipes.close();
@@ -229,17 +245,12 @@ export class ProcessChannel implements Channel {
   }
 
   #keepStderr(text: string): void {
-    const line = this.#options.mask?.(text) ?? text;
-    this.#stderr.push(line);
-    if (this.#stderr.length > STDERR_LINES_KEPT) this.#stderr.shift();
+    const line = this.#masked(text);
+    this.#words.add(line);
     this.#options.onStderr?.(line);
   }
 
-  /** The line that names the error, where one does, and what follows it; otherwise the last lines. */
-  #lastWords(): string {
-    const lines = this.#stderr.filter((line) => !NO_WORDS.test(line));
-    const named = lines.findLastIndex((line) => NAMES_ERROR.test(line));
-    const words = named === -1 ? lines.slice(-WORDS_SHOWN) : lines.slice(named, named + WORDS_SHOWN);
-    return (words.length > 0 ? words : this.#stderr.slice(-WORDS_SHOWN)).map((line) => cut(line, 300)).join(' | ');
+  #masked(text: string): string {
+    return this.#options.mask?.(text) ?? text;
   }
 }

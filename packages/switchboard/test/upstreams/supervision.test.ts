@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { isAlive, servers, startGateway } from '../support/gateway.ts';
+import { isAlive, servers } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { startUpstream } from '../support/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
@@ -318,27 +318,5 @@ describe('a check', () => {
   it('says what is wrong', async () => {
     const test = await startUpstream({ command: 'no-such-command-here' });
     await expect(test.pool.check()).rejects.toThrow(/no-such-command-here/);
-  });
-});
-
-describe('a program that ends with an error', () => {
-  const startOf = async (source: string, args: readonly string[] = ['-e', source]): Promise<string> => {
-    const test = await startGateway({ upstreams: { default: { command: process.execPath, args } } });
-    const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
-    return JSON.stringify((await client.answer(1))['error']);
-  };
-
-  it('is told by the line that names the error', async () => {
-    expect(await startOf('', ['/nowhere/server.js'])).toContain(
-      "last words on stderr: Error: Cannot find module '/nowhere/server.js'",
-    );
-    expect(await startOf('null.x')).toContain('last words on stderr: TypeError: Cannot read properties of null');
-  });
-
-  it('is told by its last lines, where none names an error', async () => {
-    expect(await startOf("console.error('one\\n\\ntwo\\nthree\\nfour'); process.exit(3)")).toContain(
-      'last words on stderr: two | three | four',
-    );
   });
 });
