@@ -6,7 +6,6 @@ import { freemem, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
 
-import { createGateway } from '../gateway/gateway.ts';
 import type { AccessOptions } from '../gateway/access-options.ts';
 import { readSettings } from '../gateway/options.ts';
 import type { Settings } from '../gateway/settings.ts';
@@ -14,6 +13,8 @@ import { PRODUCT } from '../gateway/product.ts';
 import type { CommandUpstream, UpstreamOptions } from '../gateway/upstream-options.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { checkUpstreams } from './check-upstreams.ts';
+import type { Finding } from './check-upstreams.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
@@ -21,17 +22,7 @@ import { EXIT } from './exit.ts';
 import { unservedByRoles } from './roles.ts';
 import { runFiles } from './run-file.ts';
 import { configFiles, withConfigFlag } from './sources.ts';
-import { describeChecked } from './status.ts';
 import { clean, printJson, printTable, size } from './table.ts';
-
-/** What was looked at. A warning ends with 0 all the same. */
-interface Finding {
-  check: string;
-  state: 'ok' | 'warning' | 'failed';
-  detail: string;
-  /** The exit code where it failed. */
-  exit?: keyof typeof EXIT;
-}
 
 const LEAST_NODE = [20, 19] as const;
 const LEAST_MEMORY_BYTES = 256 * 1024 * 1024;
@@ -80,10 +71,10 @@ async function doctor(
             : 'no file and no command was given';
     findings.push({ check: 'configuration', state: names.length === 0 && files.length > 0 ? 'warning' : 'ok', detail });
     findings.push(...checkRoles(configured));
-    if (names.length > 0) findings.push(...(await checkUpstreams(configured.input, configured.upstreams)));
+    if (names.length > 0) findings.push(...(await checkUpstreams(configured)));
   }
   findings.push(await checkPort(configured.settings));
-  if (json === true) printJson(findings.map(({ check, state, detail }) => ({ check, state, detail })));
+  if (json === true) printJson(findings.map(({ exit: _, ...finding }) => finding));
   else printFindings(findings);
   const failed = findings.find(({ state }) => state === 'failed');
   if (failed !== undefined) process.exitCode = EXIT[failed.exit ?? 'failed'].code;
@@ -181,32 +172,6 @@ export function orphanedGuards(listing: string): number[] {
   return processes.flatMap(({ pid, parent, args }) => (args.endsWith(GUARD) && parent === 1 ? [pid] : []));
 }
 
-async function checkUpstreams(input: JsonObject, upstreams: Record<string, UpstreamOptions>): Promise<Finding[]> {
-  // It serves nobody, so it needs no port and no log, and starts only what is looked at.
-  const quiet = { transport: 'all', port: 0, adminPort: 'off', warm: 0, auditLog: '' } as const;
-  try {
-    const gateway = createGateway({ ...input, ...quiet, upstreams, environment: process.env });
-    try {
-      return await Promise.all(
-        Object.keys(upstreams).map(async (name): Promise<Finding> => {
-          const check = `upstream ${name}`;
-          try {
-            return { check, state: 'ok', detail: describeChecked(await gateway.operations.check(name)) };
-          } catch (error) {
-            const { code, message } = asSwitchboardError(error);
-            if (code === 'SWB_CREDENTIAL_MISSING') return { check, state: 'warning', detail: `not tried: ${message}` };
-            return { check, state: 'failed', detail: message, exit: 'unreachable' };
-          }
-        }),
-      );
-    } finally {
-      await gateway.close();
-    }
-  } catch (error) {
-    return [{ check: 'upstreams', state: 'failed', detail: asSwitchboardError(error).message, exit: 'config' }];
-  }
-}
-
 async function checkPort({ host, port, transport }: Settings): Promise<Finding> {
   const check = 'port';
   if (port === 0 || (transport.length === 1 && transport[0] === 'stdio')) {
@@ -240,6 +205,10 @@ function printFindings(findings: readonly Finding[]): void {
     'nothing was looked at',
   );
   // A table cuts what is long, which here is what one wants to read.
-  for (const { check, state, detail } of whole)
-    process.stderr.write(clean(`\n${state}: ${check}\n  ${detail.replaceAll('\n', '\n  ')}\n`));
+  for (const { check, state, detail, stderr = [] } of whole) {
+    const words =
+      stderr.length === 0 ? [] : ['', 'The last lines that it wrote to stderr:', ...stderr.map((line) => `  ${line}`)];
+    const lines = [...detail.split('\n'), ...words].map((line) => (line === '' ? '' : `  ${line}`));
+    process.stderr.write(clean(`\n${state}: ${check}\n${lines.join('\n')}\n`));
+  }
 }

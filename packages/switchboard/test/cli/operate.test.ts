@@ -305,6 +305,38 @@ describe('switchboard doctor', { timeout: 60_000 }, () => {
     });
   });
 
+  it('shows the last twenty lines of a server that failed', async () => {
+    const source = "for (let n = 1; n <= 30; n++) console.error('line ' + n); null.x";
+    const { stdout, stderr } = await run(['doctor', '--', process.execPath, '-e', source], {
+      env: { XDG_RUNTIME_DIR: folder(), SWITCHBOARD_PORT: '0' },
+    });
+    const shown = stderr
+      .slice(stderr.indexOf('The last lines that it wrote to stderr:'))
+      .trimEnd()
+      .split('\n')
+      .slice(1);
+    expect(shown).toHaveLength(20);
+    expect(shown.at(-1)).toMatch(/^ {4}Node\.js v/);
+    expect(stderr).toContain("its last words on stderr: TypeError: Cannot read properties of null (reading 'x')\n");
+    expect(stdout).not.toContain('line 1\n');
+  });
+
+  it('says of a server that it is Switchboard itself, or one that runs', async () => {
+    const { env, port, child } = await operate();
+    const own = file({ port: 9123, mcpServers: { me: { url: 'http://localhost:9123/mcp' } } });
+    const message = 'http://localhost:9123/mcp is the address of this Switchboard, which cannot be its own upstream';
+    expect(await check(['--config', own], { SWITCHBOARD_PORT: '9123' })).toMatchObject({
+      code: EXIT.config.code,
+      'upstream me': expect.stringContaining(`failed ${message}`),
+    });
+    const running = file({ mcpServers: { other: { url: `http://127.0.0.1:${port}/mcp` } } });
+    expect(await check(['--config', running], env as Record<string, string>)).toMatchObject({
+      'upstream other': expect.stringMatching(
+        new RegExp(`the Switchboard that runs as process ${child.pid}: .* it is its own upstream`),
+      ),
+    });
+  });
+
   it('knows the port of a Switchboard that runs', async () => {
     const { env, port, child } = await operate();
     const found = await check([], { ...env, SWITCHBOARD_PORT: String(port) } as never);
