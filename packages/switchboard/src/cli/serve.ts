@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 
-import type { Address } from '../gateway/addresses.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
+import type { Settings } from '../gateway/options.ts';
 import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
@@ -12,6 +12,7 @@ import { leave, tellCut, usageError } from './exit.ts';
 import { checkFlags, flagFor } from './flags.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
+import { banner } from './banner.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
@@ -20,6 +21,8 @@ import { unservedByRoles } from './roles.ts';
 import { announceRun } from './run-file.ts';
 import { endOnSignal } from './signals.ts';
 import { readSources, withConfigFlag } from './sources.ts';
+import type { Sources } from './sources.ts';
+import { StartProgress } from './start-progress.ts';
 import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
 
@@ -84,17 +87,19 @@ async function serve(
   const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
 
   let log: ReturnType<typeof createLog> = () => {};
+  let progress: StartProgress | undefined;
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const gateway: Gateway = createGateway({
     ...settings,
     ...access,
     upstreams,
     environment: process.env,
-    onEvent: (event) => log(event),
+    onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
     ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, log, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
   log = createLog({ level: gateway.settings.logLevel });
+  progress = progressOf(gateway.settings, upstreams);
   const unserved = unservedByRoles(access, gateway.settings);
   for (const note of [...notes, ...(unserved === undefined ? [] : [unserved])]) {
     process.stderr.write(`switchboard: ${note}\n`);
@@ -109,18 +114,35 @@ async function serve(
   try {
     const addresses = await gateway.listen();
     const { newToken } = gateway;
-    if (newToken !== undefined) process.stderr.write(`switchboard: the token of this start, shown once: ${newToken}\n`);
+    if (newToken !== undefined) {
+      process.stderr.write(`switchboard: the token of this start, shown once: export SWITCHBOARD_TOKEN=${newToken}\n`);
+    }
     process.once('exit', announceRun(process.env, { url: gateway.adminUrl, token: gateway.adminToken }));
     if (gateway.settings.transport.includes('stdio')) channel = serveStdio(gateway);
-    else process.stdout.write(banner(addresses, gateway.settings.maxConnections));
+    else process.stdout.write(banner({ addresses, settings: gateway.settings, access }));
   } catch (error) {
     await gateway.close();
     throw error;
   }
   await gateway.closed;
+  progress?.close();
   for (const stopWatching of watched) stopWatching();
   await tracing?.end();
   leave(channel);
+}
+
+/** What is shown of servers that start, where somebody watches. */
+function progressOf({ startTimeout, logLevel }: Settings, upstreams: Sources['upstreams']): StartProgress | undefined {
+  const { stderr } = process;
+  if (!stderr.isTTY || logLevel === 'silent') return undefined;
+  return new StartProgress({
+    upstreams,
+    startTimeoutMs: startTimeout,
+    // Some terminals tell none.
+    columns: () => stderr.columns || 80,
+    write: (text) => void stderr.write(text),
+    now: () => performance.now(),
+  });
 }
 
 /** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
@@ -165,30 +187,4 @@ function serveStdio(gateway: Gateway): PipeChannel {
     if (transport.length === 1) process.emit('SIGTERM');
   });
   return channel;
-}
-
-function banner(addresses: readonly Address[], maxConnections: number): string {
-  const lines = addresses.flatMap(({ upstream, websocket, http, sse }) => [
-    ...(addresses.length > 1 ? [`  ${upstream === '*' ? 'all of them as one' : upstream}`] : []),
-    ...(websocket === undefined ? [] : [`  WebSocket  ${websocket}`]),
-    ...(http === undefined ? [] : [`  HTTP       ${http}`]),
-    ...(sse === undefined ? [] : [`  SSE        ${sse}`]),
-  ]);
-  // All servers as one, or the only one.
-  const first = addresses.at(-1);
-  const name = first?.upstream === '*' ? 'switchboard' : (first?.upstream ?? 'default');
-  const url = first?.http ?? first?.websocket ?? '';
-  const entry = JSON.stringify(
-    first?.http === undefined ? { command: 'npx', args: ['mcp-switchboard', 'connect', url] } : { type: 'http', url },
-  );
-  return `Switchboard is serving, for up to ${maxConnections} clients:
-
-${lines.join('\n')}
-
-Try it:             npx mcp-switchboard call ${url}
-In a client's file: { "mcpServers": { "${name}": ${entry} } }
-For a client that only speaks stdio: npx mcp-switchboard connect ${first?.websocket ?? url}
-
-Ctrl-C ends it.
-`;
 }

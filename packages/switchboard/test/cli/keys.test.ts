@@ -139,7 +139,7 @@ describe('switchboard keys', () => {
 describe('switchboard serve --token', () => {
   it('prints the token that it made, which lets in', async () => {
     const { url, stderr } = await serve(['--token', 'auto']);
-    const token = /shown once: ([\w-]{43})$/m;
+    const token = /shown once: export SWITCHBOARD_TOKEN=([\w-]{43})$/m;
     await expect.poll(stderr).toMatch(token);
     expect(await statusWith(url, token.exec(stderr())![1]!)).toBe(200);
     expect((await http(url, { body })).status).toBe(401);
