@@ -16,6 +16,8 @@ const AFTER_NPM = /^npm (error|ERR!)( \d{3})?( *$| (code |A complete log|Note th
 /** Such as `TypeError: …`, `Error [ERR_X]: …`, `ModuleNotFoundError: …`, `panic: …`, `error: …`. */
 const NAMES_ERROR = /^(Uncaught )?([\w.]*(Error|Exception)( \[\w+\])?|panic|fatal( error)?|error): /i;
 const NPM_ERROR = /^npm (error|ERR!) /;
+/** Behind what is wrong with its arguments a program often says how to use it. */
+const USAGE = /^usage:/i;
 
 export class LastWords {
   readonly #stderr: string[] = [];
@@ -52,9 +54,11 @@ export class LastWords {
   }
 }
 
-/** The line that names the error, where one does, and what follows it; otherwise the last lines. */
+/** The line that names the error, where one does, and what follows it; otherwise the last lines before a usage text. */
 function telling(all: readonly string[]): readonly string[] {
-  const lines = all.filter((line) => !AROUND.test(line) && !AFTER_NPM.test(line));
+  const relevant = all.filter((line) => !AROUND.test(line) && !AFTER_NPM.test(line));
+  const usage = relevant.findIndex((line) => USAGE.test(line));
+  const lines = usage > 0 ? relevant.slice(0, usage) : relevant;
   const npm = lines.findIndex((line) => NPM_ERROR.test(line));
   const named = npm === -1 ? lines.findLastIndex((line) => NAMES_ERROR.test(line)) : npm;
   const words = named === -1 ? lines.slice(-LINES_SHOWN) : lines.slice(named, named + LINES_SHOWN);

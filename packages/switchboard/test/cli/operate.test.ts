@@ -330,7 +330,7 @@ describe('switchboard doctor', { timeout: 60_000 }, () => {
       'upstream me': expect.stringContaining(`failed ${message}`),
     });
     const running = file({ mcpServers: { other: { url: `http://127.0.0.1:${port}/mcp` } } });
-    expect(await check(['--config', running], env as Record<string, string>)).toMatchObject({
+    expect(await check(['--config', running], env as never)).toMatchObject({
       'upstream other': expect.stringMatching(
         new RegExp(`the Switchboard that runs as process ${child.pid}: .* it is its own upstream`),
       ),

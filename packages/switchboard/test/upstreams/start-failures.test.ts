@@ -62,6 +62,11 @@ describe('a program that ends before it has answered', () => {
       "console.log('Usage: server <folder>'); process.exitCode = 1",
       'exited with code 1; it printed on stdout: Usage: server <folder>',
     ],
+    [
+      'shows its usage behind what is wrong',
+      "console.error('Unknown option --rot\\nUsage: server [options]\\n  --root <folder>\\n  --help'); process.exitCode = 2",
+      'exited with code 2; its last words on stderr: Unknown option --rot',
+    ],
     ['says nothing', 'process.exitCode = 4', 'exited with code 4; it wrote nothing to stderr'],
     [
       'has nothing to do',
