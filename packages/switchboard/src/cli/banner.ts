@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { Address } from '../gateway/addresses.ts';
 import type { AccessOptions } from '../gateway/access-options.ts';
-import type { Settings } from '../gateway/options.ts';
+import type { Settings } from '../gateway/settings.ts';
 import { ANONYMOUS_ROLE } from '../router/rights.ts';
 import { privateAuthority, reachable } from './reach.ts';
 

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 
-import type { Settings } from '../gateway/options.ts';
+import type { Settings } from '../gateway/settings.ts';
 import { PemFile } from '../transports/tls/pem.ts';
 
 type Listening = Pick<Settings, 'host' | 'tlsCert' | 'tlsCa' | 'tlsClientCa' | 'allowedHosts'>;

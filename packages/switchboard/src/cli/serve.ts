@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { createGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
-import type { Settings } from '../gateway/options.ts';
+import type { Settings } from '../gateway/settings.ts';
 import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
