@@ -3,6 +3,7 @@ import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { folder } from '../support/command.ts';
 import { expectEmpty, startGateway } from '../support/gateway.ts';
@@ -10,7 +11,10 @@ import { WireClient, hello, textOf } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 /** The message with which `initialize` fails. */
-async function refusal(upstream: UpstreamOptions, startTimeout = '60s'): Promise<string> {
+async function refusal(
+  upstream: UpstreamOptions,
+  startTimeout: GatewayOptions['startTimeout'] = '60s',
+): Promise<string> {
   const test = await startGateway({ upstreams: { default: upstream }, startTimeout });
   const client = await WireClient.open(test.ws);
   client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
