@@ -157,7 +157,7 @@ describe('a client that knows only the first level', () => {
     client.send({ type: 'query', content: 'remove path=a.txt' });
     const { message } = await client.get('info');
     expect(message).toBe(
-      'May Remove a file (remove) of files run? It may change or delete something.\nremove {"path":"a.txt"}\nAnswer yes or no.',
+      '“Remove a file” (remove) of files may change or delete something. May it run?\nremove {"path":"a.txt"}\nAnswer yes or no.',
     );
     client.send('Yes');
     expect((await client.get('response')).message).toContain('remove ran');

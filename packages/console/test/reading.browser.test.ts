@@ -13,7 +13,7 @@ describe('a tool that waits to be allowed', () => {
     const page = await open(server);
     await say(page, 'Delete it');
     const card = page.getByRole('region', { name: 'Approval' });
-    await card.getByRole('heading', { name: 'Allow Delete a task of demo?' }).waitFor();
+    await card.getByRole('heading', { name: 'Allow “Delete a task” of demo?' }).waitFor();
     expect(await card.getByRole('timer').textContent()).toMatch(/^1:[0-3]\d left to answer$/);
     const tops = await page.locator('.tool, .ask').evaluateAll((all) => all.map((one) => one.className.split(' ')[0]));
     expect(tops).toEqual(['tool', 'ask', 'tool']);
@@ -48,6 +48,14 @@ describe('what one reads', () => {
     await page.locator('.turn:not(.runs)').waitFor();
     expect(await turn(page).getByRole('button', { name: 'Copy the code' }).count()).toBe(4);
     const copies = turn(page).locator('.pre-copy button, figcaption button');
+    // No line of code runs under the button.
+    const tops = await turn(page)
+      .locator('pre > code')
+      .evaluateAll((all) => all.map((code) => code.getBoundingClientRect().top));
+    for (const [index, top] of tops.entries()) {
+      const { y, height } = (await copies.nth(index).boundingBox())!;
+      expect(top).toBeGreaterThanOrEqual(y + height - 1);
+    }
     for (const [index, code] of ['npm ci', 'ls', 'plain', 'indented'].entries()) {
       await copies.nth(index).click();
       await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(code);

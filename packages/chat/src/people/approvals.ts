@@ -51,8 +51,8 @@ export class Approvals {
   }
 
   async #ask({ title, ...call }: OfferedCall, signal: AbortSignal): Promise<Consent> {
-    const what = title === undefined || title === call.name ? call.name : `${title} (${call.name})`;
-    const message = `May ${what} of ${call.server} run? It may change or delete something.`;
+    const what = title === undefined || title === call.name ? call.name : `“${title}” (${call.name})`;
+    const message = `${what} of ${call.server} may change or delete something. May it run?`;
     const { turn, call: id, name, server, arguments: written } = call;
     const request = { type: 'approval_request', turn, call: id, name, server, arguments: written, message } as const;
     const reply = await this.#options.questions.ask<boolean>(

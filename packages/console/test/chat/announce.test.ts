@@ -20,7 +20,7 @@ describe('what a screen reader is told', () => {
     expect(
       announced([
         hello,
-        { type: 'processing', turn: 't1' },
+        { type: 'processing', message: '', turn: 't1' },
         { type: 'delta', turn: 't1', text: 'It ' },
         { type: 'delta', turn: 't1', text: 'is 3.' },
         { type: 'response', turn: 't1', seq: 1, message: 'It is 3.', stopped: 'done' },
@@ -32,7 +32,7 @@ describe('what a screen reader is told', () => {
     expect(
       announced([
         hello,
-        { type: 'question', question: 'u', server: 'demo', message: 'Which?' },
+        { type: 'question', question: 'u', server: 'demo', message: 'Which?', expires_at: '' },
         { type: 'page.cut', retryAt: 0 },
         hello,
       ]),

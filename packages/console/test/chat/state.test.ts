@@ -66,7 +66,7 @@ const result = {
 const streamed: readonly ServerMessage[] = [
   hello('s1'),
   { type: 'said', entry: said(1, 'Add', 'q1') },
-  { type: 'processing', turn: 't1', id: 'q1', from: 'you' },
+  { type: 'processing', message: '', turn: 't1', id: 'q1', from: 'you' },
   { type: 'delta', turn: 't1', text: 'I shall ' },
   { type: 'delta', turn: 't1', text: 'add.' },
   call,
@@ -164,7 +164,7 @@ describe('after a cut', () => {
       ...cut,
       resumed,
       { type: 'history', entries: [], more: false },
-      { type: 'processing', turn: 't1', from: 'you' },
+      { type: 'processing', message: '', turn: 't1', from: 'you' },
       { type: 'delta', turn: 't1', text: 'I shall add. It ' },
     ]);
     expect(turns(state).map(line)).toEqual(['[add 3]I shall add. It ']);
@@ -193,7 +193,7 @@ describe('after a cut', () => {
     expect(state.items).toMatchObject([{ kind: 'notice' }]);
     const next = after(
       [
-        { type: 'processing', turn: 't1' },
+        { type: 'processing', message: '', turn: 't1' },
         { type: 'delta', turn: 't1', text: 'New.' },
       ],
       state,
@@ -251,7 +251,13 @@ describe('history', () => {
 });
 
 describe('questions', () => {
-  const question: ServerMessage = { type: 'question', question: 'u1', server: 'demo', message: 'Which?' };
+  const question: ServerMessage = {
+    type: 'question',
+    question: 'u1',
+    server: 'demo',
+    message: 'Which?',
+    expires_at: '',
+  };
 
   it('wait until they are closed', () => {
     const asked = after([hello('s1'), question]);

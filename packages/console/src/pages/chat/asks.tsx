@@ -31,8 +31,7 @@ function Approval({ request, conversation }: CardProps<ApprovalRequest>): JSX.El
   return (
     <>
       <h3>
-        Allow {title ?? name}
-        {server !== undefined && <> of {server}</>}?
+        Allow “{title ?? name}” of {server}?
       </h3>
       <p dir="auto">{message}</p>
       {hasArguments && <Code code={JSON.stringify(request.arguments, null, 2)} language="json" />}

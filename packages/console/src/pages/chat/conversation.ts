@@ -11,7 +11,7 @@ import {
   type Step,
 } from './state.ts';
 import { runningTurn } from './items.ts';
-import type { Answer, ClientMessage, Exported, ServerMessage } from './wire.ts';
+import type { Answer, ClientMessage, Export, ServerMessage } from './wire.ts';
 
 /** What a person shows. They are kept in the memory of the page alone. */
 export interface Credentials {
@@ -29,7 +29,7 @@ export interface ConversationOptions {
   /** What the person has shown, if anything, at the time of asking. */
   credentials(): Credentials | undefined;
   onChange(): void;
-  onExport(exported: Exported): void;
+  onExport(exported: Export): void;
   readonly connect?: Connect;
   readonly random?: () => number;
 }
@@ -112,8 +112,10 @@ export class Conversation {
     if (turn !== undefined) this.#link.send({ type: 'cancel', turn: turn.turn });
   }
 
+  /** @param content of a form: texts, numbers, yes or no, and lists of texts. */
   answer(id: string, action: Answer['action'], content?: Readonly<Record<string, unknown>>): void {
-    this.#reply(id, { type: 'answer', question: id, action, ...(content && { content }) });
+    const given = content && { content: content as NonNullable<Answer['content']> };
+    this.#reply(id, { type: 'answer', question: id, action, ...given });
   }
 
   approve(id: string, approved: boolean): void {

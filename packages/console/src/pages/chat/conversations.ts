@@ -3,7 +3,7 @@ import { Archive, logOf, wordsOf, type ArchiveStorage, type Kept } from './archi
 import { Conversation, type Credentials } from './conversation.ts';
 import { runningTurn } from './items.ts';
 import type { Connect } from './link.ts';
-import type { Exported } from './wire.ts';
+import type { Export } from './wire.ts';
 
 export interface Listed {
   readonly key: string;
@@ -28,7 +28,7 @@ export interface ConversationsOptions {
   /** For this tab. */
   readonly tab: Pick<Storage, 'getItem' | 'setItem'>;
   readonly connect?: Connect;
-  onExport(exported: Exported): void;
+  onExport(exported: Export): void;
 }
 
 /** So many are connected at once, as a server has so many connections for everybody. Those that are at work stay connected. */

@@ -67,7 +67,7 @@ export function Header({ title, conversation, onMenu, onRename, onRemove }: Head
           <Icon name="menu" />
         </button>
         <div class="header-title">
-          <h1>{room?.name ?? (title || 'New conversation')}</h1>
+          <h1 dir="auto">{room?.name ?? (title || 'New conversation')}</h1>
           {state.model !== undefined && <span class="model">Model: {state.model}</span>}
         </div>
         {room !== undefined && <People room={room} />}

@@ -12,7 +12,7 @@ import { render } from 'preact';
 import { showTheme, storedTheme } from '../common/theme.ts';
 import { App } from './app.tsx';
 import { Conversations } from './conversations.ts';
-import type { Exported } from './wire.ts';
+import type { Export } from './wire.ts';
 
 /** The chat is where its page is. */
 function socketUrl(): string {
@@ -22,7 +22,7 @@ function socketUrl(): string {
 }
 
 /** A file, without asking a server for it. */
-function download({ filename, content, format }: Exported): void {
+function download({ filename, content, format }: Export): void {
   const type = format === 'json' ? 'application/json' : 'text/markdown';
   const url = URL.createObjectURL(new Blob([content], { type }));
   const link = Object.assign(document.createElement('a'), { href: url, download: filename });
