@@ -40,10 +40,24 @@ const HOUR_MS = 60 * MINUTE_MS;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
+/**
+ * Makes a chat, with a gateway of its own between it and the MCP servers. It listens at once on `listen()`; until then nothing is started.
+ *
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value.
+ * @example
+ * ```ts
+ * const chat = createChat({
+ *   upstreams: { demo: { command: 'npx', args: ['-y', 'mcp-switchboard-demo'] } },
+ *   model: providerModel({ apiKey: process.env.ANTHROPIC_API_KEY }),
+ * });
+ * console.log(await chat.listen());
+ * ```
+ */
 export function createChat(options: ChatOptions): Chat {
   return new Chat(options);
 }
 
+/** People and a model in conversation over WebSocket. {@link createChat} makes one; end it with {@link close}. */
 export class Chat {
   readonly #options: ChatOptions;
   readonly #gateway: Gateway;
@@ -58,6 +72,7 @@ export class Chat {
   readonly #metrics = new ChatMetrics();
   readonly #sweeper: NodeJS.Timeout;
 
+  /** @internal */
   constructor(options: ChatOptions) {
     const given = Object.entries(options).filter(([name, value]) => Object.hasOwn(LIMITS, name) && value !== undefined);
     const limits: ChatLimits = { ...LIMITS, ...(Object.fromEntries(given) as Partial<ChatLimits>) };

@@ -18,6 +18,7 @@ export interface ClientSocket {
   close(code?: number, reason?: string): void;
 }
 
+/** Options of {@link ChatClient}. */
 export interface ChatClientOptions {
   /** How sockets are made. @default the platform's `WebSocket` */
   open?(url: string, protocols: string[]): ClientSocket;
@@ -27,6 +28,7 @@ export interface ChatClientOptions {
   maxRetries?: number;
   /** How long to wait before the first try, doubled each time up to 30 s, in ms. @default 500 */
   retryMs?: number;
+  /** Called with every message of the server. */
   onMessage?(message: ServerMessage): void;
   /** The state of the line; `closed` is final. */
   onState?(state: 'open' | 'away' | 'closed', reason: string): void;
@@ -38,6 +40,17 @@ const MAX_RETRY_MS = 30_000;
 /** How many answers may be waited for at once. */
 const MAX_ASKED = 100;
 
+/**
+ * A client of the chat, for programs and for pages. It connects at once, comes back after a cut, and takes up its session.
+ *
+ * @example
+ * ```ts
+ * const client = new ChatClient('ws://127.0.0.1:8765/chat');
+ * await client.next('connection_established');
+ * console.log((await client.ask('Which tools do you have?')).message);
+ * client.close();
+ * ```
+ */
 export class ChatClient {
   readonly #url: string;
   readonly #options: ChatClientOptions;
@@ -103,6 +116,7 @@ export class ChatClient {
     });
   }
 
+  /** Ends the session, and rejects what is waited for. */
   close(): void {
     this.#socket?.close(1000);
     this.#end('closed by this program');

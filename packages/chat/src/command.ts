@@ -7,22 +7,27 @@ import type { ChatEvent } from './options.ts';
 import type { PageServer } from './pages.ts';
 import { modelOf, readChatSettings, withFallback } from './settings.ts';
 
+/** What `switchboard chat` hands over. */
 export interface StartOptions {
+  /** The MCP servers. */
   upstreams: GatewayOptions['upstreams'];
   /** Options of the gateway, as they were written; the address is among them. */
   settings: Readonly<Record<string, unknown>>;
   /** The block `chat` of a configuration file, and over it the flags. */
   chat: Readonly<Record<string, unknown>>;
+  /** The variables of the environment, keys of providers among them. */
   environment: Readonly<Record<string, string | undefined>>;
   /** Takes a line of the log. */
   write(line: string): void;
 }
 
+/** A chat that listens. */
 export interface Started {
   /** For people who started it. */
   banner: string;
   /** Where commands for operators reach it. */
   admin: { url: string; token: string } | undefined;
+  /** Ends it; resolves when everything is gone. */
   close(): Promise<void>;
 }
 
@@ -30,7 +35,11 @@ export interface Started {
 const CONSOLE = 'mcp-switchboard-console';
 const NO_MODEL = 'offline, as ANTHROPIC_API_KEY is not set: it understands only commands. Say: tools';
 
-/** @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_PORT_IN_USE`, `SWB_PUBLIC_BIND` */
+/**
+ * Starts a chat as `switchboard chat` does.
+ *
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_PORT_IN_USE`, `SWB_PUBLIC_BIND`
+ */
 export async function startChat(options: StartOptions): Promise<Started> {
   const { upstreams, environment, write } = options;
   const { maxConnections, ...settings } = options.settings;

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 
 import type { GatewayOptions, Store } from 'mcp-switchboard';
-import type { WebSocketServerOptions } from 'mcp-switchboard/websocket';
+import type { OfferedCredentials } from 'mcp-switchboard/websocket';
 
 import type { Model } from './models/model.ts';
 import type { PageServer } from './pages.ts';
@@ -18,6 +18,7 @@ export type ChatEvent =
   | { type: 'turn'; session: string; turn: string; stopped: Stopped; usage: Usage; ms: number }
   | { type: 'failed'; reference: string; error: unknown };
 
+/** The limits of a chat; each has a default, in {@link LIMITS}. */
 export interface ChatLimits {
   /** Maximum number of connected clients. @default 50 */
   maxConnections: number;
@@ -63,12 +64,13 @@ export interface ChatLimits {
   resumeWindowMs: number;
   /** Attempts of `auth` a minute, for each address. @default 100 */
   authsPerMinute: number;
-  /** @default 100 */
+  /** Rooms that are open at once. @default 100 */
   maxRooms: number;
-  /** In a room. @default 20 */
+  /** People in one room. @default 20 */
   maxPeople: number;
 }
 
+/** The default of every limit. */
 export const LIMITS: Readonly<ChatLimits> = {
   maxConnections: 50,
   maxMessageBytes: 256 * 1024,
@@ -91,10 +93,9 @@ export const LIMITS: Readonly<ChatLimits> = {
   maxPeople: 20,
 };
 
-type Authenticate = NonNullable<WebSocketServerOptions['authenticate']>;
-
 /** Who is calling, as the host knows it. */
 export interface ChatIdentity {
+  /** The person's name, in logs and limits. */
   principal: string;
   /** People of the same organization can share rooms. @default rooms need an organization that a probe has proven */
   organization?: string;
@@ -103,8 +104,9 @@ export interface ChatIdentity {
 /** Whose word is asked for before a tool runs. */
 export type ApprovalMode = 'destructive' | 'always' | 'never';
 
+/** Which tools need a person's approval, and what happens where nobody can be asked. */
 export interface ApprovalOptions {
-  /** @default 'destructive' */
+  /** Which tools need it: those that may destroy something, all, or none. @default 'destructive' */
   when?: ApprovalMode;
   /**
    * What becomes of a tool that needs a yes where the client does not speak `chat.v2`. `refuse` asks in words, and without a yes the tool is
@@ -121,6 +123,7 @@ export const whenOf = (approvals: ApprovalMode | ApprovalOptions = {}): Approval
 export const unaskedOf = (approvals: ApprovalMode | ApprovalOptions = {}): 'refuse' | 'allow' =>
   typeof approvals === 'string' ? 'refuse' : (approvals.unasked ?? 'refuse');
 
+/** Options of {@link createChat}: its limits are among them. */
 export interface ChatOptions extends Partial<ChatLimits> {
   /** The MCP servers, as `createGateway` takes them. */
   upstreams: GatewayOptions['upstreams'];
@@ -142,19 +145,19 @@ export interface ChatOptions extends Partial<ChatLimits> {
   /** Tells who is calling, from the request of the upgrade; `undefined` refuses with 401. @default everybody is `anonymous` */
   identify?(
     request: IncomingMessage,
-    shown: Parameters<Authenticate>[1],
+    shown: OfferedCredentials,
   ): ChatIdentity | undefined | Promise<ChatIdentity | undefined>;
-  /** @default 'destructive' */
+  /** Which tools need a person's approval. @default 'destructive' */
   approvals?: ApprovalMode | ApprovalOptions;
   /** The word by which the model is called in a room. @default 'assistant' */
   mention?: string;
   /** An HTTP server to stand beside; without it the chat has one of its own. */
   server?: Server | SecureServer;
-  /** @default that of `gateway`, '127.0.0.1' */
+  /** The address to listen on. @default that of `gateway`, '127.0.0.1' */
   host?: string;
-  /** 0 takes a free one. @default that of `gateway`, 8765 */
+  /** The port to listen on; 0 takes a free one. @default that of `gateway`, 8765 */
   port?: number;
-  /** @default '/chat' */
+  /** The path of the WebSocket, and of the web page. @default '/chat' */
   path?: string;
   /** Host headers to accept besides those of this machine. @default those of `gateway`, none */
   allowedHosts?: readonly string[];
@@ -168,6 +171,7 @@ export interface ChatOptions extends Partial<ChatLimits> {
   store?: Store;
   /** How long they are kept there after they were last used, in ms. @default 604800000 */
   keepMs?: number;
+  /** Called with everything that happens. @default nobody is */
   onEvent?(event: ChatEvent): void;
 }
 

@@ -4,7 +4,7 @@ import type { Random } from './random.ts';
 import { parseShare } from './units.ts';
 
 /** What can go wrong, how often unless said otherwise, and of what that is a share; the reference page has the same table. */
-export const STORMS = {
+export const STORMS: Readonly<Record<Storm, { of: 'calls' | 'clients'; share: number; meaning: string }>> = {
   disconnect: {
     of: 'calls',
     share: 0.01,
@@ -19,9 +19,11 @@ export const STORMS = {
   cancel: { of: 'calls', share: 0.05, meaning: 'the call is cancelled at once' },
   crash: { of: 'calls', share: 0.001, meaning: 'a process below `--pid` is killed' },
   'slow-reader': { of: 'clients', share: 0.1, meaning: 'the client reads nothing for 400 of every 500 ms' },
-} as const;
+};
 
-export type Storm = keyof typeof STORMS;
+/** Something that goes wrong on purpose. */
+export type Storm = 'disconnect' | 'half-open' | 'big-message' | 'cancel' | 'crash' | 'slow-reader';
+/** The storms of a run, each with its share from 0 to 1. */
 export type Chaos = Readonly<Partial<Record<Storm, number>>>;
 
 /**

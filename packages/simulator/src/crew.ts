@@ -22,6 +22,7 @@ import { tagPrefix } from './tag.ts';
 import { Ledger } from './truth.ts';
 import type { Account } from './truth.ts';
 
+/** Which era the clients speak; `mixed` is half of each, `echo` is no MCP. */
 export type Era = 'legacy' | 'modern' | 'mixed' | 'echo';
 
 /** Where the clients go: an address, or a command that each starts for itself. */

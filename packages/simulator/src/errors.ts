@@ -17,6 +17,7 @@ export const ERRORS = {
   SIM_FILE: { exit: 'failed', message: 'The file cannot be read or written' },
 } as const;
 
+/** The name of an error. */
 export type ErrorName = keyof typeof ERRORS;
 
 /** An error with a name out of {@link ERRORS}. Its message ends with the detail: what was found, and what to do. */

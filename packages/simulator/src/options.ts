@@ -9,33 +9,61 @@ import { parseDuration, parseRate, parseSize } from './units.ts';
 
 /** The options as they were read: durations are milliseconds, sizes bytes. */
 export interface Settings {
+  /** `multi` measures many clients; `single` shows the conversation of one, at one call a second. @default multi */
   mode: 'single' | 'multi';
+  /** How many clients; `single` has one. @default 10 */
   clients: number;
+  /** How long to run once all clients are open; `0` runs until it is ended. @default 60s */
   duration: number;
+  /** Ends after so many steps of all clients, if that comes first. */
   calls: number | undefined;
+  /** Steps a second of all clients, such as `500` or `90/m`; latency counts from when a step should have begun. Without it each client goes on when it is answered. */
   rate: number | undefined;
+  /** Calls that one client may have under way. @default 1 */
   inFlight: number;
+  /** The time over which clients are opened. @default 0 */
   ramp: number;
+  /** `legacy` (2025-11-25), `modern` (2026-07-28), `mixed`, or `echo`: no MCP, the target sends every frame back. @default legacy */
   era: Era;
+  /** The tool to call; without it one is chosen that gives its text back. */
   tool: string | undefined;
+  /** Its arguments, a template; without it they are made from the tool's schema. */
   args: unknown;
+  /** A file with weighted steps, instead of `--tool`. */
   scenario: string | undefined;
+  /** Each client chooses the same steps and storms in each run with the same number. @default 1 */
   seed: number;
+  /** A header to send along; may be repeated. */
   header: Record<string, string>;
+  /** The API key or token to send as `Authorization: Bearer`; other users of this machine can read flags. */
   token: string | undefined;
+  /** CA to trust instead of those of the system (PEM). */
   ca: string | undefined;
+  /** Client certificate (PEM). */
   cert: string | undefined;
+  /** Its private key, as PEM. */
   key: string | undefined;
+  /** How long a call may take before it counts as lost. @default 10s */
   timeout: number;
+  /** What goes wrong on purpose, such as `disconnect,cancel=10%`. */
   chaos: Chaos;
+  /** How large the calls of the storm `big-message` are. @default 1MiB */
   bigMessage: number;
+  /** The server's process: it and its descendants are watched (Linux). */
   pid: number | undefined;
+  /** How long processes may take to end after the last client left. @default 3s */
   settle: number;
+  /** Threads that the clients are spread over. @default 1 */
   threads: number;
+  /** What ends the command with exit code 7, such as `p99>50ms,errors>0`. */
   failOn: Threshold[];
+  /** Where to write the result as JSON; `-` is stdout. */
   json: string | undefined;
+  /** Where to write the result as one HTML page. */
   report: string | undefined;
+  /** Prints plain lines also on a terminal. @default false */
   plain: boolean;
+  /** Takes the keys of the live view from stdin also where that is no terminal. @default false */
   keys: boolean;
 }
 

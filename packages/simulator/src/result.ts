@@ -3,8 +3,8 @@ import type { Leftover } from './process-tree.ts';
 import type { Truth } from './truth.ts';
 import type { Verdict } from './thresholds.ts';
 
+/** How long answers took, in milliseconds: extremes, mean and percentiles. */
 export interface Latency {
-  /** All in milliseconds. */
   min: number;
   mean: number;
   p50: number;
@@ -36,6 +36,7 @@ export interface Point {
   processes?: number;
 }
 
+/** What a run found, as `--json` writes it. */
 export interface Result {
   /** The version of this format. */
   format: 1;

@@ -26,6 +26,17 @@ import type { Watcher } from './watcher.ts';
 const BUSY = 0.9;
 
 /**
+ * Runs many clients against an MCP endpoint, and checks whose every answer is.
+ *
+ * @param target where the endpoint is: a URL, or a command that each client starts for itself.
+ * @param settings what {@link readSettings} gives.
+ * @param watcher follows the run, and can pause, cut and end it.
+ * @returns what was found; whether the thresholds of `failOn` were kept is in `verdicts`.
+ * @example
+ * ```ts
+ * const result = await run({ url: 'ws://127.0.0.1:8765/mcp', headers: {} }, readSettings({ clients: '100', duration: '10s' }));
+ * console.log(result.rate, result.latency.p99, result.truth.crossed);
+ * ```
  * @throws {SimulatorError} `SIM_UNREACHABLE` when nobody is there; `SIM_USAGE`, `SIM_SCENARIO` and `SIM_FILE` when the settings do not fit
  */
 export async function run(target: Target, settings: Settings, watcher: Watcher = {}): Promise<Result> {

@@ -64,6 +64,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   },
 };
 
+/** A limit for one of the measures of a run. */
 export interface Threshold {
   text: string;
   measure: string;
@@ -71,6 +72,7 @@ export interface Threshold {
   limit: number;
 }
 
+/** Whether a threshold was kept. */
 export interface Verdict {
   threshold: string;
   /** As a person reads it: `errors: 0.2 % (limit 1 %)`. */

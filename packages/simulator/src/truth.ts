@@ -7,16 +7,18 @@
 import type { Owner } from './tag.ts';
 
 /** What can go wrong with messages; the reference page has the same table. */
-export const FAULTS = {
+export const FAULTS: Readonly<Record<Fault, string>> = {
   crossed: 'a message that reached a client, or was given to a call, that it does not belong to',
   lost: 'a call whose answer did not reach anybody within `--timeout`',
   doubled: 'an answer or a progress note that came again',
   disordered: 'a progress note that went backwards, or came after the answer',
-} as const;
+};
 
-export type Fault = keyof typeof FAULTS;
+/** What must never happen to an answer. */
+export type Fault = 'crossed' | 'lost' | 'doubled' | 'disordered';
 export const FAULT_NAMES: readonly Fault[] = Object.keys(FAULTS) as Fault[];
 
+/** One fault that was seen. */
 export interface Sighting {
   fault: Fault;
   /** ms since the run began */
@@ -41,6 +43,7 @@ export interface Account {
   examples: readonly Sighting[];
 }
 
+/** What must never happen, how often it did, and what was proven. */
 export interface Truth extends Record<Fault, number> {
   late: number;
   proven: number;

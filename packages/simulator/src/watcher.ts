@@ -32,8 +32,12 @@ export interface Progress {
   busy: number;
 }
 
+/** Follows a run while it goes. */
 export interface Watcher {
+  /** The clients are about to be opened. */
   began?(controls: Controls, about: { target: string; server: string; steps: readonly string[] }): void;
+  /** About four times a second. */
   progress?(progress: Progress): void;
+  /** With `single`: a message of the conversation. */
   talk?: ((client: number, speaker: Speaker, text: string) => void) | undefined;
 }

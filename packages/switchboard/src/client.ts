@@ -11,7 +11,9 @@ import type { ClientTransportOptions, Platform } from './transports/websocket/cl
 
 export type { ConnectOptions } from './transports/connect.ts';
 export type { ClientTls } from './transports/tls/client-tls.ts';
-export type { ClientTransportOptions } from './transports/websocket/client-transport.ts';
+export type { JsonObject } from './protocol/jsonrpc.ts';
+export type { SdkTransport } from './transports/sdk.ts';
+export type { ClientTransport, ClientTransportOptions, Fresh } from './transports/websocket/client-transport.ts';
 export type { ConnectionState } from './transports/websocket/reconnecting.ts';
 export type { Traffic } from './transports/channel.ts';
 
@@ -28,9 +30,13 @@ const REACH: Reach = { webSocket: (url, options) => new WebSocketClientTransport
 
 /** A server that is started as a child of this process. */
 export interface CommandTarget {
+  /** The program, without its arguments. */
   command: string;
+  /** Its arguments. @default [] */
   args?: readonly string[];
+  /** Its environment. @default the few variables that the official SDK hands on, such as PATH */
   env?: Readonly<Record<string, string>>;
+  /** The working directory. @default that of this process */
   cwd?: string;
 }
 
@@ -39,6 +45,12 @@ export interface CommandTarget {
  * `https:`, or a command. The era is found out.
  *
  * @throws {SwitchboardError} `SWB_CONNECT_FAILED`, or what the SDK throws when the server refuses.
+ * @example
+ * ```ts
+ * const client = await connect('ws://127.0.0.1:8765/mcp', { token: process.env.TOKEN });
+ * const { tools } = await client.listTools();
+ * await client.close();
+ * ```
  */
 export function connect(target: string | URL | CommandTarget, options: ConnectOptions = {}): Promise<Client> {
   if (typeof target === 'string' || target instanceof URL) {

@@ -1,18 +1,46 @@
 /** Switchboard as a library: a gateway inside your own program. */
 export { createGateway, Gateway } from './gateway/gateway.ts';
-export type { Address } from './gateway/addresses.ts';
-export type { GatewayOptions, Stats } from './gateway/gateway.ts';
-export type { Program, ProgramEvent } from './gateway/program.ts';
+export type { JwtOptions } from './auth/jwt.ts';
+export type { AllowanceFacts } from './callers/allowance.ts';
 export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
-export type { SessionFacts, SessionNotes } from './callers/registry.ts';
+export type { SessionFacts, SessionNotes, SessionState } from './callers/registry.ts';
+export type { AccessOptions, RoleLimitOptions, RoleOptions } from './gateway/access-options.ts';
+export type { Address } from './gateway/addresses.ts';
+export type { Change } from './gateway/change.ts';
+export type { ConfigurationInput } from './gateway/configuration.ts';
+export type { GatewayOptions, Stats } from './gateway/gateway.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';
+export type { TransportChoice, TransportName } from './gateway/option-types.ts';
+export type { Program, ProgramEvent } from './gateway/program.ts';
 export type { Settings, SettingsInput } from './gateway/settings.ts';
-export type { CommandUpstream, ServerUpstream, UpstreamOptions, UrlUpstream } from './gateway/upstream-options.ts';
-export type { GatewayEvent } from './observe/events.ts';
+export type {
+  CommandUpstream,
+  CommonOptions,
+  ServerUpstream,
+  UpstreamOptions,
+  UrlUpstream,
+} from './gateway/upstream-options.ts';
+export type { Emit, GatewayEvent, RequestEnd, RequestFacts, RequestOutcome, Transport } from './observe/events.ts';
 export { createLog } from './observe/log.ts';
+export type { LogLevel, LogOptions } from './observe/log.ts';
+export type { Situation } from './observe/statistics.ts';
+export type { Era } from './protocol/eras.ts';
+export { ERRORS, SwitchboardError } from './protocol/errors.ts';
+export type { ErrorDetails, ErrorEntry, ErrorName } from './protocol/errors.ts';
+export type { JsonObject, RpcError, RpcId } from './protocol/jsonrpc.ts';
 export { contextOf } from './protocol/session-context.ts';
 export type { SessionContext } from './protocol/session-context.ts';
-export { ERRORS, SwitchboardError } from './protocol/errors.ts';
-export type { ErrorName } from './protocol/errors.ts';
+export type { RoleLimits, RoleRules } from './router/rights.ts';
+export type { Kind, Rules, ViewRules } from './router/view.ts';
 export type { Entry, Fact, Facts, Log, Store } from './stores/store.ts';
+export type { Traffic } from './transports/channel.ts';
+export type { SdkTransport } from './transports/sdk.ts';
+export type { ClientTls, ClientTlsFiles } from './transports/tls/client-tls.ts';
+export type { Failing } from './upstreams/breaker.ts';
+export type { ClientTokenOptions } from './upstreams/client-token.ts';
+export type { FactoryContext, ServerFactory } from './upstreams/in-process.ts';
+export type { MemberFacts, MemberState } from './upstreams/life.ts';
+export type { Isolation } from './upstreams/member-key.ts';
+export type { Checked } from './upstreams/pool.ts';
 export { addressBlock } from './util/address.ts';
+export type { Duration, Size } from './util/units.ts';

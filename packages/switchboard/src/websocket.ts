@@ -8,13 +8,21 @@ import type { Visitor } from './transports/websocket/visitor.ts';
 
 export { WebSocketServerTransport };
 export type { WebSocketServerOptions };
-export type { Identity } from './transports/websocket/server-transport.ts';
+export type { OfferedCredentials } from './transports/websocket/server.ts';
+export type { Identity, WebSocketServerEvents } from './transports/websocket/server-transport.ts';
 export type { Visitor as WebSocketClient } from './transports/websocket/visitor.ts';
 export { WebSocketClientTransport } from './client.ts';
-export type { ClientTransportOptions as WebSocketClientOptions } from './transports/websocket/client-transport.ts';
+export type {
+  ClientTransport,
+  ClientTransportOptions as WebSocketClientOptions,
+  Fresh,
+} from './transports/websocket/client-transport.ts';
 export type { ConnectionState } from './transports/websocket/reconnecting.ts';
 export type { Traffic } from './transports/channel.ts';
 export { CLOSE_CODES } from './protocol/close-codes.ts';
+export type { CloseName } from './protocol/close-codes.ts';
+export type { JsonObject } from './protocol/jsonrpc.ts';
+export type { SdkTransport } from './transports/sdk.ts';
 
 /** Builds the server of one client. */
 export type ClientServerFactory = (client: Visitor) => McpServer | Server | Promise<McpServer | Server>;

@@ -3,7 +3,9 @@ import type { Image, Usage } from '../protocol/history.ts';
 
 /** A tool that the model may use. */
 export interface ToolOffer {
+  /** Its name, unique among all tools that are offered. */
   name: string;
+  /** What it does, for the model. */
   description: string;
   /** JSON Schema of its arguments, without those that the host fills in. */
   inputSchema: Readonly<Record<string, unknown>>;
@@ -13,7 +15,9 @@ export interface ToolOffer {
 export interface ModelCall {
   /** The provider's, repeated beside the result. */
   id: string;
+  /** The tool's name. */
   name: string;
+  /** The arguments as the model wrote them. */
   arguments: Record<string, unknown>;
   /** Why the arguments cannot be read, where the model wrote none that can; then the tool is not called. */
   unreadable?: string;
@@ -21,10 +25,15 @@ export interface ModelCall {
 
 /** What the model is told of a call's result. */
 export interface ModelResult {
+  /** That of the call. */
   id: string;
+  /** The tool's name. */
   name: string;
+  /** The text of the result, cut to `maxResultCharacters`. */
   text: string;
+  /** The images of the result. */
   images: readonly Image[];
+  /** Whether the tool said that it failed. */
   isError: boolean;
 }
 
@@ -34,14 +43,19 @@ export type PromptMessage =
   | { role: 'assistant'; text: string; calls: readonly ModelCall[] }
   | { role: 'tool'; results: readonly ModelResult[] };
 
+/** What a model is asked. */
 export interface ModelRequest {
+  /** What it is told first. */
   system: string;
+  /** The conversation. */
   messages: readonly PromptMessage[];
+  /** The tools that it may use. */
   tools: readonly ToolOffer[];
   /** Stops the answer; what comes of it then is an abort. */
   signal: AbortSignal;
 }
 
+/** A piece of a model's answer. */
 export type ModelPart =
   /** The request is sent again after a while; nothing has been answered yet. The message is for people. */
   | { type: 'retry'; message: string }
@@ -50,6 +64,7 @@ export type ModelPart =
   /** Always the last one. Without `usage` it is estimated. */
   | { type: 'end'; cut: boolean; usage?: Usage };
 
+/** A language model: implement this to use one of your own. */
 export interface Model {
   /** For people: the model's name, or `offline`. */
   readonly name: string;

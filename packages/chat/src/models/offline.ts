@@ -15,6 +15,7 @@ Several lines use several tools at once.`;
 /** Texts are given out in pieces of this many characters, so that streaming can be seen. */
 const PIECE = 24;
 
+/** A model that needs no network: it understands a few commands, such as `tools`, and calls tools by their name. */
 export class OfflineModel implements Model {
   readonly name = 'offline';
   readonly takesEveryTool = true;

@@ -15,8 +15,9 @@ import type { Model, ModelCall, ModelPart, ModelRequest, ModelResult, PromptMess
 /** The newest of its line that the installed provider knows; a test notices when it is not. */
 export const DEFAULT_MODEL = 'claude-sonnet-5-5';
 
+/** Which model is asked, and where. */
 export interface ProviderOptions {
-  /** @default {@link DEFAULT_MODEL} */
+  /** The provider's name for the model. @default {@link DEFAULT_MODEL} */
   model?: string;
   /**
    * Where the provider is. With `url` it is taken for one that speaks OpenAI's protocol, unless `provider` says `anthropic`.
@@ -24,7 +25,7 @@ export interface ProviderOptions {
    * @default Anthropic's own
    */
   url?: string;
-  /** @default 'openai-compatible' where there is a `url`, else 'anthropic' */
+  /** The protocol that the provider speaks. @default 'openai-compatible' where there is a `url`, else 'anthropic' */
   provider?: 'anthropic' | 'openai-compatible';
   /** The provider's key; local ones need none. */
   apiKey?: string;
@@ -36,7 +37,11 @@ export interface ProviderOptions {
   maxRetries?: number;
 }
 
-/** @throws {ModelFailure} when there is neither a key nor a URL. */
+/**
+ * A model of Anthropic, or of any provider that speaks OpenAI's protocol, by the AI SDK.
+ *
+ * @throws {ModelFailure} when there is neither a key nor a URL.
+ */
 export function providerModel(options: ProviderOptions): Model {
   const { url, apiKey } = options;
   const isAnthropic = (options.provider ?? (url === undefined ? 'anthropic' : 'openai-compatible')) === 'anthropic';

@@ -16,6 +16,7 @@ export interface Query {
   id?: string;
 }
 
+/** Asks for a `pong`. */
 export interface Ping {
   type: 'ping';
 }
@@ -84,15 +85,18 @@ export interface HistoryRequest {
   limit?: number;
 }
 
+/** Asks for the list of tools. */
 export interface ToolsRequest {
   type: 'tools';
 }
 
+/** Asks for the conversation as a file. */
 export interface ExportRequest {
   type: 'export';
   format: 'markdown' | 'json';
 }
 
+/** Any message of a client. */
 export type ClientMessage =
   | Auth
   | Query
@@ -156,6 +160,7 @@ const messages = [
   z.object({ type: z.literal('export'), format: z.enum(['markdown', 'json']) }),
 ] as const;
 
+/** Checks a message of a client. */
 export const clientMessageSchema: z.ZodType<ClientMessage> = z.discriminatedUnion('type', messages);
 /** The names of all of them. */
 export const clientTypes: ReadonlySet<string> = new Set(messages.map(({ shape }) => shape.type.value));

@@ -71,19 +71,25 @@ export interface ToolEntry {
   truncated: boolean;
 }
 
+/** One entry of a conversation. */
 export type Entry = PersonEntry | ModelEntry | ToolEntry;
 
+/** Checks a {@link Usage}. */
 export const usageSchema: z.ZodType<Usage> = z.object({
   input_tokens: z.int().min(0),
   output_tokens: z.int().min(0),
   cached_tokens: z.int().min(0).exactOptional(),
 });
+/** Checks a {@link Stopped}. */
 export const stoppedSchema: z.ZodType<Stopped> = z.enum(['done', 'cancelled', 'steps', 'length', 'failed']);
+/** Checks an {@link Ended}. */
 export const endedSchema: z.ZodType<Ended> = z.enum(['refused', 'expired', 'unasked', 'changed', 'stopped']);
+/** Checks an {@link Image}. */
 export const imageSchema: z.ZodType<Image> = z.object({ mime_type: z.string(), data: z.base64() });
 
 const place = { seq: z.int().min(1), at: z.iso.datetime() };
 
+/** Checks an {@link Entry}. */
 export const entrySchema: z.ZodType<Entry> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('person'), ...place, from: z.string(), text: z.string(), id: z.string().exactOptional() }),
   z.object({

@@ -4,7 +4,9 @@ import { SwitchboardError } from 'mcp-switchboard';
 import { clientTypes } from './client-messages.ts';
 import { serverTypes } from './server-messages.ts';
 
+/** A message of your own program, beside those of the chat's protocol. */
 export interface OwnMessage {
+  /** Its type: none of the chat's protocol. */
   type: string;
   [name: string]: unknown;
 }

@@ -23,12 +23,14 @@ export interface ConnectionEstablished {
   mention?: string;
 }
 
+/** The credentials are good. */
 export interface AuthSuccess {
   type: 'auth_success';
   message: string;
   authenticated: true;
 }
 
+/** The credentials are not good, or could not be tried. */
 export interface AuthError {
   type: 'auth_error';
   message: string;
@@ -56,6 +58,7 @@ export interface Processing {
   from?: string;
 }
 
+/** A sentence for the person that is part of no answer. */
 export interface Info {
   type: 'info';
   message: string;
@@ -63,6 +66,7 @@ export interface Info {
   event?: 'empty' | 'cleared' | 'goodbye' | 'idle' | 'heard' | 'retrying' | 'shortened';
 }
 
+/** A message of the client could not be served. */
 export interface ErrorMessage {
   type: 'error';
   message: string;
@@ -71,10 +75,12 @@ export interface ErrorMessage {
   id?: string;
 }
 
+/** The answer to a `ping`. */
 export interface Pong {
   type: 'pong';
 }
 
+/** The answer to a `logout`. */
 export interface LoggedOut {
   type: 'logged_out';
   message: string;
@@ -94,6 +100,7 @@ export interface Delta {
   text: string;
 }
 
+/** The model uses a tool. */
 export interface ToolCall {
   type: 'tool_call';
   turn: string;
@@ -107,6 +114,7 @@ export interface ToolCall {
   by: string;
 }
 
+/** A tool tells how far it is. */
 export interface ToolProgress {
   type: 'tool_progress';
   turn: string;
@@ -116,6 +124,7 @@ export interface ToolProgress {
   message?: string;
 }
 
+/** A tool has ended. */
 export interface ToolResult {
   type: 'tool_result';
   turn: string;
@@ -171,6 +180,7 @@ export interface Closed {
   reason: 'answered' | 'cancelled' | 'timeout';
 }
 
+/** The session was taken up again, and nothing was lost. */
 export interface Resumed {
   type: 'resumed';
   session_id: string;
@@ -182,6 +192,7 @@ export interface Resumed {
   room?: string;
 }
 
+/** Entries of the conversation. */
 export interface History {
   type: 'history';
   /** In their order. */
@@ -207,6 +218,7 @@ export interface Tools {
   tools: ToolSummary[];
 }
 
+/** The conversation as a file, the answer to an `export`. */
 export interface Export {
   type: 'export';
   format: 'markdown' | 'json';
@@ -214,17 +226,20 @@ export interface Export {
   content: string;
 }
 
+/** The client is in a room now. */
 export interface Joined {
   type: 'joined';
   room: string;
   name: string;
 }
 
+/** The client has left a room. */
 export interface Left {
   type: 'left';
   room: string;
 }
 
+/** Who is in the room. */
 export interface Presence {
   type: 'presence';
   room: string;
@@ -232,6 +247,7 @@ export interface Presence {
   people: { name: string; typing: boolean; connected: boolean }[];
 }
 
+/** Why a message could not be served; the page of the protocol explains each. */
 export type ChatErrorCode =
   | 'not_authenticated'
   | 'invalid_message'
@@ -246,6 +262,7 @@ export type ChatErrorCode =
   | 'full'
   | 'internal';
 
+/** Any message of the server. */
 export type ServerMessage =
   | ConnectionEstablished
   | AuthSuccess
@@ -413,6 +430,7 @@ const messages = [
   }),
 ] as const;
 
+/** Checks a message of the server. */
 export const serverMessageSchema: z.ZodType<ServerMessage> = z.discriminatedUnion('type', messages);
 /** The names of all of them. */
 export const serverTypes: ReadonlySet<string> = new Set(messages.map(({ shape }) => shape.type.value));

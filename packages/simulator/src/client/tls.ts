@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { SimulatorError } from '../errors.ts';
 
-/** Each is PEM. */
+/** What a client trusts and shows in TLS, as PEM. */
 export interface Tls {
   /** The authorities to trust, in place of those that Node knows. */
   ca?: string;

@@ -12,6 +12,7 @@ import { isExpired, isPrincipal } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { findJwksUrl } from './issuer.ts';
 
+/** Tokens of an authorization server (JWT), which callers show as a bearer token. */
 export interface JwtOptions {
   /** What `iss` must be, to the letter. */
   issuer: string;

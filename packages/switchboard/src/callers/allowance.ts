@@ -17,6 +17,7 @@ type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
 export interface AllowanceFacts {
   /** How many requests it may make at once after a pause. */
   limit: number;
+  /** How many are left now. */
   remaining: number;
   /** When it has all of them again, or one where none is left, in ms. */
   resetMs: number;

@@ -12,11 +12,15 @@ import type { SessionFacts, SessionNotes } from './registry.ts';
 export interface RequestVisit {
   /** The exchange's id, as in logs. */
   id: string;
+  /** Such as `tools/call`. */
   method: string;
   /** The name of the tool or prompt. */
   target?: string;
+  /** The name of the upstream that serves it. */
   upstream: string;
+  /** The id of the session or connection. */
   session: string;
+  /** The caller: a key's name, a token's subject, or `anonymous`. */
   principal: string;
   /** All that is known of who is calling. */
   context?: SessionContext;
@@ -24,28 +28,33 @@ export interface RequestVisit {
 
 /** A client that is about to be let in. */
 export interface ConnectVisit {
+  /** The caller: a key's name, a token's subject, or `anonymous`. */
   principal: string;
+  /** The upstream that it asked for; `*` for all of them as one. */
   upstream: string;
+  /** How it connects. */
   transport: SessionFacts['transport'];
+  /** Its IP address, as trusted proxies report it. */
   address: string;
+  /** Its `User-Agent` header; empty if it sent none. */
   userAgent: string;
 }
 
-type Later<Value> = Value | Promise<Value>;
-
 /**
+ * What a program is asked before something happens, see {@link Gateway.registerHooks}.
+ *
  * Each may return a promise, and refuses with what it throws: a `SwitchboardError` as it is, any other error as `SWB_REFUSED` with
  * its message.
  */
 export interface Hooks {
   /** Before a connection, or a session over HTTP, is opened. */
-  onConnect?(visit: ConnectVisit): Later<void>;
+  onConnect?(visit: ConnectVisit): void | Promise<void>;
   /** Before a legacy session's server is started. What it returns is kept with the session. */
-  onSession?(session: SessionFacts): Later<SessionNotes | void>;
+  onSession?(session: SessionFacts): SessionNotes | void | Promise<SessionNotes | void>;
   /** Before a request is handed to its server. */
-  onRequest?(request: RequestVisit): Later<void>;
+  onRequest?(request: RequestVisit): void | Promise<void>;
   /** After a client is gone; refuses nothing. */
-  onClose?(session: SessionFacts, reason: string): Later<void>;
+  onClose?(session: SessionFacts, reason: string): void | Promise<void>;
 }
 
 /** Any thrown value as the refusal that a client gets. */

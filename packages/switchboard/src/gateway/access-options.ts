@@ -23,6 +23,7 @@ export interface RoleLimitOptions extends Omit<RoleLimits, 'maxMessageSize'> {
   maxMessageSize?: Size | undefined;
 }
 
+/** Who is let in, and what they may do; beside `keysFile` and `token` of the settings. */
 export interface AccessOptions {
   /** Tokens of an authorization server. @default none are taken */
   jwt?: JwtOptions;

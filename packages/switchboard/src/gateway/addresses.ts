@@ -6,7 +6,9 @@ import type { Place } from './served.ts';
 export interface Address {
   /** Its name, or `*` for all of them behind one address. */
   upstream: string;
+  /** For clients that speak WebSocket; absent if that transport is off. */
   websocket?: string;
+  /** For clients that speak Streamable HTTP; absent if that transport is off. */
   http?: string;
   /** Only with the option `sse`. */
   sse?: string;

@@ -7,10 +7,13 @@ import type { UpstreamOptions } from './upstream-options.ts';
 type Written = Readonly<Record<string, unknown>>;
 type Upstreams = Readonly<Record<string, UpstreamOptions>>;
 
+/** What a reload changed. */
 export interface Change {
-  /** Names of upstreams. */
+  /** Names of upstreams that are new. */
   added: string[];
+  /** Names of upstreams that are configured differently now; their servers are replaced. */
   changed: string[];
+  /** Names of upstreams that are no longer configured. */
   removed: string[];
   /** Blocks beside the settings that are others now and hold at once: `roles`. */
   applied: string[];

@@ -59,16 +59,37 @@ export interface GatewayOptions extends ConfigurationInput {
 
 /** What is open right now. All but `upstreams` is 0 when nobody is connected. */
 export interface Stats {
+  /** Clients that are connected: WebSockets, HTTP sessions, stdio and clients in this process. */
   connections: number;
+  /** Requests that are open, the parked ones included. */
   exchanges: number;
   /** Exchanges whose client was asked something and has not come back. */
   parked: number;
   /** Bytes of events kept for clients of legacy HTTP sessions that come back. */
   replayBytes: number;
+  /** By the upstream's name: its slots, their servers, and how many of those run. */
   upstreams: Record<string, { slots: number; members: number; running: number }>;
 }
 
-/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
+/**
+ * Makes a gateway in this process. It checks the whole configuration and opens no port: call {@link Gateway.listen}, or take a
+ * {@link Gateway.clientTransport} for a client in this process. No server is started before it is needed, except those that `warm` asks for
+ * with a number.
+ *
+ * @returns the gateway; end it with {@link Gateway.close} or {@link Gateway.drain}.
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID`; its message names every wrong value, `data.problems` has a path and a message for each.
+ * @example
+ * ```ts
+ * const gateway = createGateway({
+ *   upstreams: { demo: { command: 'node', args: ['server.js'] } },
+ *   isolation: 'shared',
+ *   environment: process.env,
+ * });
+ * const [address] = await gateway.listen();
+ * const client = await connect(address.websocket); // of mcp-switchboard/client
+ * await gateway.drain();
+ * ```
+ */
 export function createGateway({
   environment = {},
   onEvent = () => {},
@@ -105,7 +126,12 @@ export interface GatewayParts
   onReload?: () => Change | Promise<Change>;
 }
 
+/**
+ * Shares MCP servers with many clients, over WebSocket, HTTP, stdio and memory. {@link createGateway} makes one; it ends with {@link close}
+ * or {@link drain}, after which it cannot be used again.
+ */
 export class Gateway {
+  /** The settings that it was started with, with defaults filled in; in milliseconds and bytes. */
   readonly settings: Settings;
   /** What operators see and do. */
   readonly operations: Operations;
@@ -132,6 +158,7 @@ export class Gateway {
   #onClosed: () => void = () => {};
   readonly #closed: Promise<void> = new Promise((resolve) => (this.#onClosed = resolve));
 
+  /** @internal */
   constructor({
     settings,
     upstreams,
@@ -247,8 +274,9 @@ export class Gateway {
   }
 
   /**
-   * Opens the port, where a transport of the settings needs one.
+   * Opens the port, if one of the configured transports needs it. Call it once.
    *
+   * @returns where clients reach each upstream, and with several upstreams last the address of all of them as one.
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
   async listen(): Promise<Address[]> {
@@ -266,11 +294,12 @@ export class Gateway {
   }
 
   /**
-   * Serves one client on a channel of its own, such as stdin and stdout.
+   * Serves one client on a channel of its own, such as stdin and stdout. A program uses {@link clientTransport}.
    *
    * @param upstream its name. @default all of them as one
    * @param onClose called when the client is gone.
    * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
+   * @internal
    */
   attach(channel: Channel, transport: Transport, upstream?: string, onClose?: () => void): void {
     const identity = this.#access.local;
@@ -284,7 +313,9 @@ export class Gateway {
     return this.#access.newToken;
   }
 
-  /** One upstream's pool. @internal */
+  /** One upstream's pool.
+   *
+   * @internal */
   pool(name: string): Pool | undefined {
     return this.#pools.byName.get(name);
   }
@@ -360,6 +391,7 @@ export class Gateway {
     this.#admin?.watchers.onEvent(event);
   }
 
+  /** How much is open right now. */
   get stats(): Stats {
     return {
       connections: this.#program?.sessions().length ?? this.#callers.registry.size,

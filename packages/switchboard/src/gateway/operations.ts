@@ -22,39 +22,55 @@ import type { Program } from './program.ts';
 export interface OpenRequest {
   /** The exchange's id, as in logs, traces and the audit log. */
   id: string;
+  /** Such as `tools/call`. */
   method: string;
   /** The name of the tool or prompt, or the scheme of the resource's URI. */
   target?: string;
+  /** The upstream's name; `*` until one of several is chosen. */
   upstream: string;
   /** The session's or connection's id; of modern HTTP, which has neither, the client's address. */
   session: string;
+  /** The caller: a key's name, a token's subject, or `anonymous`. */
   principal: string;
+  /** How it came. */
   transport: Transport;
+  /** The era of the client. */
   era: 'legacy' | 'modern';
   /** `queued`: it waits for its turn; `parked`: its client was asked something and has not come back. */
   state: 'queued' | 'running' | 'parked';
+  /** How long ago it was opened, in ms. */
   ageMs: number;
 }
 
+/** An upstream as operators see it. */
 export interface UpstreamFacts {
+  /** Its name in the configuration. */
   name: string;
+  /** Who shares its servers. */
   isolation: Isolation;
   /** `failed`: its last start did; the next request tries again. `failing`: it failed too often, and nothing is started for a while. */
   state: 'idle' | 'ready' | 'failed' | 'failing';
   /** Why it failed. */
   reason?: string;
+  /** Since when it keeps failing, and when it is tried again; only in the state `failing`. */
   failing?: Failing;
-  /** Requests that run, and that wait for their turn. */
+  /** Requests that run. */
   running: number;
+  /** Requests that wait for their turn. */
   waiting: number;
+  /** Its servers: child processes, remote sessions, or servers in this process. */
   members: MemberFacts[];
 }
 
-/** To whom something is said: all that fit every part. */
+/** Who receives a notification: the sessions that fit every field that is given, all of them without any. */
 export interface Recipients {
+  /** The session with this id. */
   session?: string;
+  /** All sessions of this caller. */
   principal?: string;
+  /** All sessions of this upstream. */
   upstream?: string;
+  /** All sessions that `onSession` gave this label. */
   group?: string;
 }
 
@@ -71,9 +87,11 @@ export interface OperationsOptions {
 /** With less than this share of its rate left, a session is near its limit. */
 const NEAR_LIMIT = 0.2;
 
+/** What operators see of a gateway and do to it, as the admin API and `switchboard sessions` offer it: {@link Gateway.operations}. */
 export class Operations {
   readonly #options: OperationsOptions;
 
+  /** @internal */
   constructor(options: OperationsOptions) {
     this.#options = options;
   }
@@ -119,6 +137,7 @@ export class Operations {
     return counts;
   }
 
+  /** Every upstream with its servers, in the order of the configuration. */
   async upstreams(): Promise<UpstreamFacts[]> {
     const { pools, turns, ready } = this.#options;
     const reasons = new Map(ready().map(({ upstream, reason }) => [upstream, reason]));

@@ -5,6 +5,7 @@ import { networkOf } from '../transports/http/client-address.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
 import type { Duration, Size } from '../util/units.ts';
 
+/** How clients can be served. */
 export type TransportName = 'websocket' | 'http' | 'stdio';
 
 /** Reads what is written, or says what is wrong with it. */

@@ -42,18 +42,23 @@ export interface CommonOptions extends ViewRules {
   era?: Era;
 }
 
+/** A server that is started as a child process and speaks MCP on stdin and stdout. */
 export interface CommandUpstream extends CommonOptions {
+  /** The program, without its arguments; looked up in `PATH` of the `environment`. */
   command: string;
+  /** Its arguments. @default [] */
   args?: readonly string[];
   /** Variables to add to those that it inherits. `${caller.header:X-Key}` is what the caller brings. */
   env?: Record<string, string>;
   /** Variables of Switchboard's environment to inherit as well; `*` stands for any characters. @default the gateway's `inheritEnv` alone */
   inheritEnv?: readonly string[];
+  /** The working directory. @default that of this process */
   cwd?: string;
   /** How much memory a member and what it started may use, as `512MiB`; then it is replaced. Linux only. @default unlimited */
   maxMemory?: Size;
 }
 
+/** A server that runs elsewhere and speaks MCP over Streamable HTTP or WebSocket. */
 export interface UrlUpstream extends CommonOptions {
   /** `http:` and `https:` for Streamable HTTP, `ws:` and `wss:` for WebSocket. */
   url: string;
@@ -74,11 +79,13 @@ export interface UrlUpstream extends CommonOptions {
   subprotocol?: 'optional' | 'required';
 }
 
+/** A server in this process. */
 export interface ServerUpstream extends CommonOptions {
-  /** Called for each member. */
+  /** Builds a server of the official SDK; called once for each member, so it returns a new server each time. */
   server: ServerFactory;
 }
 
+/** An MCP server behind the gateway: a command, a URL, or a function that builds a server in this process. */
 export type UpstreamOptions = CommandUpstream | UrlUpstream | ServerUpstream;
 
 /** These are meant for Switchboard itself: a client's token must not be handed on (MCP, Security Best Practices). */

@@ -6,15 +6,21 @@ import type { Era } from '../protocol/eras.ts';
 
 /** What is known of a request as soon as it has an exchange. */
 export interface RequestFacts {
+  /** The exchange's id, as in logs and traces. */
   exchange: string;
+  /** Such as `tools/call`. */
   method: string;
   /** The name of the tool or prompt, or the scheme of the resource's URI; at most 128 characters, as the client wrote them. */
   target: string | undefined;
+  /** The upstream's name; `*` for all of them as one. */
   upstream: string;
   /** The label of the legacy session or of the connection; of modern HTTP, which has neither, the client's address. */
   session: string;
+  /** The caller: a key's name, a token's subject, or `anonymous`. */
   principal: string;
+  /** How it came. */
   transport: Transport;
+  /** The era of the client. */
   era: Era;
 }
 
@@ -24,19 +30,23 @@ export interface RequestFacts {
  */
 export type RequestOutcome = 'ok' | 'isError' | 'error' | 'cancelled';
 
+/** The end of a request. */
 export interface RequestEnd {
   /** From the opening to the end, a wait for the client's answers included. */
   ms: number;
+  /** How it ended. */
   outcome: RequestOutcome;
   /** The error's number. */
   code: number | undefined;
   /** The error's name, where it is Switchboard's own. */
   error: string | undefined;
-  /** The params and the result or error as JSON; known only where an audit log wants them. */
+  /** The size of the params as JSON; known only with an audit log. */
   bytesIn?: number;
+  /** The size of the result or error as JSON; known only with an audit log. */
   bytesOut?: number;
 }
 
+/** Everything that happens in a gateway, for `onEvent`. Bodies of messages, and secrets, are never part of it. */
 export type GatewayEvent =
   | { type: 'listening'; url: string }
   | { type: 'draining'; requests: number }
@@ -160,6 +170,8 @@ export type GatewayEvent =
   | { type: 'audit.failed'; reason: string; lost: number }
   | { type: 'failed'; where: string; error: unknown };
 
+/** How a client is connected; `memory` is a client in this process. */
 export type Transport = 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
 
+/** Takes an event. It must not throw. */
 export type Emit = (event: GatewayEvent) => void;

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import type { Emit, GatewayEvent } from './events.ts';
 import { asLine } from './line.ts';
 
+/** How important a line of the log is. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 
 const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
@@ -43,12 +44,23 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   failed: 'error',
 };
 
+/** What a log writes, and where. */
 export interface LogOptions {
+  /** The least level that is written; `silent` writes nothing. */
   level: LogLevel | 'silent';
   /** The file descriptor to write to. @default 2 */
   fd?: number;
 }
 
+/**
+ * Makes the log of the `switchboard` command: one line of JSON for each event, written at once.
+ *
+ * @returns a function for `onEvent`.
+ * @example
+ * ```ts
+ * createGateway({ upstreams, onEvent: createLog({ level: 'info' }) });
+ * ```
+ */
 export function createLog({ level, fd = 2 }: LogOptions): Emit {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
   const destination = pino.destination({ dest: fd, sync: true });

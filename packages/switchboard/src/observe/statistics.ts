@@ -1,16 +1,21 @@
 /** One line every minute that says how busy a gateway is: a function of the events, and of a snapshot when the line is due. */
 import type { Emit, GatewayEvent } from './events.ts';
 
-/** What is only looked at when a line is due. */
+/** How busy a gateway is. */
 export interface Situation {
+  /** Clients that are connected, those of modern HTTP with a request under way included. */
   clients: number;
+  /** Sessions that are ready or away. */
   sessions: number;
-  /** Requests that wait for their turn at a server, and those whose client was asked something. */
+  /** Requests that wait for their turn at a server. */
   queued: number;
+  /** Requests whose client was asked something. */
   parked: number;
-  /** Bytes on the connections of clients since the start, and those that wait there. */
+  /** Bytes from clients since the start. */
   bytesIn: number;
+  /** Bytes to clients since the start. */
   bytesOut: number;
+  /** Bytes that wait for clients now. */
   queuedBytes: number;
   /** The sessions that have used up nearly all of their rate. */
   nearLimit: string[];

@@ -25,4 +25,5 @@ export const CLOSE_CODES = {
   idle: { code: 3008, reconnect: false, meaning: 'nothing was heard for the idle time' },
 } as const;
 
+/** The name of a close code. */
 export type CloseName = keyof typeof CLOSE_CODES;

@@ -8,12 +8,17 @@
  */
 import type { RpcError, RpcId } from './jsonrpc.ts';
 
+/** One row of the table of errors. */
 export interface ErrorEntry {
+  /** The number in JSON-RPC. */
   code: number;
+  /** The status in HTTP. */
   http: number;
+  /** The first sentence of the message. */
   message: string;
 }
 
+/** Every error of Switchboard by its name, with its number in JSON-RPC, its status in HTTP and its sentence: see the page of errors. */
 export const ERRORS = {
   SWB_PARSE_ERROR: { code: -32700, http: 400, message: 'The message is not valid JSON' },
   SWB_INVALID_MESSAGE: { code: -32600, http: 400, message: 'The message is not one JSON-RPC message; it is' },
@@ -96,8 +101,10 @@ export const ERRORS = {
   SWB_CONNECT_FAILED: { code: 31104, http: 502, message: 'Cannot connect' },
 } as const;
 
+/** The name of an error, such as `SWB_TIMEOUT`: what programs compare. It stays the same from version to version. */
 export type ErrorName = keyof typeof ERRORS;
 
+/** What an error says beside its row of the table. */
 export interface ErrorDetails {
   /** What exactly was wrong, with the offending value, and what to do; joined to the table's sentence. */
   detail?: string;
@@ -107,15 +114,21 @@ export interface ErrorDetails {
   rpcId?: RpcId;
   /** The request that a message would have answered which cannot be read. */
   answerTo?: RpcId;
+  /** What was thrown in the first place. */
   cause?: unknown;
 }
 
 /** An error out of the table. Its message is safe to show to whoever caused it. */
 export class SwitchboardError extends Error {
+  /** Always the name of the class. */
   override readonly name = 'SwitchboardError';
+  /** Its name; compare this, not the message. */
   readonly code: ErrorName;
+  /** The request that it answers. */
   readonly rpcId: RpcId | undefined;
+  /** The request that a message would have answered which cannot be read. */
   readonly answerTo: RpcId | undefined;
+  /** Further facts for programs, sent as `error.data` beside the name. */
   readonly data: Record<string, unknown> | undefined;
 
   constructor(code: ErrorName, details: ErrorDetails = {}) {
@@ -127,6 +140,7 @@ export class SwitchboardError extends Error {
     this.data = details.data;
   }
 
+  /** Its row of the table. */
   get entry(): ErrorEntry {
     return ERRORS[this.code];
   }

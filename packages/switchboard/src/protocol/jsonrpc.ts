@@ -11,6 +11,7 @@ import type { LazyResult } from './lazy-result.ts';
 import { shown } from './shown.ts';
 import { topLevel } from './top-level.ts';
 
+/** Any object of JSON. */
 export type JsonObject = { [key: string]: unknown };
 
 const INTERNAL = -32603;
@@ -24,12 +25,17 @@ const MAX_ID_CHARS = 1024;
  */
 export type RpcId = string | number | bigint;
 
+/** An error as JSON-RPC writes it. */
 export interface RpcError {
+  /** Its number. */
   code: number;
+  /** What went wrong, for people. */
   message: string;
+  /** Further facts, for programs. */
   data?: unknown;
 }
 
+/** A message that asks for an answer. */
 export interface RpcRequest {
   jsonrpc: '2.0';
   id: RpcId;
@@ -37,18 +43,21 @@ export interface RpcRequest {
   params?: JsonObject;
 }
 
+/** A message that gets no answer. */
 export interface RpcNotification {
   jsonrpc: '2.0';
   method: string;
   params?: JsonObject;
 }
 
+/** The answer to a request. */
 export interface RpcResult {
   jsonrpc: '2.0';
   id: RpcId;
   result: JsonObject;
 }
 
+/** The answer to a request that failed. */
 export interface RpcFailure {
   jsonrpc: '2.0';
   /** Absent when the request could not be read well enough to know its id. */
@@ -56,6 +65,7 @@ export interface RpcFailure {
   error: RpcError;
 }
 
+/** Any answer. */
 export type RpcResponse = RpcResult | LazyResult | RpcFailure;
 /** A message as the parser makes it. */
 export type ParsedMessage = RpcRequest | RpcNotification | RpcResult | RpcFailure;

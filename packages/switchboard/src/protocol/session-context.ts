@@ -8,20 +8,27 @@ import type { JsonObject } from './jsonrpc.ts';
 
 export const CONTEXT_KEY = 'switchboard/context';
 
+/** What a server learns about its caller, in `_meta["switchboard/context"]`; read it with {@link contextOf}. */
 export interface SessionContext {
   /** The session's public name, as in logs; absent for modern requests over HTTP, which have none. */
   session?: string;
+  /** The caller: a key's name, a token's subject, or `anonymous`. */
   principal: string;
+  /** The names of its roles. */
   roles: readonly string[];
+  /** How it is connected. */
   transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
   /** How the client named itself. */
   client?: { name?: string; version?: string };
+  /** Its IP address, as trusted proxies report it. */
   address?: string;
+  /** Its `User-Agent` header. */
   userAgent?: string;
   /** When the session began, in ms since 1970. */
   startedAt?: number;
-  /** What operators and hooks keep with the session. */
+  /** Labels that `onSession` gave the session. */
   groups: readonly string[];
+  /** Facts that `onSession` gave the session. */
   metadata: Readonly<Record<string, string>>;
 }
 

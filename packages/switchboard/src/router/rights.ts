@@ -26,6 +26,7 @@ export interface RoleRules extends Omit<ViewRules, 'describe'> {
   upstreams?: readonly string[] | undefined;
   /** Whether only tools may be called that say of themselves that they change nothing (`readOnlyHint`). @default false */
   readOnly?: boolean | undefined;
+  /** How much each principal with this role may use. @default no limits beside the options */
   limits?: RoleLimits | undefined;
 }
 

@@ -7,6 +7,7 @@ import { matchesPattern } from '../util/pattern.ts';
 import type { Scope } from './exchange.ts';
 import { resourceRules } from './resource-rules.ts';
 
+/** What a server offers. */
 export type Kind = 'tools' | 'prompts' | 'resources';
 
 /**
@@ -36,6 +37,7 @@ export interface Rules {
   deny?: readonly string[] | undefined;
 }
 
+/** Which tools, prompts and resources can be seen and used, and how tools are described. */
 export interface ViewRules extends Partial<Record<Kind, Rules>> {
   /** Descriptions of tools, by name. */
   describe?: Readonly<Record<string, string>>;

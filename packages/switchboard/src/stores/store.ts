@@ -1,8 +1,9 @@
 /**
- * What must outlive a socket, or a process: the contract. One store serves everything that has to be remembered; which kind of
- * store it is decides how long.
+ * What must outlive a socket, or a process. One store serves everything that has to be remembered; which kind of store it is decides how
+ * long. `storeContract` of `mcp-switchboard/testing` tests one of your own.
  */
 export interface Store {
+  /** Small values that expire. */
   readonly facts: Facts;
   /**
    * Opens the log of this name, empty when there was none.
@@ -18,12 +19,15 @@ export interface Store {
 export interface Facts {
   /** @param ttlMs after so long, in ms, the fact is gone. */
   put(key: string, value: Fact, ttlMs: number): Promise<void>;
+  /** The fact, or undefined if there is none or it has expired. */
   get(key: string): Promise<Fact | undefined>;
   /** Gets and deletes in one step: of two who take, one gets it. */
   take(key: string): Promise<Fact | undefined>;
+  /** Removes it; does nothing if there is none. */
   delete(key: string): Promise<void>;
 }
 
+/** A flat object. */
 export type Fact = Readonly<Record<string, string | number | boolean>>;
 
 /** Messages as they were written. */

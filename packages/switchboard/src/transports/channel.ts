@@ -8,6 +8,7 @@ import type { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject, Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 
+/** What a channel calls. No handler throws. */
 export interface ChannelHandlers {
   /**
    * A whole, well-formed message arrived. Called in order, never after `onClose`.
@@ -47,14 +48,19 @@ export interface ChannelHandlers {
 
 /** What has passed through a channel. */
 export interface Traffic {
+  /** Messages that were received. */
   messagesIn: number;
+  /** Messages that were sent. */
   messagesOut: number;
+  /** Bytes that were received. */
   bytesIn: number;
+  /** Bytes that were sent. */
   bytesOut: number;
   /** How long the last ping took, in ms; absent before the first answer. */
   latencyMs?: number;
 }
 
+/** Whole messages to one peer and back, over any transport. `channelContract` of `mcp-switchboard/testing` tests one of your own. */
 export interface Channel {
   /** Starts delivery. Called once, before anything is sent. */
   start(handlers: ChannelHandlers): void;

@@ -8,6 +8,7 @@ import { failureText, statusText } from './failure.ts';
 import type { ClientTls } from './tls/client-tls.ts';
 import type { ClientTransport, ClientTransportOptions } from './websocket/client-transport.ts';
 
+/** Options of {@link connect}: the client's, and those of its transport. */
 export interface ConnectOptions extends ClientTransportOptions {
   /** How the client names itself. @default { name: 'mcp-switchboard', version: '1' } */
   clientInfo?: { name: string; version: string };

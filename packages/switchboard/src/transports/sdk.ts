@@ -5,12 +5,19 @@ import type { Channel } from './channel.ts';
 
 /** The part of the SDK's `Transport` that both major versions share. */
 export interface SdkTransport {
+  /** Set by the SDK: takes a message. */
   onmessage?: ((message: never) => void) | undefined;
+  /** Set by the SDK: the transport is closed. */
   onclose?: (() => void) | undefined;
+  /** Set by the SDK: something is amiss, and the transport goes on. */
   onerror?: ((error: Error) => void) | undefined;
+  /** Begins; called once by `connect` of the SDK. */
   start(): Promise<void>;
+  /** Sends a message of MCP. @param options.relatedRequestId the request that it belongs to. */
   send(message: unknown, options?: { relatedRequestId?: RpcId }): Promise<void>;
+  /** Ends it; idempotent. */
   close(): Promise<void>;
+  /** Called by the SDK with the version that was agreed. */
   setProtocolVersion?: (version: string) => void;
 }
 

@@ -17,9 +17,11 @@ export interface BreakerOptions {
   onChange(failing: Failing | undefined): void;
 }
 
+/** An upstream that failed so often that it is not started for a while. */
 export interface Failing {
   /** In ms since 1970. */
   since: number;
+  /** Why it failed last. */
   reason: string;
   /** When the next try is due, in ms since 1970. */
   nextTryAt: number;

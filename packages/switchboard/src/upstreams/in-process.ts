@@ -8,6 +8,7 @@ import { asSdkTransport } from '../transports/sdk.ts';
 
 /** What a factory is given: the official SDK's context, and whom the server is built for, where one session has it for itself. */
 export interface FactoryContext extends McpRequestContext {
+  /** The session that the server is built for; absent for a server that several share. */
   session?: SessionContext;
 }
 

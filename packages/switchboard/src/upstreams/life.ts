@@ -22,19 +22,26 @@ export interface LifeLimits {
   idleMs?: number;
 }
 
+/** The life of a member. */
 export type MemberState = 'starting' | 'ready' | 'failing' | 'retiring';
 
 /** A member as the outside sees it. */
 export interface MemberFacts {
   /** Who shares it, as a key that holds no secret. */
   slot: string;
+  /** Whether it is starting, ready, failing or being replaced. */
   state: MemberState;
+  /** The child process; absent for others. */
   pid?: number;
+  /** The era that it speaks; unknown until it is ready. */
   era?: Era;
+  /** The protocol version that was agreed. */
   version?: string;
   /** In ms since 1970. */
   startedAt?: number;
+  /** How many requests it was sent. */
   requests: number;
+  /** How many of them are under way. */
   inFlight: number;
   /** How many members served this place before. */
   restarts: number;

@@ -56,14 +56,19 @@ export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wante
 
 /** What one look at an upstream found. */
 export interface Checked {
+  /** The era that the server speaks. */
   era: Era;
+  /** The protocol version that was agreed. */
   version: string;
   /** The server's own name and version. */
   server?: JsonObject;
-  /** How many it lists; absent where it has none. */
+  /** How many tools it lists; absent where it has none, as with the next two. */
   tools?: number;
+  /** How many prompts. */
   prompts?: number;
+  /** How many resources. */
   resources?: number;
+  /** How long it took, in ms. */
   ms: number;
 }
 

@@ -1,8 +1,13 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
+import { readApi } from '../../../../scripts/generate/api.mjs';
+
 const folder = fileURLToPath(new URL('../../', import.meta.url));
+const reference = fileURLToPath(new URL('../../../../docs/reference/api/', import.meta.url));
 
 describe('what others can see of the package', () => {
   it.each([
@@ -19,6 +24,15 @@ describe('what others can see of the package', () => {
     // By its published name: the built package, as a program that depends on it gets it.
     const library = (await import(name)) as Record<string, unknown>;
     expect(Object.keys(library).toSorted()).toEqual(names);
+  });
+
+  it('is, of all packages, what the pages of the API say; it is documented, and every type in it can be imported', () => {
+    const { pages, faults } = readApi();
+    expect(faults).toEqual([]);
+    expect(readdirSync(reference).toSorted()).toEqual([...pages.keys()].toSorted());
+    for (const [page, text] of pages) {
+      expect(readFileSync(join(reference, page), 'utf8'), `${page}: run "npm run generate"`).toBe(text);
+    }
   });
 
   it('is the command, the compiled library and the pages beside it, without sources or tests', () => {

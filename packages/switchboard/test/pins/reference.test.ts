@@ -2,13 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
+import { settingsOf } from '../../../../scripts/generate/settings.mjs';
 import { ALIASES, variableFor } from '../../src/cli/environment.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { OPTION_GROUPS } from '../../src/cli/option-groups.ts';
 import { program } from '../../src/cli/program.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
-import { OPTIONS } from '../../src/gateway/options.ts';
+import { OPTIONS, namesOf } from '../../src/gateway/options.ts';
 import { PRODUCT } from '../../src/gateway/product.ts';
 import { INHERITED } from '../../src/gateway/child-environment.ts';
 import { METRICS } from '../../src/observe/metric-table.ts';
@@ -79,6 +80,11 @@ describe('the reference pages', () => {
         meaning,
       })),
     );
+  });
+
+  it('are what an editor shows: the settings have the types, the documentation and the defaults of the options', () => {
+    const file = 'packages/switchboard/src/gateway/settings.ts';
+    expect(read(file), 'run "npm run generate"').toBe(settingsOf(OPTIONS, namesOf));
   });
 
   it.each([

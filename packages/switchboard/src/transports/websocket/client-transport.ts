@@ -16,8 +16,9 @@ import type { Socket } from './socket.ts';
 import { bearerSubprotocol, ticketSubprotocol } from './subprotocols.ts';
 
 /** A value, or how to get one each time a socket is opened. */
-type Fresh<Value> = Value | (() => Value | Promise<Value>);
+export type Fresh<Value> = Value | (() => Value | Promise<Value>);
 
+/** Options of {@link WebSocketClientTransport}. */
 export interface ClientTransportOptions {
   /** A bearer token: in the `Authorization` header from Node, beside the subprotocols from a browser. */
   token?: Fresh<string>;
@@ -97,10 +98,12 @@ export const TRANSPORT_DEFAULTS: Required<Omit<ClientTransportOptions, Hook>> = 
 /** How many changes of state wait for who follows them. */
 const MAX_STATES = 100;
 
+/** What the transports of Node and of browsers have in common. */
 export class ClientTransport implements SdkTransport {
   onmessage?: ((message: never) => void) | undefined;
   onclose?: (() => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
+  /** The address of the server. */
   readonly url: URL;
   readonly #options: FilledOptions;
   readonly #platform: Platform;
@@ -112,6 +115,7 @@ export class ClientTransport implements SdkTransport {
   #receives: boolean;
   #state: ConnectionState['state'] | 'new' = 'new';
 
+  /** @internal */
   constructor(url: string | URL, options: ClientTransportOptions, platform: Platform) {
     this.url = new URL(url);
     const all = { ...TRANSPORT_DEFAULTS, ...options } as FilledOptions;

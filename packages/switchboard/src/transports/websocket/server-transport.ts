@@ -29,6 +29,7 @@ import { Visitor } from './visitor.ts';
 
 /** Who is behind a connection. */
 export interface Identity {
+  /** The caller's name, in logs and limits. */
   principal: string;
   /** Tells clients of one principal from each other, for messages that are held. @default its `User-Agent` header */
   name?: string;
@@ -36,6 +37,7 @@ export interface Identity {
   authInfo?: object;
 }
 
+/** Options of {@link WebSocketServerTransport}. Times are in milliseconds, sizes in bytes. */
 export interface WebSocketServerOptions {
   /** The server to stand beside; without it one of its own listens. */
   server?: Server | SecureServer;
@@ -127,10 +129,13 @@ export interface WebSocketServerOptions {
   store?: Store;
 }
 
-interface Events {
+/** The events of a {@link WebSocketServerTransport}. */
+export interface WebSocketServerEvents {
+  /** A client has connected. */
   connect: [client: Visitor];
+  /** A client is gone for good. */
   disconnect: [client: Visitor, reason: string];
-  /** `reference` stands in the answer that a client got for the same failure. */
+  /** Something of this program failed; `reference` stands in the answer that a client got for the same failure. */
   error: [error: unknown, reference?: string];
 }
 
@@ -165,7 +170,17 @@ export const SERVER_DEFAULTS: Required<Omit<WebSocketServerOptions, Hook>> = {
 
 type FilledOptions = Pick<WebSocketServerOptions, Hook> & Required<Omit<WebSocketServerOptions, Hook>>;
 
-export class WebSocketServerTransport extends EventEmitter<Events> {
+/**
+ * A WebSocket server for MCP and for your own messages: it listens itself, or stands beside an HTTP server of yours.
+ *
+ * @example
+ * ```ts
+ * const transport = new WebSocketServerTransport({ port: 8765 });
+ * transport.on('connect', (client) => void createServer().connect(client.transport));
+ * await transport.listen(); // 'ws://127.0.0.1:8765/mcp'
+ * ```
+ */
+export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents> {
   readonly #options: FilledOptions;
   readonly #clients: Map<string, Visitor> = new Map();
   readonly #foreign: Feed<{ client: Visitor; message: JsonObject }>;
@@ -181,6 +196,7 @@ export class WebSocketServerTransport extends EventEmitter<Events> {
     void this.#upgrade(request, socket, head);
   #closed = false;
 
+  /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` if the options contradict each other. */
   constructor(options: WebSocketServerOptions = {}) {
     super();
     const all = { ...SERVER_DEFAULTS, ...options } as FilledOptions;

@@ -135,9 +135,11 @@ export function offeredSubprotocols({ headers }: IncomingMessage): string[] {
   return header === undefined ? [] : header.split(',').map((name) => name.trim());
 }
 
-/** What a client shows of itself where it cannot set headers: among the subprotocols. */
+/** Credentials of a client that cannot set headers, which stand among the subprotocols that it offers. */
 export interface OfferedCredentials {
+  /** A bearer token. */
   bearer?: string;
+  /** A ticket, which is good for one connection. */
   ticket?: string;
 }
 

@@ -36,16 +36,21 @@ const MAX_BAD_MESSAGES = 10;
 /** How many characters of an unreadable message are shown to its sender. */
 const SHOWN = 100;
 
+/** One client of a {@link WebSocketServerTransport}: who it is, what has passed, and its transport for a server of the official SDK. */
 export class Visitor {
   /** Unique and not to be guessed. */
   readonly id: string = randomUUID();
+  /** The caller, as `authenticate` named it; else `anonymous`. */
   readonly principal: string;
+  /** Its IP address. */
   readonly address: string;
+  /** Its `User-Agent` header; empty if it sent none. */
   readonly userAgent: string;
   /** What tells it from other clients of the principal: what `authenticate` gave, otherwise its `User-Agent`. */
   readonly name: string;
   /** The subprotocol that was selected; empty when none. */
   readonly protocol: string;
+  /** When it connected. */
   readonly since: Date = new Date();
   /** For `server.connect(client.transport)`, of the SDK's version 1 or 2. */
   readonly transport: SdkTransport;
@@ -62,6 +67,7 @@ export class Visitor {
   #badMessages = 0;
   #onIdle: (() => void) | undefined;
 
+  /** @internal */
   constructor(options: VisitorOptions) {
     this.#options = options;
     this.#channel = options.channel;
@@ -96,15 +102,21 @@ export class Visitor {
     return this.#channel.isAway === true;
   }
 
-  /** Whether it speaks through this channel. */
+  /**
+   * Whether it speaks through this channel.
+   *
+   * @internal
+   */
   isOn(channel: Channel): boolean {
     return channel === this.#channel;
   }
 
+  /** What has passed through its connection. */
   get traffic(): Traffic {
     return this.#channel.traffic ?? { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
   }
 
+  /** @internal */
   start(): void {
     const { plain = false, onText = plain ? (text: string) => this.#receivePlain(text) : undefined } = this.#options;
     const handlers: WebSocketHandlers = {
@@ -134,6 +146,7 @@ export class Visitor {
     else this.#channel.send(checkMessage(message));
   }
 
+  /** Ends the connection. @param why a name of `CLOSE_CODES`. @param reason at most 123 bytes; the client gets it. */
   close(why: CloseName = 'normal', reason = ''): void {
     this.#channel.close(why, reason);
   }
