@@ -13,6 +13,7 @@ import { PRODUCT } from '../gateway/product.ts';
 import type { CommandUpstream, UpstreamOptions } from '../gateway/upstream-options.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { omit } from '../util/omit.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import type { Finding } from './check-upstreams.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
@@ -74,7 +75,7 @@ async function doctor(
     if (names.length > 0) findings.push(...(await checkUpstreams(configured)));
   }
   findings.push(await checkPort(configured.settings));
-  if (json === true) printJson(findings.map(({ exit: _, ...finding }) => finding));
+  if (json === true) printJson(findings.map((finding) => omit({ ...finding }, 'exit')));
   else printFindings(findings);
   const failed = findings.find(({ state }) => state === 'failed');
   if (failed !== undefined) process.exitCode = EXIT[failed.exit ?? 'failed'].code;

@@ -18,7 +18,8 @@ function shown(page: string, command: string): string {
 
 /** What a command that serves prints to stdout, with the port of the page. */
 async function banner(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<string> {
-  const child = start([...args, '--port', '0'], env);
+  // Behind `--` a flag would be the server's.
+  const child = start(args, { SWITCHBOARD_PORT: '0', ...env });
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout! })) {
     lines.push(line);
