@@ -60,7 +60,7 @@ export interface Traffic {
   latencyMs?: number;
 }
 
-/** Whole messages to one peer and back, over any transport. `channelContract` of `mcp-switchboard/testing` tests one of your own. */
+/** Whole messages to one peer and back, over any transport. */
 export interface Channel {
   /** Starts delivery. Called once, before anything is sent. */
   start(handlers: ChannelHandlers): void;
