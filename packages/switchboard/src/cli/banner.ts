@@ -30,7 +30,7 @@ const NAMES: ReadonlySet<string> = new Set(['switchboard', 'mcp-switchboard']);
 
 export function banner({ addresses, settings, access }: Serving): string {
   const found = addresses.map(({ upstream, ...urls }): Address => {
-    const all = Object.entries(urls).map(([kind, url]) => [kind, reachable(url as string, settings)]);
+    const all = Object.entries(urls).map(([kind, url]) => [kind, reachable(url, settings)]);
     return { upstream, ...Object.fromEntries(all) };
   });
   const lines = found.flatMap(({ upstream, websocket, http, sse }) => [

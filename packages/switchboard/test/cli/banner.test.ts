@@ -74,7 +74,7 @@ function transportOf({ url, headers = {}, command = '', args = [] }: Entry, vari
   // A client starts it where it likes.
   if (url === undefined) return new StdioClientTransport({ command, args: args.map(fill), cwd: files });
   const sent = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, fill(value)]));
-  return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: sent } }) as Transport;
+  return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: sent } });
 }
 
 describe('what serve prints works as it is pasted', { timeout: 60_000 }, () => {
