@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -27,9 +27,8 @@ export class Repository {
   constructor(root: string = folder()) {
     this.root = root;
     this.git('init', '--quiet', '--initial-branch=main');
-    this.git('config', 'user.name', 'Ann Author');
-    this.git('config', 'user.email', 'ann@example.com');
-    this.git('config', 'commit.gpgsign', 'false');
+    const config = '[user]\n  name = Ann Author\n  email = ann@example.com\n[commit]\n  gpgsign = false\n';
+    appendFileSync(join(this.root, '.git/config'), config);
   }
 
   /** Runs git, and gives what it printed. */
