@@ -12,7 +12,7 @@ import type { JsonObject, RpcId, RpcNotification } from '../protocol/jsonrpc.ts'
 import { addEnvelope, capabilitiesOf, crossing, legacyQuestion, legacyResult } from '../protocol/translate.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 import type { Audience, Caller, Exchange, Outcome, Question, Scope } from '../router/exchange.ts';
-import { Hub } from './hub.ts';
+import { SharedSubscription } from './shared-subscription.ts';
 import { missingCapability } from './questions.ts';
 import type { Stickiness } from './stickiness.ts';
 import type { Tasks } from './tasks.ts';
@@ -55,7 +55,7 @@ export class ModernMember implements LivingMember {
   readonly handshakeResult: JsonObject;
   readonly #peer: RpcPeer;
   readonly #audience: Audience;
-  readonly #hub: Hub;
+  readonly #subscription: SharedSubscription;
   readonly #replica: number;
   readonly #stickiness: Stickiness | undefined;
   readonly #tasks: Tasks | undefined;
@@ -83,7 +83,7 @@ export class ModernMember implements LivingMember {
     this.#audience = audience;
     this.handshakeResult = handshakeResult;
     this.#envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
-    this.#hub = new Hub({
+    this.#subscription = new SharedSubscription({
       peer,
       capabilities: capabilitiesOf(handshakeResult),
       meta: metaOf(this.#envelope) ?? {},
@@ -175,7 +175,7 @@ export class ModernMember implements LivingMember {
 
   /** Takes up what the callers had with the member before this one. */
   async restore(): Promise<void> {
-    if (this.#audience.callers.size > 0) await this.#hub.restore();
+    if (this.#audience.callers.size > 0) await this.#subscription.restore();
     for (const uri of this.#audience.watched) this.#deliver(notification('notifications/resources/updated', { uri }));
     for (const kind of ['tools', 'prompts', 'resources']) {
       const capability = capabilitiesOf(this.handshakeResult)[kind];
@@ -185,13 +185,13 @@ export class ModernMember implements LivingMember {
   }
 
   join(_caller: Caller): void {
-    if (!this.#hub.started) this.#hub.update();
+    if (!this.#subscription.started) this.#subscription.update();
   }
 
   leave(caller: Caller): void {
     let released = false;
     this.#audience.leave(caller, () => (released = true));
-    if (released) this.#hub.update();
+    if (released) this.#subscription.update();
   }
 
   async ping(timeoutMs: number): Promise<void> {
@@ -199,7 +199,7 @@ export class ModernMember implements LivingMember {
   }
 
   retire(): void {
-    this.#hub.close();
+    this.#subscription.close();
     for (const exchange of this.#peer.exchanges) {
       if (exchange.method !== 'subscriptions/listen') continue;
       this.#peer.cancel(exchange, 'the server is replaced');
@@ -305,10 +305,10 @@ export class ModernMember implements LivingMember {
       const detail = `uri is ${JSON.stringify(uri) ?? 'missing'}, expected a string`;
       exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
     } else if (method === 'resources/subscribe') {
-      exchange.settle(await this.#audience.watch(caller, uri, () => this.#hub.watch(uri)));
+      exchange.settle(await this.#audience.watch(caller, uri, () => this.#subscription.watch(uri)));
     } else {
       const send = (): Promise<Outcome> => {
-        this.#hub.update();
+        this.#subscription.update();
         return Promise.resolve({ result: {} });
       };
       exchange.settle(await this.#audience.unwatch(caller, uri, send));

@@ -14,7 +14,7 @@ import type { RpcPeer } from './rpc-peer.ts';
 const ACKNOWLEDGE_TIMEOUT_MS = 30_000;
 const DONE: Outcome = { result: {} };
 
-export interface HubOptions {
+export interface SharedSubscriptionOptions {
   peer: RpcPeer;
   /** The server's capabilities: it is asked only for what it can tell. */
   capabilities: JsonObject;
@@ -26,8 +26,8 @@ export interface HubOptions {
   deliver(note: RpcNotification): void;
 }
 
-export class Hub {
-  readonly #options: HubOptions;
+export class SharedSubscription {
+  readonly #options: SharedSubscriptionOptions;
   /** The common listen, and the resources that it names. */
   #current: { id: number; uris: readonly string[] } | undefined;
   /** The listens of single resources that have not joined it yet. */
@@ -37,7 +37,7 @@ export class Hub {
   #isStale = false;
   #closed = false;
 
-  constructor(options: HubOptions) {
+  constructor(options: SharedSubscriptionOptions) {
     this.#options = options;
   }
 
