@@ -4,7 +4,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { failure, notification, result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
-import type { Exchange, Leg, Outcome, Scope, Slot } from '../router/exchange.ts';
+import type { Exchange, Responder, Outcome, Scope, Slot } from '../router/exchange.ts';
 import { ShortMap } from '../util/short-map.ts';
 import type { CallerContext, Outlet } from './context.ts';
 
@@ -14,7 +14,7 @@ export interface CallOptions {
   outlet: Outlet;
   endless?: boolean;
   /** How the client is asked while its request runs; modern clients cannot be. */
-  ask?: Leg['ask'];
+  ask?: Responder['ask'];
   /** What the client gets in place of the result. @default the result */
   complete?: ((result: JsonObject) => JsonObject) | undefined;
   /** Called once when the request does not run any more, also when it is refused: it has been answered or cancelled, or waits for its client. */
@@ -69,9 +69,9 @@ export class Calls {
     try {
       this.check(id);
       const token = metaOf(params)?.['progressToken'];
-      const leg = new CallLeg(id, token, outlet, this.#running, ask, release, complete);
-      const { wantsProgress } = leg;
-      const exchange = this.#context.exchanges.open({ scope, slot, method, params, endless, wantsProgress, leg });
+      const responder = new CallResponder(id, token, outlet, this.#running, ask, release, complete);
+      const { wantsProgress } = responder;
+      const exchange = this.#context.exchanges.open({ scope, slot, method, params, endless, wantsProgress, responder });
       if (!exchange.settled) this.#running.set(id, { exchange, outlet, release });
     } catch (error) {
       release();
@@ -103,9 +103,9 @@ export class Calls {
 }
 
 /** Writes what comes of one request to the client that sent it, under the ids that the client gave. */
-class CallLeg implements Leg {
+class CallResponder implements Responder {
   readonly wantsProgress: boolean;
-  readonly ask: NonNullable<Leg['ask']> | undefined;
+  readonly ask: NonNullable<Responder['ask']> | undefined;
   readonly #id: RpcId;
   readonly #token: unknown;
   readonly #outlet: Outlet;
@@ -118,7 +118,7 @@ class CallLeg implements Leg {
     token: unknown,
     outlet: Outlet,
     running: Pick<ShortMap<RpcId, unknown>, 'delete'>,
-    ask: Leg['ask'],
+    ask: Responder['ask'],
     release: () => void,
     complete: CallOptions['complete'],
   ) {

@@ -12,7 +12,7 @@ import { capabilitiesOf, initializeFromDiscover } from '../protocol/translate.ts
 import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { omit } from '../util/omit.ts';
 import { owned } from '../util/owned.ts';
-import type { Caller, Leg, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
+import type { Caller, Responder, Member, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { accountOf, originOf } from './account.ts';
 import { allowanceTeller } from './allowance.ts';
 import { Calls } from './calls.ts';
@@ -46,7 +46,7 @@ export class LegacySession implements Caller {
   readonly #questions: Map<RpcId, (outcome: Outcome) => void> = new Map();
   /** What came while `initialize` was under way. */
   readonly #early: Message[] = [];
-  readonly #ask: NonNullable<Leg['ask']> = (question, signal, about) => this.ask(question, signal, about);
+  readonly #ask: NonNullable<Responder['ask']> = (question, signal, about) => this.ask(question, signal, about);
   #initializing = false;
   #negotiated = '';
   /** Whether the client has said that it is initialized. */

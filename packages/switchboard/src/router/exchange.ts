@@ -68,18 +68,18 @@ export interface Opening {
   /** Whether it lives until somebody ends it (`subscriptions/listen`), so that no time limit applies. */
   readonly endless?: boolean;
   /** Where the answer goes. */
-  readonly leg: Leg;
+  readonly responder: Responder;
 }
 
 /** The caller's end of an exchange: writes to the one client that asked. Not called any more after `settle`. */
-export interface Leg {
+export interface Responder {
   progress(params: JsonObject): void;
   notify(notification: RpcNotification): void;
   /** Called once at the most; never for an exchange that the client cancelled. */
   settle(outcome: Outcome): void;
   /**
    * Puts a question of the server to the client while the request runs, as legacy clients can be asked. Without it the question
-   * ends the leg, and the client brings the answer with a new one.
+   * ends the responder, and the client brings the answer with a new one.
    */
   readonly ask?: ((question: Question, signal: AbortSignal, about?: RpcId) => Promise<Outcome>) | undefined;
 }
@@ -253,7 +253,7 @@ export interface Upstream {
 /** The router, as callers see it. */
 export interface Exchanges {
   open(opening: Opening): Exchange;
-  /** The client no longer wants the answer: the upstream is told, and the leg hears nothing more. */
+  /** The client no longer wants the answer: the upstream is told, and the responder hears nothing more. */
   cancel(exchange: Exchange, reason?: string): void;
   /** Where the call runs that a client comes back to with this `requestState`, if it is one of ours. */
   parkedSlot(requestState: unknown): Slot | undefined;

@@ -5,7 +5,7 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
 import { CATALOGUE } from './exchange.ts';
-import type { Exchange, Leg, Member, Opening, Outcome, Question, Reached, Scope, Slot } from './exchange.ts';
+import type { Exchange, Responder, Member, Opening, Outcome, Question, Reached, Scope, Slot } from './exchange.ts';
 import type { ParkedTable } from './parked.ts';
 import type { Turns } from './turns.ts';
 
@@ -49,7 +49,7 @@ export class RoutedExchange implements Exchange {
   readonly #slot: Slot;
   #opening: Opening;
   /** None while parked: the last one has been settled, the next one has not come. */
-  #leg: Leg | undefined;
+  #responder: Responder | undefined;
   #member: Member | undefined;
   #leaveTurn: (() => void) | undefined;
   #letGo: (() => void) | undefined;
@@ -67,7 +67,7 @@ export class RoutedExchange implements Exchange {
     this.id = id;
     this.#opening = opening;
     this.#slot = opening.slot;
-    this.#leg = opening.leg;
+    this.#responder = opening.responder;
     this.#options = options;
     // A legacy session holds its slot itself; a modern request may outlive the connection that it came by. It holds the slot while it
     // waits for its turn, too, so that no other request takes the slot for free.
@@ -104,7 +104,7 @@ export class RoutedExchange implements Exchange {
   }
 
   get parked(): boolean {
-    return this.#leg === undefined && !this.#ended;
+    return this.#responder === undefined && !this.#ended;
   }
 
   onEnd(listener: () => void): void {
@@ -150,18 +150,18 @@ export class RoutedExchange implements Exchange {
   progress(params: JsonObject): void {
     if (this.#ended) return;
     this.#aliveAt = performance.now();
-    if (this.#leg === undefined) return;
+    if (this.#responder === undefined) return;
     this.#progressedAt = this.#aliveAt;
-    this.#leg.progress(params);
+    this.#responder.progress(params);
   }
 
   notify(notification: RpcNotification): void {
-    if (!this.#ended) this.#leg?.notify(notification);
+    if (!this.#ended) this.#responder?.notify(notification);
   }
 
   ask(question: Question, signal?: AbortSignal): Promise<Outcome> {
     if (this.#ended || signal?.aborted === true) return Promise.resolve(unanswered(question));
-    const direct = this.#leg?.ask;
+    const direct = this.#responder?.ask;
     if (direct !== undefined) return direct(question, signal ?? new AbortController().signal);
     const questions = (this.#questions ??= new Map());
     if (!this.#options.parked.hasRoom(this.scope) || questions.size >= MAX_QUESTIONS) {
@@ -178,10 +178,10 @@ export class RoutedExchange implements Exchange {
     });
   }
 
-  /** The client has come back with answers, and with a leg that brings what follows. */
+  /** The client has come back with answers; what follows goes to its new responder. */
   resume(opening: Opening): void {
     this.#opening = opening;
-    this.#leg = opening.leg;
+    this.#responder = opening.responder;
     this.#aliveAt = performance.now();
     if (this.#late !== undefined) {
       this.settle(this.#late);
@@ -196,8 +196,8 @@ export class RoutedExchange implements Exchange {
   }
 
   settle(outcome: Outcome): void {
-    const leg = this.#leg;
-    if (leg === undefined) {
+    const responder = this.#responder;
+    if (responder === undefined) {
       this.#late ??= outcome;
       return;
     }
@@ -207,17 +207,17 @@ export class RoutedExchange implements Exchange {
     // Clients of the official SDK lose the progress notes that they read in the same turn as the answer: the answer leaves a
     // moment after them.
     if (performance.now() - this.#progressedAt < PROGRESS_GAP_MS)
-      setTimeout(() => this.#answer(leg, outcome), PROGRESS_GAP_MS);
-    else this.#answer(leg, outcome);
+      setTimeout(() => this.#answer(responder, outcome), PROGRESS_GAP_MS);
+    else this.#answer(responder, outcome);
     this.#leave(outcome);
   }
 
   /** An answer that cannot be written down is an error instead. */
-  #answer(leg: Leg, outcome: Outcome): void {
+  #answer(responder: Responder, outcome: Outcome): void {
     const failed = (thrown: unknown): void => void this.report(thrown);
     owned(
-      () => leg.settle(outcome),
-      (thrown) => owned(() => leg.settle({ error: this.report(thrown) }), failed),
+      () => responder.settle(outcome),
+      (thrown) => owned(() => responder.settle({ error: this.report(thrown) }), failed),
     );
   }
 
@@ -283,8 +283,8 @@ export class RoutedExchange implements Exchange {
   }
 
   #park(): void {
-    const leg = this.#leg;
-    if (this.#ended || leg === undefined || this.#waiting.size === 0) return;
+    const responder = this.#responder;
+    if (this.#ended || responder === undefined || this.#waiting.size === 0) return;
     // Many may have asked while their questions were gathered.
     if (!this.#options.parked.hasRoom(this.scope)) {
       for (const { answer } of this.#waiting.values()) answer(tooMany());
@@ -292,10 +292,10 @@ export class RoutedExchange implements Exchange {
     }
     const inputRequests = Object.fromEntries([...this.#waiting].map(([key, { question }]) => [key, { ...question }]));
     const requestState = this.#options.parked.park(this, this.#opening, () => this.run(() => this.#abandon()));
-    this.#leg = undefined;
+    this.#responder = undefined;
     // A person may take long: their server works on nothing meanwhile.
     this.#leaveTurn?.();
-    leg.settle({ result: { resultType: 'input_required', inputRequests, requestState } });
+    responder.settle({ result: { resultType: 'input_required', inputRequests, requestState } });
   }
 
   /** Nobody came back with the answer: the questions are over, and the call with them. */

@@ -41,7 +41,7 @@ async function open(options: Json = {}): Promise<TestGateway & { client: WireCli
 const accept = (content: Json = {}): Json => ({ action: 'accept', content });
 
 describe('a question of a legacy server to a modern client', () => {
-  it('ends the leg, and the answer comes with the next request: new id, new token, the same call', async () => {
+  it('ends the request with the question, and the answer comes with the next request: new id, new token, the same call', async () => {
     const test = await open();
     const { client } = test;
     client.send(call(1, 'ask', { message: 'who?' }));
