@@ -183,7 +183,7 @@ export class Gateway {
     this.#emit = emit;
     this.#store = store;
     this.#pools = new Pools(upstreams, { id, settings, environment, roles, emit });
-    const { served, turns, byName: pools } = this.#pools;
+    const { served, limiter, byName: pools } = this.#pools;
     const admission = new Admission(settings, roles, new RateLimit({ perMinute: settings.rateLimit }));
     this.#access = new Access({
       settings,
@@ -197,7 +197,7 @@ export class Gateway {
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#pools.timeoutOf(exchange),
-      turns,
+      limiter,
       admit: (exchange) => askRequest(this.#hooks, exchange),
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
@@ -218,7 +218,7 @@ export class Gateway {
       program,
       registry,
       router: this.#router,
-      turns,
+      limiter,
       pools,
       ready: () => observation.readiness.ready(),
     });

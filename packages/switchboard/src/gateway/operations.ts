@@ -10,7 +10,7 @@ import { notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Router } from '../router/router.ts';
 import type { RoutedExchange } from '../router/routed-exchange.ts';
-import type { Turns } from '../router/turns.ts';
+import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Failing } from '../upstreams/breaker.ts';
 import type { MemberFacts } from '../upstreams/life.ts';
 import type { Isolation } from '../upstreams/member-key.ts';
@@ -78,7 +78,7 @@ export interface OperationsOptions {
   program?: Program | undefined;
   registry: Registry;
   router: Router;
-  turns: Turns;
+  limiter: ConcurrencyLimiter;
   pools: ReadonlyMap<string, Pool>;
   /** Whose last start failed, and why. */
   ready(): readonly Ready[];
@@ -109,14 +109,14 @@ export class Operations {
 
   /** How much there is to do now, and whose rate is nearly used up. */
   load(): Pick<Situation, 'clients' | 'sessions' | 'queued' | 'parked' | 'nearLimit'> {
-    const { router, turns, pools } = this.#options;
+    const { router, limiter, pools } = this.#options;
     const sessions = this.#options.program?.sessions() ?? this.#conversations();
     const isNear = ({ allowance }: SessionFacts): boolean =>
       allowance !== undefined && allowance.remaining < allowance.limit * NEAR_LIMIT;
     return {
       clients: this.sessions().length,
       sessions: sessions.filter(({ state }) => state === 'ready' || state === 'away').length,
-      queued: [...pools.keys()].reduce((sum, name) => sum + turns.of(name).waiting, 0),
+      queued: [...pools.keys()].reduce((sum, name) => sum + limiter.of(name).waiting, 0),
       parked: router.parked,
       nearLimit: sessions.filter(isNear).map(({ id }) => id),
     };
@@ -139,7 +139,7 @@ export class Operations {
 
   /** Every upstream with its servers, in the order of the configuration. */
   async upstreams(): Promise<UpstreamFacts[]> {
-    const { pools, turns, ready } = this.#options;
+    const { pools, limiter, ready } = this.#options;
     const reasons = new Map(ready().map(({ upstream, reason }) => [upstream, reason]));
     const standing = (pool: Pool): Pick<UpstreamFacts, 'state' | 'reason'> => {
       const reason = reasons.get(pool.name);
@@ -152,7 +152,7 @@ export class Operations {
         isolation: pool.isolation,
         ...standing(pool),
         ...(pool.failing !== undefined && { failing: pool.failing }),
-        ...turns.of(pool.name),
+        ...limiter.of(pool.name),
         members: await pool.members(),
       })),
     );

@@ -2,7 +2,7 @@
 import type { Emit } from '../observe/events.ts';
 import type { Exchange } from '../router/exchange.ts';
 import type { Roles } from '../router/rights.ts';
-import { Turns } from '../router/turns.ts';
+import { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import type { Change } from './change.ts';
 import type { Settings } from './settings.ts';
@@ -26,7 +26,7 @@ type Upstreams = Readonly<Record<string, UpstreamOptions>>;
 export class Pools {
   /** What clients find of them. */
   readonly served: Served;
-  readonly turns: Turns;
+  readonly limiter: ConcurrencyLimiter;
   readonly #options: PoolsOptions;
   readonly #byName: Map<string, Pool> = new Map();
   readonly #timeouts: Timeouts;
@@ -36,12 +36,12 @@ export class Pools {
     const { settings, roles, emit } = options;
     this.#options = options;
     this.#configured = upstreams;
-    this.turns = new Turns((name) => ({
+    this.limiter = new ConcurrencyLimiter((name) => ({
       maxRunning: this.#configured[name]?.maxConcurrent ?? settings.maxConcurrent,
       maxWaiting: settings.maxQueuedRequests,
     }));
     this.#timeouts = new Timeouts(settings.requestTimeout, upstreams);
-    this.served = new Served({ startTimeoutMs: settings.startTimeout, turns: this.turns, roles, emit });
+    this.served = new Served({ startTimeoutMs: settings.startTimeout, limiter: this.limiter, roles, emit });
     this.#build(Object.keys(upstreams));
   }
 
@@ -73,7 +73,7 @@ export class Pools {
       this.served.delete(name);
     }
     // Those that are new too: clients of one that was removed before may have had turns under its name until they were gone.
-    for (const name of [...added, ...changed, ...removed]) this.turns.forget(name);
+    for (const name of [...added, ...changed, ...removed]) this.limiter.forget(name);
     this.#build([...added, ...changed]);
     this.served.arrange(Object.keys(upstreams));
     return old;

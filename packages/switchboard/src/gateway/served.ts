@@ -5,7 +5,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { Catalogue } from '../router/catalogue/catalogue.ts';
 import type { Scope, Upstream } from '../router/exchange.ts';
 import type { Roles } from '../router/rights.ts';
-import type { Turns } from '../router/turns.ts';
+import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import { viewOfRules } from '../router/view.ts';
 import { ViewedUpstream } from '../router/viewed.ts';
 import { PRODUCT } from './product.ts';
@@ -13,7 +13,7 @@ import type { UpstreamOptions } from './upstream-options.ts';
 
 export interface ServedOptions {
   startTimeoutMs: number;
-  turns: Turns;
+  limiter: ConcurrencyLimiter;
   /** What callers may see. */
   roles: Roles;
   emit: Emit;
@@ -36,13 +36,13 @@ export class Served {
   readonly #catalogue: Catalogue;
   readonly #roles: Roles;
 
-  constructor({ startTimeoutMs, turns, roles, emit }: ServedOptions) {
+  constructor({ startTimeoutMs, limiter, roles, emit }: ServedOptions) {
     this.#roles = roles;
     this.#catalogue = new Catalogue({
       upstreams: this.#byName,
       serverInfo: { ...PRODUCT },
       patienceMs: Math.min(PATIENCE_MS, startTimeoutMs),
-      turns,
+      limiter,
       emit,
     });
   }

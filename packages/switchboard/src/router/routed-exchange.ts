@@ -7,13 +7,13 @@ import { owned } from '../util/owned.ts';
 import { CATALOGUE } from './exchange.ts';
 import type { Exchange, Responder, Member, Opening, Outcome, Question, Reached, Scope, Slot } from './exchange.ts';
 import type { ParkedTable } from './parked.ts';
-import type { Turns } from './turns.ts';
+import type { ConcurrencyLimiter } from './concurrency-limiter.ts';
 
 /** What all exchanges of one router have in common. */
 export interface RoutedExchangeOptions {
   /** How long this one may go without an answer or a progress note, in ms. */
   timeoutMs(exchange: Exchange): number;
-  turns: Turns;
+  limiter: ConcurrencyLimiter;
   parked: ParkedTable<RoutedExchange>;
   onEnd(exchange: RoutedExchange, outcome: Outcome | 'cancelled'): void;
   /** Something of Switchboard's own failed while an exchange was served. Never throws. */
@@ -122,7 +122,7 @@ export class RoutedExchange implements Exchange {
     }
     this.run(() => {
       const who = this.scope.account ?? this.scope.affinity;
-      this.#leaveTurn = this.#options.turns.take(this.#slot.upstream, who, () => this.#run());
+      this.#leaveTurn = this.#options.limiter.take(this.#slot.upstream, who, () => this.#run());
       if (this.#ended) this.#leaveTurn();
     });
   }

@@ -9,14 +9,14 @@ import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts'
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
 import type { RoutedExchangeOptions } from './routed-exchange.ts';
-import type { Turns } from './turns.ts';
+import type { ConcurrencyLimiter } from './concurrency-limiter.ts';
 
 export interface RouterOptions {
   /** The longest that any exchange may go without an answer or a progress note, in ms. */
   requestTimeoutMs: number;
   /** How long this one may. @default `requestTimeoutMs` */
   timeoutMs?(exchange: Exchange): number;
-  turns: Turns;
+  limiter: ConcurrencyLimiter;
   /** Asked before an exchange is served; what it throws, or rejects with, is the answer. */
   admit?(exchange: Exchange): void | Promise<void>;
   /** How long a modern client may take to come back with the answer to a question, in ms. */
@@ -58,7 +58,7 @@ export class Router implements Exchanges {
     this.#parked = new ParkedTable({ ttlMs: options.answerTimeoutMs, max: options.maxParked });
     this.#shared = {
       timeoutMs: options.timeoutMs ?? (() => options.requestTimeoutMs),
-      turns: options.turns,
+      limiter: options.limiter,
       parked: this.#parked,
       onEnd: (exchange, outcome) => {
         this.#exchanges.delete(exchange.place);

@@ -8,7 +8,7 @@ import type { Emit } from '../../observe/events.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../exchange.ts';
 import type { Member, Scope, Slot, Upstream } from '../exchange.ts';
-import type { Turns } from '../turns.ts';
+import type { ConcurrencyLimiter } from '../concurrency-limiter.ts';
 import type { Kind } from '../view.ts';
 import { Apps } from './apps.ts';
 import { Links } from './links.ts';
@@ -32,8 +32,8 @@ export interface CatalogueOptions {
   serverInfo: JsonObject;
   /** How long a list and a handshake wait for one upstream before they do without, in ms. */
   patienceMs: number;
-  /** Where requests take their turns. */
-  turns: Turns;
+  /** How many requests run at a time. */
+  limiter: ConcurrencyLimiter;
   emit: Emit;
 }
 
@@ -42,7 +42,7 @@ export class Catalogue implements Upstream {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly serverInfo: JsonObject;
   readonly patienceMs: number;
-  readonly turns: Turns;
+  readonly limiter: ConcurrencyLimiter;
   readonly names: Names;
   readonly seal: Seal = new Seal();
   readonly taskIds: TaskIds = new TaskIds(this.seal);
@@ -59,11 +59,11 @@ export class Catalogue implements Upstream {
   readonly #late: WeakMap<Member, Map<string, number>> = new WeakMap();
   readonly #collisions: Set<string> = new Set();
 
-  constructor({ upstreams, serverInfo, patienceMs, turns, emit }: CatalogueOptions) {
+  constructor({ upstreams, serverInfo, patienceMs, limiter, emit }: CatalogueOptions) {
     this.upstreams = upstreams;
     this.serverInfo = serverInfo;
     this.patienceMs = patienceMs;
-    this.turns = turns;
+    this.limiter = limiter;
     this.names = new Names(() => upstreams.keys());
     this.links = new Links(upstreams);
     this.#emit = emit;

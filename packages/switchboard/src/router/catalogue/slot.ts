@@ -231,7 +231,7 @@ export class CatalogueSlot implements Slot {
       };
       sub.onReopen(run);
       if (sub.method === 'subscriptions/listen') run();
-      else sub.onEnd(this.catalogue.turns.take(name, sub.scope.account ?? sub.scope.affinity, run));
+      else sub.onEnd(this.catalogue.limiter.take(name, sub.scope.account ?? sub.scope.affinity, run));
     });
   }
 

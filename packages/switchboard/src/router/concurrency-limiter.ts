@@ -1,18 +1,18 @@
-/** The turns of all upstreams: each lets so many requests run at a time, see {@link FairQueue}. */
+/** Limits how many requests run at a time, for each upstream; those that wait take turns by client, see {@link FairQueue}. */
 import { FairQueue } from './fair-queue.ts';
 
-export interface TurnLimits {
+export interface ConcurrencyLimits {
   /** How many requests of an upstream run at a time. */
   maxRunning: number;
   /** How many wait. */
   maxWaiting: number;
 }
 
-export class Turns {
-  readonly #limitsOf: (upstream: string) => TurnLimits;
+export class ConcurrencyLimiter {
+  readonly #limitsOf: (upstream: string) => ConcurrencyLimits;
   readonly #queues: Map<string, FairQueue> = new Map();
 
-  constructor(limitsOf: (upstream: string) => TurnLimits) {
+  constructor(limitsOf: (upstream: string) => ConcurrencyLimits) {
     this.#limitsOf = limitsOf;
   }
 
@@ -35,7 +35,7 @@ export class Turns {
     return { running, waiting };
   }
 
-  /** The upstream is another now: those under way end their turns in the old queue. */
+  /** The upstream is another now: those under way end their turn in the old queue. */
   forget(upstream: string): void {
     this.#queues.delete(upstream);
   }
