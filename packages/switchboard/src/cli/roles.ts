@@ -1,7 +1,7 @@
 /** Says before anybody is refused whom the roles of a configuration give nothing. */
 import type { AccessOptions } from '../gateway/access-options.ts';
 import type { Settings } from '../gateway/settings.ts';
-import { ANONYMOUS_ROLE, DEFAULT_ROLE } from '../router/rights.ts';
+import { ANONYMOUS_ROLE, DEFAULT_ROLE } from '../router/roles.ts';
 
 type Ways = Pick<Settings, 'keysFile' | 'token' | 'tlsClientCa'>;
 

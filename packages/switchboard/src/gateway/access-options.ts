@@ -3,7 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 
 import type { JwtOptions } from '../auth/jwt.ts';
-import type { RoleLimits, RoleRules } from '../router/rights.ts';
+import type { RoleLimits, RoleRules } from '../router/roles.ts';
 import type { Rules } from '../router/view.ts';
 import { isLoopback } from '../transports/http/guard.ts';
 import type { Duration, Size } from '../util/units.ts';

@@ -8,7 +8,7 @@ import { LeftBehind } from '../limits/left-behind.ts';
 import { Tally } from '../limits/tally.ts';
 import type { Allowance, Limiter, Rate } from '../limits/token-bucket.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Roles } from '../router/rights.ts';
+import type { Roles } from '../router/roles.ts';
 import { once } from '../util/once.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,6 +1,6 @@
 /** A configuration as a whole, read and checked: the settings, the upstreams, authentication and permissions. */
 import { SwitchboardError } from '../protocol/errors.ts';
-import { Roles } from '../router/rights.ts';
+import { Roles } from '../router/roles.ts';
 import { readAccess } from './access-options.ts';
 import type { AccessOptions } from './access-options.ts';
 import { readSettings } from './options.ts';

@@ -13,7 +13,7 @@ import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../router/exchange.ts';
-import { ANONYMOUS_ROLE, Roles } from '../router/rights.ts';
+import { ANONYMOUS_ROLE, Roles } from '../router/roles.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import type { Store } from '../stores/store.ts';

@@ -1,7 +1,7 @@
 /** The upstreams' side of a gateway: a pool for each, and whose turn it is there. Changes when the configuration does. */
 import type { Emit } from '../observe/events.ts';
 import type { Exchange } from '../router/exchange.ts';
-import type { Roles } from '../router/rights.ts';
+import type { Roles } from '../router/roles.ts';
 import { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import type { Change } from './change.ts';

@@ -4,7 +4,7 @@ import type { Emit } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { Catalogue } from '../router/catalogue/catalogue.ts';
 import type { Scope, Upstream } from '../router/exchange.ts';
-import type { Roles } from '../router/rights.ts';
+import type { Roles } from '../router/roles.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import { viewOfRules } from '../router/view.ts';
 import { ViewedUpstream } from '../router/viewed.ts';
