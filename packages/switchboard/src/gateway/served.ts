@@ -7,7 +7,7 @@ import type { Scope, Upstream } from '../router/exchange.ts';
 import type { Roles } from '../router/roles.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import { viewOfRules } from '../router/view.ts';
-import { ViewedUpstream } from '../router/viewed.ts';
+import { FilteredUpstream } from '../router/filtered-upstream.ts';
 import { PRODUCT } from './product.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
 
@@ -128,8 +128,8 @@ export class Served {
     const { name } = upstream;
     const view = viewOfRules(options);
     const roles = this.#roles;
-    if (!roles.areSet) return view === undefined ? upstream : new ViewedUpstream(upstream, () => view);
+    if (!roles.areSet) return view === undefined ? upstream : new FilteredUpstream(upstream, () => view);
     const serves = (scope: Pick<Scope, 'roles'>): boolean => roles.of(scope.roles).serves(name);
-    return new ViewedUpstream(upstream, (scope) => roles.of(scope.roles).viewOf(name, view), serves);
+    return new FilteredUpstream(upstream, (scope) => roles.of(scope.roles).viewOf(name, view), serves);
   }
 }

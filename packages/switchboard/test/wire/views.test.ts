@@ -7,7 +7,7 @@ import { CallerAudience } from '../../src/router/audience.ts';
 import type { Exchange, Member, Outcome, Scope, Slot } from '../../src/router/exchange.ts';
 import { viewOfRules } from '../../src/router/view.ts';
 import type { View } from '../../src/router/view.ts';
-import { ViewedUpstream } from '../../src/router/viewed.ts';
+import { FilteredUpstream } from '../../src/router/filtered-upstream.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
@@ -222,7 +222,7 @@ describe('a view of each principal', () => {
     leased: false,
     member: () => member as Member,
   };
-  const upstream = new ViewedUpstream(
+  const upstream = new FilteredUpstream(
     { name: 'calc', callerHeaders: [], slot: () => slot as Slot },
     ({ principal }) => views[principal]!,
   );
@@ -246,14 +246,14 @@ describe('a view of each principal', () => {
       open: (each: Exchange) => opened.push(each),
       cancel: (each: Exchange) => cancelled.push(each),
     };
-    const viewed = new ViewedUpstream(
+    const filtered = new FilteredUpstream(
       { name: 'calc', callerHeaders: [], slot: () => ({ ...slot, member: () => busy as unknown as Member }) as Slot },
       () => views['ada']!,
     );
     for (const method of ['tools/list', 'tools/call', 'subscriptions/listen']) {
       const params = { name: 'add', notifications: { resourceSubscriptions: ['x://1'] } };
       const exchange = { scope: scope('ada'), method, params, onEnd: () => {} } as unknown as Exchange;
-      const found = viewed.slot(exchange.scope).member() as Member;
+      const found = filtered.slot(exchange.scope).member() as Member;
       found.open(exchange);
       found.cancel(exchange);
     }

@@ -23,13 +23,13 @@ import type { Target, View, ViewOf } from './view.ts';
 /** What a modern server says how long, and for whom, may be kept; lists are seen to where they are cut. */
 const CACHED: ReadonlySet<string> = new Set(['server/discover', 'resources/read', 'skills/get']);
 
-export class ViewedUpstream implements Upstream {
+export class FilteredUpstream implements Upstream {
   readonly name: string;
   readonly serves: (scope: Pick<Scope, 'roles'>) => boolean;
   readonly #upstream: Upstream;
   readonly #viewOf: ViewOf;
   /** One for each slot and view, so that who holds a slot finds it again. */
-  readonly #slots: WeakMap<Slot, WeakMap<View, ViewedSlot>> = new WeakMap();
+  readonly #slots: WeakMap<Slot, WeakMap<View, FilteredSlot>> = new WeakMap();
 
   /** @param serves whether it is there at all for who asks. @default for everybody */
   constructor(upstream: Upstream, viewOf: ViewOf, serves: (scope: Pick<Scope, 'roles'>) => boolean = () => true) {
@@ -49,22 +49,22 @@ export class ViewedUpstream implements Upstream {
     }
     const view = this.#viewOf(scope);
     const slot = this.#upstream.slot(scope, interactive);
-    const views = this.#slots.get(slot) ?? new WeakMap<View, ViewedSlot>();
+    const views = this.#slots.get(slot) ?? new WeakMap<View, FilteredSlot>();
     this.#slots.set(slot, views);
-    const viewed = views.get(view) ?? new ViewedSlot(slot, view);
-    views.set(view, viewed);
-    return viewed;
+    const filtered = views.get(view) ?? new FilteredSlot(slot, view);
+    views.set(view, filtered);
+    return filtered;
   }
 }
 
-class ViewedSlot implements Slot {
+class FilteredSlot implements Slot {
   readonly upstream: string;
   readonly audience: Audience;
   readonly leased: boolean;
   readonly #slot: Slot;
   readonly #view: View;
-  readonly #members: WeakMap<Member, ViewedMember> = new WeakMap();
-  readonly #callers: WeakMap<Caller, ViewedCaller> = new WeakMap();
+  readonly #members: WeakMap<Member, FilteredMember> = new WeakMap();
+  readonly #callers: WeakMap<Caller, FilteredCaller> = new WeakMap();
 
   constructor(slot: Slot, view: View) {
     this.upstream = slot.upstream;
@@ -76,13 +76,13 @@ class ViewedSlot implements Slot {
 
   member(request?: Pick<Opening, 'method' | 'params'>): Member | Promise<Member> {
     const member = this.#slot.member(request);
-    return member instanceof Promise ? member.then((ready) => this.#viewed(ready)) : this.#viewed(member);
+    return member instanceof Promise ? member.then((ready) => this.#filtered(ready)) : this.#filtered(member);
   }
 
   join(caller: Caller): void {
-    const viewed = new ViewedCaller(caller, this.#view);
-    this.#callers.set(caller, viewed);
-    this.#slot.join(viewed);
+    const filtered = new FilteredCaller(caller, this.#view);
+    this.#callers.set(caller, filtered);
+    this.#slot.join(filtered);
   }
 
   leave(caller: Caller): void {
@@ -105,14 +105,14 @@ class ViewedSlot implements Slot {
     this.#slot.close();
   }
 
-  #viewed(member: Member): ViewedMember {
-    const viewed = this.#members.get(member) ?? new ViewedMember(member, this.#view);
-    this.#members.set(member, viewed);
-    return viewed;
+  #filtered(member: Member): FilteredMember {
+    const filtered = this.#members.get(member) ?? new FilteredMember(member, this.#view);
+    this.#members.set(member, filtered);
+    return filtered;
   }
 }
 
-class ViewedMember implements Member {
+class FilteredMember implements Member {
   readonly era: Member['era'];
   readonly version: string;
   readonly handshakeResult: JsonObject;
@@ -247,7 +247,7 @@ function withUri(params: JsonObject | undefined, at: Target['at'], name: string)
 }
 
 /** A caller who is not told of resources that it cannot see; a server may tell the only session that it has of any. */
-class ViewedCaller implements Caller {
+class FilteredCaller implements Caller {
   readonly #caller: Caller;
   readonly #view: View;
 
