@@ -17,7 +17,7 @@ import type { Channel } from '../transports/channel.ts';
 import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
 import { allowanceOf } from './allowance.ts';
-import { BRING_METHOD } from './brought.ts';
+import { CREDENTIALS_METHOD } from './caller-credential-values.ts';
 import { Calls } from './calls.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
@@ -181,7 +181,7 @@ export class Connection implements Conversation, Holder {
 
   #serve(message: Message): void {
     if (isRequest(message)) {
-      if (message.method === BRING_METHOD) {
+      if (message.method === CREDENTIALS_METHOD) {
         this.#context.admit(this.#arrival)();
         this.#arrival.credentials.take(message.params);
         this.#channel.send(result(message.id, {}));

@@ -6,7 +6,7 @@ import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges, Upstream } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
-import type { Brought } from './brought.ts';
+import type { CallerCredentialValues } from './caller-credential-values.ts';
 import type { Hooks } from './hooks.ts';
 
 /** What every caller is given by the gateway. */
@@ -51,7 +51,7 @@ export interface Arrival {
   /** Whether nothing but an address stands behind `id`. */
   readonly loose?: boolean;
   /** What the client brought for its server. */
-  readonly credentials: Brought;
+  readonly credentials: CallerCredentialValues;
   readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
   readonly userAgent?: string;
 }

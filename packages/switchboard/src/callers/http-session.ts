@@ -21,7 +21,7 @@ import { owned } from '../util/owned.ts';
 import { ShortMap } from '../util/short-map.ts';
 import { originOf } from './account.ts';
 import { allowanceOf, tellAllowance } from './allowance.ts';
-import type { Brought } from './brought.ts';
+import type { CallerCredentialValues } from './caller-credential-values.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
@@ -48,7 +48,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
   readonly id: string;
   readonly upstream: Upstream;
   /** What the client brought with its `initialize`. */
-  readonly credentials: Brought;
+  readonly credentials: CallerCredentialValues;
   readonly #context: CallerContext;
   readonly #registry: Registry;
   readonly #limits: HttpLimits;

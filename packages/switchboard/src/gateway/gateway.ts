@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Tracer } from '@opentelemetry/api';
 
 import type { Identity } from '../auth/identity.ts';
-import { Brought } from '../callers/brought.ts';
+import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { askRequest } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
@@ -304,7 +304,7 @@ export class Gateway {
   attach(channel: Channel, transport: Transport, upstream?: string, onClose?: () => void): void {
     const identity = this.#access.local;
     const found = this.#pools.served.find(upstream, identity);
-    const visit = { upstream: found, transport, identity, credentials: new Brought(found) };
+    const visit = { upstream: found, transport, identity, credentials: new CallerCredentialValues(found) };
     this.#callers.connections.open(channel, visit, onClose);
   }
 
@@ -355,7 +355,7 @@ export class Gateway {
     const identity: Identity = { ...this.#access.local, ...(principal !== undefined && { principal }) };
     const found = this.#pools.served.find(upstream, identity);
     const [outer, inner] = memoryPair();
-    const credentials = new Brought(found, headers);
+    const credentials = new CallerCredentialValues(found, headers);
     this.#callers.connections.open(inner, { upstream: found, transport: 'memory', identity, credentials });
     return asSdkTransport(outer);
   }

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 
 import { bindingOf, canEnd } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
-import { Brought } from '../callers/brought.ts';
+import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { asRefusal } from '../callers/hooks.ts';
 import type { ConnectVisit, Hooks } from '../callers/hooks.ts';
 import type { HttpCallers } from '../callers/http.ts';
@@ -74,7 +74,7 @@ export interface Visit {
   upstream: Upstream;
   address: string;
   userAgent: string;
-  credentials: Brought;
+  credentials: CallerCredentialValues;
 }
 
 /** How long a certificate must still be good for not to be warned of, and how often that is looked at. */
@@ -304,7 +304,7 @@ export class Listener {
     return {
       identity,
       upstream,
-      credentials: new Brought(upstream, request.headers, identity.claims),
+      credentials: new CallerCredentialValues(upstream, request.headers, identity.claims),
       address: this.#options.access.addressOf(request),
       userAgent: request.headers['user-agent'] ?? '',
     };

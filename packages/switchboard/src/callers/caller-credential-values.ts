@@ -11,14 +11,14 @@ import type { CallerCredentials, Upstream } from '../router/exchange.ts';
 import { readVia } from '../transports/http/via.ts';
 
 /** The vendor request of clients that cannot set headers. */
-export const BRING_METHOD = 'switchboard/credentials';
+export const CREDENTIALS_METHOD = 'switchboard/credentials';
 
 /** The longest value, in characters. */
 const MAX_LENGTH = 8192;
 /** What a header can carry. */
 const SENDABLE = /^[\x20-\x7e\x80-\xff]+$/;
 
-export class Brought implements CallerCredentials {
+export class CallerCredentialValues implements CallerCredentials {
   readonly headers: Record<string, string> = {};
   readonly claims: Readonly<Record<string, string>>;
   readonly via: readonly string[];
