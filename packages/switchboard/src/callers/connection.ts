@@ -3,7 +3,7 @@
  * that both may be spoken on one connection (PROTOCOL.md, "Eras").
  */
 import type { Identity } from '../auth/identity.ts';
-import type { Holder } from '../auth/standing.ts';
+import type { CredentialHolder } from '../auth/credential-watcher.ts';
 import { checkBatchVersion } from '../protocol/batch.ts';
 import type { BatchPart } from '../protocol/batch.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
@@ -34,7 +34,7 @@ const MAX_SLOTS = 8;
 /** An arrival whose client may show itself again. */
 type Connected = { -readonly [Name in keyof Arrival]: Arrival[Name] };
 
-export class Connection implements Conversation, Holder {
+export class Connection implements Conversation, CredentialHolder {
   readonly id: string;
   readonly #arrival: Connected;
   readonly #context: CallerContext;
@@ -77,7 +77,7 @@ export class Connection implements Conversation, Holder {
     this.#arrival.identity = identity;
   }
 
-  lose(how: 'expired' | 'revoked', why: string): void {
+  invalidate(how: 'expired' | 'revoked', why: string): void {
     if (how === 'expired' && this.#channel.suspend !== undefined) this.#channel.suspend('unauthorized', why);
     else this.#channel.close('unauthorized', why);
   }
@@ -122,7 +122,7 @@ export class Connection implements Conversation, Holder {
   }
 
   start(): void {
-    const release = this.#context.hold(this);
+    const release = this.#context.watchCredential(this);
     const failed = (error: unknown): void => this.#context.emit({ type: 'failed', where: 'connection', error });
     this.#channel.start({
       onMessage: (message) => this.#receive(message),

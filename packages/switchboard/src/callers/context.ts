@@ -1,5 +1,5 @@
 import type { Identity } from '../auth/identity.ts';
-import type { Holder } from '../auth/standing.ts';
+import type { CredentialHolder } from '../auth/credential-watcher.ts';
 import type { Allowance, Rate } from '../limits/token-bucket.ts';
 import type { Emit, GatewayEvent } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
@@ -31,8 +31,8 @@ export interface CallerContext {
   readonly tellsAllowance: boolean;
   /** The largest message that a caller may send, in bytes. */
   maxMessageBytes(identity: Identity): number;
-  /** Ends what is open for a caller when what it showed expires or is taken back. @returns what to call when it ended by itself. */
-  hold(holder: Holder): () => void;
+  /** Ends what is open for a caller when its credential expires or is revoked. @returns stops watching; call it when that ended by itself. */
+  watchCredential(holder: CredentialHolder): () => void;
   /** How many requests of one connection or session may run at a time. */
   readonly maxRequestsInFlight: number;
   /** What the program around the gateway wants to be asked. */

@@ -3,7 +3,7 @@
  * server says of its own accord on the GET stream (MCP 2025-11-25, Transports, "Streamable HTTP").
  */
 import type { Identity } from '../auth/identity.ts';
-import type { Holder } from '../auth/standing.ts';
+import type { CredentialHolder } from '../auth/credential-watcher.ts';
 import { checkBatchVersion } from '../protocol/batch.ts';
 import type { BatchPart } from '../protocol/batch.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
@@ -43,7 +43,7 @@ const KEPT_AFTER_DELIVERY_BYTES = 64 * 1024;
 /** The first version whose clients take an event without a message (MCP 2025-11-25, "Sending Messages to the Server"). */
 const PRIMED_SINCE = '2025-11-25';
 
-export class HttpSession implements Conversation, Holder, EventKeeper {
+export class HttpSession implements Conversation, CredentialHolder, EventKeeper {
   readonly secret: string;
   readonly id: string;
   readonly upstream: Upstream;
@@ -145,7 +145,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
     context.countConnect(session.#arrival);
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
     registry.add(session);
-    session.#release = context.hold(session);
+    session.#release = context.watchCredential(session);
     tellAllowance(visit.response, context, session.#arrival);
     const reply = session.#reply(visit.response, {}, () =>
       session.close('goingAway', 'the client hung up before its session was open'),
@@ -189,7 +189,7 @@ export class HttpSession implements Conversation, Holder, EventKeeper {
   }
 
   /** A token that has expired ends the answers that it opened; the session waits for the next one. */
-  lose(how: 'expired' | 'revoked', why: string): void {
+  invalidate(how: 'expired' | 'revoked', why: string): void {
     if (how === 'revoked') this.close('unauthorized', why);
   }
 

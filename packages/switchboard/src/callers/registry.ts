@@ -250,8 +250,8 @@ export class Registry {
   }
 }
 
-/** What a conversation knows beside its arrival and its session. */
-interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActivity' | 'inFlight'> {
+/** The facts that a conversation knows itself, beside those of its arrival and its session. */
+interface OwnFacts extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActivity' | 'inFlight'> {
   /** What its last modern request said of the client; nothing where none came. */
   modern?: Pick<Scope, 'version' | 'clientInfo'> | undefined;
   notes: SessionNotes;
@@ -262,14 +262,14 @@ interface Standing extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActiv
 export function factsOf(
   { id, identity, upstream, transport, address, userAgent }: Arrival,
   session: { version: string; clientInfo: JsonObject | undefined } | undefined,
-  { modern, notes, allowance, traffic, ...standing }: Standing,
+  { modern, notes, allowance, traffic, ...own }: OwnFacts,
 ): SessionFacts {
   const isLegacy = session !== undefined && session.version !== '';
   const era = isLegacy ? 'legacy' : modern === undefined ? undefined : 'modern';
   const spoken = isLegacy ? session : modern;
   return {
     id,
-    ...standing,
+    ...own,
     principal: identity.principal,
     upstream: upstream.name,
     transport,

@@ -9,7 +9,7 @@ import type { Identity } from '../auth/identity.ts';
 import { Jwt } from '../auth/jwt.ts';
 import { KeysFile } from '../auth/keys-file.ts';
 import { ClientCertificates, certificateIdentity } from '../auth/mtls.ts';
-import { Standing } from '../auth/standing.ts';
+import { CredentialWatcher } from '../auth/credential-watcher.ts';
 import { TICKET_MS, Tickets } from '../auth/tickets.ts';
 import { OwnerToken, makeToken } from '../auth/token.ts';
 import type { Emit } from '../observe/events.ts';
@@ -43,7 +43,7 @@ const METADATA_MAX_AGE_S = 3600;
 export class Access {
   /** The token that was made at this start, to be shown once. */
   readonly newToken: string | undefined;
-  readonly standing: Standing;
+  readonly credentials: CredentialWatcher;
   readonly #parts: AccessParts;
   readonly #authenticator: Authenticator;
   readonly #tickets: Tickets;
@@ -63,7 +63,7 @@ export class Access {
     ];
     const admitsNobody = (): boolean => roles.has(ANONYMOUS_ROLE);
     this.#authenticator = new Authenticator({ methods, tickets: this.#tickets, admitsNobody });
-    this.standing = new Standing((identity) => this.#authenticator.isRevoked(identity));
+    this.credentials = new CredentialWatcher((identity) => this.#authenticator.isRevoked(identity));
   }
 
   /** Whether callers can show who they are. */
@@ -123,14 +123,14 @@ export class Access {
   }
 
   close(): void {
-    this.standing.close();
+    this.credentials.close();
     this.#authenticator.close();
   }
 
   #openKeys(path: string): ApiKeys {
     const { emit } = this.#parts;
     return new KeysFile(path, {
-      onChange: () => this.standing.review(),
+      onChange: () => this.credentials.review(),
       onFailed: (error) => emit({ type: 'failed', where: 'keys file', error }),
     });
   }

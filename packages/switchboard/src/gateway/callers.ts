@@ -56,7 +56,7 @@ export class Callers {
       allowance: (arrival) => admission.allowance(arrival),
       tellsAllowance: settings.tellAllowance,
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
-      hold: (holder) => access.standing.hold(holder),
+      watchCredential: (holder) => access.credentials.watch(holder),
       maxRequestsInFlight: settings.maxRequestsInFlight,
       hooks,
     };

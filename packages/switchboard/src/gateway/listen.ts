@@ -233,7 +233,7 @@ export class Listener {
   /** An answer that is still being given ends when what was shown for it does. */
   #endWith(identity: Identity, response: ServerResponse): void {
     if (!canEnd(identity)) return;
-    const release = this.#options.access.standing.hold({ identity, lose: () => response.destroy() });
+    const release = this.#options.access.credentials.watch({ identity, invalidate: () => response.destroy() });
     response.once('close', release);
   }
 

@@ -141,7 +141,7 @@ export class Operations {
   async upstreams(): Promise<UpstreamFacts[]> {
     const { pools, limiter, ready } = this.#options;
     const reasons = new Map(ready().map(({ upstream, reason }) => [upstream, reason]));
-    const standing = (pool: Pool): Pick<UpstreamFacts, 'state' | 'reason'> => {
+    const stateOf = (pool: Pool): Pick<UpstreamFacts, 'state' | 'reason'> => {
       const reason = reasons.get(pool.name);
       if (reason === undefined || pool.state === 'ready') return { state: pool.state };
       return { state: pool.state === 'failing' ? 'failing' : 'failed', reason };
@@ -150,7 +150,7 @@ export class Operations {
       [...pools.values()].map(async (pool) => ({
         name: pool.name,
         isolation: pool.isolation,
-        ...standing(pool),
+        ...stateOf(pool),
         ...(pool.failing !== undefined && { failing: pool.failing }),
         ...limiter.of(pool.name),
         members: await pool.members(),
