@@ -117,7 +117,7 @@ export class Connection implements Conversation, CredentialHolder {
     return this.#session?.state === 'ready' || this.#slots.size > 0 ? 'ready' : 'opening';
   }
 
-  tell(note: RpcNotification): void {
+  notify(note: RpcNotification): void {
     this.#channel.send(note);
   }
 
@@ -190,7 +190,7 @@ export class Connection implements Conversation, CredentialHolder {
       if (claimsModern(message.params)) {
         const admitted = admitModern(message, this.#arrival, this.#context, this.#calls, () => this.facts);
         try {
-          this.#hold(admitted.slot);
+          this.#retain(admitted.slot);
         } catch (error) {
           admitted.release();
           throw error;
@@ -221,9 +221,9 @@ export class Connection implements Conversation, CredentialHolder {
   }
 
   /** What modern requests of this connection were served by lasts as long as the connection. */
-  #hold(slot: Slot): void {
+  #retain(slot: Slot): void {
     if (this.#slots.has(slot)) return;
-    const letGo = slot.hold();
+    const letGo = slot.retain();
     if (this.#slots.size >= MAX_SLOTS) {
       letGo();
       const detail = `this connection has used ${MAX_SLOTS} sets of client capabilities, the limit`;

@@ -4,7 +4,7 @@ import type { Channel } from '../transports/channel.ts';
 import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { Connection } from './connection.ts';
 import type { Arrival, CallerContext } from './context.ts';
-import { tellGone } from './hooks.ts';
+import { callOnClose } from './hooks.ts';
 import type { Registry } from './registry.ts';
 
 export class Connections {
@@ -32,7 +32,7 @@ export class Connections {
     const { transport, address, userAgent } = visit;
     const connection: Connection = new Connection({ ...visit, id }, this.#context, channel, (reason) => {
       this.#registry.remove(id);
-      tellGone(this.#context, connection.facts, reason);
+      callOnClose(this.#context, connection.facts, reason);
       emit({ type: 'connection.closed', connection: id, transport, reason });
       onClose?.();
     });

@@ -89,7 +89,7 @@ export function askRequest({ onRequest }: Readonly<Hooks>, exchange: Exchange): 
 }
 
 /** Tells `onClose`. Never throws: a hook that fails after the fact changes nothing, but is told of. */
-export function tellGone(
+export function callOnClose(
   { hooks, emit }: { readonly hooks: Readonly<Hooks>; readonly emit: Emit },
   session: SessionFacts,
   reason: string,

@@ -39,7 +39,7 @@ export async function serveModernPost(
   const admitted = admitModern(message, arrival, context, calls);
   const { slot, release } = admitted;
   // Kept until the exchange keeps it, so that nobody else is given it meanwhile.
-  const letGo = slot.hold(INTERACTIVE.has(message.method));
+  const letGo = slot.retain(INTERACTIVE.has(message.method));
   try {
     if (message.method === 'tools/call') await checkParamHeaders(message, request, slot);
     if (response.destroyed) {

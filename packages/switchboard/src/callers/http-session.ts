@@ -25,7 +25,7 @@ import type { CallerCredentialValues } from './caller-credential-values.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
-import { asRefusal, tellGone } from './hooks.ts';
+import { asRefusal, callOnClose } from './hooks.ts';
 import { factsOf } from './registry.ts';
 import type { Conversation, Registry, SessionFacts, SessionNotes } from './registry.ts';
 import type { EventKeeper } from './replay-budget.ts';
@@ -103,7 +103,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     const { identity, upstream, credentials, address, request } = visit;
     const userAgent = request.headers['user-agent'] ?? '';
     this.#arrival = { identity, upstream, credentials, address, id, transport: 'http', userAgent };
-    this.#onClose = (reason) => tellGone(context, this.facts, reason);
+    this.#onClose = (reason) => callOnClose(context, this.facts, reason);
     const outlet: Outlet = {
       send: (message, about) => this.#send(message, about),
       drop: (about) => {
@@ -217,7 +217,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     });
   }
 
-  tell(note: RpcNotification): void {
+  notify(note: RpcNotification): void {
     this.#standalone.push(note);
   }
 

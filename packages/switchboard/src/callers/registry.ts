@@ -84,7 +84,7 @@ export interface Conversation {
   readonly facts: SessionFacts;
   notes: SessionNotes;
   /** Says something to the client that belongs to no request. */
-  tell(note: RpcNotification): void;
+  notify(note: RpcNotification): void;
   close(why: CloseName, reason: string): void;
 }
 

@@ -154,7 +154,7 @@ export class RestCallers {
     const calls = new Calls(this.#context);
     const message = requestOf(request, method, params, this.#options.version, wantsProgress);
     const { scope, slot, release } = admitModern(message, arrival, this.#context, calls);
-    const letGo = slot.hold(INTERACTIVE.has(method));
+    const letGo = slot.retain(INTERACTIVE.has(method));
     const end = (): void => {
       letGo();
       release();

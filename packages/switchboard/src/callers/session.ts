@@ -112,7 +112,7 @@ export class LegacySession implements Caller {
   /** Takes a message of the client. @throws {SwitchboardError} when it cannot be served; the caller's adapter answers with it. */
   receive(message: Message): void {
     if (this.#initializing && !(isRequest(message) && message.method === 'ping')) {
-      this.#hold(message);
+      this.#queueEarly(message);
     } else if (isRequest(message)) this.#request(message);
     else if (isNotification(message)) this.#note(message);
     else this.#answered(message);
@@ -223,7 +223,7 @@ export class LegacySession implements Caller {
   }
 
   /** A client need not wait for the answer to `initialize` before it goes on; what it sends meanwhile keeps its order. */
-  #hold(message: Message): void {
+  #queueEarly(message: Message): void {
     const { maxRequestsInFlight } = this.#context;
     if (this.#early.length >= maxRequestsInFlight) {
       const detail = `${maxRequestsInFlight} messages wait for initialize to finish, the limit (maxRequestsInFlight)`;

@@ -6,7 +6,7 @@ import { createLog } from '../observe/log.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
 import type { ClientFlags } from './client-flags.ts';
-import { leave, tellCut, usageError } from './exit.ts';
+import { leave, reportCut, usageError } from './exit.ts';
 import { endOnFault } from './last-resort.ts';
 
 const HELP = `
@@ -65,7 +65,7 @@ async function connect(url: string, flags: Flags): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
     gateway.attach(channel, 'stdio', undefined, resolve);
   });
-  tellCut(channel);
+  reportCut(channel);
   await gateway.close();
   leave(channel);
 }

@@ -32,7 +32,7 @@ const BY_ERROR: Partial<Record<ErrorName, keyof typeof EXIT>> = {
 export const usageError = (what: string): SwitchboardError => new SwitchboardError('SWB_USAGE', { detail: what });
 
 /** Says why a client on stdin and stdout was cut off, if it was, and lets the process end as failed. */
-export function tellCut({ closedFor }: PipeChannel): void {
+export function reportCut({ closedFor }: PipeChannel): void {
   if (closedFor === undefined) return;
   const isSlow = closedFor.why === 'overloaded';
   process.exitCode = complain(

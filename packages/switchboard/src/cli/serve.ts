@@ -8,7 +8,7 @@ import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { leave, tellCut, usageError } from './exit.ts';
+import { leave, reportCut, usageError } from './exit.ts';
 import { checkFlags, flagFor } from './flags.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
@@ -183,7 +183,7 @@ function serveStdio(gateway: Gateway): PipeChannel {
     maxQueueBytes: maxQueueSize,
   });
   gateway.attach(channel, 'stdio', undefined, () => {
-    tellCut(channel);
+    reportCut(channel);
     if (transport.length === 1) process.emit('SIGTERM');
   });
   return channel;

@@ -439,7 +439,7 @@ export class Gateway {
         conversation.close('unauthorized', 'the configuration was changed: authentication is required');
       } else if (facts.upstream !== CATALOGUE && !roles.of(identity.roles).serves(facts.upstream)) {
         conversation.close('goingAway', 'the configuration was changed: your role does not give access to this server');
-      } else for (const kind of KINDS) conversation.tell(notification(`notifications/${kind}/list_changed`));
+      } else for (const kind of KINDS) conversation.notify(notification(`notifications/${kind}/list_changed`));
     }
   }
 

@@ -120,7 +120,7 @@ export class Listener {
       onConnection: (socket) => options.probes.traffic.watch(socket),
       onRefused: ({ code, message }, address) =>
         options.emit({ type: 'connection.refused', code, detail: message, address }),
-      onCertificates: (loaded) => this.#tellCertificates(loaded),
+      onCertificates: (loaded) => this.#reportCertificates(loaded),
       onCertificatesFailed: ({ message }) => options.emit({ type: 'certificate.failed', reason: message }),
     });
   }
@@ -160,7 +160,7 @@ export class Listener {
     await this.#server.close(CUT_AFTER_MS);
   }
 
-  #tellCertificates({ subject, expiresAt }: Loaded): void {
+  #reportCertificates({ subject, expiresAt }: Loaded): void {
     const { emit } = this.#options;
     const certificate = { subject, expires: expiresAt.toISOString() };
     const warn = (): void => {

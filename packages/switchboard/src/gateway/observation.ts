@@ -25,7 +25,7 @@ export class Observation {
   readonly metrics: Metrics | undefined;
   readonly readiness: Readiness;
   readonly emit: Emit;
-  readonly #tell: Emit;
+  readonly #notify: Emit;
   readonly #listeners: Emit[];
   readonly #audit: AuditLog | undefined;
   readonly #traces: Traces | undefined;
@@ -39,18 +39,18 @@ export class Observation {
       (listener) => listener !== undefined,
     );
     this.#listeners = listeners;
-    const tell: Emit = (event) => {
+    const notify: Emit = (event) => {
       for (const listener of listeners) {
         try {
           const told: unknown = listener(event);
-          if (told instanceof Promise) told.catch((error) => tellOthers(listener, event, error));
+          if (told instanceof Promise) told.catch((error) => notifyOthers(listener, event, error));
         } catch (error) {
-          tellOthers(listener, event, error);
+          notifyOthers(listener, event, error);
         }
       }
     };
     // A listener that fails must not keep anything from the others, nor from what the event is about.
-    const tellOthers = (failing: Emit, event: GatewayEvent, error: unknown): void => {
+    const notifyOthers = (failing: Emit, event: GatewayEvent, error: unknown): void => {
       if (event.type === 'failed') return;
       for (const listener of listeners) {
         if (listener === failing) continue;
@@ -60,10 +60,10 @@ export class Observation {
         );
       }
     };
-    const audit = auditLog === '' ? undefined : new AuditLog({ path: auditLog, contents: auditContents, emit: tell });
+    const audit = auditLog === '' ? undefined : new AuditLog({ path: auditLog, contents: auditContents, emit: notify });
     this.#audit = audit;
-    this.#tell = tell;
-    this.emit = audit === undefined ? tell : (event) => this.#audited(event);
+    this.#notify = notify;
+    this.emit = audit === undefined ? notify : (event) => this.#audited(event);
   }
 
   /** What a router tells of its exchanges. */
@@ -104,7 +104,7 @@ export class Observation {
   }
 
   #audited(event: GatewayEvent, contents?: Contents): void {
-    this.#tell(event);
+    this.#notify(event);
     this.#audit?.write(event, contents);
   }
 }

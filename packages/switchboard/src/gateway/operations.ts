@@ -200,7 +200,7 @@ export class Operations {
     for (const conversation of this.#options.registry.all) {
       const { facts } = conversation;
       if (!(facts.state === 'ready' || facts.state === 'away') || !fits(facts, to)) continue;
-      conversation.tell(note);
+      conversation.notify(note);
       count++;
     }
     return count;

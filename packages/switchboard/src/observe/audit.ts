@@ -74,10 +74,10 @@ export class AuditLog {
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
     try {
       const more = contents === undefined ? '' : contentsOf(contents);
-      if (this.#file === undefined) this.#lose(this.#reason);
+      if (this.#file === undefined) this.#drop(this.#reason);
       else this.#file.write(`${asLine(`${line.slice(0, -1)}${more}}`)}\n`);
     } catch (error) {
-      this.#lose((error as Error).message);
+      this.#drop((error as Error).message);
     }
     if (this.#file === undefined && performance.now() - this.#openedAt > REPORT_MS) this.#open();
   }
@@ -127,13 +127,13 @@ export class AuditLog {
         return;
       }
       if (this.#file === file) this.#file = undefined;
-      this.#lose(error.message);
+      this.#drop(error.message);
     });
-    file.on('drop', () => this.#lose(this.#reason || 'too much waits for the disk'));
+    file.on('drop', () => this.#drop(this.#reason || 'too much waits for the disk'));
     this.#file = file;
   }
 
-  #lose(reason: string): void {
+  #drop(reason: string): void {
     this.#reason = reason;
     this.#lost++;
     this.#report();

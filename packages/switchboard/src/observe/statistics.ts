@@ -47,7 +47,7 @@ export class Statistics {
   constructor(options: StatisticsOptions) {
     this.#options = options;
     const { intervalMs } = options;
-    this.#clock = intervalMs === Infinity ? undefined : setInterval(() => this.#tell(), intervalMs).unref();
+    this.#clock = intervalMs === Infinity ? undefined : setInterval(() => this.#report(), intervalMs).unref();
   }
 
   close(): void {
@@ -69,7 +69,7 @@ export class Statistics {
   }
 
   /** Counts are of the interval; the next one begins. */
-  #tell(): void {
+  #report(): void {
     const { look, emit, intervalMs } = this.#options;
     const { nearLimit, bytesIn, bytesOut, ...now } = look();
     const [busiest] = [...this.#tools.values()].toSorted((a, b) => b.calls - a.calls);

@@ -219,7 +219,7 @@ export interface Slot {
    * @param lease whether it is for this one against others that want the same, see {@link leased}.
    * @returns what lets it go; may be called more than once.
    */
-  hold(lease?: boolean): () => void;
+  retain(lease?: boolean): () => void;
   /** Gives it to nobody new; it ends, with its member, when the last who holds it lets it go. */
   retire(): void;
   /**

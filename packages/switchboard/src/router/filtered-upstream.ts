@@ -89,8 +89,8 @@ class FilteredSlot implements Slot {
     this.#slot.leave(this.#callers.get(caller) ?? caller);
   }
 
-  hold(lease?: boolean): () => void {
-    return this.#slot.hold(lease);
+  retain(lease?: boolean): () => void {
+    return this.#slot.retain(lease);
   }
 
   retire(): void {

@@ -71,7 +71,7 @@ export class RoutedExchange implements Exchange {
     this.#options = options;
     // A legacy session holds its slot itself; a modern request may outlive the connection that it came by. It holds the slot while it
     // waits for its turn, too, so that no other request takes the slot for free.
-    if (opening.scope.era === 'modern') this.#letGo = opening.slot.hold(INTERACTIVE.has(opening.method));
+    if (opening.scope.era === 'modern') this.#letGo = opening.slot.retain(INTERACTIVE.has(opening.method));
   }
 
   get slot(): Slot {

@@ -118,7 +118,7 @@ export class LegacyMember implements LivingMember {
     for (const kind of ['tools', 'prompts', 'resources']) {
       const capability = capabilitiesOf(this.handshakeResult)[kind];
       if (!isObject(capability) || capability['listChanged'] !== true) continue;
-      this.#tellAll(notification(`notifications/${kind}/list_changed`));
+      this.#notifyAll(notification(`notifications/${kind}/list_changed`));
     }
   }
 
@@ -263,9 +263,9 @@ export class LegacyMember implements LivingMember {
       this.#log(note, about);
     } else if (method === 'notifications/tools/list_changed') {
       this.#tools.forget();
-      this.#tellAll(note);
+      this.#notifyAll(note);
     } else if (method.endsWith('/list_changed') || this.#audience.exclusive) {
-      this.#tellAll(note);
+      this.#notifyAll(note);
     }
   }
 
@@ -274,14 +274,14 @@ export class LegacyMember implements LivingMember {
     return [...this.#audience.callers].find(({ scope }) => scope.era === 'legacy');
   }
 
-  #tellAll(note: RpcNotification): void {
+  #notifyAll(note: RpcNotification): void {
     for (const caller of this.#audience.callers) caller.notify(note);
   }
 
   /** Modern clients want log messages for single requests: the one that the channel names, or the only one that could be meant. */
   #log(note: RpcNotification, about: RpcId | undefined): void {
     if (!this.#audience.exclusive) return;
-    this.#tellAll(note);
+    this.#notifyAll(note);
     const { exchanges } = this.#peer;
     const meant = about === undefined && exchanges.length === 1 ? exchanges[0] : this.#peer.exchangeOf(about);
     const wanted = meant?.scope.era === 'modern' ? meant.scope.logLevel : undefined;

@@ -189,7 +189,7 @@ export class RpcPeer {
   }
 
   /** Ends what {@link listen} began. */
-  hush(id: number): void {
+  stopListening(id: number): void {
     if (this.#forget(id)) this.#withdraw(id);
   }
 

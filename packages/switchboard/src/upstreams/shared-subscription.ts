@@ -48,7 +48,7 @@ export class SharedSubscription {
   /** Nothing more is delivered. */
   close(): void {
     this.#closed = true;
-    for (const id of [this.#current?.id, ...this.#single.values()]) this.#hush(id);
+    for (const id of [this.#current?.id, ...this.#single.values()]) this.#stopListening(id);
     this.#current = undefined;
     this.#single.clear();
   }
@@ -66,7 +66,7 @@ export class SharedSubscription {
     this.#started = true;
     if (this.#closed) return DONE;
     const outcome = await this.#open({}, [uri], (id) => {
-      this.#hush(this.#single.get(uri));
+      this.#stopListening(this.#single.get(uri));
       this.#single.set(uri, id);
     });
     if ('result' in outcome) this.#joinSoon();
@@ -124,11 +124,11 @@ export class SharedSubscription {
     const former = this.#current;
     if (Object.keys(lists).length === 0 && uris.length === 0) {
       this.#current = undefined;
-      this.#hush(former?.id);
+      this.#stopListening(former?.id);
       return true;
     }
     const outcome = await this.#open(lists, uris, (id) => {
-      this.#hush(this.#current?.id);
+      this.#stopListening(this.#current?.id);
       this.#current = { id, uris };
       for (const uri of uris) {
         const single = this.#single.get(uri);
@@ -171,17 +171,17 @@ export class SharedSubscription {
         },
       );
     });
-    if ('error' in outcome || this.#closed) this.#hush(id);
+    if ('error' in outcome || this.#closed) this.#stopListening(id);
     return outcome;
   }
 
   #end(uri: string, id: number): void {
     this.#single.delete(uri);
-    this.#hush(id);
+    this.#stopListening(id);
   }
 
-  #hush(id: number | undefined): void {
-    if (id !== undefined) this.#options.peer.hush(id);
+  #stopListening(id: number | undefined): void {
+    if (id !== undefined) this.#options.peer.stopListening(id);
   }
 }
 

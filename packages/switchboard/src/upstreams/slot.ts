@@ -57,7 +57,7 @@ export class MemberSlot implements Slot {
   readonly replicas: readonly Replica[];
   readonly #options: SlotOptions;
   readonly #first: Replica;
-  #holders = 0;
+  #retainers = 0;
   #leases = 0;
   /** What lets it go, for each caller that joined. */
   readonly #keptBy: Map<Caller, () => void> = new Map();
@@ -103,7 +103,7 @@ export class MemberSlot implements Slot {
 
   /** Whether nobody would miss it. */
   get isIdle(): boolean {
-    return this.#holders === 0 && this.replicas.every(({ load }) => load === 0);
+    return this.#retainers === 0 && this.replicas.every(({ load }) => load === 0);
   }
 
   /** Whether nobody new is given it. */
@@ -126,7 +126,7 @@ export class MemberSlot implements Slot {
 
   join(caller: Caller): void {
     this.audience.join(caller);
-    this.#keptBy.set(caller, this.hold());
+    this.#keptBy.set(caller, this.retain());
     this.#first.member?.join(caller);
   }
 
@@ -138,12 +138,12 @@ export class MemberSlot implements Slot {
     this.#keptBy.delete(caller);
   }
 
-  hold(lease = false): () => void {
-    this.#holders++;
+  retain(lease = false): () => void {
+    this.#retainers++;
     if (lease) this.#leases++;
     clearTimeout(this.#linger);
     return once(() => {
-      this.#holders--;
+      this.#retainers--;
       if (lease) this.#leases--;
       this.#postponeEnd();
     });
@@ -191,7 +191,7 @@ export class MemberSlot implements Slot {
 
   #postponeEnd(): void {
     clearTimeout(this.#linger);
-    if (this.#closed || this.#holders > 0) return;
+    if (this.#closed || this.#retainers > 0) return;
     const { lingerMs } = this.#options;
     if (lingerMs === 0 || this.#retired) this.close();
     else if (lingerMs === Infinity) return;

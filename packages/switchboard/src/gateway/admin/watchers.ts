@@ -35,7 +35,7 @@ export class Watchers {
       clearInterval(keepAlive);
       this.#watchers.delete(watcher);
     });
-    response.on('drain', () => this.#tellMissed(watcher));
+    response.on('drain', () => this.#reportMissed(watcher));
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(': events\n\n');
   }
@@ -48,7 +48,7 @@ export class Watchers {
       if (types !== undefined && !types.some((type) => matchesPattern(type, event.type))) continue;
       if (response.writableLength > MAX_WAITING_BYTES) watcher.missed++;
       else {
-        this.#tellMissed(watcher);
+        this.#reportMissed(watcher);
         response.write((text ??= written(event)));
       }
     }
@@ -59,7 +59,7 @@ export class Watchers {
     this.#watchers.clear();
   }
 
-  #tellMissed(watcher: Watcher): void {
+  #reportMissed(watcher: Watcher): void {
     const { missed: count, response } = watcher;
     if (count === 0 || response.writableEnded || response.writableLength > MAX_WAITING_BYTES) return;
     watcher.missed = 0;

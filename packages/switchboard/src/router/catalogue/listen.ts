@@ -124,7 +124,7 @@ export class MergedListen {
         },
         notify: (note) => {
           if (note.method !== ACKNOWLEDGED) {
-            this.#tell(outward.notification(note));
+            this.#notify(outward.notification(note));
             return;
           }
           const { params } = note;
@@ -146,8 +146,8 @@ export class MergedListen {
       for (const key of LIST_CHANGES.keys()) if (honored[key] === true) this.#honoredLists.add(key);
       return;
     }
-    for (const [key, method] of LIST_CHANGES) if (honored[key] === true) this.#tell(notification(method));
-    for (const uri of uris) this.#tell(notification('notifications/resources/updated', { uri }));
+    for (const [key, method] of LIST_CHANGES) if (honored[key] === true) this.#notify(notification(method));
+    for (const uri of uris) this.#notify(notification('notifications/resources/updated', { uri }));
   }
 
   #acknowledge(lists: JsonObject): void {
@@ -162,10 +162,10 @@ export class MergedListen {
     this.#exchange.notify(notification(ACKNOWLEDGED, { notifications }));
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const note of held) this.#tell(note);
+    for (const note of held) this.#notify(note);
   }
 
-  #tell(note: RpcNotification): void {
+  #notify(note: RpcNotification): void {
     if (this.#held === undefined) this.#exchange.notify(note);
     else if (this.#held.length < MAX_HELD) this.#held.push(note);
   }

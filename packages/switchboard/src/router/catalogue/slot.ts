@@ -38,7 +38,7 @@ export class CatalogueSlot implements Slot {
   /** Done when a legacy session knows what it was told of the upstreams at its start. */
   #negotiating: Promise<Member> | undefined;
   #isNegotiated = false;
-  #holders = 0;
+  #retainers = 0;
   /** The upstreams' slots that a legacy session has joined. */
   readonly #joined: Map<string, Slot> = new Map();
   /** The upstreams' slots that last as long as this one, and what lets each go. */
@@ -104,7 +104,7 @@ export class CatalogueSlot implements Slot {
 
   join(caller: Caller): void {
     this.audience.join(caller);
-    this.#keptBy.set(caller, this.hold());
+    this.#keptBy.set(caller, this.retain());
     for (const name of this.names) {
       try {
         this.slotOf(name, this.scope);
@@ -121,10 +121,10 @@ export class CatalogueSlot implements Slot {
     this.#keptBy.delete(caller);
   }
 
-  hold(): () => void {
-    this.#holders++;
+  retain(): () => void {
+    this.#retainers++;
     return once(() => {
-      if (--this.#holders === 0) this.close();
+      if (--this.#retainers === 0) this.close();
     });
   }
 
@@ -160,7 +160,7 @@ export class CatalogueSlot implements Slot {
       for (const caller of this.audience.callers) slot.join(this.#outward(caller, slot));
     } else if (scope.loose !== true && !this.#kept.has(slot)) {
       // One connection has the same one for all its requests, and keeps it between them.
-      this.#kept.set(slot, slot.hold());
+      this.#kept.set(slot, slot.retain());
     }
     return slot;
   }
@@ -216,7 +216,7 @@ export class CatalogueSlot implements Slot {
       const place: Place = { sub, slot };
       const places = this.#places.get(sub.parent) ?? new Set<Place>();
       this.#places.set(sub.parent, places.add(place));
-      if (sub.scope.era === 'modern') sub.onEnd(slot.hold(interactive));
+      if (sub.scope.era === 'modern') sub.onEnd(slot.retain(interactive));
       const open = (member: Member): void => {
         if (sub.settled) return;
         place.member = member;

@@ -57,7 +57,7 @@ export class AbsentClients {
   }
 
   /** @returns whether the message is held; otherwise the client is there, or was not held for. */
-  hold(client: Visitor, message: JsonObject): boolean {
+  queue(client: Visitor, message: JsonObject): boolean {
     const absent = this.#absent.get(keyOf(client));
     if (absent === undefined) return false;
     const { maxMessages, maxBytes, maxHeldBytes } = this.#options;

@@ -52,7 +52,7 @@ export class BrowserSocket implements Socket {
   write(text: string | Uint8Array): void {
     this.#socket.send(typeof text === 'string' ? text : new TextDecoder().decode(text));
     this.#unsent++;
-    this.#check ??= unreffed(setInterval(() => this.#tellSent(), SENT_CHECK_MS));
+    this.#check ??= unreffed(setInterval(() => this.#reportSent(), SENT_CHECK_MS));
   }
 
   close(code: number, reason: string): void {
@@ -73,7 +73,7 @@ export class BrowserSocket implements Socket {
     ears?.onClose(code, reason);
   }
 
-  #tellSent(): void {
+  #reportSent(): void {
     if (this.#socket.bufferedAmount > 0) return;
     clearInterval(this.#check);
     this.#check = undefined;

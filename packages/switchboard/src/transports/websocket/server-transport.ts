@@ -489,7 +489,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
   #give(client: Visitor, message: JsonObject): void {
     // What one that is away is sent through its channel is lost with it when it does not come back in time.
     if (client.isAway) this.#left(client);
-    if (Object.hasOwn(message, 'jsonrpc') || this.#absent?.hold(client, message) !== true) client.send(message);
+    if (Object.hasOwn(message, 'jsonrpc') || this.#absent?.queue(client, message) !== true) client.send(message);
   }
 
   /** Gives what was held to a client that has connected, or has come back to its connection. */
