@@ -33,7 +33,7 @@ import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
 import { readConfiguration } from './configuration.ts';
 import type { Configuration, ConfigurationInput } from './configuration.ts';
-import { Listener } from './listen.ts';
+import { HttpIngress } from './http-ingress.ts';
 import { Observation } from './observation.ts';
 import { Operations } from './operations.ts';
 import type { Settings } from './settings.ts';
@@ -147,7 +147,7 @@ export class Gateway {
   #adminUrl: string | undefined;
   /** That is listened on; 0 while none is. */
   #port = 0;
-  readonly #listener: Listener;
+  readonly #ingress: HttpIngress;
   readonly #store: Store;
   readonly #access: Access;
   readonly #program: Program | undefined;
@@ -250,7 +250,7 @@ export class Gateway {
       emit,
     });
     observation.watch(this.#statistics.onEvent);
-    this.#listener = new Listener({
+    this.#ingress = new HttpIngress({
       id,
       settings,
       access: this.#access,
@@ -284,7 +284,7 @@ export class Gateway {
     const adminPort = await this.#admin?.listen();
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
-    const { address, port } = await this.#listener.listen();
+    const { address, port } = await this.#ingress.listen();
     this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
     return this.#pools.served.places.map((place) => {
@@ -371,7 +371,7 @@ export class Gateway {
    * @returns whether the request was for one of them; if not, nothing was done.
    */
   serveOperators(request: IncomingMessage, response: ServerResponse): boolean {
-    return this.#listener.serveOperators(request, response);
+    return this.#ingress.serveOperators(request, response);
   }
 
   /**
@@ -480,7 +480,7 @@ export class Gateway {
   async #end(): Promise<void> {
     this.#admin?.close();
     this.#statistics.close();
-    const closed = this.#listener.close();
+    const closed = this.#ingress.close();
     this.#callers.registry.close('Switchboard is shutting down');
     this.#router.close();
     await Promise.all([closed, this.#retirement.end(), this.#pools.close()]);

@@ -18,7 +18,7 @@ import {
 import type { ParamHeader } from '../protocol/param-headers.ts';
 import type { Audience, Caller, Exchange, Outcome, Question, Slot } from '../router/exchange.ts';
 import { omit } from '../util/omit.ts';
-import { ListeningCaller, urisOf } from './listen.ts';
+import { SubscriptionCaller, urisOf } from './subscription-caller.ts';
 import { missingCapability } from './questions.ts';
 import { ToolHeaders } from './tool-headers.ts';
 import type { LivingMember } from './life.ts';
@@ -222,7 +222,7 @@ export class LegacyMember implements LivingMember {
       exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
       return;
     }
-    const caller = new ListeningCaller(exchange);
+    const caller = new SubscriptionCaller(exchange);
     this.#slot.join(caller);
     exchange.onEnd(() => this.#slot.leave(caller));
     const uris = [...new Set(urisOf(filter))];

@@ -12,7 +12,7 @@ import type { Exchange, Member, Outcome } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
 import { targetOf, unknownName } from '../view.ts';
 import type { Target } from '../view.ts';
-import { MergedListen } from './listen.ts';
+import { MergedSubscription } from './merged-subscription.ts';
 import type { LinkPlace } from './links.ts';
 import { discovered, isMerged, mergedPage } from './lists.ts';
 import type { Destination } from './names.ts';
@@ -61,7 +61,7 @@ export class CatalogueMember implements Member {
     } else if (method === 'server/discover' && this.era === 'modern') {
       exchange.run(async () => exchange.settle(await discovered(this.#slot, exchange)));
     } else if (method === 'subscriptions/listen' && this.era === 'modern') {
-      exchange.run(() => new MergedListen(this.#slot, exchange).start());
+      exchange.run(() => new MergedSubscription(this.#slot, exchange).start());
     } else if (method === 'logging/setLevel') {
       exchange.run(async () => exchange.settle(await this.#setLevel(exchange)));
     } else {

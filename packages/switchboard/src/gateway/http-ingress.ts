@@ -34,7 +34,7 @@ import type { Admin } from './admin/admin.ts';
 import type { Settings } from './settings.ts';
 import type { Probes } from './probes.ts';
 
-export interface ListenerOptions {
+export interface HttpIngressOptions {
   /** Of this gateway, by which it recognises its own requests. */
   id: string;
   settings: Settings;
@@ -88,13 +88,13 @@ const SPARE_SOCKETS = 64;
 const OPERATOR_PATH = /^\/(healthz?|readyz|status|metrics|admin(\/.*)?)$/;
 const SSE_PATH = new RegExp(`^(/sse(/.*)?|${SSE_POST_PATH})$`);
 
-export class Listener {
-  readonly #options: ListenerOptions;
+export class HttpIngress {
+  readonly #options: HttpIngressOptions;
   readonly #server: HttpServer;
   #expiry: NodeJS.Timeout | undefined;
   readonly #acceptor: WebSocketAcceptor;
 
-  constructor(options: ListenerOptions) {
+  constructor(options: HttpIngressOptions) {
     const { settings } = options;
     this.#options = options;
     this.#acceptor = new WebSocketAcceptor({

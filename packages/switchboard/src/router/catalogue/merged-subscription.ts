@@ -24,7 +24,7 @@ const REFUSALS: ReadonlySet<number> = new Set([-32601, -32602]);
 /** What is kept of what comes before the acknowledgement, which is the first thing that a listening client hears. */
 const MAX_HELD = 100;
 
-export class MergedListen {
+export class MergedSubscription {
   readonly #slot: CatalogueSlot;
   readonly #exchange: Exchange;
   readonly #honoredUris: string[] = [];

@@ -17,7 +17,7 @@ const KINDS: ReadonlyMap<string, { method: string; capability: string }> = new M
 
 const MAX_HELD = 100;
 
-export class ListeningCaller implements Caller {
+export class SubscriptionCaller implements Caller {
   readonly scope: Scope;
   readonly #exchange: Exchange;
   readonly #methods: Set<string> = new Set();
