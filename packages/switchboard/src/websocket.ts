@@ -4,13 +4,13 @@ import type { McpServer, Server } from '@modelcontextprotocol/server';
 
 import { WebSocketServerTransport } from './transports/websocket/server-transport.ts';
 import type { WebSocketServerOptions } from './transports/websocket/server-transport.ts';
-import type { Visitor } from './transports/websocket/visitor.ts';
+import type { WebSocketClient } from './transports/websocket/websocket-client.ts';
 
 export { WebSocketServerTransport };
 export type { WebSocketServerOptions };
 export type { OfferedCredentials } from './transports/websocket/server.ts';
 export type { Identity, WebSocketServerEvents } from './transports/websocket/server-transport.ts';
-export type { Visitor as WebSocketClient } from './transports/websocket/visitor.ts';
+export type { WebSocketClient } from './transports/websocket/websocket-client.ts';
 export { WebSocketClientTransport } from './client.ts';
 export type {
   ClientTransport,
@@ -25,7 +25,7 @@ export type { JsonObject } from './protocol/jsonrpc.ts';
 export type { SdkTransport } from './transports/sdk.ts';
 
 /** Builds the server of one client. */
-export type ClientServerFactory = (client: Visitor) => McpServer | Server | Promise<McpServer | Server>;
+export type ClientServerFactory = (client: WebSocketClient) => McpServer | Server | Promise<McpServer | Server>;
 
 /**
  * Serves what a function builds to many clients, each with a server of its own, in both eras.

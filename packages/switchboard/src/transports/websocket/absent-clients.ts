@@ -5,7 +5,7 @@
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import type { Log, Store } from '../../stores/store.ts';
 import { unreffed } from '../../util/timers.ts';
-import type { Visitor } from './visitor.ts';
+import type { WebSocketClient } from './websocket-client.ts';
 
 export interface AbsentClientsOptions {
   store: Store;
@@ -23,7 +23,7 @@ export interface AbsentClientsOptions {
 
 interface Absent {
   /** As it was when it left. */
-  client: Visitor;
+  client: WebSocketClient;
   log: Log;
   dropped: number;
   timer: ReturnType<typeof setTimeout>;
@@ -42,12 +42,12 @@ export class AbsentClients {
   }
 
   /** Those that are away. */
-  *[Symbol.iterator](): Generator<Visitor> {
+  *[Symbol.iterator](): Generator<WebSocketClient> {
     for (const { client, returning } of this.#absent.values()) if (!returning) yield client;
   }
 
   /** Holds messages for a client from now on. Called when its last connection has ended. */
-  left(client: Visitor): void {
+  left(client: WebSocketClient): void {
     const key = keyOf(client);
     if (this.#absent.has(key)) return;
     const timer = unreffed(setTimeout(() => this.#forget(key), this.#options.holdForMs));
@@ -57,7 +57,7 @@ export class AbsentClients {
   }
 
   /** @returns whether the message is held; otherwise the client is there, or was not held for. */
-  queue(client: Visitor, message: JsonObject): boolean {
+  queue(client: WebSocketClient, message: JsonObject): boolean {
     const absent = this.#absent.get(keyOf(client));
     if (absent === undefined) return false;
     const { maxMessages, maxBytes, maxHeldBytes } = this.#options;
@@ -73,7 +73,7 @@ export class AbsentClients {
   }
 
   /** Gives a client that has connected what was held for it; what is sent meanwhile is held too, so that the order is kept. */
-  async returned(client: Visitor): Promise<void> {
+  async returned(client: WebSocketClient): Promise<void> {
     const absent = this.#absent.get(keyOf(client));
     if (absent === undefined || absent.returning) return;
     absent.returning = true;
@@ -114,4 +114,4 @@ export class AbsentClients {
   }
 }
 
-const keyOf = ({ principal, name }: Visitor): string => JSON.stringify([principal, name]);
+const keyOf = ({ principal, name }: WebSocketClient): string => JSON.stringify([principal, name]);

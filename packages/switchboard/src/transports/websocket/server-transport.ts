@@ -25,7 +25,7 @@ import { AbsentClients } from './absent-clients.ts';
 import { Answers, correlated } from './answers.ts';
 import { WebSocketAcceptor, checkHandshake, offeredCredentials } from './server.ts';
 import type { OfferedCredentials } from './server.ts';
-import { Visitor } from './visitor.ts';
+import { WebSocketClient } from './websocket-client.ts';
 
 /** Who is behind a connection. */
 export interface Identity {
@@ -71,7 +71,7 @@ export interface WebSocketServerOptions {
    * Takes messages that are no JSON-RPC. The object that it returns is sent to that client, with the `id` of the message if that has one. A
    * message for which it returns nothing, and every message where there is no handler, is left to {@link WebSocketServerTransport.receive}.
    */
-  onForeign?(message: JsonObject, client: Visitor): unknown;
+  onForeign?(message: JsonObject, client: WebSocketClient): unknown;
   /** Send the handler's answers to a client in the order of its messages; otherwise each when it is ready. @default true */
   ordered?: boolean;
   /**
@@ -83,7 +83,7 @@ export interface WebSocketServerOptions {
    * Takes every text message as it is, for a protocol that is not MCP; then nothing of MCP is served. An error that it throws is an
    * `error` event.
    */
-  onText?(text: string, client: Visitor): void;
+  onText?(text: string, client: WebSocketClient): void;
   /**
    * The subprotocols of that protocol, the preferred one first; others may be offered and are not selected, and none need be.
    *
@@ -132,9 +132,9 @@ export interface WebSocketServerOptions {
 /** The events of a {@link WebSocketServerTransport}. */
 export interface WebSocketServerEvents {
   /** A client has connected. */
-  connect: [client: Visitor];
+  connect: [client: WebSocketClient];
   /** A client is gone for good. */
-  disconnect: [client: Visitor, reason: string];
+  disconnect: [client: WebSocketClient, reason: string];
   /** Something of this program failed; `reference` stands in the answer that a client got for the same failure. */
   error: [error: unknown, reference?: string];
 }
@@ -182,8 +182,8 @@ type FilledOptions = Pick<WebSocketServerOptions, Hook> & Required<Omit<WebSocke
  */
 export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents> {
   readonly #options: FilledOptions;
-  readonly #clients: Map<string, Visitor> = new Map();
-  readonly #foreign: Feed<{ client: Visitor; message: JsonObject }>;
+  readonly #clients: Map<string, WebSocketClient> = new Map();
+  readonly #foreign: Feed<{ client: WebSocketClient; message: JsonObject }>;
   /** Whether messages that nobody receives are missed. */
   #receives: boolean;
   readonly #absent: AbsentClients | undefined;
@@ -243,7 +243,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
   }
 
   /** The clients that are connected, or cut off for not too long, by their ids. */
-  get clients(): ReadonlyMap<string, Visitor> {
+  get clients(): ReadonlyMap<string, WebSocketClient> {
     return this.#clients;
   }
 
@@ -274,7 +274,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
    *
    * @returns how many clients it was given to, or is held for.
    */
-  broadcast(message: JsonObject, filter: (client: Visitor) => boolean = () => true): number {
+  broadcast(message: JsonObject, filter: (client: WebSocketClient) => boolean = () => true): number {
     const chosen = [...this.#clients.values(), ...this.#awaited(message)].filter(filter);
     for (const client of chosen) this.#give(client, message);
     return chosen.length;
@@ -290,7 +290,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
   }
 
   /** Sends a message to one client. @returns whether it is there, or the message is held for it. */
-  send(to: string | Visitor, message: JsonObject): boolean {
+  send(to: string | WebSocketClient, message: JsonObject): boolean {
     const id = typeof to === 'string' ? to : to.id;
     const client = this.#clients.get(id) ?? this.#awaited(message).find((each) => each.id === id);
     if (client !== undefined) this.#give(client, message);
@@ -318,7 +318,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
    * The messages that are no JSON-RPC and that no handler has answered, with who sent each, in order; ends with {@link close}. For one
    * reader. What came before the first call waits, up to `maxQueueMessages` and `maxQueueBytes`; beyond, the oldest is dropped.
    */
-  receive(): AsyncIterableIterator<{ client: Visitor; message: JsonObject }> {
+  receive(): AsyncIterableIterator<{ client: WebSocketClient; message: JsonObject }> {
     this.#receives = true;
     return this.#foreign;
   }
@@ -413,7 +413,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
     }
     const { onText } = this.#options;
     const answers = new Answers({ ordered, maxWaiting });
-    const client: Visitor = new Visitor({
+    const client: WebSocketClient = new WebSocketClient({
       principal,
       name,
       plain,
@@ -446,7 +446,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
     this.#returned(client);
   }
 
-  #receive(client: Visitor, answers: Answers, message: JsonObject): void {
+  #receive(client: WebSocketClient, answers: Answers, message: JsonObject): void {
     const { onForeign } = this.#options;
     if (onForeign === undefined) {
       this.#foreign.push({ client, message });
@@ -481,24 +481,24 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
   }
 
   /** The absent clients that a message can be held for; what is MCP belongs to a session, which has ended. */
-  #awaited(message: JsonObject): Visitor[] {
+  #awaited(message: JsonObject): WebSocketClient[] {
     if (this.#absent === undefined || Object.hasOwn(message, 'jsonrpc')) return [];
     return [...this.#absent].filter(({ id }) => !this.#clients.has(id));
   }
 
-  #give(client: Visitor, message: JsonObject): void {
+  #give(client: WebSocketClient, message: JsonObject): void {
     // What one that is away is sent through its channel is lost with it when it does not come back in time.
     if (client.isAway) this.#left(client);
     if (Object.hasOwn(message, 'jsonrpc') || this.#absent?.queue(client, message) !== true) client.send(message);
   }
 
   /** Gives what was held to a client that has connected, or has come back to its connection. */
-  #returned(client: Visitor): void {
+  #returned(client: WebSocketClient): void {
     void this.#absent?.returned(client).catch((error: unknown) => this.#failed(error));
   }
 
   /** Holds messages from now on for a client that can be told from others, and has no other connection. */
-  #left(client: Visitor): void {
+  #left(client: WebSocketClient): void {
     const { principal, name } = client;
     const isHere = [...this.#clients.values()].some(
       (each) => each !== client && each.principal === principal && each.name === name,
@@ -512,7 +512,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
   }
 
   /** The clients that have sent no message for `idleTimeoutMs` and wait for no answer. */
-  get #quiet(): Visitor[] {
+  get #quiet(): WebSocketClient[] {
     const oldest = Date.now() - this.#options.idleTimeoutMs;
     return [...this.#clients.values()].filter(({ inFlight, lastActivity }) => inFlight === 0 && lastActivity <= oldest);
   }

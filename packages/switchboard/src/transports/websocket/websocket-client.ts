@@ -9,7 +9,7 @@ import type { Channel, Traffic } from '../channel.ts';
 import type { SdkTransport } from '../sdk.ts';
 import type { WebSocketHandlers } from './channel.ts';
 
-export interface VisitorOptions {
+export interface WebSocketClientInit {
   principal: string;
   address: string;
   userAgent: string;
@@ -37,7 +37,7 @@ const MAX_BAD_MESSAGES = 10;
 const SHOWN = 100;
 
 /** One client of a {@link WebSocketServerTransport}: who it is, what has passed, and its transport for a server of the official SDK. */
-export class Visitor {
+export class WebSocketClient {
   /** Unique and not to be guessed. */
   readonly id: string = randomUUID();
   /** The caller, as `authenticate` named it; else `anonymous`. */
@@ -60,7 +60,7 @@ export class Visitor {
   lastPing = 0;
   /** Whether MCP is served; otherwise its requests are answered with an error. */
   servesMcp = true;
-  readonly #options: VisitorOptions;
+  readonly #options: WebSocketClientInit;
   readonly #channel: Channel;
   readonly #running: Set<RpcId> = new Set();
   #early: Message[] | undefined = [];
@@ -68,7 +68,7 @@ export class Visitor {
   #onIdle: (() => void) | undefined;
 
   /** @internal */
-  constructor(options: VisitorOptions) {
+  constructor(options: WebSocketClientInit) {
     this.#options = options;
     this.#channel = options.channel;
     this.principal = options.principal;
