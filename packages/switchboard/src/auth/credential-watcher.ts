@@ -1,5 +1,5 @@
 /** Watches the credentials that open connections, sessions and streams rest on: ends each when its own expires or is revoked. */
-import { Numbered } from '../util/numbered.ts';
+import { IdRing } from '../util/id-ring.ts';
 import { unreffed } from '../util/timers.ts';
 import { canEnd, isExpired } from './identity.ts';
 import type { Identity } from './identity.ts';
@@ -16,7 +16,7 @@ export interface CredentialHolder {
 const LOOK_MS = 500;
 
 export class CredentialWatcher {
-  readonly #holders: Numbered<CredentialHolder> = new Numbered();
+  readonly #holders: IdRing<CredentialHolder> = new IdRing();
   readonly #isRevoked: (identity: Identity) => boolean;
   readonly #clock: NodeJS.Timeout;
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { Numbered } from '../util/numbered.ts';
+import { IdRing } from '../util/id-ring.ts';
 import { owned } from '../util/owned.ts';
 import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
@@ -33,7 +33,7 @@ export interface RouterOptions {
 
 export class Router implements Exchanges {
   readonly #options: RouterOptions;
-  readonly #exchanges: Numbered<RoutedExchange> = new Numbered();
+  readonly #exchanges: IdRing<RoutedExchange> = new IdRing();
   readonly #parked: ParkedTable<RoutedExchange>;
   readonly #shared: RoutedExchangeOptions;
   /** Ids are unguessable across restarts and cheap within one run. */

@@ -21,7 +21,7 @@ import { shown } from '../protocol/shown.ts';
 import { withContext } from '../protocol/session-context.ts';
 import type { Exchange, Outcome, Scope } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
-import { Numbered } from '../util/numbered.ts';
+import { IdRing } from '../util/id-ring.ts';
 import { owned } from '../util/owned.ts';
 import { Bucket } from '../util/bucket.ts';
 import { SendQueue } from './send-queue.ts';
@@ -87,7 +87,7 @@ const senderOf = ({ principal, affinity }: Scope): string =>
 export class RpcPeer {
   readonly channel: Channel;
   readonly #events: PeerEvents;
-  readonly #pending: Numbered<Pending> = new Numbered();
+  readonly #pending: IdRing<Pending> = new IdRing();
   /** Requests that wait while the channel is full. */
   readonly #queue: SendQueue;
   #inFlight = 0;

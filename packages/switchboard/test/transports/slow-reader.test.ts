@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import type { Message } from '../../src/protocol/jsonrpc.ts';
 import { WebSocketChannel } from '../../src/transports/websocket/channel.ts';
-import type { Socket, SocketEars } from '../../src/transports/websocket/socket.ts';
+import type { Socket, SocketHandlers } from '../../src/transports/websocket/socket.ts';
 import type { Json } from '../support/wire.ts';
 
 /** Keeps what was written until it is let out. */
@@ -12,15 +12,15 @@ class Tap implements Socket {
   readonly written: string[] = [];
   isOpen = true;
   closed: [number, string] | undefined;
-  #ears: SocketEars | undefined;
+  #handlers: SocketHandlers | undefined;
   #held: string[] = [];
 
   get bufferedBytes(): number {
     return this.#held.reduce((sum, text) => sum + text.length, 0);
   }
 
-  listen(ears: SocketEars): void {
-    this.#ears = ears;
+  listen(handlers: SocketHandlers): void {
+    this.#handlers = handlers;
   }
 
   write(text: string | Uint8Array): void {
@@ -38,7 +38,7 @@ class Tap implements Socket {
   }
 
   pong(): void {
-    this.#ears?.onPong();
+    this.#handlers?.onPong();
   }
 
   cut(): void {
@@ -49,7 +49,7 @@ class Tap implements Socket {
   drain(): Json[] {
     while (this.#held.length > 0) {
       this.written.push(this.#held.shift()!);
-      this.#ears?.onSent(1);
+      this.#handlers?.onSent(1);
     }
     return this.written.splice(0).map((text) => JSON.parse(text) as Json);
   }

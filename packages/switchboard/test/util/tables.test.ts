@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { Numbered } from '../../src/util/numbered.ts';
+import { IdRing } from '../../src/util/id-ring.ts';
 import { once } from '../../src/util/once.ts';
 import { ShortMap } from '../../src/util/short-map.ts';
 
@@ -32,42 +32,42 @@ describe('a short map', () => {
   });
 });
 
-describe('what is numbered', () => {
+describe('the ring of ids', () => {
   it('is found by its number until it is deleted, and no number is given twice, whatever stays', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat()), { maxLength: 300 }), (steps) => {
         const open = new Map<number, object>();
-        const numbered = new Numbered<object>();
+        const ids = new IdRing<object>();
         let last = 0;
         for (const [isNew, which] of steps) {
           if (isNew || open.size === 0) {
             const value = {};
-            const number = numbered.add(value);
+            const number = ids.add(value);
             expect(number).toBeGreaterThan(last);
             last = number;
             open.set(number, value);
           } else {
             const number = [...open.keys()][which % open.size]!;
             open.delete(number);
-            expect(numbered.delete(number)).toBe(true);
-            expect(numbered.delete(number)).toBe(false);
+            expect(ids.delete(number)).toBe(true);
+            expect(ids.delete(number)).toBe(false);
           }
-          expect(numbered.size).toBe(open.size);
+          expect(ids.size).toBe(open.size);
         }
-        expect(numbered.values()).toEqual([...open.values()]);
-        for (const [number, value] of open) expect(numbered.get(number)).toBe(value);
-        for (const number of [0, -1, 0.5, Number.NaN, last + 1, 2 ** 60]) expect(numbered.get(number)).toBe(undefined);
+        expect(ids.values()).toEqual([...open.values()]);
+        for (const [number, value] of open) expect(ids.get(number)).toBe(value);
+        for (const number of [0, -1, 0.5, Number.NaN, last + 1, 2 ** 60]) expect(ids.get(number)).toBe(undefined);
       }),
       { seed: 1 },
     );
   });
 
   it('takes no more room than twice what was open at once, however long something stays', () => {
-    const numbered = new Numbered<number>();
-    const first = numbered.add(0);
+    const ids = new IdRing<number>();
+    const first = ids.add(0);
     let last = first;
-    for (let i = 0; i < 100_000; i++) numbered.delete((last = numbered.add(i)));
-    expect(numbered.get(first)).toBe(0);
+    for (let i = 0; i < 100_000; i++) ids.delete((last = ids.add(i)));
+    expect(ids.get(first)).toBe(0);
     // One number in sixteen was passed over: the place of the one that stays.
     expect(last - first).toBe(Math.floor((100_000 * 16) / 15));
   });

@@ -13,10 +13,10 @@ import { adminPortOf } from '../addresses.ts';
 import type { Settings } from '../settings.ts';
 import { Gate } from './gate.ts';
 import { ROUTES } from './routes.ts';
-import type { Desk, Route } from './routes.ts';
+import type { AdminContext, Route } from './routes.ts';
 import { Watchers } from './watchers.ts';
 
-export interface AdminOptions extends Omit<Desk, 'watchers'> {
+export interface AdminOptions extends Omit<AdminContext, 'watchers'> {
   settings: Settings;
   emit: Emit;
 }
@@ -30,12 +30,12 @@ export class Admin {
   readonly gate: Gate;
   readonly watchers: Watchers = new Watchers();
   readonly #options: AdminOptions;
-  readonly #desk: Desk;
+  readonly #context: AdminContext;
   #server: Server | undefined;
 
   constructor(options: AdminOptions) {
     this.#options = options;
-    this.#desk = { ...options, watchers: this.watchers };
+    this.#context = { ...options, watchers: this.watchers };
     this.gate = new Gate(options.settings.adminToken);
   }
 
@@ -101,7 +101,7 @@ export class Admin {
     const { route, name } = chosen;
     const query = read('query', route.query, Object.fromEntries(new URL(request.url ?? '', 'http://x').searchParams));
     const body = read('body', route.body, route.body === undefined ? undefined : await this.#bodyOf(request));
-    const answer = await route.handle(this.#desk, { name, query, body }, response);
+    const answer = await route.handle(this.#context, { name, query, body }, response);
     if (answer === undefined) return;
     response.writeHead(route.status ?? 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(answer));

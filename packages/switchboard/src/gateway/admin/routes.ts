@@ -16,7 +16,7 @@ import * as shapes from './shapes.ts';
 import type { Watchers } from './watchers.ts';
 
 /** What the routes work with. */
-export interface Desk {
+export interface AdminContext {
   operations: Operations;
   settings: Settings;
   watchers: Watchers;
@@ -47,7 +47,7 @@ export interface Route<Query = unknown, Body = unknown> {
   answer: z.ZodType;
   stream?: boolean;
   /** @returns what is sent as JSON; nothing where the response was taken. */
-  handle(desk: Desk, given: Given<Query, Body>, response: ServerResponse): unknown;
+  handle(context: AdminContext, given: Given<Query, Body>, response: ServerResponse): unknown;
 }
 
 const define = <Query, Body>(route: Route<Query, Body>): Route => route;

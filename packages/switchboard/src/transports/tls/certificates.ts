@@ -25,7 +25,7 @@ export interface CertificateFiles {
   tlsClientCrl: string;
 }
 
-export interface CertificateEars {
+export interface CertificateHandlers {
   /** They were read again. */
   onLoad(loaded: Loaded): void;
   /** A file changed and cannot be used: what was read before stays in use. */
@@ -111,12 +111,12 @@ export class Certificates {
   }
 
   /** Reads everything again whenever a file changes. */
-  watch(ears: CertificateEars): void {
-    this.#changes.watch(LOOK_MS, () => this.reload(ears));
+  watch(handlers: CertificateHandlers): void {
+    this.#changes.watch(LOOK_MS, () => this.reload(handlers));
   }
 
   /** Reads everything again now. */
-  reload({ onLoad, onFailure }: CertificateEars): void {
+  reload({ onLoad, onFailure }: CertificateHandlers): void {
     let loaded: Loaded;
     try {
       loaded = this.load();

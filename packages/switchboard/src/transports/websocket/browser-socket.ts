@@ -2,7 +2,7 @@
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { unreffed } from '../../util/timers.ts';
 import { RESUMABLE } from './control.ts';
-import type { Socket, SocketEars } from './socket.ts';
+import type { Socket, SocketHandlers } from './socket.ts';
 import { OFFERED } from './subprotocols.ts';
 
 /** The code of a socket that ended without a closing handshake (RFC 6455, section 7.4.1). */
@@ -17,7 +17,7 @@ const page: Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'
 export class BrowserSocket implements Socket {
   readonly #socket: WebSocket;
   readonly #onOffline = (): void => this.cut();
-  #ears: SocketEars | undefined;
+  #handlers: SocketHandlers | undefined;
   #unsent = 0;
   #check: ReturnType<typeof setInterval> | undefined;
 
@@ -37,12 +37,12 @@ export class BrowserSocket implements Socket {
     return this.#socket.bufferedAmount;
   }
 
-  listen(ears: SocketEars): void {
-    this.#ears = ears;
+  listen(handlers: SocketHandlers): void {
+    this.#handlers = handlers;
     this.#socket.addEventListener('message', (event) => {
       const data: unknown = event.data;
-      if (typeof data === 'string') this.#ears?.onText(data, data.length);
-      else this.#ears?.onBinary();
+      if (typeof data === 'string') this.#handlers?.onText(data, data.length);
+      else this.#handlers?.onBinary();
     });
     this.#socket.addEventListener('close', ({ code, reason }) => this.#end(code, reason));
     // Without a network a socket stays open and silent, for minutes. One that can be taken up again costs nothing to give up.
@@ -66,11 +66,11 @@ export class BrowserSocket implements Socket {
   }
 
   #end(code: number, reason: string): void {
-    const ears = this.#ears;
-    this.#ears = undefined;
+    const handlers = this.#handlers;
+    this.#handlers = undefined;
     clearInterval(this.#check);
     page.removeEventListener?.('offline', this.#onOffline);
-    ears?.onClose(code, reason);
+    handlers?.onClose(code, reason);
   }
 
   #reportSent(): void {
@@ -79,7 +79,7 @@ export class BrowserSocket implements Socket {
     this.#check = undefined;
     const count = this.#unsent;
     this.#unsent = 0;
-    this.#ears?.onSent(count);
+    this.#handlers?.onSent(count);
   }
 }
 

@@ -3,7 +3,7 @@ import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { checkMessage, isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
-import { Feed } from '../../util/feed.ts';
+import { BoundedQueue } from '../../util/bounded-queue.ts';
 import type { Traffic } from '../channel.ts';
 import type { SdkTransport } from '../sdk.ts';
 import type { ClientTls } from '../tls/client-tls.ts';
@@ -108,8 +108,8 @@ export class ClientTransport implements SdkTransport {
   readonly #options: FilledOptions;
   readonly #platform: Platform;
   readonly #channel: ReconnectingChannel;
-  readonly #states: Feed<ConnectionState> = new Feed({ maxValues: MAX_STATES });
-  readonly #foreign: Feed<JsonObject>;
+  readonly #states: BoundedQueue<ConnectionState> = new BoundedQueue({ maxValues: MAX_STATES });
+  readonly #foreign: BoundedQueue<JsonObject>;
   readonly #answers: Answers;
   /** Whether messages that nobody receives are missed. */
   #receives: boolean;
@@ -123,7 +123,7 @@ export class ClientTransport implements SdkTransport {
     this.#platform = platform;
     this.#receives = all.onForeign === undefined;
     this.#answers = new Answers({ ordered: all.ordered, maxWaiting: all.maxQueueMessages });
-    this.#foreign = new Feed({
+    this.#foreign = new BoundedQueue({
       maxValues: all.maxQueueMessages,
       maxBytes: all.maxQueueBytes,
       sizeOf: (message) => JSON.stringify(message).length,

@@ -96,12 +96,12 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
       return;
     }
     channel.attach(socket, true);
-    socket.start(channel.ears(socket));
+    socket.start(channel.handlersFor(socket));
     socket.write(JSON.stringify(control('resume', { token, h: channel.received })));
   }
 
   channel.attach(first, false);
-  first.start(channel.ears(first));
+  first.start(channel.handlersFor(first));
   // Any first message tells the server that this is a new conversation; without one, who only listens would not be there for it.
   channel.sendControl('ack', { h: 0 });
   return channel;

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 import type { CloseName } from '../../protocol/close-codes.ts';
-import type { Socket, SocketEars } from './socket.ts';
+import type { Socket, SocketHandlers } from './socket.ts';
 
 /**
  * Why `ws` refused a message and closes. Its `close` event says 1006 then, as of a socket that was cut; but over the next socket the
@@ -54,21 +54,21 @@ export class NodeSocket implements Socket {
     return this.bufferedBytes + queued;
   }
 
-  listen(ears: SocketEars): void {
-    this.#onSent = () => ears.onSent(1);
+  listen(handlers: SocketHandlers): void {
+    this.#onSent = () => handlers.onSent(1);
     const socket = this.#socket;
     socket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (isBinary) ears.onBinary();
-      else ears.onText(data.toString('utf8'), data.length);
+      if (isBinary) handlers.onBinary();
+      else handlers.onText(data.toString('utf8'), data.length);
     });
-    socket.on('ping', () => ears.onPing());
-    socket.on('pong', () => ears.onPong());
+    socket.on('ping', () => handlers.onPing());
+    socket.on('pong', () => handlers.onPong());
     // `ws` follows every error with a close.
     socket.on('error', ({ code = '', message }: NodeJS.ErrnoException) => {
       const why = REFUSED[code];
-      if (why !== undefined) ears.onRefused(why, message);
+      if (why !== undefined) handlers.onRefused(why, message);
     });
-    socket.once('close', (code: number, reason: Buffer) => ears.onClose(code, reason.toString()));
+    socket.once('close', (code: number, reason: Buffer) => handlers.onClose(code, reason.toString()));
     socket.resume();
   }
 

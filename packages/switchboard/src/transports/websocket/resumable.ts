@@ -124,7 +124,7 @@ export class ResumableChannel implements Channel {
   }
 
   /**
-   * Speaks through this socket from now on, which is started with {@link ears}.
+   * Speaks through this socket from now on, which is started with {@link handlersFor}.
    *
    * @param resumes whether it takes the conversation up: then messages wait until {@link replay} has sent what the other side has
    * not seen.
@@ -157,7 +157,7 @@ export class ResumableChannel implements Channel {
   }
 
   /** What a socket has to be started with. What comes from one that was replaced is not heard. */
-  ears(socket: WebSocketChannel): WebSocketHandlers {
+  handlersFor(socket: WebSocketChannel): WebSocketHandlers {
     const heard = (deliver: (handlers: ChannelHandlers) => void): void => {
       if (socket !== this.#socket) return;
       // Whatever was sent as a message is counted as one, or the two counts would part.

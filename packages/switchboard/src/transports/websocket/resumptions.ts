@@ -68,9 +68,9 @@ export class Resumptions {
     owner: string,
     { begin, resumed }: { begin(channel: Channel): void; resumed(channel: Channel): void },
   ): void {
-    let ears: WebSocketHandlers | undefined;
+    let handlers: WebSocketHandlers | undefined;
     /** What came while the token was looked up. */
-    let held: ((ears: WebSocketHandlers) => void)[] | undefined;
+    let held: ((handlers: WebSocketHandlers) => void)[] | undefined;
     let patience: NodeJS.Timeout | undefined;
     const wait = (): void => {
       this.#silent.add(socket);
@@ -82,25 +82,25 @@ export class Resumptions {
     };
     const resume = async (params: JsonObject): Promise<void> => {
       held = [];
-      ears = await this.#resume(socket, owner, params, resumed);
+      handlers = await this.#resume(socket, owner, params, resumed);
       const waiting = held;
       held = undefined;
-      if (ears === undefined) wait();
+      if (handlers === undefined) wait();
       for (const deliver of waiting) heard(deliver);
     };
-    const heard = (deliver: (ears: WebSocketHandlers) => void): void => {
+    const heard = (deliver: (handlers: WebSocketHandlers) => void): void => {
       if (held !== undefined) {
         held.push(deliver);
         return;
       }
       listen();
-      ears ??= this.#begin(socket, owner, begin);
-      if (ears !== undefined) deliver(ears);
+      handlers ??= this.#begin(socket, owner, begin);
+      if (handlers !== undefined) deliver(handlers);
     };
     wait();
     socket.start({
       onMessage: (message) => {
-        const said = ears === undefined && held === undefined ? asControl(message) : undefined;
+        const said = handlers === undefined && held === undefined ? asControl(message) : undefined;
         if (said?.name !== 'resume') {
           heard((to) => to.onMessage(message));
           return;
@@ -113,12 +113,12 @@ export class Resumptions {
       },
       onBatch: (parts) => heard((to) => to.onBatch?.(parts)),
       onBadMessage: (error, foreign) => heard((to) => to.onBadMessage(error, foreign)),
-      onPing: () => ears?.onPing?.(),
-      onDrain: () => ears?.onDrain?.(),
+      onPing: () => handlers?.onPing?.(),
+      onDrain: () => handlers?.onDrain?.(),
       onClose: (reason, clean, code) => {
         listen();
         if (held !== undefined) held.push((to) => to.onClose(reason, clean, code));
-        else ears?.onClose(reason, clean, code);
+        else handlers?.onClose(reason, clean, code);
       },
     });
   }
@@ -153,7 +153,7 @@ export class Resumptions {
       return undefined;
     }
     channel.sendControl('session', { token: this.#addToken(entry), windowMs });
-    return channel.ears(socket);
+    return channel.handlersFor(socket);
   }
 
   async #resume(
@@ -182,7 +182,7 @@ export class Resumptions {
       },
       () => channel.close('internal', 'what was missed cannot be sent again'),
     );
-    return channel.ears(socket);
+    return channel.handlersFor(socket);
   }
 
   #addToken(entry: Entry): string {

@@ -16,7 +16,7 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { memoryStore } from '../../stores/memory.ts';
 import type { Store } from '../../stores/store.ts';
 import { addressBlock, canonicalAddress } from '../../util/address.ts';
-import { Feed } from '../../util/feed.ts';
+import { BoundedQueue } from '../../util/bounded-queue.ts';
 import type { Channel } from '../channel.ts';
 import { checkHostAndOrigin, isLoopback } from '../http/guard.ts';
 import { upgradeRefusal } from '../http/refuse.ts';
@@ -183,7 +183,7 @@ type FilledOptions = Pick<WebSocketServerOptions, Hook> & Required<Omit<WebSocke
 export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents> {
   readonly #options: FilledOptions;
   readonly #clients: Map<string, WebSocketClient> = new Map();
-  readonly #foreign: Feed<{ client: WebSocketClient; message: JsonObject }>;
+  readonly #foreign: BoundedQueue<{ client: WebSocketClient; message: JsonObject }>;
   /** Whether messages that nobody receives are missed. */
   #receives: boolean;
   readonly #absent: AbsentClients | undefined;
@@ -208,7 +208,7 @@ export class WebSocketServerTransport extends EventEmitter<WebSocketServerEvents
     this.#store = all.store ?? memoryStore();
     this.#connects = new RateLimit({ perMinute: all.maxConnectsPerMinute });
     this.#receives = all.onForeign === undefined;
-    this.#foreign = new Feed({
+    this.#foreign = new BoundedQueue({
       maxValues: all.maxQueueMessages,
       maxBytes: all.maxQueueBytes,
       sizeOf: ({ message }) => JSON.stringify(message).length,

@@ -1,7 +1,7 @@
 /** One WebSocket as the layers above it need it, whoever holds it: `ws` in Node, the browser's own in a page. */
 import type { CloseName } from '../../protocol/close-codes.ts';
 
-export interface SocketEars {
+export interface SocketHandlers {
   /** @param bytes how many it was on the wire. */
   onText(text: string, bytes: number): void;
   onBinary(): void;
@@ -26,7 +26,7 @@ export interface Socket {
   /** The same in smaller steps, where the platform tells: it falls while the peer reads one large message. */
   readonly unreadBytes?: number;
   /** Hands over what arrives from now on. Called once, in the turn in which the socket was got. */
-  listen(ears: SocketEars): void;
+  listen(handlers: SocketHandlers): void;
   write(text: string | Uint8Array): void;
   /** Sends a ping, where the platform lets a program do that. */
   ping?(): void;

@@ -1,5 +1,5 @@
 /** Hands values over to whoever iterates, one by one and in order; what nobody has taken yet waits, up to a limit. */
-export interface FeedOptions<Value> {
+export interface BoundedQueueOptions<Value> {
   /** How many values wait; beyond, the oldest is dropped. */
   maxValues: number;
   /** How many bytes they may take, by `sizeOf`. @default no limit */
@@ -10,14 +10,14 @@ export interface FeedOptions<Value> {
   onDropped?(): void;
 }
 
-export class Feed<Value> implements AsyncIterableIterator<Value> {
-  readonly #options: FeedOptions<Value>;
+export class BoundedQueue<Value> implements AsyncIterableIterator<Value> {
+  readonly #options: BoundedQueueOptions<Value>;
   readonly #waiting: { value: Value; bytes: number }[] = [];
   readonly #takers: ((result: IteratorResult<Value, undefined>) => void)[] = [];
   #bytes = 0;
   #ended = false;
 
-  constructor(options: FeedOptions<Value>) {
+  constructor(options: BoundedQueueOptions<Value>) {
     this.#options = options;
   }
 

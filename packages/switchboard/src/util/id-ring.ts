@@ -5,7 +5,7 @@
  * (docs/decisions/0008-no-map-on-the-way-of-a-request.md). This is a ring: an entry stands at its number modulo the size of the ring, and
  * numbers whose place is taken are passed over.
  */
-export class Numbered<Value> {
+export class IdRing<Value> {
   #ring: ({ number: number; value: Value } | undefined)[] = ring(16);
   #last = 0;
   #size = 0;
