@@ -41,6 +41,6 @@ export type { ClientTokenOptions } from './upstreams/client-token.ts';
 export type { FactoryContext, ServerFactory } from './upstreams/in-process.ts';
 export type { MemberFacts, MemberState } from './upstreams/life.ts';
 export type { Isolation } from './upstreams/member-key.ts';
-export type { Checked } from './upstreams/pool.ts';
+export type { CheckResult } from './upstreams/pool.ts';
 export { addressBlock } from './util/address.ts';
 export type { Duration, Size } from './util/units.ts';

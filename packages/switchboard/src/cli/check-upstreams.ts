@@ -8,7 +8,7 @@ import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { LINES_KEPT } from '../upstreams/last-words.ts';
 import type { EXIT } from './exit.ts';
 import { runFiles } from './run-file.ts';
-import { describeChecked } from './status.ts';
+import { describeCheck } from './status.ts';
 
 /** What was looked at. A warning ends with 0 all the same. */
 export interface Finding {
@@ -65,7 +65,7 @@ async function startEach(input: JsonObject, upstreams: Upstreams): Promise<Findi
         Object.keys(upstreams).map(async (name): Promise<Finding> => {
           const check = `upstream ${name}`;
           try {
-            return { check, state: 'ok', detail: describeChecked(await gateway.operations.check(name)) };
+            return { check, state: 'ok', detail: describeCheck(await gateway.operations.check(name)) };
           } catch (error) {
             const { code, message } = asSwitchboardError(error);
             if (code === 'SWB_CREDENTIAL_MISSING') return { check, state: 'warning', detail: `not tried: ${message}` };

@@ -68,7 +68,7 @@ function underOwnNames<T extends JsonObject>(flags: T): T {
 }
 
 /** What was said on the command line, which counts more than the file. */
-interface Given {
+interface StartInput {
   words: readonly string[];
   env: readonly string[];
   flags: JsonObject;
@@ -146,7 +146,7 @@ function progressOf({ startTimeout, logLevel }: Settings, upstreams: Sources['up
 }
 
 /** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
-function reloadFrom(files: readonly string[], gateway: Gateway, log: Emit, { words, env, flags }: Given): Change {
+function reloadFrom(files: readonly string[], gateway: Gateway, log: Emit, { words, env, flags }: StartInput): Change {
   try {
     const { settings, access, upstreams } = readConfigFiles(files, process.env, flags);
     const command = commandUpstream(words, env, process.env);

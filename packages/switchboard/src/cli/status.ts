@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 
 import type { UpstreamFacts } from '../gateway/operations.ts';
-import type { Checked } from '../upstreams/pool.ts';
+import type { CheckResult } from '../upstreams/pool.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { duration, print, printJson, printTable, size } from './table.ts';
@@ -103,12 +103,12 @@ export const checkCommand = (): Command =>
     .argument('<upstream>', 'its name')
     .action(async (upstream: string, flags: AdminFlags) => {
       const client = AdminClient.find(flags, process.env);
-      const checked = await client.ask<Checked>('POST', `/upstreams/${encodeURIComponent(upstream)}/check`);
+      const checked = await client.ask<CheckResult>('POST', `/upstreams/${encodeURIComponent(upstream)}/check`);
       if (flags.json === true) printJson(checked);
-      else print(`${upstream} is well: ${describeChecked(checked)}`);
+      else print(`${upstream} is well: ${describeCheck(checked)}`);
     });
 
-export function describeChecked({ server, era, version, tools, prompts, resources, ms }: Checked): string {
+export function describeCheck({ server, era, version, tools, prompts, resources, ms }: CheckResult): string {
   const counts = Object.entries({ tools, prompts, resources }).flatMap(([kind, count]) =>
     count === undefined ? [] : [`${count} ${kind}`],
   );

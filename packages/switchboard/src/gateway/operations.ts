@@ -14,7 +14,7 @@ import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Failing } from '../upstreams/breaker.ts';
 import type { MemberFacts } from '../upstreams/life.ts';
 import type { Isolation } from '../upstreams/member-key.ts';
-import type { Checked, Pool } from '../upstreams/pool.ts';
+import type { CheckResult, Pool } from '../upstreams/pool.ts';
 import { didYouMean } from '../util/nearest.ts';
 import type { Program } from './program.ts';
 
@@ -212,7 +212,7 @@ export class Operations {
   }
 
   /** Starts an upstream, does the handshake and lists what it has. @throws {SwitchboardError} what is wrong with it */
-  check(upstream: string): Promise<Checked> {
+  check(upstream: string): Promise<CheckResult> {
     return this.#pool(upstream).check();
   }
 

@@ -55,7 +55,7 @@ export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wante
 }
 
 /** What one look at an upstream found. */
-export interface Checked {
+export interface CheckResult {
   /** The era that the server speaks. */
   era: Era;
   /** The protocol version that was agreed. */
@@ -184,7 +184,7 @@ export class Pool implements Upstream {
    *
    * @throws {SwitchboardError} what is wrong with it; `SWB_CREDENTIAL_MISSING` where only callers can start it.
    */
-  async check(): Promise<Checked> {
+  async check(): Promise<CheckResult> {
     const startedAt = performance.now();
     const scope: Scope = {
       era: 'legacy',
@@ -434,7 +434,7 @@ export class Pool implements Upstream {
     era: Era,
     peer: LaunchResult['peer'] | undefined,
     startedAt: number,
-  ): Promise<Checked> {
+  ): Promise<CheckResult> {
     const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
     const params = era === 'modern' ? addEnvelope(undefined, envelope) : undefined;
     const found: Partial<Record<'tools' | 'prompts' | 'resources', number>> = {};

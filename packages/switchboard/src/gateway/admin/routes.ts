@@ -27,7 +27,7 @@ export interface AdminContext {
   reload(): Change | Promise<Change>;
 }
 
-interface Given<Query, Body> {
+interface RouteInput<Query, Body> {
   /** What stands in braces in the path. */
   name: string;
   query: Query;
@@ -47,7 +47,7 @@ export interface Route<Query = unknown, Body = unknown> {
   answer: z.ZodType;
   stream?: boolean;
   /** @returns what is sent as JSON; nothing where the response was taken. */
-  handle(context: AdminContext, given: Given<Query, Body>, response: ServerResponse): unknown;
+  handle(context: AdminContext, given: RouteInput<Query, Body>, response: ServerResponse): unknown;
 }
 
 const define = <Query, Body>(route: Route<Query, Body>): Route => route;
