@@ -4,7 +4,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { failure, notification, result } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
-import type { Exchange, Responder, Outcome, Scope, Slot } from '../router/exchange.ts';
+import type { OpenedExchange, Outcome, Responder, Scope, Slot } from '../router/exchange.ts';
 import { ShortMap } from '../util/short-map.ts';
 import type { CallerContext, Outlet } from './context.ts';
 
@@ -23,7 +23,8 @@ export interface CallOptions {
 
 export class Calls {
   readonly #context: CallerContext;
-  readonly #running: ShortMap<RpcId, { exchange: Exchange; outlet: Outlet; release: () => void }> = new ShortMap();
+  readonly #running: ShortMap<RpcId, { exchange: OpenedExchange; outlet: Outlet; release: () => void }> =
+    new ShortMap();
   /** Ids that are in use for something else than an exchange, such as `initialize`. */
   readonly #reserved: Set<RpcId> = new Set();
 
@@ -79,19 +80,24 @@ export class Calls {
     }
   }
 
-  cancel(requestId: unknown, reason?: string): void {
-    const id = this.#find(requestId);
+  /** @param params of the client's `notifications/cancelled`; one that names no running request changes nothing. */
+  cancelByNotification(params: JsonObject | undefined): void {
+    const reason = params?.['reason'];
+    this.#cancel(this.#find(params?.['requestId']), typeof reason === 'string' ? reason : undefined);
+  }
+
+  cancelAll(reason: string): void {
+    for (const id of this.#running.keys()) this.#cancel(id, reason);
+    this.#reserved.clear();
+  }
+
+  #cancel(id: RpcId | undefined, reason: string | undefined): void {
     const call = id === undefined ? undefined : this.#running.get(id);
     if (id === undefined || call === undefined) return;
     this.#running.delete(id);
     call.release();
-    this.#context.exchanges.cancel(call.exchange, reason);
+    call.exchange.cancel(reason);
     call.outlet.drop?.(id);
-  }
-
-  cancelAll(reason: string): void {
-    for (const id of this.#running.keys()) this.cancel(id, reason);
-    this.#reserved.clear();
   }
 
   /** An id beyond the safe integers stands here as it was written, but rounded in the params of a cancellation. */

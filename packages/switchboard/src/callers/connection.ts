@@ -199,17 +199,14 @@ export class Connection implements Conversation, CredentialHolder {
         openModern(message, admitted, this.#calls, this.#outlet);
         return;
       }
-      if (message.method === 'initialize') {
-        this.#session ??= this.#newSession();
-      } else if (this.#session === undefined && message.method !== 'ping') {
+      if (this.#session === undefined && message.method !== 'initialize' && message.method !== 'ping') {
         const detail = `got ${JSON.stringify(message.method)} without the _meta of a modern request`;
         throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail });
       }
       this.#session ??= this.#newSession();
       this.#session.receive(message);
     } else if (isNotification(message) && message.method === 'notifications/cancelled') {
-      const reason = message.params?.['reason'];
-      this.#calls.cancel(message.params?.['requestId'], typeof reason === 'string' ? reason : undefined);
+      this.#calls.cancelByNotification(message.params);
     } else {
       this.#session?.receive(message);
     }

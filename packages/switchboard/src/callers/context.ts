@@ -4,6 +4,7 @@ import type { Allowance, Rate } from '../limits/token-bucket.ts';
 import type { Emit, GatewayEvent } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
+import type { Transport } from '../protocol/session-context.ts';
 import type { Exchanges, Upstream } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
 import type { CallerCredentialValues } from './caller-credential-values.ts';
@@ -52,7 +53,7 @@ export interface Arrival {
   readonly loose?: boolean;
   /** What the client brought for its server. */
   readonly credentials: CallerCredentialValues;
-  readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
+  readonly transport: Transport;
   readonly userAgent?: string;
 }
 

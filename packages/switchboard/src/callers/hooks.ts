@@ -6,6 +6,7 @@ import { shown } from '../protocol/shown.ts';
 import type { SessionContext } from '../protocol/session-context.ts';
 import type { Exchange } from '../router/exchange.ts';
 import { owned } from '../util/owned.ts';
+import type { Arrival } from './context.ts';
 import type { SessionFacts, SessionNotes } from './registry.ts';
 
 /** A request that is about to be served. */
@@ -40,6 +41,8 @@ export interface ConnectVisit {
   userAgent: string;
 }
 
+type Connecting = 'identity' | 'upstream' | 'transport' | 'address' | 'userAgent';
+
 /**
  * What a program is asked before something happens, see {@link Gateway.registerHooks}.
  *
@@ -62,6 +65,18 @@ export function asRefusal(thrown: unknown): SwitchboardError {
   if (thrown instanceof SwitchboardError) return thrown;
   const detail = thrown instanceof Error ? thrown.message : shown(thrown);
   return new SwitchboardError('SWB_REFUSED', { detail, cause: thrown });
+}
+
+/** Asks `onConnect`, before a client is let in. Rejects with what refuses it. */
+export async function askConnect(
+  { onConnect }: Readonly<Hooks>,
+  { identity, upstream, transport, address, userAgent }: Pick<Required<Arrival>, Connecting>,
+): Promise<void> {
+  try {
+    await onConnect?.({ principal: identity.principal, upstream: upstream.name, transport, address, userAgent });
+  } catch (error) {
+    throw asRefusal(error);
+  }
 }
 
 /** Asks `onRequest`. @throws what refuses the request; rejects with it where the hook takes its time. */

@@ -25,7 +25,7 @@ import type { CallerCredentialValues } from './caller-credential-values.ts';
 import { refusal } from './context.ts';
 import type { Arrival, CallerContext, Outlet } from './context.ts';
 import type { HttpLimits, HttpVisit } from './http.ts';
-import { asRefusal, callOnClose } from './hooks.ts';
+import { askConnect, callOnClose } from './hooks.ts';
 import { factsOf } from './registry.ts';
 import type { Conversation, Registry, SessionFacts, SessionNotes } from './registry.ts';
 import type { EventKeeper } from './replay-budget.ts';
@@ -53,7 +53,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #session: LegacySession;
-  readonly #arrival: Omit<Arrival, 'identity'> & { identity: Identity };
+  readonly #arrival: Omit<Required<Arrival>, 'identity' | 'loose'> & { identity: Identity };
   #release: () => void = () => {};
   readonly #onClose: (reason: string) => void;
   readonly #startedAt = Date.now();
@@ -126,22 +126,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   ): Promise<void> {
     // What the client shows to prove the session is its own is not what stands in logs.
     const session = new HttpSession(visit, context, registry, limits, newId(), newId());
-    const { onConnect } = context.hooks;
-    if (onConnect !== undefined) {
-      const { identity, upstream, address } = visit;
-      const userAgent = visit.request.headers['user-agent'] ?? '';
-      try {
-        await onConnect({
-          principal: identity.principal,
-          upstream: upstream.name,
-          transport: 'http',
-          address,
-          userAgent,
-        });
-      } catch (error) {
-        throw asRefusal(error);
-      }
-    }
+    await askConnect(context.hooks, session.#arrival);
     context.countConnect(session.#arrival);
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
     registry.add(session);

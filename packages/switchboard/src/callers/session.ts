@@ -284,8 +284,7 @@ export class LegacySession implements Caller {
   #note(note: RpcNotification): void {
     const { method, params } = note;
     if (method === 'notifications/cancelled') {
-      const reason = params?.['reason'];
-      this.calls.cancel(params?.['requestId'], typeof reason === 'string' ? reason : undefined);
+      this.calls.cancelByNotification(params);
     } else if (!HANDED_ON.has(method)) {
       // Not an error: over HTTP a 404 would say that the session is gone.
       this.#context.emit(refusal(new SwitchboardError('SWB_METHOD_NOT_FOUND'), this.#arrival, note));

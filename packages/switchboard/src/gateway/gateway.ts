@@ -8,7 +8,8 @@ import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { askRequest } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
-import type { Emit, Transport } from '../observe/events.ts';
+import type { Emit } from '../observe/events.ts';
+import type { Transport } from '../protocol/session-context.ts';
 import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
@@ -28,7 +29,8 @@ import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { Admin } from './admin/admin.ts';
 import { Admission } from './admission.ts';
-import { Callers } from './callers.ts';
+import { callerAdapters } from './caller-adapters.ts';
+import type { CallerAdapters } from './caller-adapters.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
 import { readConfiguration } from './configuration.ts';
@@ -140,7 +142,7 @@ export class Gateway {
   readonly #hooks: Hooks = {};
   readonly #pools: Pools;
   readonly #router: Router;
-  readonly #callers: Callers;
+  readonly #callers: CallerAdapters;
   readonly #retirement: Retirement;
   readonly #statistics: Statistics;
   readonly #admin: Admin | undefined;
@@ -203,7 +205,7 @@ export class Gateway {
       maxParked: settings.maxParked,
       ...observation.ofExchanges,
     });
-    this.#callers = new Callers({
+    this.#callers = callerAdapters({
       settings,
       exchanges: this.#router,
       access: this.#access,

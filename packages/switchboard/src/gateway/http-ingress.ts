@@ -6,12 +6,13 @@ import type { Duplex } from 'node:stream';
 import { bindingOf, canEnd } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
-import { asRefusal } from '../callers/hooks.ts';
-import type { ConnectVisit, Hooks } from '../callers/hooks.ts';
+import { askConnect } from '../callers/hooks.ts';
+import type { Hooks } from '../callers/hooks.ts';
 import type { HttpCallers } from '../callers/http.ts';
 import { readRestPath } from '../callers/rest.ts';
 import type { RestCallers } from '../callers/rest.ts';
-import type { Emit, Transport } from '../observe/events.ts';
+import type { Emit } from '../observe/events.ts';
+import type { Transport } from '../protocol/session-context.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
@@ -259,7 +260,7 @@ export class HttpIngress {
     const visit = this.#visit(request, upstream, identity);
     checkRoom(identity, visit.address);
     this.#options.countConnect(identity, visit.address);
-    await this.#askHook(visit, 'sse');
+    await askConnect(this.#options.hooks, { ...visit, transport: 'sse' });
     onChannel(sse.accept(request, response, bindingOf(identity)), 'sse', visit);
   }
 
@@ -276,7 +277,7 @@ export class HttpIngress {
       if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom(identity, visit.address);
       this.#options.countConnect(identity, visit.address);
       const { maxMessageBytes, onChannel, onResumed, hooks } = this.#options;
-      if (hooks.onConnect !== undefined) await this.#askHook(visit, 'websocket');
+      await askConnect(hooks, { ...visit, transport: 'websocket' });
       this.#acceptor.accept(request, socket, head, {
         owner: bindingOf(identity),
         maxMessageBytes: maxMessageBytes(identity),
@@ -285,18 +286,6 @@ export class HttpIngress {
       });
     } catch (thrown) {
       this.#refuseUpgrade(request, socket, thrown);
-    }
-  }
-
-  async #askHook(
-    { identity, upstream, address, userAgent }: Visit,
-    transport: ConnectVisit['transport'],
-  ): Promise<void> {
-    try {
-      const { principal } = identity;
-      await this.#options.hooks.onConnect?.({ principal, upstream: upstream.name, transport, address, userAgent });
-    } catch (error) {
-      throw asRefusal(error);
     }
   }
 

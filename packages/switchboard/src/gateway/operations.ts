@@ -3,7 +3,7 @@ import type { Registry, SessionFacts, SessionNotes } from '../callers/registry.t
 import { sessionlessClients } from '../callers/sessionless.ts';
 import type { Ready } from '../observe/readiness.ts';
 import { destinationOf } from '../observe/requests.ts';
-import type { Transport } from '../observe/events.ts';
+import type { Transport } from '../protocol/session-context.ts';
 import type { Situation } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';

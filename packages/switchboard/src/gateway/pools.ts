@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts';
 import { Served } from './served.ts';
 import { Timeouts } from './timeouts.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
-import { buildUpstreams } from './upstreams.ts';
+import { buildPools } from './pool-builder.ts';
 
 export interface PoolsOptions {
   /** Of the gateway, told to its upstreams. */
@@ -86,7 +86,7 @@ export class Pools {
   #build(names: readonly string[]): void {
     const { id, settings, environment, emit } = this.#options;
     const upstreams = Object.fromEntries(names.map((name) => [name, this.#configured[name]!]));
-    for (const [name, pool] of buildUpstreams({ id, settings, upstreams, environment, emit })) {
+    for (const [name, pool] of buildPools({ id, settings, upstreams, environment, emit })) {
       this.#byName.set(name, pool);
       this.served.set(pool, upstreams[name]!);
     }

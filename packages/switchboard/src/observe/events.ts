@@ -3,6 +3,7 @@
  * messages are never part of it.
  */
 import type { Era } from '../protocol/eras.ts';
+import type { Transport } from '../protocol/session-context.ts';
 
 /** What is known of a request as soon as it has an exchange. */
 export interface RequestFacts {
@@ -169,9 +170,6 @@ export type GatewayEvent =
   /** Lines of the audit log were lost, so many since this was last said. */
   | { type: 'audit.failed'; reason: string; lost: number }
   | { type: 'failed'; where: string; error: unknown };
-
-/** How a client is connected; `memory` is a client in this process. */
-export type Transport = 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
 
 /** Takes an event. It must not throw. */
 export type Emit = (event: GatewayEvent) => void;

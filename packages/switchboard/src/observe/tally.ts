@@ -2,7 +2,8 @@
  * The counts of requests, kept in plain numbers: every request passes here, and the counters of prom-client build a key out of
  * all labels each time, which costs more than all else that is done to observe a request.
  */
-import type { RequestEnd, RequestFacts, RequestOutcome, Transport } from './events.ts';
+import type { Transport } from '../protocol/session-context.ts';
+import type { RequestEnd, RequestFacts, RequestOutcome } from './events.ts';
 
 /** One line of a metric. */
 export interface Sample {

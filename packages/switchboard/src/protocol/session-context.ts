@@ -8,6 +8,9 @@ import type { JsonObject } from './jsonrpc.ts';
 
 export const CONTEXT_KEY = 'switchboard/context';
 
+/** How a client is connected; `sse` is the HTTP+SSE transport of 2024, `memory` a client in this process. */
+export type Transport = 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
+
 /** What a server learns about its caller, in `_meta["switchboard/context"]`; read it with {@link contextOf}. */
 export interface SessionContext {
   /** The session's public name, as in logs; absent for modern requests over HTTP, which have none. */
@@ -17,7 +20,7 @@ export interface SessionContext {
   /** The names of its roles. */
   roles: readonly string[];
   /** How it is connected. */
-  transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
+  transport: Transport;
   /** How the client named itself. */
   client?: { name?: string; version?: string };
   /** Its IP address, as trusted proxies report it. */

@@ -6,7 +6,7 @@
  */
 import type { Era } from '../protocol/eras.ts';
 import type { JsonObject, RpcError, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
-import type { SessionContext } from '../protocol/session-context.ts';
+import type { SessionContext, Transport } from '../protocol/session-context.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 
 /** Who asks, and what they can do: fixed for a legacy session, read again from every modern request. */
@@ -28,7 +28,7 @@ export interface Scope {
   /** The names of the caller's roles. @default none */
   readonly roles?: readonly string[];
   /** How it came. */
-  readonly transport: 'websocket' | 'http' | 'sse' | 'stdio' | 'memory';
+  readonly transport: Transport;
   /** The legacy session, or the connection of a modern request: what `session` isolation goes by. */
   readonly affinity: string;
   /** Whose turn it takes in a queue. @default `affinity` */
@@ -130,6 +130,12 @@ export interface Exchange {
   ask(question: Question, signal?: AbortSignal): Promise<Outcome>;
   /** `listener` is called once when the exchange has ended, in whatever way. */
   onEnd(listener: () => void): void;
+}
+
+/** An exchange as the caller has it that opened it. */
+export interface OpenedExchange extends Exchange {
+  /** The client no longer wants the answer: the upstream is told, and the responder hears nothing more. */
+  cancel(reason?: string): void;
 }
 
 /** A question of a server to a client: elicitation, sampling, roots. */
@@ -252,9 +258,7 @@ export interface Upstream {
 
 /** The router, as callers see it. */
 export interface Exchanges {
-  open(opening: Opening): Exchange;
-  /** The client no longer wants the answer: the upstream is told, and the responder hears nothing more. */
-  cancel(exchange: Exchange, reason?: string): void;
+  open(opening: Opening): OpenedExchange;
   /** Where the call runs that a client comes back to with this `requestState`, if it is one of ours. */
   parkedSlot(requestState: unknown): Slot | undefined;
 }

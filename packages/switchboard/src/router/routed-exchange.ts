@@ -5,7 +5,18 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
 import { CATALOGUE } from './exchange.ts';
-import type { Exchange, Responder, Member, Opening, Outcome, Question, Reached, Scope, Slot } from './exchange.ts';
+import type {
+  Exchange,
+  Member,
+  OpenedExchange,
+  Opening,
+  Outcome,
+  Responder,
+  Question,
+  Reached,
+  Scope,
+  Slot,
+} from './exchange.ts';
 import type { ParkedTable } from './parked.ts';
 import type { ConcurrencyLimiter } from './concurrency-limiter.ts';
 
@@ -34,7 +45,7 @@ interface Waiting {
 
 const NONE: ReadonlyMap<string, Waiting> = new Map();
 
-export class RoutedExchange implements Exchange {
+export class RoutedExchange implements OpenedExchange {
   readonly id: string;
   /** Its number among those that are open: the router's own. */
   place: number = 0;

@@ -5,7 +5,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { IdRing } from '../util/id-ring.ts';
 import { owned } from '../util/owned.ts';
-import type { Exchange, Exchanges, Opening, Outcome, Slot } from './exchange.ts';
+import type { Exchange, Exchanges, OpenedExchange, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
 import type { RoutedExchangeOptions } from './routed-exchange.ts';
@@ -84,7 +84,7 @@ export class Router implements Exchanges {
   }
 
   /** @throws {SwitchboardError} `SWB_SHUTTING_DOWN` */
-  open(opening: Opening): Exchange {
+  open(opening: Opening): OpenedExchange {
     if (this.#draining) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const resumed = opening.scope.era === 'modern' ? this.#parked.take(opening) : undefined;
     if (resumed !== undefined) {
@@ -145,10 +145,6 @@ export class Router implements Exchanges {
 
   parkedSlot(requestState: unknown): Slot | undefined {
     return this.#parked.peek(requestState)?.slot;
-  }
-
-  cancel(exchange: Exchange, reason?: string): void {
-    (exchange as RoutedExchange).cancel(reason);
   }
 
   #expire(): void {

@@ -45,7 +45,7 @@ export interface BuildOptions {
   emit: Emit;
 }
 
-export function buildUpstreams({ id, settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
+export function buildPools({ id, settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
   const stragglers = new Stragglers();
   const guard = new OrphanGuard(`${MARK_VARIABLE}=${stragglers.run}-`);
   const limits = { maxMessageBytes: settings.maxUpstreamMessageSize, maxQueueBytes: settings.maxQueueSize };

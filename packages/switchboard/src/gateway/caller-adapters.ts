@@ -1,0 +1,107 @@
+/** The callers' side of a gateway: what serves those who come by each way in, and who is connected. */
+import { randomBytes } from 'node:crypto';
+
+import { Connections } from '../callers/connections.ts';
+import type { CallerContext } from '../callers/context.ts';
+import type { Hooks } from '../callers/hooks.ts';
+import { HttpCallers } from '../callers/http.ts';
+import { Registry } from '../callers/registry.ts';
+import { RestCallers } from '../callers/rest.ts';
+import { ReplayBudget } from '../callers/replay-budget.ts';
+import type { Emit } from '../observe/events.ts';
+import type { Exchanges } from '../router/exchange.ts';
+import type { Store } from '../stores/store.ts';
+import { SseAcceptor } from '../transports/http/sse-channel.ts';
+import type { Access } from './access.ts';
+import type { Admission } from './admission.ts';
+import type { Settings } from './settings.ts';
+import { PRODUCT } from './product.ts';
+
+export interface CallerAdapterOptions {
+  settings: Settings;
+  /** Where their requests go. */
+  exchanges: Exchanges;
+  access: Access;
+  admission: Admission;
+  hooks: Readonly<Hooks>;
+  store: Store;
+  emit: Emit;
+}
+
+/** The longest that a stream over HTTP is silent: proxies cut those that are silent for longer. */
+const MAX_SILENCE_MS = 15_000;
+
+/** What serves clients, by the way they come in. */
+export interface CallerAdapters {
+  registry: Registry;
+  /** What sessions over HTTP keep for clients that come back. */
+  replay: ReplayBudget;
+  connections: Connections;
+  http: HttpCallers;
+  /** Where `rest` is on. */
+  rest: RestCallers | undefined;
+  /** Where `sse` is on. */
+  sse: SseAcceptor | undefined;
+}
+
+export function callerAdapters({
+  settings,
+  exchanges,
+  access,
+  admission,
+  hooks,
+  store,
+  emit,
+}: CallerAdapterOptions): CallerAdapters {
+  const replay = new ReplayBudget({
+    session: settings.maxReplaySize,
+    principal: settings.maxReplaySizePerPrincipal,
+    total: settings.maxReplaySizeTotal,
+  });
+  const context: CallerContext = {
+    exchanges,
+    emit,
+    admit: (arrival) => admission.admit(arrival),
+    countConnect: (arrival) => admission.countConnect(arrival),
+    allowance: (arrival) => admission.allowance(arrival),
+    tellsAllowance: settings.tellAllowance,
+    maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
+    watchCredential: (holder) => access.credentials.watch(holder),
+    maxRequestsInFlight: settings.maxRequestsInFlight,
+    hooks,
+  };
+  const httpLimits = {
+    maxMessageBytes: settings.maxMessageSize,
+    maxQueueBytes: settings.maxQueueSize,
+    maxQueueMessages: settings.maxQueueMessages,
+    keepAliveMs: Math.min(MAX_SILENCE_MS, settings.pingInterval),
+    store,
+    replay,
+    absentGraceMs: settings.absentGrace,
+    absentTimeoutMs: settings.absentTimeout,
+  };
+  const registry = new Registry({
+    max: settings.maxConnections,
+    maxOf: (identity) => admission.maxSessions(identity),
+    idleTimeoutMs: settings.idleTimeout,
+    onEnter: (conversation) => admission.enter(conversation),
+    onLeave: (conversation) => admission.leave(conversation),
+    onFault: (error) => emit({ type: 'failed', where: 'registry', error }),
+    sweepIntervalMs: settings.sweepInterval,
+  });
+  const connections = new Connections(context, registry, newId);
+  const http = new HttpCallers(context, registry, httpLimits, newId);
+  const isRest = settings.rest && settings.transport.includes('http');
+  const restOptions = {
+    limits: httpLimits,
+    isProtected: access.isOn,
+    version: PRODUCT.version,
+  };
+  const rest = isRest ? new RestCallers(context, restOptions) : undefined;
+  const isSse = settings.sse && settings.transport.includes('http');
+  const sse = isSse ? new SseAcceptor(httpLimits, newId) : undefined;
+  return { registry, replay, connections, http, rest, sse };
+}
+
+/** 128 bits, in characters that a header and a URL can carry. */
+const newId = (): string => randomBytes(16).toString('base64url');
