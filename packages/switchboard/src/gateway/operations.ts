@@ -12,7 +12,7 @@ import type { Router } from '../router/router.ts';
 import type { RoutedExchange } from '../router/routed-exchange.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Failing } from '../upstreams/breaker.ts';
-import type { MemberFacts } from '../upstreams/life.ts';
+import type { MemberFacts } from '../upstreams/replica.ts';
 import type { Isolation } from '../upstreams/member-key.ts';
 import type { CheckResult, Pool } from '../upstreams/pool.ts';
 import { didYouMean } from '../util/nearest.ts';

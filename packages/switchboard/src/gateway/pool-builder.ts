@@ -17,7 +17,7 @@ import { ClientToken } from '../upstreams/client-token.ts';
 import { CredentialTemplate } from '../upstreams/credentials.ts';
 import type { Credentials } from '../upstreams/credentials.ts';
 import { connectInProcess } from '../upstreams/in-process.ts';
-import type { LifeLimits } from '../upstreams/life.ts';
+import type { HealthLimits } from '../upstreams/member-health.ts';
 import { OrphanGuard } from '../upstreams/orphan-guard.ts';
 import { MARK_VARIABLE, Stragglers } from '../upstreams/stragglers.ts';
 import { Pool } from '../upstreams/pool.ts';
@@ -182,7 +182,7 @@ function refuseLiteral(url: URL, { allowPrivateUpstreams }: Settings): void {
   if (refused !== undefined) throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: refused });
 }
 
-function limitsOf(options: UpstreamOptions, settings: Settings): LifeLimits {
+function limitsOf(options: UpstreamOptions, settings: Settings): HealthLimits {
   const maxAgeMs = options.maxAge === undefined ? undefined : parseDuration(options.maxAge);
   const maxMemory = 'maxMemory' in options ? options.maxMemory : undefined;
   const maxMemoryBytes = maxMemory === undefined ? undefined : parseSize(maxMemory);

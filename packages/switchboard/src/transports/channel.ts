@@ -81,6 +81,8 @@ export interface Channel {
   readonly isAway?: boolean;
   /** The subprotocol that was agreed on, on channels that have such; empty when none was. */
   readonly protocol?: string;
+  /** The process at its other end, on channels to one. */
+  readonly pid?: number | undefined;
   /** What its peer wrote beside messages, as a clause, on channels to a process. */
   readonly lastWords?: string | undefined;
   /** What has passed, on channels that count it. */

@@ -183,7 +183,7 @@ export class Launcher {
     const connecting = this.#options.connect(credentials, via, context);
     this.#connecting.add(connecting);
     const channel = await connecting.finally(() => this.#connecting.delete(connecting));
-    const { pid } = channel as { pid?: number };
+    const { pid } = channel;
     emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
     const peer: RpcPeer = new RpcPeer(channel, {
       stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),

@@ -15,14 +15,12 @@ import {
   modernQuestion,
   stripEnvelope,
 } from '../protocol/translate.ts';
-import type { ParamHeader } from '../protocol/param-headers.ts';
-import type { Audience, Caller, Exchange, Outcome, Question, Slot } from '../router/exchange.ts';
+import type { Caller, Exchange, Outcome, Question, Slot } from '../router/exchange.ts';
 import { omit } from '../util/omit.ts';
+import { LiveMember } from './live-member.ts';
+import type { LiveMemberOptions } from './live-member.ts';
 import { SubscriptionCaller, urisOf } from './subscription-caller.ts';
 import { missingCapability } from './questions.ts';
-import { ToolHeaders } from './tool-headers.ts';
-import type { LivingMember } from './life.ts';
-import type { RpcPeer } from './rpc-peer.ts';
 
 /** Methods whose meaning is bound to one session; a member that several share must not be given them. */
 const SESSION_METHODS = /^(logging\/setLevel$|tasks\/)/;
@@ -32,137 +30,90 @@ const URL_ELICITATION_REQUIRED = -32042;
 /** From the least to the most severe (RFC 5424). */
 const LOG_LEVELS = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
 
-export interface LegacyMemberOptions {
-  peer: RpcPeer;
-  /** The server's `InitializeResult`. */
-  handshakeResult: JsonObject;
-  audience: Audience;
+export interface LegacyMemberOptions extends LiveMemberOptions {
   slot: Slot;
-  onGone(reason: string): void;
-  onForgotten(reason: string): void;
 }
 
-export class LegacyMember implements LivingMember {
+export class LegacyMember extends LiveMember {
   readonly era = 'legacy';
   readonly version: string;
-  readonly handshakeResult: JsonObject;
-  readonly #peer: RpcPeer;
-  readonly #audience: Audience;
   readonly #slot: Slot;
-  readonly #tools: ToolHeaders;
   readonly #questions: Map<RpcId, AbortController> = new Map();
   /** The level that the server was told on behalf of modern requests. */
   #logLevel: string | undefined;
-  #retired = false;
 
-  constructor({ peer, handshakeResult, audience, slot, onGone, onForgotten }: LegacyMemberOptions) {
-    this.#peer = peer;
-    this.#audience = audience;
-    this.#slot = slot;
-    this.#tools = new ToolHeaders((params) => peer.call('tools/list', params, CALL_TIMEOUT_MS));
-    this.handshakeResult = handshakeResult;
-    this.version = textOf(handshakeResult['protocolVersion']);
-    peer.channel.setProtocolVersion?.(this.version);
-    peer.attach('legacy', {
+  constructor(options: LegacyMemberOptions) {
+    super(options);
+    this.#slot = options.slot;
+    this.version = textOf(this.handshakeResult['protocolVersion']);
+    this.peer.channel.setProtocolVersion?.(this.version);
+    this.attach({
       onRequest: (request) => this.#answer(request),
       onNotification: (note, about) => this.#note(note, about),
-      onGone: (reason) => {
+      onGone: () => {
         for (const question of this.#questions.values()) question.abort();
-        onGone(reason);
       },
-      onForgotten,
     });
   }
 
-  get inFlight(): number {
-    return this.#peer.inFlight;
-  }
-
-  open(exchange: Exchange): void {
+  override open(exchange: Exchange): void {
     if (exchange.scope.era === 'modern') this.#openModern(exchange);
     else this.#openLegacy(exchange);
   }
 
-  cancel(exchange: Exchange, reason?: string): void {
-    this.#peer.cancel(exchange, reason);
-  }
-
-  paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]> {
-    if (this.#tools.isLoaded) return this.#tools.of(tool);
-    return this.#tools.load().then(() => this.#tools.of(tool));
-  }
-
-  isReadOnly(tool: string): boolean | Promise<boolean> {
-    if (this.#tools.isLoaded) return this.#tools.isReadOnly(tool);
-    return this.#tools.load().then(() => this.#tools.isReadOnly(tool));
-  }
-
-  handshakeResultFor(): JsonObject {
+  override handshakeResultFor(): JsonObject {
     return this.handshakeResult;
   }
 
-  notify(note: RpcNotification): void {
-    this.#peer.send(note);
+  override notify(note: RpcNotification): void {
+    this.peer.send(note);
   }
 
-  /** Takes up what the callers had with the member before this one. */
-  async restore(): Promise<void> {
+  override async restore(): Promise<void> {
     const restoreOne = async (uri: string): Promise<void> => {
       // A resource that is gone is no reason to fail: its watchers just hear nothing.
-      await this.#peer.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
-      for (const caller of this.#audience.watchers(uri)) {
+      await this.peer.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
+      for (const caller of this.audience.watchers(uri)) {
         caller.notify(notification('notifications/resources/updated', { uri }));
       }
     };
-    await Promise.all([...this.#audience.watched].map(restoreOne));
-    for (const kind of ['tools', 'prompts', 'resources']) {
-      const capability = capabilitiesOf(this.handshakeResult)[kind];
-      if (!isObject(capability) || capability['listChanged'] !== true) continue;
-      this.#notifyAll(notification(`notifications/${kind}/list_changed`));
-    }
+    await Promise.all([...this.audience.watched].map(restoreOne));
+    this.announceLists();
   }
 
-  join(_caller: Caller): void {
+  override join(_caller: Caller): void {
     // A legacy server tells its sessions everything without being asked.
   }
 
-  leave(caller: Caller): void {
-    this.#audience.leave(caller, (uri) => {
-      this.#peer.own('unsubscribe', () => this.#peer.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS));
+  override leave(caller: Caller): void {
+    this.audience.leave(caller, (uri) => {
+      this.peer.own('unsubscribe', () => this.peer.call('resources/unsubscribe', { uri }, CALL_TIMEOUT_MS));
     });
   }
 
-  async ping(timeoutMs: number): Promise<void> {
-    await this.#peer.call('ping', undefined, timeoutMs);
-  }
-
-  retire(): void {
-    this.#retired = true;
-  }
-
-  close(): void {
-    this.#peer.channel.close();
+  protected override async ping(timeoutMs: number): Promise<void> {
+    await this.peer.call('ping', undefined, timeoutMs);
   }
 
   #openLegacy(exchange: Exchange): void {
     const { method, params } = exchange;
-    if (!this.#audience.exclusive && method === 'logging/setLevel') {
+    if (!this.audience.exclusive && method === 'logging/setLevel') {
       // The capability was not declared. Who asks all the same is not refused: no message could be attributed to it anyway.
       exchange.settle({ result: {} });
-    } else if (!this.#audience.exclusive && SESSION_METHODS.test(method)) {
+    } else if (!this.audience.exclusive && SESSION_METHODS.test(method)) {
       const detail = `${method} needs a session of its own, and this upstream is shared; serve it with isolation "session"`;
       exchange.settle({ error: new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail }).toRpc() });
     } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
       exchange.run(() => this.#changeSubscription(exchange, params));
     } else {
-      this.#peer.open(exchange, params);
+      this.peer.open(exchange, params);
     }
   }
 
   #openModern(exchange: Exchange): void {
     const { method, params } = exchange;
     if (method === 'server/discover') {
-      exchange.settle({ result: discoverFromInitialize(this.handshakeResult, this.#audience.exclusive) });
+      exchange.settle({ result: discoverFromInitialize(this.handshakeResult, this.audience.exclusive) });
     } else if (method === 'subscriptions/listen') {
       exchange.run(() => this.#listen(exchange));
     } else if (SESSION_METHODS.test(method)) {
@@ -189,7 +140,7 @@ export class LegacyMember implements LivingMember {
     };
     // Answers without a state belong to no question that was asked.
     const params = stripEnvelope(exchange.params);
-    this.#peer.open(exchange, params && omit(params, 'inputResponses'), settle);
+    this.peer.open(exchange, params && omit(params, 'inputResponses'), settle);
   }
 
   /** The client is sent to the pages that the server named; then the call is made once more. */
@@ -228,8 +179,8 @@ export class LegacyMember implements LivingMember {
     const uris = [...new Set(urisOf(filter))];
     const outcomes = await Promise.all(
       uris.map((uri) => {
-        const send = (): Promise<Outcome> => this.#peer.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
-        return this.#audience.watch(caller, uri, send);
+        const send = (): Promise<Outcome> => this.peer.call('resources/subscribe', { uri }, CALL_TIMEOUT_MS);
+        return this.audience.watch(caller, uri, send);
       }),
     );
     const watched = uris.filter((_, n) => 'result' in outcomes[n]!);
@@ -237,53 +188,49 @@ export class LegacyMember implements LivingMember {
   }
 
   async #changeSubscription(exchange: Exchange, params: JsonObject | undefined): Promise<void> {
-    const caller = [...this.#audience.callers].find((each) => each.scope === exchange.scope);
+    const caller = [...this.audience.callers].find((each) => each.scope === exchange.scope);
     const uri = params?.['uri'];
     if (caller === undefined || typeof uri !== 'string') {
-      this.#peer.open(exchange, params);
+      this.peer.open(exchange, params);
       return;
     }
-    const send = (): Promise<Outcome> => this.#peer.call(exchange.method, params, CALL_TIMEOUT_MS);
+    const send = (): Promise<Outcome> => this.peer.call(exchange.method, params, CALL_TIMEOUT_MS);
     const change = exchange.method === 'resources/subscribe' ? 'watch' : 'unwatch';
-    exchange.settle(await this.#audience[change](caller, uri, send));
+    exchange.settle(await this.audience[change](caller, uri, send));
   }
 
   #note(note: RpcNotification, about: RpcId | undefined): void {
     // Its successor says the same.
-    if (this.#retired) return;
+    if (this.retiring) return;
     const { method, params } = note;
     if (method === 'notifications/cancelled') {
       this.#questions.get(params?.['requestId'] as RpcId)?.abort();
     } else if (method === 'notifications/resources/updated') {
-      const watchers = new Set(this.#audience.watchers(textOf(params?.['uri'])));
+      const watchers = new Set(this.audience.watchers(textOf(params?.['uri'])));
       // A server may tell of a part of what was subscribed to (MCP 2025-11-25, Resources, "Subscriptions").
       if (watchers.size > 0) for (const caller of watchers) caller.notify(note);
-      else if (this.#audience.exclusive) this.#session?.notify(note);
+      else if (this.audience.exclusive) this.#session?.notify(note);
     } else if (method === 'notifications/message') {
       this.#log(note, about);
     } else if (method === 'notifications/tools/list_changed') {
-      this.#tools.forget();
-      this.#notifyAll(note);
-    } else if (method.endsWith('/list_changed') || this.#audience.exclusive) {
-      this.#notifyAll(note);
+      this.tools.forget();
+      this.notifyAll(note);
+    } else if (method.endsWith('/list_changed') || this.audience.exclusive) {
+      this.notifyAll(note);
     }
   }
 
   /** The legacy session that has the member for itself. */
   get #session(): Caller | undefined {
-    return [...this.#audience.callers].find(({ scope }) => scope.era === 'legacy');
-  }
-
-  #notifyAll(note: RpcNotification): void {
-    for (const caller of this.#audience.callers) caller.notify(note);
+    return [...this.audience.callers].find(({ scope }) => scope.era === 'legacy');
   }
 
   /** Modern clients want log messages for single requests: the one that the channel names, or the only one that could be meant. */
   #log(note: RpcNotification, about: RpcId | undefined): void {
-    if (!this.#audience.exclusive) return;
-    this.#notifyAll(note);
-    const { exchanges } = this.#peer;
-    const meant = about === undefined && exchanges.length === 1 ? exchanges[0] : this.#peer.exchangeOf(about);
+    if (!this.audience.exclusive) return;
+    this.notifyAll(note);
+    const { exchanges } = this.peer;
+    const meant = about === undefined && exchanges.length === 1 ? exchanges[0] : this.peer.exchangeOf(about);
     const wanted = meant?.scope.era === 'modern' ? meant.scope.logLevel : undefined;
     if (meant === undefined || wanted === undefined) return;
     if (severity(note.params?.['level']) >= severity(wanted)) meant.notify(note);
@@ -293,18 +240,18 @@ export class LegacyMember implements LivingMember {
   #raiseLogLevel(level: string | undefined): void {
     if (
       level === undefined ||
-      !this.#audience.exclusive ||
+      !this.audience.exclusive ||
       capabilitiesOf(this.handshakeResult)['logging'] === undefined
     )
       return;
     if (this.#logLevel !== undefined && severity(this.#logLevel) <= severity(level)) return;
     this.#logLevel = level;
-    this.#peer.own('logging/setLevel', () => this.#peer.call('logging/setLevel', { level }, CALL_TIMEOUT_MS));
+    this.peer.own('logging/setLevel', () => this.peer.call('logging/setLevel', { level }, CALL_TIMEOUT_MS));
   }
 
   async #answer({ id, method, params }: RpcRequest): Promise<void> {
     if (method === 'ping') {
-      this.#peer.send(result(id, {}));
+      this.peer.send(result(id, {}));
       return;
     }
     const withdrawn = new AbortController();
@@ -316,17 +263,17 @@ export class LegacyMember implements LivingMember {
       this.#questions.delete(id);
     }
     if (withdrawn.signal.aborted) return;
-    this.#peer.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error));
+    this.peer.send('result' in outcome ? result(id, outcome.result) : failure(id, outcome.error));
   }
 
   /** Puts a question to whom it is meant for, if that is certain. */
   #put(question: Question, signal: AbortSignal): Promise<Outcome> {
-    if (!this.#audience.exclusive)
+    if (!this.audience.exclusive)
       return refuse(`${question.method}: several clients share this server, none can be asked`);
     const session = this.#session;
     if (session !== undefined) return session.ask(question, signal);
     // All exchanges here are of one client; which of them carries the question only decides where the person sees it.
-    const open = this.#peer.exchanges.filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);
+    const open = this.peer.exchanges.filter(({ method, settled }) => INTERACTIVE.has(method) && !settled);
     const exchange = open.findLast(({ parked }) => !parked) ?? open.at(-1);
     if (exchange === undefined)
       return refuse(`${question.method}: no request is open that the client could be asked in`);

@@ -10,20 +10,17 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject, notification, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
 import { addEnvelope, capabilitiesOf, crossing, legacyQuestion, legacyResult } from '../protocol/translate.ts';
-import type { ParamHeader } from '../protocol/param-headers.ts';
-import type { Audience, Caller, Exchange, Outcome, Question, Scope } from '../router/exchange.ts';
+import type { Caller, Exchange, Outcome, Question, Scope } from '../router/exchange.ts';
 import { SharedSubscription } from './shared-subscription.ts';
+import { LiveMember } from './live-member.ts';
+import type { LiveMemberOptions } from './live-member.ts';
 import { missingCapability } from './questions.ts';
 import type { Stickiness } from './stickiness.ts';
 import type { Tasks } from './tasks.ts';
-import { ToolHeaders } from './tool-headers.ts';
-import type { LivingMember } from './life.ts';
-import type { RpcPeer } from './rpc-peer.ts';
 
 const LISTEN = 'subscriptions/listen';
 /** Of {@link ModernMember}: more than one client. */
 const SEVERAL = Symbol('several');
-const LIST_TIMEOUT_MS = 30_000;
 /** A session that is opened does not wait longer for it; what the server said at its start will do. */
 const DISCOVER_TIMEOUT_MS = 5000;
 const HEADER_MISMATCH = -32020;
@@ -32,56 +29,35 @@ const MAX_ROUNDS = 10;
 /** A server that asks for nothing but to be asked again is given a moment. */
 const EMPTY_ROUND_MS = 250;
 
-export interface ModernMemberOptions {
-  peer: RpcPeer;
-  /** The server's `DiscoverResult`. */
-  handshakeResult: JsonObject;
-  audience: Audience;
+export interface ModernMemberOptions extends LiveMemberOptions {
   /** How Switchboard names itself where it asks for several clients. */
   clientInfo: JsonObject;
-  /** Where it sits among several members alike. */
+  /** The number of its replica in the slot. */
   replica: number;
-  /** What binds requests to one of these. */
+  /** What binds requests to one of several replicas. */
   stickiness?: Stickiness;
   /** Where several principals share it. */
   tasks?: Tasks;
-  onGone(reason: string): void;
-  onForgotten(reason: string): void;
 }
 
-export class ModernMember implements LivingMember {
+export class ModernMember extends LiveMember {
   readonly era = 'modern';
   readonly version: string = LATEST_MODERN;
-  readonly handshakeResult: JsonObject;
-  readonly #peer: RpcPeer;
-  readonly #audience: Audience;
   readonly #subscription: SharedSubscription;
   readonly #replica: number;
   readonly #stickiness: Stickiness | undefined;
   readonly #tasks: Tasks | undefined;
   /** Whose requests it has served, if all were of one client; after another's it is `several`. */
   #served: string | typeof SEVERAL | undefined;
-  readonly #tools: ToolHeaders;
   /** The envelope of what Switchboard asks for itself. */
   readonly #envelope: JsonObject;
 
-  constructor({
-    peer,
-    handshakeResult,
-    audience,
-    clientInfo,
-    replica,
-    stickiness,
-    tasks,
-    onGone,
-    onForgotten,
-  }: ModernMemberOptions) {
-    this.#peer = peer;
+  constructor(options: ModernMemberOptions) {
+    super(options);
+    const { peer, handshakeResult, audience, clientInfo, replica, stickiness, tasks } = options;
     this.#replica = replica;
     this.#stickiness = stickiness;
     this.#tasks = tasks;
-    this.#audience = audience;
-    this.handshakeResult = handshakeResult;
     this.#envelope = addEnvelope(undefined, { version: this.version, capabilities: {}, clientInfo });
     this.#subscription = new SharedSubscription({
       peer,
@@ -90,31 +66,22 @@ export class ModernMember implements LivingMember {
       watched: () => audience.watched,
       deliver: (note) => this.#deliver(note),
     });
-    this.#tools = new ToolHeaders((params) =>
-      peer.call('tools/list', { ...params, ...this.#envelope }, LIST_TIMEOUT_MS),
-    );
-    peer.channel.setParamHeaders?.((tool) => this.#tools.of(tool));
-    peer.attach('modern', {
+    peer.channel.setParamHeaders?.((tool) => this.tools.of(tool));
+    this.attach({
       // A modern server asks nothing; whatever this is, nobody is there for it (MCP 2026-07-28, Transports).
       onRequest: () => {},
       onNotification: (note, about) => this.#note(note, about),
-      onGone,
-      onForgotten,
     });
   }
 
-  get inFlight(): number {
-    return this.#peer.inFlight;
-  }
-
-  open(exchange: Exchange): void {
+  override open(exchange: Exchange): void {
     const { scope, params, method } = exchange;
     this.#served = this.#served === undefined || this.#served === clientOf(scope) ? clientOf(scope) : SEVERAL;
     const refusal = this.#refusal(exchange);
     if (refusal !== undefined) exchange.settle({ error: refusal.toRpc() });
-    else if (method === 'tools/call' && this.#peer.channel.setParamHeaders !== undefined && !this.#tools.isLoaded) {
+    else if (method === 'tools/call' && this.peer.channel.setParamHeaders !== undefined && !this.tools.isLoaded) {
       // Over HTTP a call repeats some of its arguments in headers: the tool's schema must be known before it is sent.
-      exchange.run(() => this.#tools.load().then(() => exchange.settled || this.open(exchange)));
+      exchange.run(() => this.tools.load().then(() => exchange.settled || this.open(exchange)));
     } else if (scope.era === 'modern') {
       this.#openModern(exchange, true);
     } else if (method === 'logging/setLevel') {
@@ -127,38 +94,24 @@ export class ModernMember implements LivingMember {
     }
   }
 
-  cancel(exchange: Exchange, reason?: string): void {
-    this.#peer.cancel(exchange, reason);
-  }
-
   /** A server that finds headers missing has changed the schema that they come from: it is read again, and the call made again. */
   #openModern(exchange: Exchange, mayRepeat: boolean): void {
     const [replica, stickiness, tasks] = [this.#replica, this.#stickiness, this.#tasks];
-    if (this.#peer.channel.setParamHeaders === undefined && tasks === undefined) {
-      this.#peer.open(exchange, exchange.params);
+    if (this.peer.channel.setParamHeaders === undefined && tasks === undefined) {
+      this.peer.open(exchange, exchange.params);
       return;
     }
     const own = tasks !== undefined && exchange.method === LISTEN ? tasks.narrowed(exchange) : exchange.params;
     const params = stickiness === undefined ? own : stickiness.unsealed(own);
-    this.#peer.open(exchange, params, (outcome) => {
+    this.peer.open(exchange, params, (outcome) => {
       if (!('error' in outcome) || outcome.error.code !== HEADER_MISMATCH || !mayRepeat) {
         if (!exchange.method.startsWith('tasks/')) tasks?.learn(exchange, outcome, replica);
         exchange.settle(stickiness === undefined ? outcome : stickiness.sealed(outcome, replica));
         return;
       }
-      this.#tools.forget();
-      exchange.run(() => this.#tools.load().then(() => exchange.settled || this.#openModern(exchange, false)));
+      this.tools.forget();
+      exchange.run(() => this.tools.load().then(() => exchange.settled || this.#openModern(exchange, false)));
     });
-  }
-
-  paramHeaders(tool: string): readonly ParamHeader[] | Promise<readonly ParamHeader[]> {
-    if (this.#tools.isLoaded) return this.#tools.of(tool);
-    return this.#tools.load().then(() => this.#tools.of(tool));
-  }
-
-  isReadOnly(tool: string): boolean | Promise<boolean> {
-    if (this.#tools.isLoaded) return this.#tools.isReadOnly(tool);
-    return this.#tools.load().then(() => this.#tools.isReadOnly(tool));
   }
 
   /** A request about a task that is not the caller's. A legacy caller has none, as none could be told of one. */
@@ -169,58 +122,54 @@ export class ModernMember implements LivingMember {
     return this.#tasks.refusal(exchange);
   }
 
-  notify(_note: RpcNotification): void {
+  override notify(_note: RpcNotification): void {
     // A session's notifications (`initialized`, `roots/list_changed`) have no counterpart in the modern era.
   }
 
-  /** Takes up what the callers had with the member before this one. */
-  async restore(): Promise<void> {
-    if (this.#audience.callers.size > 0) await this.#subscription.restore();
-    for (const uri of this.#audience.watched) this.#deliver(notification('notifications/resources/updated', { uri }));
-    for (const kind of ['tools', 'prompts', 'resources']) {
-      const capability = capabilitiesOf(this.handshakeResult)[kind];
-      if (!isObject(capability) || capability['listChanged'] !== true) continue;
-      this.#deliver(notification(`notifications/${kind}/list_changed`));
-    }
+  override async restore(): Promise<void> {
+    if (this.audience.callers.size > 0) await this.#subscription.restore();
+    for (const uri of this.audience.watched) this.#deliver(notification('notifications/resources/updated', { uri }));
+    this.announceLists();
   }
 
-  join(_caller: Caller): void {
+  override join(_caller: Caller): void {
     if (!this.#subscription.started) this.#subscription.update();
   }
 
-  leave(caller: Caller): void {
+  override leave(caller: Caller): void {
     let released = false;
-    this.#audience.leave(caller, () => (released = true));
+    this.audience.leave(caller, () => (released = true));
     if (released) this.#subscription.update();
   }
 
-  async ping(timeoutMs: number): Promise<void> {
-    await this.#peer.call('server/discover', this.#envelope, timeoutMs);
+  protected override async ping(timeoutMs: number): Promise<void> {
+    await this.peer.call('server/discover', this.#envelope, timeoutMs);
   }
 
-  retire(): void {
+  override retire(): void {
+    super.retire();
     this.#subscription.close();
-    for (const exchange of this.#peer.exchanges) {
+    for (const exchange of this.peer.exchanges) {
       if (exchange.method !== 'subscriptions/listen') continue;
-      this.#peer.cancel(exchange, 'the server is replaced');
+      this.peer.cancel(exchange, 'the server is replaced');
       // Who listens is to listen again, and then hears the successor.
       exchange.settle({ result: { resultType: 'complete', _meta: { [META.subscriptionId]: '' } } });
     }
-  }
-
-  close(): void {
-    this.#peer.channel.close();
   }
 
   /**
    * A server of which several clients share a member may tell each something else, so each session has it asked for itself; where
    * one has the member for itself, the handshake was done in that client's name.
    */
-  async handshakeResultFor(scope: Scope): Promise<JsonObject> {
-    if (this.#audience.exclusive || scope.era === 'modern') return this.handshakeResult;
+  override async handshakeResultFor(scope: Scope): Promise<JsonObject> {
+    if (this.audience.exclusive || scope.era === 'modern') return this.handshakeResult;
     const params = addEnvelope(undefined, this.#envelopeOf(scope));
-    const outcome = await this.#peer.call('server/discover', params, DISCOVER_TIMEOUT_MS);
+    const outcome = await this.peer.call('server/discover', params, DISCOVER_TIMEOUT_MS);
     return 'result' in outcome && isObject(outcome.result['capabilities']) ? outcome.result : this.handshakeResult;
+  }
+
+  protected override ownParams(params: JsonObject | undefined): JsonObject {
+    return { ...params, ...this.#envelope };
   }
 
   /** Whom a legacy session's requests come from. */
@@ -238,7 +187,7 @@ export class ModernMember implements LivingMember {
   #call(exchange: Exchange, params: JsonObject | undefined, round: number): void {
     const { scope, method } = exchange;
     const sent = addEnvelope(params, this.#envelopeOf(scope));
-    this.#peer.open(exchange, sent, (outcome) => {
+    this.peer.open(exchange, sent, (outcome) => {
       if ('error' in outcome) exchange.settle({ error: legacyError(outcome.error) });
       else if ((outcome.result['resultType'] ?? 'complete') === 'complete') {
         exchange.settle({ result: legacyResult(method, outcome.result) });
@@ -299,27 +248,27 @@ export class ModernMember implements LivingMember {
 
   async #changeSubscription(exchange: Exchange): Promise<void> {
     const { method, params, scope } = exchange;
-    const caller = [...this.#audience.callers].find((each) => each.scope === scope);
+    const caller = [...this.audience.callers].find((each) => each.scope === scope);
     const uri = params?.['uri'];
     if (caller === undefined || typeof uri !== 'string') {
       const detail = `uri is ${JSON.stringify(uri) ?? 'missing'}, expected a string`;
       exchange.settle({ error: new SwitchboardError('SWB_INVALID_PARAMS', { detail }).toRpc() });
     } else if (method === 'resources/subscribe') {
-      exchange.settle(await this.#audience.watch(caller, uri, () => this.#subscription.watch(uri)));
+      exchange.settle(await this.audience.watch(caller, uri, () => this.#subscription.watch(uri)));
     } else {
       const send = (): Promise<Outcome> => {
         this.#subscription.update();
         return Promise.resolve({ result: {} });
       };
-      exchange.settle(await this.#audience.unwatch(caller, uri, send));
+      exchange.settle(await this.audience.unwatch(caller, uri, send));
     }
   }
 
   /** A change goes to the sessions: of a list to all, of a resource to those that watch it. */
   #deliver(note: RpcNotification): void {
-    if (note.method === 'notifications/tools/list_changed') this.#tools.forget();
+    if (note.method === 'notifications/tools/list_changed') this.tools.forget();
     const isUpdate = note.method === 'notifications/resources/updated';
-    const callers = isUpdate ? this.#audience.watchers(textOf(note.params?.['uri'])) : this.#audience.callers;
+    const callers = isUpdate ? this.audience.watchers(textOf(note.params?.['uri'])) : this.audience.callers;
     for (const caller of callers) caller.notify(note);
   }
 
@@ -329,9 +278,9 @@ export class ModernMember implements LivingMember {
       this.#log(note, about);
     } else if (method === 'notifications/cancelled') {
       // The server ends a listen.
-      this.#peer.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
+      this.peer.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
     } else {
-      this.#peer.byId(numberOf(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
+      this.peer.byId(numberOf(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
     }
   }
 
@@ -344,12 +293,12 @@ export class ModernMember implements LivingMember {
   #log(note: RpcNotification, about: RpcId | undefined): void {
     if (about !== undefined) {
       // It may come after the answer, or on a request of Switchboard's own.
-      const named = this.#peer.exchangeOf(about);
+      const named = this.peer.exchangeOf(about);
       if (named?.scope.logLevel !== undefined) named.notify(note);
       return;
     }
-    if (this.#served === SEVERAL && !this.#audience.exclusive) return;
-    const { exchanges } = this.#peer;
+    if (this.#served === SEVERAL && !this.audience.exclusive) return;
+    const { exchanges } = this.peer;
     const [only, ...others] = exchanges.filter(({ scope }) => scope.logLevel !== undefined);
     if (only === undefined || others.length > 0) return;
     // Where nothing but an address is known, the others that are open may be a stranger's.

@@ -15,15 +15,18 @@ import type { CredentialTemplate, Credentials } from './credentials.ts';
 import { legacyVersionFor } from './handshake.ts';
 import type { ClientIdentity } from './handshake.ts';
 import { LegacyMember } from './legacy.ts';
-import { Life } from './life.ts';
+import type { LegacyMemberOptions } from './legacy.ts';
 import { isRefusal } from '../transports/failure.ts';
-import type { LifeLimits, MemberFacts } from './life.ts';
+import type { LiveMember, LiveMemberOptions } from './live-member.ts';
+import type { HealthLimits } from './member-health.ts';
 import { memberKey } from './member-key.ts';
 import type { Isolation } from './member-key.ts';
 import { ModernMember } from './modern.ts';
+import type { ModernMemberOptions } from './modern.ts';
 import { isStopped, readProcessTree } from './process-tree.ts';
 import type { ProcessTree } from './process-tree.ts';
-import type { Opened, Replica } from './replica.ts';
+import type { MemberFacts, Replica } from './replica.ts';
+import type { RpcPeer } from './rpc-peer.ts';
 import { MemberSlot } from './slot.ts';
 import { Launcher } from './launcher.ts';
 import type { LaunchResult, LauncherOptions } from './launcher.ts';
@@ -41,7 +44,7 @@ export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wante
   /** How long a member without anybody is kept, in ms; a `session` member of a legacy session ends with it, a `shared` one stays. */
   lingerMs: number;
   /** When members are tried and replaced; how long the replaced may take is `busyTimeoutMs`. */
-  limits: LifeLimits;
+  limits: HealthLimits;
   /** So many failures within the window, and nothing is started for a pause, which doubles. */
   crashes: { limit: number; windowMs: number; pauseMs: number };
   /** The places for values that callers bring. */
@@ -197,14 +200,13 @@ export class Pool implements Upstream {
     this.#options.template.read(this.name, scope);
     const { isolation } = this.#options;
     if (isolation === 'shared' || isolation === 'pool') {
-      const slot = this.#slotFor(scope, false);
-      const member = await slot.member();
-      return this.#list(member.handshakeResult, member.era, slot.replicas[0]?.life?.peer, startedAt);
+      const { peer, era, handshakeResult } = await this.#slotFor(scope, false).member();
+      return this.#list(peer, era, handshakeResult, startedAt);
     }
     this.#breaker(undefined).admit();
     const { peer, handshake } = await this.#try();
     try {
-      return await this.#list(handshake.result, handshake.era, peer, startedAt);
+      return await this.#list(peer, handshake.era, handshake.result, startedAt);
     } finally {
       peer.channel.close();
     }
@@ -317,7 +319,12 @@ export class Pool implements Upstream {
     };
   }
 
-  async #open(slot: MemberSlot, replica: Replica, again: boolean, onGone: (reason: string) => void): Promise<Opened> {
+  async #open(
+    slot: MemberSlot,
+    replica: Replica,
+    again: boolean,
+    onGone: LiveMemberOptions['onGone'],
+  ): Promise<LiveMember> {
     const { name, emit, clientInfo, limits } = this.#options;
     const startedAt = performance.now();
     const breaker = this.#breaker(slot.credentials);
@@ -333,9 +340,9 @@ export class Pool implements Upstream {
         via: slot.via,
       });
       breaker.recovered();
-      let life: Life | undefined;
-      const options = {
+      const options: LegacyMemberOptions & ModernMemberOptions = {
         peer,
+        limits,
         handshakeResult: handshake.result,
         audience: replica.audience,
         slot,
@@ -343,31 +350,27 @@ export class Pool implements Upstream {
         replica: slot.replicas.indexOf(replica),
         ...(slot.stickiness !== undefined && { stickiness: slot.stickiness }),
         ...(slot.tasks !== undefined && { tasks: slot.tasks }),
-        onGone: (why: string) => {
+        onGone: (member, why) => {
           const reason = slot.mask(why);
-          const expected = slot.closed || life?.retiring === true;
+          const expected = slot.closed || member.retiring;
           emit({ type: 'member.closed', upstream: name, slot: slot.key, reason, expected });
           // Where a client has a member for itself, what it does to it after the first answer is its own affair.
           if (!expected && (!slot.audience.exclusive || !peer.hasAnswered)) breaker.failed(reason);
-          onGone(reason);
+          onGone(member, reason);
         },
-        onForgotten: (reason: string) => {
-          if (life === undefined || slot.closed) return;
+        onForgotten: (member, reason) => {
+          if (slot.closed) return;
           // A server that forgets every session at once is of no use; one that was restarted is.
           if (!peer.hasAnswered) breaker.failed(reason);
-          replica.leave(life, reason);
+          replica.leave(member, reason);
         },
       };
       const ms = Math.round(performance.now() - startedAt);
       const isLegacy = handshake.era === 'legacy';
       const member = isLegacy ? new LegacyMember(options) : new ModernMember(options);
-      life = new Life({ peer, member, limits });
       const { era, version } = member;
       emit({ type: 'member.ready', upstream: name, slot: slot.key, era, version, ms, again });
-      return {
-        life,
-        restore: () => member.restore().catch((error) => emit({ type: 'failed', where: `${name}: restore`, error })),
-      };
+      return member;
     } catch (thrown) {
       const error = masked(thrown, slot.credentials);
       const { credentials } = slot;
@@ -429,17 +432,12 @@ export class Pool implements Upstream {
     if (clear !== undefined) this.#breakers.delete(clear);
   }
 
-  async #list(
-    handshakeResult: JsonObject,
-    era: Era,
-    peer: LaunchResult['peer'] | undefined,
-    startedAt: number,
-  ): Promise<CheckResult> {
+  async #list(peer: RpcPeer, era: Era, handshakeResult: JsonObject, startedAt: number): Promise<CheckResult> {
     const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
     const params = era === 'modern' ? addEnvelope(undefined, envelope) : undefined;
     const found: Partial<Record<'tools' | 'prompts' | 'resources', number>> = {};
     for (const kind of ['tools', 'prompts', 'resources'] as const) {
-      if (!isObject(capabilitiesOf(handshakeResult)[kind]) || peer === undefined) continue;
+      if (!isObject(capabilitiesOf(handshakeResult)[kind])) continue;
       const outcome = await peer.call(`${kind}/list`, params, LIST_TIMEOUT_MS);
       if ('error' in outcome) {
         const detail = `${kind}/list: ${outcome.error.message} (${outcome.error.code})`;
@@ -459,22 +457,22 @@ export class Pool implements Upstream {
   }
 
   #tick(): void {
-    const lives = this.#replicas.flatMap((replica) => replica.lives);
-    for (const life of lives) this.#own('liveness', () => life.checkLiveness(isStopped));
+    const members = this.#replicas.flatMap((replica) => replica.members);
+    for (const { health } of members) this.#own('liveness', () => health.checkLiveness(isStopped));
     for (const slot of this.#slots.values()) this.#own('clock', () => slot.tick());
     if (this.#startsForEach) this.#own('spares', () => this.#launcher.fillSpares());
     const { maxMemoryBytes } = this.#options.limits;
-    const isLimited = maxMemoryBytes !== undefined && lives.length > 0;
-    const isSoon = isLimited || (this.#isPerCaller && !this.#hasAdvised && lives.length >= ADVISED_MEMBERS);
+    const isLimited = maxMemoryBytes !== undefined && members.length > 0;
+    const isSoon = isLimited || (this.#isPerCaller && !this.#hasAdvised && members.length >= ADVISED_MEMBERS);
     if (!isSoon && !this.#startsForEach) return;
     if (Date.now() - this.#measuredAt < (isSoon ? MEASURE_MS : SPARES_MEASURE_MS)) return;
     this.#measuredAt = Date.now();
     this.#own('memory', async () => {
       const tree = await readProcessTree();
-      if (isLimited) for (const life of lives) this.#own('memory', () => life.measure(tree));
+      if (isLimited) for (const { health } of members) this.#own('memory', () => health.measure(tree));
       const used = this.#launcher.sparePids.map((pid) => tree.usage(pid)?.memoryBytes ?? 0);
       this.#demand.bytesEach = Math.max(LEAST_BYTES, ...used);
-      this.#advise(lives, tree);
+      this.#advise(members, tree);
     });
   }
 
@@ -484,14 +482,16 @@ export class Pool implements Upstream {
   }
 
   /** Where each session starts a process, their memory is what sessions cost; that is told once. */
-  #advise(lives: readonly Life[], tree: ProcessTree): void {
-    if (this.#hasAdvised || !this.#isPerCaller || lives.length < ADVISED_MEMBERS) return;
-    const used = lives.map(({ pid }) => (pid === undefined ? 0 : (tree.usage(pid)?.memoryBytes ?? 0)));
+  #advise(members: readonly LiveMember[], tree: ProcessTree): void {
+    if (this.#hasAdvised || !this.#isPerCaller || members.length < ADVISED_MEMBERS) return;
+    const used = members.map(({ peer: { channel } }) =>
+      channel.pid === undefined ? 0 : (tree.usage(channel.pid)?.memoryBytes ?? 0),
+    );
     const bytes = used.reduce((sum, each) => sum + each, 0);
     if (bytes < ADVISED_BYTES) return;
     this.#hasAdvised = true;
     const savedBytes = bytes - Math.max(...used);
-    this.#options.emit({ type: 'upstream.memory', upstream: this.name, members: lives.length, bytes, savedBytes });
+    this.#options.emit({ type: 'upstream.memory', upstream: this.name, members: members.length, bytes, savedBytes });
   }
 
   /** Whether each session, or each principal, has a member of its own. */

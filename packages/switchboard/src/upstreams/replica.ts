@@ -1,16 +1,42 @@
 /**
- * Where one member sits: started when somebody first needs it, restarted after a growing wait when it died, and replaced
- * by another when it is worn out.
+ * Keeps one member of a slot running: starts it when somebody first needs it, restarts it after a growing wait when it died, and
+ * replaces it when it is worn out.
  */
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Audience, Member } from '../router/exchange.ts';
+import type { Era } from '../protocol/eras.ts';
+import type { Audience } from '../router/exchange.ts';
 import { backoffMs } from '../util/backoff.ts';
-import type { Life, MemberFacts } from './life.ts';
+import type { LiveMember, LiveMemberOptions } from './live-member.ts';
 
-export interface Opened {
-  life: Life;
-  /** Takes up subscriptions of a predecessor. Never rejects. */
-  restore(): Promise<void>;
+/** The states of a member. */
+export type MemberState = 'starting' | 'ready' | 'failing' | 'retiring';
+
+/** A member as the outside sees it. */
+export interface MemberFacts {
+  /** Who shares it, as a key that holds no secret. */
+  slot: string;
+  /** Whether it is starting, ready, failing or being replaced. */
+  state: MemberState;
+  /** The child process; absent for others. */
+  pid?: number;
+  /** The era that it speaks; unknown until it is ready. */
+  era?: Era;
+  /** The protocol version that was agreed. */
+  version?: string;
+  /** In ms since 1970. */
+  startedAt?: number;
+  /** How many requests it was sent. */
+  requests: number;
+  /** How many of them are under way. */
+  inFlight: number;
+  /** How many members served this place before. */
+  restarts: number;
+  /** Why the one before ended. */
+  lastReason?: string;
+  /** Of its whole process tree; absent where that is unknown. */
+  memoryBytes?: number;
+  /** Processor time that its process tree has used. */
+  cpuMs?: number;
 }
 
 export interface ReplicaOptions {
@@ -21,7 +47,7 @@ export interface ReplicaOptions {
   /** @throws {SwitchboardError} while nothing may be started. */
   admit(): void;
   /** @param again whether this replica had a member before. */
-  open(replica: Replica, again: boolean, onGone: (reason: string) => void): Promise<Opened>;
+  open(replica: Replica, again: boolean, onGone: LiveMemberOptions['onGone']): Promise<LiveMember>;
   /** Runs what no request waits for; a failure is told of. */
   own(where: string, work: () => unknown): void;
   /** Told when a member takes its leave. */
@@ -36,11 +62,11 @@ const RENEW_PAUSE_MS = 1000;
 export class Replica {
   readonly audience: Audience;
   readonly #options: ReplicaOptions;
-  #life: Life | undefined;
-  #opening: Promise<Member> | undefined;
+  #member: LiveMember | undefined;
+  #opening: Promise<LiveMember> | undefined;
   #renewing: Promise<void> | undefined;
   /** Those that were replaced and have not ended, and until when they may. */
-  readonly #retiring: Map<Life, number> = new Map();
+  readonly #retiring: Map<LiveMember, number> = new Map();
   /** Why the member is to be replaced between two requests. */
   #leaving: string | undefined;
   #waiting = 0;
@@ -57,12 +83,8 @@ export class Replica {
     this.#options = options;
   }
 
-  get life(): Life | undefined {
-    return this.#life;
-  }
-
-  get member(): Member | undefined {
-    return this.#life?.member;
+  get member(): LiveMember | undefined {
+    return this.#member;
   }
 
   get isOpening(): boolean {
@@ -71,11 +93,11 @@ export class Replica {
 
   /** How many requests run here, or wait for the member to start. */
   get load(): number {
-    return (this.#life?.member.inFlight ?? 0) + this.#waiting;
+    return (this.#member?.inFlight ?? 0) + this.#waiting;
   }
 
-  get lives(): Life[] {
-    return [...(this.#life === undefined ? [] : [this.#life]), ...this.#retiring.keys()];
+  get members(): LiveMember[] {
+    return [...(this.#member === undefined ? [] : [this.#member]), ...this.#retiring.keys()];
   }
 
   /** What is known about its members, the current one first. */
@@ -85,28 +107,28 @@ export class Replica {
       restarts: Math.max(0, this.#starts - 1),
       ...(this.#lastReason !== undefined && { lastReason: this.#lastReason }),
     };
-    const living = this.lives.map((life) => ({
+    const living = this.members.map((member) => ({
       ...common,
-      state: this.#retiring.has(life) ? ('retiring' as const) : ('ready' as const),
-      ...(life.pid !== undefined && { pid: life.pid }),
-      era: life.member.era,
-      version: life.member.version,
-      startedAt: life.startedAt,
-      requests: life.peer.requests,
-      inFlight: life.member.inFlight,
+      state: this.#retiring.has(member) ? ('retiring' as const) : ('ready' as const),
+      ...(member.peer.channel.pid !== undefined && { pid: member.peer.channel.pid }),
+      era: member.era,
+      version: member.version,
+      startedAt: member.health.startedAt,
+      requests: member.peer.requests,
+      inFlight: member.inFlight,
     }));
-    if (this.#life !== undefined || (!this.isOpening && !failing)) return living;
+    if (this.#member !== undefined || (!this.isOpening && !failing)) return living;
     const state = this.isOpening ? ('starting' as const) : ('failing' as const);
     return [{ ...common, state, requests: 0, inFlight: this.#waiting }, ...living];
   }
 
-  take(): Member | Promise<Member> {
-    const life = this.#life;
-    if (life !== undefined) {
-      life.usedAt = Date.now();
-      const { worn } = life;
+  take(): LiveMember | Promise<LiveMember> {
+    const member = this.#member;
+    if (member !== undefined) {
+      member.health.usedAt = Date.now();
+      const { worn } = member.health;
       if (worn !== undefined && !this.audience.exclusive) this.#options.own('replacement', () => this.renew(worn));
-      return life.member;
+      return member;
     }
     this.#waiting++;
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
@@ -118,52 +140,52 @@ export class Replica {
    * a client has for itself ends between two requests, and the next request starts another. Never rejects.
    */
   renew(reason: string): Promise<void> {
-    if (this.#life === undefined || this.#closed) return Promise.resolve();
+    if (this.#member === undefined || this.#closed) return Promise.resolve();
     if (this.audience.exclusive) {
       this.#leaving = reason;
       this.tick();
       return Promise.resolve();
     }
     if (Date.now() < this.#renewAt) return Promise.resolve();
-    this.#renewing ??= this.#replace(this.#life, reason).finally(() => (this.#renewing = undefined));
+    this.#renewing ??= this.#replace(this.#member, reason).finally(() => (this.#renewing = undefined));
     return this.#renewing;
   }
 
   /** Does what is due. Called again and again by the pool. */
   tick(): void {
     const now = Date.now();
-    for (const [life, until] of this.#retiring) if (life.member.inFlight === 0 || now >= until) life.member.close();
-    const life = this.#life;
-    if (life === undefined) return;
+    for (const [member, until] of this.#retiring) if (member.inFlight === 0 || now >= until) member.close();
+    const member = this.#member;
+    if (member === undefined) return;
     if (this.audience.exclusive) {
-      if (life.isTooLarge) this.#leaving ??= life.worn;
-      if (this.#leaving !== undefined && life.member.inFlight === 0) this.#part(life, this.#leaving);
+      if (member.health.isTooLarge) this.#leaving ??= member.health.worn;
+      if (this.#leaving !== undefined && member.inFlight === 0) this.#part(member, this.#leaving);
       return;
     }
-    const { worn } = life;
+    const { worn } = member.health;
     if (worn !== undefined) this.#options.own('replacement', () => this.renew(worn));
-    else if (life.isUnused && !this.#isWatched && this.#waiting === 0)
-      this.#part(life, 'nobody used it (memberIdleTimeout)');
+    else if (member.health.isUnused && !this.#isWatched && this.#waiting === 0)
+      this.#part(member, 'nobody used it (memberIdleTimeout)');
   }
 
   /** The server of this member has forgotten its session: it finishes what it has begun, and the next request starts another. */
-  leave(life: Life, reason: string): void {
-    if (life !== this.#life) return;
-    this.#failures = life.peer.hasAnswered ? 0 : this.#failures + 1;
-    this.#life = undefined;
+  leave(member: LiveMember, reason: string): void {
+    if (member !== this.#member) return;
+    this.#failures = member.peer.hasAnswered ? 0 : this.#failures + 1;
+    this.#member = undefined;
     this.#leaving = undefined;
     this.#lastReason = reason;
-    this.#retire(life, reason);
+    this.#retire(member, reason);
     this.#reviveIfWatched();
   }
 
   close(): void {
     this.#closed = true;
     this.#wakeUp?.();
-    const life = this.#life;
-    this.#life = undefined;
-    life?.member.close();
-    for (const old of this.#retiring.keys()) old.member.close();
+    const member = this.#member;
+    this.#member = undefined;
+    member?.close();
+    for (const old of this.#retiring.keys()) old.close();
   }
 
   /** Whether somebody would miss to hear of a change. */
@@ -172,27 +194,26 @@ export class Replica {
     return watched !== undefined || [...this.audience.callers].some((caller) => caller.end !== undefined);
   }
 
-  #part(life: Life, reason: string): void {
+  #part(member: LiveMember, reason: string): void {
     this.#leaving = undefined;
-    this.#life = undefined;
+    this.#member = undefined;
     this.#lastReason = reason;
-    this.#retire(life, reason);
-    life.member.close();
+    this.#retire(member, reason);
+    member.close();
   }
 
-  #retire(life: Life, reason: string): void {
-    life.retiring = true;
-    this.#retiring.set(life, Date.now() + this.#options.drainMs);
-    life.member.retire();
+  #retire(member: LiveMember, reason: string): void {
+    this.#retiring.set(member, Date.now() + this.#options.drainMs);
+    member.retire();
     this.#options.onRetire(reason);
   }
 
-  async #replace(old: Life, reason: string): Promise<void> {
+  async #replace(old: LiveMember, reason: string): Promise<void> {
     try {
       this.#options.admit();
       await this.#start('replacement', () => {
         this.#lastReason = reason;
-        return this.#life === old;
+        return this.#member === old;
       });
       this.#renewFailures = 0;
     } catch {
@@ -200,12 +221,12 @@ export class Replica {
       this.#renewAt = Date.now() + backoffMs(++this.#renewFailures, { firstMs: RENEW_PAUSE_MS });
       return;
     }
-    if (this.#life === old || old.peer.goneReason !== undefined) return;
+    if (this.#member === old || old.peer.goneReason !== undefined) return;
     this.#retire(old, reason);
     this.tick();
   }
 
-  async #open(): Promise<Member> {
+  async #open(): Promise<LiveMember> {
     this.#options.admit();
     await this.#backOff();
     return this.#start('first', () => true);
@@ -215,38 +236,42 @@ export class Replica {
    * @param mode a replacement takes up everything before its predecessor may go.
    * @param wanted whether the new member is to take the place, once it is there.
    */
-  async #start(mode: 'first' | 'replacement', wanted: () => boolean): Promise<Member> {
+  async #start(mode: 'first' | 'replacement', wanted: () => boolean): Promise<LiveMember> {
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const startedAt = Date.now();
-    const started: { life?: Life; gone: boolean } = { gone: false };
     const again = this.#starts > 0;
-    let opened: Opened;
+    let isOpen = false;
+    let isGone = false;
+    let member: LiveMember;
     try {
-      opened = await this.#options.open(this, again, (reason) => {
-        started.gone = true;
-        if (started.life !== undefined && this.#retiring.delete(started.life)) return;
-        this.#lost(started.life, startedAt, reason);
+      member = await this.#options.open(this, again, (gone, reason) => {
+        isGone = true;
+        if (this.#retiring.delete(gone)) return;
+        if (gone === this.#member || !isOpen) this.#lost(startedAt, reason);
       });
     } catch (error) {
       this.#lastReason = (error as Error).message;
-      if (!started.gone) this.#failures++;
+      if (!isGone) this.#failures++;
       throw error;
     }
-    const { life, restore } = opened;
-    started.life = life;
+    isOpen = true;
     this.#starts++;
-    if (this.#closed || !wanted()) life.member.close();
-    else if (!started.gone) this.#life = life;
-    for (const caller of this.audience.callers) life.member.join(caller);
-    const restored = again ? restore() : undefined;
+    if (this.#closed || !wanted()) member.close();
+    else if (!isGone) this.#member = member;
+    for (const caller of this.audience.callers) member.join(caller);
+    const restored = again ? this.#restore(member) : undefined;
     // Who waits for the member does not wait for a resource that the server says nothing about.
     if (mode === 'replacement') await restored;
-    return life.member;
+    return member;
   }
 
-  #lost(life: Life | undefined, startedAt: number, reason: string): void {
-    if (life !== undefined && life !== this.#life) return;
-    this.#life = undefined;
+  /** Never rejects. */
+  #restore(member: LiveMember): Promise<void> {
+    return new Promise((resolve) => this.#options.own('restore', () => member.restore().finally(resolve)));
+  }
+
+  #lost(startedAt: number, reason: string): void {
+    this.#member = undefined;
     this.#leaving = undefined;
     this.#lastReason = reason;
     this.#failures = Date.now() - startedAt > STABLE_MS ? 1 : this.#failures + 1;
@@ -260,7 +285,7 @@ export class Replica {
   }
 
   #revive(): void {
-    if (this.#closed || this.#life !== undefined) return;
+    if (this.#closed || this.#member !== undefined) return;
     const revived = this.take();
     // What failed is told to the next who asks.
     if (revived instanceof Promise) revived.catch(() => {});

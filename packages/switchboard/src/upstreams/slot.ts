@@ -1,10 +1,11 @@
 /** One slot of an upstream: who shares it, and its replicas, each of which keeps a member; one, but with `pool` isolation. */
 import type { Era } from '../protocol/eras.ts';
 import type { SessionContext } from '../protocol/session-context.ts';
-import type { Audience, Caller, Member, Opening, Slot } from '../router/exchange.ts';
+import type { Audience, Caller, Opening, Slot } from '../router/exchange.ts';
 import { once } from '../util/once.ts';
 import type { Credentials } from './credentials.ts';
 import type { ClientIdentity } from './handshake.ts';
+import type { LiveMember } from './live-member.ts';
 import { Replica } from './replica.ts';
 import type { ReplicaOptions } from './replica.ts';
 import type { Stickiness } from './stickiness.ts';
@@ -115,11 +116,7 @@ export class MemberSlot implements Slot {
     return this.#closed;
   }
 
-  get current(): Member | undefined {
-    return this.#first.member;
-  }
-
-  member(request?: Pick<Opening, 'method' | 'params'>): Member | Promise<Member> {
+  member(request?: Pick<Opening, 'method' | 'params'>): LiveMember | Promise<LiveMember> {
     this.#postponeEnd();
     return this.#replicaFor(request).take();
   }

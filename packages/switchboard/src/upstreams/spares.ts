@@ -39,7 +39,7 @@ export class Spares {
 
   /** Their processes. */
   get pids(): number[] {
-    return this.#all.flatMap(({ channel }) => (channel as { pid?: number }).pid ?? []);
+    return this.#all.flatMap(({ channel }) => channel.pid ?? []);
   }
 
   /**

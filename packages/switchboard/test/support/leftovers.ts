@@ -9,7 +9,7 @@ import { RoutedExchange } from '../../src/router/routed-exchange.ts';
 import { EventStream } from '../../src/transports/http/event-stream.ts';
 import { Reply } from '../../src/transports/http/reply.ts';
 import { WebSocketChannel } from '../../src/transports/websocket/channel.ts';
-import { Life } from '../../src/upstreams/life.ts';
+import { MemberHealth } from '../../src/upstreams/member-health.ts';
 import { ProcessChannel } from '../../src/upstreams/process.ts';
 import { RpcPeer } from '../../src/upstreams/rpc-peer.ts';
 
@@ -35,7 +35,7 @@ const KEPT = {
   EventStream,
   HttpSession,
   LegacySession,
-  Life,
+  MemberHealth,
   ProcessChannel,
   Reply,
   RoutedExchange,
