@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Address } from '../gateway/addresses.ts';
 import type { AccessOptions } from '../gateway/access-options.ts';
 import type { Settings } from '../gateway/settings.ts';
-import { ANONYMOUS_ROLE } from '../router/rights.ts';
+import { ANONYMOUS_ROLE } from '../router/roles.ts';
 import { privateAuthority, reachable } from './reach.ts';
 
 export interface Serving {
