@@ -20,7 +20,7 @@ export type {
   UpstreamOptions,
   UrlUpstream,
 } from './gateway/upstream-options.ts';
-export type { Emit, GatewayEvent, RequestEnd, RequestFacts, RequestOutcome, Transport } from './observe/events.ts';
+export type { Emit, GatewayEvent, RequestEnd, RequestFacts, RequestOutcome } from './observe/events.ts';
 export { createLog } from './observe/log.ts';
 export type { LogLevel, LogOptions } from './observe/log.ts';
 export type { Situation } from './observe/statistics.ts';
@@ -29,8 +29,8 @@ export { ERRORS, SwitchboardError } from './protocol/errors.ts';
 export type { ErrorDetails, ErrorEntry, ErrorName } from './protocol/errors.ts';
 export type { JsonObject, RpcError, RpcId } from './protocol/jsonrpc.ts';
 export { contextOf } from './protocol/session-context.ts';
-export type { SessionContext } from './protocol/session-context.ts';
-export type { RoleLimits, RoleRules } from './router/rights.ts';
+export type { SessionContext, Transport } from './protocol/session-context.ts';
+export type { RoleLimits, RoleRules } from './router/roles.ts';
 export type { Kind, Rules, ViewRules } from './router/view.ts';
 export type { Entry, Fact, Facts, Log, Store } from './stores/store.ts';
 export type { Traffic } from './transports/channel.ts';
@@ -39,7 +39,7 @@ export type { ClientTls, ClientTlsFiles } from './transports/tls/client-tls.ts';
 export type { Failing } from './upstreams/breaker.ts';
 export type { ClientTokenOptions } from './upstreams/client-token.ts';
 export type { FactoryContext, ServerFactory } from './upstreams/in-process.ts';
-export type { MemberFacts, MemberState } from './upstreams/life.ts';
+export type { MemberFacts, MemberState } from './upstreams/replica.ts';
 export type { Isolation } from './upstreams/member-key.ts';
 export type { CheckResult } from './upstreams/pool.ts';
 export { addressBlock } from './util/address.ts';

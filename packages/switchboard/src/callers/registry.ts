@@ -3,7 +3,7 @@ import { isSameCaller } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { Tally } from '../limits/tally.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
-import type { Transport } from '../observe/events.ts';
+import type { Transport } from '../protocol/session-context.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject, RpcNotification } from '../protocol/jsonrpc.ts';
