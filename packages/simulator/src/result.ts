@@ -1,7 +1,14 @@
 /** What a run found, as `--json` writes it; the report and the comparison are made from it. */
 import type { Leftover } from './process-tree.ts';
 import type { Truth } from './truth.ts';
-import type { Verdict } from './thresholds.ts';
+
+/** Whether a threshold was kept. */
+export interface Verdict {
+  threshold: string;
+  /** As a person reads it: `errors: 0.2 % (limit 1 %)`. */
+  text: string;
+  kept: boolean;
+}
 
 /** How long answers took, in milliseconds: extremes, mean and percentiles. */
 export interface Latency {

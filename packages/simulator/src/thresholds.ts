@@ -1,6 +1,6 @@
 /** What a run may not pass: `p99>50ms,errors>0,crossed>0`. Each is written as what is bad. */
 import { SimulatorError } from './errors.ts';
-import type { Result } from './result.ts';
+import type { Result, Verdict } from './result.ts';
 import { parseDuration, parseShare, parseSize, showDuration, showNumber, showShare, showSize } from './units.ts';
 
 interface Measure {
@@ -70,14 +70,6 @@ export interface Threshold {
   measure: string;
   operator: string;
   limit: number;
-}
-
-/** Whether a threshold was kept. */
-export interface Verdict {
-  threshold: string;
-  /** As a person reads it: `errors: 0.2 % (limit 1 %)`. */
-  text: string;
-  kept: boolean;
 }
 
 /** Measures whose name is not what a person would call them. */

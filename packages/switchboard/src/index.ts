@@ -1,14 +1,15 @@
 /** Switchboard as a library: a gateway inside your own program. */
 export { createGateway, Gateway } from './gateway/gateway.ts';
 export type { JwtOptions } from './auth/jwt.ts';
-export type { AllowanceFacts } from './callers/allowance.ts';
+export type { AllowanceFacts } from './callers/session-facts.ts';
 export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
-export type { SessionFacts, SessionNotes, SessionState } from './callers/registry.ts';
+export type { SessionFacts, SessionNotes, SessionState } from './callers/session-facts.ts';
 export type { AccessOptions, RoleLimitOptions, RoleOptions } from './gateway/access-options.ts';
 export type { Address } from './gateway/addresses.ts';
 export type { Change } from './gateway/change.ts';
 export type { ConfigurationInput } from './gateway/configuration.ts';
-export type { GatewayOptions, Stats } from './gateway/gateway.ts';
+export type { GatewayOptions } from './gateway/gateway.ts';
+export type { Stats } from './gateway/stats.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';
 export type { TransportChoice, TransportName } from './gateway/option-types.ts';
 export type { Program, ProgramEvent } from './gateway/program.ts';
@@ -31,7 +32,8 @@ export type { JsonObject, RpcError, RpcId } from './protocol/jsonrpc.ts';
 export { contextOf } from './protocol/session-context.ts';
 export type { SessionContext, Transport } from './protocol/session-context.ts';
 export type { RoleLimits, RoleRules } from './router/roles.ts';
-export type { Kind, Rules, ViewRules } from './router/view.ts';
+export type { Kind, ViewRules } from './router/view.ts';
+export type { Rules } from './router/rules.ts';
 export type { Entry, Fact, Facts, Log, Store } from './stores/store.ts';
 export type { Traffic } from './transports/channel.ts';
 export type { SdkTransport } from './transports/sdk.ts';

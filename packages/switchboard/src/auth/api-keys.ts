@@ -8,7 +8,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Method, Shown } from './authenticator.ts';
+import type { Method, Shown } from './method.ts';
 import { isExpired, isPrincipal } from './identity.ts';
 import type { Identity } from './identity.ts';
 

@@ -9,36 +9,8 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { OwnedKeys } from '../util/owned-keys.ts';
 import { NOBODY, isExpired } from './identity.ts';
 import type { Identity } from './identity.ts';
-import type { CertificateIdentity } from './mtls.ts';
+import type { Method, Shown } from './method.ts';
 import type { Tickets } from './tickets.ts';
-
-/** What a caller shows, read from a request or an upgrade. */
-export interface Shown {
-  /** Of the header `Authorization: Bearer`, or of the subprotocol `mcp.auth.`. */
-  bearer?: string;
-  /** Of the header `X-API-Key`. */
-  apiKey?: string;
-  /** Of the subprotocol `mcp.ticket.`. */
-  ticket?: string;
-  /** Of mutual TLS; counts where nothing else is shown. */
-  certificate?: CertificateIdentity;
-  /** The origin of the web page that it comes from. */
-  origin?: string;
-  /** Where it comes from. */
-  address: string;
-}
-
-/** One way to prove who one is. */
-export interface Method {
-  /**
-   * @returns nothing when what is shown is not of its kind.
-   * @throws {SwitchboardError} `SWB_UNAUTHORIZED`, `SWB_INSUFFICIENT_SCOPE`, `SWB_ISSUER_UNAVAILABLE` when it is, and no good.
-   */
-  identify(shown: Shown): Promise<Identity | undefined>;
-  /** Whether a grant that it gave still holds; nothing when it did not give it. */
-  holds?(grant: string): boolean | undefined;
-  close?(): void;
-}
 
 /** Of one principal fewer, as some have a new token for each request. */
 const MAX_ACCEPTED = { max: 10_000, maxPerOwner: 32 };

@@ -7,7 +7,7 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from 'jose';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { parseDuration } from '../util/units.ts';
 import type { Duration } from '../util/units.ts';
-import type { Method, Shown } from './authenticator.ts';
+import type { Method, Shown } from './method.ts';
 import { isExpired, isPrincipal } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { findJwksUrl } from './issuer.ts';

@@ -3,19 +3,9 @@ import type { Duplex } from 'node:stream';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Method, Shown } from './authenticator.ts';
+import type { CertificateIdentity, Method, Shown } from './method.ts';
 import { NOBODY } from './identity.ts';
 import type { Identity } from './identity.ts';
-
-export interface CertificateIdentity {
-  /**
-   * The name that the certificate was made out to, with its kind in front so that names of two kinds are never the same one: `uri:`,
-   * `email:` or `dns:` of its alternative names, in this order, else `cn:`, else `sha256:` and the certificate's fingerprint.
-   */
-  principal: string;
-  /** SHA-256 of the certificate, as hexadecimal pairs with colons. */
-  fingerprint: string;
-}
 
 /**
  * Who shows nothing but a certificate is whom it was made out to. A browser shows that of its owner by itself, whatever page asks:

@@ -1,7 +1,7 @@
 /** One token for one owner: what a first start beyond this machine is protected with until there are keys. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-import type { Method, Shown } from './authenticator.ts';
+import type { Method, Shown } from './method.ts';
 import type { Identity } from './identity.ts';
 
 /** Whoever has the token. */

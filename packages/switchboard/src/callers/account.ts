@@ -1,7 +1,7 @@
 /** Whom limits are counted for. */
 import { ANONYMOUS } from '../auth/identity.ts';
 import { addressBlock } from '../util/address.ts';
-import type { Arrival } from './context.ts';
+import type { Arrival } from './arrival.ts';
 
 type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
 

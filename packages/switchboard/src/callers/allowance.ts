@@ -6,22 +6,14 @@ import type { ServerResponse } from 'node:http';
 
 import { metaOf } from '../protocol/eras.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import type { Arrival, CallerContext } from './context.ts';
+import type { CallerContext } from './context.ts';
+import type { AllowanceFacts } from './session-facts.ts';
+import type { Arrival } from './arrival.ts';
 
 /** The key in `_meta`: `true` of a request asks for it, and the result has it. */
 const KEY = 'switchboard/allowance';
 
 type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
-
-/** What is left of a client's rate. */
-export interface AllowanceFacts {
-  /** How many requests it may make at once after a pause. */
-  limit: number;
-  /** How many are left now. */
-  remaining: number;
-  /** When it has all of them again, or one where none is left, in ms. */
-  resetMs: number;
-}
 
 /** @returns nothing where there is no limit. */
 export function allowanceOf(context: Pick<CallerContext, 'allowance'>, arrival: Counted): AllowanceFacts | undefined {

@@ -20,10 +20,12 @@ import { allowanceOf } from './allowance.ts';
 import { CREDENTIALS_METHOD } from './caller-credential-values.ts';
 import { Calls } from './calls.ts';
 import { refusal } from './context.ts';
-import type { Arrival, CallerContext, Outlet } from './context.ts';
+import type { CallerContext, Outlet } from './context.ts';
+import type { Arrival } from './arrival.ts';
 import { admitModern, openModern } from './modern.ts';
 import { factsOf } from './registry.ts';
-import type { Conversation, SessionFacts, SessionNotes, SessionState } from './registry.ts';
+import type { Conversation } from './registry.ts';
+import type { SessionFacts, SessionNotes, SessionState } from './session-facts.ts';
 import { LegacySession } from './session.ts';
 
 /** After so many unreadable messages in a row the connection is closed. */

@@ -3,7 +3,8 @@ import type { Identity } from '../auth/identity.ts';
 import type { Channel } from '../transports/channel.ts';
 import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { Connection } from './connection.ts';
-import type { Arrival, CallerContext } from './context.ts';
+import type { CallerContext } from './context.ts';
+import type { Arrival } from './arrival.ts';
 import { callOnClose } from './hooks.ts';
 import type { Registry } from './registry.ts';
 

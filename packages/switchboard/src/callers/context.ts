@@ -1,13 +1,12 @@
+import type { Arrival } from './arrival.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { CredentialHolder } from '../auth/credential-watcher.ts';
 import type { Allowance, Rate } from '../limits/token-bucket.ts';
 import type { Emit, GatewayEvent } from '../observe/events.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
-import type { Transport } from '../protocol/session-context.ts';
-import type { Exchanges, Upstream } from '../router/exchange.ts';
+import type { Exchanges } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
-import type { CallerCredentialValues } from './caller-credential-values.ts';
 import type { Hooks } from './hooks.ts';
 
 /** What every caller is given by the gateway. */
@@ -38,23 +37,6 @@ export interface CallerContext {
   readonly maxRequestsInFlight: number;
   /** What the program around the gateway wants to be asked. */
   readonly hooks: Readonly<Hooks>;
-}
-
-/** Who is behind a connection, and which upstream it reached. */
-export interface Arrival {
-  /** The connection's or session's name in logs and tables. Not a secret, and worth nothing to who learns it. */
-  readonly id: string;
-  /** Who is calling, as it was last shown. */
-  readonly identity: Identity;
-  /** Where it comes from. */
-  readonly address?: string;
-  readonly upstream: Upstream;
-  /** Whether nothing but an address stands behind `id`. */
-  readonly loose?: boolean;
-  /** What the client brought for its server. */
-  readonly credentials: CallerCredentialValues;
-  readonly transport: Transport;
-  readonly userAgent?: string;
 }
 
 /** Where a client's messages go out. */

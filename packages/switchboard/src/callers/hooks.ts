@@ -6,8 +6,8 @@ import { shown } from '../protocol/shown.ts';
 import type { SessionContext } from '../protocol/session-context.ts';
 import type { Exchange } from '../router/exchange.ts';
 import { owned } from '../util/owned.ts';
-import type { Arrival } from './context.ts';
-import type { SessionFacts, SessionNotes } from './registry.ts';
+import type { Arrival } from './arrival.ts';
+import type { SessionFacts, SessionNotes } from './session-facts.ts';
 
 /** A request that is about to be served. */
 export interface RequestVisit {

@@ -10,8 +10,9 @@ import type { Slot } from '../router/exchange.ts';
 import { decodeHeader, nameOf } from '../transports/http/headers.ts';
 import { Reply } from '../transports/http/reply.ts';
 import { Calls } from './calls.ts';
-import type { Arrival, CallerContext } from './context.ts';
-import type { HttpLimits, HttpVisit } from './http.ts';
+import type { CallerContext } from './context.ts';
+import type { Arrival } from './arrival.ts';
+import type { HttpLimits, HttpVisit } from './http-visit.ts';
 import { admitModern, openModern } from './modern.ts';
 
 /** The codes that a modern server answers with a status of their own; every other error is in the body of a 200. */

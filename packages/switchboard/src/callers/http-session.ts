@@ -23,11 +23,13 @@ import { originOf } from './account.ts';
 import { allowanceOf, tellAllowance } from './allowance.ts';
 import type { CallerCredentialValues } from './caller-credential-values.ts';
 import { refusal } from './context.ts';
-import type { Arrival, CallerContext, Outlet } from './context.ts';
-import type { HttpLimits, HttpVisit } from './http.ts';
+import type { CallerContext, Outlet } from './context.ts';
+import type { Arrival } from './arrival.ts';
+import type { HttpLimits, HttpVisit } from './http-visit.ts';
 import { askConnect, callOnClose } from './hooks.ts';
 import { factsOf } from './registry.ts';
-import type { Conversation, Registry, SessionFacts, SessionNotes } from './registry.ts';
+import type { Conversation, Registry } from './registry.ts';
+import type { SessionFacts, SessionNotes } from './session-facts.ts';
 import type { EventKeeper } from './replay-budget.ts';
 import { LegacySession } from './session.ts';
 

@@ -2,7 +2,7 @@
  * Clients that come over Streamable HTTP: decides which era a request belongs to, and hands it to that era's side.
  * Who is calling and whether the request may come in at all has been settled before.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
 import { isBatch, parseBatch } from '../protocol/batch.ts';
 import { claimsModern, isModernVersion, metaOf } from '../protocol/eras.ts';
@@ -10,39 +10,17 @@ import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
 import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
 import { checkFromClient } from '../protocol/shapes.ts';
-import type { Store } from '../stores/store.ts';
 import { readBody, requireJson } from '../transports/http/body.ts';
 import { EVENT_STREAM_TYPE, JSON_TYPE, accepts } from '../transports/http/media.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { tellAllowance } from './allowance.ts';
 import { refusal } from './context.ts';
-import type { Arrival, CallerContext } from './context.ts';
+import type { CallerContext } from './context.ts';
+import type { Arrival } from './arrival.ts';
 import { HttpSession } from './http-session.ts';
 import { serveModernPost } from './http-modern.ts';
+import type { HttpLimits, HttpVisit } from './http-visit.ts';
 import type { Registry } from './registry.ts';
-import type { ReplayBudget } from './replay-budget.ts';
-
-export interface HttpLimits {
-  maxMessageBytes: number;
-  maxQueueBytes: number;
-  maxQueueMessages: number;
-  keepAliveMs: number;
-  /** Where events are kept for clients that come back. */
-  store: Store;
-  /** How much is kept there. */
-  replay: ReplayBudget;
-  /** How long the calls of a session go on without any connection of its client, in ms. */
-  absentGraceMs: number;
-  /** How long a server of its own is kept then. */
-  absentTimeoutMs: number;
-}
-
-export interface HttpVisit extends Omit<Arrival, 'id' | 'transport'> {
-  request: IncomingMessage;
-  response: ServerResponse;
-  /** Where the request comes from. */
-  address: string;
-}
 
 const ALLOWED = 'GET, POST, DELETE';
 

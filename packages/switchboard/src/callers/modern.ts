@@ -8,8 +8,9 @@ import type { Scope, Slot } from '../router/exchange.ts';
 import { accountOf, originOf } from './account.ts';
 import { allowanceTeller } from './allowance.ts';
 import type { CallOptions, Calls } from './calls.ts';
-import type { Arrival, CallerContext, Outlet } from './context.ts';
-import type { SessionFacts } from './registry.ts';
+import type { CallerContext, Outlet } from './context.ts';
+import type { Arrival } from './arrival.ts';
+import type { SessionFacts } from './session-facts.ts';
 import { sessionContext } from './session-context.ts';
 
 /** Methods of the legacy era that the modern one took away (MCP 2026-07-28, Changelog). */

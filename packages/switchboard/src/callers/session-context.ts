@@ -1,8 +1,8 @@
 /** What servers and hooks may know of a caller. */
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { SessionContext } from '../protocol/session-context.ts';
-import type { Arrival } from './context.ts';
-import type { SessionFacts } from './registry.ts';
+import type { Arrival } from './arrival.ts';
+import type { SessionFacts } from './session-facts.ts';
 
 /** @param facts of the session or connection, where the request has one. */
 export function sessionContext(

@@ -17,9 +17,10 @@ import { accountOf, originOf } from './account.ts';
 import { allowanceTeller } from './allowance.ts';
 import { Calls } from './calls.ts';
 import { refusal } from './context.ts';
-import type { Arrival, CallerContext, Outlet } from './context.ts';
+import type { CallerContext, Outlet } from './context.ts';
+import type { Arrival } from './arrival.ts';
 import { asRefusal } from './hooks.ts';
-import type { SessionFacts, SessionNotes } from './registry.ts';
+import type { SessionFacts, SessionNotes } from './session-facts.ts';
 import { sessionContext } from './session-context.ts';
 
 /**

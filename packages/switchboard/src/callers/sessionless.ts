@@ -2,7 +2,7 @@
 import type { Exchange } from '../router/exchange.ts';
 import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { clientOf } from './registry.ts';
-import type { SessionFacts } from './registry.ts';
+import type { SessionFacts } from './session-facts.ts';
 
 /**
  * One entry for each address, principal, server and name of a client, oldest first. The id is the address, as in events and requests, so

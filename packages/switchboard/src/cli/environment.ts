@@ -1,5 +1,5 @@
 import { OPTION_NAMES } from '../gateway/options.ts';
-import type { OptionName } from '../gateway/options.ts';
+import type { OptionName } from '../gateway/option.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 
 /** The environment variable of an option: `maxConnections` is `SWITCHBOARD_MAX_CONNECTIONS`. */

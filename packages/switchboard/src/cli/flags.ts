@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 
 import { OPTIONS } from '../gateway/options.ts';
-import type { OptionName } from '../gateway/options.ts';
+import type { OptionName } from '../gateway/option.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { parseDuration } from '../util/units.ts';
 import { usageError } from './exit.ts';

@@ -1,5 +1,5 @@
 /** Under which heading of `serve --help` an option stands. Every option is in one group; a test compares them with the table. */
-import type { OptionName } from '../gateway/options.ts';
+import type { OptionName } from '../gateway/option.ts';
 
 const GROUPS: Readonly<Record<string, readonly OptionName[]>> = {
   'Address and transports:': ['transport', 'host', 'port', 'sse', 'rest', 'compression'],

@@ -1,7 +1,7 @@
 /** `sessions` and `kick`: the clients of a running Switchboard. */
 import type { Command } from 'commander';
 
-import type { SessionFacts } from '../callers/registry.ts';
+import type { SessionFacts } from '../callers/session-facts.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';

@@ -1,6 +1,6 @@
 /** Options for clients of legacy HTTP sessions that are away: part of the table in options.ts. */
 import { duration, durationOrNever, size } from './option-types.ts';
-import type { Options } from './options.ts';
+import type { Options } from './option.ts';
 
 type Name =
   | 'sweepInterval'

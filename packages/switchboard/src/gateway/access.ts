@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { ApiKeys } from '../auth/api-keys.ts';
 import { Authenticator } from '../auth/authenticator.ts';
-import type { Method, Shown } from '../auth/authenticator.ts';
+import type { Method, Shown } from '../auth/method.ts';
 import { NOBODY } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { Jwt } from '../auth/jwt.ts';

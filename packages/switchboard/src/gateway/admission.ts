@@ -2,7 +2,7 @@
 import { ANONYMOUS, isExpired } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { accountOf, originOf } from '../callers/account.ts';
-import type { Arrival } from '../callers/context.ts';
+import type { Arrival } from '../callers/arrival.ts';
 import type { Conversation } from '../callers/registry.ts';
 import { LeftBehind } from '../limits/left-behind.ts';
 import { Tally } from '../limits/tally.ts';

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Tracer } from '@opentelemetry/api';
 
+import type { Stats } from './stats.ts';
 import type { Identity } from '../auth/identity.ts';
 import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { askRequest } from '../callers/hooks.ts';
@@ -57,20 +58,6 @@ export interface GatewayOptions extends ConfigurationInput {
   onReload?: () => Change | Promise<Change>;
   /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
   tracer?: Tracer;
-}
-
-/** What is open right now. All but `upstreams` is 0 when nobody is connected. */
-export interface Stats {
-  /** Clients that are connected: WebSockets, HTTP sessions, stdio and clients in this process. */
-  connections: number;
-  /** Requests that are open, the parked ones included. */
-  exchanges: number;
-  /** Exchanges whose client was asked something and has not come back. */
-  parked: number;
-  /** Bytes of events kept for clients of legacy HTTP sessions that come back. */
-  replayBytes: number;
-  /** By the upstream's name: its slots, their servers, and how many of those run. */
-  upstreams: Record<string, { slots: number; members: number; running: number }>;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What operators see of a gateway, and what they can do to it. The admin API, the command line and the library stand on this. */
-import type { Registry, SessionFacts, SessionNotes } from '../callers/registry.ts';
+import type { Registry } from '../callers/registry.ts';
+import type { SessionFacts, SessionNotes } from '../callers/session-facts.ts';
 import { sessionlessClients } from '../callers/sessionless.ts';
 import type { Ready } from '../observe/readiness.ts';
 import { destinationOf } from '../observe/requests.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { Traffic } from '../observe/traffic.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Stats } from './gateway.ts';
+import type { Stats } from './stats.ts';
 import { guardOperator, isLoopback } from '../transports/http/guard.ts';
 import type { Ready } from '../observe/readiness.ts';
 import { OPERATOR_ROLE } from '../router/roles.ts';

@@ -1,5 +1,5 @@
 /** A program around a gateway that has clients of its own, such as a chat: operators see and end those in place of the gateway's. */
-import type { SessionFacts } from '../callers/registry.ts';
+import type { SessionFacts } from '../callers/session-facts.ts';
 
 /**
  * A program around a gateway that has clients of its own, such as a chat. Operators see and end its clients in place of the gateway's: in the

@@ -1,6 +1,6 @@
 /** Options for when a server is ended, and how often it is started: part of the table in options.ts. */
 import { count, duration, durationOrNever } from './option-types.ts';
-import type { Options } from './options.ts';
+import type { Options } from './option.ts';
 
 type Name =
   | 'stallTimeout'

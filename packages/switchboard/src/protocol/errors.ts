@@ -6,7 +6,7 @@
  * status when the error answers an HTTP request as a whole. A retired name is never used again. The reference page
  * `docs/reference/errors.md` is compared with this table by a test.
  */
-import type { RpcError, RpcId } from './jsonrpc.ts';
+import type { RpcError, RpcId } from './rpc-types.ts';
 
 /** One row of the table of errors. */
 export interface ErrorEntry {

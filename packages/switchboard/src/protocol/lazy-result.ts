@@ -8,7 +8,7 @@ import { isUtf8 } from 'node:buffer';
 import { MAX_DEPTH, MAX_VALUES } from './json-bounds.ts';
 import { afterSpace, isSpace, scanJson } from './json-scan.ts';
 import type { JsonScan, Span } from './json-scan.ts';
-import type { JsonObject, RpcId } from './jsonrpc.ts';
+import type { JsonObject, RpcId } from './rpc-types.ts';
 
 const BOUNDS = { maxDepth: MAX_DEPTH, maxValues: MAX_VALUES } as const;
 const [LF, CR, OPEN_BRACE] = [0x0a, 0x0d, 0x7b];

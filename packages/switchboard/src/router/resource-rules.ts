@@ -1,7 +1,7 @@
 /** Rules for resources: patterns that are compared with what a URI means, in whichever way it is written. */
 import { matchesPattern } from '../util/pattern.ts';
 import { readResourceUri } from './resource-uri.ts';
-import type { Rules } from './view.ts';
+import type { Rules } from './rules.ts';
 
 /** A pattern as it is written, and as canonical and decoded URIs match it. */
 function spellingsOf(pattern: string): string[] {

@@ -1,6 +1,7 @@
 /** Roles: what of the upstreams, and how much, those may use who have one. Whoever has several may do what any of them lets. */
 import { resourceRules } from './resource-rules.ts';
-import type { Kind, Rules, View, ViewRules } from './view.ts';
+import type { Kind, View, ViewRules } from './view.ts';
+import type { Rules } from './rules.ts';
 import { matchesPattern } from '../util/pattern.ts';
 
 /** How much a principal may use. */

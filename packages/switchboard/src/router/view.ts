@@ -6,6 +6,7 @@ import { shown } from '../protocol/shown.ts';
 import { matchesPattern } from '../util/pattern.ts';
 import type { Scope } from './exchange.ts';
 import { resourceRules } from './resource-rules.ts';
+import type { Rules } from './rules.ts';
 
 /** What a server offers. */
 export type Kind = 'tools' | 'prompts' | 'resources';
@@ -28,14 +29,6 @@ export interface View {
 
 /** The view of whoever asks. It gives the same object for the same rights, as what is learned through a view is kept with it. */
 export type ViewOf = (scope: Scope) => View;
-
-/** Patterns with `*`. What `deny` names is refused; of the rest, what `allow` names is let through. */
-export interface Rules {
-  /** @default everything */
-  allow?: readonly string[] | undefined;
-  /** @default nothing */
-  deny?: readonly string[] | undefined;
-}
 
 /** Which tools, prompts and resources can be seen and used, and how tools are described. */
 export interface ViewRules extends Partial<Record<Kind, Rules>> {

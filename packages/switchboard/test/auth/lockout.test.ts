@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { Authenticator } from '../../src/auth/authenticator.ts';
-import type { Method } from '../../src/auth/authenticator.ts';
+import type { Method } from '../../src/auth/method.ts';
 import { NOBODY } from '../../src/auth/identity.ts';
 import type { Tickets } from '../../src/auth/tickets.ts';
 import { Lockout } from '../../src/limits/lockout.ts';

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { connect } from '../../src/client.ts';
 import type { RequestVisit } from '../../src/callers/hooks.ts';
-import type { SessionFacts } from '../../src/callers/registry.ts';
+import type { SessionFacts } from '../../src/callers/session-facts.ts';
 import { ended, file, serve } from '../support/command.ts';
 import { cli, expectEmpty, isAlive, root, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';

@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { expect, it } from 'vitest';
 
-import type { Stats } from '../../src/gateway/gateway.ts';
+import type { Stats } from '../../src/gateway/stats.ts';
 import { servers } from '../support/gateway.ts';
 import { childrenOf } from '../support/leftovers.ts';
 import { ask, hear, startMeasured, startProgram } from '../support/measured.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { SwitchboardError } from '../../src/protocol/errors.ts';
 import type { Hooks } from '../../src/callers/hooks.ts';
-import type { SessionFacts } from '../../src/callers/registry.ts';
+import type { SessionFacts } from '../../src/callers/session-facts.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';

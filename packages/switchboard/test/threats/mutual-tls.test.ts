@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { alternativeNames, certificateIdentity } from '../../src/auth/mtls.ts';
-import type { CertificateIdentity } from '../../src/auth/mtls.ts';
+import type { CertificateIdentity } from '../../src/auth/method.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';

@@ -13,7 +13,7 @@ import { adminPortOf } from '../addresses.ts';
 import type { Settings } from '../settings.ts';
 import { Gate } from './gate.ts';
 import { ROUTES } from './routes.ts';
-import type { AdminContext, Route } from './routes.ts';
+import type { AdminContext, Route } from './route.ts';
 import { Watchers } from './watchers.ts';
 
 export interface AdminOptions extends Omit<AdminContext, 'watchers'> {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import { PRODUCT } from '../product.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 const schemaOf = (type: z.ZodType, io: 'input' | 'output'): object => {
   const { $schema: _, ...schema } = z.toJSONSchema(type, { io, unrepresentable: 'any' });

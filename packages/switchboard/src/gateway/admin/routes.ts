@@ -1,54 +1,14 @@
 /** The one table of the admin API: requests are led by it, and the OpenAPI document and the reference page are made from it. */
-import type { ServerResponse } from 'node:http';
-import type { z } from 'zod';
 
-import type { SessionNotes } from '../../callers/registry.ts';
+import type { Operations } from '../operations.ts';
+import type { SessionNotes } from '../../callers/session-facts.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { OPTIONS, OPTION_NAMES } from '../options.ts';
-import type { Settings } from '../settings.ts';
-import type { Change } from '../change.ts';
-import type { Stats } from '../gateway.ts';
-import type { Operations } from '../operations.ts';
 import { PRODUCT } from '../product.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { openApi } from './openapi.ts';
+import type { Route } from './route.ts';
 import * as shapes from './shapes.ts';
-import type { Watchers } from './watchers.ts';
-
-/** What the routes work with. */
-export interface AdminContext {
-  operations: Operations;
-  settings: Settings;
-  watchers: Watchers;
-  stats(): Stats;
-  isDraining(): boolean;
-  drain(timeoutMs?: number): void;
-  /** Reads the configuration again. @throws {SwitchboardError} */
-  reload(): Change | Promise<Change>;
-}
-
-interface RouteInput<Query, Body> {
-  /** What stands in braces in the path. */
-  name: string;
-  query: Query;
-  body: Body;
-}
-
-export interface Route<Query = unknown, Body = unknown> {
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** Below `/admin`. One part may be a name in braces. */
-  path: string;
-  summary: string;
-  query?: z.ZodType<Query>;
-  body?: z.ZodType<Body>;
-  /** @default 200 */
-  status?: 200 | 202;
-  /** What it gives; with `stream` a piece of it. */
-  answer: z.ZodType;
-  stream?: boolean;
-  /** @returns what is sent as JSON; nothing where the response was taken. */
-  handle(context: AdminContext, given: RouteInput<Query, Body>, response: ServerResponse): unknown;
-}
 
 const define = <Query, Body>(route: Route<Query, Body>): Route => route;
 

@@ -8,8 +8,10 @@ import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
 import type { Exchange, Scope, Slot } from '../exchange.ts';
+import type { Links } from './links.ts';
+import type { Names } from './names.ts';
 import { readList } from './owners.ts';
-import type { CatalogueSlot } from './slot.ts';
+import type { UpstreamReader } from './owners.ts';
 
 /** The tools of one server, as pages need them. */
 interface AppTools {
@@ -26,9 +28,16 @@ const STALE_MS = 1000;
 const MAX_READERS = 1000;
 
 export class Apps {
+  readonly #names: Names;
+  readonly #links: Links;
   readonly #tools: WeakMap<Slot, { readAt: number; tools: Promise<AppTools> }> = new WeakMap();
   /** Whose pages each client has read. */
   readonly #read: Map<string, Set<string>> = new Map();
+
+  constructor(names: Names, links: Links) {
+    this.#names = names;
+    this.#links = links;
+  }
 
   /** A client has read a page of a server. */
   hasRead(scope: Scope, upstream: string): void {
@@ -45,7 +54,7 @@ export class Apps {
    *
    * @throws {SwitchboardError} `SWB_UNKNOWN_NAME` where it may be one of several.
    */
-  async ownerOf(slot: CatalogueSlot, exchange: Exchange, tool: string): Promise<string | undefined> {
+  async ownerOf(slot: UpstreamReader, exchange: Exchange, tool: string): Promise<string | undefined> {
     const find = async (freshMs?: number): Promise<string[]> =>
       (await this.look(slot, exchange, freshMs)).flatMap(({ name, tools: { names, pages } }) =>
         pages.length > 0 && names.has(tool) ? [name] : [],
@@ -56,7 +65,7 @@ export class Apps {
     const read = this.#read.get(readerOf(exchange.scope));
     const [only, ...others] = able.filter((name) => read?.has(name));
     if (only !== undefined && others.length === 0) return only;
-    const names = able.map((name) => slot.catalogue.names.expose(name, tool)).join(' or ');
+    const names = able.map((name) => this.#names.expose(name, tool)).join(' or ');
     throw new SwitchboardError('SWB_UNKNOWN_NAME', {
       detail: `tool ${JSON.stringify(tool)} may be one of several servers; call ${names}`,
     });
@@ -64,7 +73,7 @@ export class Apps {
 
   /** Reads what tools there are, in the order of the servers; thereafter it is known which pages they name. */
   async look(
-    slot: CatalogueSlot,
+    slot: UpstreamReader,
     exchange: Exchange,
     freshMs: number = FRESH_MS,
   ): Promise<readonly { name: string; tools: AppTools }[]> {
@@ -77,11 +86,11 @@ export class Apps {
     );
     const all = found.flat();
     // In their order, whichever answered first.
-    for (const { name, tools } of all) for (const page of tools.pages) slot.catalogue.links.exposeIn(name, page);
+    for (const { name, tools } of all) for (const page of tools.pages) this.#links.exposeIn(name, page);
     return all;
   }
 
-  async #of(slot: CatalogueSlot, exchange: Exchange, name: string, freshMs: number): Promise<AppTools> {
+  async #of(slot: UpstreamReader, exchange: Exchange, name: string, freshMs: number): Promise<AppTools> {
     const key = slot.slotOf(name, exchange.scope);
     const known = this.#tools.get(key);
     if (known !== undefined && performance.now() - known.readAt < freshMs) return known.tools;

@@ -4,142 +4,36 @@
  * Nothing of the client's is copied: a request runs in the member of the upstream that it reaches, in a slot that the upstream's
  * own isolation chose, and what comes of it goes the way it would go without the catalogue.
  */
-import type { Emit } from '../../observe/events.ts';
-import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../exchange.ts';
-import type { Member, Scope, Slot, Upstream } from '../exchange.ts';
-import type { ConcurrencyLimiter } from '../concurrency-limiter.ts';
-import type { Kind } from '../view.ts';
-import { Apps } from './apps.ts';
-import { Links } from './links.ts';
-import { Names } from './names.ts';
-import { Owners } from './owners.ts';
-import { Seal } from './seal.ts';
+import type { Scope, Slot, Upstream } from '../exchange.ts';
+import { CatalogueContext } from './context.ts';
+import type { CatalogueOptions } from './context.ts';
 import { CatalogueSlot } from './slot.ts';
-import { TaskIds } from './task-ids.ts';
-
-/** How many collisions are remembered, so that each is told of once. */
-const MAX_COLLISIONS = 1000;
-/** How long a member that did not answer in time is waited for less; then one request waits for it in full again. */
-const LATE_MS = 60_000;
-/** How long an answer of such a member is waited for. */
-const LATE_PATIENCE_MS = 250;
-
-export interface CatalogueOptions {
-  /** By name, in the order that decides collisions; those that come to it later are served from then on. */
-  upstreams: ReadonlyMap<string, Upstream>;
-  /** How the catalogue names itself. */
-  serverInfo: JsonObject;
-  /** How long a list and a handshake wait for one upstream before they do without, in ms. */
-  patienceMs: number;
-  /** How many requests run at a time. */
-  limiter: ConcurrencyLimiter;
-  emit: Emit;
-}
 
 export class Catalogue implements Upstream {
   readonly name: string = CATALOGUE;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
-  readonly serverInfo: JsonObject;
-  readonly patienceMs: number;
-  readonly limiter: ConcurrencyLimiter;
-  readonly names: Names;
-  readonly seal: Seal = new Seal();
-  readonly taskIds: TaskIds = new TaskIds(this.seal);
-  readonly owners: Owners = new Owners();
-  readonly links: Links;
-  readonly apps: Apps = new Apps();
-  readonly #emit: Emit;
+  readonly #context: CatalogueContext;
   /** Those of modern clients, which come back for each request. */
   readonly #slots: Map<string, CatalogueSlot> = new Map();
-  /** The upstreams that failed when they were last asked for, and the slots in which they did. */
-  readonly #missing: Set<string> = new Set();
-  readonly #troubled: WeakSet<Slot> = new WeakSet();
-  /** The methods that a member did not answer in time, and until when it is hardly waited for, in ms since 1970. */
-  readonly #late: WeakMap<Member, Map<string, number>> = new WeakMap();
-  readonly #collisions: Set<string> = new Set();
 
-  constructor({ upstreams, serverInfo, patienceMs, limiter, emit }: CatalogueOptions) {
-    this.upstreams = upstreams;
-    this.serverInfo = serverInfo;
-    this.patienceMs = patienceMs;
-    this.limiter = limiter;
-    this.names = new Names(() => upstreams.keys());
-    this.links = new Links(upstreams);
-    this.#emit = emit;
+  constructor(options: CatalogueOptions) {
+    this.#context = new CatalogueContext(options);
   }
 
   get callerHeaders(): readonly string[] {
-    return [...new Set([...this.upstreams.values()].flatMap((upstream) => upstream.callerHeaders))];
+    return [...new Set([...this.#context.upstreams.values()].flatMap((upstream) => upstream.callerHeaders))];
   }
 
   serves(scope: Pick<Scope, 'roles'>): boolean {
-    return [...this.upstreams.values()].some((upstream) => upstream.serves?.(scope) !== false);
+    return [...this.#context.upstreams.values()].some((upstream) => upstream.serves?.(scope) !== false);
   }
 
   slot(scope: Scope): Slot {
-    if (scope.era === 'legacy') return new CatalogueSlot(this, scope, () => {});
+    if (scope.era === 'legacy') return new CatalogueSlot(this.#context, scope, () => {});
     const { principal, roles = [], affinity, capabilities, clientInfo, loose = false } = scope;
     const key = JSON.stringify([principal, roles, affinity, loose, capabilities, clientInfo]);
-    const slot = this.#slots.get(key) ?? new CatalogueSlot(this, scope, () => this.#slots.delete(key));
+    const slot = this.#slots.get(key) ?? new CatalogueSlot(this.#context, scope, () => this.#slots.delete(key));
     this.#slots.set(key, slot);
     return slot;
-  }
-
-  isMissing(name: string): boolean {
-    return this.#missing.has(name);
-  }
-
-  /** Whether its slot was without a member when last asked; somebody else's slot of the same upstream may be well. */
-  isTroubled(slot: Slot): boolean {
-    return this.#troubled.has(slot);
-  }
-
-  /** An upstream could not be had, or did not do its part. Told once until it is back. */
-  lost(name: string, reason: string, slot?: Slot): void {
-    if (slot !== undefined) this.#troubled.add(slot);
-    if (this.#missing.has(name)) return;
-    this.#missing.add(name);
-    this.#emit({ type: 'catalogue.missing', upstream: name, reason });
-  }
-
-  found(name: string, slot: Slot, member: Member): void {
-    this.#troubled.delete(slot);
-    if (!this.#late.has(member)) this.#missing.delete(name);
-  }
-
-  /** How long the answer to this method is waited for, in ms: where the last one did not come in time, not for long. */
-  patienceFor(member: Member | undefined, method: string): number {
-    const until = (member && this.#late.get(member)?.get(method)) ?? 0;
-    return Date.now() < until ? Math.min(this.patienceMs, LATE_PATIENCE_MS) : this.patienceMs;
-  }
-
-  /** A member did not answer this method in time. */
-  late(member: Member, method: string): void {
-    const methods = this.#late.get(member) ?? new Map<string, number>();
-    // Those that come while it is late already do not put off the next one that waits for it.
-    if (Date.now() < (methods.get(method) ?? 0)) return;
-    this.#late.set(member, methods.set(method, Date.now() + LATE_MS));
-  }
-
-  /** A member answered this method. */
-  answered(name: string, slot: Slot, member: Member, method: string): void {
-    const methods = this.#late.get(member);
-    if (methods?.delete(method) !== true || methods.size > 0) return;
-    this.#late.delete(member);
-    this.found(name, slot, member);
-  }
-
-  /** Something of Switchboard's own failed with an upstream, and nobody waits for it. */
-  failed(name: string, error: unknown): void {
-    this.#emit({ type: 'failed', where: `catalogue: ${name}`, error });
-  }
-
-  /** An entry cannot be reached by its name, as another one is. Told once. */
-  collided(kind: Kind, name: string, upstream: string, winner: string): void {
-    const key = JSON.stringify([kind, name, upstream]);
-    if (this.#collisions.has(key) || this.#collisions.size >= MAX_COLLISIONS) return;
-    this.#collisions.add(key);
-    this.#emit({ type: 'catalogue.collision', kind, name, upstream, winner });
   }
 }

@@ -6,10 +6,10 @@ import { capabilitiesOf } from '../../protocol/translate.ts';
 import { omit } from '../../util/omit.ts';
 import type { Exchange, Outcome, Scope } from '../exchange.ts';
 import { LISTS } from '../view.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { CatalogueContext } from './context.ts';
 import { completion, discoverResult } from './handshake-result.ts';
 import { Outward } from './outward.ts';
-import type { CatalogueSlot } from './slot.ts';
+import type { Reach } from './reach.ts';
 
 const METHOD_NOT_FOUND = -32601;
 const SKILLS = 'io.modelcontextprotocol/skills';
@@ -38,7 +38,7 @@ interface Part {
 type Page = Required<Pick<Part, 'name' | 'page'>>;
 
 /** One page. An upstream that fails is left out; an error only when all do, or for a cursor that is none of ours. */
-export async function mergedPage(slot: CatalogueSlot, exchange: Exchange): Promise<Outcome> {
+export async function mergedPage(slot: Reach, exchange: Exchange): Promise<Outcome> {
   const { method, params, scope } = exchange;
   const { catalogue } = slot;
   const { items, isOffered } = MERGED.get(method)!;
@@ -77,7 +77,7 @@ export async function mergedPage(slot: CatalogueSlot, exchange: Exchange): Promi
 }
 
 /** The answer to `server/discover`. */
-export async function discovered(slot: CatalogueSlot, exchange: Exchange): Promise<Outcome> {
+export async function discovered(slot: Reach, exchange: Exchange): Promise<Outcome> {
   const { catalogue, names } = slot;
   const parts = await Promise.all(
     names.map(async (name): Promise<Part> => {
@@ -90,7 +90,7 @@ export async function discovered(slot: CatalogueSlot, exchange: Exchange): Promi
   return { result: discoverResult(handshakeResults, handshakeResults.length < names.length, catalogue.serverInfo) };
 }
 
-function contribution(catalogue: Catalogue, name: string, method: string, outcome: Outcome): Part {
+function contribution(catalogue: CatalogueContext, name: string, method: string, outcome: Outcome): Part {
   if ('result' in outcome) return { name, page: outcome.result };
   if (outcome.error.code === METHOD_NOT_FOUND) return { name };
   catalogue.lost(name, `${method}: ${outcome.error.message}`);
@@ -104,7 +104,7 @@ function noneLeft(parts: readonly Part[]): Outcome {
 
 /** Where each upstream goes on; nothing at the beginning. @throws {SwitchboardError} `SWB_INVALID_PARAMS` */
 function cursorsOf(
-  catalogue: Catalogue,
+  catalogue: CatalogueContext,
   purpose: readonly string[],
   cursor: unknown,
 ): ReadonlyMap<string, string> | undefined {
@@ -116,7 +116,7 @@ function cursorsOf(
 }
 
 /** The tasks of a client, under the ids that it was given. */
-function tasks(catalogue: Catalogue, { principal }: Scope, pages: readonly Page[]): JsonObject[] {
+function tasks(catalogue: CatalogueContext, { principal }: Scope, pages: readonly Page[]): JsonObject[] {
   return pages.flatMap(({ name, page }) => {
     const outward = new Outward(catalogue, name, principal);
     const entries: unknown[] = Array.isArray(page['tasks']) ? page['tasks'] : [];
@@ -125,7 +125,7 @@ function tasks(catalogue: Catalogue, { principal }: Scope, pages: readonly Page[
 }
 
 /** The entries under the names that they are reached by; what is reached under its name elsewhere is left out. */
-function merged(catalogue: Catalogue, method: string, pages: readonly Page[]): JsonObject[] {
+function merged(catalogue: CatalogueContext, method: string, pages: readonly Page[]): JsonObject[] {
   const { kind, items, name: key } = LISTS.get(method)!;
   const owners = new Map<string, string>();
   const entries: JsonObject[] = [];

@@ -18,7 +18,7 @@ import { discovered, isMerged, mergedPage } from './lists.ts';
 import type { Destination } from './names.ts';
 import { Outward } from './outward.ts';
 import { readNames } from './owners.ts';
-import type { CatalogueSlot } from './slot.ts';
+import type { Reach } from './reach.ts';
 
 /** Extensions whose requests all name their server, or are merged. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -36,11 +36,11 @@ export class CatalogueMember implements Member {
   /** The answer to a legacy client's `initialize`, when the slot has it. */
   handshakeResult: JsonObject = {};
   readonly inFlight: number = 0;
-  readonly #slot: CatalogueSlot;
+  readonly #slot: Reach;
   /** Where a resource is watched for a legacy session, by the URI that the session knows. */
   readonly #watching: Map<string, LinkPlace> = new Map();
 
-  constructor(slot: CatalogueSlot) {
+  constructor(slot: Reach) {
     this.#slot = slot;
     this.era = slot.scope.era;
     this.version = slot.scope.version;

@@ -10,7 +10,7 @@ import { owned } from '../../util/owned.ts';
 import type { Exchange, Outcome } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
 import { Outward } from './outward.ts';
-import type { CatalogueSlot } from './slot.ts';
+import type { Reach } from './reach.ts';
 
 const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged';
 /** The filter's keys for lists, and what is told of them (MCP 2026-07-28, "Subscriptions"). */
@@ -25,14 +25,14 @@ const REFUSALS: ReadonlySet<number> = new Set([-32601, -32602]);
 const MAX_HELD = 100;
 
 export class MergedSubscription {
-  readonly #slot: CatalogueSlot;
+  readonly #slot: Reach;
   readonly #exchange: Exchange;
   readonly #honoredUris: string[] = [];
   readonly #honoredTasks: unknown[] = [];
   readonly #honoredLists: Set<string> = new Set();
   #held: RpcNotification[] | undefined = [];
 
-  constructor(slot: CatalogueSlot, exchange: Exchange) {
+  constructor(slot: Reach, exchange: Exchange) {
     this.#slot = slot;
     this.#exchange = exchange;
   }

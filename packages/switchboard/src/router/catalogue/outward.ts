@@ -3,7 +3,7 @@ import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, RpcNotification } from '../../protocol/jsonrpc.ts';
 import { LazyResult } from '../../protocol/lazy-result.ts';
 import type { Caller, Outcome, Question, Scope } from '../exchange.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { CatalogueContext } from './context.ts';
 import { LINK_SIGNS, replaced } from './links.ts';
 import { withRelatedTask, withTaskId } from './task-ids.ts';
 
@@ -15,7 +15,7 @@ export class Outward {
   readonly #expose: (uri: string) => string;
 
   /** @param principal who gets it. */
-  constructor(catalogue: Catalogue, upstream: string, principal: string) {
+  constructor(catalogue: CatalogueContext, upstream: string, principal: string) {
     this.#expose = (uri) => catalogue.links.expose(upstream, uri);
     this.#taskId = (own) => catalogue.taskIds.close(principal, upstream, own);
   }
@@ -89,7 +89,7 @@ export class OutwardCaller implements Caller {
   readonly #outward: Outward;
   readonly #inward: (taskId: string) => string;
 
-  constructor(caller: Caller, catalogue: Catalogue, upstream: string) {
+  constructor(caller: Caller, catalogue: CatalogueContext, upstream: string) {
     const { principal } = caller.scope;
     this.scope = caller.scope;
     this.#caller = caller;

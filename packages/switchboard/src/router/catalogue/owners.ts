@@ -6,9 +6,20 @@ import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { capabilitiesOf } from '../../protocol/translate.ts';
 import { matchesPattern } from '../../util/pattern.ts';
-import type { Exchange, Slot } from '../exchange.ts';
+import type { Exchange, Member, Outcome, Scope, Slot } from '../exchange.ts';
 import { LISTS } from '../view.ts';
-import type { CatalogueSlot } from './slot.ts';
+
+/** How the upstreams of one slot are asked. */
+export interface UpstreamReader {
+  /** The upstreams that are there for the client, in their order. */
+  readonly names: readonly string[];
+  /** The slot of an upstream for this scope. @throws {SwitchboardError} when the upstream has none to give. */
+  slotOf(name: string, scope: Scope, interactive?: boolean): Slot;
+  /** The member of an upstream, if it can be had soon. */
+  ready(name: string, scope: Scope): Promise<Member | undefined>;
+  /** Asks an upstream for a part of an exchange. Never rejects. */
+  ask(name: string, exchange: Exchange, method: string, params: JsonObject): Promise<Outcome>;
+}
 
 /** What one upstream lists. */
 interface Directory {
@@ -40,7 +51,7 @@ export class Owners {
    * The upstreams that may have a resource, the likeliest first: those that list it, those with a template that fits, those with
    * other resources of its scheme, and those that list nothing at all. Within each of these the order of the upstreams counts.
    */
-  async find(slot: CatalogueSlot, exchange: Exchange, uri: string): Promise<readonly string[]> {
+  async find(slot: UpstreamReader, exchange: Exchange, uri: string): Promise<readonly string[]> {
     const members = await Promise.all(
       slot.names.map(async (name) => ({ name, member: await slot.ready(name, exchange.scope) })),
     );
@@ -57,7 +68,7 @@ export class Owners {
       .map(({ name }) => name);
   }
 
-  #directory(slot: CatalogueSlot, exchange: Exchange, name: string): Promise<Directory> {
+  #directory(slot: UpstreamReader, exchange: Exchange, name: string): Promise<Directory> {
     const key = slot.slotOf(name, exchange.scope);
     const known = this.#directories.get(key);
     if (known !== undefined && performance.now() - known.readAt < FRESH_MS) return known.directory;
@@ -74,7 +85,7 @@ function rankOf({ uris, patterns, schemes }: Directory, uri: string): number {
   return schemes.size === 0 ? 3 : Infinity;
 }
 
-async function readDirectory(slot: CatalogueSlot, exchange: Exchange, name: string): Promise<Directory> {
+async function readDirectory(slot: UpstreamReader, exchange: Exchange, name: string): Promise<Directory> {
   const [uris, templates] = await Promise.all(
     ['resources/list', 'resources/templates/list'].map((method) => readNames(slot, exchange, name, method)),
   );
@@ -88,7 +99,7 @@ async function readDirectory(slot: CatalogueSlot, exchange: Exchange, name: stri
 
 /** What the entries of an upstream's whole list go by, as far as it can be read. */
 export async function readNames(
-  slot: CatalogueSlot,
+  slot: UpstreamReader,
   exchange: Exchange,
   upstream: string,
   method: string,
@@ -99,7 +110,7 @@ export async function readNames(
 
 /** The entries of an upstream's whole list, and whether it failed before its end. */
 export async function readList(
-  slot: CatalogueSlot,
+  slot: UpstreamReader,
   exchange: Exchange,
   upstream: string,
   method: string,

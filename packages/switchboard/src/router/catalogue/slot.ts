@@ -8,15 +8,17 @@ import { backoffMs } from '../../util/backoff.ts';
 import { once } from '../../util/once.ts';
 import { owned } from '../../util/owned.ts';
 import { CallerAudience } from '../audience.ts';
+import { CATALOGUE } from '../exchange.ts';
 import type { Audience, Caller, Exchange, Member, Opening, Outcome, Reached, Scope, Slot } from '../exchange.ts';
 import { SubExchange } from '../sub-exchange.ts';
 import { targetOf } from '../view.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { CatalogueContext } from './context.ts';
 import { initializeResult, legacyHandshakeResult } from './handshake-result.ts';
 import { isLink } from './links.ts';
 import type { LinkPlace } from './links.ts';
 import { CatalogueMember } from './member.ts';
 import { OutwardCaller } from './outward.ts';
+import type { Reach } from './reach.ts';
 
 const INITIALIZED = 'notifications/initialized';
 
@@ -27,11 +29,11 @@ interface Place {
   member?: Member;
 }
 
-export class CatalogueSlot implements Slot {
+export class CatalogueSlot implements Slot, Reach {
   readonly upstream: string;
   readonly audience: Audience = new CallerAudience(true);
   readonly leased: boolean = false;
-  readonly catalogue: Catalogue;
+  readonly catalogue: CatalogueContext;
   readonly scope: Scope;
   readonly #onEmpty: () => void;
   readonly #member: CatalogueMember;
@@ -55,8 +57,8 @@ export class CatalogueSlot implements Slot {
   readonly #told: WeakSet<Slot> = new WeakSet();
   #closed = false;
 
-  constructor(catalogue: Catalogue, scope: Scope, onEmpty: () => void) {
-    this.upstream = catalogue.name;
+  constructor(catalogue: CatalogueContext, scope: Scope, onEmpty: () => void) {
+    this.upstream = CATALOGUE;
     this.catalogue = catalogue;
     this.scope = scope;
     this.#onEmpty = onEmpty;
