@@ -25,7 +25,7 @@ async function once(target, options, storm) {
     writeFileSync(scenario, JSON.stringify({ steps: [{ ...STEP, progress: storm }] }));
     const what = target.echo ? ['--era', 'echo'] : ['--scenario', scenario, ...(storm ? ['--chaos', STORM] : [])];
     const load = ['--clients', String(target.own ? 5 : 50), '--in-flight', '2', '--duration', `${options.simulated}ms`];
-    const watched = ['--pid', String(running.pid), '--timeout', '3s', '--settle', '2s', '--json', json];
+    const watched = ['--pid', String(running.pid), '--timeout', '3s', '--settle', '2s', '--output', json];
     const child = startSimulator([simulator, running.url, ...what, ...load, ...watched]);
     let complaint = '';
     child.stderr.on('data', (chunk) => (complaint = (complaint + chunk).slice(-2000)));

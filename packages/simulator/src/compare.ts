@@ -50,6 +50,6 @@ function readResult(path: string): Result {
     throw new SimulatorError('SIM_FILE', `${path}: ${(cause as Error).message}`, cause);
   }
   if ((result as Result | null)?.format !== 1)
-    throw new SimulatorError('SIM_FILE', `${path} is no result that --json of this version wrote`);
+    throw new SimulatorError('SIM_FILE', `${path} is no result that --output of this version wrote`);
   return result as Result;
 }

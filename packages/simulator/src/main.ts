@@ -58,6 +58,7 @@ function simulateCommand(name: string, argv: readonly string[]): Command {
     else command.option(flags, text);
   }
   const hasCommand = argv.includes('--');
+  refuseFileOfJson(argv);
   return command
     .exitOverride()
     .showHelpAfterError('(add --help for the options)')
@@ -83,9 +84,11 @@ async function simulate(words: readonly string[], hasCommand: boolean, given: Re
   try {
     const result = await run(target, settings, { ...view, began });
     view.stop();
-    if (settings.json !== undefined) write(settings.json, `${JSON.stringify(result, undefined, 2)}\n`);
+    const json = `${JSON.stringify(result, undefined, 2)}\n`;
+    if (settings.output !== undefined) write(settings.output, json);
     if (settings.report !== undefined) write(settings.report, pageOf([result]));
-    (settings.json === '-' ? stderr : stdout).write(summaryOf(result, paint));
+    if (settings.json) stdout.write(json);
+    (settings.json ? stderr : stdout).write(summaryOf(result, paint));
     process.exitCode = result.verdicts.every(({ kept }) => kept) ? EXIT.done.code : EXIT.threshold.code;
   } finally {
     view.stop();
@@ -95,7 +98,7 @@ async function simulate(words: readonly string[], hasCommand: boolean, given: Re
 
 function compareCommand(name: string): Command {
   return new Command(`${name} compare`)
-    .description('Shows two results side by side, as --json wrote them.')
+    .description('Shows two results side by side, as --output wrote them.')
     .argument('<compare>')
     .argument('<before>')
     .argument('<after>')
@@ -107,6 +110,22 @@ function compareCommand(name: string): Command {
       if (report !== undefined) write(report, pageOf(results));
       process.stdout.write(text);
     });
+}
+
+/**
+ * Other commands take no value after `--json`, and here the word after it would count as the target.
+ *
+ * @throws {SimulatorError} `SIM_USAGE` for `--json result.json`
+ */
+function refuseFileOfJson(argv: readonly string[]): void {
+  const end = argv.indexOf('--');
+  const flags = end === -1 ? argv : argv.slice(0, end);
+  const at = flags.findIndex((word) => /^--json(=|$)/.test(word));
+  if (at === -1) return;
+  const file = flags[at] === '--json' ? flags[at + 1] : flags[at]!.slice('--json='.length);
+  if (file === undefined || /^(-.|(https?|wss?):)/.test(file)) return;
+  const instead = file === '-' ? 'leave out the "-"' : `did you mean --output ${file}?`;
+  throw new SimulatorError('SIM_USAGE', `--json takes no value, it prints on stdout; ${instead}`);
 }
 
 function targetOf(words: readonly string[], hasCommand: boolean, { header: headers, ...files }: Settings): Target {
@@ -127,8 +146,7 @@ function targetOf(words: readonly string[], hasCommand: boolean, { header: heade
 
 function write(path: string, text: string): void {
   try {
-    if (path === '-') process.stdout.write(text);
-    else writeFileSync(path, text);
+    writeFileSync(path, text);
   } catch (cause) {
     throw new SimulatorError('SIM_FILE', (cause as Error).message, cause);
   }

@@ -57,8 +57,10 @@ export interface Settings {
   threads: number;
   /** What ends the command with exit code 7, such as `p99>50ms,errors>0`. */
   failOn: Threshold[];
-  /** Where to write the result as JSON; `-` is stdout. */
-  json: string | undefined;
+  /** Prints the result as JSON on stdout, and the summary on stderr. @default false */
+  json: boolean;
+  /** Where to write the result as JSON. */
+  output: string | undefined;
   /** Where to write the result as one HTML page. */
   report: string | undefined;
   /** Prints plain lines also on a terminal. @default false */
@@ -219,7 +221,8 @@ export const OPTIONS: Readonly<Record<keyof Settings, Option>> = {
     read: parseThresholds,
     expected: 'thresholds',
   },
-  json: { value: 'file', fallback: '', describe: 'where to write the result as JSON; `-` is stdout', ...text },
+  json: { fallback: 'false', describe: 'prints the result as JSON on stdout, and the summary on stderr', ...onOff },
+  output: { value: 'file', fallback: '', describe: 'where to write the result as JSON', ...text },
   report: { value: 'file', fallback: '', describe: 'where to write the result as one HTML page', ...text },
   plain: { fallback: 'false', describe: 'prints plain lines also on a terminal', ...onOff },
   keys: {

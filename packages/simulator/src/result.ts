@@ -1,4 +1,4 @@
-/** What a run found, as `--json` writes it; the report and the comparison are made from it. */
+/** What a run found, as `--json` prints and `--output` writes it; the report and the comparison are made from it. */
 import type { Leftover } from './process-tree.ts';
 import type { Truth } from './truth.ts';
 

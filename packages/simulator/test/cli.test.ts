@@ -72,7 +72,7 @@ describe('mcp-simulate', () => {
 
   it('spreads clients over threads, which find together what no one of them could', async () => {
     const server = await startFaulty({ misdeliver: [20, 40, 60], lose: [80] });
-    const { stdout } = await command([
+    const { stdout, stderr } = await command([
       server.ws,
       '--calls',
       '200',
@@ -81,11 +81,11 @@ describe('mcp-simulate', () => {
       '--timeout',
       '500ms',
       '--json',
-      '-',
     ]);
     const result = JSON.parse(stdout) as Result;
     expect(result.truth).toMatchObject({ crossed: 3, lost: 1, doubled: 0 });
     expect(result).toMatchObject({ sent: 200, self: { threads: 3 } });
+    expect(stderr).toContain('3 crossed, 1 lost');
   });
 
   it('writes a result and a page that needs nothing else, and compares two results', async () => {
@@ -96,8 +96,8 @@ describe('mcp-simulate', () => {
       string,
     ];
     const secrets = ['--header', 'Authorization: Bearer secret'];
-    await command([`${server.http}?key=secret`, '--calls', '20', '--json', before, ...secrets]);
-    await command([`${server.http}?key=secret`, '--calls', '40', '--json', after, '--report', page, ...secrets]);
+    await command([`${server.http}?key=secret`, '--calls', '20', '--output', before, ...secrets]);
+    await command([`${server.http}?key=secret`, '--calls', '40', '--output', after, '--report', page, ...secrets]);
     const { code, stdout } = await command(['compare', before, after, '--report', page]);
     expect(code).toBe(EXIT.done.code);
     expect(stdout).toMatch(/^ +before +after\n/);
@@ -129,6 +129,15 @@ describe('mcp-simulate', () => {
     ['no target', [], EXIT.usage.code, 'give a URL, or a command after --'],
     ['no command', ['--'], EXIT.usage.code, 'give a command after --'],
     ['two targets', ['ws://127.0.0.1:1', 'more'], EXIT.usage.code, 'got "more" too'],
+    [
+      'a file after --json',
+      ['ws://127.0.0.1:1', '--json', 'result.json'],
+      EXIT.usage.code,
+      '--json takes no value, it prints on stdout; did you mean --output result.json?',
+    ],
+    ['a file in --json', ['ws://127.0.0.1:1', '--json=r.json'], EXIT.usage.code, 'did you mean --output r.json?'],
+    ['a file that is before the target', ['--json', 'r.json', '--', 'node'], EXIT.usage.code, '--output r.json?'],
+    ['a dash after --json', ['ws://127.0.0.1:1', '--json', '-'], EXIT.usage.code, 'leave out the "-"'],
     ['nobody there', ['ws://127.0.0.1:9/mcp'], EXIT.unreachable.code, '(SIM_UNREACHABLE)'],
     ['a command that is not there', ['--', '/nowhere/server'], EXIT.unreachable.code, 'ENOENT'],
     [

@@ -252,7 +252,7 @@ describe('Luno: client tools and testing', () => {
   it('13. An enhanced tool that simulates multiple clients', async () => {
     const here = desk();
     const { urls } = await here.open('switchboard serve --port 0 --rate-limit unlimited -- mcp-switchboard-demo');
-    const result = await here.run(`switchboard simulate ${urls[0]} --clients 5 --calls 50 --json result.json`);
+    const result = await here.run(`switchboard simulate ${urls[0]} --clients 5 --calls 50 --output result.json`);
     expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('0 crossed, 0 lost') });
     const json = JSON.parse(readFileSync(join(here.cwd, 'result.json'), 'utf8')) as { clients: unknown };
     expect(JSON.stringify(json)).toContain('"crossed":0');
