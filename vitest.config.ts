@@ -13,8 +13,8 @@ export default defineConfig({
       extends: true,
       test: { ...project, exclude: [...configDefaults.exclude, ...leftOut, ...exclude] },
     })),
-    // No test that cannot fail.
-    expect: { requireAssertions: true },
+    // No test that cannot fail. What is polled for may take its time on a machine with other work.
+    expect: { requireAssertions: true, poll: { timeout: 10_000 } },
     // Tests start real processes; a machine with two cores needs its time.
     testTimeout: 30_000,
     hookTimeout: 30_000,

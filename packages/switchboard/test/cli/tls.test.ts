@@ -103,13 +103,24 @@ describe('switchboard serve with TLS', () => {
     }
   });
 
-  it.each<[string, string, string[], string]>([
-    ['a file that is not there', 'wss://localhost:1/mcp', ['--ca', '/no/such.pem'], 'ca /no/such.pem: ENOENT'],
-    ['a certificate without its key', 'https://localhost:1/mcp', ['--cert', path('server.pem')], 'give both'],
-    ['an address without TLS', 'ws://localhost:1/mcp', ['--ca', path('ca.pem')], 'not for ws'],
-  ])('is not called with %s', async (_, url, flags, told) => {
+  it.each<[string, string, string[], { code: number }, string]>([
+    [
+      'a file that is not there',
+      'wss://localhost:1/mcp',
+      ['--ca', '/no/such.pem'],
+      EXIT.config,
+      'ca /no/such.pem: ENOENT',
+    ],
+    [
+      'a certificate without its key',
+      'https://localhost:1/mcp',
+      ['--cert', path('server.pem')],
+      EXIT.config,
+      'give both',
+    ],
+    ['an address without TLS', 'ws://localhost:1/mcp', ['--ca', path('ca.pem')], EXIT.usage, 'not for ws'],
+  ])('is not called with %s', async (_, url, flags, { code }, told) => {
     for (const command of ['call', 'connect']) {
-      const { code } = EXIT.usage;
       const failed = run(process.execPath, [cli, command, url, ...flags]);
       await expect(failed).rejects.toMatchObject({ code, stderr: expect.stringContaining(told) });
     }

@@ -57,5 +57,5 @@ it('of a command that carries one conversation ends it in the same way', async (
 });
 
 it('that cannot start ends with its own code as before', async () => {
-  expect((await ended(start(['serve', '--port', 'x'], faulty('exception')))).code).toBe(3);
+  expect((await ended(start(['serve', '--port', 'x'], faulty('exception')))).code).toBe(2);
 });

@@ -42,8 +42,11 @@ const isRun = (line: string): boolean => !Object.keys(NOT_RUN).some((start) => l
 const parse = (text: string): Json =>
   JSON.parse(text.replaceAll(/^\s*\/\/.*$/gm, '').replaceAll(/,(\s*[}\]])/g, '$1')) as Json;
 
-/** The headings that have something else than programs. */
-const headings = [...new Set(blocks.filter(({ language }) => language !== 'js').map(({ heading }) => heading))];
+const hasWork = ({ language, text }: Block): boolean => language !== 'sh' || linesOf(text).some(isRun);
+/** The headings that have something else than programs, and more than lines that are not run. */
+const headings = [
+  ...new Set(blocks.filter((block) => block.language !== 'js' && hasWork(block)).map(({ heading }) => heading)),
+];
 const below = (heading: string): Block[] => blocks.filter((block) => block.heading === heading);
 
 class Reader {

@@ -1,6 +1,6 @@
 /** Runs every requirement in every cell of one server and one isolation: each way in, each kind of client. */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createGateway } from '../../../src/gateway/gateway.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
@@ -77,7 +77,7 @@ export function runMatrix(server: Era, isolation: Isolation, merged = false): vo
           const impossible = reasonAgainst(requirement, { client, server, isolation }) !== undefined;
           const proof = PROOFS[id]!;
           const proven = impossible ? proof.fails!(cell) : proof.holds(cell);
-          await within(proven, id, 2 * PATIENCE_MS);
+          await expect(within(proven, id, 2 * PATIENCE_MS)).resolves.toBeUndefined();
         });
       });
     });
