@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { randomUUID } from 'node:crypto';
 
-import { SwitchboardError, addressBlock, createGateway } from 'mcp-switchboard';
+import { SwitchboardError, addressBlock, createGateway, isLoopback } from 'mcp-switchboard';
 import type { Gateway } from 'mcp-switchboard';
 import { WebSocketServerTransport } from 'mcp-switchboard/websocket';
 import type { WebSocketClient } from 'mcp-switchboard/websocket';
@@ -37,8 +37,6 @@ import { Toolbox } from './tools/toolbox.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
-
 /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
 /**
  * Makes a chat, with a gateway of its own between it and the MCP servers. It listens at once on `listen()`; until then nothing is started.
@@ -163,7 +161,7 @@ export class Chat {
     const { host = settings.host, insecure = settings.insecure, identify, credentials } = this.#options;
     // A fallback would be everybody's.
     const isChecked = credentials?.probe !== undefined && credentials.fallback === undefined;
-    if (!LOOPBACK.test(host) && !insecure && identify === undefined && !isChecked) {
+    if (!isLoopback(host) && !insecure && identify === undefined && !isChecked) {
       const detail = `${host} can be reached by others, who could then use the model and every server. Check their credentials, listen on 127.0.0.1, or say --insecure`;
       throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
     }

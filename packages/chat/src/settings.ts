@@ -1,5 +1,5 @@
 /** The block `chat` of a configuration file, and the flags of `switchboard chat`. */
-import { SwitchboardError } from 'mcp-switchboard';
+import { SwitchboardError, isLoopback } from 'mcp-switchboard';
 import { z } from 'zod';
 
 import { ModelFailure } from './models/model.ts';
@@ -86,8 +86,6 @@ export function withFallback(
   return credentials;
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
 /**
  * The model of a choice, with the keys of the environment: `ANTHROPIC_API_KEY`, or `SWITCHBOARD_MODEL_KEY` beside a `modelUrl`. Where
  * nothing is chosen and there is no key, the offline model.
@@ -105,7 +103,7 @@ export function modelOf(
   if (url !== undefined && model === undefined) {
     throw wrong(`${url} may have several models: say which one, with --model`);
   }
-  if (apiKey && url !== undefined && !url.startsWith('https:') && !LOOPBACK.test(new URL(url).hostname)) {
+  if (apiKey && url !== undefined && !url.startsWith('https:') && !isLoopback(new URL(url).hostname)) {
     throw wrong(`${url} would get the key of SWITCHBOARD_MODEL_KEY in clear text: give an address with https`);
   }
   try {

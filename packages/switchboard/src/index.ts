@@ -44,5 +44,5 @@ export type { FactoryContext, ServerFactory } from './upstreams/in-process.ts';
 export type { MemberFacts, MemberState } from './upstreams/replica.ts';
 export type { Isolation } from './upstreams/member-key.ts';
 export type { CheckResult } from './upstreams/pool.ts';
-export { addressBlock } from './util/address.ts';
+export { addressBlock, isLoopback } from './util/address.ts';
 export type { Duration, Size } from './util/units.ts';

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { ERRORS, SwitchboardError } from '../protocol/errors.ts';
 import type { ErrorName } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
-import { isLoopback } from '../transports/http/guard.ts';
+import { isLoopback } from '../util/address.ts';
 import { runFiles } from './run-file.ts';
 import { clean } from './table.ts';
 import { usageError } from './exit.ts';

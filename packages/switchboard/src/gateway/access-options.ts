@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { JwtOptions } from '../auth/jwt.ts';
 import type { RoleLimits, RoleRules } from '../router/roles.ts';
 import type { Rules } from '../router/rules.ts';
-import { isLoopback } from '../transports/http/guard.ts';
+import { isLoopback } from '../util/address.ts';
 import type { Duration, Size } from '../util/units.ts';
 import { duration, size } from './option-types.ts';
 import type { Fields } from './option-types.ts';

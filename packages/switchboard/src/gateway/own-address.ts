@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from 'node:os';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import { hostOf } from '../transports/safe-lookup.ts';
-import { isLoopback } from '../transports/http/guard.ts';
+import { isLoopback } from '../util/address.ts';
 import type { Problem } from './options.ts';
 import type { Settings } from './settings.ts';
 import type { UpstreamOptions } from './upstream-options.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 import type { Era } from '../protocol/eras.ts';
-import { isLoopback } from '../transports/http/guard.ts';
+import { isLoopback } from '../util/address.ts';
 import type { ClientTlsFiles } from '../transports/tls/client-tls.ts';
 import type { ClientTokenOptions } from '../upstreams/client-token.ts';
 import type { ServerFactory } from '../upstreams/in-process.ts';

@@ -11,7 +11,7 @@ import type { LookupFunction, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isLoopback } from './http/guard.ts';
+import { isLoopback } from '../util/address.ts';
 import { hostOf } from './safe-lookup.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,6 +4,12 @@ import { isIPv4, isIPv6 } from 'node:net';
 /** What everything of this machine counts as. */
 const THIS_MACHINE = '127.0.0.1';
 
+/**
+ * Whether a host stands for this machine alone: `localhost`, or an address of 127.0.0.0/8 or `::1`, also in brackets as URLs have it. A name
+ * that only resolves to such an address does not count.
+ */
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host);
+
 /** The eight groups of an IPv6 address, whichever way it is written; nothing for any other text. */
 export function groupsOf(address: string): number[] | undefined {
   const [plain = ''] = address.split('%', 1);

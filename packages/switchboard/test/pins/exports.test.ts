@@ -13,7 +13,16 @@ describe('what others can see of the package', () => {
   it.each([
     [
       'mcp-switchboard',
-      ['ERRORS', 'Gateway', 'SwitchboardError', 'addressBlock', 'contextOf', 'createGateway', 'createLog'],
+      [
+        'ERRORS',
+        'Gateway',
+        'SwitchboardError',
+        'addressBlock',
+        'contextOf',
+        'createGateway',
+        'createLog',
+        'isLoopback',
+      ],
     ],
     [
       'mcp-switchboard/websocket',

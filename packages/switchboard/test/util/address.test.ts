@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { addressBlock, canonicalAddress } from '../../src/util/address.ts';
+import { addressBlock, canonicalAddress, isLoopback } from '../../src/util/address.ts';
 
 describe('an address', () => {
   it.each([
@@ -30,4 +30,20 @@ describe('an address', () => {
   ])('is counted as its network: %s', (address, block) => {
     expect(addressBlock(address)).toBe(block);
   });
+});
+
+it.each([
+  ['localhost', true],
+  ['127.0.0.1', true],
+  ['127.255.0.9', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['127.0.0.1.example.com', false],
+  ['localhost.example.com', false],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['10.0.0.1', false],
+  ['', false],
+])('says of %j whether it stands for this machine alone', (host, expected) => {
+  expect(isLoopback(host)).toBe(expected);
 });

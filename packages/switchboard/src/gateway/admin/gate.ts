@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { RateLimit } from '../../limits/token-bucket.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { guardOperator, isLoopback } from '../../transports/http/guard.ts';
+import { guardOperator } from '../../transports/http/guard.ts';
+import { isLoopback } from '../../util/address.ts';
 import { addressBlock, canonicalAddress } from '../../util/address.ts';
 
 /** How many wrong tokens a minute this machine may show; those beyond are told to wait. */

@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
+import { isLoopback } from '../../util/address.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 
 export interface GuardOptions {
@@ -52,9 +53,6 @@ export function checkHostAndOrigin({ headers }: IncomingMessage, options: GuardO
   const detail = `${JSON.stringify(origin)}; to accept it, list it in allowedOrigins`;
   throw new SwitchboardError('SWB_ORIGIN_REFUSED', { detail });
 }
-
-export const isLoopback = (host: string): boolean =>
-  LOOPBACK.has(host) || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 
 /**
  * Who may see what is the operator's: metrics, and why an upstream fails. As nobody can show who they are, it is shown to this
