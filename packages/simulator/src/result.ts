@@ -43,7 +43,7 @@ export interface Point {
   processes?: number;
 }
 
-/** What a run found, as `--json` writes it. */
+/** What a run found, as `--output` writes it. */
 export interface Result {
   /** The version of this format. */
   format: 1;
