@@ -112,7 +112,7 @@ describe.each(['session', 'shared'] as const)('a legacy session over WebSocket, 
     const { ws } = await startGateway({ upstreams, isolation });
     const [a, b] = [await WireClient.session(ws), await WireClient.session(ws)];
     await a.call(1, 'change');
-    await a.notification('notifications/tools/list_changed');
+    expect(await a.notification('notifications/tools/list_changed')).toBeDefined();
     if (isolation === 'shared') await b.notification('notifications/tools/list_changed');
     else expect(b.received).toEqual([]);
   });
