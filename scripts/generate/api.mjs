@@ -126,7 +126,7 @@ export function readApi() {
       const text = [`# ${name}`, ...documentation(comment), ...sections.flatMap((each) => sectionOf(name, each))];
       return [`${name.replaceAll('/', '.')}.md`, `${text.join('\n\n')}\n`];
     });
-    return { pages: new Map(pages), faults: [...faults].toSorted() };
+    return { pages: new Map(pages), faults: [...faults].toSorted((one, other) => (one < other ? -1 : 1)) };
   } finally {
     api.close();
   }

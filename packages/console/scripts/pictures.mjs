@@ -1,6 +1,6 @@
 // Takes the pictures of the chat page for the documents, or of all its states to look at:
 //   node packages/console/scripts/pictures.mjs             docs/images/chat*.png
-//   node packages/console/scripts/pictures.mjs --all DIR   every state, wide and on a phone, light and dark
+//   node packages/console/scripts/pictures.mjs --all DIR   every state, wide in light and dark, on a phone in dark
 // The chat, the page and Chromium are real; the model and the server of tools follow a script.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
