@@ -3,7 +3,6 @@ import { createLog } from 'mcp-switchboard';
 import type { GatewayOptions } from 'mcp-switchboard';
 
 import { createChat } from './chat.ts';
-import type { ChatEvent } from './options.ts';
 import type { PageServer } from './pages.ts';
 import { modelOf, readChatSettings, withFallback } from './settings.ts';
 
@@ -17,8 +16,8 @@ export interface StartOptions {
   chat: Readonly<Record<string, unknown>>;
   /** The variables of the environment, keys of providers among them. */
   environment: Readonly<Record<string, string | undefined>>;
-  /** Takes a line of the log. */
-  write(line: string): void;
+  /** Takes a sentence for stderr. */
+  write(sentence: string): void;
 }
 
 /** A chat that listens. */
@@ -27,6 +26,8 @@ export interface Started {
   banner: string;
   /** Where commands for operators reach it. */
   admin: { url: string; token: string } | undefined;
+  /** Writes an event to its log. */
+  log: ReturnType<typeof createLog>;
   /** Ends it; resolves when everything is gone. */
   close(): Promise<void>;
 }
@@ -47,8 +48,7 @@ export async function startChat(options: StartOptions): Promise<Started> {
   const credentials = withFallback(asked, environment, (sentence) => write(`switchboard: ${sentence}`));
   const choice = { model, modelUrl, provider, offline };
   const servePages = await findPages();
-  let log: ReturnType<typeof createLog> = () => {};
-  let level = 'info';
+  let log: Started['log'] = () => {};
   const chat = createChat({
     ...limits,
     ...chosen,
@@ -58,17 +58,17 @@ export async function startChat(options: StartOptions): Promise<Started> {
     upstreams,
     model: modelOf(choice, environment),
     gateway: { ...settings, environment, onEvent: (event) => log(event) },
-    onEvent: (event) => noteOf(event, level, write),
+    onEvent: (event) => log({ ...event, type: `chat.${event.type}` }),
   });
-  level = chat.settings.logLevel;
-  log = createLog({ level: chat.settings.logLevel });
+  const { logLevel, logFormat } = chat.settings;
+  log = createLog({ level: logLevel, format: logFormat, coloured: (environment['NO_COLOR'] ?? '') === '' });
   try {
     const url = await chat.listen();
     const page = servePages === undefined ? '' : `  Page       ${url.replace(/^ws/, 'http')}\n`;
     const name = chat.model === 'offline' && offline !== true ? NO_MODEL : chat.model;
     const servers = Object.keys(upstreams).join(', ');
     const banner = `The chat is open:\n\n${page}  WebSocket  ${url}\n\nServers: ${servers}\nModel:   ${name}\n\nCtrl-C ends it.\n`;
-    return { banner, admin: chat.admin, close: () => chat.close() };
+    return { banner, admin: chat.admin, log, close: () => chat.close() };
   } catch (error) {
     await chat.close();
     throw error;
@@ -82,17 +82,4 @@ async function findPages(): Promise<PageServer | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
     throw error;
   }
-}
-
-/** The numbers of levels in the gateway's log. */
-const [INFO, ERROR] = [30, 50];
-
-/** One line of JSON for each event, as the gateway's log has them. */
-function noteOf(event: ChatEvent, level: string, write: (line: string) => void): void {
-  const isFault = event.type === 'failed';
-  if (level === 'silent' || (!isFault && (level === 'warn' || level === 'error'))) return;
-  const { type, ...rest } = event;
-  const error = 'error' in event && event.error instanceof Error ? { error: event.error.stack } : {};
-  const head = { level: isFault ? ERROR : INFO, time: new Date().toISOString(), msg: `chat.${type}` };
-  write(JSON.stringify({ ...head, ...rest, ...error }));
 }

@@ -12,7 +12,7 @@ export type { GatewayOptions } from './gateway/gateway.ts';
 export type { Stats } from './gateway/stats.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';
 export type { TransportChoice, TransportName } from './gateway/option-types.ts';
-export type { Program, ProgramEvent } from './gateway/program.ts';
+export type { Program } from './gateway/program.ts';
 export type { Settings, SettingsInput } from './gateway/settings.ts';
 export type {
   CommandUpstream,
@@ -21,7 +21,7 @@ export type {
   UpstreamOptions,
   UrlUpstream,
 } from './gateway/upstream-options.ts';
-export type { Emit, GatewayEvent, RequestEnd, RequestFacts, RequestOutcome } from './observe/events.ts';
+export type { Emit, GatewayEvent, ProgramEvent, RequestEnd, RequestFacts, RequestOutcome } from './observe/events.ts';
 export { createLog } from './observe/log.ts';
 export type { LogLevel, LogOptions } from './observe/log.ts';
 export type { Situation } from './observe/statistics.ts';

@@ -2,10 +2,10 @@ import { Command, Option } from 'commander';
 
 import { OPTIONS } from '../gateway/options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
+import type { createLog } from '../observe/log.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { withEnvFlag } from './command-upstream.ts';
-import { shown } from '../protocol/shown.ts';
 import { companion } from './companion.ts';
 import { checkFlags, flagFor } from './flags.ts';
 import { endOnFault } from './last-resort.ts';
@@ -21,9 +21,14 @@ interface ChatModule {
     /** The block `chat` of the file, and over it the flags. */
     chat: JsonObject;
     environment: NodeJS.ProcessEnv;
-    /** For the log. */
-    write(line: string): void;
-  }): Promise<{ banner: string; admin: { url: string; token: string } | undefined; close(): Promise<void> }>;
+    /** Takes a sentence for stderr. */
+    write(sentence: string): void;
+  }): Promise<{
+    banner: string;
+    admin: { url: string; token: string } | undefined;
+    log: ReturnType<typeof createLog>;
+    close(): Promise<void>;
+  }>;
 }
 
 const EXAMPLES = `
@@ -47,6 +52,7 @@ const SHARED = [
   'isolation',
   'startTimeout',
   'logLevel',
+  'logFormat',
 ] as const satisfies (keyof typeof OPTIONS)[];
 
 /** Where the MCP server of Tallyfy listens, which is served when none is named; it takes credentials as arguments of each tool. */
@@ -113,9 +119,10 @@ async function chat(
     environment: process.env,
     write,
   });
-  const tell = (where: string, error: unknown): void =>
-    write(`switchboard: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : shown(error)}`);
-  endOnFault({ tell, drain: () => running.close() });
+  endOnFault({
+    tell: (where, error) => running.log({ type: 'failed', where, error }),
+    drain: () => running.close(),
+  });
   process.once('exit', announceRun(process.env, running.admin ?? {}));
   const ended = endOnSignal(running);
   process.stdout.write(running.banner);

@@ -8,6 +8,7 @@ import { readHeaders, readTls, withClientFlags } from './client-flags.ts';
 import type { ClientFlags } from './client-flags.ts';
 import { leave, reportCut, usageError } from './exit.ts';
 import { endOnFault } from './last-resort.ts';
+import { logOptions } from './logs.ts';
 
 const HELP = `
 Put it into the configuration of a client that only speaks stdio:
@@ -18,6 +19,7 @@ the address restarts, the session continues.`;
 
 interface Flags extends ClientFlags {
   logLevel: string;
+  logFormat: string;
 }
 
 export function connectCommand(): Command {
@@ -29,6 +31,11 @@ export function connectCommand(): Command {
       new Option('--log-level <level>', 'the log goes to stderr')
         .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
         .default('warn'),
+    )
+    .addOption(
+      new Option('--log-format <format>', 'auto is text where stderr is a terminal')
+        .choices(['auto', 'json', 'text'])
+        .default('auto'),
     )
     .addHelpText('after', HELP)
     .action(connect);
@@ -48,8 +55,9 @@ async function connect(url: string, flags: Flags): Promise<void> {
     // Two may be missed: a server that is gone is noticed within 30 s.
     pingInterval: '10s',
     maxMessageSize: '64MiB',
-    // Whether it is one, createGateway checks.
+    // Whether they are, createGateway checks.
     logLevel: flags.logLevel as Settings['logLevel'],
+    logFormat: flags.logFormat as Settings['logFormat'],
   };
   let log: ReturnType<typeof createLog> = () => {};
   const gateway = createGateway({
@@ -57,7 +65,7 @@ async function connect(url: string, flags: Flags): Promise<void> {
     upstreams: { default: { url, headers, ...(shown !== undefined && { tls: shown.files }) } },
     onEvent: (event) => log(event),
   });
-  log = createLog({ level: gateway.settings.logLevel });
+  log = createLog(logOptions(gateway.settings));
   endOnFault({ drain: () => gateway.drain(), tell: (where, error) => log({ type: 'failed', where, error }) });
   const limits = { maxMessageBytes: gateway.settings.maxMessageSize, maxQueueBytes: gateway.settings.maxQueueSize };
   const channel = new PipeChannel(process.stdin, process.stdout, limits);

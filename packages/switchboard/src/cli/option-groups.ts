@@ -60,6 +60,7 @@ const GROUPS: Readonly<Record<string, readonly OptionName[]>> = {
   ],
   'Logs, metrics and administration:': [
     'logLevel',
+    'logFormat',
     'statsInterval',
     'metrics',
     'auditLog',

@@ -17,6 +17,7 @@ import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
 import { endOnFault } from './last-resort.ts';
+import { logOptions } from './logs.ts';
 import { unservedByRoles } from './roles.ts';
 import { announceRun } from './run-file.ts';
 import { endOnSignal } from './signals.ts';
@@ -87,6 +88,11 @@ async function serve(
   const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
 
   let log: ReturnType<typeof createLog> = () => {};
+  // For what the gateway does not emit: it is shown to operators too.
+  const tell: Emit = (event) => {
+    log(event);
+    gateway.showEvent(event);
+  };
   let progress: StartProgress | undefined;
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const gateway: Gateway = createGateway({
@@ -95,20 +101,20 @@ async function serve(
     upstreams,
     environment: process.env,
     onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
-    ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, log, given) }),
+    ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, tell, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
-  log = createLog({ level: gateway.settings.logLevel });
+  log = createLog(logOptions(gateway.settings));
   progress = progressOf(gateway.settings, upstreams);
   const unserved = unservedByRoles(access, gateway.settings);
   for (const note of [...notes, ...(unserved === undefined ? [] : [unserved])]) {
     process.stderr.write(`switchboard: ${note}\n`);
   }
 
-  const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, log, given));
+  const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, tell, given));
   const watched = files.map((file) => watchFile(file, reload!));
   const drain = (): Promise<void> => gateway.drain();
-  endOnFault({ drain, tell: (where, error) => log({ type: 'failed', where, error }) });
+  endOnFault({ drain, tell: (where, error) => tell({ type: 'failed', where, error }) });
   void endOnSignal({ close: drain }, reload);
   let channel: PipeChannel | undefined;
   try {
@@ -146,7 +152,7 @@ function progressOf({ startTimeout, logLevel }: Settings, upstreams: Sources['up
 }
 
 /** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
-function reloadFrom(files: readonly string[], gateway: Gateway, log: Emit, { words, env, flags }: StartInput): Change {
+function reloadFrom(files: readonly string[], gateway: Gateway, tell: Emit, { words, env, flags }: StartInput): Change {
   try {
     const { settings, access, upstreams } = readConfigFiles(files, process.env, flags);
     const command = commandUpstream(words, env, process.env);
@@ -159,7 +165,7 @@ function reloadFrom(files: readonly string[], gateway: Gateway, log: Emit, { wor
       upstreams: all,
     });
   } catch (error) {
-    log({ type: 'reload.failed', reason: asSwitchboardError(error).message });
+    tell({ type: 'reload.failed', reason: asSwitchboardError(error).message });
     throw error;
   } finally {
     gateway.reopenAuditLog();

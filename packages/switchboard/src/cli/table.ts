@@ -36,8 +36,11 @@ const MOODS: Readonly<Record<string, keyof typeof COLOURS>> = {
   failed: 'bad',
 };
 
-/** Colours are for a terminal, and nobody who set NO_COLOR (https://no-color.org) wants them. */
-const isColoured = (): boolean => process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
+/** Colours are off where NO_COLOR is set (https://no-color.org). */
+export const wantsColours = (): boolean => (process.env['NO_COLOR'] ?? '') === '';
+
+/** Colours are for a terminal. */
+const isColoured = (): boolean => process.stdout.isTTY && wantsColours();
 
 /** Prints rows under their heads, numbers to the right; a sentence when there are none. */
 export function printTable(

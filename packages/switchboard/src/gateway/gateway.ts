@@ -9,7 +9,7 @@ import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { askRequest } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
-import type { Emit } from '../observe/events.ts';
+import type { Emit, GatewayEvent, ProgramEvent } from '../observe/events.ts';
 import type { Transport } from '../protocol/session-context.ts';
 import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
@@ -42,7 +42,7 @@ import { Operations } from './operations.ts';
 import type { Settings } from './settings.ts';
 import { refuseOwnAddresses } from './own-address.ts';
 import { Pools } from './pools.ts';
-import type { Program, ProgramEvent } from './program.ts';
+import type { Program } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
 
@@ -221,7 +221,7 @@ export class Gateway {
         reload: onReload,
         emit,
       });
-      observation.watch(this.#admin.watchers.onEvent);
+      observation.watch(this.#admin.onEvent);
     }
     const probes = new Probes({
       settings,
@@ -375,9 +375,9 @@ export class Gateway {
     else if (this.#admin !== undefined) this.#adminUrl = adminUrl(host, port);
   }
 
-  /** Shows those who watch events what happens in the program around it. */
-  showEvent(event: ProgramEvent): void {
-    this.#admin?.watchers.onEvent(event);
+  /** Shows operators, over the admin API, an event of the program around it. */
+  showEvent(event: GatewayEvent | ProgramEvent): void {
+    this.#admin?.onEvent(event);
   }
 
   /** How much is open right now. */

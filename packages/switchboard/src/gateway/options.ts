@@ -317,6 +317,12 @@ export const OPTIONS: Options<OptionName> = {
     type: oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
     describe: 'Lowest level to log; the log goes to stderr',
   },
+  logFormat: {
+    value: 'auto|json|text',
+    fallback: 'auto',
+    type: oneOf('auto', 'json', 'text'),
+    describe: 'Format of the log: auto is text where stderr is a terminal, and one JSON object a line elsewhere',
+  },
   statsInterval: {
     value: 'duration|never',
     fallback: '60s',

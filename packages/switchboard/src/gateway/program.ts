@@ -13,6 +13,3 @@ export interface Program {
   /** Metrics of its own in the text format of Prometheus; each name begins with the program's. */
   metrics(): string;
 }
-
-/** What happens in such a program, for those who watch events. Nothing in it is secret. */
-export type ProgramEvent = { type: string } & Readonly<Record<string, unknown>>;

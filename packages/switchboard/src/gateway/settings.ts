@@ -377,6 +377,12 @@ export interface SettingsInput {
    */
   logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined;
   /**
+   * Format of the log: auto is text where stderr is a terminal, and one JSON object a line elsewhere.
+   *
+   * @default 'auto'
+   */
+  logFormat?: 'auto' | 'json' | 'text' | undefined;
+  /**
    * Interval of the statistics line in the log (level info); not logged when stdio is the only transport. A number is
    * in seconds.
    *
@@ -792,6 +798,12 @@ export interface Settings {
    * @default 'info'
    */
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /**
+   * Format of the log: auto is text where stderr is a terminal, and one JSON object a line elsewhere.
+   *
+   * @default 'auto'
+   */
+  logFormat: 'auto' | 'json' | 'text';
   /**
    * Interval of the statistics line in the log (level info); not logged when stdio is the only transport. In
    * milliseconds.

@@ -171,5 +171,8 @@ export type GatewayEvent =
   | { type: 'audit.failed'; reason: string; lost: number }
   | { type: 'failed'; where: string; error: unknown };
 
+/** What happens in a program around a gateway, such as a chat, for the log and for operators. Nothing in it is secret. */
+export type ProgramEvent = { type: string } & Readonly<Record<string, unknown>>;
+
 /** Takes an event. It must not throw. */
 export type Emit = (event: GatewayEvent) => void;

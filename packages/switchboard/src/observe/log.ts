@@ -1,8 +1,10 @@
-/** The structured log: JSON lines on stderr, one for each event. Message bodies never get here, as events carry none. */
+/** The structured log: on stderr, one line for each event. Message bodies never get here, as events carry none. */
+import { isatty } from 'node:tty';
 import { pino } from 'pino';
 
-import type { Emit, GatewayEvent } from './events.ts';
+import type { GatewayEvent, ProgramEvent } from './events.ts';
 import { asLine } from './line.ts';
+import { asText } from './log-text.ts';
 
 /** How important a line of the log is. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -50,10 +52,16 @@ export interface LogOptions {
   level: LogLevel | 'silent';
   /** The file descriptor to write to. @default 2 */
   fd?: number;
+  /** `json`: one object a line; `text`: readable; `auto`: text where the file descriptor is a terminal, JSON elsewhere. @default 'json' */
+  format?: 'auto' | 'json' | 'text';
+  /** Colours for text, where the file descriptor is a terminal. @default false */
+  coloured?: boolean;
+  /** Takes each line as JSON, without a line feed; nothing is written to the file descriptor then. @default none */
+  write?(line: string): void;
 }
 
 /**
- * Makes the log of the `switchboard` command: one line of JSON for each event, written at once.
+ * Makes the log of the `switchboard` command: one line for each event, written at once; JSON unless `format` says otherwise.
  *
  * @returns a function for `onEvent`.
  * @example
@@ -61,10 +69,10 @@ export interface LogOptions {
  * createGateway({ upstreams, onEvent: createLog({ level: 'info' }) });
  * ```
  */
-export function createLog({ level, fd = 2 }: LogOptions): Emit {
+export function createLog({ level, write: given, ...where }: LogOptions): (event: GatewayEvent | ProgramEvent) => void {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const destination = pino.destination({ dest: fd, sync: true });
-  const logger = pino(options, { write: (line) => void destination.write(asLine(line)) });
+  const write = given ?? writerTo(where);
+  const logger = pino(options, { write: (line) => write(asLine(line.trimEnd())) });
   return (event) => {
     const at = levelOf(event);
     if (!logger.isLevelEnabled(at)) return;
@@ -74,6 +82,17 @@ export function createLog({ level, fd = 2 }: LogOptions): Emit {
   };
 }
 
-function levelOf(event: GatewayEvent): LogLevel {
-  return event.type === 'member.closed' && !event.expected ? 'warn' : LEVELS[event.type];
+function writerTo({ fd = 2, format = 'json', coloured = false }: Omit<LogOptions, 'level'>): (line: string) => void {
+  const destination = pino.destination({ dest: fd, sync: true });
+  const isTerminal = isatty(fd);
+  const isText = format === 'text' || (format === 'auto' && isTerminal);
+  const shown = (line: string): string => (isText ? asText(line, { coloured: coloured && isTerminal }) : line);
+  return (line) => void destination.write(`${shown(line)}\n`);
+}
+
+/** Events of a program are errors where their name says so. */
+function levelOf(event: GatewayEvent | ProgramEvent): LogLevel {
+  if (event.type === 'member.closed' && event['expected'] === false) return 'warn';
+  if (Object.hasOwn(LEVELS, event.type)) return LEVELS[event.type as GatewayEvent['type']];
+  return /\bfailed$/.test(event.type) ? 'error' : 'info';
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { z } from 'zod';
 
-import type { Emit } from '../../observe/events.ts';
+import type { Emit, GatewayEvent, ProgramEvent } from '../../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { readBody, requireJson } from '../../transports/http/body.ts';
 import { checkHostAndOrigin } from '../../transports/http/guard.ts';
@@ -62,6 +62,8 @@ export class Admin {
     if (!isAdminPath(path) || adminPortOf(this.#options.settings) !== 'shared') return undefined;
     return this.#answer(path, request, response);
   }
+
+  readonly onEvent = (event: GatewayEvent | ProgramEvent): void => this.watchers.onEvent(event);
 
   close(): void {
     this.watchers.close();

@@ -1,8 +1,7 @@
 /** Who watches what happens, as server-sent events. One that reads slowly misses events, and is told how many. */
 import type { ServerResponse } from 'node:http';
 
-import type { GatewayEvent } from '../../observe/events.ts';
-import type { ProgramEvent } from '../program.ts';
+import type { GatewayEvent, ProgramEvent } from '../../observe/events.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { matchesPattern } from '../../util/pattern.ts';
 
