@@ -46,7 +46,8 @@ change('CHANGELOG.md', (text) => {
   const started = text.includes('## Unreleased\n')
     ? text
     : text.replace('# Changelog\n', '# Changelog\n\n## Unreleased\n');
-  return started.replace('## Unreleased\n', `## ${version} (${date})\n\n${notes}`);
+  // A function, as the notes may have `$&` in them.
+  return started.replace('## Unreleased\n', () => `## ${version} (${date})\n\n${notes}`);
 });
 run('npm', ['install', '--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund']);
 console.log(`${version}: look at the changes, commit them as "release: ${version}", and tag the commit v${version}`);

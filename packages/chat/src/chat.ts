@@ -37,9 +37,8 @@ import { Toolbox } from './tools/toolbox.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-/** @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value. */
 /**
- * Makes a chat, with a gateway of its own between it and the MCP servers. It listens at once on `listen()`; until then nothing is started.
+ * Makes a chat, with a gateway of its own between it and the MCP servers. Nothing is started before `listen()`.
  *
  * @throws {SwitchboardError} `SWB_CONFIG_INVALID` naming every wrong value.
  * @example

@@ -42,7 +42,7 @@ export interface ChatLimits {
   /** Calls at once, in one turn. @default 8 */
   maxCallsAtOnce: number;
   /**
-   * Tools that a request to the model offers at most. Where there are more, those that fit the question are offered, and the model finds the
+   * Tools of servers that a request to the model offers at most. Where there are more, those that fit the question are offered, and the model finds the
    * others with `find_tools`, a tool of the chat.
    *
    * @default 16

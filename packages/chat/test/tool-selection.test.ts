@@ -10,7 +10,9 @@ import { z } from 'zod';
 import { memoryStore } from '../../switchboard/src/stores/memory.ts';
 import { LIMITS, providerModel } from '../src/index.ts';
 import type { ChatOptions, Model, ModelCall, ModelRequest } from '../src/index.ts';
+import { nameFor } from '../src/tools/names.ts';
 import { rankTools } from '../src/tools/ranking.ts';
+import { ToolSelection } from '../src/tools/selection.ts';
 import { RawClient, startChat } from './support/chat.ts';
 import { startProbe } from './support/probe.ts';
 import { fakeAnthropic } from './support/provider.ts';
@@ -343,6 +345,44 @@ async function measure(maxTools: number): Promise<{ tools: number; question: num
   const sum = (numbers: number[]): number => numbers.reduce((all, each) => all + each, 0);
   return { tools: sum(tools) / tools.length, question: sum(sizes) / QUESTIONS.length, searches };
 }
+
+describe('a conversation that has used more tools than a request offers', () => {
+  const tools = Array.from({ length: 30 }, (_, n) => ({
+    name: `tool_${n}`,
+    description: `Does ${n}`,
+    inputSchema: {},
+  }));
+  const max = 6;
+  const namesOf = (selection: ToolSelection): string[] => selection.offered(tools, max).tools.map(({ name }) => name);
+
+  it('goes on to use further ones: those leave that were not used for longest', () => {
+    const selection = new ToolSelection();
+    for (const tool of tools) {
+      selection.use(tool, tools, max);
+      expect(namesOf(selection)).toContain(tool.name);
+    }
+    expect(namesOf(selection)).toEqual(['tool_24', 'tool_25', 'tool_26', 'tool_27', 'tool_28', 'tool_29']);
+    expect(selection.find(tools, 'tool_3', max).map(({ name }) => name)).toContain('tool_3');
+    expect(namesOf(selection)).toContain('tool_3');
+  });
+
+  it('offers the latest when it goes on later, and what its next question calls for', () => {
+    const calls = [...tools.slice(0, 10), tools[0]!].map(({ name }, n) => ({ id: `${n}`, name, arguments: {} }));
+    const selection = new ToolSelection([{ role: 'assistant', text: '', calls } as never]);
+    selection.bringIn(tools, 'does 20', '', max);
+    expect(namesOf(selection)).toEqual(expect.arrayContaining(['tool_20', 'tool_9', 'tool_0']));
+    expect(namesOf(selection)).not.toContain('tool_1');
+  });
+});
+
+it('a name is given once, also where a server has a tool that is called like the result', () => {
+  const taken = new Set<string>(['find_tools']);
+  for (let n = 0; n < 3; n++) {
+    const name = nameFor('find_tools', undefined, (each) => taken.has(each));
+    expect(taken.has(name)).toBe(false);
+    taken.add(name);
+  }
+});
 
 describe('with the 103 tools of Tallyfy', () => {
   it.each([

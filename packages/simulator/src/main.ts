@@ -85,10 +85,11 @@ async function simulate(words: readonly string[], hasCommand: boolean, given: Re
     const result = await run(target, settings, { ...view, began });
     view.stop();
     const json = `${JSON.stringify(result, undefined, 2)}\n`;
-    if (settings.output !== undefined) write(settings.output, json);
-    if (settings.report !== undefined) write(settings.report, pageOf([result]));
+    // First what cannot fail: a file that cannot be written must not cost the result.
     if (settings.json) stdout.write(json);
     (settings.json ? stderr : stdout).write(summaryOf(result, paint));
+    if (settings.output !== undefined) write(settings.output, json);
+    if (settings.report !== undefined) write(settings.report, pageOf([result]));
     process.exitCode = result.verdicts.every(({ kept }) => kept) ? EXIT.done.code : EXIT.threshold.code;
   } finally {
     view.stop();

@@ -1,5 +1,6 @@
 /** The chat's own tool: it finds tools that are not offered, and changes nothing. */
 import type { ToolOffer } from '../models/model.ts';
+import { beginningOf } from './result.ts';
 import type { ToolOutcome } from './result.ts';
 
 export const FINDER = 'find_tools';
@@ -47,4 +48,4 @@ export function foundTools(found: readonly ToolOffer[]): ToolOutcome {
   return { isError: false, text, images: [] };
 }
 
-const aboutOf = (description: string): string => description.split('\n', 1)[0]!.slice(0, MAX_ABOUT);
+const aboutOf = (description: string): string => beginningOf(description.split('\n', 1)[0]!, MAX_ABOUT);

@@ -12,6 +12,11 @@ export function nameFor(name: string, server: string | undefined, isTaken: (name
   const whole = server === undefined ? name : `${server}__${name}`;
   const plain = whole.replaceAll(/[^A-Za-z0-9_-]/g, '_');
   if (plain.length <= MAX_NAME && !isTaken(plain)) return plain;
-  const hash = createHash('sha256').update(whole).digest('hex').slice(0, HASH_LENGTH);
-  return `${plain.slice(0, MAX_NAME - HASH_LENGTH - 1)}_${hash}`;
+  // A server may have a tool that is called like the result, too.
+  for (let nth = 0; ; nth++) {
+    const text = nth === 0 ? whole : `${whole} ${nth}`;
+    const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+    const hashed = `${plain.slice(0, MAX_NAME - HASH_LENGTH - 1)}_${hash}`;
+    if (!isTaken(hashed)) return hashed;
+  }
 }

@@ -20,6 +20,9 @@ const STOP_WORDS: ReadonlySet<string> = new Set(
     'where which who will with would you your'
   ).split(' '),
 );
+/** How much of a question, and of a description, is read, in characters: ranking must not hold up everybody else. */
+const MAX_TEXT = 4000;
+const MAX_DESCRIPTION = 1000;
 /** Scripts without spaces between words, which are taken two characters at a time. */
 const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u;
 
@@ -29,11 +32,16 @@ export function rankTools<Tool extends RankedTool>(tools: readonly Tool[], texts
   const average = documents.reduce((all, { length }) => all + length, 0) / Math.max(1, documents.length);
   const weights = new Map<string, number>();
   for (const [text, weight] of texts) {
-    for (const term of termsOf(text)) weights.set(term, Math.max(weight, weights.get(term) ?? 0));
+    for (const term of termsOf(text.slice(0, MAX_TEXT))) weights.set(term, Math.max(weight, weights.get(term) ?? 0));
   }
   const scores = documents.map(() => 0);
+  const holders = new Map<string, number>();
+  for (const { counts } of documents) {
+    for (const term of counts.keys()) holders.set(term, (holders.get(term) ?? 0) + 1);
+  }
   for (const [term, weight] of weights) {
-    const having = documents.filter(({ counts }) => counts.has(term)).length;
+    const having = holders.get(term);
+    if (having === undefined) continue;
     const rarity = Math.log(1 + (documents.length - having + 0.5) / (having + 0.5));
     for (const [index, { counts, length }] of documents.entries()) {
       const count = counts.get(term) ?? 0;
@@ -54,7 +62,8 @@ function documentOf({ name, title = '', description, inputSchema }: RankedTool):
 } {
   const { properties } = inputSchema;
   const isObject = typeof properties === 'object' && properties !== null;
-  const fields = { name, title, description, argument: isObject ? Object.keys(properties).join(' ') : '' };
+  const argument = isObject ? Object.keys(properties).join(' ') : '';
+  const fields = { name, title, description: description.slice(0, MAX_DESCRIPTION), argument };
   const counts = new Map<string, number>();
   let length = 0;
   for (const [field, text] of Object.entries(fields)) {

@@ -46,9 +46,13 @@ export function readResult(result: CallToolResult, mask: (text: string) => strin
   return { isError: result.isError === true, text: cut(mask(text), MAX_TEXT), images };
 }
 
-/** The beginning of a long text, with a word of what is missing; never a half of a character. */
+/** The beginning of a text; never a half of a character. */
+export const beginningOf = (text: string, max: number): string =>
+  text.slice(0, text.length > max && /[\uD800-\uDBFF]/.test(text[max - 1] ?? '') ? max - 1 : max);
+
+/** The beginning of a long text, with a word of what is missing. */
 export function cut(text: string, max: number): string {
   if (text.length <= max) return text;
-  const end = /[\uD800-\uDBFF]/.test(text[max - 1] ?? '') ? max - 1 : max;
-  return `${text.slice(0, end)}\n\n[${text.length - end} more characters were left out]`;
+  const beginning = beginningOf(text, max);
+  return `${beginning}\n\n[${text.length - beginning.length} more characters were left out]`;
 }

@@ -29,12 +29,12 @@ export class ToolSelection {
   /** In the order in which they were first offered. */
   #names: string[] = [];
   /** Tools that the model has used, the latest last. */
-  readonly #used: Set<string>;
+  readonly #used: Set<string> = new Set();
 
   /** @param messages of a conversation that goes on: what it has used stays offered. */
   constructor(messages: readonly PromptMessage[] = []) {
     const calls = messages.flatMap((message) => (message.role === 'assistant' ? message.calls : []));
-    this.#used = new Set(calls.map(({ name }) => name));
+    for (const { name } of calls) this.#note(name);
     this.#names = [...this.#used];
   }
 
@@ -51,6 +51,8 @@ export class ToolSelection {
       [earlier, EARLIER_WEIGHT],
     ];
     const best = rankTools(tools, texts).slice(0, shareOf(max));
+    // What a conversation brought with it, or a server that is back, may be too many: those that were not used for longest go first.
+    this.#add([], tools, max);
     if (best[0] !== undefined && !this.#names.includes(best[0].name)) this.#add(best, tools, max);
   }
 
@@ -74,11 +76,15 @@ export class ToolSelection {
 
   /** Notes that the model has used a tool, or has tried to; it is offered from now on. */
   use(tool: RankedTool, tools: readonly RankedTool[], max: number): void {
-    this.#used.delete(tool.name);
-    this.#used.add(tool.name);
+    this.#note(tool.name);
+    this.#add([tool], tools, max);
+  }
+
+  #note(name: string): void {
+    this.#used.delete(name);
+    this.#used.add(name);
     const [oldest] = this.#used;
     if (this.#used.size > MAX_NAMES && oldest !== undefined) this.#used.delete(oldest);
-    this.#add([tool], tools, max);
   }
 
   /** Where there are too many, those go that were never used, then those that were not used for longest. */
@@ -87,8 +93,11 @@ export class ToolSelection {
     const isNew = new Set(added.map(({ name }) => name));
     const names = [...new Set([...this.#names, ...isNew])];
     const present = names.filter((name) => isThere.has(name));
-    const inOrder = [...present.filter((name) => !this.#used.has(name)), ...this.#used];
-    const leaving = inOrder.filter((name) => isThere.has(name) && !isNew.has(name));
+    const isPresent = new Set(present);
+    // Used ones that have left already do not leave again, in the place of another.
+    const used = [...this.#used].filter((name) => isPresent.has(name));
+    const inOrder = [...present.filter((name) => !this.#used.has(name)), ...used];
+    const leaving = inOrder.filter((name) => !isNew.has(name));
     const left = new Set(leaving.slice(0, Math.max(0, present.length - max)));
     this.#names = names.filter((name) => !left.has(name)).slice(-MAX_NAMES);
   }

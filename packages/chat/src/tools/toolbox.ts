@@ -13,7 +13,7 @@ import { withInjected, withoutForged, withoutInjected } from './injected.ts';
 import { Line } from './line.ts';
 import type { CallOptions } from './line.ts';
 import { nameFor } from './names.ts';
-import { readResult } from './result.ts';
+import { beginningOf, readResult } from './result.ts';
 import type { ToolOutcome } from './result.ts';
 
 export interface ToolboxOptions {
@@ -191,7 +191,7 @@ export class Toolbox {
     return {
       name,
       server,
-      description: this.#mask(description).slice(0, MAX_DESCRIPTION),
+      description: beginningOf(this.#mask(description), MAX_DESCRIPTION),
       inputSchema: maskDeep(withoutInjected(inputSchema, this.#injectedFor(server)), this.#mask),
       destructive: annotations?.readOnlyHint !== true && annotations?.destructiveHint !== false,
       ...(title !== undefined && { title: this.#mask(title) }),

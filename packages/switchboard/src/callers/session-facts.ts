@@ -48,7 +48,7 @@ export interface SessionFacts {
   userAgent?: string;
   /** When it began, in ms since 1970. */
   startedAt: number;
-  /** When its client was last heard, in ms since 1970. */
+  /** When a message last passed, in ms since 1970. */
   lastActivity: number;
   /** How many of its requests are under way. */
   inFlight: number;

@@ -6,13 +6,14 @@ import { askForm } from './form.ts';
 import type { Answer } from './form.ts';
 
 export class Answering {
-  readonly #isTerminal: boolean = process.stdin.isTTY && process.stderr.isTTY;
+  /** Whether a person is there to be asked. */
+  readonly isTerminal: boolean = process.stdin.isTTY && process.stderr.isTTY;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param signal fires when the answer no longer matters */
   answer(params: JsonObject, signal: AbortSignal): Promise<Answer> {
-    if (!this.#isTerminal || params['mode'] === 'url') {
-      const why = this.#isTerminal ? 'it wants a page to be opened' : 'there is no terminal to answer on';
+    if (!this.isTerminal || params['mode'] === 'url') {
+      const why = this.isTerminal ? 'it wants a page to be opened' : 'there is no terminal to answer on';
       process.stderr.write(`switchboard: the server asked a question, which is declined: ${why}\n`);
       return Promise.resolve({ action: 'decline' });
     }
@@ -25,14 +26,24 @@ export class Answering {
 async function askHere(params: JsonObject, signal: AbortSignal): Promise<Answer> {
   if (signal.aborted) return { action: 'cancel' };
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const ended = new Promise<undefined>((resolve) => terminal.once('close', () => resolve(undefined)));
+  // Lines may be typed ahead, or pasted: each waits for its question.
+  const lines = terminal[Symbol.asyncIterator]();
+  let isClosed = false;
+  terminal.once('close', () => (isClosed = true));
   const stop = (): void => terminal.close();
   terminal.on('SIGINT', stop);
   signal.addEventListener('abort', stop, { once: true });
   try {
     return await askForm(params, {
       say: (text) => void process.stderr.write(`${text}\n`),
-      ask: (prompt) => Promise.race([new Promise<string>((resolve) => terminal.question(prompt, resolve)), ended]),
+      ask: async (prompt) => {
+        if (!isClosed) {
+          terminal.setPrompt(prompt);
+          terminal.prompt();
+        }
+        const { value, done } = await lines.next();
+        return done === true ? undefined : value;
+      },
     });
   } finally {
     signal.removeEventListener('abort', stop);

@@ -76,14 +76,17 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
         ...(tls !== undefined && { fetch: await fetchWith(tls) }),
         maxResponseBodySize: CLIENT_DEFAULTS.maxMessageBytes,
       } as object);
-  const capabilities = { elicitation: { form: {} } };
-  const client = new Client({ ...PRODUCT }, { versionNegotiation: { mode: 'auto' }, capabilities });
   const answering = new Answering();
+  // A server that knows that nobody can be asked can do without.
+  const capabilities = answering.isTerminal ? { elicitation: { form: {} } } : {};
+  const client = new Client({ ...PRODUCT }, { versionNegotiation: { mode: 'auto' }, capabilities });
   let deadline: Deadline | undefined;
-  client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) => {
-    const answer = answering.answer({ ...params }, mcpReq.signal);
-    return deadline?.pauseFor(answer) ?? answer;
-  });
+  if (answering.isTerminal) {
+    client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) => {
+      const answer = answering.answer({ ...params }, mcpReq.signal);
+      return deadline?.pauseFor(answer) ?? answer;
+    });
+  }
   try {
     await client.connect(transport as never);
   } catch (cause) {

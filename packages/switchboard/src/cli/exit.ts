@@ -1,6 +1,8 @@
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { ErrorName } from '../protocol/errors.ts';
+import { statusOf } from '../transports/failure.ts';
 import type { PipeChannel } from '../transports/stdio/pipes.ts';
+import { clean } from './table.ts';
 
 /** What the command's exit codes mean; `docs/reference/cli.md` has the same table. */
 export const EXIT = {
@@ -51,6 +53,8 @@ export function complain(thrown: unknown): number {
   const error = asSwitchboardError(thrown);
   const unexpected = error.code === 'SWB_INTERNAL' && thrown instanceof Error;
   const text = unexpected ? (thrown.stack ?? thrown.message) : `${error.message} (${error.code})`;
-  process.stderr.write(`switchboard: ${text}\n`);
+  process.stderr.write(`switchboard: ${clean(text)}\n`);
+  // A client that was asked for a key has connected, but is not let in.
+  if (error.code === 'SWB_CONNECT_FAILED' && statusOf(error) === 401) return EXIT.unauthorized.code;
   return EXIT[BY_ERROR[error.code] ?? 'failed'].code;
 }

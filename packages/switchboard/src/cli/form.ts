@@ -50,13 +50,14 @@ export async function askForm(params: JsonObject, { say, ask }: Prompter): Promi
     if (word === 'n' || word === 'no') return { action: 'decline' };
     if (word === 'y' || word === 'yes') break;
   }
-  const content: Record<string, Value> = {};
+  const content: [string, Value][] = [];
   for (const field of fields) {
     const value = await askField(field, { say, ask });
     if (value === 'cancelled') return { action: 'cancel' };
-    if (value !== undefined) content[field.name] = value.value;
+    if (value !== undefined) content.push([field.name, value.value]);
   }
-  return { action: 'accept', content };
+  // A field may be called `__proto__`.
+  return { action: 'accept', content: Object.fromEntries(content) };
 }
 
 async function askField(

@@ -1,11 +1,12 @@
 /** `switchboard keys`: makes, shows and revokes API keys. A running Switchboard sees each change within a second. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 
 import { makeKey } from '../auth/api-keys.ts';
 import type { ApiKey } from '../auth/api-keys.ts';
 import { isPrincipal } from '../auth/identity.ts';
 import { readKeysFile, writeKeysFile } from '../auth/keys-file.ts';
+import { OPERATOR_ROLE } from '../router/roles.ts';
 import { parseDuration } from '../util/units.ts';
 import { didYouMean } from '../util/nearest.ts';
 import { readConfigFiles } from './config.ts';
@@ -65,7 +66,7 @@ function create(principal: string, flags: CreateFlags): void {
     throw usageError(detail);
   }
   const file = fileOf(flags);
-  checkRoles(roles, configFiles(flags.config, process.env));
+  checkRoles(roles, flags.config);
   const before = readKeysFile(file, false);
   const [text, kept] = makeKey({
     principal,
@@ -74,7 +75,13 @@ function create(principal: string, flags: CreateFlags): void {
     ...(lifeMs !== undefined && { expiresAt: new Date(Date.now() + lifeMs).toISOString() }),
   });
   if (output !== undefined) writeNew(output, `${text}\n`);
-  writeKeys(file, [...before, kept]);
+  try {
+    writeKeys(file, [...before, kept]);
+  } catch (error) {
+    // A key that is in no keys file opens nothing, and would be in the way of the next try.
+    if (output !== undefined) rmSync(output, { force: true });
+    throw error;
+  }
   if (output === undefined) process.stdout.write(`${text}\n`);
   const where = output === undefined ? 'It is not shown again.' : `It is in ${output}.`;
   process.stderr.write(`The key of ${principal}, id ${kept.id}. ${where}\n`);
@@ -115,21 +122,38 @@ function revoke(ids: string[], flags: FileFlag): void {
 }
 
 /** @throws {SwitchboardError} `SWB_USAGE` for a role that the configuration does not have; without a configuration nothing is known */
-function checkRoles(roles: readonly string[], files: readonly string[]): void {
-  if (roles.length === 0) return;
-  if (files.length === 0) {
+function checkRoles(roles: readonly string[], config: readonly string[]): void {
+  if (roles.every((role) => role === OPERATOR_ROLE)) return;
+  const files = configFiles(config, process.env);
+  const configured = rolesOf(files, config.length > 0);
+  if (configured === undefined) {
     process.stderr.write(
       'switchboard: the roles were not checked; name the configuration that has them with --config\n',
     );
     return;
   }
-  const known = Object.keys(readConfigFiles(files, process.env, {}).access.roles ?? {});
+  // It need not be configured.
+  const known = [...configured, OPERATOR_ROLE];
   const unknown = roles.find((role) => !known.includes(role));
   if (unknown === undefined) return;
-  const there = known.length === 0 ? 'no roles' : known.join(', ');
+  const there = configured.length === 0 ? 'no roles' : configured.join(', ');
   throw usageError(
     `--role: unknown role ${JSON.stringify(unknown)}; ${files.join(', ')} has ${there}.${didYouMean(unknown, known)}`,
   );
+}
+
+/**
+ * The roles of a configuration; undefined without one, and where the one of the environment cannot be read here, as when a server's
+ * secret is not set in this shell.
+ */
+function rolesOf(files: readonly string[], isNamed: boolean): string[] | undefined {
+  if (files.length === 0) return undefined;
+  try {
+    return Object.keys(readConfigFiles(files, process.env, {}).access.roles ?? {});
+  } catch (error) {
+    if (isNamed) throw error;
+    return undefined;
+  }
 }
 
 /** For its owner alone; one that is there is kept. @throws {SwitchboardError} `SWB_USAGE` when it cannot be written */

@@ -26,6 +26,9 @@ const DRAW_MS = 1000;
 /** Starts that take no longer are not worth a line. */
 const QUIET_MS = 2000;
 const ERASE = '\r\u001b[K';
+/** East Asian characters and those beyond 16 bits, such as emoji. */
+const WIDE = /[\u1100-\u11ff\u2e80-\ua4cf\uac00-\udfff\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/;
+
 /** Started ahead of need, or to be looked at: no client waits for them, and no event ends them. */
 const UNAWAITED: ReadonlySet<string> = new Set(['spare', 'check']);
 
@@ -54,7 +57,10 @@ export class StartProgress {
     if (long.length === 0) return;
     const text = `Starting ${long.map((start) => this.#describe(start)).join(', ')}`;
     // A line that is wrapped could not be erased.
-    write(cut(clean(text), Math.max(1, columns() - 1)));
+    const room = Math.max(1, columns() - 1);
+    const line = clean(text).replaceAll(/\s+/g, ' ');
+    // Two columns for each character, where one of them may take two.
+    write(cut(line, WIDE.test(line) ? Math.ceil(room / 2) : room));
     this.#isDrawn = true;
   }
 

@@ -53,9 +53,9 @@ export function failureText(thrown: unknown): string {
   return textOf(message) || textOf(code) || textOf(thrown) || 'no reason was given';
 }
 
-/** What an HTTP status says, with what the server added. */
+/** What an HTTP status says, with what the server added. Of the reasons for a 403 it knows best. */
 export function statusText(status: number, said = ''): string {
-  const meaning = BY_STATUS[status];
+  const meaning = said === '' || status !== 403 ? BY_STATUS[status] : undefined;
   return `HTTP status ${status}${said === '' ? '' : `: ${said}`}${meaning === undefined ? '' : `; ${meaning}`}`;
 }
 

@@ -86,9 +86,11 @@ export function transportContract(open: () => TransportPair | Promise<TransportP
       try {
         const atClient = new Inbox(client);
         const starting = client.start();
-        const server = typeof pair.server === 'function' ? await pair.server() : pair.server;
+        // Together with the start: one that fails must not wait for a server that never comes.
+        const arrived = Promise.all([typeof pair.server === 'function' ? pair.server() : pair.server, starting]);
+        const [server] = await within(arrived, 'the connection');
         const atServer = new Inbox(server);
-        await Promise.all([starting, server.start()]);
+        await server.start();
         await run({ client, server, atClient, atServer });
       } finally {
         await client.close();

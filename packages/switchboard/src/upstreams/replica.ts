@@ -213,7 +213,8 @@ export class Replica {
       this.#options.admit();
       await this.#start('replacement', () => {
         this.#lastReason = reason;
-        return this.#member === old;
+        // The old one may have died meanwhile: the place is free then, unless another is being started for it.
+        return this.#member === old || (this.#member === undefined && this.#opening === undefined);
       });
       this.#renewFailures = 0;
     } catch {
@@ -256,8 +257,11 @@ export class Replica {
     }
     isOpen = true;
     this.#starts++;
-    if (this.#closed || !wanted()) member.close();
-    else if (!isGone) this.#member = member;
+    if (this.#closed || !wanted()) {
+      // Its end is no crash.
+      member.retire();
+      member.close();
+    } else if (!isGone) this.#member = member;
     for (const caller of this.audience.callers) member.join(caller);
     const restored = again ? this.#restore(member) : undefined;
     // Who waits for the member does not wait for a resource that the server says nothing about.

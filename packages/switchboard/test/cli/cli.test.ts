@@ -302,19 +302,16 @@ describe('switchboard call, where something is not there', () => {
     });
   });
 
-  it('ends a call that takes longer than its timeout, and declines what it cannot be asked', async () => {
+  it('ends a call that takes longer than its timeout, and cannot be asked without a terminal', async () => {
     const test = await startGateway({ upstreams: { default: servers.scripted } });
     const slow = await run(['call', test.ws, 'slow', '--args', '{"ms": 20000}', '--timeout', '300ms']);
     expect(slow).toMatchObject({
       code: EXIT.failed.code,
       stderr: expect.stringContaining('raise --timeout (SWB_TIMEOUT)'),
     });
+    // A server that knows so can do without; this one asks all the same.
     const asked = await run(['call', test.ws, 'ask', '--args', '{"message": "who?"}']);
-    expect(asked).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('decline'),
-      stderr: expect.stringContaining('there is no terminal to answer on'),
-    });
+    expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/-3260[01]/), stderr: '' });
   });
 });
 

@@ -37,6 +37,35 @@ async function untilFailing(
   throw new Error(`${ws} was never said to be failing`);
 }
 
+/** A server that takes its time to start, and ends when it is asked to. */
+const LATE = `
+const { createInterface } = require('node:readline');
+const tell = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method } = JSON.parse(line);
+  if (id === undefined) return;
+  const serverInfo = { name: 'late', version: '1' };
+  const result = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo };
+  if (method === 'initialize') setTimeout(() => tell({ id, result }), 500);
+  else tell({ id, error: { code: -32601, message: 'no such method' } });
+});`;
+
+it('a server that dies while it is replaced has failed once, and its replacement takes its place', async () => {
+  const late = { command: process.execPath, args: ['-e', LATE], era: 'legacy' } as const;
+  const test = await startUpstream(late, { isolation: 'shared', warm: 0, crashLimit: 2 });
+  await test.pool.check();
+  const [member] = await test.pool.members();
+  const restarted = test.pool.restart();
+  await expect.poll(() => test.eventsOf('member.started').length).toBe(2);
+  process.kill(member!.pid!, 'SIGKILL');
+  await restarted;
+  await expect.poll(() => test.eventsOf('member.ready').length).toBe(2);
+  const { pid } = test.eventsOf('member.started')[1]!;
+  await expect.poll(() => test.pool.members()).toMatchObject([{ pid, state: 'ready' }]);
+  expect(test.eventsOf('member.closed')).toMatchObject([{ reason: 'was ended by SIGKILL', expected: false }]);
+  expect(test.pool.state).not.toBe('failing');
+});
+
 describe.each(['session', 'shared'] as const)('a server that cannot start, isolation %s', (isolation) => {
   it('is failing after some tries: calls end at once and say since when, why, and when it is tried next', async () => {
     const test = await startUpstream(breakable(), { isolation, crashLimit: 3, crashPause: '1h' });
