@@ -88,22 +88,39 @@ export class AdminClient {
     throw errorOf(answer, `${this.#url} answered ${response.statusCode}`);
   }
 
-  /** The events as they come, each the text of a JSON object. */
-  async *events(type?: string): AsyncGenerator<string> {
-    const query = type === undefined ? '' : `?type=${encodeURIComponent(type)}`;
-    const response = await this.#request('GET', `/events${query}`);
-    if (response.statusCode !== 200) {
-      throw errorOf(JSON.parse(await textOf(response)), `${this.#url} answered ${response.statusCode}`);
-    }
+  /**
+   * The data of server-sent events as they come, each the text of a JSON object.
+   *
+   * @throws {SwitchboardError} what the API refuses with, or `SWB_CONNECT_FAILED` when the connection breaks
+   */
+  async *stream(path: string, query: Readonly<Record<string, string | undefined>>): AsyncGenerator<string> {
+    const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const response = await this.#request('GET', `${path}?${new URLSearchParams(given).toString()}`);
+    if (response.statusCode !== 200) throw this.#refusal(response, await textOf(response));
     response.setEncoding('utf8');
     let rest = '';
-    for await (const chunk of response as AsyncIterable<string>) {
-      const parts = (rest + chunk).split('\n\n');
-      rest = parts.pop() ?? '';
-      for (const part of parts) {
-        const data = /^data: (.*)$/m.exec(part)?.[1];
-        if (data !== undefined) yield data;
+    try {
+      for await (const chunk of response as AsyncIterable<string>) {
+        const parts = (rest + chunk).split('\n\n');
+        rest = parts.pop() ?? '';
+        if (rest.length > MAX_ANSWER_BYTES) throw new Error(`an event of more than ${MAX_ANSWER_BYTES} bytes`);
+        for (const part of parts) {
+          const data = /^data: (.*)$/m.exec(part)?.[1];
+          if (data !== undefined) yield data;
+        }
       }
+    } catch (cause) {
+      const detail = `${this.#url}: the connection broke (${cause instanceof Error ? cause.message : String(cause)})`;
+      throw new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause });
+    }
+  }
+
+  #refusal({ statusCode }: IncomingMessage, text: string): SwitchboardError {
+    const otherwise = `${this.#url} answered ${statusCode}`;
+    try {
+      return errorOf(JSON.parse(text), otherwise);
+    } catch {
+      return errorOf(undefined, otherwise);
     }
   }
 

@@ -6,7 +6,7 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
-import { print, printJson } from './table.ts';
+import { clean, print, printJson, printLive } from './table.ts';
 import { usageError } from './exit.ts';
 import { readDuration } from './flags.ts';
 
@@ -58,9 +58,10 @@ export const eventsCommand = (): Command =>
   adminCommand('events', 'Print events of a running Switchboard live; Ctrl-C stops.')
     .option('--type <types>', 'only these, with commas, such as session.*,request.ended')
     .action(async ({ type, ...flags }: AdminFlags & { type?: string }) => {
-      for await (const event of AdminClient.find(flags, process.env).events(type)) {
-        print(flags.json === true ? event : describeEvent(JSON.parse(event) as { type: string }));
-      }
+      const events = AdminClient.find(flags, process.env).stream('/events', { type });
+      await printLive(events, (event) =>
+        clean(flags.json === true ? event : describeEvent(JSON.parse(event) as { type: string })),
+      );
     });
 
 function readParams(text: string): JsonObject {

@@ -11,6 +11,7 @@ import { broadcastCommand, drainCommand, eventsCommand, reloadCommand } from './
 import { doctorCommand } from './doctor.ts';
 import { EXIT, complain, usageError } from './exit.ts';
 import { helpCommand } from './help.ts';
+import { logsCommand } from './logs.ts';
 import { keysCommand } from './keys.ts';
 import { cancelCommand, requestsCommand } from './requests.ts';
 import { serveCommand } from './serve.ts';
@@ -46,6 +47,7 @@ export const program: Command = new Command('switchboard')
   .addCommand(reloadCommand())
   .addCommand(drainCommand())
   .addCommand(eventsCommand())
+  .addCommand(logsCommand())
   .commandsGroup('Troubleshooting:')
   .addCommand(doctorCommand())
   .addHelpText(

@@ -1,4 +1,6 @@
 /** What the commands print for people: tables, durations and sizes. */
+import { pipeline } from 'node:stream/promises';
+
 import { cut } from '../util/cut.ts';
 
 /** What servers and clients say must not steer the terminal. */
@@ -8,6 +10,22 @@ export const clean = (text: string): string =>
 
 export function print(text: string): void {
   process.stdout.write(`${clean(text)}\n`);
+}
+
+/**
+ * Prints each line when it comes, as fast as stdout takes them. Ends without an error when stdout is closed, as under `| head`.
+ *
+ * @param describe the text of a line, which must not steer the terminal.
+ */
+export async function printLive(lines: AsyncIterable<string>, describe: (line: string) => string): Promise<void> {
+  const texts = async function* (): AsyncGenerator<string> {
+    for await (const line of lines) yield `${describe(line)}\n`;
+  };
+  try {
+    await pipeline(texts, process.stdout, { end: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
 }
 
 export function printJson(value: unknown): void {
@@ -40,7 +58,7 @@ const MOODS: Readonly<Record<string, keyof typeof COLOURS>> = {
 export const wantsColours = (): boolean => (process.env['NO_COLOR'] ?? '') === '';
 
 /** Colours are for a terminal. */
-const isColoured = (): boolean => process.stdout.isTTY && wantsColours();
+export const isColoured = (): boolean => process.stdout.isTTY && wantsColours();
 
 /** Prints rows under their heads, numbers to the right; a sentence when there are none. */
 export function printTable(

@@ -1,12 +1,14 @@
 /** What the built command logs on a terminal and in a pipe. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 
-import { folder, serve, start } from '../support/command.ts';
-import type { Environment } from '../support/command.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { ended, folder, run, serve, start } from '../support/command.ts';
+import type { Ended, Environment } from '../support/command.ts';
 import { cli, servers } from '../support/gateway.ts';
 import { WireClient } from '../support/wire.ts';
 
@@ -78,5 +80,54 @@ describe('the log', { timeout: 60_000 }, () => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/chat`);
     onTestFinished(() => socket.terminate());
     await expect.poll(() => errors).toMatch(/^\d\d:\d\d:\d\d\.\d\d\d INFO {2}chat\.session\.opened session=/m);
+  });
+});
+
+describe('logs', { timeout: 60_000 }, () => {
+  it('shows and follows the log of a running Switchboard, and ends with its reader or its connection', async () => {
+    const env = { XDG_RUNTIME_DIR: folder(), SWITCHBOARD_ADMIN_TOKEN: undefined };
+    const serving = await serve(['--', servers.demo.command, ...servers.demo.args], env);
+    expect((await run(['logs'], { env })).stdout).toMatch(/^\d\d:\d\d:\d\d\.\d\d\d INFO {2}listening url=http:\S+\n$/);
+    const following = start(['logs', '--json', '--lines', '0', '-f', '--level', 'warn'], env);
+    const first = once(createInterface({ input: following.stdout! }), 'line');
+    const shell = (line: string): Promise<Ended> =>
+      ended(spawn('/bin/sh', ['-c', line], { env: { ...process.env, ...env } }));
+    const command = `'${process.execPath}' '${cli}'`;
+    // Each has its first line soon, and has to notice at a later one that nobody reads any more.
+    const heads = ['logs --follow', "events --type 'connection.*'"].map((words) =>
+      shell(`${command} ${words} | head -n 1`),
+    );
+    const headers = { origin: 'http://elsewhere.example\u009b2J' };
+    const asking = setInterval(() => void fetch(serving.http, { headers }).catch(() => {}), 50);
+    onTestFinished(() => clearInterval(asking));
+    const [line] = (await first) as [string];
+    expect(JSON.parse(line)).toMatchObject({ level: 40, msg: 'connection.refused' });
+    for (const head of await Promise.all(heads)) {
+      expect(head).toEqual({ code: 0, stdout: expect.stringMatching(/^.+\n$/), stderr: '' });
+    }
+    clearInterval(asking);
+    const shown = await run(['logs', '--level', 'warn'], { env });
+    expect(shown.stdout).toContain(' WARN  connection.refused ');
+    expect(shown.stdout).not.toContain('listening');
+    expect(shown.stdout).not.toContain('\u009b');
+    expect(await run(['logs', '--lines', 'many'], { env })).toMatchObject({
+      code: EXIT.usage.code,
+      stderr: expect.stringContaining('--lines: expected a number up to 1000, got "many"'),
+    });
+    const broken = ended(following);
+    serving.child.kill('SIGKILL');
+    expect(await broken).toMatchObject({
+      code: EXIT.unreachable.code,
+      stderr: expect.stringContaining('the connection broke'),
+    });
+  });
+
+  it('shows that of a chat', async () => {
+    const env = { XDG_RUNTIME_DIR: folder(), SWITCHBOARD_ADMIN_TOKEN: undefined };
+    const child = start(['chat', '--port', '0', '--offline', '--', servers.demo.command, ...servers.demo.args], env);
+    const socket = new WebSocket(`ws://127.0.0.1:${await portOf(child)}/chat`);
+    onTestFinished(() => socket.terminate());
+    await once(socket, 'message');
+    expect((await run(['logs'], { env })).stdout).toMatch(/ INFO {2}chat\.session\.opened session=/);
   });
 });

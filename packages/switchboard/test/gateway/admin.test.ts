@@ -9,7 +9,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { MAX_FAILURES } from '../../src/gateway/admin/gate.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
-import { MAX_WAITING_BYTES, MAX_WATCHERS, Watchers } from '../../src/gateway/admin/watchers.ts';
+import { eventWatchers } from '../../src/gateway/admin/event-watchers.ts';
+import { MAX_BYTES, MAX_LINE_BYTES, RecentLog } from '../../src/gateway/admin/recent-log.ts';
+import { MAX_WAITING_BYTES, MAX_WATCHERS } from '../../src/gateway/admin/watchers.ts';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
@@ -276,7 +278,7 @@ describe('an operator, through the admin API', () => {
   });
 
   it('that reads events slowly misses some and is told how many, while what waits for it stays bounded', async () => {
-    const watchers = new Watchers();
+    const watchers = eventWatchers();
     let response: ServerResponse | undefined;
     const server = createServer((_, answer) => watchers.add((response = answer))).listen(0, '127.0.0.1');
     onTestFinished(() => server.close().closeAllConnections());
@@ -285,13 +287,13 @@ describe('an operator, through the admin API', () => {
     socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
     let text = '';
     socket.on('data', (chunk: Buffer) => void (text += chunk.toString()));
-    await expect.poll(() => text).toContain(': events');
+    await expect.poll(() => text).toContain(': open');
     socket.pause();
     const line = 'x'.repeat(32 * 1024);
     const said = 1000;
     let most = 0;
     for (let n = 0; n < said; n++) {
-      watchers.onEvent({ type: 'upstream.stderr', upstream: 'default', line });
+      watchers.onItem({ type: 'upstream.stderr', upstream: 'default', line });
       most = Math.max(most, response!.writableLength);
       if (n % 10 === 0) await new Promise(setImmediate);
     }
@@ -319,6 +321,86 @@ describe('an operator, through the admin API', () => {
         return again.status;
       })
       .toBe(200);
+  });
+});
+
+describe('the log over the admin API', () => {
+  it('gives the newest lines from a level on, and follows; only so many may follow', async () => {
+    const { gateway, ask } = await startAdmin({ logLevel: 'info' });
+    const headers = secrets.authorization(gateway.adminToken!);
+    const logs = (query: string): ReturnType<typeof stream> => stream(`${gateway.adminUrl}/logs${query}`, { headers });
+    for (const n of [1, 2, 3]) gateway.showEvent({ type: 'test.line', n });
+    gateway.showEvent({ type: 'test.failed', error: new Error('broken') });
+    gateway.showEvent({ type: 'upstream.stderr', upstream: 'default', line: 'below the level of the log' });
+    const newest = await logs('?lines=2');
+    await newest.closed;
+    expect(newest.received).toMatchObject([
+      { msg: 'test.line', n: 3 },
+      { level: 50, msg: 'test.failed', err: { message: 'broken' } },
+    ]);
+    const errors = await logs('?level=error');
+    await errors.closed;
+    expect(errors.received).toMatchObject([{ msg: 'test.failed' }]);
+    const followed = await logs('?lines=0&follow=true&level=error');
+    gateway.showEvent({ type: 'test.line', n: 4 });
+    gateway.showEvent({ type: 'reload.failed', reason: 'no such file' });
+    expect(await followed.next()).toMatchObject({ level: 50, msg: 'reload.failed' });
+    for (let n = 1; n < MAX_WATCHERS; n++) expect((await logs('?follow=true')).status).toBe(200);
+    expect(await ask('GET /logs?follow=true')).toMatchObject({ status: 503, body: error('SWB_OVERLOADED') });
+    // Those who follow the log take no place of those who watch events.
+    expect((await stream(`${gateway.adminUrl}/events`, { headers })).status).toBe(200);
+    for (const wrong of ['lines=-1', 'lines=1001', 'lines=x', 'level=loud', 'follow=yes', 'x=1']) {
+      expect([wrong, await ask(`GET /logs?${wrong}`)]).toMatchObject([wrong, { body: error('SWB_INVALID_PARAMS') }]);
+    }
+    await gateway.close();
+    await followed.closed;
+  });
+
+  it('keeps a bounded part of it', async () => {
+    const { gateway } = await startAdmin({ logLevel: 'info' });
+    const headers = secrets.authorization(gateway.adminToken!);
+    const all = async (): Promise<Json[]> => {
+      const answer = await stream(`${gateway.adminUrl}/logs?lines=1000`, { headers });
+      await answer.closed;
+      return answer.received;
+    };
+    for (let n = 0; n < 1100; n++) gateway.showEvent({ type: 'test.line', n });
+    const lines = await all();
+    expect([lines.length, lines[0], lines.at(-1)]).toMatchObject([1000, { n: 100 }, { n: 1099 }]);
+    for (let n = 0; n < 100; n++) gateway.showEvent({ type: 'test.line', text: 'ü'.repeat(4000) });
+    const large = await all();
+    expect(large.length).toBe(Math.floor(MAX_BYTES / Buffer.byteLength(JSON.stringify(large.at(-1)))));
+    gateway.showEvent({ type: 'test.line', text: 'x'.repeat(MAX_LINE_BYTES) });
+    const last = (await all()).at(-1);
+    expect(last).toEqual({ level: 30, time: expect.any(String), bytes: expect.any(Number), msg: 'test.line' });
+  });
+
+  it('tells a slow reader how many lines it missed', async () => {
+    const log = new RecentLog();
+    let response: ServerResponse | undefined;
+    const server = createServer((_, answer) => log.send((response = answer), { follow: true })).listen(0, '127.0.0.1');
+    onTestFinished(() => server.close().closeAllConnections());
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    let text = '';
+    socket.on('data', (chunk: Buffer) => void (text += chunk.toString()));
+    await expect.poll(() => text).toContain(': open');
+    socket.pause();
+    const line = JSON.stringify({ level: 30, text: 'x'.repeat(8 * 1024) });
+    const said = 4000;
+    let most = 0;
+    for (let n = 0; n < said; n++) {
+      log.add(line);
+      most = Math.max(most, response!.writableLength);
+      if (n % 10 === 0) await new Promise(setImmediate);
+    }
+    expect(most).toBeLessThan(MAX_WAITING_BYTES + 2 * line.length);
+    socket.resume();
+    await expect.poll(() => text, { timeout: 10_000 }).toContain('"msg":"log.missed"');
+    const missed = [...text.matchAll(/"level":40,.*"count":(\d+),"msg":"log.missed"/g)];
+    const count = missed.reduce((sum, [, n]) => sum + Number(n), 0);
+    expect(count + (text.match(/"text":/g)?.length ?? 0)).toBe(said);
   });
 });
 

@@ -4,7 +4,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { z } from 'zod';
 
-import type { Emit, GatewayEvent, ProgramEvent } from '../../observe/events.ts';
+import type { Emit } from '../../observe/events.ts';
+import { createLog } from '../../observe/log.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { readBody, requireJson } from '../../transports/http/body.ts';
 import { checkHostAndOrigin } from '../../transports/http/guard.ts';
@@ -14,9 +15,12 @@ import type { Settings } from '../settings.ts';
 import { Gate } from './gate.ts';
 import { ROUTES } from './routes.ts';
 import type { AdminContext, Route } from './route.ts';
-import { Watchers } from './watchers.ts';
+import type { Watchers } from './watchers.ts';
+import { eventWatchers } from './event-watchers.ts';
+import type { LiveEvent } from './event-watchers.ts';
+import { RecentLog } from './recent-log.ts';
 
-export interface AdminOptions extends Omit<AdminContext, 'watchers'> {
+export interface AdminOptions extends Omit<AdminContext, 'watchers' | 'recentLog'> {
   settings: Settings;
   emit: Emit;
 }
@@ -28,14 +32,17 @@ const READ_TIMEOUT_MS = 15_000;
 
 export class Admin {
   readonly gate: Gate;
-  readonly watchers: Watchers = new Watchers();
+  readonly #watchers: Watchers<LiveEvent> = eventWatchers();
+  readonly #recentLog: RecentLog = new RecentLog();
+  readonly #log: ReturnType<typeof createLog>;
   readonly #options: AdminOptions;
   readonly #context: AdminContext;
   #server: Server | undefined;
 
   constructor(options: AdminOptions) {
     this.#options = options;
-    this.#context = { ...options, watchers: this.watchers };
+    this.#context = { ...options, watchers: this.#watchers, recentLog: this.#recentLog };
+    this.#log = createLog({ level: options.settings.logLevel, write: this.#recentLog.add });
     this.gate = new Gate(options.settings.adminToken);
   }
 
@@ -63,10 +70,14 @@ export class Admin {
     return this.#answer(path, request, response);
   }
 
-  readonly onEvent = (event: GatewayEvent | ProgramEvent): void => this.watchers.onEvent(event);
+  readonly onEvent = (event: LiveEvent): void => {
+    this.#watchers.onItem(event);
+    this.#log(event);
+  };
 
   close(): void {
-    this.watchers.close();
+    this.#watchers.close();
+    this.#recentLog.close();
     this.#server?.close();
     this.#server?.closeAllConnections();
   }

@@ -6,13 +6,16 @@ import type { Change } from '../change.ts';
 import type { Operations } from '../operations.ts';
 import type { Settings } from '../settings.ts';
 import type { Stats } from '../stats.ts';
+import type { LiveEvent } from './event-watchers.ts';
+import type { RecentLog } from './recent-log.ts';
 import type { Watchers } from './watchers.ts';
 
 /** What the routes work with. */
 export interface AdminContext {
   operations: Operations;
   settings: Settings;
-  watchers: Watchers;
+  watchers: Watchers<LiveEvent>;
+  recentLog: RecentLog;
   stats(): Stats;
   isDraining(): boolean;
   drain(timeoutMs?: number): void;

@@ -6,6 +6,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { OPTIONS, OPTION_NAMES } from '../options.ts';
 import { PRODUCT } from '../product.ts';
 import { didYouMean } from '../../util/nearest.ts';
+import { ofTypes } from './event-watchers.ts';
 import { openApi } from './openapi.ts';
 import type { Route } from './route.ts';
 import * as shapes from './shapes.ts';
@@ -182,7 +183,18 @@ export const ROUTES: readonly Route[] = [
     query: shapes.watching,
     answer: shapes.text,
     stream: true,
-    handle: ({ watchers }, { query: { type } }, response) => watchers.add(response, type?.split(',')),
+    handle: ({ watchers }, { query: { type } }, response) =>
+      watchers.add(response, type === undefined ? undefined : ofTypes(type.split(','))),
+  }),
+  define({
+    method: 'GET',
+    path: '/logs',
+    summary: 'The newest lines of the log, and new ones as they come',
+    query: shapes.logs,
+    answer: shapes.text,
+    stream: true,
+    handle: ({ recentLog }, { query: { lines, follow, level } }, response) =>
+      recentLog.send(response, { lines, follow: follow === 'true', level }),
   }),
   define({
     method: 'GET',

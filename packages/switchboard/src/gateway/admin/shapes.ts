@@ -2,6 +2,8 @@
 import { z } from 'zod';
 
 import { duration } from '../option-types.ts';
+import { MAX_LINES } from './recent-log.ts';
+import type { LogLevel } from '../../observe/log.ts';
 
 const time = z.number().describe('ms since 1970');
 const ms = z.number().describe('ms');
@@ -170,6 +172,15 @@ export const watching: z.ZodType<{ type?: string | undefined }> = z.strictObject
     .string()
     .optional()
     .describe('only events of these types, with commas; request.* stands for all that begin so'),
+});
+export const logs: z.ZodType<{
+  lines?: number | undefined;
+  follow?: 'true' | 'false' | undefined;
+  level?: LogLevel | undefined;
+}> = z.strictObject({
+  lines: z.coerce.number().int().min(0).max(MAX_LINES).optional().describe('how many of the newest; 50 by default'),
+  follow: z.enum(['true', 'false']).optional().describe('whether new lines follow'),
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).optional().describe('the lowest level'),
 });
 export const text: z.ZodType = z.string();
 export const nothing: z.ZodType = z.strictObject({});

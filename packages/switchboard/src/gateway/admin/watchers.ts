@@ -1,9 +1,7 @@
-/** Who watches what happens, as server-sent events. One that reads slowly misses events, and is told how many. */
+/** Readers of a live stream, as server-sent events. A slow one misses items, and gets their number. */
 import type { ServerResponse } from 'node:http';
 
-import type { GatewayEvent, ProgramEvent } from '../../observe/events.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { matchesPattern } from '../../util/pattern.ts';
 
 /** How many may watch. */
 export const MAX_WATCHERS = 16;
@@ -11,21 +9,33 @@ export const MAX_WATCHERS = 16;
 export const MAX_WAITING_BYTES: number = 256 * 1024;
 const KEEP_ALIVE_MS = 15_000;
 
-interface Watcher {
+interface Watcher<Item> {
   response: ServerResponse;
-  types: readonly string[] | undefined;
+  wants(item: Item): boolean;
   missed: number;
 }
 
-export class Watchers {
-  readonly #watchers: Set<Watcher> = new Set();
+export interface WatchersOptions<Item> {
+  /** An item as a server-sent event. */
+  format(item: Item): string;
+  /** What a slow reader gets in place of the items that it missed, as a server-sent event. */
+  formatMissed(count: number): string;
+}
 
-  /** @param types which events it wants; `*` stands for anything. @throws {SwitchboardError} `SWB_OVERLOADED` */
-  add(response: ServerResponse, types?: readonly string[]): void {
+export class Watchers<Item> {
+  readonly #watchers: Set<Watcher<Item>> = new Set();
+  readonly #options: WatchersOptions<Item>;
+
+  constructor(options: WatchersOptions<Item>) {
+    this.#options = options;
+  }
+
+  /** @param first items that it gets at once. @throws {SwitchboardError} `SWB_OVERLOADED` */
+  add(response: ServerResponse, wants: (item: Item) => boolean = () => true, first: readonly Item[] = []): void {
     if (this.#watchers.size >= MAX_WATCHERS) {
       throw new SwitchboardError('SWB_OVERLOADED', { detail: `${MAX_WATCHERS} watch already, the limit` });
     }
-    const watcher: Watcher = { response, types, missed: 0 };
+    const watcher: Watcher<Item> = { response, wants, missed: 0 };
     this.#watchers.add(watcher);
     const keepAlive = setInterval(() => {
       if (response.writableLength === 0 && !response.writableEnded) response.write(': keep-alive\n\n');
@@ -36,19 +46,19 @@ export class Watchers {
     });
     response.on('drain', () => this.#reportMissed(watcher));
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    response.write(': events\n\n');
+    response.write([': open\n\n', ...first.map((item) => this.#options.format(item))].join(''));
   }
 
-  readonly onEvent = (event: GatewayEvent | ProgramEvent): void => {
+  readonly onItem = (item: Item): void => {
     if (this.#watchers.size === 0) return;
     let text: string | undefined;
     for (const watcher of this.#watchers) {
-      const { response, types } = watcher;
-      if (types !== undefined && !types.some((type) => matchesPattern(type, event.type))) continue;
+      const { response } = watcher;
+      if (!watcher.wants(item)) continue;
       if (response.writableLength > MAX_WAITING_BYTES) watcher.missed++;
       else {
         this.#reportMissed(watcher);
-        response.write((text ??= written(event)));
+        response.write((text ??= this.#options.format(item)));
       }
     }
   };
@@ -58,17 +68,10 @@ export class Watchers {
     this.#watchers.clear();
   }
 
-  #reportMissed(watcher: Watcher): void {
+  #reportMissed(watcher: Watcher<Item>): void {
     const { missed: count, response } = watcher;
     if (count === 0 || response.writableEnded || response.writableLength > MAX_WAITING_BYTES) return;
     watcher.missed = 0;
-    response.write(`event: missed\ndata: ${JSON.stringify({ type: 'missed', count })}\n\n`);
+    response.write(this.#options.formatMissed(count));
   }
-}
-
-function written(event: GatewayEvent | ProgramEvent): string {
-  const { type, ...facts } = event;
-  // Of what was thrown only the message: the rest of it is for the log.
-  const told = 'error' in facts && facts.error instanceof Error ? { ...facts, error: facts.error.message } : facts;
-  return `event: ${type}\ndata: ${JSON.stringify({ type, time: new Date().toISOString(), ...told })}\n\n`;
 }
