@@ -318,13 +318,13 @@ describe('a member that nobody uses', () => {
   });
 
   it('is kept while a request runs on it or somebody watches a resource', async () => {
-    const test = await startUpstream({}, { ...SHARED, memberIdleTimeout: '100ms' });
+    const test = await startUpstream({}, { ...SHARED, memberIdleTimeout: '500ms' });
     const client = await WireClient.session(test.ws);
     const first = await pidOf(client, 1);
-    expect(textOf(await client.call(2, 'slow', { ms: 600 }))).toBe('done');
+    expect(textOf(await client.call(2, 'slow', { ms: 1200 }))).toBe('done');
     client.send({ jsonrpc: '2.0', id: 3, method: 'resources/subscribe', params: { uri: 'a:1' } });
     await client.answer(3);
-    await client.call(4, 'changeLater', { ms: 600 });
+    await client.call(4, 'changeLater', { ms: 1200 });
     await client.notification('notifications/tools/list_changed');
     expect(await pidOf(client, 5)).toBe(first);
   });
