@@ -32,7 +32,7 @@ const HARD_MEMORY = 2;
 
 export class MemberHealth {
   readonly startedAt: number = Date.now();
-  /** When somebody last asked for the member, in ms since 1970. */
+  /** When somebody last asked for the member, or it last had a request, in ms since 1970. */
   usedAt: number = this.startedAt;
   readonly #peer: RpcPeer;
   readonly #limits: HealthLimits;

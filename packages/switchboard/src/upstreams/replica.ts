@@ -162,6 +162,8 @@ export class Replica {
       if (this.#leaving !== undefined && member.inFlight === 0) this.#part(member, this.#leaving);
       return;
     }
+    // The time without use counts from the end of the last request, not from its beginning.
+    if (member.inFlight > 0) member.health.usedAt = now;
     const { worn } = member.health;
     if (worn !== undefined) this.#options.own('replacement', () => this.renew(worn));
     else if (member.health.isUnused && !this.#isWatched && this.#waiting === 0)
