@@ -1,4 +1,4 @@
-/** Answers the questions of a server for `call`: on the terminal, one after the other; without a terminal they are declined. */
+/** Answers the questions of a server for `call`: on the terminal, one after the other. */
 import { createInterface } from 'node:readline';
 
 import type { JsonObject } from '../protocol/jsonrpc.ts';
@@ -6,15 +6,14 @@ import { askForm } from './form.ts';
 import type { Answer } from './form.ts';
 
 export class Answering {
-  /** Whether a person is there to be asked. */
+  /** Whether a person is there to be asked; otherwise no server is told that it can ask. */
   readonly isTerminal: boolean = process.stdin.isTTY && process.stderr.isTTY;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param signal fires when the answer no longer matters */
   answer(params: JsonObject, signal: AbortSignal): Promise<Answer> {
-    if (!this.isTerminal || params['mode'] === 'url') {
-      const why = this.isTerminal ? 'it wants a page to be opened' : 'there is no terminal to answer on';
-      process.stderr.write(`switchboard: the server asked a question, which is declined: ${why}\n`);
+    if (params['mode'] === 'url') {
+      process.stderr.write('switchboard: the server asks for a page to be opened, which is declined\n');
       return Promise.resolve({ action: 'decline' });
     }
     const answer = this.#last.then(() => askHere(params, signal));

@@ -101,7 +101,7 @@ function withRunning(finding: Finding, upstreams: Upstreams): Finding {
 /** Every name and address of this machine. */
 const HERE: Parameters<typeof ownAddresses>[0] = { host: '0.0.0.0', transport: ['http'], allowedHosts: [] };
 
-/** The process of the Switchboard of this user that serves where an upstream is. */
+/** The process of the Switchboard of this user that serves where an upstream is, where its admin API shares that port. */
 function runningAt(upstream: UpstreamOptions): number | undefined {
   const serves = (url: string): boolean => ownAddresses(HERE, Number(new URL(url).port), { upstream }).length > 0;
   return runFiles(process.env).find(({ url }) => serves(url))?.pid;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { MAX_FAILURES } from '../../src/gateway/admin/gate.ts';
@@ -47,6 +47,23 @@ async function startAdmin(options: Partial<GatewayOptions> = {}): Promise<AdminT
 }
 
 const error = (name: string): object => ({ error: { data: { code: name } } });
+
+/** A reader of server-sent events that has seen the beginning of the stream and reads no more. */
+async function pausedReader(
+  send: (response: ServerResponse) => void,
+): Promise<{ socket: Socket; response: ServerResponse; heard: () => string }> {
+  let response: ServerResponse | undefined;
+  const server = createServer((_, answer) => send((response = answer))).listen(0, '127.0.0.1');
+  onTestFinished(() => server.close().closeAllConnections());
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  let text = '';
+  socket.on('data', (chunk: Buffer) => void (text += chunk.toString()));
+  await expect.poll(() => text).toContain(': open');
+  socket.pause();
+  return { socket, response: response!, heard: () => text };
+}
 
 describe('the admin API', () => {
   it('is for who shows the token: without it, or with another, it answers 401', async () => {
@@ -279,31 +296,22 @@ describe('an operator, through the admin API', () => {
 
   it('that reads events slowly misses some and is told how many, while what waits for it stays bounded', async () => {
     const watchers = eventWatchers();
-    let response: ServerResponse | undefined;
-    const server = createServer((_, answer) => watchers.add((response = answer))).listen(0, '127.0.0.1');
-    onTestFinished(() => server.close().closeAllConnections());
-    await once(server, 'listening');
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    let text = '';
-    socket.on('data', (chunk: Buffer) => void (text += chunk.toString()));
-    await expect.poll(() => text).toContain(': open');
-    socket.pause();
+    const { socket, response, heard } = await pausedReader((answer) => watchers.add(answer));
     const line = 'x'.repeat(32 * 1024);
     const said = 1000;
     let most = 0;
     for (let n = 0; n < said; n++) {
       watchers.onItem({ type: 'upstream.stderr', upstream: 'default', line });
-      most = Math.max(most, response!.writableLength);
+      most = Math.max(most, response.writableLength);
       if (n % 10 === 0) await new Promise(setImmediate);
     }
     expect(most).toBeGreaterThan(MAX_WAITING_BYTES);
     expect(most).toBeLessThan(MAX_WAITING_BYTES + 2 * line.length);
     socket.resume();
-    await expect.poll(() => text, { timeout: 10_000 }).toContain('event: missed');
-    const missed = [...text.matchAll(/"type":"missed","count":(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
+    await expect.poll(heard, { timeout: 10_000 }).toContain('event: missed');
+    const missed = [...heard().matchAll(/"type":"missed","count":(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0);
     expect(missed).toBeGreaterThan(100);
-    expect(missed + (text.match(/^event: upstream.stderr$/gm)?.length ?? 0)).toBe(said);
+    expect(missed + (heard().match(/^event: upstream.stderr$/gm)?.length ?? 0)).toBe(said);
   });
 
   it('is one of so many who may watch', async () => {
@@ -377,30 +385,21 @@ describe('the log over the admin API', () => {
 
   it('tells a slow reader how many lines it missed', async () => {
     const log = new RecentLog();
-    let response: ServerResponse | undefined;
-    const server = createServer((_, answer) => log.send((response = answer), { follow: true })).listen(0, '127.0.0.1');
-    onTestFinished(() => server.close().closeAllConnections());
-    await once(server, 'listening');
-    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    let text = '';
-    socket.on('data', (chunk: Buffer) => void (text += chunk.toString()));
-    await expect.poll(() => text).toContain(': open');
-    socket.pause();
+    const { socket, response, heard } = await pausedReader((answer) => log.send(answer, { follow: true }));
     const line = JSON.stringify({ level: 30, text: 'x'.repeat(8 * 1024) });
     const said = 4000;
     let most = 0;
     for (let n = 0; n < said; n++) {
       log.add(line);
-      most = Math.max(most, response!.writableLength);
+      most = Math.max(most, response.writableLength);
       if (n % 10 === 0) await new Promise(setImmediate);
     }
     expect(most).toBeLessThan(MAX_WAITING_BYTES + 2 * line.length);
     socket.resume();
-    await expect.poll(() => text, { timeout: 10_000 }).toContain('"msg":"log.missed"');
-    const missed = [...text.matchAll(/"level":40,.*"count":(\d+),"msg":"log.missed"/g)];
+    await expect.poll(heard, { timeout: 10_000 }).toContain('"msg":"log.missed"');
+    const missed = [...heard().matchAll(/"level":40,.*"count":(\d+),"msg":"log.missed"/g)];
     const count = missed.reduce((sum, [, n]) => sum + Number(n), 0);
-    expect(count + (text.match(/"text":/g)?.length ?? 0)).toBe(said);
+    expect(count + (heard().match(/"text":/g)?.length ?? 0)).toBe(said);
   });
 });
 
