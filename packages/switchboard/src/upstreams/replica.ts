@@ -65,7 +65,7 @@ export class Replica {
   #member: LiveMember | undefined;
   #opening: Promise<LiveMember> | undefined;
   #renewing: Promise<void> | undefined;
-  /** Those that were replaced and have not ended, and until when they may. */
+  /** Those that were replaced and have not ended, and until when they may; the last one does not retire before its successor is complete. */
   readonly #retiring: Map<LiveMember, number> = new Map();
   /** Why the member is to be replaced between two requests. */
   #leaving: string | undefined;
@@ -154,7 +154,8 @@ export class Replica {
   /** Does what is due. Called again and again by the pool. */
   tick(): void {
     const now = Date.now();
-    for (const [member, until] of this.#retiring) if (member.inFlight === 0 || now >= until) member.close();
+    for (const [member, until] of this.#retiring)
+      if (member.retiring && (member.inFlight === 0 || now >= until)) member.close();
     const member = this.#member;
     if (member === undefined) return;
     if (this.audience.exclusive) {
@@ -188,6 +189,7 @@ export class Replica {
     this.#member = undefined;
     member?.close();
     for (const old of this.#retiring.keys()) old.close();
+    this.#retiring.clear();
   }
 
   /** Whether somebody would miss to hear of a change. */
@@ -213,18 +215,15 @@ export class Replica {
   async #replace(old: LiveMember, reason: string): Promise<void> {
     try {
       this.#options.admit();
-      await this.#start('replacement', () => {
-        this.#lastReason = reason;
-        // The old one may have died meanwhile: the place is free then, unless another is being started for it.
-        return this.#member === old || (this.#member === undefined && this.#opening === undefined);
-      });
+      await this.#start({ old, reason });
       this.#renewFailures = 0;
     } catch {
       // The one that is worn still works, which is better than none.
       this.#renewAt = Date.now() + backoffMs(++this.#renewFailures, { firstMs: RENEW_PAUSE_MS });
       return;
     }
-    if (this.#member === old || old.peer.goneReason !== undefined) return;
+    // It may have ended meanwhile, or retired for another reason.
+    if (!this.#retiring.has(old) || old.retiring) return;
     this.#retire(old, reason);
     this.tick();
   }
@@ -232,42 +231,55 @@ export class Replica {
   async #open(): Promise<LiveMember> {
     this.#options.admit();
     await this.#backOff();
-    return this.#start('first', () => true);
+    return this.#start();
   }
 
   /**
-   * @param mode a replacement takes up everything before its predecessor may go.
-   * @param wanted whether the new member is to take the place, once it is there.
+   * @param replaced the member to replace, and why. It keeps its place until its successor is there; this resolves when that has taken up
+   * what the audience had.
    */
-  async #start(mode: 'first' | 'replacement', wanted: () => boolean): Promise<LiveMember> {
+  async #start(replaced?: { old: LiveMember; reason: string }): Promise<LiveMember> {
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const startedAt = Date.now();
     const again = this.#starts > 0;
-    let isOpen = false;
-    let isGone = false;
+    let endedBy = undefined as string | undefined;
     let member: LiveMember;
     try {
       member = await this.#options.open(this, again, (gone, reason) => {
-        isGone = true;
-        if (this.#retiring.delete(gone)) return;
-        if (gone === this.#member || !isOpen) this.#lost(startedAt, reason);
+        endedBy = reason;
+        if (!this.#retiring.delete(gone) && gone === this.#member) this.#lost(startedAt, reason);
       });
+      // One that ended while it was made takes no place.
+      if (replaced !== undefined && endedBy !== undefined)
+        throw new SwitchboardError('SWB_UPSTREAM_EXITED', { detail: endedBy });
     } catch (error) {
       this.#lastReason = (error as Error).message;
-      if (!isGone) this.#failures++;
+      this.#failures++;
       throw error;
     }
-    isOpen = true;
     this.#starts++;
-    if (this.#closed || !wanted()) {
+    if (endedBy !== undefined) {
+      this.#lost(startedAt, endedBy);
+      return member;
+    }
+    const old = replaced?.old;
+    // The old one may have died meanwhile: the place is free then, unless another is being started for it.
+    const isFree = this.#member === old || (this.#member === undefined && this.#opening === undefined);
+    if (this.#closed || !isFree) {
       // Its end is no crash.
       member.retire();
       member.close();
-    } else if (!isGone) this.#member = member;
+      return member;
+    }
+    if (old !== undefined && this.#member === old) this.#retiring.set(old, Infinity);
+    this.#member = member;
     for (const caller of this.audience.callers) member.join(caller);
     const restored = again ? this.#restore(member) : undefined;
     // Who waits for the member does not wait for a resource that the server says nothing about.
-    if (mode === 'replacement') await restored;
+    if (replaced !== undefined) {
+      this.#lastReason = replaced.reason;
+      await restored;
+    }
     return member;
   }
 

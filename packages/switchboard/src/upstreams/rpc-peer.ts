@@ -131,10 +131,11 @@ export class RpcPeer {
 
   /** Hands incoming requests and notifications to the member; those that came before are handed on now. */
   attach(era: Era, handlers: PeerHandlers): void {
+    const goneBefore = this.#goneReason;
     this.#era = era;
     this.#handlers = handlers;
     for (const message of this.#early.splice(0)) this.#receive(message);
-    if (this.#goneReason !== undefined) handlers.onGone(this.#goneReason);
+    if (goneBefore !== undefined) handlers.onGone(goneBefore);
   }
 
   /** How many requests of clients the upstream has not answered. */
