@@ -68,9 +68,9 @@ export function admitModern(
   const complete = allowanceTeller(context, arrival, params);
   try {
     const { upstream } = arrival;
-    const parked = context.exchanges.parkedSlot(params?.['requestState']);
+    const parked = context.exchanges.parkedSlot({ scope, method, params }, upstream.name);
     // A call that is taken up again has its server already.
-    if (parked !== undefined && parked.upstream === upstream.name) return { scope, slot: parked, complete, release };
+    if (parked !== undefined) return { scope, slot: parked, complete, release };
     const slot = upstream.slot(scope, INTERACTIVE.has(method));
     arrival.credentials.use();
     return { scope, slot, complete, release };

@@ -259,6 +259,13 @@ export interface Upstream {
 /** The router, as callers see it. */
 export interface Exchanges {
   open(opening: Opening): OpenedExchange;
-  /** Where the call runs that a client comes back to with this `requestState`, if it is one of ours. */
-  parkedSlot(requestState: unknown): Slot | undefined;
+  /**
+   * Where the call runs that a modern request to this upstream comes back to; nothing when its `requestState` is none of ours. Asked before
+   * any other slot is, so that a request with a wrong one touches no server. Only {@link open} uses it up: a request that is refused between
+   * the two can be sent again.
+   *
+   * @throws {SwitchboardError} `SWB_INVALID_PARAMS` for one that was used, has expired, or belongs to another request or principal;
+   * `SWB_SHUTTING_DOWN`
+   */
+  parkedSlot(request: Pick<Opening, 'scope' | 'method' | 'params'>, upstream: string): Slot | undefined;
 }

@@ -52,49 +52,40 @@ export class ParkedTable<T> {
     return this.#entries.size < max && this.#own.of(originOf(scope)) < Math.ceil(max * SHARE);
   }
 
-  /** @returns the handle to give to the client. */
+  /**
+   * @param onExpire called when nobody came back in time; ends the exchange.
+   * @returns the handle to give to the client, good until {@link forget}.
+   */
   park(exchange: T, opening: Opening, onExpire: () => void): string {
     const handle = this.#prefix + randomBytes(16).toString('base64url');
     const origin = originOf(opening.scope);
-    const timer = setTimeout(() => {
-      this.#forget(handle);
-      onExpire();
-    }, this.#options.ttlMs);
+    const timer = setTimeout(onExpire, this.#options.ttlMs);
     this.#own.add(origin);
-    this.#entries.set(handle, { exchange, binding: bindingOf(opening), origin, timer });
+    this.#entries.set(handle, { exchange, binding: bindingOf(opening, opening.slot.upstream), origin, timer });
     return handle;
   }
 
   /**
-   * The exchange that a request comes back to; nothing when the request does not carry a handle of ours.
+   * The exchange that a request comes back to; nothing when the request does not carry a handle of ours. The handle stays good, so that a
+   * request that is refused for something else can be made again.
    *
    * @throws {SwitchboardError} `SWB_INVALID_PARAMS` for a handle that was used, has expired, or belongs to another request: the
    * tool must not be run a second time in its stead.
    */
-  take(opening: Opening): T | undefined {
-    const handle = opening.params?.['requestState'];
+  find(request: Pick<Opening, 'scope' | 'method' | 'params'>, upstream: string): T | undefined {
+    const handle = request.params?.['requestState'];
     if (typeof handle !== 'string' || !handle.startsWith(this.#prefix)) return undefined;
     const entry = this.#entries.get(handle);
-    if (entry === undefined || entry.binding !== bindingOf(opening)) {
+    if (entry === undefined || entry.binding !== bindingOf(request, upstream)) {
       const detail =
         'requestState is unknown, was already used, has expired, or belongs to another request; send the request again';
       throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
     }
-    this.#forget(handle);
     return entry.exchange;
   }
 
-  /** The exchange that a handle stands for, without using it up; {@link take} decides whether the request may have it. */
-  peek(handle: unknown): T | undefined {
-    return typeof handle === 'string' ? this.#entries.get(handle)?.exchange : undefined;
-  }
-
-  /** Forgets everything that is parked; nothing is told of it. */
-  clear(): void {
-    for (const handle of this.#entries.keys()) this.#forget(handle);
-  }
-
-  #forget(handle: string): void {
+  /** The handle is used up, or its exchange has ended. */
+  forget(handle: string): void {
     const entry = this.#entries.get(handle);
     if (entry === undefined) return;
     this.#entries.delete(handle);
@@ -104,9 +95,9 @@ export class ParkedTable<T> {
 }
 
 /** What a retry must have in common with the request that it continues. */
-function bindingOf({ scope, method, params, slot }: Opening): string {
+function bindingOf({ scope, method, params }: Pick<Opening, 'scope' | 'method' | 'params'>, upstream: string): string {
   const request: JsonObject = omit(params ?? {}, '_meta', 'inputResponses', 'requestState');
-  const facts = [scope.principal, slot.upstream, method, sorted(request)];
+  const facts = [scope.principal, upstream, method, sorted(request)];
   return createHash('sha256').update(JSON.stringify(facts)).digest('base64');
 }
 

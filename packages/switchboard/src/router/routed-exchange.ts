@@ -61,6 +61,8 @@ export class RoutedExchange implements OpenedExchange {
   #opening: Opening;
   /** None while parked: the last one has been settled, the next one has not come. */
   #responder: Responder | undefined;
+  /** What its client comes back with, while it is parked. */
+  #handle: string | undefined;
   #member: Member | undefined;
   #leaveTurn: (() => void) | undefined;
   #letGo: (() => void) | undefined;
@@ -191,6 +193,7 @@ export class RoutedExchange implements OpenedExchange {
 
   /** The client has come back with answers; what follows goes to its new responder. */
   resume(opening: Opening): void {
+    this.#unpark();
     this.#opening = opening;
     this.#responder = opening.responder;
     this.#aliveAt = performance.now();
@@ -302,11 +305,17 @@ export class RoutedExchange implements OpenedExchange {
       return;
     }
     const inputRequests = Object.fromEntries([...this.#waiting].map(([key, { question }]) => [key, { ...question }]));
-    const requestState = this.#options.parked.park(this, this.#opening, () => this.run(() => this.#abandon()));
+    this.#handle = this.#options.parked.park(this, this.#opening, () => this.run(() => this.#abandon()));
     this.#responder = undefined;
     // A person may take long: their server works on nothing meanwhile.
     this.#leaveTurn?.();
-    responder.settle({ result: { resultType: 'input_required', inputRequests, requestState } });
+    responder.settle({ result: { resultType: 'input_required', inputRequests, requestState: this.#handle } });
+  }
+
+  /** Its handle is used up. */
+  #unpark(): void {
+    if (this.#handle !== undefined) this.#options.parked.forget(this.#handle);
+    this.#handle = undefined;
   }
 
   /** Nobody came back with the answer: the questions are over, and the call with them. */
@@ -333,6 +342,7 @@ export class RoutedExchange implements OpenedExchange {
   /** Gives back what it held, and tells who watches; each by itself, as none may keep the others from it. */
   #leave(outcome: Outcome | 'cancelled'): void {
     if (this.#gathering !== undefined) clearTimeout(this.#gathering);
+    this.#unpark();
     for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
     const failed = (thrown: unknown): void => void this.report(thrown);
     owned(() => this.#options.onEnd(this, outcome), failed);

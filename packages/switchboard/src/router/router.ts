@@ -86,7 +86,7 @@ export class Router implements Exchanges {
   /** @throws {SwitchboardError} `SWB_SHUTTING_DOWN` */
   open(opening: Opening): OpenedExchange {
     if (this.#draining) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    const resumed = opening.scope.era === 'modern' ? this.#parked.take(opening) : undefined;
+    const resumed = opening.scope.era === 'modern' ? this.#parked.find(opening, opening.slot.upstream) : undefined;
     if (resumed !== undefined) {
       resumed.resume(opening);
       return resumed;
@@ -143,8 +143,9 @@ export class Router implements Exchanges {
     });
   }
 
-  parkedSlot(requestState: unknown): Slot | undefined {
-    return this.#parked.peek(requestState)?.slot;
+  parkedSlot(request: Pick<Opening, 'scope' | 'method' | 'params'>, upstream: string): Slot | undefined {
+    if (this.#draining) throw new SwitchboardError('SWB_SHUTTING_DOWN');
+    return this.#parked.find(request, upstream)?.slot;
   }
 
   #expire(): void {
@@ -156,6 +157,5 @@ export class Router implements Exchanges {
   close(): void {
     clearInterval(this.#clock);
     for (const exchange of this.exchanges) exchange.cancel('Switchboard is shutting down');
-    this.#parked.clear();
   }
 }

@@ -213,6 +213,23 @@ describe('what belongs to one principal', () => {
     expect((await ask(test.ann, 3, retry))['result']).toMatchObject({ resultType: 'complete' });
   });
 
+  it('is not kept alive by another who shows its handle: the server of a parked call', async () => {
+    const test = await start();
+    const params = { name: 'ask', arguments: { message: 'Whose?' } };
+    const ask = async (token: string, more: Json = {}): Promise<{ client: WireClient; answer: Json }> => {
+      const client = await WireClient.open(test.ws, { headers: bearer(token) });
+      client.send(modern(1, 'tools/call', { ...params, ...more }, { elicitation: { form: {} } }));
+      return { client, answer: await client.answer(1) };
+    };
+    const { client, answer } = await ask(test.ann);
+    const { requestState } = answer['result'] as Json;
+    expect((await ask(test.ben, { requestState })).answer['error']).toMatchObject({ code: -32602 });
+    client.socket.close();
+    const { operations } = test.gateway;
+    operations.cancel(operations.requests()[0]!.id);
+    await expect.poll(() => test.gateway.stats.upstreams['default']).toMatchObject({ slots: 0, members: 0 });
+  });
+
   it('is nothing to another: a session over SSE', async () => {
     const test = await start({ sse: true });
     const { get } = await import('node:http');

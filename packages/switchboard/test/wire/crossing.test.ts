@@ -38,6 +38,8 @@ async function open(options: Json = {}): Promise<TestGateway & { client: WireCli
   return { ...test, client: await WireClient.open(test.ws) };
 }
 
+/** The headers of a call of `ask` over HTTP. */
+const ASK = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'ask' };
 const accept = (content: Json = {}): Json => ({ action: 'accept', content });
 
 describe('a question of a legacy server to a modern client', () => {
@@ -67,8 +69,7 @@ describe('a question of a legacy server to a modern client', () => {
     test.client.socket.terminate();
     await test.client.closed;
     const body = call(1, 'ask', { message: '?' }, { requestState, inputResponses: { r1: { action: 'decline' } } });
-    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'ask' };
-    const answer = await http(test.http, { headers, body });
+    const answer = await http(test.http, { headers: ASK, body });
     expect(JSON.parse(textOf(JSON.parse(answer.body) as Json))).toEqual({ action: 'decline' });
   });
 
@@ -184,6 +185,52 @@ describe('a handle', () => {
     expect((await client.answer('second'))['error']).toMatchObject({ code: -32602 });
   });
 
+  it('over HTTP outlives a request that is refused for its headers', async () => {
+    const test = await startGateway({ upstreams: { default: { ...servers.scripted, env: { MARKED: 'ask' } } } });
+    const post = async (more: Json, headers: Record<string, string>): Promise<Json> =>
+      JSON.parse(
+        (await http(test.http, { headers: { ...ASK, ...headers }, body: call(1, 'ask', { message: 'hi' }, more) }))
+          .body,
+      ) as Json;
+    const repeated = { 'mcp-param-message': 'hi' };
+    const { requestState } = (await post({}, repeated))['result'] as Asked;
+    const retry = { requestState, inputResponses: { r1: accept() } };
+    expect((await post(retry, { 'mcp-param-message': 'ho' }))['error']).toMatchObject({ code: -32020 });
+    expect(JSON.parse(textOf(await post(retry, repeated)))).toEqual(accept());
+    expect((await post(retry, repeated))['error']).toMatchObject({ code: -32602 });
+  });
+
+  it('over HTTP starts no server where it is refused', async () => {
+    const test = await startGateway({ upstreams });
+    const post = async (requestState?: string): Promise<Json> =>
+      JSON.parse(
+        (await http(test.http, { headers: ASK, body: call(1, 'ask', { message: '?' }, { requestState }) })).body,
+      ) as Json;
+    const { requestState } = (await post())['result'] as Asked;
+    expect((await post(`${requestState.slice(0, -4)}AAAA`))['error']).toMatchObject({ code: -32602 });
+    expect(test.events.filter(({ type }) => type === 'member.started')).toHaveLength(1);
+  });
+
+  it.each(['http', 'websocket'] as const)(
+    'of a call that an operator cancelled is refused, over %s, and takes no room',
+    async (way) => {
+      const test = await open();
+      test.client.send(call(1, 'ask', { message: '?' }));
+      const { requestState } = await asked(test.client, 1);
+      const { operations, stats } = test.gateway;
+      expect(stats).toMatchObject({ parked: 1 });
+      expect(operations.cancel(operations.requests()[0]!.id)).toBe(true);
+      expect(test.gateway.stats).toMatchObject({ parked: 0, exchanges: 0 });
+      const body = call(2, 'ask', { message: '?' }, { requestState, inputResponses: { r1: accept() } });
+      if (way === 'websocket') test.client.send(body);
+      const answer =
+        way === 'websocket'
+          ? await test.client.answer(2)
+          : (JSON.parse((await http(test.http, { headers: ASK, body })).body) as Json);
+      expect(answer['error']).toMatchObject({ code: -32602 });
+    },
+  );
+
   it('is held for no more calls than maxParked', async () => {
     const { client } = await open({ maxParked: 1 });
     client.send(call(1, 'ask', { message: '?' }));
@@ -245,11 +292,10 @@ describe('a modern client of a legacy server', () => {
 
   it('over HTTP takes a parked call up where it runs, and starts no second server', async () => {
     const test = await startGateway({ upstreams });
-    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'ask' };
-    const first = await http(test.http, { headers, body: call(1, 'ask', { message: '?' }) });
+    const first = await http(test.http, { headers: ASK, body: call(1, 'ask', { message: '?' }) });
     const { requestState } = (JSON.parse(first.body) as { result: Asked }).result;
     await http(test.http, {
-      headers,
+      headers: ASK,
       body: call(2, 'ask', { message: '?' }, { requestState, inputResponses: { r1: accept() } }),
     });
     expect(test.events.filter(({ type }) => type === 'member.started')).toHaveLength(1);
