@@ -81,10 +81,14 @@ function checkHeaders({ method, params }: RpcRequest, { headers }: IncomingMessa
 }
 
 /** A tool's schema may mark arguments that headers must repeat; whoever reads the body must compare the two. */
-async function checkParamHeaders({ params }: RpcRequest, { headers }: IncomingMessage, slot: Slot): Promise<void> {
+async function checkParamHeaders(
+  { method, params }: RpcRequest,
+  { headers }: IncomingMessage,
+  slot: Slot,
+): Promise<void> {
   const args = isObject(params?.['arguments']) ? params['arguments'] : undefined;
   try {
-    const member = await slot.member();
+    const member = await slot.member({ method, params });
     for (const each of await member.paramHeaders(textOf(params?.['name']))) {
       const expected = paramText(each, args);
       if (expected === undefined) continue;

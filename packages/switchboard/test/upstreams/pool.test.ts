@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { servers, startGateway } from '../support/gateway.ts';
+import { http } from '../support/http.ts';
 import { startUpstream } from '../support/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
 import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
@@ -125,6 +127,26 @@ describe('a pool', () => {
       expect(await client.answer(200 + at)).toMatchObject({ result: { taskId, status } });
     }
   });
+
+  it.each(['pid', 'one__pid'])(
+    'serves a call over HTTP where there is a member, and starts no other to know its headers: %s',
+    async (name) => {
+      const upstreams = { one: servers.scripted, two: servers.scripted };
+      const test = await startGateway({ upstreams, isolation: 'pool' });
+      const started = (): number => test.events.filter(({ type }) => type === 'member.started').length;
+      const membersOf = async (): Promise<(number | undefined)[]> =>
+        (await test.gateway.operations.upstreams())[0]!.members.map(({ pid }) => pid);
+      await startBoth(await WireClient.open(test.ws));
+      const [first, second] = await membersOf();
+      process.kill(first!, 'SIGKILL');
+      await expect.poll(membersOf).toEqual([second]);
+      const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name };
+      const body = modern(1, 'tools/call', { name, arguments: {} });
+      const answer = await http(name === 'pid' ? test.http : test.all.http, { headers, body });
+      expect(textOf(JSON.parse(answer.body) as Json)).toBe(String(second));
+      expect(started()).toBe(2);
+    },
+  );
 
   it('goes on when one of its members dies in the middle of a call, which alone fails', async () => {
     const test = await startUpstream({}, POOL);

@@ -78,19 +78,13 @@ export class CatalogueMember implements Member {
   }
 
   async paramHeaders(tool: string): Promise<readonly ParamHeader[]> {
-    const { catalogue, scope } = this.#slot;
-    const destination = catalogue.names.find(tool);
-    if (destination === undefined) return [];
-    const member = await this.#slot.slotOf(destination.upstream, scope).member();
-    return member.paramHeaders(destination.name);
+    const owner = await this.#ownerOf(tool);
+    return owner === undefined ? [] : owner.member.paramHeaders(owner.name);
   }
 
   async isReadOnly(tool: string): Promise<boolean> {
-    const { catalogue, scope } = this.#slot;
-    const destination = catalogue.names.find(tool);
-    if (destination === undefined) return false;
-    const member = await this.#slot.slotOf(destination.upstream, scope).member();
-    return member.isReadOnly(destination.name);
+    const owner = await this.#ownerOf(tool);
+    return owner !== undefined && owner.member.isReadOnly(owner.name);
   }
 
   notify(notification: RpcNotification): void {
@@ -107,6 +101,15 @@ export class CatalogueMember implements Member {
 
   close(): void {
     this.#slot.close();
+  }
+
+  /** A member that would serve a call of a tool, and how the tool is called there; nothing where no upstream has the name. */
+  async #ownerOf(tool: string): Promise<{ member: Member; name: string } | undefined> {
+    const { catalogue, scope } = this.#slot;
+    const { upstream, name } = catalogue.names.find(tool) ?? {};
+    if (upstream === undefined || name === undefined) return undefined;
+    const slot = this.#slot.slotOf(upstream, scope);
+    return { member: await slot.member({ method: 'tools/call', params: undefined }), name };
   }
 
   #openNamed(exchange: Exchange, target: Target): void {
