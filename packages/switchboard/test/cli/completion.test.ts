@@ -2,8 +2,10 @@
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
 
-import { program } from '../../src/cli/program.ts';
+import { loadProgram } from '../../src/cli/program.ts';
 import { ended, run } from '../support/command.ts';
+
+const program = await loadProgram();
 
 /** What bash offers for words, of which the last is being typed. */
 async function offered(script: string, words: readonly string[]): Promise<string[]> {

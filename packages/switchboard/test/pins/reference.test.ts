@@ -6,7 +6,7 @@ import { settingsOf } from '../../../../scripts/generate/settings.mjs';
 import { ALIASES, variableFor } from '../../src/cli/environment.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { OPTION_GROUPS } from '../../src/cli/option-groups.ts';
-import { program } from '../../src/cli/program.ts';
+import { loadProgram } from '../../src/cli/program.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import { OPTIONS, namesOf } from '../../src/gateway/options.ts';
@@ -17,6 +17,8 @@ import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
 import { TRANSPORT_DEFAULTS } from '../../src/transports/websocket/client-transport.ts';
 import { SERVER_DEFAULTS } from '../../src/transports/websocket/server-transport.ts';
+
+const program = await loadProgram();
 
 type Row = Record<string, string>;
 

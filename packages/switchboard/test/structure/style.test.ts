@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 
-import { program } from '../../src/cli/program.ts';
+import { loadProgram } from '../../src/cli/program.ts';
 import { OPTIONS } from '../../src/gateway/options.ts';
 import { METRICS } from '../../src/observe/metric-table.ts';
 import { CLOSE_CODES } from '../../src/protocol/close-codes.ts';
 import { ERRORS } from '../../src/protocol/errors.ts';
 import { root } from '../support/gateway.ts';
+
+const program = await loadProgram();
 
 /** The page itself has the words, and the changelog speaks of what was. */
 const EXEMPT = new Set(['docs/style.md', 'CHANGELOG.md']);
