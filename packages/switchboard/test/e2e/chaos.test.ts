@@ -279,8 +279,9 @@ it(
     for (const evil of EVILS) expect(counts[`torment: ${evil}`], evil).toBeGreaterThan(0);
     expect(counts['answered']).toBeGreaterThan(SECONDS * 5);
 
-    // Nobody is there any more: the servers end too, after their idle time.
-    await expectEmpty(test);
+    // Nobody is there any more: the servers end too, after their idle time. One that was killed many times may start only now, as its next
+    // start waits for up to 30 s, whether its caller still does or not.
+    await expectEmpty(test, { withinMs: 45_000 });
     await expect.poll(() => childrenOf(process.pid).length, { timeout: 15_000 }).toBe(children);
     expect(test.gateway.stats.parked).toBe(0);
     expect(test.events.filter(({ type }) => type === 'failed')).toEqual([]);
@@ -296,5 +297,5 @@ it(
     expect(findings.filter(({ state }) => state === 'failed')).toEqual([]);
     expect(findings).toContainEqual(expect.objectContaining({ check: 'orphans', state: 'ok' }));
   },
-  (SECONDS + 150) * 1000,
+  (SECONDS + 185) * 1000,
 );

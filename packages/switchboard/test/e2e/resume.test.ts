@@ -70,27 +70,35 @@ describe('a connection that is cut again and again', () => {
     const test = await startGateway({ upstreams });
     // Mostly short lives, never so short that the handshake could not pass.
     const cutter = await startCutter(test.port, () => 600 + Math.floor(Math.random() * 9000));
-    const client = await ChannelClient.open(cutter.port);
-    const calls = 10_000;
-    let next = 1;
-    const worker = async (): Promise<void> => {
-      while (next <= calls) {
-        const id = next++;
-        const args = { ms: 1, steps: 2, text: `call ${id}` };
-        expect(textOf(await client.ask(toolCall(id, 'slow', args, { progressToken: id })))).toBe(`call ${id}`);
-      }
+    // Several clients at a time, with the same ids: each spends most of its life with waiting to come back.
+    const clients = await Promise.all(Array.from({ length: 5 }, () => ChannelClient.open(cutter.port)));
+    const calls = 2000;
+    const work = async (client: ChannelClient): Promise<void> => {
+      let next = 1;
+      const worker = async (): Promise<void> => {
+        while (next <= calls) {
+          const id = next++;
+          const args = { ms: 1, steps: 2, text: `call ${id}` };
+          expect(textOf(await client.ask(toolCall(id, 'slow', args, { progressToken: id })))).toBe(`call ${id}`);
+        }
+      };
+      await Promise.all(Array.from({ length: 20 }, worker));
     };
-    await Promise.all(Array.from({ length: 20 }, worker));
+    await Promise.all(clients.map(work));
     expect(cutter.cuts).toBeGreaterThanOrEqual(1000);
-    expect(client.answers.map(({ id }) => id).toSorted((a, b) => Number(a) - Number(b))).toEqual(
-      Array.from({ length: calls + 1 }, (_, id) => id),
-    );
-    for (let id = 1; id <= calls; id++) expect(client.progress.get(id), `progress of ${id}`).toEqual([1, 2]);
-    // A goodbye that is cut off too would leave the conversation for its window: this one arrives.
+    for (const client of clients) {
+      expect(client.answers.map(({ id }) => id).toSorted((a, b) => Number(a) - Number(b))).toEqual(
+        Array.from({ length: calls + 1 }, (_, id) => id),
+      );
+      for (let id = 1; id <= calls; id++) expect(client.progress.get(id), `progress of ${id}`).toEqual([1, 2]);
+    }
+    // A goodbye that is cut off too would leave the conversation for its window: these arrive.
     cutter.bytes = () => Infinity;
     cutter.cutAll();
-    await client.ask({ jsonrpc: '2.0', id: 'last', method: 'ping' });
-    client.channel.close();
+    for (const client of clients) {
+      await client.ask({ jsonrpc: '2.0', id: 'last', method: 'ping' });
+      client.channel.close();
+    }
     await expectNothingLeft(test);
   }, 180_000);
 

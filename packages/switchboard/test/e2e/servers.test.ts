@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { connectClient, flavours, ways } from '../support/clients.ts';
-import type { AnyClient } from '../support/clients.ts';
+import type { AnyClient, Flavour, Way } from '../support/clients.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
 
 /** What is asked of each server, the same through every client and every way in. */
 const stories = {
@@ -59,24 +61,51 @@ const stories = {
   },
 };
 
-describe.each(['session', 'shared'] as const)('isolation %s', (isolation) => {
-  describe.each(ways)('by %s', (way) => {
-    it.each(flavours)('%s uses the published servers and the demo', async (flavour) => {
-      const folder = mkdtempSync(join(tmpdir(), 'switchboard-'));
-      const memory = { ...servers.memory, env: { MEMORY_FILE_PATH: join(folder, 'memory.json') } };
-      const filesystem = { command: servers.filesystem.command, args: [servers.filesystem.args[0], folder] };
-      const { everything, demo } = servers;
-      const test = await startGateway({ isolation, upstreams: { everything, filesystem, memory, demo } });
-      for (const [name, story] of Object.entries(stories)) {
-        const at = { ws: test.ws.replace('everything', name), http: test.http.replace('everything', name) };
-        const client = await connectClient(flavour, way, at);
-        await story(client, folder);
-        await client.close();
-      }
-      // A modern request over HTTP belongs to no session, so what served it stays for the next one until the idle time.
-      if (way === 'http' && !['SDK v1', 'SDK v2 legacy'].includes(flavour)) return;
-      await expectEmpty(test, { members: isolation === 'shared' ? 4 : 0 });
-    });
+const { everything, demo } = servers;
+const memory = (folder: string): UpstreamOptions => ({
+  ...servers.memory,
+  env: { MEMORY_FILE_PATH: join(folder, 'memory.json') },
+});
+const filesystem = (folder: string): UpstreamOptions => ({
+  command: servers.filesystem.command,
+  args: [servers.filesystem.args[0], folder],
+});
+
+/** Each client speaks with one server after the other. */
+async function useAll(
+  test: Pick<TestGateway, 'ws' | 'http'>,
+  flavour: Flavour,
+  way: Way,
+  folder: string,
+): Promise<void> {
+  for (const [name, story] of Object.entries(stories)) {
+    const at = { ws: test.ws.replace('everything', name), http: test.http.replace('everything', name) };
+    const client = await connectClient(flavour, way, at);
+    await story(client, folder);
+    await client.close();
+  }
+}
+
+/** A modern request over HTTP belongs to no session, so what served it stays for the next one until the idle time. */
+const leavesNothing = (flavour: Flavour, way: Way): boolean =>
+  way !== 'http' || ['SDK v1', 'SDK v2 legacy'].includes(flavour);
+
+describe.each(ways)('by %s', (way) => {
+  it.each(flavours)('%s uses the published servers and the demo, each with processes of its own', async (flavour) => {
+    const folder = mkdtempSync(join(tmpdir(), 'switchboard-'));
+    const upstreams = { everything, filesystem: filesystem(folder), memory: memory(folder), demo };
+    const test = await startGateway({ isolation: 'session', upstreams });
+    await useAll(test, flavour, way, folder);
+    if (leavesNothing(flavour, way)) await expectEmpty(test);
+  });
+
+  it('every client uses the published servers and the demo, all of them the same processes', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'switchboard-'));
+    const upstreams = { everything, filesystem: filesystem(folder), memory: memory(folder), demo };
+    const test = await startGateway({ isolation: 'shared', upstreams });
+    // One after the other: the memory server reads and writes its file without a lock.
+    for (const flavour of flavours) await useAll(test, flavour, way, folder);
+    await expectEmpty(test, { members: Object.keys(upstreams).length });
   });
 });
 

@@ -74,12 +74,24 @@ export async function startGateway(options: GatewayOptions): Promise<TestGateway
   };
 }
 
-/** Nothing may be left of clients that are gone: no connection, no exchange, and no member but a shared one. */
-export async function expectEmpty({ gateway }: TestGateway, { members = 0 } = {}): Promise<void> {
+/**
+ * Nothing may be left of clients that are gone: no connection, no exchange, and no member but a shared one.
+ *
+ * @param options.withinMs how long the servers may take to end. @default 10_000
+ */
+export async function expectEmpty(
+  { gateway }: TestGateway,
+  { members = 0, withinMs = 10_000 }: { members?: number; withinMs?: number } = {},
+): Promise<void> {
   await expect.poll(() => gateway.stats.connections, { timeout: 10_000 }).toBe(0);
   await expect.poll(() => gateway.stats.exchanges, { timeout: 10_000 }).toBe(0);
   const running = (): number => Object.values(gateway.stats.upstreams).reduce((sum, each) => sum + each.running, 0);
-  await expect.poll(running, { timeout: 10_000 }).toBe(members);
+  try {
+    await expect.poll(running, { timeout: withinMs }).toBe(members);
+  } catch (cause) {
+    const left = { stats: gateway.stats.upstreams, upstreams: await gateway.operations.upstreams() };
+    throw new Error(`servers are left: ${JSON.stringify(left)}`, { cause });
+  }
 }
 
 /** Whether a process is there. */
