@@ -1,6 +1,6 @@
 /**
- * The least a gateway can do: rewrite the id, one shared child, look the id up, answer. No limits, no
- * authentication, no notifications. It is the floor the goals are ratios of.
+ * The least a gateway can do well: rewrite the id, one shared child, the messages of one turn in one write, look the id up, answer. No
+ * limits, no authentication, no notifications. It is the floor the goals are ratios of.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -13,13 +13,20 @@ const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'inh
 const waiting = new Map();
 const sessions = new Set();
 let last = 0;
+let joined = '';
+
+function flush() {
+  child.stdin.write(joined);
+  joined = '';
+}
 
 function forward(message, answer) {
   if (message.id !== undefined) {
     waiting.set(++last, { id: message.id, answer });
     message.id = last;
   }
-  child.stdin.write(JSON.stringify(message) + '\n');
+  if (joined === '') setImmediate(flush);
+  joined += `${JSON.stringify(message)}\n`;
 }
 
 lines(child.stdout, (line) => {
