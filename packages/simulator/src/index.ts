@@ -3,7 +3,7 @@ export type { Controls, Progress, Watcher } from './watcher.ts';
 export type { Chaos, Storm } from './chaos.ts';
 export type { Speaker } from './client/client.ts';
 export type { Tls } from './client/tls.ts';
-export type { Era, Target } from './crew.ts';
+export type { Era, Target } from './client-group.ts';
 export { ERRORS, EXIT, SimulatorError } from './errors.ts';
 export type { ErrorName } from './errors.ts';
 export type { Leftover } from './process-tree.ts';

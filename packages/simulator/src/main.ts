@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 
 import { compare } from './compare.ts';
 import { readTls } from './client/tls.ts';
-import type { Target } from './crew.ts';
+import type { Target } from './client-group.ts';
 import { ERRORS, EXIT, SimulatorError } from './errors.ts';
 import { OPTIONS, flagOf, readSettings, readUrl } from './options.ts';
 import type { Settings } from './options.ts';

@@ -1,7 +1,7 @@
 /** The one table of options: flags, help and the reference page are made from it. */
 import { parseChaos } from './chaos.ts';
 import type { Chaos } from './chaos.ts';
-import type { Era } from './crew.ts';
+import type { Era } from './client-group.ts';
 import { SimulatorError } from './errors.ts';
 import { parseThresholds } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';

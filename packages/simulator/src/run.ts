@@ -5,7 +5,7 @@ import { cpus } from 'node:os';
 import { basename } from 'node:path';
 
 import { Course } from './course.ts';
-import type { CrewPlan, Target } from './crew.ts';
+import type { ClientGroupPlan, Target } from './client-group.ts';
 import { SimulatorError } from './errors.ts';
 import type { Settings } from './options.ts';
 import { ProcessTree, hasProcFs } from './process-tree.ts';
@@ -95,7 +95,7 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
   }
 }
 
-function planOf(target: Target, settings: Settings, steps: CrewPlan['steps']): CrewPlan {
+function planOf(target: Target, settings: Settings, steps: ClientGroupPlan['steps']): ClientGroupPlan {
   const { clients, era, seed, chaos, inFlight, rate, calls, ramp, timeout, bigMessage } = settings;
   return {
     target,

@@ -2,8 +2,8 @@
 import { Client } from './client/client.ts';
 import type { ClientEra } from './client/era.ts';
 import { exampleOf } from './client/message.ts';
-import { dialTo } from './crew.ts';
-import type { Target } from './crew.ts';
+import { dialTo } from './client-group.ts';
+import type { Target } from './client-group.ts';
 import { SimulatorError } from './errors.ts';
 import { seeded } from './random.ts';
 import type { StepText } from './scenario.ts';

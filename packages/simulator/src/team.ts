@@ -1,25 +1,25 @@
-/** All crews of a run, in this thread or in several, behind the same few verbs. */
+/** All groups of clients of a run, in this thread or in several, behind the same few verbs. */
 import { Worker } from 'node:worker_threads';
 
-import { Crew } from './crew.ts';
-import type { CrewEvents, CrewPlan } from './crew.ts';
+import { ClientGroup } from './client-group.ts';
+import type { ClientGroupEvents, ClientGroupPlan } from './client-group.ts';
 import type { Order, OrderMessage, Reply } from './worker.ts';
 
-type Answers = { [K in keyof Order]: Awaited<ReturnType<Crew[K]>> };
+type Answers = { [K in keyof Order]: Awaited<ReturnType<ClientGroup[K]>> };
 
-/** Asks every crew the same, and gives their answers in order. */
+/** Asks every group the same, and gives their answers in order. */
 export interface Team {
   ask<K extends keyof Order>(name: K, ...args: Order[K]): Promise<Answers[K][]>;
   close(): Promise<void>;
 }
 
 /** @param threads 1 works in this thread, which has the least cost */
-export function assemble(plan: CrewPlan, threads: number, events: CrewEvents): Team {
+export function assemble(plan: ClientGroupPlan, threads: number, events: ClientGroupEvents): Team {
   if (threads === 1) {
-    const crew = new Crew(plan, events);
-    const act = crew as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+    const group = new ClientGroup(plan, events);
+    const act = group as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
     return {
-      ask: async (name, ...args) => [(await act[name]!.apply(crew, args)) as never],
+      ask: async (name, ...args) => [(await act[name]!.apply(group, args)) as never],
       close: () => Promise.resolve(),
     };
   }
@@ -53,7 +53,7 @@ class Hand {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #last = 0;
 
-  constructor(plan: CrewPlan, events: CrewEvents) {
+  constructor(plan: ClientGroupPlan, events: ClientGroupEvents) {
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: plan });
     this.#worker.on('message', (reply: Reply) => {
       if ('crash' in reply) return events.crash?.();

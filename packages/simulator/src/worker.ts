@@ -1,12 +1,12 @@
-/** A crew in a thread of its own: does what its messages name, one answer each. */
+/** A group of clients in a thread of its own: does what its messages name, one answer each. */
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { Crew } from './crew.ts';
-import type { CrewPlan } from './crew.ts';
+import { ClientGroup } from './client-group.ts';
+import type { ClientGroupPlan } from './client-group.ts';
 
-/** What is asked of a crew over a message port; `begin` is answered at its end. */
+/** What is asked of a group over a message port; `begin` is answered at its end. */
 export type Order = {
-  [K in 'open' | 'begin' | 'sample' | 'pause' | 'pace' | 'cut' | 'describe' | 'finish']: Parameters<Crew[K]>;
+  [K in 'open' | 'begin' | 'sample' | 'pause' | 'pace' | 'cut' | 'describe' | 'finish']: Parameters<ClientGroup[K]>;
 };
 
 export interface OrderMessage {
@@ -19,10 +19,12 @@ export type Reply = { number: number; value: unknown } | { number: number; error
 
 const port = parentPort;
 if (port !== null) {
-  const crew = new Crew(workerData as CrewPlan, { crash: () => port.postMessage({ crash: true } satisfies Reply) });
+  const group = new ClientGroup(workerData as ClientGroupPlan, {
+    crash: () => port.postMessage({ crash: true } satisfies Reply),
+  });
   port.on('message', ({ number, name, args }: OrderMessage) => {
-    const act = crew[name] as (...args: readonly unknown[]) => unknown;
-    Promise.resolve(act.apply(crew, [...args])).then(
+    const act = group[name] as (...args: readonly unknown[]) => unknown;
+    Promise.resolve(act.apply(group, [...args])).then(
       (value) => port.postMessage({ number, value }),
       (error: unknown) => port.postMessage({ number, error: String((error as Error).stack ?? error) }),
     );

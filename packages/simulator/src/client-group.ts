@@ -30,8 +30,8 @@ export type Target =
   | { url: string; headers: Readonly<Record<string, string>>; tls?: Tls | undefined }
   | { command: readonly string[]; env: Readonly<Record<string, string | undefined>> };
 
-/** What a crew does; plain data, as it may go to another thread. */
-export interface CrewPlan {
+/** What a group does; plain data, as it may go to another thread. */
+export interface ClientGroupPlan {
   target: Target;
   /** The numbers of its clients. */
   numbers: readonly number[];
@@ -42,21 +42,21 @@ export interface CrewPlan {
   seed: number;
   chaos: Chaos;
   inFlight: number;
-  /** Calls a second of the whole crew; without it each client goes on when it is answered. */
+  /** Calls a second of the whole group; without it each client goes on when it is answered. */
   rate?: number | undefined;
-  /** After so many calls the crew is done. */
+  /** After so many calls the group is done. */
   calls?: number | undefined;
   rampMs: number;
   timeoutMs: number;
   bigMessageBytes: number;
 }
 
-export interface CrewEvents {
+export interface ClientGroupEvents {
   crash?(): void;
   talk?: ((client: number, speaker: Speaker, text: string) => void) | undefined;
 }
 
-export interface CrewEnd {
+export interface ClientGroupEnd {
   tally: Tally;
   account: Account;
 }
@@ -72,9 +72,9 @@ const SLOW = { everyMs: 500, pausedMs: 400 } as const;
 const FIRST_THINK_MS = 5;
 const LONGEST_THINK_MS = 10_000;
 
-export class Crew {
-  readonly #plan: CrewPlan;
-  readonly #events: CrewEvents;
+export class ClientGroup {
+  readonly #plan: ClientGroupPlan;
+  readonly #events: ClientGroupEvents;
   readonly #ledger: Ledger = new Ledger(performance.now());
   readonly #stats: Stats = new Stats();
   /** Each client chooses its steps by itself, so that they are the same however fast the others are. */
@@ -98,7 +98,7 @@ export class Crew {
   #loop = performance.eventLoopUtilization();
   #allIssued: () => void = () => {};
 
-  constructor(plan: CrewPlan, events: CrewEvents = {}) {
+  constructor(plan: ClientGroupPlan, events: ClientGroupEvents = {}) {
     this.#plan = plan;
     this.#events = events;
     this.#steps = plan.steps.map((step, index) => compileStep(step, index));
@@ -193,13 +193,13 @@ export class Crew {
     for (const client of this.#clients) client.cut();
   }
 
-  /** One line about a client, or undefined where it belongs to another crew. */
+  /** One line about a client, or undefined where it belongs to another group. */
   describe(number: number): string | undefined {
     return this.#clients.find((client) => client.number === number)?.describe(performance.now());
   }
 
   /** Begins nothing more, waits for what is under way, and ends every client. */
-  async finish(): Promise<CrewEnd> {
+  async finish(): Promise<ClientGroupEnd> {
     this.#running = false;
     const deadline = performance.now() + this.#plan.timeoutMs + 2 * SWEEP_MS;
     const queued = (): boolean => this.#clients.some((client) => client.queued > 0);
