@@ -6,10 +6,10 @@ import type { Point, Result } from './result.ts';
 import { newHistogram, percentile, unpack } from './stats.ts';
 import type { Histogram, Tally } from './stats.ts';
 import { addUp } from './sum.ts';
-import type { Team } from './team.ts';
 import type { Account } from './truth.ts';
 import { round } from './units.ts';
 import type { Controls, Watcher } from './watcher.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** More points than these are halved. */
 const MAX_POINTS = 600;
@@ -17,7 +17,7 @@ const SETTLE_POLL_MS = 50;
 
 export class Course {
   readonly #settings: Settings;
-  readonly #team: Team;
+  readonly #workers: WorkerPool;
   readonly #tree: ProcessTree | undefined;
   readonly #watcher: Watcher;
   readonly #everyMs: number;
@@ -49,9 +49,9 @@ export class Course {
     peakProcesses: 0,
   };
 
-  constructor(settings: Settings, team: Team, tree: ProcessTree | undefined, watcher: Watcher) {
+  constructor(settings: Settings, workers: WorkerPool, tree: ProcessTree | undefined, watcher: Watcher) {
     this.#settings = settings;
-    this.#team = team;
+    this.#workers = workers;
     this.#tree = tree;
     this.#watcher = watcher;
     const wanted = settings.duration > 0 ? settings.duration / 120 : 500;
@@ -59,16 +59,16 @@ export class Course {
   }
 
   get controls(): Controls {
-    const team = this.#team;
+    const workers = this.#workers;
     return {
       pause: () => this.#pause(),
-      pace: async (faster) => (await team.ask('pace', faster))[0]!,
+      pace: async (faster) => (await workers.ask('pace', faster))[0]!,
       cut: async () => {
-        await team.ask('cut');
+        await workers.ask('cut');
         return 'every connection is cut';
       },
       describe: async (client) =>
-        (await team.ask('describe', client)).find((text) => text !== undefined) ?? `no client ${client}`,
+        (await workers.ask('describe', client)).find((text) => text !== undefined) ?? `no client ${client}`,
       quit: () => this.#quit(),
     };
   }
@@ -79,7 +79,7 @@ export class Course {
     this.#began = performance.now();
     this.#sampledAt = this.#began;
     this.#tick();
-    await Promise.race([this.#team.ask('open'), this.#quitted]);
+    await Promise.race([this.#workers.ask('open'), this.#quitted]);
     this.stop();
     await this.#sampling;
     this.#tick();
@@ -87,7 +87,7 @@ export class Course {
     this.#began = performance.now();
     this.#sampledAt = this.#began;
     const cpu = process.cpuUsage();
-    const over = this.#team.ask('begin');
+    const over = this.#workers.ask('begin');
     let timer: NodeJS.Timeout | undefined;
     const timeUp = new Promise<void>((resolve) => {
       if (duration > 0) timer = setTimeout(resolve, duration);
@@ -100,7 +100,7 @@ export class Course {
     this.seconds = Math.max(0.001, (performance.now() - this.#began - this.#pausedMs) / 1000);
     this.self.cpu = round((used.user + used.system) / 1e6 / this.seconds);
     this.#phase = 'draining';
-    const ends = await this.#team.ask('finish');
+    const ends = await this.#workers.ask('finish');
     this.stop();
     return { tallies: ends.map(({ tally }) => tally), accounts: ends.map(({ account }) => account) };
   }
@@ -113,7 +113,7 @@ export class Course {
   async #pause(): Promise<string> {
     const turn = this.#sampling.then(async () => {
       if (this.#phase === 'running') await this.#sample();
-      this.#paused = (await this.#team.ask('pause'))[0] === true;
+      this.#paused = (await this.#workers.ask('pause'))[0] === true;
     });
     this.#sampling = turn;
     await turn;
@@ -160,7 +160,7 @@ export class Course {
   }
 
   async #sample(): Promise<void> {
-    const samples = await this.#team.ask('sample');
+    const samples = await this.#workers.ask('sample');
     const before = this.#usage.last?.cpuMs;
     const usage = this.#look();
     const now = performance.now();

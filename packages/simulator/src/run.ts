@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename } from 'node:path';
 
-import { Course } from './course.ts';
 import type { ClientGroupPlan, Target } from './client-group.ts';
+import { Course } from './course.ts';
 import { SimulatorError } from './errors.ts';
 import type { Settings } from './options.ts';
 import { ProcessTree, hasProcFs } from './process-tree.ts';
@@ -15,12 +15,12 @@ import { readScenario } from './scenario.ts';
 import { scout, shownUrl } from './scout.ts';
 import { pack } from './stats.ts';
 import { latencyOf, sum } from './sum.ts';
-import { assemble } from './team.ts';
 import { judge } from './thresholds.ts';
 import { reconcile } from './truth.ts';
 import { round } from './units.ts';
 import { VERSION } from './version.ts';
 import type { Watcher } from './watcher.ts';
+import { startWorkers } from './worker-pool.ts';
 
 /** So busy, the simulator may be what is measured. */
 const BUSY = 0.9;
@@ -49,12 +49,12 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
   if (tree?.begin() === false) throw new SimulatorError('SIM_USAGE', noProcess(pid));
   const plan = planOf(target, settings, script ?? steps);
   const random = seeded(settings.seed);
-  const team = assemble(plan, settings.threads, {
+  const workers = startWorkers(plan, settings.threads, {
     crash: () => kill(tree?.anyChild(random)),
     talk: watcher.talk,
   });
   const at = new Date().toISOString();
-  const course = new Course(settings, team, tree, watcher);
+  const course = new Course(settings, workers, tree, watcher);
   try {
     watcher.began?.(course.controls, { target: shown(target), server, steps: plan.steps.map(({ do: kind }) => kind) });
     const { tallies, accounts } = await course.run();
@@ -91,7 +91,7 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
     return { ...result, verdicts: judge(result, settings.failOn) };
   } finally {
     course.stop();
-    await team.close();
+    await workers.close();
   }
 }
 

@@ -8,13 +8,13 @@ import type { Order, OrderMessage, Reply } from './worker.ts';
 type Answers = { [K in keyof Order]: Awaited<ReturnType<ClientGroup[K]>> };
 
 /** Asks every group the same, and gives their answers in order. */
-export interface Team {
+export interface WorkerPool {
   ask<K extends keyof Order>(name: K, ...args: Order[K]): Promise<Answers[K][]>;
   close(): Promise<void>;
 }
 
 /** @param threads 1 works in this thread, which has the least cost */
-export function assemble(plan: ClientGroupPlan, threads: number, events: ClientGroupEvents): Team {
+export function startWorkers(plan: ClientGroupPlan, threads: number, events: ClientGroupEvents): WorkerPool {
   if (threads === 1) {
     const group = new ClientGroup(plan, events);
     const act = group as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
