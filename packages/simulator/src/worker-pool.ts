@@ -23,14 +23,14 @@ export function startWorkers(plan: ClientGroupPlan, threads: number, events: Cli
       close: () => Promise.resolve(),
     };
   }
-  const hands = Array.from(
+  const handles = Array.from(
     { length: Math.min(threads, plan.numbers.length) },
     (_, index, of = Math.min(threads, plan.numbers.length)) => {
       const share = <T extends number | undefined>(whole: T): T =>
         (whole === undefined
           ? undefined
           : Math.floor(((index + 1) * whole) / of) - Math.floor((index * whole) / of)) as T;
-      return new Hand(
+      return new WorkerHandle(
         {
           ...plan,
           numbers: plan.numbers.filter((_number, at) => at % of === index),
@@ -42,13 +42,13 @@ export function startWorkers(plan: ClientGroupPlan, threads: number, events: Cli
     },
   );
   return {
-    ask: (name, ...args) => Promise.all(hands.map((hand) => hand.ask(name, args) as Promise<never>)),
-    close: async () => void (await Promise.all(hands.map((hand) => hand.close()))),
+    ask: (name, ...args) => Promise.all(handles.map((handle) => handle.ask(name, args) as Promise<never>)),
+    close: async () => void (await Promise.all(handles.map((handle) => handle.close()))),
   };
 }
 
-/** One thread. */
-class Hand {
+/** One worker thread: asks it, and ends it. */
+class WorkerHandle {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #last = 0;
