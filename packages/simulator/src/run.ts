@@ -5,12 +5,12 @@ import { cpus } from 'node:os';
 import { basename } from 'node:path';
 
 import type { ClientGroupPlan, Target } from './client-group.ts';
-import { Course } from './course.ts';
 import { SimulatorError } from './errors.ts';
 import type { Settings } from './options.ts';
 import { ProcessTree, hasProcFs } from './process-tree.ts';
 import { seeded } from './random.ts';
 import type { Result } from './result.ts';
+import { RunPhases } from './run-phases.ts';
 import { readScenario } from './scenario.ts';
 import { scout, shownUrl } from './scout.ts';
 import { pack } from './stats.ts';
@@ -54,14 +54,14 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
     talk: watcher.talk,
   });
   const at = new Date().toISOString();
-  const course = new Course(settings, workers, tree, watcher);
+  const phases = new RunPhases(settings, workers, tree, watcher);
   try {
-    watcher.began?.(course.controls, { target: shown(target), server, steps: plan.steps.map(({ do: kind }) => kind) });
-    const { tallies, accounts } = await course.run();
+    watcher.began?.(phases.controls, { target: shown(target), server, steps: plan.steps.map(({ do: kind }) => kind) });
+    const { tallies, accounts } = await phases.run();
     const tally = sum(tallies);
     const { opening, errors, storms, ...counts } = tally;
     const errorCount = Object.values(errors).reduce((total, each) => total + each, 0);
-    const processes = await course.processes(tally.answers);
+    const processes = await phases.processes(tally.answers);
     const result: Result = {
       format: 1,
       simulator: VERSION,
@@ -72,11 +72,11 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
       machine: machine(),
       ...counts,
       clients: settings.clients,
-      seconds: round(course.seconds),
-      ...(course.pausedSeconds > 0 && { paused: round(course.pausedSeconds) }),
-      rate: round(course.measured / course.seconds),
-      latency: latencyOf(course.latency),
-      histogram: pack(course.latency),
+      seconds: round(phases.seconds),
+      ...(phases.pausedSeconds > 0 && { paused: round(phases.pausedSeconds) }),
+      rate: round(phases.measured / phases.seconds),
+      latency: latencyOf(phases.latency),
+      histogram: pack(phases.latency),
       opening: latencyOf(opening),
       steps: Object.entries(tally.steps).map(([name, step]) => ({ name, ...step, latency: latencyOf(step.latency) })),
       errors,
@@ -84,13 +84,13 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
       storms,
       truth: reconcile(accounts),
       ...(processes !== undefined && { processes }),
-      self: { ...course.self, threads: settings.threads, bottleneck: course.self.busy > BUSY },
-      points: course.points,
+      self: { ...phases.self, threads: settings.threads, bottleneck: phases.self.busy > BUSY },
+      points: phases.points,
       verdicts: [],
     };
     return { ...result, verdicts: judge(result, settings.failOn) };
   } finally {
-    course.stop();
+    phases.stop();
     await workers.close();
   }
 }

@@ -15,7 +15,7 @@ import type { WorkerPool } from './worker-pool.ts';
 const MAX_POINTS = 600;
 const SETTLE_POLL_MS = 50;
 
-export class Course {
+export class RunPhases {
   readonly #settings: Settings;
   readonly #workers: WorkerPool;
   readonly #tree: ProcessTree | undefined;
