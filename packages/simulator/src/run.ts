@@ -1,4 +1,4 @@
-/** One run, from the scout to the verdict. */
+/** One run, from the probe to the verdict. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -7,12 +7,12 @@ import { basename } from 'node:path';
 import type { ClientGroupPlan, Target } from './client-group.ts';
 import { SimulatorError } from './errors.ts';
 import type { Settings } from './options.ts';
+import { probe, shownUrl } from './probe.ts';
 import { ProcessTree, hasProcFs } from './process-tree.ts';
 import { seeded } from './random.ts';
 import type { Result } from './result.ts';
 import { RunPhases } from './run-phases.ts';
 import { readScenario } from './scenario.ts';
-import { scout, shownUrl } from './scout.ts';
 import { pack } from './stats.ts';
 import { latencyOf, sum } from './sum.ts';
 import { judge } from './thresholds.ts';
@@ -41,9 +41,14 @@ const BUSY = 0.9;
  */
 export async function run(target: Target, settings: Settings, watcher: Watcher = {}): Promise<Result> {
   const { era, tool, args, timeout, pid } = settings;
-  const errand = { target, era: era === 'mixed' ? ('legacy' as const) : era, tool, args, timeoutMs: timeout };
   const script = settings.scenario === undefined ? undefined : readScenario(readFile(settings.scenario));
-  const { server, steps } = await scout(errand);
+  const { server, steps } = await probe({
+    target,
+    era: era === 'mixed' ? 'legacy' : era,
+    tool,
+    args,
+    timeoutMs: timeout,
+  });
   const tree =
     'command' in target ? new ProcessTree(process.pid) : pid === undefined ? undefined : new ProcessTree(pid);
   if (tree?.begin() === false) throw new SimulatorError('SIM_USAGE', noProcess(pid));

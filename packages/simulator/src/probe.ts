@@ -1,9 +1,9 @@
 /** Goes first: sees whether the server is there, and finds a tool that gives back what it is given. */
+import { dialTo } from './client-group.ts';
+import type { Target } from './client-group.ts';
 import { Client } from './client/client.ts';
 import type { ClientEra } from './client/era.ts';
 import { exampleOf } from './client/message.ts';
-import { dialTo } from './client-group.ts';
-import type { Target } from './client-group.ts';
 import { SimulatorError } from './errors.ts';
 import { seeded } from './random.ts';
 import type { StepText } from './scenario.ts';
@@ -25,7 +25,7 @@ const ECHO: StepText = { do: 'call', tool: 'echo', args: { text: '{{tag}}' } };
 /** Tools by these names give their text back. */
 const ECHOES = ['echo', 'repeat', 'say'];
 
-export interface Errand {
+export interface ProbeOptions {
   target: Target;
   era: ClientEra;
   tool: string | undefined;
@@ -34,7 +34,7 @@ export interface Errand {
 }
 
 /** @throws {SimulatorError} `SIM_UNREACHABLE` with the reason, `SIM_USAGE` when the server has no such tool */
-export async function scout({ target, era, tool, args, timeoutMs }: Errand): Promise<Findings> {
+export async function probe({ target, era, tool, args, timeoutMs }: ProbeOptions): Promise<Findings> {
   const ledger = new Ledger(performance.now());
   const client = new Client(0, {
     era,
@@ -44,7 +44,7 @@ export async function scout({ target, era, tool, args, timeoutMs }: Errand): Pro
     chaos: {},
     timeoutMs,
     bigMessageBytes: 0,
-    prefix: 'scout-',
+    prefix: 'probe-',
     dial: dialTo(target, era),
     crash: () => {},
     abandon: () => {},
