@@ -39,8 +39,8 @@ async function once(target, options, storm) {
   }
 }
 
-const astray = ({ truth, errorCount }) =>
-  [truth.crossed, truth.lost, truth.doubled, truth.disordered, errorCount].map(count).join(' / ');
+const astray = ({ integrity, errorCount }) =>
+  [integrity.crossed, integrity.lost, integrity.doubled, integrity.disordered, errorCount].map(count).join(' / ');
 
 function line(target, { calm, storm, error }) {
   if (error) return [`${target.name} (stopped: ${error.split('\n')[0].slice(0, 80)})`, ...Array(7).fill(NONE)];

@@ -11,6 +11,8 @@ import type { Dial, Line } from './client/line.ts';
 import { stdioDial } from './client/stdio.ts';
 import type { Tls } from './client/tls.ts';
 import { websocketDial } from './client/websocket.ts';
+import { Ledger } from './integrity.ts';
+import type { Account } from './integrity.ts';
 import { Queue } from './queue.ts';
 import { pick, seeded } from './random.ts';
 import type { Random } from './random.ts';
@@ -19,8 +21,6 @@ import type { Step, StepText } from './scenario.ts';
 import { Stats } from './stats.ts';
 import type { Sample, Tally } from './stats.ts';
 import { tagPrefix } from './tag.ts';
-import { Ledger } from './truth.ts';
-import type { Account } from './truth.ts';
 
 /** Which era the clients speak; `mixed` is half of each, `echo` is no MCP. */
 export type Era = 'legacy' | 'modern' | 'mixed' | 'echo';

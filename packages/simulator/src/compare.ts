@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 import { SimulatorError } from './errors.ts';
+import type { Integrity } from './integrity.ts';
 import type { Result } from './result.ts';
 import type { Paint } from './terminal/paint.ts';
 import { MEASURES } from './thresholds.ts';
@@ -49,7 +50,9 @@ function readResult(path: string): Result {
   } catch (cause) {
     throw new SimulatorError('SIM_FILE', `${path}: ${(cause as Error).message}`, cause);
   }
-  if ((result as Result | null)?.format !== 1)
-    throw new SimulatorError('SIM_FILE', `${path} is no result that --output of this version wrote`);
-  return result as Result;
+  const { format } = (result ?? {}) as { format?: unknown };
+  if (format === 2) return result as Result;
+  if (format !== 1) throw new SimulatorError('SIM_FILE', `${path} is not a result that --output wrote`);
+  const { truth, ...rest } = result as Omit<Result, 'integrity'> & { truth: Integrity };
+  return { ...rest, format: 2, integrity: truth };
 }

@@ -8,7 +8,7 @@ export { ERRORS, EXIT, SimulatorError } from './errors.ts';
 export type { ErrorName } from './errors.ts';
 export type { Leftover } from './process-tree.ts';
 export type { Threshold } from './thresholds.ts';
-export type { Fault, Sighting, Truth } from './truth.ts';
+export type { Fault, Integrity, Sighting } from './integrity.ts';
 export type { Settings } from './options.ts';
 export { readSettings } from './options.ts';
 export type { Latency, Point, Result, Verdict } from './result.ts';

@@ -5,10 +5,10 @@ import { Client } from './client/client.ts';
 import type { ClientEra } from './client/era.ts';
 import { exampleOf } from './client/message.ts';
 import { SimulatorError } from './errors.ts';
+import { Ledger } from './integrity.ts';
 import { seeded } from './random.ts';
 import type { StepText } from './scenario.ts';
 import { Stats } from './stats.ts';
-import { Ledger } from './truth.ts';
 
 interface Tool {
   name: string;

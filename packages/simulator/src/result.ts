@@ -1,6 +1,6 @@
 /** What a run found, as `--json` prints and `--output` writes it; the report and the comparison are made from it. */
+import type { Integrity } from './integrity.ts';
 import type { Leftover } from './process-tree.ts';
-import type { Truth } from './truth.ts';
 
 /** Whether a threshold was kept. */
 export interface Verdict {
@@ -45,8 +45,8 @@ export interface Point {
 
 /** What a run found, as `--output` writes it. */
 export interface Result {
-  /** The version of this format. */
-  format: 1;
+  /** The version of this format. In format 1, `integrity` was called `truth`. */
+  format: 2;
   simulator: string;
   /** When it began, in ISO 8601. */
   at: string;
@@ -80,7 +80,7 @@ export interface Result {
   notes: number;
   storms: Readonly<Record<string, number>>;
   steps: readonly { name: string; answers: number; errors: number; latency: Latency }[];
-  truth: Truth;
+  integrity: Integrity;
   processes?: {
     peakRss: number;
     startRss: number;

@@ -1,4 +1,5 @@
 /** The time between the first client and the last process: opens, runs, drains, waits for what is left, and samples meanwhile. */
+import type { Account } from './integrity.ts';
 import type { Settings } from './options.ts';
 import { hasProcFs } from './process-tree.ts';
 import type { ProcessTree, Usage } from './process-tree.ts';
@@ -6,7 +7,6 @@ import type { Point, Result } from './result.ts';
 import { newHistogram, percentile, unpack } from './stats.ts';
 import type { Histogram, Tally } from './stats.ts';
 import { addUp } from './sum.ts';
-import type { Account } from './truth.ts';
 import { round } from './units.ts';
 import type { Controls, Watcher } from './watcher.ts';
 import type { WorkerPool } from './worker-pool.ts';

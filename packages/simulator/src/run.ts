@@ -6,6 +6,7 @@ import { basename } from 'node:path';
 
 import type { ClientGroupPlan, Target } from './client-group.ts';
 import { SimulatorError } from './errors.ts';
+import { reconcile } from './integrity.ts';
 import type { Settings } from './options.ts';
 import { probe, shownUrl } from './probe.ts';
 import { ProcessTree, hasProcFs } from './process-tree.ts';
@@ -16,7 +17,6 @@ import { readScenario } from './scenario.ts';
 import { pack } from './stats.ts';
 import { latencyOf, sum } from './sum.ts';
 import { judge } from './thresholds.ts';
-import { reconcile } from './truth.ts';
 import { round } from './units.ts';
 import { VERSION } from './version.ts';
 import type { Watcher } from './watcher.ts';
@@ -35,7 +35,7 @@ const BUSY = 0.9;
  * @example
  * ```ts
  * const result = await run({ url: 'ws://127.0.0.1:8765/mcp', headers: {} }, readSettings({ clients: '100', duration: '10s' }));
- * console.log(result.rate, result.latency.p99, result.truth.crossed);
+ * console.log(result.rate, result.latency.p99, result.integrity.crossed);
  * ```
  * @throws {SimulatorError} `SIM_UNREACHABLE` when nobody is there; `SIM_USAGE`, `SIM_SCENARIO` and `SIM_FILE` when the settings do not fit
  */
@@ -68,7 +68,7 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
     const errorCount = Object.values(errors).reduce((total, each) => total + each, 0);
     const processes = await phases.processes(tally.answers);
     const result: Result = {
-      format: 1,
+      format: 2,
       simulator: VERSION,
       at,
       target: shown(target),
@@ -87,7 +87,7 @@ export async function run(target: Target, settings: Settings, watcher: Watcher =
       errors,
       errorCount,
       storms,
-      truth: reconcile(accounts),
+      integrity: reconcile(accounts),
       ...(processes !== undefined && { processes }),
       self: { ...phases.self, threads: settings.threads, bottleneck: phases.self.busy > BUSY },
       points: phases.points,

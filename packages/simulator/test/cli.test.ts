@@ -83,7 +83,7 @@ describe('mcp-simulate', () => {
       '--json',
     ]);
     const result = JSON.parse(stdout) as Result;
-    expect(result.truth).toMatchObject({ crossed: 3, lost: 1, doubled: 0 });
+    expect(result.integrity).toMatchObject({ crossed: 3, lost: 1, doubled: 0 });
     expect(result).toMatchObject({ sent: 200, self: { threads: 3 } });
     expect(stderr).toContain('3 crossed, 1 lost');
   });

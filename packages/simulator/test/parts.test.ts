@@ -1,10 +1,14 @@
 /** What can be looked at without a server. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { adviceFor } from '../src/advice.ts';
 import { parseChaos, strike } from '../src/chaos.ts';
 import { requestText } from '../src/client/era.ts';
 import { exampleOf } from '../src/client/message.ts';
+import { compare } from '../src/compare.ts';
+import { Ledger, reconcile } from '../src/integrity.ts';
 import { readSettings, readUrl } from '../src/options.ts';
 import { Queue } from '../src/queue.ts';
 import { pick, seeded } from '../src/random.ts';
@@ -18,8 +22,8 @@ import { compileTemplate } from '../src/template.ts';
 import { bar, sparkline } from '../src/terminal/paint.ts';
 import { Screen, fit } from '../src/terminal/screen.ts';
 import { judge, parseThresholds } from '../src/thresholds.ts';
-import { Ledger, reconcile } from '../src/truth.ts';
 import { parseDuration, parseRate, parseShare, parseSize, showDuration, showNumber, showSize } from '../src/units.ts';
+import { folder } from './support/files.ts';
 
 const filling = { tag: 'T', client: 3, call: 17, random: seeded(1) };
 const render = (value: unknown): unknown => JSON.parse(compileTemplate(value).render(filling));
@@ -94,9 +98,9 @@ describe('a ledger', () => {
   it('shows five examples of each fault, and counts all', () => {
     const ledger = new Ledger(0);
     for (let each = 0; each < 50; each++) ledger.doubled(`number ${each}`);
-    const truth = reconcile([ledger.account]);
-    expect(truth.doubled).toBe(50);
-    expect(truth.examples.map(({ what }) => what)).toEqual([0, 1, 2, 3, 4].map((each) => `number ${each}`));
+    const integrity = reconcile([ledger.account]);
+    expect(integrity.doubled).toBe(50);
+    expect(integrity.examples.map(({ what }) => what)).toEqual([0, 1, 2, 3, 4].map((each) => `number ${each}`));
   });
 });
 
@@ -225,7 +229,7 @@ describe('a threshold', () => {
     errorCount: 5,
     rate: 3225,
     latency: { p99: 12, p999: 80 },
-    truth: { crossed: 0 },
+    integrity: { crossed: 0 },
   } as unknown as Result;
   const read = (text: string, found: Result = result): string[] =>
     judge(found, parseThresholds(text)).map(({ text: shown, kept }) => `${kept ? '✓' : '✗'} ${shown}`);
@@ -246,6 +250,25 @@ describe('a threshold', () => {
     const silent = { ...result, answers: 0 };
     expect(read('p99>10ms', silent)).toEqual(['✗ p99: not measured, nothing was answered (limit 10 ms)']);
     expect(read('orphans>0')).toEqual(['✗ orphans: not measured, give --pid on Linux (limit 0)']);
+  });
+});
+
+describe('comparing results', () => {
+  it('reads format 1 too, in which integrity was called truth', () => {
+    const zeroes = { lost: 0, doubled: 0, disordered: 0, unproven: 0 };
+    const counts = { sent: 9, answers: 9, errorCount: 0, rate: 9, unsent: 0, reconnects: 0, latency: {}, options: {} };
+    const place = folder();
+    const [before, after] = [
+      { ...counts, format: 1, truth: { ...zeroes, crossed: 2 } },
+      { ...counts, format: 2, integrity: { ...zeroes, crossed: 1 } },
+    ].map((result) => {
+      const path = join(place, `${result.format}.json`);
+      writeFileSync(path, JSON.stringify(result));
+      return path;
+    });
+    const { results, text } = compare(before!, after!, (_, shown) => shown);
+    expect(text).toMatch(/^ {2}crossed +2 +1 +−50 %$/m);
+    expect(results[0]).toMatchObject({ format: 2, integrity: { crossed: 2 } });
   });
 });
 

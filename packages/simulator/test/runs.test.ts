@@ -35,7 +35,7 @@ describe.each(['ws', 'http'] as const)('over %s, clients of both eras', (transpo
       calls: '250',
       scenario: scenarioFile(everything),
     });
-    expect(result.truth).toMatchObject({ ...NONE, unproven: 0 });
+    expect(result.integrity).toMatchObject({ ...NONE, unproven: 0 });
     expect(result.errors).toEqual({});
     expect(result.questions).toBeGreaterThan(0);
     expect(result.notes).toBeGreaterThan(0);
@@ -62,7 +62,7 @@ describe('storms', () => {
       bigMessage: '100KiB',
       pid: String(server.pid),
     });
-    expect(result.truth).toMatchObject(NONE);
+    expect(result.integrity).toMatchObject(NONE);
     expect(result.errors).toEqual({});
     expect(Object.keys(result.storms).toSorted()).toEqual([
       'big-message',
@@ -83,7 +83,7 @@ describe('storms', () => {
     const server = await startSwitchboard('--isolation', 'shared', '--rate-limit', 'unlimited');
     const result = await simulate(server.ws, { calls: '300', chaos: 'crash=1%', pid: String(server.pid), settle: '0' });
     expect(result.storms['crash']).toBeGreaterThan(0);
-    expect(result.truth).toMatchObject(NONE);
+    expect(result.integrity).toMatchObject(NONE);
     expect(result.answers + result.errorCount).toBe(300);
     expect(result.points.map(({ cpu = 0 }) => cpu).filter((cpu) => cpu < 0)).toEqual([]);
     expect(result.processes?.cpuPerAnswer).toBeGreaterThan(0);
@@ -105,7 +105,7 @@ describe('a run', () => {
     const result = await simulate(server.ws, { duration: '200ms', rate: '2000000', clients: '1', timeout: '500ms' });
     expect(result.unsent).toBeGreaterThan(100_000);
     expect(result.sent).toBeLessThan(100_000);
-    expect(result.truth).toMatchObject(NONE);
+    expect(result.integrity).toMatchObject(NONE);
   });
 
   it('ends when its time is over, and can be ended before', async () => {
@@ -159,7 +159,7 @@ describe('a run', () => {
       'paused',
     ]);
     expect(result.reconnects).toBe(2);
-    expect(result.truth).toMatchObject(NONE);
+    expect(result.integrity).toMatchObject(NONE);
   });
 
   it('leaves the time in which it was paused out of its rate, and has no latency for it', async () => {
@@ -194,7 +194,7 @@ describe('a run', () => {
     const server = await startFaulty({ hangUp: [20] });
     const result = await simulate(server.ws, { calls: '60', clients: '2' });
     expect(result).toMatchObject({ reconnects: 1, errors: { 'closed 1006': 1 }, answers: 59 });
-    expect(result.truth).toMatchObject(NONE);
+    expect(result.integrity).toMatchObject(NONE);
   });
 
   it('starts a command for each client, and sees its processes', async () => {

@@ -12,9 +12,9 @@ import { WebSocketServer } from 'ws';
 import { Client } from '../src/client/client.ts';
 import { websocketDial } from '../src/client/websocket.ts';
 import { EXIT } from '../src/errors.ts';
+import { Ledger } from '../src/integrity.ts';
 import { seeded } from '../src/random.ts';
 import { Stats } from '../src/stats.ts';
-import { Ledger } from '../src/truth.ts';
 import { simulateBin, startSwitchboard } from './support/servers.ts';
 
 const switchboard = fileURLToPath(new URL('../../switchboard/dist/cli/main.js', import.meta.url));

@@ -6,12 +6,12 @@
  */
 import { strike } from '../chaos.ts';
 import type { Chaos, Storm } from '../chaos.ts';
+import type { Ledger } from '../integrity.ts';
 import type { Random } from '../random.ts';
 import type { Step } from '../scenario.ts';
 import type { Stats } from '../stats.ts';
 import { tagOf } from '../tag.ts';
 import type { Filling } from '../template.ts';
-import type { Ledger } from '../truth.ts';
 import { INITIALIZE, notificationText, requestText } from './era.ts';
 import type { ClientEra } from './era.ts';
 import type { About, Dial, Line } from './line.ts';

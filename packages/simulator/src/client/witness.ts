@@ -1,8 +1,8 @@
 /** One client's judgement of what arrives: whose it is, and whether it may come now. What it finds goes into the ledger. */
+import { nameOf } from '../integrity.ts';
+import type { Ledger } from '../integrity.ts';
 import { ownersIn } from '../tag.ts';
 import type { Owner } from '../tag.ts';
-import { nameOf } from '../truth.ts';
-import type { Ledger } from '../truth.ts';
 import { SUBSCRIPTION } from './era.ts';
 import type { Message } from './message.ts';
 

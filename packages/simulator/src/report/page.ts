@@ -1,9 +1,9 @@
 /** A result as one HTML page that needs nothing else; with two results, the earlier one beside the later. */
 import { adviceFor } from '../advice.ts';
+import { FAULTS, FAULT_NAMES } from '../integrity.ts';
 import type { Point, Result } from '../result.ts';
 import { spread, unpack } from '../stats.ts';
 import { MEASURES } from '../thresholds.ts';
-import { FAULTS, FAULT_NAMES } from '../truth.ts';
 import { showDuration, showNumber, showShare, showSize } from '../units.ts';
 import { chartOf } from './chart.ts';
 import type { Chart, Series } from './chart.ts';
@@ -95,7 +95,7 @@ function change(name: string, result: Result, before: Result | undefined): strin
 }
 
 function tilesOf(result: Result, before: Result | undefined): string {
-  const count = ({ truth }: Result): number => FAULT_NAMES.reduce((sum, name) => sum + truth[name], 0);
+  const count = ({ integrity }: Result): number => FAULT_NAMES.reduce((sum, name) => sum + integrity[name], 0);
   const astray = count(result);
   const tile = (label: string, value: string, name: string, bad = false): string =>
     `<li${bad ? ' class="bad"' : ''}><span>${escape(label)}</span><b>${escape(value)}</b>${change(name, result, before)}</li>`;
@@ -190,17 +190,17 @@ function histogramOf(runs: readonly { run: Result; faded: boolean }[]): Chart {
 }
 
 function truthOf(result: Result, before: Result | undefined): string {
-  const { truth } = result;
+  const { integrity } = result;
   const rows = FAULT_NAMES.map((name) => [
     name,
-    `<b>${showNumber(truth[name])}</b>${change(name, result, before)}`,
+    `<b>${showNumber(integrity[name])}</b>${change(name, result, before)}`,
     escape(FAULTS[name].replaceAll('`', '')),
   ]);
   const proof =
-    truth.proven + truth.unproven === 0
+    integrity.proven + integrity.unproven === 0
       ? 'No call carried a tag, so an answer for somebody else could not be seen.'
-      : `${showNumber(truth.proven)} answers carried the tag of their own call${truth.unproven > 0 ? `; ${showNumber(truth.unproven)} carried none, and whose they were cannot be told` : ''}.`;
-  const examples = truth.examples.map(({ fault, at, what }) => [fault, `after ${showDuration(at)}: ${escape(what)}`]);
+      : `${showNumber(integrity.proven)} answers carried the tag of their own call${integrity.unproven > 0 ? `; ${showNumber(integrity.unproven)} carried none, and whose they were cannot be told` : ''}.`;
+  const examples = integrity.examples.map(({ fault, at, what }) => [fault, `after ${showDuration(at)}: ${escape(what)}`]);
   return (
     `<div class="card words">${table([], rows)}</div><p class="note">${proof}</p>` +
     (examples.length === 0

@@ -1,27 +1,27 @@
 /** What a run found, as a table for people. */
 import { adviceFor } from '../advice.ts';
+import { FAULT_NAMES } from '../integrity.ts';
 import type { Latency, Result } from '../result.ts';
-import { FAULT_NAMES } from '../truth.ts';
 import { showDuration, showNumber, showShare, showSize } from '../units.ts';
-import { clean } from './screen.ts';
 import type { Paint } from './paint.ts';
+import { clean } from './screen.ts';
 
 const LABEL = 12;
 
 export function summaryOf(result: Result, paint: Paint): string {
-  const { truth, processes, self, verdicts, steps } = result;
+  const { integrity, processes, self, verdicts, steps } = result;
   const row = (label: string, ...cells: string[]): string =>
     `  ${paint('dim', label.padEnd(LABEL))}${cells.filter((cell) => cell !== '').join(', ')}`;
   const under = (text: string): string => `  ${' '.repeat(LABEL)}${clean(text)}`;
   const count = (name: string, value: number): string => (value > 0 ? `${showNumber(value)} ${name}` : '');
   const faults = FAULT_NAMES.map((name) => {
-    const text = `${showNumber(truth[name])} ${name}`;
-    return truth[name] > 0 ? paint('red', text) : text;
+    const text = `${showNumber(integrity[name])} ${name}`;
+    return integrity[name] > 0 ? paint('red', text) : text;
   });
   const proof =
-    truth.proven + truth.unproven === 0
+    integrity.proven + integrity.unproven === 0
       ? 'no call carried a tag, so an answer for somebody else could not be seen'
-      : `${showNumber(truth.proven)} answers carried the tag of their call${truth.unproven > 0 ? `, ${showNumber(truth.unproven)} carried none` : ''}`;
+      : `${showNumber(integrity.proven)} answers carried the tag of their call${integrity.unproven > 0 ? `, ${showNumber(integrity.unproven)} carried none` : ''}`;
   const errors = Object.entries(result.errors).toSorted(([, a], [, b]) => b - a);
   const lines = [
     `${paint('bold', `${several(result.clients, 'client', 'clients')}, ${showNumber(result.seconds)} s, ${result.target}`)}  ${paint('dim', clean(result.server))}`,
@@ -39,7 +39,7 @@ export function summaryOf(result: Result, paint: Paint): string {
     row('connecting', latencyText(result.opening), count('reconnected', result.reconnects)),
     row('messages', ...faults),
     under(proof),
-    ...truth.examples.map(({ what, at }) => paint('red', under(`after ${showDuration(at)}: ${what}`))),
+    ...integrity.examples.map(({ what, at }) => paint('red', under(`after ${showDuration(at)}: ${what}`))),
     row(
       'errors',
       showNumber(result.errorCount),
@@ -94,7 +94,7 @@ function asides(
   const calls = [
     count('cut off on purpose', result.cut),
     count('cancelled', result.cancelled),
-    count('answered too late', result.truth.late),
+    count('answered too late', result.integrity.late),
     count('never begun, as there was no room to wait', result.unsent),
   ].filter((text) => text !== '');
   const server = [count('notes', result.notes), count('questions', result.questions)].filter((text) => text !== '');

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 
 import { STORMS } from '../../src/chaos.ts';
 import { ERRORS, EXIT } from '../../src/errors.ts';
+import { FAULTS } from '../../src/integrity.ts';
 import { OPTIONS, flagOf } from '../../src/options.ts';
 import { STEPS } from '../../src/scenario.ts';
 import { HOLE_NAMES } from '../../src/template.ts';
 import { MEASURES } from '../../src/thresholds.ts';
-import { FAULTS } from '../../src/truth.ts';
 import { VERSION } from '../../src/version.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');

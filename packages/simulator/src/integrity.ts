@@ -44,7 +44,7 @@ export interface Account {
 }
 
 /** What must never happen, how often it did, and what was proven. */
-export interface Truth extends Record<Fault, number> {
+export interface Integrity extends Record<Fault, number> {
   late: number;
   proven: number;
   unproven: number;
@@ -119,7 +119,7 @@ export class Ledger {
 }
 
 /** The accounts of all threads as one: what looked lost in one and was seen in another is not lost. */
-export function reconcile(accounts: readonly Account[]): Truth {
+export function reconcile(accounts: readonly Account[]): Integrity {
   const elsewhere = new Set(accounts.flatMap((account) => account.elsewhere));
   const lost = accounts.flatMap((account) => account.lost).filter((each) => !elsewhere.has(keyOf(each)));
   const sum = (name: keyof Account): number =>
