@@ -11,6 +11,7 @@ import type { Dial, Line } from './client/line.ts';
 import { stdioDial } from './client/stdio.ts';
 import type { Tls } from './client/tls.ts';
 import { websocketDial } from './client/websocket.ts';
+import { correlationPrefix } from './correlation.ts';
 import { Ledger } from './integrity.ts';
 import type { Account } from './integrity.ts';
 import { Queue } from './queue.ts';
@@ -20,7 +21,6 @@ import { compileStep } from './scenario.ts';
 import type { Step, StepText } from './scenario.ts';
 import { Stats } from './stats.ts';
 import type { Sample, Tally } from './stats.ts';
-import { tagPrefix } from './tag.ts';
 
 /** Which era the clients speak; `mixed` is half of each, `echo` is no MCP. */
 export type Era = 'legacy' | 'modern' | 'mixed' | 'echo';
@@ -36,7 +36,7 @@ export interface ClientGroupPlan {
   /** The numbers of its clients. */
   numbers: readonly number[];
   era: Era;
-  /** Part of every tag, so that nothing of another run is taken for this one's. */
+  /** Part of every correlation id, so that nothing of another run is taken for this one's. */
   run: string;
   steps: readonly StepText[];
   seed: number;
@@ -230,7 +230,7 @@ export class ClientGroup {
       stats: this.#stats,
       ledger: this.#ledger,
       dial: dialTo(target, own),
-      prefix: tagPrefix(run),
+      prefix: correlationPrefix(run),
       random: seeded(seed * 1_000_003 + number),
       crash: () => this.#events.crash?.(),
       abandon: (line) => {

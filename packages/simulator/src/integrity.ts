@@ -1,10 +1,10 @@
 /**
  * What must never happen, whatever the load: counted exactly, with the first examples.
  *
- * The owner of an answer is known by its tag (`tag.ts`). A call whose answer was seen at somebody else is crossed, not lost as well: that
- * is found out at the end, over all threads.
+ * The owner of an answer is known by its correlation id (`correlation.ts`). A call whose answer was seen at somebody else is crossed, not
+ * lost as well: that is found out at the end, over all threads.
  */
-import type { Owner } from './tag.ts';
+import type { Owner } from './correlation.ts';
 
 /** What can go wrong with messages; the reference page has the same table. */
 export const FAULTS: Readonly<Record<Fault, string>> = {
@@ -33,9 +33,9 @@ export interface Account {
   disordered: number;
   /** Answers after their call was cancelled or had timed out: no fault, the two can meet on the way. */
   late: number;
-  /** Answers that carried the tag of their own call. */
+  /** Answers that carried the correlation id of their own call. */
   proven: number;
-  /** Answers that carried no tag although their call did: whose they were cannot be told. */
+  /** Answers that carried no correlation id although their call did: whose they were cannot be told. */
   unproven: number;
   lost: readonly (Owner & Sighting)[];
   /** Calls whose answers were seen where they do not belong, as `client.call`. */
@@ -72,9 +72,9 @@ export class Ledger {
     this.#began = began;
   }
 
-  right(tagged: boolean, found: boolean): void {
+  right(correlated: boolean, found: boolean): void {
     if (found) this.#counts.proven++;
-    else if (tagged) this.#counts.unproven++;
+    else if (correlated) this.#counts.unproven++;
   }
 
   crossed(what: string, owner?: Owner): void {

@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 
 /** What the holes are filled from. */
 export interface Filling {
-  tag: string;
+  correlationId: string;
   client: number;
   call: number;
   random: Random;
@@ -17,19 +17,20 @@ export interface Filling {
 
 export interface Template {
   /** Whether it has a `{{tag}}`, so that answers can be told apart. */
-  readonly tagged: boolean;
+  readonly correlated: boolean;
   /** @returns JSON text */
   render(filling: Filling): string;
 }
 
 interface Hole {
-  tag?: boolean;
+  /** Whether it is the correlation id. */
+  correlates?: boolean;
   numeric: boolean;
   fill(filling: Filling): string;
 }
 
 const HOLES: Readonly<Record<string, (words: readonly string[]) => Hole>> = {
-  tag: () => ({ tag: true, numeric: false, fill: ({ tag }) => tag }),
+  tag: () => ({ correlates: true, numeric: false, fill: ({ correlationId }) => correlationId }),
   client: () => ({ numeric: true, fill: ({ client }) => String(client) }),
   call: () => ({ numeric: true, fill: ({ call }) => String(call) }),
   now: () => ({ numeric: true, fill: () => String(Date.now()) }),
@@ -68,7 +69,7 @@ export function compileTemplate(value: unknown): Template {
     return { hole: holes[Number(index)]!, literal };
   });
   return {
-    tagged: holes.some(({ tag }) => tag === true),
+    correlated: holes.some(({ correlates }) => correlates === true),
     render(filling) {
       let text = head;
       for (const { hole, literal } of parts) text += escape(hole.fill(filling)) + literal;

@@ -47,7 +47,11 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   lost: { ...count, meaning: 'calls without an answer', of: ({ integrity }) => integrity.lost },
   doubled: { ...count, meaning: 'messages that came again', of: ({ integrity }) => integrity.doubled },
   disordered: { ...count, meaning: 'progress notes out of order', of: ({ integrity }) => integrity.disordered },
-  unproven: { ...count, meaning: 'answers without the tag of their call', of: ({ integrity }) => integrity.unproven },
+  unproven: {
+    ...count,
+    meaning: 'answers without the correlation id of their call',
+    of: ({ integrity }) => integrity.unproven,
+  },
   unsent: { ...count, meaning: 'calls of `--rate` that never began', of: ({ unsent }) => unsent },
   reconnects: { ...count, meaning: 'connections made again', of: ({ reconnects }) => reconnects },
   memory: {

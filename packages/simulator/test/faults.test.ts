@@ -71,7 +71,7 @@ describe('the simulator', () => {
     expect(result.integrity).toMatchObject({ crossed: 1, lost: 0, doubled: 1, disordered: 2 });
   });
 
-  it('says that it could not tell whose the answers were where they carry no tag', async () => {
+  it('says that it could not tell whose the answers were where they carry no correlation id', async () => {
     const server = await startFaulty({ swap: [100] });
     const result = await simulate(server.ws, { calls: '200', tool: 'echo', args: '{"text": "always the same"}' });
     expect(result.integrity).toMatchObject({ ...NONE, proven: 0, unproven: 0 });

@@ -8,6 +8,7 @@ import { parseChaos, strike } from '../src/chaos.ts';
 import { requestText } from '../src/client/era.ts';
 import { exampleOf } from '../src/client/message.ts';
 import { compare } from '../src/compare.ts';
+import { correlationIdOf, correlationPrefix, ownersIn } from '../src/correlation.ts';
 import { Ledger, reconcile } from '../src/integrity.ts';
 import { readSettings, readUrl } from '../src/options.ts';
 import { Queue } from '../src/queue.ts';
@@ -17,7 +18,6 @@ import type { Result } from '../src/result.ts';
 import { halved } from '../src/run-phases.ts';
 import { compileStep, readScenario } from '../src/scenario.ts';
 import { newHistogram, pack, recordMs, spread, unpack } from '../src/stats.ts';
-import { ownersIn, tagOf, tagPrefix } from '../src/tag.ts';
 import { compileTemplate } from '../src/template.ts';
 import { bar, sparkline } from '../src/terminal/paint.ts';
 import { Screen, fit } from '../src/terminal/screen.ts';
@@ -25,7 +25,7 @@ import { judge, parseThresholds } from '../src/thresholds.ts';
 import { parseDuration, parseRate, parseShare, parseSize, showDuration, showNumber, showSize } from '../src/units.ts';
 import { folder } from './support/files.ts';
 
-const filling = { tag: 'T', client: 3, call: 17, random: seeded(1) };
+const filling = { correlationId: 'T', client: 3, call: 17, random: seeded(1) };
 const render = (value: unknown): unknown => JSON.parse(compileTemplate(value).render(filling));
 
 describe('a template', () => {
@@ -41,7 +41,7 @@ describe('a template', () => {
   });
 
   it('escapes what it fills in', () => {
-    const text = compileTemplate('{{tag}}').render({ ...filling, tag: 'a "b" \\' });
+    const text = compileTemplate('{{tag}}').render({ ...filling, correlationId: 'a "b" \\' });
     expect(JSON.parse(text)).toBe('a "b" \\');
   });
 
@@ -54,8 +54,8 @@ describe('a template', () => {
   });
 
   it('tells whether answers to it can be told apart', () => {
-    expect(compileTemplate({ a: '{{ tag }}' }).tagged).toBe(true);
-    expect(compileTemplate({ a: 'tag' }).tagged).toBe(false);
+    expect(compileTemplate({ a: '{{ tag }}' }).correlated).toBe(true);
+    expect(compileTemplate({ a: 'tag' }).correlated).toBe(false);
   });
 
   it('refuses a hole that there is not', () => {
@@ -63,15 +63,15 @@ describe('a template', () => {
   });
 });
 
-describe('a tag', () => {
+describe('a correlation id', () => {
   it('is found wherever it stands, and is not the beginning of another', () => {
-    const prefix = tagPrefix('ab');
-    const text = `${tagOf(prefix, 1, 23)} ${tagOf(prefix, 45, 6)} ${tagOf(tagPrefix('other'), 7, 8)} sim-ab-9`;
+    const prefix = correlationPrefix('ab');
+    const text = `${correlationIdOf(prefix, 1, 23)} ${correlationIdOf(prefix, 45, 6)} ${correlationIdOf(correlationPrefix('other'), 7, 8)} sim-ab-9`;
     expect(ownersIn(text, prefix)).toEqual([
       { client: 1, call: 23 },
       { client: 45, call: 6 },
     ]);
-    expect(text.includes(tagOf(prefix, 1, 2))).toBe(false);
+    expect(text.includes(correlationIdOf(prefix, 1, 2))).toBe(false);
   });
 });
 

@@ -1,16 +1,16 @@
 /**
  * One simulated client: it opens a conversation, does steps, and comes back when it was cut off.
  *
- * All clients number their requests 1, 2, 3…, so they all use the same ids and progress tokens at the same time. Whose a message is shows
- * its tag (`tag.ts`); the client's witness judges it.
+ * All clients number their requests 1, 2, 3…, so they all use the same ids and progress tokens at the same time. The
+ * correlation id in a message shows whose it is (`correlation.ts`); the client's witness judges it.
  */
 import { strike } from '../chaos.ts';
 import type { Chaos, Storm } from '../chaos.ts';
+import { correlationIdOf } from '../correlation.ts';
 import type { Ledger } from '../integrity.ts';
 import type { Random } from '../random.ts';
 import type { Step } from '../scenario.ts';
 import type { Stats } from '../stats.ts';
-import { tagOf } from '../tag.ts';
 import type { Filling } from '../template.ts';
 import { INITIALIZE, notificationText, requestText } from './era.ts';
 import type { ClientEra } from './era.ts';
@@ -261,10 +261,15 @@ export class Client {
     const { chaos, random, stats, prefix, bigMessageBytes } = this.#around;
     const storm = strike(chaos, random);
     if (storm !== undefined) stats.storm(storm);
-    const tag = tagOf(prefix, this.number, this.#last + 1);
+    const correlationId = correlationIdOf(prefix, this.number, this.#last + 1);
     const padding = storm === 'big-message' ? 'x'.repeat(bigMessageBytes) : '';
-    const shape = shapeOf(step, { tag: tag + padding, client: this.number, call: this.#last + 1, random });
-    const call = this.#ask({ ...shape, tag, step, begun, progress: step.progress }, (outcome) =>
+    const shape = shapeOf(step, {
+      correlationId: correlationId + padding,
+      client: this.number,
+      call: this.#last + 1,
+      random,
+    });
+    const call = this.#ask({ ...shape, correlationId, step, begun, progress: step.progress }, (outcome) =>
       this.#settled(call, outcome, done),
     );
     if (step.kind === 'cancel') setTimeout(() => this.#cancel(call, done), step.waitMs);
@@ -278,8 +283,8 @@ export class Client {
     const call: Call = {
       call: id,
       name,
-      tag: '',
-      tagged: false,
+      correlationId: '',
+      correlated: false,
       progress: false,
       step: undefined,
       about: '',
@@ -330,7 +335,7 @@ export class Client {
     const responses = Object.entries(inputRequests).map(([key, { method = '', params }]) => {
       this.#witness.foreign(JSON.stringify(params ?? {}), method);
       this.#around.stats.questions++;
-      return [key, replyTo(method, params, call.tag) ?? {}] as const;
+      return [key, replyTo(method, params, call.correlationId) ?? {}] as const;
     });
     if (call.rounds >= MAX_ROUNDS) {
       return this.#settled(call, { failed: `asked over ${MAX_ROUNDS} times`, counts: true }, done);
@@ -343,7 +348,7 @@ export class Client {
 
   #subscribe(step: Step, begun: number, done: () => void): void {
     const { era, random, stats } = this.#around;
-    const filling: Filling = { tag: '', client: this.number, call: this.#last + 1, random };
+    const filling: Filling = { correlationId: '', client: this.number, call: this.#last + 1, random };
     const uri = JSON.parse(step.uri.render(filling)) as string;
     const before = this.#watching.get(uri);
     this.#witness.watches(uri);
@@ -427,7 +432,7 @@ export class Client {
     const named = this.#witness.named(text);
     for (const call of this.#pending.values()) if (named === undefined || named === call.call) call.asked = true;
     if (method !== 'ping') this.#around.stats.questions++;
-    const result = replyTo(method, params, tagOf(this.#around.prefix, this.number, named ?? 0));
+    const result = replyTo(method, params, correlationIdOf(this.#around.prefix, this.number, named ?? 0));
     const answer = result === undefined ? { error: { code: -32601, message: 'Method not found' } } : { result };
     this.#send(JSON.stringify({ jsonrpc: '2.0', id, ...answer }), {});
   }
@@ -495,17 +500,17 @@ export class Client {
 }
 
 /** What a step asks for. */
-function shapeOf(step: Step, filling: Filling): { method: string; body: string; about?: string; tagged: boolean } {
-  if (step.kind === 'list') return { method: `${step.what}/list`, body: '', tagged: false };
+function shapeOf(step: Step, filling: Filling): { method: string; body: string; about?: string; correlated: boolean } {
+  if (step.kind === 'list') return { method: `${step.what}/list`, body: '', correlated: false };
   if (step.kind === 'read') {
     const uri = step.uri.render(filling);
     return {
       method: 'resources/read',
       body: `"uri":${uri}`,
       about: JSON.parse(uri) as string,
-      tagged: step.uri.tagged,
+      correlated: step.uri.correlated,
     };
   }
   const body = `"name":${JSON.stringify(step.tool)},"arguments":${step.args.render(filling)}`;
-  return { method: 'tools/call', body, about: step.tool, tagged: step.args.tagged };
+  return { method: 'tools/call', body, about: step.tool, correlated: step.args.correlated };
 }

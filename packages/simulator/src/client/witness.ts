@@ -1,8 +1,8 @@
 /** One client's judgement of what arrives: whose it is, and whether it may come now. What it finds goes into the ledger. */
+import { ownersIn } from '../correlation.ts';
+import type { Owner } from '../correlation.ts';
 import { nameOf } from '../integrity.ts';
 import type { Ledger } from '../integrity.ts';
-import { ownersIn } from '../tag.ts';
-import type { Owner } from '../tag.ts';
 import { SUBSCRIPTION } from './era.ts';
 import type { Message } from './message.ts';
 
@@ -10,13 +10,13 @@ import type { Message } from './message.ts';
 export interface Expected {
   /** Its id on the wire, and its progress token. */
   id: number;
-  /** Its number in its tag: where a call takes several requests, the id of the first. */
+  /** Its number in its correlation id: where a call takes several requests, the id of the first. */
   call: number;
   /** For people: `tools/call echo`. */
   name: string;
-  tag: string;
-  /** Whether the request carried the tag. */
-  tagged: boolean;
+  correlationId: string;
+  /** Whether the request carried the correlation id. */
+  correlated: boolean;
   /** Whether it asked for progress notes. */
   progress: boolean;
   lastProgress: number;
@@ -45,10 +45,10 @@ export class Witness {
 
   /** An answer under the id of an open call. @returns whether it may be that call's */
   accepts(call: Expected, text: string, isError: boolean): boolean {
-    const found = call.tagged && text.includes(call.tag);
-    const [owner] = found || !call.tagged ? [] : ownersIn(text, this.#prefix);
+    const found = call.correlated && text.includes(call.correlationId);
+    const [owner] = found || !call.correlated ? [] : ownersIn(text, this.#prefix);
     if (owner === undefined) {
-      if (!isError) this.#ledger.right(call.tagged, found);
+      if (!isError) this.#ledger.right(call.correlated, found);
       return true;
     }
     this.#remember(call, 'wrong');

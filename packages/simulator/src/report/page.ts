@@ -198,9 +198,12 @@ function truthOf(result: Result, before: Result | undefined): string {
   ]);
   const proof =
     integrity.proven + integrity.unproven === 0
-      ? 'No call carried a tag, so an answer for somebody else could not be seen.'
-      : `${showNumber(integrity.proven)} answers carried the tag of their own call${integrity.unproven > 0 ? `; ${showNumber(integrity.unproven)} carried none, and whose they were cannot be told` : ''}.`;
-  const examples = integrity.examples.map(({ fault, at, what }) => [fault, `after ${showDuration(at)}: ${escape(what)}`]);
+      ? 'No call carried a correlation id, so an answer for somebody else could not be seen.'
+      : `${showNumber(integrity.proven)} answers carried the correlation id of their own call${integrity.unproven > 0 ? `; ${showNumber(integrity.unproven)} carried none, and whose they were cannot be told` : ''}.`;
+  const examples = integrity.examples.map(({ fault, at, what }) => [
+    fault,
+    `after ${showDuration(at)}: ${escape(what)}`,
+  ]);
   return (
     `<div class="card words">${table([], rows)}</div><p class="note">${proof}</p>` +
     (examples.length === 0

@@ -20,8 +20,8 @@ export function summaryOf(result: Result, paint: Paint): string {
   });
   const proof =
     integrity.proven + integrity.unproven === 0
-      ? 'no call carried a tag, so an answer for somebody else could not be seen'
-      : `${showNumber(integrity.proven)} answers carried the tag of their call${integrity.unproven > 0 ? `, ${showNumber(integrity.unproven)} carried none` : ''}`;
+      ? 'no call carried a correlation id, so an answer for somebody else could not be seen'
+      : `${showNumber(integrity.proven)} answers carried the correlation id of their call${integrity.unproven > 0 ? `, ${showNumber(integrity.unproven)} carried none` : ''}`;
   const errors = Object.entries(result.errors).toSorted(([, a], [, b]) => b - a);
   const lines = [
     `${paint('bold', `${several(result.clients, 'client', 'clients')}, ${showNumber(result.seconds)} s, ${result.target}`)}  ${paint('dim', clean(result.server))}`,

@@ -8,10 +8,10 @@ export interface Owner {
 }
 
 /** Plain letters, digits and a dash at the start and a dot at the end: no JSON escapes, no number that begins another. */
-export const tagPrefix = (run: string): string => `sim-${run}-`;
-export const tagOf = (prefix: string, client: number, call: number): string => `${prefix}${client}-${call}.`;
+export const correlationPrefix = (run: string): string => `sim-${run}-`;
+export const correlationIdOf = (prefix: string, client: number, call: number): string => `${prefix}${client}-${call}.`;
 
-/** Whose tags are in `text`; the first ones, as a list that a client asked for may have thousands. */
+/** Whose correlation ids are in `text`; the first ones, as a list that a client asked for may have thousands. */
 export function ownersIn(text: string, prefix: string, most = 16): Owner[] {
   const owners: Owner[] = [];
   for (let at = text.indexOf(prefix); at !== -1 && owners.length < most; at = text.indexOf(prefix, at + 1)) {
