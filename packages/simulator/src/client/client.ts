@@ -232,7 +232,7 @@ export class Client {
   sweep(now: number): void {
     for (const call of this.#pending.values()) {
       if (now - call.sent < this.#around.timeoutMs) break;
-      this.#lose(call);
+      this.#markLost(call);
     }
     const { era } = this.#around;
     const keepAliveMs = this.#around.keepAliveMs ?? KEEPALIVE_MS;
@@ -437,7 +437,7 @@ export class Client {
     this.#send(JSON.stringify({ jsonrpc: '2.0', id, ...answer }), {});
   }
 
-  #lose(call: Call): void {
+  #markLost(call: Call): void {
     this.#pending.delete(call.id);
     if (call.step !== undefined) this.#witness.lost(call);
     call.settle(failure('no answer', false));
@@ -445,7 +445,7 @@ export class Client {
 
   #unanswered(id: number): void {
     const call = this.#pending.get(id);
-    if (call !== undefined) this.#lose(call);
+    if (call !== undefined) this.#markLost(call);
   }
 
   #failed(id: number, reason: string): void {
