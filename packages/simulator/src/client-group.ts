@@ -4,10 +4,10 @@ import { performance } from 'node:perf_hooks';
 import type { Chaos } from './chaos.ts';
 import { Client } from './client/client.ts';
 import type { Speaker } from './client/client.ts';
+import type { Connection, Dial } from './client/connection.ts';
 import { VERSIONS } from './client/era.ts';
 import type { ClientEra } from './client/era.ts';
 import { httpDial } from './client/http.ts';
-import type { Dial, Line } from './client/line.ts';
 import { stdioDial } from './client/stdio.ts';
 import type { Tls } from './client/tls.ts';
 import { websocketDial } from './client/websocket.ts';
@@ -66,7 +66,7 @@ const SWEEP_MS = 100;
 const OPENING = 50;
 /** How many calls may wait for a free client; more are counted as unsent. */
 const MAX_WAITING = 100_000;
-/** How many lines that nobody reads any more are kept open. */
+/** How many connections that nobody reads any more are kept open. */
 const MAX_ABANDONED = 500;
 const SLOW = { everyMs: 500, pausedMs: 400 } as const;
 const FIRST_THINK_MS = 5;
@@ -84,7 +84,7 @@ export class ClientGroup {
   readonly #clients: Client[];
   readonly #slow: Client[];
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #abandoned: Line[] = [];
+  readonly #abandoned: Connection[] = [];
   /** One entry for each call that could begin now. */
   readonly #free: Client[] = [];
   /** When calls should have begun for which no client was free. */
@@ -209,7 +209,7 @@ export class ClientGroup {
     this.#stats.unsent += this.#waiting.length;
     for (const timer of this.#timers) clearInterval(timer);
     for (const client of this.#slow) client.resume();
-    for (const line of this.#abandoned) line.cut();
+    for (const connection of this.#abandoned) connection.cut();
     await Promise.all(this.#clients.map((client) => client.end()));
     return { tally: this.#stats.tally, account: this.#ledger.account };
   }
@@ -233,8 +233,8 @@ export class ClientGroup {
       prefix: correlationPrefix(run),
       random: seeded(seed * 1_000_003 + number),
       crash: () => this.#events.crash?.(),
-      abandon: (line) => {
-        this.#abandoned.push(line);
+      abandon: (connection) => {
+        this.#abandoned.push(connection);
         if (this.#abandoned.length > MAX_ABANDONED) this.#abandoned.shift()!.cut();
       },
       talk: talk && ((speaker, text) => talk(number, speaker, text)),

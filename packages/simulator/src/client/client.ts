@@ -12,9 +12,9 @@ import type { Random } from '../random.ts';
 import type { Step } from '../scenario.ts';
 import type { Stats } from '../stats.ts';
 import type { Filling } from '../template.ts';
+import type { About, Connection, Dial } from './connection.ts';
 import { INITIALIZE, notificationText, requestText } from './era.ts';
 import type { ClientEra } from './era.ts';
-import type { About, Dial, Line } from './line.ts';
 import { replyTo } from './message.ts';
 import type { Message } from './message.ts';
 import { Witness } from './witness.ts';
@@ -38,8 +38,8 @@ export interface Surroundings {
   bigMessageBytes: number;
   /** A process of the server shall die. */
   crash(): void;
-  /** Keeps a line open that nobody reads any more. */
-  abandon(line: Line): void;
+  /** Keeps a connection open that nobody reads any more. */
+  abandon(connection: Connection): void;
   /** Told everything that is said, where somebody watches. */
   talk?: ((speaker: Speaker, text: string) => void) | undefined;
 }
@@ -87,9 +87,9 @@ export class Client {
   readonly #watching = new Map<string, number>();
   readonly #listens = new Set<number>();
   #whenOpen: (() => void)[] = [];
-  #line: Line | undefined;
-  /** Counts the lines, so that one that was left is not listened to. */
-  #lines = 0;
+  #connection: Connection | undefined;
+  /** Counts the connections, so that one that was left is not listened to. */
+  #connections = 0;
   #last = 0;
   #open = false;
   #gone = false;
@@ -154,26 +154,26 @@ export class Client {
   async connectOnce(): Promise<void> {
     const { era, dial, stats, talk } = this.#around;
     const began = performance.now();
-    const line = ++this.#lines;
-    const current = (): boolean => line === this.#lines;
+    const number = ++this.#connections;
+    const current = (): boolean => number === this.#connections;
     try {
-      this.#line = await dial({
+      this.#connection = await dial({
         message: (text) => current() && this.#receive(text),
         ended: (reason) => current() && this.#ended(reason),
         failed: (id, reason) => current() && this.#failed(id, reason),
         unanswered: (id) => current() && this.#unanswered(id),
       });
-      if (this.#gone) return this.#line.cut();
+      if (this.#gone) return this.#connection.cut();
       if (era === 'legacy') {
         const { result } = await this.request('initialize', INITIALIZE);
         const { name = '', version = '' } = result?.serverInfo ?? {};
         this.#server = `${name} ${version}`.trim();
         this.#send(notificationText('notifications/initialized'), {});
-        this.#line?.listen?.();
+        this.#connection?.listen?.();
       }
     } catch (error) {
-      this.#line?.cut();
-      this.#line = undefined;
+      this.#connection?.cut();
+      this.#connection = undefined;
       throw error;
     }
     this.#open = true;
@@ -216,16 +216,16 @@ export class Client {
   /** The network is gone: what is under way is cut, and the client comes back. */
   cut(): void {
     if (!this.#open || this.#gone) return;
-    this.#line?.cut();
+    this.#connection?.cut();
     this.#away();
   }
 
   pause(): void {
-    this.#line?.pause();
+    this.#connection?.pause();
   }
 
   resume(): void {
-    this.#line?.resume();
+    this.#connection?.resume();
   }
 
   /** Gives up what waits too long, and says something where nothing was said for long. */
@@ -241,20 +241,20 @@ export class Client {
 
   /** An error is an answer too: only silence means that nobody is there any more, and then the client connects again. */
   async #ping(): Promise<void> {
-    const line = this.#lines;
+    const number = this.#connections;
     const heard = this.#heard;
     this.#pinging = true;
     await this.request(this.#around.era === 'legacy' ? 'ping' : 'server/discover').catch(() => {});
     this.#pinging = false;
-    if (line === this.#lines && this.#heard === heard) this.#ended('no reply to a ping');
+    if (number === this.#connections && this.#heard === heard) this.#ended('no reply to a ping');
   }
 
   /** Ends the conversation for good; resolves when it has. What is still under way is neither answered nor lost. */
   async end(): Promise<void> {
     this.#gone = true;
     this.#open = false;
-    this.#lines++;
-    await this.#line?.close();
+    this.#connections++;
+    await this.#connection?.close();
   }
 
   #call(step: Step, begun: number, done: () => void): void {
@@ -305,7 +305,7 @@ export class Client {
 
   #send(text: string, about: About): void {
     this.#around.talk?.('→', text);
-    this.#line?.send(text, about);
+    this.#connection?.send(text, about);
   }
 
   /** A step's request was answered, failed, or was cut off. */
@@ -377,9 +377,9 @@ export class Client {
     else if (storm === 'disconnect') {
       // In the next turn, so that the call has left.
       setImmediate(() => this.cut());
-    } else if (storm === 'half-open' && this.#line !== undefined) {
-      this.#line.pause();
-      this.#around.abandon(this.#line);
+    } else if (storm === 'half-open' && this.#connection !== undefined) {
+      this.#connection.pause();
+      this.#around.abandon(this.#connection);
       setImmediate(() => this.#open && !this.#gone && this.#away());
     }
   }
@@ -393,7 +393,7 @@ export class Client {
   }
 
   #cancelRequest(id: number): void {
-    if (this.#line?.hangUp?.(id) === true) return;
+    if (this.#connection?.hangUp?.(id) === true) return;
     this.#send(notificationText('notifications/cancelled', { requestId: id, reason: 'simulated' }), {});
   }
 
@@ -457,7 +457,7 @@ export class Client {
   }
 
   #ended(reason: string): void {
-    this.#line?.cut();
+    this.#connection?.cut();
     this.#around.talk?.('·', `the connection ended: ${reason}`);
     this.#away(reason);
   }
@@ -468,8 +468,8 @@ export class Client {
     const wasOpen = this.#open;
     const calls = [...this.#pending.values()];
     this.#open = false;
-    this.#line = undefined;
-    this.#lines++;
+    this.#connection = undefined;
+    this.#connections++;
     this.#listens.clear();
     this.#watching.clear();
     this.#pending.clear();
@@ -486,9 +486,9 @@ export class Client {
   }
 
   async #leaveAndReturn(done: () => void): Promise<void> {
-    const line = this.#line;
+    const connection = this.#connection;
     this.#away();
-    await line?.close();
+    await connection?.close();
     done();
   }
 

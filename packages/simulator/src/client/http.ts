@@ -1,11 +1,11 @@
-/** Lines over Streamable HTTP: a POST for each message, answered by JSON or by a stream of events; a client has sockets of its own. */
+/** Connections over Streamable HTTP: a POST for each message, answered by JSON or by a stream of events; a client has sockets of its own. */
 import { StringDecoder } from 'node:string_decoder';
 import { createParser } from 'eventsource-parser';
 import { Pool } from 'undici';
 import type { Dispatcher } from 'undici';
 
-import { CLOSE_MS } from './line.ts';
-import type { About, Dial, Line, LineEvents } from './line.ts';
+import { CLOSE_MS } from './connection.ts';
+import type { About, Connection, ConnectionEvents, Dial } from './connection.ts';
 import type { Tls } from './tls.ts';
 
 const ACCEPT = 'application/json, text/event-stream';
@@ -26,11 +26,11 @@ export interface HttpOptions {
 export const httpDial =
   (options: HttpOptions): Dial =>
   async (events) =>
-    new HttpLine(options, events);
+    new HttpConnection(options, events);
 
-class HttpLine implements Line {
+class HttpConnection implements Connection {
   readonly #options: HttpOptions;
-  readonly #events: LineEvents;
+  readonly #events: ConnectionEvents;
   readonly #pool: Pool;
   readonly #open = new Map<Dispatcher.DispatchController, number | undefined>();
   readonly #headers: Record<string, string>;
@@ -38,7 +38,7 @@ class HttpLine implements Line {
   #paused = false;
   #over = false;
 
-  constructor(options: HttpOptions, events: LineEvents) {
+  constructor(options: HttpOptions, events: ConnectionEvents) {
     this.#options = options;
     this.#events = events;
     const { url, tls } = options;

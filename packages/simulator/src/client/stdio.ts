@@ -1,8 +1,8 @@
-/** Lines to child processes: each client starts the command for itself, and speaks over its pipes, a message a line. */
+/** Connections to child processes: each client starts the command for itself, and speaks over its pipes, a message a line. */
 import spawn from 'cross-spawn';
 
-import { CLOSE_MS } from './line.ts';
-import type { Dial } from './line.ts';
+import { CLOSE_MS } from './connection.ts';
+import type { Dial } from './connection.ts';
 
 /** @param env the child's whole environment */
 export function stdioDial(command: readonly string[], env: NodeJS.ProcessEnv): Dial {

@@ -1,12 +1,12 @@
 import { WebSocket } from 'ws';
 
-import { CLOSE_MS, OPEN_MS } from './line.ts';
-import type { Dial } from './line.ts';
+import { CLOSE_MS, OPEN_MS } from './connection.ts';
+import type { Dial } from './connection.ts';
 import type { Tls } from './tls.ts';
 
 const MAX_MESSAGE_BYTES = 512 * 1024 * 1024;
 
-/** Lines over WebSocket: one socket a client, one message a text frame, subprotocol `mcp`. */
+/** Connections over WebSocket: one socket a client, one message a text frame, subprotocol `mcp`. */
 export function websocketDial(url: URL, headers: Readonly<Record<string, string>>, tls?: Tls): Dial {
   return async (events) => {
     const socket = new WebSocket(url, ['mcp'], {

@@ -9,10 +9,10 @@ export interface About {
   name?: string;
 }
 
-/** What a line tells its client; nothing is told after `cut` or `close`. */
-export interface LineEvents {
+/** What a connection tells its client; nothing is told after `cut` or `close`. */
+export interface ConnectionEvents {
   message(text: string): void;
-  /** The line ended by itself; `reason` is short and the same for the same cause, as it is counted. */
+  /** The connection ended by itself; `reason` is short and the same for the same cause, as it is counted. */
   ended(reason: string): void;
   /** One request failed below MCP, such as with HTTP 503. Means nothing when its answer was told before. */
   failed(id: number, reason: string): void;
@@ -20,7 +20,7 @@ export interface LineEvents {
   unanswered(id: number): void;
 }
 
-export interface Line {
+export interface Connection {
   send(text: string, about: About): void;
   /** Opens the stream for what the server says by itself, where the transport has one. */
   listen?(): void;
@@ -35,10 +35,10 @@ export interface Line {
   resume(): void;
 }
 
-/** Opens a line. @throws {Error} whose message is short and counted */
-export type Dial = (events: LineEvents) => Promise<Line>;
+/** Opens a connection. @throws {Error} whose message is short and counted */
+export type Dial = (events: ConnectionEvents) => Promise<Connection>;
 
-/** How long a polite end may take before the line is cut, in ms. */
+/** How long a polite end may take before the connection is cut, in ms. */
 export const CLOSE_MS = 2000;
 /** How long opening may take, in ms. */
 export const OPEN_MS = 15_000;
