@@ -30,7 +30,7 @@ export interface ChatClientOptions {
   retryMs?: number;
   /** Called with every message of the server. */
   onMessage?(message: ServerMessage): void;
-  /** The state of the line; `closed` is final. */
+  /** The state of the connection; `closed` is final. */
   onState?(state: 'open' | 'away' | 'closed', reason: string): void;
 }
 
@@ -76,7 +76,7 @@ export class ChatClient {
     this.#open();
   }
 
-  /** Sends a message; while the line is away, nothing is sent. @returns whether it was. */
+  /** Sends a message; while the connection is down, nothing is sent. @returns whether it was. */
   send(message: ClientMessage | OwnMessage): boolean {
     if (!this.#isReady) return false;
     this.#socket?.send(JSON.stringify(message));
@@ -183,7 +183,7 @@ export class ChatClient {
     } else if (message.type === 'joined' || message.type === 'left') this.#seq = 0;
   }
 
-  /** What happened while the line was away answers what was asked before. */
+  /** What happened while the connection was down answers what was asked before. */
   #missed(entry: Entry): void {
     this.#seq = Math.max(this.#seq, entry.seq);
     if (entry.kind !== 'model') return;

@@ -249,7 +249,7 @@ describe('credentials', () => {
     ).toThrow(/connections: shared needs the isolation shared/);
   });
 
-  it('end with the session: the line to the server is closed', async () => {
+  it('end with the session: the connection to the server is closed', async () => {
     const { url: server, calls } = await startServer();
     const { url, chat } = await startChat({ ...optionsFor(server), resumeWindowMs: 10 });
     const client = await RawClient.v2(url);

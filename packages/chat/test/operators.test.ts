@@ -47,7 +47,7 @@ describe('a chat', () => {
     expect(text).not.toContain('counted');
   });
 
-  it('lists the sessions of people, and not its own lines to servers', async () => {
+  it('lists the sessions of people, and not its own clients of servers', async () => {
     const { url, ask } = await operate();
     const here = await RawClient.v2(url, { 'user-agent': 'a test' });
     const { session_id: id } = await here.get('connection_established');

@@ -24,7 +24,7 @@ export class Inbox {
   /** When the client last sent something else than a ping. */
   lastActivity: number = Date.now();
   readonly #options: InboxOptions;
-  #line: Promise<void> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
   #isClosed = false;
   #heardBefore = false;
@@ -60,20 +60,20 @@ export class Inbox {
     if (!('type' in message && message.type === 'ping')) this.lastActivity = Date.now();
     const isFirst = !this.#heardBefore;
     this.#heardBefore = true;
-    if ('own' in message) this.#inLine(() => own(message.own));
+    if ('own' in message) this.#enqueue(() => own(message.own));
     else if (message.type === 'resume') {
       if (!isFirst) throw new ChatFailure('invalid_message', 'resume must be the first message');
-      this.#inLine(() => resume(message));
-    } else if (!atOnce(message)) this.#inLine(() => inTurn(message));
+      this.#enqueue(() => resume(message));
+    } else if (!atOnce(message)) this.#enqueue(() => inTurn(message));
   }
 
-  #inLine(run: () => void | Promise<void>): void {
+  #enqueue(run: () => void | Promise<void>): void {
     const { maxWaiting, refuse } = this.#options;
     if (this.#waiting > maxWaiting) {
       throw new ChatFailure('too_many_turns', `${maxWaiting} messages wait already; wait for an answer first`);
     }
     this.#waiting++;
-    this.#line = this.#line
+    this.#queue = this.#queue
       .then(() => (this.#isClosed ? undefined : run()))
       .catch(refuse)
       .finally(() => this.#waiting--);

@@ -10,11 +10,11 @@ import type { Credentials } from '../people/credentials.ts';
 import type { CredentialOptions } from '../people/credentials.ts';
 import type { ToolSummary } from '../protocol/server-messages.ts';
 import { withInjected, withoutForged, withoutInjected } from './injected.ts';
-import { Line } from './line.ts';
-import type { CallOptions } from './line.ts';
 import { nameFor } from './names.ts';
 import { beginningOf, readResult } from './result.ts';
 import type { ToolOutcome } from './result.ts';
+import { ServerClient } from './server-client.ts';
+import type { CallOptions } from './server-client.ts';
 
 export interface ToolboxOptions {
   gateway: Gateway;
@@ -38,7 +38,7 @@ export interface BoxedTool extends ToolOffer {
 }
 
 interface Found {
-  line: Line;
+  client: ServerClient;
   tool: Tool;
 }
 
@@ -50,7 +50,7 @@ const PATIENCE_MS = 10_000;
 
 export class Toolbox {
   readonly #options: ToolboxOptions;
-  readonly #lines: readonly Line[];
+  readonly #clients: readonly ServerClient[];
   readonly #injected: Map<string, Record<string, string>>;
   /** What stands behind each offer. */
   readonly #offered: WeakMap<BoxedTool, Found> = new WeakMap();
@@ -66,8 +66,8 @@ export class Toolbox {
         return [server, credentials?.fillAll(wanted) ?? {}];
       }),
     );
-    this.#lines = servers.map((server): Line => {
-      return new Line({
+    this.#clients = servers.map((server): ServerClient => {
+      return new ServerClient({
         server,
         open: () => gateway.clientTransport({ upstream: server, principal, headers }),
         onToolsChanged: () => options.onChanged(),
@@ -91,7 +91,7 @@ export class Toolbox {
       .flat()
       .slice(0, MAX_TOOLS)
       .map((found): BoxedTool => {
-        const server = this.#lines.length > 1 ? found.line.server : undefined;
+        const server = this.#clients.length > 1 ? found.client.server : undefined;
         const name = nameFor(this.#mask(found.tool.name), server, (taken) => names.has(taken));
         names.add(name);
         const boxed = this.#box(name, found);
@@ -122,7 +122,7 @@ export class Toolbox {
   async isAsOffered(tool: BoxedTool, again: boolean): Promise<boolean> {
     const found = this.#offered.get(tool);
     if (found === undefined) return false;
-    const now = await (again ? found.line.refreshed() : found.line.tools()).catch(() => []);
+    const now = await (again ? found.client.refreshed() : found.client.tools()).catch(() => []);
     const definition = definitionOf(found.tool);
     return now.some((each) => each.name === found.tool.name && isDeepStrictEqual(definitionOf(each), definition));
   }
@@ -132,7 +132,7 @@ export class Toolbox {
     const { silenceMs } = this.#options;
     const found = this.#offered.get(boxed);
     if (found === undefined) return failed(`There is no tool ${JSON.stringify(boxed.name.slice(0, 100))}.`);
-    const { line, tool } = found;
+    const { client, tool } = found;
     const silence = new AbortController();
     let heardAt = Date.now();
     const clock = setInterval(
@@ -144,9 +144,9 @@ export class Toolbox {
       Math.min(1000, silenceMs / 2),
     );
     try {
-      const result = await line.call(
+      const result = await client.call(
         tool.name,
-        withInjected(written, tool.inputSchema, this.#injectedFor(line.server)),
+        withInjected(written, tool.inputSchema, this.#injectedFor(client.server)),
         {
           signal: AbortSignal.any([options.signal, silence.signal]),
           onProgress: (progress) => {
@@ -167,17 +167,17 @@ export class Toolbox {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#lines.map((line) => line.close()));
+    await Promise.all(this.#clients.map((client) => client.close()));
   }
 
   readonly #mask = (text: string): string => this.#options.credentials?.mask(text) ?? text;
 
   /** A server that takes long to start holds nobody up who has another: it is there the next time. */
   async #list(): Promise<Found[][]> {
-    const listed: Found[][] = this.#lines.map(() => []);
-    const lists = this.#lines.map(async (line, index) => {
-      const tools = await line.tools().catch(() => []);
-      listed[index] = tools.map((tool) => ({ line, tool }));
+    const listed: Found[][] = this.#clients.map(() => []);
+    const lists = this.#clients.map(async (client, index) => {
+      const tools = await client.tools().catch(() => []);
+      listed[index] = tools.map((tool) => ({ client, tool }));
     });
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
@@ -186,7 +186,7 @@ export class Toolbox {
     return listed;
   }
 
-  #box(name: string, { line: { server }, tool }: Found): BoxedTool {
+  #box(name: string, { client: { server }, tool }: Found): BoxedTool {
     const { title = tool.annotations?.title, description = '', inputSchema, annotations } = tool;
     return {
       name,

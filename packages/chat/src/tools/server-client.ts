@@ -1,4 +1,4 @@
-/** One person's line to one server: a client of the official SDK, through the gateway in this process. */
+/** One person's client of one server: one of the official SDK, through the gateway in this process. */
 import { Client } from '@modelcontextprotocol/client';
 import type { CallToolResult, ElicitRequest, ElicitResult, Tool } from '@modelcontextprotocol/client';
 
@@ -7,7 +7,7 @@ import { PRODUCT } from '../product.ts';
 /** The part of the SDK's `Transport` that a gateway gives. */
 type Transport = Parameters<Client['connect']>[0];
 
-export interface LineOptions {
+export interface ServerClientOptions {
   server: string;
   open(): unknown;
   onToolsChanged(): void;
@@ -25,15 +25,15 @@ const START_TIMEOUT_MS = 60_000;
 /** How long a server that failed is left alone. */
 const RETRY_MS = 15_000;
 
-export class Line {
+export class ServerClient {
   readonly server: string;
-  readonly #options: LineOptions;
+  readonly #options: ServerClientOptions;
   #client: Promise<Client> | undefined;
   #tools: Promise<readonly Tool[]> | undefined;
   #failedAt = -Infinity;
   #isClosed = false;
 
-  constructor(options: LineOptions) {
+  constructor(options: ServerClientOptions) {
     this.server = options.server;
     this.#options = options;
   }
@@ -96,7 +96,7 @@ export class Line {
       this.#options.onQuestion(params, mcpReq.signal),
     );
     await client.connect(this.#options.open() as Transport, { timeout: START_TIMEOUT_MS });
-    // Only from now on: who looks at the tools again because a line was lost must not lose it over and over.
+    // Only from now on: who looks at the tools again because a connection was lost must not lose it over and over.
     client.onclose = () => {
       this.#client = undefined;
       this.#forgetTools();
