@@ -19,7 +19,7 @@ import type { ChatEvent, ChatIdentity, ChatLimits, ChatOptions } from './options
 import { answerBrowsers } from './pages.ts';
 import { Allowance } from './people/allowance.ts';
 import { Credentials } from './people/credentials.ts';
-import { Gate } from './people/gate.ts';
+import { KeyedSemaphore } from './people/keyed-semaphore.ts';
 import { probeOverHttp } from './people/probe.ts';
 import type { Verdict } from './people/probe.ts';
 import type { Resume } from './protocol/client-messages.ts';
@@ -338,7 +338,7 @@ export class Chat {
           maxTools: model.takesEveryTool === true ? Infinity : limits.maxTools,
           maxContextTokens: limits.maxContextTokens,
           maxResultCharacters: limits.maxResultCharacters,
-          gate: new Gate(limits.maxTurns),
+          turnLimit: new KeyedSemaphore(limits.maxTurns),
           onUsage: (account, usage) => tokens.spend(account, costOf(usage)),
           onUnanswered: (account) => queries.refund(account),
           onFailure: fail,

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 
 import { ModelFailure } from '../models/model.ts';
 import type { Model, ModelCall, ModelResult, PromptMessage, ToolOffer } from '../models/model.ts';
+import type { Consent, OfferedCall } from '../people/approvals.ts';
+import type { KeyedSemaphore } from '../people/keyed-semaphore.ts';
 import type { Ended, Stopped, Usage } from '../protocol/history.ts';
 import type { Processing, ServerMessage, ToolCall } from '../protocol/server-messages.ts';
-import type { Consent, OfferedCall } from '../people/approvals.ts';
-import type { Gate } from '../people/gate.ts';
 import { FINDER_TITLE, foundTools } from '../tools/finder.ts';
 import { cut } from '../tools/result.ts';
 import type { ToolOutcome } from '../tools/result.ts';
@@ -43,7 +43,7 @@ export interface TurnOptions {
   /** How long a person may think about an approval, in ms. */
   questionTimeoutMs: number;
   /** Turns at once, for each person. */
-  gate: Gate;
+  turnLimit: KeyedSemaphore;
   onUsage(account: string, usage: Usage): void;
   /** The model was asked for nothing: it failed before its first word. */
   onUnanswered(account: string): void;
@@ -113,11 +113,11 @@ export class Turn implements QueuedTurn {
   }
 
   async #runToEnd(): Promise<void> {
-    const { gate, onEnd } = this.#options;
+    const { turnLimit, onEnd } = this.#options;
     const startedAt = Date.now();
     let stopped: Stopped;
     try {
-      stopped = await gate.pass(this.asker.key, this.#abort.signal, () => {
+      stopped = await turnLimit.run(this.asker.key, this.#abort.signal, () => {
         const answering = this.#answer();
         this.#answering = answering;
         return answering;
