@@ -17,9 +17,9 @@ import { LIMITS, SYSTEM } from './options.ts';
 import { unaskedOf, whenOf } from './options.ts';
 import type { ChatEvent, ChatIdentity, ChatLimits, ChatOptions } from './options.ts';
 import { answerBrowsers } from './pages.ts';
-import { Allowance } from './people/allowance.ts';
 import { Credentials } from './people/credentials.ts';
 import { KeyedSemaphore } from './people/keyed-semaphore.ts';
+import { KeyedTokenBucket } from './people/keyed-token-bucket.ts';
 import { probeOverHttp } from './people/probe.ts';
 import type { Verdict } from './people/probe.ts';
 import type { Resume } from './protocol/client-messages.ts';
@@ -297,8 +297,8 @@ export class Chat {
     const options = this.#options;
     const { mention = 'assistant', credentials, store, model = new OfflineModel() } = options;
     const { fallback } = credentials ?? {};
-    const queries = new Allowance({ amount: limits.queriesPerMinute, perMs: MINUTE_MS });
-    const tokens = new Allowance({ amount: limits.tokensPerHour, perMs: HOUR_MS });
+    const queries = new KeyedTokenBucket({ amount: limits.queriesPerMinute, perMs: MINUTE_MS });
+    const tokens = new KeyedTokenBucket({ amount: limits.tokensPerHour, perMs: HOUR_MS });
     const called = new RegExp(`(^|[^\\w@])@${mention.replaceAll(/[^\w-]/g, '\\$&')}(?![\\w-])`, 'i');
     const onEvent = (event: ChatEvent): void => {
       this.#metrics.onEvent(event);
@@ -319,7 +319,7 @@ export class Chat {
         isNeeded: credentials !== undefined,
         fallback: fallback === undefined ? undefined : new Credentials(fallback.api_key, fallback.org_id),
         isProving: use.probe !== undefined,
-        attempts: new Allowance({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
+        attempts: new KeyedTokenBucket({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
         check: (shown) => this.#check(shown, servers),
       }),
       unasked: unaskedOf(options.approvals),

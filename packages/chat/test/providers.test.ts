@@ -263,7 +263,7 @@ describe.each(KINDS)('$kind', ({ kind, start }) => {
     expect(provider.asked).toHaveLength(5);
   });
 
-  it('is not asked a question again that failed, which costs no allowance, and the conversation goes on', async () => {
+  it('is not asked a question again that failed, which costs no quota, and the conversation goes on', async () => {
     const provider = await start();
     const client = await startWith(provider, kind, { queriesPerMinute: 2, tokensPerHour: 500 });
     const tooLong = { status: 413, body: { error: { message: 'Request too large' } } };

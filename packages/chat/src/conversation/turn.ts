@@ -21,7 +21,7 @@ export interface Asker extends Listener {
   readonly name: string;
   /** Who it is; so many turns run at once for each. */
   readonly key: string;
-  /** Whose allowance is used. */
+  /** Whose quota is used. */
   readonly account: string;
   readonly toolbox: Toolbox;
   /** Whether the person lets a tool run. Never rejects; `stopped` when the signal aborts. */

@@ -43,7 +43,7 @@ export class Person {
     return this.shown === undefined ? `session ${this.#options.session}` : `credentials ${this.shown.key}`;
   }
 
-  /** Whose allowance it is: what a client cannot make up, which is its address as long as nothing is proven. */
+  /** Whose quota it is: what a client cannot make up, which is its address as long as nothing is proven. */
   get account(): string {
     if (this.principal !== 'anonymous') return `principal ${this.principal}`;
     const proven = this.shown?.isProven === true ? this.shown : undefined;

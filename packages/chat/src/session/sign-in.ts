@@ -1,6 +1,6 @@
 /** Whether people must sign in, and whether what they show is right. One for all sessions. */
-import type { Allowance } from '../people/allowance.ts';
 import { Credentials } from '../people/credentials.ts';
+import type { KeyedTokenBucket } from '../people/keyed-token-bucket.ts';
 import type { Verdict } from '../people/probe.ts';
 import type { Auth } from '../protocol/client-messages.ts';
 
@@ -11,7 +11,7 @@ export interface SignInOptions {
   /** Whether {@link check} proves that key and organization belong together. */
   isProving: boolean;
   /** By address. */
-  attempts: Allowance;
+  attempts: KeyedTokenBucket;
   check(credentials: Credentials): Promise<Verdict>;
 }
 

@@ -1,5 +1,5 @@
-/** How much of something each person may use: an amount that fills up again evenly in a time. */
-export interface AllowanceOptions {
+/** A token bucket for each person: an amount of queries, of tokens of a model or of attempts, which fills up again evenly in a time. */
+export interface KeyedTokenBucketOptions {
   amount: number;
   /** In how long the whole amount is there again, in ms. */
   perMs: number;
@@ -15,12 +15,12 @@ interface Account {
 /** How many people are remembered; who was quiet longest is forgotten first. */
 const MAX_ACCOUNTS = 10_000;
 
-export class Allowance {
-  readonly #options: Required<AllowanceOptions>;
+export class KeyedTokenBucket {
+  readonly #options: Required<KeyedTokenBucketOptions>;
   /** In the order of last use. */
   readonly #accounts: Map<string, Account> = new Map();
 
-  constructor(options: AllowanceOptions) {
+  constructor(options: KeyedTokenBucketOptions) {
     this.#options = { now: Date.now, ...options };
   }
 
