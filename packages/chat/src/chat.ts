@@ -214,7 +214,7 @@ export class Chat {
 
   #kick(id: string, reason: string): boolean {
     const session = this.#sessions.get(id);
-    session?.tell({ type: 'info', message: `An operator has ended this session: ${reason}`, event: 'goodbye' });
+    session?.send({ type: 'info', message: `An operator has ended this session: ${reason}`, event: 'goodbye' });
     session?.end(reason, 'policy');
     return session !== undefined;
   }
@@ -230,7 +230,7 @@ export class Chat {
     };
     const session = this.#begin({ outlet, isV2: client.protocol === CHAT_V2 });
     this.#bySocket.set(client.id, { session, outlet });
-    session.greet();
+    session.confirmConnection();
   }
 
   #begin(options: Omit<SessionOptions, 'onEnd'>): Session {
@@ -288,7 +288,7 @@ export class Chat {
     for (const session of this.#sessions.values()) {
       if (session.isBusy || session.lastActivity > oldest) continue;
       const minutes = Math.round(this.#limits.idleTimeoutMs / MINUTE_MS);
-      session.tell({ type: 'info', message: `Nothing was said for ${minutes} minutes; goodbye.`, event: 'idle' });
+      session.send({ type: 'info', message: `Nothing was said for ${minutes} minutes; goodbye.`, event: 'idle' });
       session.end('nothing was said for the idle time', 'idle');
     }
   }

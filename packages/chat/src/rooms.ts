@@ -86,7 +86,7 @@ export class Rooms {
       typing,
       connected: guest.isConnected,
     }));
-    room.conversation.tell({ type: 'presence', room: room.name, people });
+    room.conversation.broadcast({ type: 'presence', room: room.name, people });
   }
 
   /** People of different organizations have rooms of their own, also where they have the same name. */

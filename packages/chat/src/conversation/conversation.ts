@@ -8,7 +8,7 @@ import { promptOf } from './prompt.ts';
 
 /** Somebody who hears what happens in a conversation. */
 export interface Listener {
-  tell(message: ServerMessage): void;
+  send(message: ServerMessage): void;
 }
 
 /** What the model does for somebody, one after the other. */
@@ -102,8 +102,9 @@ export class Conversation {
     return this.#running;
   }
 
-  tell(message: ServerMessage, except?: Listener): void {
-    for (const listener of this.listeners) if (listener !== except) listener.tell(message);
+  /** Sends a message to everybody who listens. */
+  broadcast(message: ServerMessage, except?: Listener): void {
+    for (const listener of this.listeners) if (listener !== except) listener.send(message);
   }
 
   add<New extends NewEntry>(entry: New): New & { seq: number; at: string } {

@@ -125,7 +125,7 @@ export class Turn implements QueuedTurn {
     } catch (error) {
       stopped = this.#abort.signal.aborted ? 'cancelled' : 'failed';
       if (stopped === 'failed') {
-        this.#conversation.tell(this.#failure(error));
+        this.#conversation.broadcast(this.#failure(error));
         this.#takeBack();
       }
     }
@@ -133,7 +133,7 @@ export class Turn implements QueuedTurn {
     const text = this.#said;
     const entry = this.#conversation.add({ kind: 'model', turn: this.id, text, stopped, usage: this.#usage });
     const { seq, turn, usage } = entry;
-    this.#conversation.tell({ type: 'response', message: text, turn, seq, stopped, usage });
+    this.#conversation.broadcast({ type: 'response', message: text, turn, seq, stopped, usage });
     onEnd(this, stopped, usage, Date.now() - startedAt);
   }
 
@@ -151,8 +151,8 @@ export class Turn implements QueuedTurn {
   async #answer(): Promise<Stopped> {
     this.#isRunning = true;
     const { asker } = this;
-    this.#conversation.tell(this.#processing, asker);
-    asker.tell({ ...this.#processing, ...(this.#queryId !== undefined && { id: this.#queryId }) });
+    this.#conversation.broadcast(this.#processing, asker);
+    asker.send({ ...this.#processing, ...(this.#queryId !== undefined && { id: this.#queryId }) });
     const from = this.#conversation.shared ? { from: asker.name } : {};
     this.#question = { role: 'user', text: this.#text, ...from };
     const earlier = this.#conversation.messages.findLast((message) => message.role === 'user');
@@ -180,7 +180,7 @@ export class Turn implements QueuedTurn {
       if (tokensOfAll(fitContext(messages, half)) >= tokensOfAll(messages)) throw error;
       const message =
         'This is too long for the model, so it gets the newer half of the conversation. Send clear to begin a new one.';
-      this.#conversation.tell({ type: 'info', message, event: 'shortened' });
+      this.#conversation.broadcast({ type: 'info', message, event: 'shortened' });
       const stopped = await this.#step(tools, half);
       // Only now is it known that this was the reason.
       this.#conversation.shrink(half);
@@ -205,7 +205,7 @@ export class Turn implements QueuedTurn {
           this.#say(part.text, text === '');
           text += part.text;
         } else if (part.type === 'call') calls.push(part.call);
-        else if (part.type === 'retry') this.asker.tell({ type: 'info', message: part.message, event: 'retrying' });
+        else if (part.type === 'retry') this.asker.send({ type: 'info', message: part.message, event: 'retrying' });
         else {
           wasCut = part.cut;
           usage = part.usage;
@@ -261,7 +261,7 @@ export class Turn implements QueuedTurn {
       ...(title !== undefined && { title }),
     };
     this.#calls.set(shown.call, shown);
-    this.#conversation.tell(shown);
+    this.#conversation.broadcast(shown);
     const outcome =
       index < MAX_CALLS ? await this.#run(call, tools, shown) : failed(`More than ${MAX_CALLS} calls at once.`);
     this.#calls.delete(shown.call);
@@ -282,7 +282,7 @@ export class Turn implements QueuedTurn {
       truncated: forModel !== text,
     });
     const { kind: _, at: __, arguments: ___, by: ____, ...result } = entry;
-    this.#conversation.tell({ type: 'tool_result', ...result });
+    this.#conversation.broadcast({ type: 'tool_result', ...result });
     return { id: call.id, name: call.name, text: forModel, images, isError };
   }
 
@@ -304,7 +304,7 @@ export class Turn implements QueuedTurn {
       return await this.asker.toolbox.call(tool, call.arguments, {
         signal,
         onProgress: ({ progress, total, message }) =>
-          this.#conversation.tell({
+          this.#conversation.broadcast({
             type: 'tool_progress',
             turn: this.id,
             call: shown.call,
@@ -353,7 +353,7 @@ export class Turn implements QueuedTurn {
   #say(text: string, isNewPart: boolean): void {
     const piece = isNewPart && this.#said !== '' ? `\n\n${text}` : text;
     this.#said += piece;
-    this.#conversation.tell({ type: 'delta', turn: this.id, text: piece });
+    this.#conversation.broadcast({ type: 'delta', turn: this.id, text: piece });
   }
 
   #count(usage: Usage | undefined, messages: readonly PromptMessage[], text: string, around: number): void {

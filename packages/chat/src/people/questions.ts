@@ -17,11 +17,11 @@ const MAX_OPEN = 20;
 
 export class Questions {
   readonly #open: Map<string, Open> = new Map();
-  readonly #tell: (message: ServerMessage) => void;
+  readonly #send: (message: ServerMessage) => void;
   readonly #timeoutMs: number;
 
-  constructor(tell: (message: ServerMessage) => void, timeoutMs: number) {
-    this.#tell = tell;
+  constructor(send: (message: ServerMessage) => void, timeoutMs: number) {
+    this.#send = send;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -43,14 +43,14 @@ export class Questions {
         if (!this.#open.delete(id)) return;
         clearTimeout(timer);
         signal.removeEventListener('abort', abort);
-        this.#tell({ type: 'closed', id, reason });
+        this.#send({ type: 'closed', id, reason });
         resolve(reason === 'answered' ? { answer: answer as Answer } : { none: reason });
       };
       const abort = (): void => close('cancelled');
       const timer = setTimeout(() => close('timeout'), this.#timeoutMs);
       signal.addEventListener('abort', abort, { once: true });
       this.#open.set(id, { message, close });
-      this.#tell(message);
+      this.#send(message);
     });
   }
 

@@ -70,7 +70,7 @@ export class Commands {
   atOnce(message: ClientMessage): boolean {
     switch (message.type) {
       case 'ping':
-        this.#session.tell({ type: 'pong' });
+        this.#session.send({ type: 'pong' });
         return true;
       case 'cancel':
         this.#queries.cancel(message.turn);
@@ -107,12 +107,12 @@ export class Commands {
       case 'history': {
         const { before = Infinity, limit } = message;
         const page = this.#place.conversation.page({ before, ...(limit !== undefined && { limit }) });
-        return this.#session.tell({ type: 'history', ...page });
+        return this.#session.send({ type: 'history', ...page });
       }
       case 'tools':
         return this.tellTools();
       case 'export':
-        return this.#session.tell(exportConversation(this.#place.conversation.entries, message.format, new Date()));
+        return this.#session.send(exportConversation(this.#place.conversation.entries, message.format, new Date()));
     }
   }
 
@@ -134,7 +134,7 @@ export class Commands {
   #takeAsAnswer({ content }: Query): boolean {
     const taken = this.#approvals.takeText(content);
     if (taken === 'open') {
-      this.#session.tell({ type: 'info', message: 'This waits until you have answered yes or no.' });
+      this.#session.send({ type: 'info', message: 'This waits until you have answered yes or no.' });
     }
     return taken === 'answered';
   }
@@ -144,11 +144,11 @@ export class Commands {
       this.#services.onEvent({ type: 'auth', session: this.#session.id, verdict }),
     );
     if (this.#session.isEnded) return;
-    if (typeof shown === 'string') return this.#session.tell({ type: 'auth_error', message: shown });
+    if (typeof shown === 'string') return this.#session.send({ type: 'auth_error', message: shown });
     const { credentials: before } = this.#person;
     await this.#forgetCredentials(before !== undefined && before.organization !== shown.organization);
     this.#person.shown = shown;
-    this.#session.tell({
+    this.#session.send({
       type: 'auth_success',
       message: 'Authentication successful. You can now send queries.',
       authenticated: true,
@@ -158,7 +158,7 @@ export class Commands {
   async #logout(): Promise<void> {
     await this.#forgetCredentials(true);
     const message = 'Logged out; your credentials are forgotten.';
-    this.#session.tell({ type: 'logged_out', message, authenticated: this.#person.isAuthenticated });
+    this.#session.send({ type: 'logged_out', message, authenticated: this.#person.isAuthenticated });
   }
 
   /** @param all whether the conversation goes too, which another organization must not see. */
@@ -176,10 +176,10 @@ export class Commands {
     const command = text.trim().toLowerCase();
     if (command === 'clear') return this.#queries.clear();
     if (command === 'quit') {
-      this.#session.tell({ type: 'info', message: 'Goodbye!', event: 'goodbye' });
+      this.#session.send({ type: 'info', message: 'Goodbye!', event: 'goodbye' });
       return this.#session.end('the client said quit', 'normal');
     }
-    if (command === '') return this.#session.tell({ type: 'info', message: 'Please provide a query', event: 'empty' });
+    if (command === '') return this.#session.send({ type: 'info', message: 'Please provide a query', event: 'empty' });
     try {
       this.#mustBeAuthenticated();
       const answered = this.#queries.ask(text, id);
@@ -201,20 +201,20 @@ export class Commands {
 
   #join({ room, name }: Join): void {
     this.#mustBeAuthenticated();
-    this.#session.tell({ type: 'joined', room: this.#place.join(this.#person.organization, name, room), name });
+    this.#session.send({ type: 'joined', room: this.#place.join(this.#person.organization, name, room), name });
     this.#place.catchUp(this.#session, 0);
     this.#place.tellPresence();
   }
 
   #leave(): void {
-    this.#session.tell({ type: 'left', room: this.#place.leave() });
+    this.#session.send({ type: 'left', room: this.#place.leave() });
     this.#place.catchUp(this.#session, 0);
   }
 
   /** @throws {ChatFailure} `not_authenticated` */
   async tellTools(): Promise<void> {
     this.#mustBeAuthenticated();
-    this.#session.tell({ type: 'tools', tools: await this.#tools.toolbox.summaries() });
+    this.#session.send({ type: 'tools', tools: await this.#tools.toolbox.summaries() });
   }
 
   /** @throws {ChatFailure} `not_authenticated` */

@@ -109,7 +109,7 @@ export class Place {
   /** Tells somebody who comes what was said after an entry, and what is going on. */
   catchUp(listener: Listener, after: number): void {
     const { conversation } = this;
-    listener.tell({ type: 'history', ...conversation.page({ after }) });
-    for (const message of conversation.turns.flatMap((turn) => turn.live)) listener.tell(message);
+    listener.send({ type: 'history', ...conversation.page({ after }) });
+    for (const message of conversation.turns.flatMap((turn) => turn.live)) listener.send(message);
   }
 }

@@ -47,11 +47,11 @@ export class Queries {
     spend(this.#asker.account);
     const given = id === undefined ? {} : { id };
     const entry = conversation.add({ kind: 'person', from: name, text, ...given });
-    conversation.tell({ type: 'said', entry });
+    conversation.broadcast({ type: 'said', entry });
     if (this.#place.isShared && !isCalled(text)) {
       conversation.remember({ role: 'user', text, from: name });
       const message = `The others have it. Say @${mention} for an answer of the model.`;
-      this.#asker.tell({ type: 'info', message, event: 'heard' });
+      this.#asker.send({ type: 'info', message, event: 'heard' });
       return undefined;
     }
     return conversation.enqueue(new Turn(conversation, this.#asker, { text, ...given }, turns));
@@ -66,7 +66,7 @@ export class Queries {
     await conversation.cancel(() => true);
     await conversation.idle;
     conversation.clear();
-    conversation.tell({ type: 'info', message: 'Conversation history cleared.', event: 'cleared' });
+    conversation.broadcast({ type: 'info', message: 'Conversation history cleared.', event: 'cleared' });
   }
 
   /** @param id of a turn; without one, all of the person. @throws {ChatFailure} `not_found` */

@@ -105,7 +105,7 @@ export class Session implements Asker, Guest {
     });
     const { isNeeded: mustAuthenticate, fallback } = signIn;
     this.#person = new Person({ principal, claimed, address, session: this.id, mustAuthenticate, fallback });
-    this.#questions = new Questions((message) => this.tell(message), limits.questionTimeoutMs);
+    this.#questions = new Questions((message) => this.send(message), limits.questionTimeoutMs);
     this.#approvals = new Approvals({ questions: this.#questions, inWords: !isV2, unasked: chat.unasked });
     const conversation = new Conversation({
       maxContextTokens: limits.maxContextTokens,
@@ -194,13 +194,13 @@ export class Session implements Asker, Guest {
   }
 
   /** The first words on a connection. */
-  greet(): void {
+  confirmConnection(): void {
     const { queries } = this.#chat;
     const { isAuthenticated: authenticated } = this.#person;
     const message = authenticated
       ? 'Connected. Send a query.'
       : 'Connected. Please authenticate by sending your API key and organization ID.';
-    this.tell({
+    this.send({
       type: 'connection_established',
       session_id: this.id,
       message,
@@ -212,7 +212,7 @@ export class Session implements Asker, Guest {
     });
   }
 
-  tell(message: ServerMessage): void {
+  send(message: ServerMessage): void {
     this.#link.send(message);
   }
 
@@ -246,7 +246,7 @@ export class Session implements Asker, Guest {
     this.#person.address = outlet.address;
     this.#inbox.noteReturn();
     const { room } = this.#place;
-    this.tell({
+    this.send({
       type: 'resumed',
       session_id: this.id,
       message: 'Welcome back.',
@@ -255,7 +255,7 @@ export class Session implements Asker, Guest {
       ...(room !== undefined && { room }),
     });
     this.#place.catchUp(this, after);
-    for (const message of this.#questions.open) this.tell(message);
+    for (const message of this.#questions.open) this.send(message);
     this.#place.tellPresence();
   }
 
@@ -283,7 +283,7 @@ export class Session implements Asker, Guest {
     const known = error instanceof ChatFailure;
     const message = known ? error.message : `Something went wrong here; reference ${this.#chat.fail(error)}.`;
     const code = known ? error.code : 'internal';
-    this.tell({ type: 'error', message, code, ...(id !== undefined && { id }) });
+    this.send({ type: 'error', message, code, ...(id !== undefined && { id }) });
   }
 
   async #question(server: string, params: ElicitRequest['params'], signal: AbortSignal): Promise<ElicitResult> {
