@@ -11,8 +11,13 @@ describe('a client of chat.v2', () => {
     const { url } = await startChat();
     const client = await RawClient.v2(url);
     expect(client.socket.protocol).toBe('chat.v2');
-    const hello = await client.get('connection_established');
-    expect(hello).toMatchObject({ protocol: 'chat.v2', model: 'offline', mention: 'assistant', authenticated: true });
+    const established = await client.get('connection_established');
+    expect(established).toMatchObject({
+      protocol: 'chat.v2',
+      model: 'offline',
+      mention: 'assistant',
+      authenticated: true,
+    });
     client.send({ type: 'query', content: 'count to=2 delayMs=1', id: 'q1' });
     const response = await client.get('response');
     const kinds = client.received.slice(1).map(({ type }) => type);

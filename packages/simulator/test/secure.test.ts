@@ -89,12 +89,16 @@ describe('a client whose server falls silent', () => {
     onTestFinished(() => server.close());
     await once(server, 'listening');
     const pings: number[] = [];
-    const hello = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'silent', version: '1' } };
+    const handshakeResult = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      serverInfo: { name: 'silent', version: '1' },
+    };
     server.on('connection', (socket) => {
       const number = server.clients.size;
       socket.on('message', (data: Buffer) => {
         const { id, method } = JSON.parse(data.toString()) as { id?: number; method: string };
-        if (method === 'initialize') socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: hello }));
+        if (method === 'initialize') socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: handshakeResult }));
         if (method === 'ping') pings.push(number);
       });
     });

@@ -13,13 +13,13 @@ function announced(events: readonly (ServerMessage | Step)[]): string[] {
   });
 }
 
-const hello = { type: 'connection_established', session_id: 's', message: '', authenticated: true } as const;
+const established = { type: 'connection_established', session_id: 's', message: '', authenticated: true } as const;
 
 describe('what a screen reader is told', () => {
   it('is the whole answer, not its pieces', () => {
     expect(
       announced([
-        hello,
+        established,
         { type: 'processing', message: '', turn: 't1' },
         { type: 'delta', turn: 't1', text: 'It ' },
         { type: 'delta', turn: 't1', text: 'is 3.' },
@@ -31,10 +31,10 @@ describe('what a screen reader is told', () => {
   it('is that something waits for an answer, and that the connection is lost and back', () => {
     expect(
       announced([
-        hello,
+        established,
         { type: 'question', question: 'u', server: 'demo', message: 'Which?', expires_at: '' },
         { type: 'page.cut', retryAt: 0 },
-        hello,
+        established,
       ]),
     ).toEqual(['Your answer is needed: Which?', 'The connection is lost. It is tried again.', 'Connected again.']);
   });
@@ -43,7 +43,7 @@ describe('what a screen reader is told', () => {
     const entry = { kind: 'person', at: '', text: 'Hello' } as const;
     expect(
       announced([
-        hello,
+        established,
         { type: 'joined', room: 'r', name: 'Ada' },
         { type: 'said', entry: { ...entry, seq: 1, from: 'Ada' } },
         { type: 'said', entry: { ...entry, seq: 2, from: 'Grace' } },
@@ -53,7 +53,7 @@ describe('what a screen reader is told', () => {
 
   it('is only the beginning of a very long answer', () => {
     const message = 'a'.repeat(5_000);
-    const [told] = announced([hello, { type: 'response', turn: 't', seq: 1, message, stopped: 'done' }]);
+    const [told] = announced([established, { type: 'response', turn: 't', seq: 1, message, stopped: 'done' }]);
     expect(told!.length).toBeLessThan(700);
   });
 });

@@ -5,7 +5,7 @@ import type { Entry, ServerMessage } from '../../src/pages/chat/wire.ts';
 
 const at = '2026-11-21T08:00:00.000Z';
 const usage = { input_tokens: 1, output_tokens: 2 };
-const hello = (session: string, authenticated = true): ServerMessage => ({
+const established = (session: string, authenticated = true): ServerMessage => ({
   type: 'connection_established',
   session_id: session,
   message: '',
@@ -64,7 +64,7 @@ const result = {
   truncated: false,
 } as const;
 const streamed: readonly ServerMessage[] = [
-  hello('s1'),
+  established('s1'),
   { type: 'said', entry: said(1, 'Add', 'q1') },
   { type: 'processing', message: '', turn: 't1', id: 'q1', from: 'you' },
   { type: 'delta', turn: 't1', text: 'I shall ' },
@@ -109,7 +109,7 @@ describe('a turn', () => {
 
 describe('what is sent', () => {
   const saying: readonly (ServerMessage | Step)[] = [
-    hello('s1'),
+    established('s1'),
     { type: 'page.say', id: 'q1', text: 'Hello' },
     { type: 'page.sent', id: 'q1' },
   ];
@@ -124,7 +124,7 @@ describe('what is sent', () => {
       ...saying,
       { type: 'page.cut', retryAt: 0 },
       { type: 'page.connecting' },
-      hello('s2'),
+      established('s2'),
       { type: 'resumed', session_id: 's1', message: '', authenticated: true, resume_token: 'next' },
     ];
     expect(after([...cut, { type: 'history', entries: [], more: false }]).outgoing).toMatchObject([
@@ -144,7 +144,12 @@ describe('what is sent', () => {
 });
 
 describe('after a cut', () => {
-  const cut: readonly (ServerMessage | Step)[] = [...streamed, result, { type: 'page.cut', retryAt: 0 }, hello('s2')];
+  const cut: readonly (ServerMessage | Step)[] = [
+    ...streamed,
+    result,
+    { type: 'page.cut', retryAt: 0 },
+    established('s2'),
+  ];
   const resumed: ServerMessage = {
     type: 'resumed',
     session_id: 's1',
@@ -205,7 +210,7 @@ describe('after a cut', () => {
 
 describe('history', () => {
   const late: readonly ServerMessage[] = [
-    hello('s1'),
+    established('s1'),
     { type: 'history', entries: [tool(4, 't2', 'c9'), answered(5, 't2', 'B.')], more: true },
   ];
 
@@ -222,7 +227,7 @@ describe('history', () => {
     const state = after([
       ...late,
       { type: 'page.cut', retryAt: 0 },
-      hello('s2'),
+      established('s2'),
       { type: 'resumed', session_id: 's1', message: '', authenticated: true, resume_token: 'next' },
       { type: 'history', entries: [said(90, 'C?'), answered(91, 't90', 'C.')], more: true },
     ]);
@@ -260,14 +265,14 @@ describe('questions', () => {
   };
 
   it('wait until they are closed', () => {
-    const asked = after([hello('s1'), question]);
+    const asked = after([established('s1'), question]);
     expect(asked.asks).toMatchObject([{ id: 'u1', answered: false }]);
     expect(after([{ type: 'page.answered', id: 'u1' }], asked).asks).toMatchObject([{ answered: true }]);
     expect(after([{ type: 'closed', id: 'u1', reason: 'answered' }], asked)).toMatchObject({ asks: [], items: [] });
   });
 
   it('say when nobody answered in time', () => {
-    const state = after([hello('s1'), question, { type: 'closed', id: 'u1', reason: 'timeout' }]);
+    const state = after([established('s1'), question, { type: 'closed', id: 'u1', reason: 'timeout' }]);
     expect(state.items).toMatchObject([{ kind: 'notice', text: 'Nobody answered in time: Which?' }]);
   });
 });

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../../src/cli/exit.ts';
 import { file, run, start } from '../support/command.ts';
 import { servers, startGateway } from '../support/gateway.ts';
-import { WireClient, hello, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, toolCall } from '../support/wire.ts';
 
 describe('switchboard', () => {
   it('tells its version, and what it can do', async () => {
@@ -160,7 +160,7 @@ describe('switchboard serve', () => {
 
   it('serves one client on stdin and stdout the old way, with nothing else on stdout, and ends with it', async () => {
     const input = [
-      { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() },
+      { jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() },
       { jsonrpc: '2.0', method: 'notifications/initialized' },
       toolCall(2, 'echo', { text: 'old way' }),
     ];
@@ -235,7 +235,7 @@ describe('switchboard serve', () => {
       if (line.startsWith('Ctrl-C')) break;
     }
     const { openSession, http } = await import('../support/http.ts');
-    const session = await openSession(url, hello());
+    const session = await openSession(url, initializeParams());
     await http(url, { headers: session, body: toolCall(1, 'echo', { text: 'canary-body' }) });
     await expect.poll(() => log).toContain('request.ended');
     expect(log).not.toContain('canary-body');
@@ -327,7 +327,7 @@ describe('switchboard connect', () => {
         if ('id' in answer) return answer;
       }
     };
-    await ask({ id: 1, method: 'initialize', params: hello() });
+    await ask({ id: 1, method: 'initialize', params: initializeParams() });
     child.stdin!.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`);
     expect(await ask(toolCall(2, 'echo', { text: 'x' }))).toHaveProperty('result');
     await first.gateway.close();

@@ -5,7 +5,7 @@ import { EXIT } from '../../src/cli/exit.ts';
 import { childEnvironment, withheldFrom } from '../../src/gateway/child-environment.ts';
 import { file, run, serve } from '../support/command.ts';
 import { servers, startGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 const { command, args } = servers.scripted;
 const needy = { command: process.execPath, args: ['-e', 'console.error("SOME_KEY is missing"); process.exit(1)'] };
@@ -42,7 +42,7 @@ describe('a server', () => {
     const environment = { ...process.env, SOME_KEY: 'secret-value' };
     const { ws, events } = await startGateway({ upstreams: { default: needy }, environment });
     const client = await WireClient.open(ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const { error } = (await client.answer(1)) as { error: { message: string } };
     expect(error.message).toMatch(/SOME_KEY is missing\. SOME_KEY is set here.*start with --env SOME_KEY/);
     expect(JSON.stringify([error, events])).not.toContain('secret-value');
@@ -52,7 +52,7 @@ describe('a server', () => {
   it('that exits for a variable which is not set here either gets no such advice', async () => {
     const { ws } = await startGateway({ upstreams: { default: needy } });
     const client = await WireClient.open(ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const { error } = (await client.answer(1)) as { error: { message: string } };
     expect(error.message).toMatch(/SOME_KEY is missing$/);
     expect(error.message).not.toContain('--env');

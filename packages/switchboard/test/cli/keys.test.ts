@@ -9,7 +9,7 @@ import { EXIT } from '../../src/cli/exit.ts';
 import { cli, servers } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
-import { hello } from '../support/wire.ts';
+import { initializeParams } from '../support/wire.ts';
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'switchboard-keys-'));
@@ -49,7 +49,7 @@ async function serve(args: readonly string[]): Promise<{ url: string; stderr: ()
   return { url: url()!, stderr: () => written };
 }
 
-const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
 const statusWith = async (url: string, token: string): Promise<number> =>
   (await http(url, { headers: bearer(token), body })).status;
 

@@ -13,7 +13,7 @@ import { duration, size } from '../../src/cli/table.ts';
 import { file, folder, run, serve, start } from '../support/command.ts';
 import type { Ended, Serving } from '../support/command.ts';
 import { servers } from '../support/gateway.ts';
-import { WireClient, hello, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, toolCall } from '../support/wire.ts';
 
 interface Operated extends Serving {
   env: { XDG_RUNTIME_DIR: string; SWITCHBOARD_ADMIN_TOKEN: undefined };
@@ -235,7 +235,7 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     const serving = await operate(['--config', config]);
     const { token } = JSON.parse(readFileSync(serving.runFile, 'utf8')) as { token: string };
     const client = await WireClient.open(`${serving.ws}/child`, { headers: { 'x-own': canary } });
-    const params = { ...hello(), clientInfo: { name: 'evil\u001b[2J', version: '1' } };
+    const params = { ...initializeParams(), clientInfo: { name: 'evil\u001b[2J', version: '1' } };
     client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
     await client.answer(0);
     client.send(toolCall(1, 'slow', { ms: 60_000, text: canary }));

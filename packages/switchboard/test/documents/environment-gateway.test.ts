@@ -16,7 +16,7 @@ import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
 import { childrenOf } from '../support/leftovers.ts';
 import { desk } from '../support/typed.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -32,7 +32,7 @@ const pidOf = async (client: WireClient): Promise<number> => Number(textOf(await
 /** A client that says which program it is. */
 async function named(url: string, userAgent: string): Promise<WireClient> {
   const client = await WireClient.open(url, { headers: { 'user-agent': userAgent } });
-  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
   await client.answer(0);
   client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
   return client;
@@ -264,7 +264,7 @@ describe('EnvironmentMCPGateway: architecture improvements', () => {
     const { 'mcp-session-id': id } = (
       await http(test.http, {
         headers: { 'user-agent': 'cursor/3.1' },
-        body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() },
+        body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
       })
     ).headers;
     expect(id).toEqual(expect.any(String));
@@ -277,7 +277,7 @@ describe('EnvironmentMCPGateway: architecture improvements', () => {
 
   it('17. Automatic request cancellation on client disconnect, over HTTP too when a client just vanishes', async () => {
     const test = await startGateway({ upstreams, absentGrace: '200ms' });
-    const headers = await openSession(test.http, hello());
+    const headers = await openSession(test.http, initializeParams());
     const gone = new AbortController();
     const { signal } = gone;
     const answer = http(test.http, { headers, body: toolCall(1, 'slow', { ms: 60_000 }), signal });

@@ -22,7 +22,7 @@ import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
 import { desk } from '../support/typed.ts';
 import type { Desk, Open } from '../support/typed.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -222,7 +222,7 @@ describe('Luno: security and rate limiting features', () => {
   it('11. Connection monitoring, and detailed tracking of each client', async () => {
     const { ws, gateway } = await startGateway({ upstreams });
     const client = await WireClient.open(ws, { headers: { 'user-agent': 'monitored' } });
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     const [session] = gateway.operations.sessions();
     expect(session).toMatchObject({
@@ -426,7 +426,9 @@ describe('Luno: security features implemented', () => {
     expect(answer).toMatchObject({
       result: { _meta: { 'switchboard/allowance': { limit: 4, remaining: 2, resetMs: expect.any(Number) } } },
     });
-    const opened = await http(url, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() } });
+    const opened = await http(url, {
+      body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
+    });
     expect(opened.headers).toMatchObject({
       'ratelimit-policy': '"default";q=4;w=60',
       ratelimit: expect.stringMatching(/^"default";r=3;t=\d+$/),

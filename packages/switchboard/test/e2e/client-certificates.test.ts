@@ -6,7 +6,7 @@ import { connectClient, flavours } from '../support/clients.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { fetchOver } from '../support/https.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 /** What a client shows, and whom it trusts. */
 interface Shown {
@@ -22,7 +22,7 @@ const clients: [string, Use][] = [
     'ws',
     async ({ ws }, tls) => {
       const client = await WireClient.open(ws, { ...tls });
-      client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+      client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
       await client.answer(0);
       client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
       return textOf(await client.call(1, 'echo', { text: 'hello' }));

@@ -8,7 +8,7 @@ import { modern, modernHeaders, startWithKeys } from '../support/access.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const KEY = 'switchboard/context';
@@ -26,7 +26,7 @@ describe('a child', () => {
   it('is told who is calling with each request, where it is configured', async () => {
     const test = await startWithKeys({ upstreams: telling, roles: { reader: {}, default: {} } });
     const client = await WireClient.open(test.ws, { headers: { ...bearer(test.ann), 'user-agent': 'agent/1' } });
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     const [{ id, startedAt } = { id: '', startedAt: 0 }] = test.gateway.operations.sessions();
     const found = contextOf(await metaAt(client, 1));

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { servers } from '../support/gateway.ts';
 import { ACCEPT, openSession } from '../support/http.ts';
 import { ask, startMeasured } from '../support/measured.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const CLIENTS = 10;
@@ -20,7 +20,7 @@ async function overWebSocket({ websocket }: { websocket: string }): Promise<Call
 }
 
 async function overHttp({ http }: { http: string }): Promise<Call> {
-  const session = await openSession(http, hello());
+  const session = await openSession(http, initializeParams());
   const agent = new Agent({ keepAlive: true });
   onTestFinished(() => agent.destroy());
   const headers = { ...session, 'content-type': 'application/json', accept: ACCEPT };

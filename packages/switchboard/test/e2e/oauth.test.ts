@@ -13,7 +13,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
-import { hello } from '../support/wire.ts';
+import { initializeParams } from '../support/wire.ts';
 
 const AUDIENCE_PATH = '/mcp';
 
@@ -121,7 +121,7 @@ it('a token that lacks a scope is told which, and one for another resource is no
     });
     return ((await answer.json()) as { access_token: string }).access_token;
   };
-  const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+  const body = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
   const show = async (token: string): ReturnType<typeof http> =>
     http(test.http, { headers: { authorization: `Bearer ${token}` }, body });
   const weak = await show(await tokenFor('mcp:write'));

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { root, startGateway } from '../support/gateway.ts';
-import { WireClient, hello } from '../support/wire.ts';
+import { WireClient, initializeParams } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 interface Seen {
@@ -33,7 +33,7 @@ async function startApi(body: (tag: string) => object): Promise<{ url: string; s
 
 async function arrive(url: string, headers: Record<string, string>): Promise<WireClient> {
   const client = await WireClient.open(url, { headers });
-  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
   await client.answer(0);
   client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
   return client;
@@ -132,7 +132,7 @@ describe('two people with keys of their own', () => {
       },
     });
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     const { error } = await client.answer(0);
     expect(error).toMatchObject({ data: { code: 'SWB_CREDENTIAL_MISSING' } });
     expect((error as { message: string }).message).toContain('X-Luno-Id');

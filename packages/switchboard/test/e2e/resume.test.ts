@@ -9,7 +9,7 @@ import { CLIENT_DEFAULTS, connectWebSocket } from '../../src/transports/websocke
 import { startCutter } from '../support/cutter.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -36,7 +36,7 @@ class ChannelClient {
   ): Promise<ChannelClient> {
     const channel = await connectWebSocket(new URL(`ws://127.0.0.1:${port}/mcp`), { ...CLIENT_DEFAULTS, ...options });
     const client = new ChannelClient(channel);
-    await client.ask({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    await client.ask({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     channel.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return client;
   }
@@ -180,7 +180,7 @@ describe('a resume token', () => {
   async function cutOff(test: TestGateway): Promise<{ token: string }> {
     const client = await WireClient.open(test.ws, {}, ['mcp.r1', 'mcp']);
     expect(client.socket.protocol).toBe('mcp.r1');
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     const { params } = await client.notification('switchboard/ws/session');
     await client.answer(0);
     client.socket.terminate();
@@ -207,7 +207,7 @@ describe('a resume token', () => {
     const { token } = await cutOff(test);
     const strangers = await Promise.all(Array.from({ length: 5 }, () => WireClient.open(test.ws, {}, ['mcp.r1'])));
     for (const stranger of strangers) {
-      stranger.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+      stranger.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
       expect(await stranger.closed).toMatchObject({ code: 1013, reason: expect.stringContaining('maxConnections') });
     }
     const back = await WireClient.open(test.ws, {}, ['mcp.r1']);
@@ -243,7 +243,7 @@ describe('a resume token', () => {
     const client = await WireClient.open(test.ws, {}, ['mcp.r1']);
     client.send(resume(token, 0));
     await client.notification('switchboard/ws/lost');
-    client.send({ jsonrpc: '2.0', id: 'i', method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 'i', method: 'initialize', params: initializeParams() });
     expect(await client.answer('i')).toHaveProperty('result');
   });
 

@@ -10,9 +10,9 @@ import { WebSocket } from 'ws';
 import { cli, servers } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer, testKeys } from '../support/keys.ts';
-import { WireClient, envelope, hello, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, toolCall } from '../support/wire.ts';
 
-const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
 
 /** What the kernel tells every user of this machine of its processes; nothing where it has no such folder. */
 function processList(): string {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { openSession } from '../support/http.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 
 const CLIENTS = 10;
 const upstreams = { default: servers.scripted };
@@ -16,7 +16,7 @@ async function openNamed(test: TestGateway, name: string): Promise<WireClient> {
     jsonrpc: '2.0',
     id: 0,
     method: 'initialize',
-    params: { ...hello(), clientInfo: { name, version: '7' } },
+    params: { ...initializeParams(), clientInfo: { name, version: '7' } },
   });
   await client.answer(0);
   client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
@@ -87,7 +87,7 @@ describe.each(['session', 'shared'] as const)('ten clients at once, isolation %s
 
 it('a session over HTTP is known for what it is too, but not by the secret that its client shows', async () => {
   const test = await startGateway({ upstreams });
-  const session = await openSession(test.http, hello());
+  const session = await openSession(test.http, initializeParams());
   expect(test.gateway.operations.sessions()).toMatchObject([
     { state: 'ready', client: { name: 'wire', version: '1' }, address: '127.0.0.1', transport: 'http', era: 'legacy' },
   ]);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { isAlive, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 describe('warm spares', () => {
   it('are started ahead, used for the next session, and replaced', async () => {
@@ -80,7 +80,7 @@ describe('spares that come by themselves', () => {
     const keyed = { ...servers.scripted, env: { KEY: '${caller.header:X-Key}' } };
     const test = await startAuto({ upstreams: { default: keyed } });
     const client = await WireClient.open(test.ws, { headers: { 'x-key': 'k' } });
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     expect(test.running()).toBe(1);
   });

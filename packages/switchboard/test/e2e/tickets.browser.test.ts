@@ -10,7 +10,7 @@ import { startWithKeys } from '../support/access.ts';
 import { launchChromium } from '../support/chromium.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { bearer } from '../support/keys.ts';
-import { hello, toolCall } from '../support/wire.ts';
+import { initializeParams, toolCall } from '../support/wire.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -76,7 +76,7 @@ const talk = (page: Page, url: string, ...protocols: string[]): Promise<string> 
     [
       url,
       ['mcp', ...protocols],
-      { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() },
+      { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
       toolCall(1, 'echo', { text: 'hello' }),
     ] as const,
   );
@@ -120,7 +120,7 @@ describe('a page', () => {
       const test = await start();
       const ticket = await test.ticket();
       const hostile = await open(`http://${host}:${await servePage()}`);
-      const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
       const json = { 'content-type': 'application/json' };
       const tries: Omit<RequestInit, 'method'>[] = [
         {},

@@ -14,7 +14,7 @@ import { z } from 'zod';
 
 import { folder } from '../support/command.ts';
 import { cli, root } from '../support/gateway.ts';
-import { WireClient, hello } from '../support/wire.ts';
+import { WireClient, initializeParams } from '../support/wire.ts';
 
 /** What VS Code takes in `.vscode/mcp.json`; other types and other keys are marked as wrong, and the entry is not started. */
 const text = z.string();
@@ -106,7 +106,7 @@ describe('.vscode/mcp.json', () => {
     const { port } = await startEntry(name);
     const ca = scheme === 'wss' ? { ca: readFileSync(join(workspace, 'certs/ca.pem')) } : {};
     const other = await WireClient.open(`${scheme}://localhost:${port}/mcp`, { ...ca, host: '127.0.0.1' });
-    other.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    other.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     expect(await other.answer(0)).toHaveProperty('result.serverInfo');
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { servers, startGateway } from '../support/gateway.ts';
-import { hello, toolCall } from '../support/wire.ts';
+import { initializeParams, toolCall } from '../support/wire.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -51,7 +51,7 @@ it('Chromium: twenty WebSockets on the connection of the page, and every call ha
       ),
     [
       `wss://localhost:${port}/mcp`,
-      JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() }),
+      JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() }),
       JSON.stringify(toolCall(1, 'echo', { text: '…' })),
     ] as const,
   );

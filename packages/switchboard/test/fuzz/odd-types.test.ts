@@ -6,7 +6,7 @@ import { createDice } from '../../../../scripts/fuzz/dice.mjs';
 import { ENVELOPE, createOdd } from '../../../../scripts/fuzz/odd.mjs';
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { root, startGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 const SEED = 20_261_129;
 const MUTATIONS = 100_000;
@@ -73,7 +73,8 @@ class OddClient {
       if (text.includes(`"id":${this.#waiting?.id}`)) this.#waiting?.resolve();
     });
     await new Promise((resolve) => socket.once('open', resolve));
-    if (!this.#modern) socket.send(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() }));
+    if (!this.#modern)
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() }));
   }
 }
 

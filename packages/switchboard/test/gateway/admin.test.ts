@@ -16,7 +16,7 @@ import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, stream } from '../support/http.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 interface Answer {
@@ -422,12 +422,12 @@ describe('what the admin API tells', () => {
     const watching = await stream(`${gateway.adminUrl}/events`, { headers });
     const own = { 'x-own': canary('caller') };
     const client = await WireClient.open(`ws://127.0.0.1:${port}/mcp/child`, { headers: own });
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     client.send(toolCall(1, 'slow', { ms: 20_000, text: canary('argument') }));
     const session = await http(url, {
       headers: own,
-      body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() },
+      body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
     });
     const said: unknown[] = [];
     for (const { method, path, stream: isStream } of ROUTES) {

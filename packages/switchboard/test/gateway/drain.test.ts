@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { servers, startGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
 
@@ -11,7 +11,7 @@ describe('a gateway that is drained', () => {
   it('lets what is under way end, refuses what is new, and closes with 1001', async () => {
     const test = await startGateway({ upstreams });
     const client = await WireClient.session(test.ws);
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const slow = client.call(1, 'slow', { ms: 600 });
     await expect.poll(() => test.gateway.stats.exchanges).toBe(1);
     const drained = test.gateway.drain();
@@ -21,7 +21,9 @@ describe('a gateway that is drained', () => {
     await expect(WireClient.open(test.ws)).rejects.toThrow('503');
     const over = await http(test.http, { headers: session, body: toolCall(3, 'echo', {}) });
     expect(JSON.parse(over.body)).toMatchObject(shuttingDown);
-    const again = await http(test.http, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() } });
+    const again = await http(test.http, {
+      body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
+    });
     expect(again.status).toBe(503);
     expect(textOf(await slow)).toBe('done');
     expect(await client.closed).toMatchObject({ code: 1001 });

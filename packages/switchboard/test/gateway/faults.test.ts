@@ -51,12 +51,12 @@ function serverOf(result: unknown): () => never {
       }) {
         transport.onmessage = ({ id, method, params }) => {
           if (id === undefined) return;
-          const hello = {
+          const handshakeResult = {
             protocolVersion: (params as Json)['protocolVersion'],
             capabilities: {},
             serverInfo: { name: 's', version: '1' },
           };
-          void transport.send({ jsonrpc: '2.0', id, result: method === 'tools/call' ? result : hello });
+          void transport.send({ jsonrpc: '2.0', id, result: method === 'tools/call' ? result : handshakeResult });
         };
         await transport.start();
       },

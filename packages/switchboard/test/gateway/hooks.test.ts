@@ -7,7 +7,7 @@ import type { SessionFacts } from '../../src/callers/session-facts.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 
 async function startWith(hooks: Hooks): Promise<TestGateway> {
   const test = await startGateway({ upstreams: { default: servers.scripted } });
@@ -15,7 +15,7 @@ async function startWith(hooks: Hooks): Promise<TestGateway> {
   return test;
 }
 
-const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
 
 describe('onConnect', () => {
   it('is told who comes, and refuses an upgrade and a session over HTTP with 403 and its message', async () => {
@@ -60,7 +60,7 @@ describe('onSession', () => {
       },
     });
     await WireClient.session(test.ws);
-    await openSession(test.http, hello());
+    await openSession(test.http, initializeParams());
     expect(seen).toMatchObject([
       { state: 'opening', transport: 'websocket', client: { name: 'wire' } },
       { state: 'opening', transport: 'http', client: { name: 'wire' } },
@@ -148,11 +148,11 @@ describe('onClose', () => {
     const gone: [SessionFacts, string][] = [];
     const test = await startWith({ onClose: (session, reason) => void gone.push([session, reason]) });
     const client = await WireClient.session(test.ws);
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     client.socket.close();
     await expect.poll(() => gone).toHaveLength(1);
     await http(test.http, { method: 'DELETE', headers: session });
-    await openSession(test.http, hello());
+    await openSession(test.http, initializeParams());
     await WireClient.session(test.ws);
     await test.gateway.close();
     expect(gone.map(([{ transport, state }]) => [transport, state])).toEqual([
@@ -177,7 +177,7 @@ describe('onClose', () => {
     for (const transport of ['websocket', 'http']) {
       const failure = test.nextEvent('failed');
       if (transport === 'websocket') (await WireClient.session(test.ws)).socket.close();
-      else await http(test.http, { method: 'DELETE', headers: await openSession(test.http, hello()) });
+      else await http(test.http, { method: 'DELETE', headers: await openSession(test.http, initializeParams()) });
       expect(await failure).toMatchObject({ where: 'onClose', error: new Error('hook broke') });
     }
     await expectEmpty(test);

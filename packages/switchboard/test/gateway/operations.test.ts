@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
 
@@ -18,7 +18,7 @@ describe('the sessions that operators see', () => {
     const test = await startGateway({ upstreams });
     const client = await WireClient.open(test.ws, { headers: { 'user-agent': 'wire/1' } });
     await expect.poll(() => states(test)).toEqual(['opening']);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     client.send(toolCall(1, 'slow', { ms: 20_000 }));
     await expect.poll(() => test.gateway.operations.sessions()[0]?.inFlight).toBe(1);
@@ -51,7 +51,7 @@ describe('the sessions that operators see', () => {
     const modern = await WireClient.open(test.ws);
     modern.send({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta: envelope() } });
     await modern.answer(1);
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const [first, second] = test.gateway.operations.sessions();
     expect(first).toMatchObject({
       transport: 'websocket',
@@ -103,7 +103,7 @@ describe('the sessions that operators see', () => {
   it('say that a client is away after its socket was cut, and that it is ready again when it is back', async () => {
     const test = await startGateway({ upstreams });
     const client = await WireClient.open(test.ws, {}, ['mcp.r1']);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     const { token } = (await client.notification('switchboard/ws/session'))['params'] as { token: string };
     await client.answer(0);
     expect(states(test)).toEqual(['ready']);
@@ -191,7 +191,7 @@ describe('an operator', () => {
   it('ends a session: a WebSocket is closed with 1008, over HTTP it is not found any more', async () => {
     const test = await startGateway({ upstreams });
     const client = await WireClient.session(test.ws);
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const { operations } = test.gateway;
     const [first, second] = operations.sessions();
     expect([operations.kick(first!.id, 'misbehaved'), operations.kick(second!.id)]).toEqual([true, true]);
@@ -206,10 +206,10 @@ describe('an operator', () => {
     const test = await startGateway({ upstreams: { one: servers.scripted, two: servers.scripted } });
     const at = (name: string): string => `ws://127.0.0.1:${test.port}/mcp/${name}`;
     const [a, b] = [await WireClient.session(at('one')), await WireClient.session(at('two'))];
-    const session = await openSession(`http://127.0.0.1:${test.port}/mcp/one`, hello());
+    const session = await openSession(`http://127.0.0.1:${test.port}/mcp/one`, initializeParams());
     const listening = await stream(`http://127.0.0.1:${test.port}/mcp/one`, { headers: session });
     const away = await WireClient.open(at('two'), {}, ['mcp.r1']);
-    away.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    away.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     const { token } = (await away.notification('switchboard/ws/session'))['params'] as { token: string };
     await away.answer(0);
     away.socket.terminate();
@@ -241,7 +241,7 @@ describe('an operator', () => {
     const client = await WireClient.open(test.ws);
     await expect.poll(() => states(test)).toEqual(['opening']);
     expect(test.gateway.operations.broadcast('notifications/acme/x')).toBe(0);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     expect(client.received).toEqual([]);
     expect(test.gateway.operations.broadcast('notifications/acme/x')).toBe(1);
@@ -343,7 +343,7 @@ describe('a server whose last start failed', () => {
     ]);
     await expect(test.gateway.operations.check('gone')).rejects.toThrow('/nowhere/server');
     const client = await WireClient.open(`ws://127.0.0.1:${test.port}/mcp/gone`);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     await client.answer(1);
     await WireClient.session(`ws://127.0.0.1:${test.port}/mcp/well`);
     expect(await states()).toEqual([

@@ -8,7 +8,7 @@ import { TestAuthority } from '../support/certificates.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { testKeys } from '../support/keys.ts';
 import { remote } from '../support/remote.ts';
-import { WireClient, hello } from '../support/wire.ts';
+import { WireClient, initializeParams } from '../support/wire.ts';
 
 let authority: TestAuthority;
 beforeAll(async () => {
@@ -83,7 +83,7 @@ describe.each(['http', 'ws'] as const)('over %s,', (scheme) => {
     const url = await way(scheme);
     const test = await startGateway({ upstreams: { far: { url } } });
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const answer = JSON.stringify(await client.answer(1));
     expect(answer).toContain(`${url}: `);
     expect(answer).toContain(said);
@@ -107,7 +107,7 @@ describe('an upstream that refuses the key', () => {
     });
     const ask = async (id: number): Promise<string> => {
       const client = await WireClient.open(test.ws);
-      client.send({ jsonrpc: '2.0', id, method: 'initialize', params: hello() });
+      client.send({ jsonrpc: '2.0', id, method: 'initialize', params: initializeParams() });
       return JSON.stringify(await client.answer(id));
     };
     expect(await ask(1)).toContain('HTTP status 401');
@@ -130,7 +130,7 @@ describe('a key that is revoked while a client of the library is connected', () 
     const transport = new WebSocketClientTransport(test.ws, { token });
     const states: ConnectionState[] = [];
     await transport.start();
-    await transport.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    await transport.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     keys.revoke('ann');
     for await (const state of transport.states) states.push(state);
     const last = states.at(-1)!;

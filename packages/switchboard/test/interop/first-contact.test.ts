@@ -85,9 +85,12 @@ describe('what is known of the era of a server', () => {
       if (method !== 'POST') return visit.text(405);
       if (message.id === undefined) return visit.text(202);
       if (message.method === 'server/discover' && !isUp) return visit.text(503, 'starting');
-      const hello = { supportedVersions: ['2026-07-28'], capabilities: {}, resultType: 'complete' };
+      const handshakeResult = { supportedVersions: ['2026-07-28'], capabilities: {}, resultType: 'complete' };
       const legacy = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 'both', version: '1' } };
-      return visit.json(200, { id: message.id, result: message.method === 'server/discover' ? hello : legacy });
+      return visit.json(200, {
+        id: message.id,
+        result: message.method === 'server/discover' ? handshakeResult : legacy,
+      });
     });
     const test = await startGateway({
       isolation: 'principal',

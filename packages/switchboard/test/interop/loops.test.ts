@@ -8,10 +8,10 @@ import { createGateway } from '../../src/gateway/gateway.ts';
 import type { SettingsInput } from '../../src/gateway/settings.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 const base = { port: 0, rateLimit: 'unlimited' } as const;
-const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() };
+const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() };
 
 /** A proxy on a port of its own that leads to another port of this machine. */
 async function forwarder(port: number): Promise<{ port: number; connections(): number }> {

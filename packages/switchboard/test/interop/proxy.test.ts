@@ -10,7 +10,7 @@ import { TestAuthority } from '../support/certificates.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { startProxy } from '../support/proxy.ts';
 import { plain, remote } from '../support/remote.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 let authority: TestAuthority;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
   authority.save('far', await authority.issuer.server(['mcp.test'], 30));
 });
 
-const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() };
+const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() };
 
 describe.each(['http', 'ws', 'https', 'wss'])('a server at %s:', (scheme) => {
   it('is reached through the proxy by its name, with the credentials of the variable, and no tunnel is left', async () => {

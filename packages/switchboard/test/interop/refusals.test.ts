@@ -6,7 +6,7 @@ import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
 import { plain, remote } from '../support/remote.ts';
 import type { RemoteServer, Visit } from '../support/remote.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 
 async function serve(on: (visit: Visit) => unknown): Promise<{ test: TestGateway; server: RemoteServer }> {
   const server = await remote(on);
@@ -33,7 +33,7 @@ describe('a redirect', () => {
     const other = await remote(plain);
     const { test } = await serve((visit) => visit.text(307, '', { location: `${other.url}?token=secret` }));
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const { error } = (await client.answer(1)) as { error: { message: string } };
     expect(error.message).toContain(`HTTP status 307 to ${other.url}, another origin`);
     expect(error.message).not.toContain('secret');
@@ -43,7 +43,7 @@ describe('a redirect', () => {
   it.each([301, 302, 303])('with %i would lose the request, and is refused with its address', async (status) => {
     const { test, server } = await serve((visit) => visit.text(status, '', { location: '/login' }));
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect((await client.answer(1))['error']).toMatchObject({
       message: expect.stringContaining(`HTTP status ${status} to http://127.0.0.1:${server.port}/login`),
     });
@@ -53,7 +53,7 @@ describe('a redirect', () => {
   it('that leads round in a circle ends', async () => {
     const { test, server } = await serve((visit) => visit.text(307, '', { location: '/mcp' }));
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect((await client.answer(1))['error']).toMatchObject({
       message: expect.stringContaining('after 5 other redirects'),
     });
@@ -78,7 +78,7 @@ describe('a 429 with Retry-After', () => {
     const { test } = await serve(busy);
     const client = await WireClient.session(test.ws);
     expect((await client.call(1, name))['error']).toMatchObject(error);
-    const headers = await openSession(test.http, hello());
+    const headers = await openSession(test.http, initializeParams());
     const legacy = await http(test.http, { headers, body: toolCall(1, name) });
     const modern = await http(test.http, {
       headers: { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name },

@@ -5,10 +5,10 @@ import { startGateway } from '../support/gateway.ts';
 import { http, stream } from '../support/http.ts';
 import type { HttpAnswer } from '../support/http.ts';
 import { plain, remote, resultOf } from '../support/remote.ts';
-import { hello, toolCall } from '../support/wire.ts';
+import { initializeParams, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
-const initialize: Json = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+const initialize: Json = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
 
 /** Answers every `initialize` with 2024-10-07, as servers on the first SDKs do. */
 const oldServer = () =>

@@ -10,7 +10,7 @@ import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession, raw } from '../support/http.ts';
 import { readSamples, sample, samplesOf, scrape } from '../support/prometheus.ts';
-import { WireClient, envelope, hello, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { one: servers.scripted, two: servers.scripted };
@@ -81,7 +81,7 @@ describe('metrics agree with what was sent, to the unit', () => {
     }
 
     // Legacy over HTTP: 2 of echo. Modern over HTTP: 4 of echo, 1 error. To another upstream: 1.
-    const session = await openSession(at(test, 'http', 'one'), hello());
+    const session = await openSession(at(test, 'http', 'one'), initializeParams());
     for (let id = 1; id <= 2; id++) {
       await http(at(test, 'http', 'one'), { headers: session, body: toolCall(id, 'echo', { text: 'hello' }) });
     }
@@ -133,7 +133,7 @@ describe('metrics agree with what was sent, to the unit', () => {
     const test = await startGateway({ upstreams });
     const clients = await Promise.all([1, 2, 3].map(() => WireClient.session(at(test, 'ws', 'one'))));
     const modern = await WireClient.open(at(test, 'ws', 'two'));
-    const session = await openSession(at(test, 'http', 'two'), hello());
+    const session = await openSession(at(test, 'http', 'two'), initializeParams());
     const connections = sample('switchboard_connections', { transport: 'websocket' });
     const sessions = (upstream: string, transport: string): string =>
       sample('switchboard_sessions', { upstream, transport });
@@ -209,7 +209,7 @@ describe('metrics agree with what was sent, to the unit', () => {
         return socket;
       },
     } as never);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     await client.call(1, 'big', { bytes: 50_000 });
     client.socket.close();

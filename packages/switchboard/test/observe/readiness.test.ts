@@ -5,7 +5,7 @@ import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer, testKeys } from '../support/keys.ts';
-import { WireClient, hello } from '../support/wire.ts';
+import { WireClient, initializeParams } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const broken = { command: process.execPath, args: ['-e', 'console.error("no database"); process.exit(3)'] };
@@ -17,7 +17,7 @@ async function probe({ port }: TestGateway, path: string): Promise<{ status: num
 
 async function use(test: TestGateway, upstream: string): Promise<void> {
   const client = await WireClient.open(test.ws.replace(/\/mcp.*$/, `/mcp/${upstream}`));
-  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
   await client.answer(0);
 }
 

@@ -5,7 +5,7 @@ import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
 import { listed } from '../support/lists.ts';
-import { WireClient, envelope, hello, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, toolCall } from '../support/wire.ts';
 
 type Ended = Extract<GatewayEvent, { type: 'request.ended' }>;
 
@@ -40,7 +40,7 @@ describe('the events of a request', () => {
     const socket = await WireClient.open(test.ws);
     socket.send(toolCall(1, 'echo', {}, envelope()));
     await socket.answer(1);
-    await http(test.http, { headers: await openSession(test.http, hello()), body: toolCall(1, 'echo') });
+    await http(test.http, { headers: await openSession(test.http, initializeParams()), body: toolCall(1, 'echo') });
     const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'echo' };
     await http(test.http, { headers, body: toolCall(1, 'echo', {}, envelope()) });
     expect(endedOf(test).map(({ transport, era }) => `${transport} ${era}`)).toEqual([

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const exporter = new InMemorySpanExporter();
@@ -68,7 +68,7 @@ describe('a trace', () => {
 
   it('goes through over HTTP by the header, where _meta has none', async () => {
     const test = await start();
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const { carrier, traceId } = clientSpan();
     const headers = { ...session, ...carrier, baggage: 'team=blue' };
     const body = { jsonrpc: '2.0', id: 1, method: 'acme/echo', params: {} };
@@ -81,7 +81,7 @@ describe('a trace', () => {
 
   it('follows _meta where the header says something else', async () => {
     const test = await start();
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const [inMeta, inHeader] = [clientSpan(), clientSpan()];
     const headers = { ...session, ...inHeader.carrier };
     const body = { jsonrpc: '2.0', id: 1, method: 'acme/echo', params: { _meta: inMeta.carrier } };

@@ -7,7 +7,7 @@ import type { TestGateway } from './gateway.ts';
 import { http } from './http.ts';
 import { bearer, testKeys } from './keys.ts';
 import type { TestKeys } from './keys.ts';
-import { WireClient, envelope, hello } from './wire.ts';
+import { WireClient, envelope, initializeParams } from './wire.ts';
 import type { Json } from './wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -20,7 +20,7 @@ export async function startWithKeys(
   return { ...(await startGateway({ upstreams, keysFile: keys.path, ...options })), keys, ann, ben };
 }
 
-export const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+export const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
 export const modern = (id: unknown, method: string, params: Json = {}, capabilities: Json = {}): Json => ({
   jsonrpc: '2.0',
   id,

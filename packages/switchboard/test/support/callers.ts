@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 
 import { http, openSession } from './http.ts';
 import type { HttpAnswer } from './http.ts';
-import { WireClient, envelope, hello, toolCall } from './wire.ts';
+import { WireClient, envelope, initializeParams, toolCall } from './wire.ts';
 import type { Json } from './wire.ts';
 
 /** An answer; or that the connection ended, or the stream of this one call, and how. */
@@ -47,7 +47,7 @@ async function openSocket(url: string, modern: boolean, hear: Hear): Promise<Cal
   const answer = async (id: number): Promise<CallEnd> =>
     Promise.race([client.answer(id).then((message) => ({ answer: message })), gone]);
   if (!modern) {
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     const end = await answer(0);
     if (!('answer' in end) || !('result' in end.answer)) {
       socket.terminate();
@@ -73,7 +73,7 @@ async function openSocket(url: string, modern: boolean, hear: Hear): Promise<Cal
 }
 
 async function openHttp(url: string, modern: boolean, hear: Hear): Promise<Caller> {
-  const session = modern ? {} : await openSession(url, hello());
+  const session = modern ? {} : await openSession(url, initializeParams());
   const running = new Map<number, AbortController>();
   const headersOf = (tool: string): Record<string, string> =>
     modern ? { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': tool } : session;

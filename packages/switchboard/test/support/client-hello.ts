@@ -13,9 +13,9 @@ export interface Offer {
 /** What the server agreed to, or the number of the alert that it refused with. */
 export type Agreed = { version: number; suite: number; compression: number } | { alert: number };
 
-export function sayHello(port: number, offer: Offer): Promise<Agreed> {
+export function sendClientHello(port: number, offer: Offer): Promise<Agreed> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(hello(offer)));
+    const socket = connect(port, '127.0.0.1', () => socket.write(clientHello(offer)));
     let heard = Buffer.alloc(0);
     socket.on('data', (chunk) => {
       heard = Buffer.concat([heard, chunk]);
@@ -34,7 +34,7 @@ export async function suitesOf(port: number, version: number): Promise<number[]>
   const agreed: number[] = [];
   for (;;) {
     const suites = EVER.filter((suite) => !agreed.includes(suite));
-    const answer = await sayHello(port, { version, suites });
+    const answer = await sendClientHello(port, { version, suites });
     if ('suite' in answer) agreed.push(answer.suite);
     else if (answer.alert === HANDSHAKE_FAILURE) return agreed;
     else throw new Error(`the server refused with the alert ${answer.alert}`);
@@ -62,7 +62,7 @@ const counted = (bytes: number, content: Buffer): Buffer => Buffer.concat([numbe
 const shorts = (values: readonly number[]): Buffer => Buffer.concat(values.map((value) => number(value, 2)));
 const extension = (type: number, content: Buffer): Buffer => Buffer.concat([number(type, 2), counted(2, content)]);
 
-function hello({ version, suites, compression = [0] }: Offer): Buffer {
+function clientHello({ version, suites, compression = [0] }: Offer): Buffer {
   const extensions = Buffer.concat([
     extension(10, counted(2, shorts(GROUPS))),
     extension(11, counted(1, Buffer.from([0]))),

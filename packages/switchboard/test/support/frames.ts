@@ -6,7 +6,7 @@ import { expect, onTestFinished } from 'vitest';
 
 import { servers, startGateway } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
-import { WireClient, hello, textOf } from './wire.ts';
+import { WireClient, initializeParams, textOf } from './wire.ts';
 import type { Json } from './wire.ts';
 
 export const OP = { continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
@@ -166,7 +166,7 @@ export class FrameClient {
   /** Opens a legacy session. */
   static async session(port: number, options: FrameClientOptions = {}): Promise<FrameClient> {
     const client = await FrameClient.open(port, options);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return client;

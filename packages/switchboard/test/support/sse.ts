@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 
 import { http } from './http.ts';
 import type { HttpAnswer } from './http.ts';
-import { hello, toolCall } from './wire.ts';
+import { initializeParams, toolCall } from './wire.ts';
 import type { Json } from './wire.ts';
 
 export class SseWire {
@@ -57,7 +57,7 @@ export class SseWire {
   /** Opens a session. */
   static async session(url: string, capabilities: Json = {}): Promise<SseWire> {
     const client = await SseWire.open(url);
-    await client.post({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello(capabilities) });
+    await client.post({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams(capabilities) });
     await client.answer(0);
     await client.post({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return client;

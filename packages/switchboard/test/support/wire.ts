@@ -45,7 +45,7 @@ export class WireClient {
   /** Opens a legacy session. */
   static async session(url: string, capabilities: Json = {}): Promise<WireClient> {
     const client = await WireClient.open(url);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello(capabilities) });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams(capabilities) });
     await client.answer(0);
     client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return client;
@@ -89,7 +89,8 @@ export class WireClient {
   }
 }
 
-export const hello = (capabilities: Json = {}): Json => ({
+/** The params of `initialize`. */
+export const initializeParams = (capabilities: Json = {}): Json => ({
   protocolVersion: '2025-11-25',
   capabilities,
   clientInfo: { name: 'wire', version: '1' },

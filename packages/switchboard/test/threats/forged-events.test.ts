@@ -5,7 +5,7 @@ import { connectClient } from '../support/clients.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
 import { SseWire } from '../support/sse.ts';
-import { WireClient, envelope, hello, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const LARGE = 'p'.repeat(40_000);
@@ -55,7 +55,7 @@ function eventsOf(body: string): { ids: string[]; messages: Json[] } {
 describe('a large answer with something hidden in it', () => {
   it.each(Object.entries(hidden))('leaves as JSON, in one event, or not at all: %s', async (_what, [value, isJson]) => {
     const { http: url } = await startGateway({ upstreams });
-    const session = await openSession(url, hello());
+    const session = await openSession(url, initializeParams());
     const args = holding(value);
     for (const [headers, meta] of [
       [session, { progressToken: 1 }],
@@ -95,7 +95,7 @@ describe('a large answer with something hidden in it', () => {
 
   it('answers no other call of the same client', async () => {
     const { http: url } = await startGateway({ upstreams });
-    const session = await openSession(url, hello());
+    const session = await openSession(url, initializeParams());
     const other = http(url, { headers: session, body: toolCall(500, 'slow', { ms: 300, text: 'real' }) });
     const args = holding(hidden['an event in a string'][0]);
     const { body } = await http(url, { headers: session, body: toolCall(1, 'write', args, { progressToken: 1 }) });

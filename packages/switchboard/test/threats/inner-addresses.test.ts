@@ -9,9 +9,9 @@ import type { FindAddresses } from '../../src/transports/safe-lookup.ts';
 import { connectWebSocket, CLIENT_DEFAULTS } from '../../src/transports/websocket/client.ts';
 import { startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
-import { hello } from '../support/wire.ts';
+import { initializeParams } from '../support/wire.ts';
 
-const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() };
+const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() };
 
 /** Answers with one list of addresses after the other. */
 const finds = (...answers: string[][]): FindAddresses => {

@@ -12,7 +12,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { servers, startGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -88,7 +88,7 @@ describe('a secret', () => {
       'x-api-key': 'canary',
       'proxy-authorization': 'Basic canary',
     };
-    const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+    const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
     const opened = await http(address, { headers, body: initialize });
     const session = String(opened.headers['mcp-session-id']);
     await http(address, {
@@ -105,7 +105,7 @@ describe('a secret', () => {
 
   it('is in no event: no session id, token, header or argument', async () => {
     const test = await startGateway({ upstreams, isolation: 'shared' });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const headers = { ...session, authorization: 'Bearer canary-token', cookie: 'canary-cookie=1' };
     await http(test.http, { headers, body: toolCall(1, 'echo', { text: 'canary-argument' }) });
     await http(`${test.http}?access_token=canary-query`, { headers, body: toolCall(2, 'nothing') });
@@ -118,7 +118,7 @@ describe('a secret', () => {
   it('that opens a session cannot be guessed: 200 ids share no bits, and have 128 each', async () => {
     const { http: url } = await startGateway({ upstreams, isolation: 'shared', maxConnections: 250 });
     const ids: string[] = [];
-    for (let n = 0; n < 200; n++) ids.push(String((await openSession(url, hello()))['mcp-session-id']));
+    for (let n = 0; n < 200; n++) ids.push(String((await openSession(url, initializeParams()))['mcp-session-id']));
     const bytes = ids.map((id) => Buffer.from(id, 'base64url'));
     expect(new Set(ids).size).toBe(200);
     expect(bytes.every(({ length }) => length === 16)).toBe(true);
@@ -135,7 +135,7 @@ describe('an event stream', () => {
     'of another session is not replayed for the Last-Event-ID %j',
     async (id) => {
       const { http: url } = await startGateway({ upstreams, isolation: 'shared' });
-      const [mine, theirs] = [await openSession(url, hello()), await openSession(url, hello())];
+      const [mine, theirs] = [await openSession(url, initializeParams()), await openSession(url, initializeParams())];
       await http(url, { headers: theirs, body: toolCall(1, 'log', { text: 'canary' }) });
       const answer = await stream(url, { headers: { ...mine, 'last-event-id': id } });
       expect([200, 400]).toContain(answer.status);
@@ -161,7 +161,10 @@ describe('a remote server', () => {
       const { http: address } = await startGateway({
         upstreams: { default: { url, headers: { authorization: 'Bearer own' } } },
       });
-      const answer = await http(address, { headers: await openSession(address, hello()), body: toolCall(1, 'x') });
+      const answer = await http(address, {
+        headers: await openSession(address, initializeParams()),
+        body: toolCall(1, 'x'),
+      });
       expect(answer.body).toContain('SWB_UPSTREAM_UNAVAILABLE');
     }
     const listing = await startGateway({
@@ -169,7 +172,7 @@ describe('a remote server', () => {
         default: { url: await serve((_request, response) => response.writeHead(307, { location: canary }).end()) },
       },
     });
-    await http(listing.http, { body: { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() } });
+    await http(listing.http, { body: { jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() } });
     expect(hits).toEqual([]);
   });
 
@@ -180,7 +183,7 @@ describe('a remote server', () => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': encoding }).end(bomb),
       );
       const { http: address } = await startGateway({ upstreams: { default: { url } } });
-      const session = await openSession(address, hello());
+      const session = await openSession(address, initializeParams());
       const before = process.memoryUsage().rss;
       const answer = await http(address, { headers: session, body: toolCall(1, 'x') });
       expect(answer.body).toContain('SWB_UPSTREAM_UNAVAILABLE');
@@ -235,7 +238,7 @@ describe('a command', () => {
     expect(readdirSync(folder)).toEqual([]);
     const { ws: second } = await startGateway({ upstreams: { default: { command: `touch ${folder}/h; echo` } } });
     const other = await WireClient.open(second);
-    other.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    other.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect(await other.answer(1)).toMatchObject({ error: { data: { code: 'SWB_COMMAND_NOT_FOUND' } } });
     expect(readdirSync(folder)).toEqual([]);
   });

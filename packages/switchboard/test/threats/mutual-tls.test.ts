@@ -10,10 +10,10 @@ import { TestAuthority } from '../support/certificates.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { ask, handshake, http2, https } from '../support/https.ts';
-import { WireClient, hello } from '../support/wire.ts';
+import { WireClient, initializeParams } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
-const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
 let authority: TestAuthority;
 beforeAll(async () => {
   authority = await TestAuthority.create();

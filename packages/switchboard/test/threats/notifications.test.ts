@@ -7,7 +7,7 @@ import { folder } from '../support/command.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const note = (method: string, params: Json = {}): Json => ({ jsonrpc: '2.0', method, params });
@@ -33,7 +33,7 @@ describe('a call without an id', () => {
 
   it('is refused over HTTP', async () => {
     const test = await startGateway({ upstreams: { default: servers.scripted } });
-    const headers = await openSession(test.http, hello());
+    const headers = await openSession(test.http, initializeParams());
     const { status, body } = await http(test.http, { headers, body: unasked('echo') });
     expect(status).toBe(400);
     expect(JSON.parse(body)).toMatchObject({
@@ -45,7 +45,7 @@ describe('a call without an id', () => {
 describe('a notification', () => {
   it('that MCP does not define reaches no server, is told of, and is no error', async () => {
     const test = await startGateway({ upstreams: { default: servers.scripted } });
-    const headers = await openSession(test.http, hello());
+    const headers = await openSession(test.http, initializeParams());
     expect((await http(test.http, { headers, body: note('notifications/vendor') })).status).toBe(202);
     const client = await WireClient.session(test.ws);
     client.send(note('notifications/message', { level: 'info', data: 'x' }));

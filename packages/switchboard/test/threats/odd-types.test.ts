@@ -5,7 +5,7 @@ import { file, serve } from '../support/command.ts';
 import type { Serving } from '../support/command.ts';
 import { root } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 /** `String()`, templates, `new Set` of texts and sorting throw on it. */
@@ -66,7 +66,7 @@ describe('a request whose field has another type', () => {
       expect(await client.answer(7), field).toMatchObject({
         error: { code: -32602, message: expect.stringContaining(`${field} is `), data: { code: 'SWB_INVALID_PARAMS' } },
       });
-      const session = await openSession(test.http, hello());
+      const session = await openSession(test.http, initializeParams());
       const { _meta: meta } = (message['params'] ?? {}) as Json;
       const isModern = meta !== undefined && Object.keys(meta as Json).length > 1;
       const version = { 'mcp-protocol-version': isModern ? '2026-07-28' : '2025-11-25' };

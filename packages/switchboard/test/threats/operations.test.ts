@@ -12,7 +12,7 @@ import { expectEmpty, root, servers, startGateway } from '../support/gateway.ts'
 import { http } from '../support/http.ts';
 import { bearer, testKeys } from '../support/keys.ts';
 import { serve } from '../support/command.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -215,7 +215,7 @@ describe('the log', () => {
     const serving = await serve(['--log-level', 'trace', '--audit-log', auditLog, '--', command, ...args]);
     const client = await WireClient.open(serving.ws, { headers: { 'user-agent': 'evil\u0085agent' } });
     const clientInfo = { name: evil, version: evil };
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { ...hello(), clientInfo } });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { ...initializeParams(), clientInfo } });
     await client.answer(0);
     await client.call(1, evil, { [evil]: evil });
     await client.call(2, 'mutter', { text: evil });
@@ -244,7 +244,7 @@ describe('a client that says very much of itself', () => {
     const said = { clientInfo: { name: words, version: words }, capabilities: { experimental: { [words]: {} } } };
     const client = await WireClient.open(test.ws, { headers: { 'user-agent': 'w'.repeat(5000) } });
     if (era === 'legacy') {
-      client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { ...hello(), ...said } });
+      client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: { ...initializeParams(), ...said } });
       await client.answer(0);
       client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
       expect(textOf(await client.call(1, 'echo', { text: 'served' }))).toBe('served');

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { http, openSession, raw } from '../support/http.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -215,7 +215,7 @@ describe('headers that say who somebody is', () => {
       'x-mcp-upstream': 'other',
       'x-original-url': '/metrics',
     });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const foreign = { ...session, host: 'evil.example', 'x-forwarded-host': 'localhost' };
     expect((await http(test.http, { headers: foreign, body: toolCall(1, 'echo') })).status).toBe(403);
     const opened = test.events.find(({ type }) => type === 'session.opened');

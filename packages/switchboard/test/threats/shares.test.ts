@@ -9,7 +9,7 @@ import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
 import type { HttpAnswer } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: { ...servers.scripted, isolation: 'shared' as const } };
@@ -22,15 +22,15 @@ const codeOf = (body: string): unknown =>
 describe('sessions over HTTP that their clients have forgotten', () => {
   it('make room for who comes, the one that was quiet longest first, but not where somebody listens or waits', async () => {
     const test = await startGateway({ upstreams });
-    const listening = await openSession(test.http, hello());
+    const listening = await openSession(test.http, initializeParams());
     const events = await stream(test.http, { headers: listening });
-    const waiting = await openSession(test.http, hello());
+    const waiting = await openSession(test.http, initializeParams());
     const answer = http(test.http, { headers: waiting, body: toolCall(2, 'slow', { ms: 1500 }) });
     const forgotten: Headers[] = [];
-    for (let n = 0; n < 48; n++) forgotten.push(await openSession(test.http, hello()));
+    for (let n = 0; n < 48; n++) forgotten.push(await openSession(test.http, initializeParams()));
     expect(test.gateway.stats.connections).toBe(50);
     for (let n = 0; n < 3; n++)
-      expect((await echo(test, await openSession(test.http, hello()))).body).toContain('here');
+      expect((await echo(test, await openSession(test.http, initializeParams()))).body).toContain('here');
     expect(test.gateway.stats.connections).toBe(50);
     const found = await Promise.all(forgotten.slice(0, 4).map((headers) => echo(test, headers)));
     expect(found.map(({ status }) => status)).toEqual([404, 404, 404, 200]);
@@ -42,16 +42,16 @@ describe('sessions over HTTP that their clients have forgotten', () => {
 
   it('are not taken for those of a client whose stream was cut just now', async () => {
     const test = await startGateway({ upstreams, maxConnections: 2 });
-    const listening = await openSession(test.http, hello());
+    const listening = await openSession(test.http, initializeParams());
     const events = await stream(test.http, { headers: listening });
-    const forgotten = await openSession(test.http, hello());
+    const forgotten = await openSession(test.http, initializeParams());
     const [first, second] = test.gateway.operations.sessions();
     await expect.poll(() => Date.now() - second!.lastActivity).toBeGreaterThan(1);
     events.destroy();
     await expect
       .poll(() => test.gateway.operations.sessions()[0]!.lastActivity)
       .toBeGreaterThan(Math.max(first!.lastActivity, second!.lastActivity));
-    await openSession(test.http, hello());
+    await openSession(test.http, initializeParams());
     expect((await echo(test, listening)).status).toBe(200);
     expect((await echo(test, forgotten)).status).toBe(404);
   });

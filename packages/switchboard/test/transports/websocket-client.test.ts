@@ -15,7 +15,7 @@ import type { WebSocketServerOptions } from '../../src/websocket.ts';
 import { startCutter } from '../support/cutter.ts';
 import type { Cutter } from '../support/cutter.ts';
 import { servers, startGateway } from '../support/gateway.ts';
-import { hello, textOf, toolCall } from '../support/wire.ts';
+import { initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 // What a browser has, Node has from 22 on.
@@ -53,7 +53,7 @@ class Hand {
 
   static async session(url: string, options?: ClientTransportOptions): Promise<Hand> {
     const hand = await Hand.open(url, options);
-    await hand.ask({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    await hand.ask({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await hand.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     return hand;
   }

@@ -14,7 +14,7 @@ import { z } from 'zod';
 import { WebSocketClientTransport, connect } from '../../src/client.ts';
 import { WebSocketServerTransport, serveWebSocket } from '../../src/websocket.ts';
 import type { WebSocketClient, WebSocketServerOptions } from '../../src/websocket.ts';
-import { WireClient, hello } from '../support/wire.ts';
+import { WireClient, initializeParams } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 // The client of version 1 takes the platform's, which Node has from 22 on.
@@ -141,7 +141,7 @@ describe('a server of the official SDK', () => {
 
     const second = await serveWebSocket(buildServer, { port: 0 });
     const hasty = await WireClient.open(await second.listen());
-    hasty.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    hasty.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await hasty.answer(0);
     hasty.send({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'wait', arguments: { ms: 60_000 } } });
     await expect.poll(() => [...second.clients.values()][0]?.inFlight).toBe(1);

@@ -70,12 +70,12 @@ describe('a healthy server that several share', () => {
         if (id === undefined) return;
         const said = (params?.['arguments'] as Json | undefined)?.['text'];
         const served = { content: [{ type: 'text', text: String(String(said).length) }] };
-        const hello = {
+        const handshakeResult = {
           protocolVersion: '2025-11-25',
           capabilities: { tools: {} },
           serverInfo: { name: 'x', version: '1' },
         };
-        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: method === 'initialize' ? hello : served }));
+        socket.send(JSON.stringify({ jsonrpc: '2.0', id, result: method === 'initialize' ? handshakeResult : served }));
       });
     });
     await once(server, 'listening');

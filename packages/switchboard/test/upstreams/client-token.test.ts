@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGateway } from '../../src/gateway/gateway.ts';
 import { startUpstream } from '../support/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const SECRET = 's3cret & more';
@@ -140,7 +140,7 @@ describe('a remote server that wants a token', () => {
     const server = await guarded(giver.good);
     const test = await start(server, giver);
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     const answer = await client.answer(0);
     expect(answer).toMatchObject({ error: { code: 31001, message: expect.stringContaining(why) } });
     expect(JSON.stringify([answer, test.events])).not.toMatch(/s3cret|tkn-1|Basic/);

@@ -8,7 +8,7 @@ import { readConfig } from '../../src/cli/config.ts';
 import { startUpstream } from '../support/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
 import { http, openSession } from '../support/http.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const NEEDS = { env: { KEY: '${caller.header:X-Tallyfy-Key}', PLAIN: 'for all' } };
@@ -19,7 +19,7 @@ const OTHER = 'sk-fedcba9876543210';
 /** A legacy session that sends a key with its upgrade. */
 async function sessionWith({ ws }: TestUpstream, key: string): Promise<WireClient> {
   const client = await WireClient.open(ws, { headers: { 'x-tallyfy-key': key } });
-  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
   await client.answer(0);
   client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
   return client;
@@ -46,7 +46,7 @@ describe('a server that needs a value of each caller', () => {
   it('refuses a caller without it, names the header to send, and starts nothing', async () => {
     const test = await startUpstream(NEEDS, SHARED);
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     expect(await client.answer(0)).toMatchObject({
       error: {
         code: 31031,
@@ -82,7 +82,7 @@ describe('a server that needs a value of each caller', () => {
     const test = await startUpstream(NEEDS, SHARED);
     const { headers } = await http(test.http, {
       headers: { 'x-tallyfy-key': SECRET },
-      body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() },
+      body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
     });
     const session = { 'mcp-session-id': String(headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' };
     const ask = (more: Record<string, string>): ReturnType<typeof http> =>
@@ -95,7 +95,7 @@ describe('a server that needs a value of each caller', () => {
       error: { code: 31032, data: { code: 'SWB_CREDENTIAL_CHANGED' } },
     });
     expect(refused.body).not.toMatch(/sk-/);
-    await expect(openSession(test.http, hello())).rejects.toThrow(/400/);
+    await expect(openSession(test.http, initializeParams())).rejects.toThrow(/400/);
   });
 
   it('takes it by a request of a client that cannot set headers, until it is in use', async () => {
@@ -109,7 +109,7 @@ describe('a server that needs a value of each caller', () => {
     expect(await bring(2, { 'X-Tallyfy-Key': 'two\nlines' })).toMatchObject({ error: { code: -32602 } });
     expect(await bring(3, { 'X-Tallyfy-Key': OTHER })).toMatchObject({ result: {} });
     expect(await bring(4, { 'X-Tallyfy-Key': SECRET })).toMatchObject({ result: {} });
-    client.send({ jsonrpc: '2.0', id: 5, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 5, method: 'initialize', params: initializeParams() });
     await client.answer(5);
     expect(await keyOf(client, 6)).toBe(SECRET);
     expect(await bring(7, { 'X-Tallyfy-Key': SECRET })).toMatchObject({ result: {} });
@@ -140,7 +140,7 @@ describe('a server that needs a value of each caller', () => {
       { ...SHARED, crashLimit: 1, crashPause: '1h' },
     );
     const bad = await sessionWith(test, process.execPath);
-    bad.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    bad.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect(await bad.answer(1)).toMatchObject({ error: { code: 31030 } });
     expect(JSON.stringify(test.events)).not.toContain(process.execPath);
     expect(textOf(await (await sessionWith(test, '/nowhere/at-all')).call(1, 'echo', { text: 'fine' }))).toBe('fine');

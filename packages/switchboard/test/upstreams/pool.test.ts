@@ -8,7 +8,7 @@ import { servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { startUpstream } from '../support/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const POOL = { isolation: 'pool' };
@@ -65,7 +65,12 @@ describe('a pool', () => {
   it('tells its legacy members that nobody can be asked', async () => {
     const test = await startUpstream({}, POOL);
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello({ elicitation: {}, sampling: {} }) });
+    client.send({
+      jsonrpc: '2.0',
+      id: 0,
+      method: 'initialize',
+      params: initializeParams({ elicitation: {}, sampling: {} }),
+    });
     expect(await client.answer(0)).toMatchObject({ result: { instructions: 'hello mcp-switchboard {}' } });
   });
 

@@ -7,7 +7,7 @@ import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import type { UpstreamOptions } from '../../src/gateway/upstream-options.ts';
 import { folder } from '../support/command.ts';
 import { expectEmpty, startGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 /** The message with which `initialize` fails. */
 async function refusal(
@@ -16,7 +16,7 @@ async function refusal(
 ): Promise<string> {
   const test = await startGateway({ upstreams: { default: upstream }, startTimeout });
   const client = await WireClient.open(test.ws);
-  client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+  client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
   const { error } = (await client.answer(1)) as { error: { message: string } };
   client.socket.close();
   await expectEmpty(test);
@@ -138,7 +138,7 @@ describe('a server that refuses to start', () => {
     });`;
     const test = await startGateway({ upstreams: { default: program(server) }, isolation: 'shared' });
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect((await client.answer(1))['error']).toMatchObject({
       message: expect.stringContaining(
         'it refused to start: no license (-32000); to server/discover before: it refused to start: unknown method (-32601)',

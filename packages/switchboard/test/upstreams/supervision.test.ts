@@ -8,12 +8,12 @@ import { isAlive, servers } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { startUpstream } from '../support/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const SHARED = { isolation: 'shared' } as const;
 const pidOf = async (client: WireClient, id: unknown): Promise<number> => Number(textOf(await client.call(id, 'pid')));
-const initialize = (id: number): Json => ({ jsonrpc: '2.0', id, method: 'initialize', params: hello() });
+const initialize = (id: number): Json => ({ jsonrpc: '2.0', id, method: 'initialize', params: initializeParams() });
 
 /** A server that cannot start until it is mended. */
 function breakable(): { env: Record<string, string>; mend(): void } {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
-import { hello, textOf, toolCall } from '../support/wire.ts';
+import { initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -21,7 +21,7 @@ const leave = (url: string, headers: Headers): Promise<unknown> => http(url, { m
 describe('a client that vanishes while its call runs', () => {
   it('has it cancelled after absentGrace, and is told so when it is back', async () => {
     const test = await startGateway({ upstreams, absentGrace: '300ms' });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const cut = await stream(test.http, { method: 'POST', headers: session, body: slow(1, 20_000) });
     await cut.next();
     cut.destroy();
@@ -41,7 +41,7 @@ describe('a client that vanishes while its call runs', () => {
 
   it('loses nothing when it is back within that time with Last-Event-ID', async () => {
     const test = await startGateway({ upstreams, absentGrace: '2s' });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const cut = await stream(test.http, { method: 'POST', headers: session, body: slow(1, 1000) });
     const seen = [await cut.next()];
     cut.destroy();
@@ -54,7 +54,7 @@ describe('a client that vanishes while its call runs', () => {
 
   it('loses nothing as long as it sends requests of any kind', async () => {
     const test = await startGateway({ upstreams, absentGrace: '500ms' });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const cut = await stream(test.http, { method: 'POST', headers: session, body: slow(1, 2000) });
     await cut.next();
     cut.destroy();
@@ -70,7 +70,7 @@ describe('a client that vanishes while its call runs', () => {
 
   it('keeps it for ever where absentGrace is never', async () => {
     const test = await startGateway({ upstreams, absentGrace: 'never', absentTimeout: '200ms' });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const cut = await stream(test.http, { method: 'POST', headers: session, body: slow(1, 1000) });
     await cut.next();
     cut.destroy();
@@ -86,7 +86,10 @@ describe('the own server of a client that vanished', () => {
   it('ends after absentTimeout, and the next request of the same session starts another', async () => {
     const test = await startGateway({ upstreams, absentTimeout: '400ms' });
     const members = (): number => test.gateway.stats.upstreams['default']!.members;
-    const [gone, there] = [await openSession(test.http, hello()), await openSession(test.http, hello())];
+    const [gone, there] = [
+      await openSession(test.http, initializeParams()),
+      await openSession(test.http, initializeParams()),
+    ];
     // One that listens is there, however quiet it is.
     const listening = await stream(test.http, { headers: there });
     const [pid, otherPid] = [await call(test.http, gone, 'pid'), await call(test.http, there, 'pid')];
@@ -108,7 +111,7 @@ describe('the own server of a client that vanished', () => {
       upstreams: { shared: { ...servers.scripted, isolation: 'shared' }, own: servers.scripted },
       absentTimeout: '300ms',
     });
-    const session = await openSession(test.all.http, hello());
+    const session = await openSession(test.all.http, initializeParams());
     const before = await call(test.all.http, session, 'shared__pid');
     await expect.poll(() => test.gateway.stats.upstreams['own']!.running, { timeout: 5000 }).toBe(0);
     expect(textOf(await call(test.all.http, session, 'shared__pid'))).toBe(textOf(before));
@@ -121,7 +124,7 @@ describe('several GET streams of one session', () => {
 
   it('are allowed: the newest is the one that counts, and the older ends', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const first = await stream(test.http, { headers: session });
     const second = await stream(test.http, { headers: session });
     expect([first.status, second.status]).toEqual([200, 200]);
@@ -133,7 +136,7 @@ describe('several GET streams of one session', () => {
 
   it('give an id to come back with, however quiet they are', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const quiet = await stream(test.http, { headers: session });
     await expect.poll(() => quiet.ids.length).toBe(1);
     quiet.destroy();

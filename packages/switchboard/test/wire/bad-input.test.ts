@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { ACCEPT, http, openSession, raw } from '../support/http.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -38,9 +38,9 @@ describe('a WebSocket that sends nonsense', () => {
     const answer = await client.next(() => true);
     expect(answer['id']).toBe(id);
     expect(answer['error']).toMatchObject({ code, data: { code: name } });
-    client.send({ jsonrpc: '2.0', id: 'still', method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 'still', method: 'initialize', params: initializeParams() });
     expect(await client.answer('still')).toHaveProperty('result');
-    client.send({ jsonrpc: '2.0', id: 'again', method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 'again', method: 'initialize', params: initializeParams() });
     expect((await client.answer('again'))['error']).toMatchObject({ data: { code: 'SWB_ALREADY_INITIALIZED' } });
   });
 
@@ -155,7 +155,7 @@ describe('HTTP that is not right', () => {
     );
     await once(socket, 'ready');
     socket.destroy();
-    await openSession(test.http, hello());
+    await openSession(test.http, initializeParams());
     await expect.poll(() => test.gateway.stats.exchanges).toBe(0);
   });
 });
@@ -204,7 +204,9 @@ describe('an upgrade that is not right', () => {
     const answer = await upgrade(test.port, 'Host: localhost\r\nSec-WebSocket-Protocol: mcp');
     expect(answer).toMatch(/^HTTP\/1.1 503 /);
     expect(answer).toMatch(/^retry-after: 5\r$/im);
-    const overHttp = await http(test.http, { body: { jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() } });
+    const overHttp = await http(test.http, {
+      body: { jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() },
+    });
     expect([overHttp.status, overHttp.headers['retry-after']]).toEqual([503, '5']);
     expect(test.gateway.stats.upstreams['default']).toEqual({ slots: 0, members: 0, running: 0 });
     first.socket.close();
@@ -224,7 +226,7 @@ describe('too many requests', () => {
     expect(error.data['retryAfterMs']).toBeGreaterThan(10_000);
     expect(error.data['retryAfterMs']).toBeLessThanOrEqual(20_000);
     expect(textOf(await other.call(1, 'echo', { text: 'fine' }))).toBe('fine');
-    const session = await openSession(url, hello());
+    const session = await openSession(url, initializeParams());
     for (const id of [1, 2])
       expect((await http(url, { headers: session, body: toolCall(id, 'echo') })).status).toBe(200);
     const refused = await http(url, { headers: session, body: toolCall(3, 'echo') });
@@ -254,7 +256,7 @@ describe('too many requests', () => {
     const { ws } = await startGateway({ upstreams, maxMembers: 1 });
     await WireClient.session(ws);
     const second = await WireClient.open(ws);
-    second.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    second.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect((await second.answer(1))['error']).toMatchObject({ code: 31004, data: { code: 'SWB_OVERLOADED' } });
   });
 });
@@ -263,7 +265,7 @@ describe('a server that is not right', () => {
   it('cannot be found: initialize says so, and names the command', async () => {
     const { ws } = await startGateway({ upstreams: { default: { command: 'no-such-command-here' } } });
     const client = await WireClient.open(ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const { error } = (await client.answer(1)) as { error: { message: string; data: Json } };
     expect(error.data['code']).toBe('SWB_COMMAND_NOT_FOUND');
     expect(error.message).toContain('"no-such-command-here" was not found');
@@ -274,7 +276,7 @@ describe('a server that is not right', () => {
       upstreams: { default: { command: process.execPath, args: ['-e', 'console.error("no key"); process.exit(3)'] } },
     });
     const client = await WireClient.open(ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const { error } = (await client.answer(1)) as { error: { message: string } };
     expect(error.message).toMatch(/exited with code 3.*no key/);
   });
@@ -285,7 +287,7 @@ describe('a server that is not right', () => {
       upstreams: { default: { command: process.execPath, args: ['-e', 'setInterval(()=>{},1e3)'] } },
     });
     const client = await WireClient.open(ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect((await client.answer(1))['error']).toMatchObject({ data: { code: 'SWB_UPSTREAM_UNAVAILABLE' } });
   });
 

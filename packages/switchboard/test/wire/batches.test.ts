@@ -6,11 +6,11 @@ import { start } from '../support/command.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
 import { SseWire } from '../support/sse.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const OLD = '2025-03-26';
-const params = (version: string): Json => ({ ...hello(), protocolVersion: version });
+const params = (version: string): Json => ({ ...initializeParams(), protocolVersion: version });
 const upstreams = { default: servers.scripted };
 const echo = (id: unknown, text: string): Json => toolCall(id, 'echo', { text });
 const note: Json = { jsonrpc: '2.0', method: 'notifications/roots/list_changed' };

@@ -6,7 +6,7 @@ import { servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
 import { SseWire } from '../support/sse.ts';
-import { WireClient, hello } from '../support/wire.ts';
+import { WireClient, initializeParams } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 import { LeftBehind } from '../../src/limits/left-behind.ts';
 
@@ -94,7 +94,7 @@ describe('a client that is not known and comes back', () => {
     const stays = await WireClient.session(test.ws);
     for (let id = 1; id <= 5; id++) await remaining(stays, id);
     const fresh = await WireClient.open(test.ws);
-    fresh.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    fresh.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await fresh.answer(0);
     expect(await remaining(fresh, 1)).toBe(8);
   });

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
-import { hello, textOf, toolCall } from '../support/wire.ts';
+import { initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -35,7 +35,7 @@ async function comeBack(test: TestGateway, session: Headers, lastEventId: string
 describe('an answer', () => {
   it('of 8 MB is not kept when it was delivered, however many there are', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     for (let id = 1; id <= 8; id++) {
       const { body } = await http(test.http, { headers: session, body: big(id, 8_000_000) });
       expect(body.length).toBeGreaterThan(8_000_000);
@@ -47,7 +47,7 @@ describe('an answer', () => {
 
   it('that is small is kept for a while, as it may have been lost on its way, and not when its client is gone', async () => {
     const test = await startGateway({ upstreams, absentGrace: '500ms' });
-    const sessions = await Promise.all(Array.from({ length: 5 }, () => openSession(test.http, hello())));
+    const sessions = await Promise.all(Array.from({ length: 5 }, () => openSession(test.http, initializeParams())));
     for (const session of sessions) {
       await Promise.all(
         [1, 2, 3].map((id) =>
@@ -62,7 +62,7 @@ describe('an answer', () => {
 
   it('that was not delivered is kept however large it is, and given up first of a client that has several', async () => {
     const test = await startGateway({ upstreams, maxReplaySize: '1MiB' });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const ids = [await missAnswer(test, session, 1, 700_000), await missAnswer(test, session, 2, 5_000_000)];
     const [lost, kept] = [await comeBack(test, session, ids[0]!), await comeBack(test, session, ids[1]!)];
     expect(lost.at(-1)).toMatchObject({ id: 1, error: { data: { code: 'SWB_OVERLOADED' } } });
@@ -73,7 +73,10 @@ describe('an answer', () => {
   it('is kept within one budget for all: who keeps most gives up first', async () => {
     const limits = { maxReplaySize: '2MiB', maxReplaySizePerPrincipal: '2MiB', maxReplaySizeTotal: '2MiB' } as const;
     const test = await startGateway({ upstreams, ...limits });
-    const [modest, greedy] = [await openSession(test.http, hello()), await openSession(test.http, hello())];
+    const [modest, greedy] = [
+      await openSession(test.http, initializeParams()),
+      await openSession(test.http, initializeParams()),
+    ];
     const modestId = await missAnswer(test, modest, 1, 200_000);
     const greedyIds: string[] = [];
     for (let id = 1; id <= 6; id++) {
@@ -91,7 +94,7 @@ describe('an answer', () => {
 describe('a stream that is taken up and not read', () => {
   it('costs no more than what its client would read at once, however often that is done', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const notes = { ms: 500, steps: 100, text: 'n'.repeat(80_000) };
     const cut = await stream(test.http, {
       method: 'POST',

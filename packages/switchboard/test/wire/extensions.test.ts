@@ -8,7 +8,7 @@ import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
 import { listed } from '../support/lists.ts';
-import { WireClient, envelope, hello, textOf } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const eras = ['legacy', 'modern'] as const;
@@ -42,7 +42,7 @@ async function clientOf(era: Era, url: string, capabilities: Json = able): Promi
     });
     return client.answer(id);
   };
-  const said = await (era === 'legacy' ? ask('initialize', hello(capabilities)) : ask('server/discover'));
+  const said = await (era === 'legacy' ? ask('initialize', initializeParams(capabilities)) : ask('server/discover'));
   if (era === 'legacy') client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
   return Object.assign(client, { ask, introduction: said['result'] as Json });
 }

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startCutter } from '../support/cutter.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
-import { hello, textOf, toolCall } from '../support/wire.ts';
+import { initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -17,7 +17,7 @@ const slow = (id: unknown, steps: number): Json =>
 describe('the stream of a request that was cut', () => {
   it('goes on where it was, every note and the answer once', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const first = await stream(test.http, { method: 'POST', headers: session, body: slow(1, 20) });
     const seen = [await first.next(), await first.next(), await first.next()];
     const last = first.ids[3]!;
@@ -34,7 +34,7 @@ describe('the stream of a request that was cut', () => {
 
   it('can be taken up after its end, by who has not seen it', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const first = await stream(test.http, { method: 'POST', headers: session, body: slow(1, 3) });
     await first.closed;
     const again = await stream(test.http, { headers: { ...session, 'last-event-id': first.ids.at(-2)! } });
@@ -49,7 +49,7 @@ describe('the stream of a request that was cut', () => {
       ['2025-11-25', true],
       ['2025-06-18', false],
     ] as const) {
-      const session = await openSession(test.http, { ...hello(), protocolVersion: version });
+      const session = await openSession(test.http, { ...initializeParams(), protocolVersion: version });
       const headers = { ...session, 'mcp-protocol-version': version };
       const events = await stream(test.http, { method: 'POST', headers, body: slow(1, 2) });
       await events.closed;
@@ -60,7 +60,10 @@ describe('the stream of a request that was cut', () => {
 
   it('is refused when it is not kept, or is of another session', async () => {
     const test = await startGateway({ upstreams });
-    const [mine, yours] = [await openSession(test.http, hello()), await openSession(test.http, hello())];
+    const [mine, yours] = [
+      await openSession(test.http, initializeParams()),
+      await openSession(test.http, initializeParams()),
+    ];
     const events = await stream(test.http, { method: 'POST', headers: yours, body: slow(1, 2) });
     await events.closed;
     for (const id of [events.ids.at(-2)!, '99-1', 'x', '__proto__-1', '1-99999999999999999']) {
@@ -76,7 +79,7 @@ describe('the stream of a request that was cut', () => {
 describe('the stream of a session that was cut', () => {
   it('brings what came meanwhile, once, and takes the place of one that is still open', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const first = await stream(test.http, { headers: session });
     await http(test.http, { headers: session, body: toolCall(1, 'changeLater') });
     const changed = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' };
@@ -94,7 +97,7 @@ describe('the stream of a session that was cut', () => {
 
   it('tells how many events could not be kept', async () => {
     const test = await startGateway({ upstreams, maxQueueMessages: 2 });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const first = await stream(test.http, { method: 'POST', headers: session, body: slow(1, 6) });
     await first.closed;
     const again = await stream(test.http, { headers: { ...session, 'last-event-id': first.ids[1]! } });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
-import { hello, textOf, toolCall } from '../support/wire.ts';
+import { initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -11,7 +11,7 @@ const parse = (body: string): Json => JSON.parse(body) as Json;
 describe('a legacy session over HTTP', () => {
   it('opens with initialize, is named by a header, and ends with DELETE', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     expect(session['mcp-session-id']).toMatch(/^[\w-]{22}$/);
     const answer = await http(test.http, { headers: session, body: toolCall('a', 'echo', { text: 'hi' }) });
     expect(answer.headers['content-type']).toBe('application/json');
@@ -25,7 +25,7 @@ describe('a legacy session over HTTP', () => {
 
   it('that ends while calls are under way says so in the place of their answers', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const call = http(test.http, { headers: session, body: toolCall('quiet', 'never') });
     const args = { ms: 60_000, steps: 1000, text: 'x' };
     const body = toolCall('telling', 'slow', args, { progressToken: 'p' });
@@ -42,7 +42,7 @@ describe('a legacy session over HTTP', () => {
 
   it('answers with an event stream as soon as there is progress to tell', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const body = toolCall(5, 'slow', { ms: 60, steps: 3, text: 'x' }, { progressToken: 'p' });
     const events = await stream(test.http, { method: 'POST', headers: session, body });
     const notes = [await events.next(), await events.next(), await events.next()];
@@ -53,7 +53,7 @@ describe('a legacy session over HTTP', () => {
 
   it('puts questions of the server on the reply to the one running request, and takes the answer by POST', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello({ elicitation: {} }));
+    const session = await openSession(test.http, initializeParams({ elicitation: {} }));
     const events = await stream(test.http, {
       method: 'POST',
       headers: session,
@@ -71,7 +71,7 @@ describe('a legacy session over HTTP', () => {
 
   it('tells on the GET stream what belongs to no request, also what came before it was opened', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     await http(test.http, { headers: session, body: toolCall(2, 'changeLater') });
     const events = await stream(test.http, { headers: session });
     expect(events.status).toBe(200);
@@ -80,7 +80,7 @@ describe('a legacy session over HTTP', () => {
 
   it('goes on when the client hangs up, and cancels when it says so', async () => {
     const test = await startGateway({ upstreams });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const body = toolCall(1, 'slow', { ms: 60_000, steps: 1000 }, { progressToken: 1 });
     const events = await stream(test.http, { method: 'POST', headers: session, body });
     await events.next();
@@ -94,8 +94,8 @@ describe('a legacy session over HTTP', () => {
 
   it('ends a session that was quiet for the idle time, but not one that waits for an answer', async () => {
     const test = await startGateway({ upstreams, idleTimeout: '300ms' });
-    const quiet = await openSession(test.http, hello());
-    const busy = await openSession(test.http, hello());
+    const quiet = await openSession(test.http, initializeParams());
+    const busy = await openSession(test.http, initializeParams());
     const answer = http(test.http, { headers: busy, body: toolCall(1, 'slow', { ms: 900 }) });
     await test.nextEvent('session.closed');
     expect((await http(test.http, { headers: quiet, body: toolCall(1, 'echo') })).status).toBe(404);
@@ -104,7 +104,7 @@ describe('a legacy session over HTTP', () => {
 
   it('is worth nothing under another name or path', async () => {
     const test = await startGateway({ upstreams: { one: servers.scripted, two: servers.scripted } });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const other = test.http.replace('/mcp/one', '/mcp/two');
     for (const method of ['POST', 'GET', 'DELETE']) {
       expect(

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocketClientTransport } from '../../src/client.ts';
 import { WebSocketServerTransport } from '../../src/websocket.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 const MINUTE_MS = 60_000;
 const IDLE = { code: 3008 };
@@ -21,7 +21,7 @@ function minutes(): (since: number) => void {
 
 async function session(url: string, protocol: string): Promise<WireClient> {
   const client = await WireClient.open(url, {}, [protocol]);
-  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
   await client.answer(0);
   return client;
 }

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { cli, expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
 import { SseWire } from '../support/sse.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -20,7 +20,7 @@ const answerIn = (body: string): Json =>
 describe('an answer of 20 MiB', () => {
   it('is delivered over HTTP in either era, as JSON and as an event, and over SSE', async () => {
     const test = await startGateway({ upstreams, sse: true });
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const modern = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'big' };
     for (const [headers, meta] of [
       [session, undefined],
@@ -38,7 +38,7 @@ describe('an answer of 20 MiB', () => {
   it.each(['mcp', 'mcp.r1'])('is delivered over a WebSocket with %s, with what follows it', async (protocol) => {
     const test = await startGateway({ upstreams });
     const client = await WireClient.open(test.ws, { maxPayload: 2 * BYTES }, [protocol]);
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     client.send(big(1));
@@ -61,7 +61,7 @@ describe('an answer of 20 MiB', () => {
       lines.push(...parts);
     });
     const say = (message: Json): void => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-    say({ id: 0, method: 'initialize', params: hello() });
+    say({ id: 0, method: 'initialize', params: initializeParams() });
     await expect.poll(() => lines.length, { timeout: 10_000 }).toBe(1);
     say({ method: 'notifications/initialized' });
     say(big(1));
@@ -78,7 +78,7 @@ describe('an answer of 20 MiB', () => {
     let told = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (told += text));
     const say = (message: Json): void => void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-    say({ id: 0, method: 'initialize', params: hello() });
+    say({ id: 0, method: 'initialize', params: initializeParams() });
     const [answer] = (await once(child.stdout, 'data')) as [Buffer];
     expect(answer.toString()).toContain('"id":0');
     child.stdout.pause();
@@ -103,7 +103,7 @@ describe('an answer as large as a server may send', () => {
     expect(textOf(await client.answer(2))).toBe('after');
     expect(client.received).toEqual([]);
     client.socket.close();
-    const session = await openSession(test.http, hello());
+    const session = await openSession(test.http, initializeParams());
     const { body } = await http(test.http, { headers: session, body: whole(3) });
     const answer = answerIn(body);
     expect([answer['id'], textOf(answer).length]).toEqual([3, bytes]);

@@ -6,7 +6,7 @@ import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { listed } from '../support/lists.ts';
 import { bearer, testKeys } from '../support/keys.ts';
-import { WireClient, envelope, hello, textOf } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 type RoleTest = TestGateway & { key(...roles: string[]): string };
@@ -23,7 +23,7 @@ async function start(roles: Json, upstreams: Json = { a: servers.demo, b: server
 
 async function legacy(url: string, key: string): Promise<WireClient> {
   const client = await WireClient.open(url, { headers: bearer(key) });
-  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
   await client.answer(0);
   client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
   return client;

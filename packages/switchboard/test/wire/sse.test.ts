@@ -16,7 +16,7 @@ import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, stream } from '../support/http.ts';
 import { SseWire } from '../support/sse.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -30,7 +30,7 @@ describe('a client over SSE', () => {
     const client = await SseWire.open(at(test));
     expect([client.status, client.headers['content-type']]).toEqual([200, 'text/event-stream']);
     expect(await client.endpoint()).toMatch(/^\/messages\?session=[\w-]{22}$/);
-    const answer = await client.post({ jsonrpc: '2.0', id: 'a', method: 'initialize', params: hello() });
+    const answer = await client.post({ jsonrpc: '2.0', id: 'a', method: 'initialize', params: initializeParams() });
     expect(answer).toMatchObject({ status: 202, body: '' });
     expect((await client.answer('a'))['result']).toMatchObject({ serverInfo: { name: 'scripted' } });
     await client.post({ jsonrpc: '2.0', method: 'notifications/initialized' });
@@ -435,7 +435,7 @@ describe('a server over SSE', () => {
     const { url } = await listen((request, response) => (seen.push(request.url ?? ''), listener(request, response)));
     const test = await startGateway(using(url));
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     expect((await client.answer(1))['error']).toMatchObject({
       message: expect.stringContaining(message),
       data: { code: 'SWB_UPSTREAM_UNAVAILABLE' },
@@ -451,7 +451,7 @@ describe('a server over SSE', () => {
     const { url } = await listen((_, response) => open(response).write(`event: endpoint\ndata: ${other.url}\n\n`));
     const test = await startGateway(using(url));
     const client = await WireClient.open(test.ws);
-    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const { error } = (await client.answer(1)) as { error: { message: string } };
     expect(error.message).toContain(`${new URL(other.url).origin}, another origin`);
     expect(visits).toBe(0);

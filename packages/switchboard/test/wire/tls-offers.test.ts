@@ -1,5 +1,5 @@
 /**
- * What our TLS agrees to, asked in the way of testssl: by `openssl s_client`, and by a hello of our own where today's OpenSSL does not
+ * What our TLS agrees to, asked in the way of testssl: by `openssl s_client`, and by a ClientHello of our own where today's OpenSSL does not
  * offer what is asked about. What must be refused is asked of a server too that agrees to it: only then the refusal is the gateway's.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { find } from '../../../../scripts/programs.mjs';
 import { TestAuthority } from '../support/certificates.ts';
-import { HANDSHAKE_FAILURE, PROTOCOL_VERSION, sayHello, suitesOf } from '../support/client-hello.ts';
+import { HANDSHAKE_FAILURE, PROTOCOL_VERSION, sendClientHello, suitesOf } from '../support/client-hello.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 
 const OPENSSL = find('openssl')!;
@@ -147,7 +147,7 @@ describe('openssl', () => {
   );
 });
 
-describe('a hello by hand', () => {
+describe('a ClientHello by hand', () => {
   it.each([
     ['RSA', 'rsa', [0xc02f, 0xc030, 0xcca8]],
     ['ECDSA', 'server', [0xc02b, 0xc02c, 0xcca9]],
@@ -164,16 +164,17 @@ describe('a hello by hand', () => {
   it('of an older version is refused', async () => {
     const suites = [0xc013, 0xc014, 0x002f, 0x0035, 0x000a, 0x0005];
     const [strict, lax] = [await gateway(), await weak()];
-    for (const version of [TLS_1, TLS_1_1]) expect(await sayHello(lax, { version, suites })).toMatchObject({ version });
+    for (const version of [TLS_1, TLS_1_1])
+      expect(await sendClientHello(lax, { version, suites })).toMatchObject({ version });
     for (const version of [TLS_1, TLS_1_1]) {
-      expect(await sayHello(strict, { version, suites })).toEqual({ alert: PROTOCOL_VERSION });
+      expect(await sendClientHello(strict, { version, suites })).toEqual({ alert: PROTOCOL_VERSION });
     }
     // Which alert this is depends on how OpenSSL was built.
-    expect(await sayHello(strict, { version: SSL_3, suites })).toHaveProperty('alert');
+    expect(await sendClientHello(strict, { version: SSL_3, suites })).toHaveProperty('alert');
   });
 
   it('that would rather compress is not compressed', async () => {
     const offer = { version: TLS_1_2, suites: [0xc02f], compression: [1, 0] };
-    expect(await sayHello(await gateway(), offer)).toEqual({ version: TLS_1_2, suite: 0xc02f, compression: 0 });
+    expect(await sendClientHello(await gateway(), offer)).toEqual({ version: TLS_1_2, suite: 0xc02f, compression: 0 });
   });
 });

@@ -9,7 +9,7 @@ import { createGateway } from '../../src/gateway/gateway.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { ask, handshake, http2, https } from '../support/https.ts';
-import { WireClient, envelope, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -18,7 +18,7 @@ beforeAll(async () => {
   authority = await TestAuthority.create();
 });
 
-const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() };
+const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
 
 describe('over TLS', () => {
   it('the addresses are https and wss, and events tell the certificate', async () => {

@@ -16,7 +16,7 @@ import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http2Bridge } from '../support/http2-bridge.ts';
 import { ask, http2 } from '../support/https.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 
 let authority: TestAuthority;
 beforeAll(async () => {
@@ -105,7 +105,9 @@ describe('a WebSocket over HTTP/2', () => {
     const clients = await Promise.all(
       Array.from({ length: 40 }, () => WireClient.session(`ws://127.0.0.1:${port}/mcp`)),
     );
-    const opened = await ask(session, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() } });
+    const opened = await ask(session, {
+      body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
+    });
     const headers = { 'mcp-session-id': String(opened.headers['mcp-session-id']) };
     const calls = clients.flatMap((client, n) =>
       [1, 2, 3].map(async (id) => [`${n} ${id}`, textOf(await client.call(id, 'echo', { text: `${n} ${id}` }))]),
@@ -125,7 +127,7 @@ describe('a WebSocket over HTTP/2', () => {
     const { port } = await http2Bridge(http, authority.ca);
     const client = await WireClient.open(`ws://127.0.0.1:${port}/mcp`, { perMessageDeflate: true });
     expect(client.socket.extensions).toContain('permessage-deflate');
-    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: hello() });
+    client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
     await client.answer(0);
     client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     // More than the windows of a stream and of a connection, and nothing that can be compressed.

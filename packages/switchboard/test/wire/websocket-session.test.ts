@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { expectEmpty, isAlive, servers, startGateway } from '../support/gateway.ts';
-import { WireClient, hello, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const upstreams = { default: servers.scripted };
@@ -241,7 +241,7 @@ describe('isolation session', () => {
   it('hands on log messages, custom notifications, and the capabilities of the client', async () => {
     const { ws } = await startGateway({ upstreams });
     const client = await WireClient.open(ws);
-    client.send({ jsonrpc: '2.0', id: 'i', method: 'initialize', params: hello({ sampling: {} }) });
+    client.send({ jsonrpc: '2.0', id: 'i', method: 'initialize', params: initializeParams({ sampling: {} }) });
     const { result } = (await client.answer('i')) as { result: Json };
     expect(result['instructions']).toBe('hello wire {"sampling":{}}');
     expect(result['capabilities']).toHaveProperty('logging');
@@ -278,7 +278,7 @@ describe('isolation shared', () => {
       jsonrpc: '2.0',
       id: 'i',
       method: 'initialize',
-      params: { ...hello({ sampling: {} }), protocolVersion: '2025-03-26' },
+      params: { ...initializeParams({ sampling: {} }), protocolVersion: '2025-03-26' },
     });
     const { result } = (await b.answer('i')) as { result: Json };
     expect(result).toMatchObject({ protocolVersion: '2025-03-26', instructions: 'hello mcp-switchboard {}' });

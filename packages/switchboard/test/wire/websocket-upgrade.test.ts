@@ -6,7 +6,7 @@ import { FrameClient, OP, RSV, closedWith, frame, ping, pingText } from '../supp
 import { scene, textFrame, upgradeRequest } from '../support/frames.ts';
 import type { UpgradeShape } from '../support/frames.ts';
 import { ACCEPT, raw } from '../support/http.ts';
-import { WireClient, hello, textOf } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf } from '../support/wire.ts';
 
 describe('an upgrade', () => {
   it.each<[string, Record<string, string | undefined>]>([
@@ -47,7 +47,7 @@ describe('an upgrade', () => {
   // What Java's HttpClient sends at first; RFC 9110, section 7.8: a server may ignore it, and answers the request then.
   it('to something other than WebSocket is ignored, and the request is served', async () => {
     const { port } = await scene();
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello() });
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: initializeParams() });
     const head = [
       'POST /mcp HTTP/1.1',
       'Host: localhost',
