@@ -15,7 +15,7 @@ import { cli, expectEmpty, isAlive, root, servers, startGateway } from '../suppo
 import type { TestGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
 import { childrenOf } from '../support/leftovers.ts';
-import { desk } from '../support/typed.ts';
+import { terminal } from '../support/typed.ts';
 import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -40,7 +40,7 @@ async function named(url: string, userAgent: string): Promise<WireClient> {
 
 describe('EnvironmentMCPGateway: overview', () => {
   it('1. Multiple Claude Code instances connect concurrently, with session isolation and request routing', async () => {
-    const here = desk();
+    const here = terminal();
     const { urls } = await here.open('switchboard serve --port 0 -- mcp-switchboard-devenv --root .');
     const url = urls.find((each) => each.startsWith('http'))!;
     const instances = [1, 2, 3].map(async () => {
@@ -385,7 +385,7 @@ describe('EnvironmentMCPGateway: performance characteristics', () => {
   });
 
   it('27. Ten concurrent sessions, and zero cross-session contamination', async () => {
-    const here = desk();
+    const here = terminal();
     const { urls } = await here.open('switchboard serve --port 0 --rate-limit unlimited -- mcp-switchboard-demo');
     const line = `switchboard simulate ${urls[0]} --clients 10 --calls 500 --fail-on 'crossed>0,lost>0,doubled>0'`;
     expect(await here.run(line)).toMatchObject({ code: 0, stdout: expect.stringContaining('0 crossed, 0 lost') });
@@ -407,7 +407,7 @@ describe('EnvironmentMCPGateway: next implementation phase', () => {
   });
 
   it('29. Dual transport support: STDIO and HTTP at a time', async () => {
-    const here = desk();
+    const here = terminal();
     writeFileSync(
       join(here.cwd, 'switchboard.json'),
       JSON.stringify({ port: 0, upstreams: { default: servers.demo } }),

@@ -20,8 +20,8 @@ import { startCutter } from '../support/cutter.ts';
 import { root, servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
-import { desk } from '../support/typed.ts';
-import type { Desk, Open } from '../support/typed.ts';
+import { terminal } from '../support/typed.ts';
+import type { Open, Terminal } from '../support/typed.ts';
 import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -61,19 +61,19 @@ async function lunoServer(): Promise<string> {
 
 const PRICE = 'XBTZAR: ask 1250100';
 
-interface Luno extends Desk {
+interface Luno extends Terminal {
   luno: string;
   /** The address in the words of the line that serves, on a port that is free. */
   port: number;
 }
 
 async function lunoDesk(): Promise<Luno> {
-  return { ...desk(), luno: await lunoServer(), port: await freePort() };
+  return { ...terminal(), luno: await lunoServer(), port: await freePort() };
 }
 
 const call = (url: string): string => `switchboard call ${url} get_ticker --args '{"pair": "XBTZAR"}'`;
 
-async function expectPrice(here: Desk, url: string, flags = ''): Promise<void> {
+async function expectPrice(here: Terminal, url: string, flags = ''): Promise<void> {
   const { code, stdout, stderr } = await here.run(`${call(url)} ${flags}`);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout, PRICE).toContain('1250100');
@@ -250,7 +250,7 @@ describe('Luno: client tools and testing', () => {
   });
 
   it('13. An enhanced tool that simulates multiple clients', async () => {
-    const here = desk();
+    const here = terminal();
     const { urls } = await here.open('switchboard serve --port 0 --rate-limit unlimited -- mcp-switchboard-demo');
     const result = await here.run(`switchboard simulate ${urls[0]} --clients 5 --calls 50 --output result.json`);
     expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('0 crossed, 0 lost') });
@@ -314,14 +314,14 @@ describe('Luno: usage', () => {
   });
 
   it('19. A single client with monitoring: --mode single --duration 60', async () => {
-    const here = desk();
+    const here = terminal();
     const { urls } = await here.open('switchboard serve --port 0 -- mcp-switchboard-demo');
     const shown = await here.run(`switchboard simulate ${urls[0]} --mode single --duration 2`);
     expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('1 client') });
   });
 
   it('20. Multiple clients at a time: --mode multi --clients 3 --duration 60', async () => {
-    const here = desk();
+    const here = terminal();
     const { urls } = await here.open('switchboard serve --port 0 --rate-limit unlimited -- mcp-switchboard-demo');
     const line = `switchboard simulate ${urls[0]} --mode multi --clients 3 --duration 2 --rate 20`;
     expect(await here.run(line)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^3 clients/) });

@@ -9,8 +9,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort, runModule } from '../support/blocks.ts';
 import { root } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
-import { desk } from '../support/typed.ts';
-import type { Desk, Open } from '../support/typed.ts';
+import { terminal } from '../support/typed.ts';
+import type { Open, Terminal } from '../support/typed.ts';
 import { WireClient } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -42,7 +42,7 @@ async function startTallyfy(): Promise<Tallyfy> {
 }
 
 interface Chat extends Open {
-  here: Desk;
+  here: Terminal;
   tallyfy: Tallyfy;
   url: string;
   connect(): Promise<WireClient>;
@@ -58,7 +58,7 @@ async function chat({
   flags?: string;
   env?: Record<string, string | undefined>;
 } = {}): Promise<Chat> {
-  const [here, tallyfy] = [desk(), await startTallyfy()];
+  const [here, tallyfy] = [terminal(), await startTallyfy()];
   const config = {
     upstreams: {
       tallyfy: {
@@ -131,7 +131,7 @@ describe('Tallyfy: features', () => {
   });
 
   it('4. Shared MCP client: a single MCP client connection serves all users', async () => {
-    const here = desk();
+    const here = terminal();
     const { urls } = await here.open('switchboard serve --port 0 -- mcp-switchboard-demo');
     const url = urls.find((each) => each.startsWith('ws'))!;
     const { url: admin, token } = JSON.parse(
@@ -175,7 +175,7 @@ describe('Tallyfy: quick start', () => {
   });
 
   it('7. Start the MCP server in a separate terminal, and the chat in front of it', async () => {
-    const [here, tallyfy] = [desk(), await startTallyfy()];
+    const [here, tallyfy] = [terminal(), await startTallyfy()];
     const env = { TALLYFY_API_KEY: 'key-of-ada', TALLYFY_ORG_ID: 'example' };
     const server = `mcp-switchboard-tallyfy --base-url ${tallyfy.url}`;
     const keys = '--env TALLYFY_API_KEY --env TALLYFY_ORG_ID';
@@ -209,7 +209,7 @@ describe('Tallyfy: quick start', () => {
 
 describe('Tallyfy: WebSocket API', () => {
   it('10. Connect to ws://localhost:8765 and send a query as JSON', async () => {
-    const [here, port] = [desk(), await freePort()];
+    const [here, port] = [terminal(), await freePort()];
     await here.open(`switchboard chat --offline --host localhost --port ${port} -- mcp-switchboard-demo`);
     const client = await WireClient.open(`ws://localhost:${port}`, {}, []);
     client.send({ type: 'query', content: 'add a=1 b=2' });
@@ -294,7 +294,7 @@ describe('Tallyfy: WebSocket API', () => {
 
 describe('Tallyfy: command line options', () => {
   it('20. --help, --host and --port', async () => {
-    const [here, port] = [desk(), await freePort()];
+    const [here, port] = [terminal(), await freePort()];
     const { stdout } = await here.run('switchboard chat --help');
     for (const option of ['--host', '--port', '--help']) expect(stdout).toContain(option);
     expect(stdout).toMatch(/default: 8765/);
@@ -351,7 +351,7 @@ describe('Tallyfy: adding features', () => {
   });
 
   it('24. MCP extensions: another MCP server is an entry of the configuration', async () => {
-    const here = desk();
+    const here = terminal();
     const demo = { command: 'mcp-switchboard-demo' };
     writeFileSync(join(here.cwd, 'two.json'), JSON.stringify({ upstreams: { one: demo, other: demo } }));
     const { urls, printed } = await here.open('switchboard chat --offline --port 0 --config two.json');
@@ -379,7 +379,7 @@ describe('Tallyfy: configuration', () => {
   });
 
   it('26. MCP_SERVER_URL, by default http://127.0.0.1:9000/mcp/', async () => {
-    const here = desk();
+    const here = terminal();
     const { urls } = await here.open('switchboard serve --port 0 -- mcp-switchboard-demo');
     const MCP_SERVER_URL = urls.find((url) => url.startsWith('http'))!;
     const none = { TALLYFY_API_KEY: undefined, TALLYFY_ORG_ID: undefined };

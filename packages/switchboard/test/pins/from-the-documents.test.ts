@@ -9,8 +9,8 @@ import { z } from 'zod';
 import { readConfig } from '../../src/cli/config.ts';
 import { blocksOf, freePort, promised, runModule } from '../support/blocks.ts';
 import type { Block } from '../support/blocks.ts';
-import { desk } from '../support/typed.ts';
-import type { Desk } from '../support/typed.ts';
+import { terminal } from '../support/typed.ts';
+import type { Terminal } from '../support/typed.ts';
 import { WireClient } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -50,7 +50,7 @@ const headings = [
 const below = (heading: string): Block[] => blocks.filter((block) => block.heading === heading);
 
 class Reader {
-  readonly desk: Desk = desk();
+  readonly terminal: Terminal = terminal();
   readonly #ports: Map<string, string> = new Map();
   readonly #env: Record<string, string> = {};
   /** What was opened. */
@@ -61,7 +61,7 @@ class Reader {
   }
 
   here(text: string): string {
-    let there = text.replaceAll('${workspaceFolder}', this.desk.cwd);
+    let there = text.replaceAll('${workspaceFolder}', this.terminal.cwd);
     for (const [named, free] of this.#ports) there = there.replaceAll(named, free);
     // As much as a test has time for.
     return there.replaceAll('--duration 60', '--duration 2');
@@ -76,12 +76,12 @@ class Reader {
     }
     const env = { ANTHROPIC_API_KEY: '', ...this.#env };
     if (/^switchboard (serve|chat) (?!--help)/.test(line)) {
-      const { urls, stderr } = await this.desk.open(this.here(line), env);
+      const { urls, stderr } = await this.terminal.open(this.here(line), env);
       expect(urls.length, `${line}\n${stderr()}`).toBeGreaterThan(0);
       this.urls.push(...urls);
       return;
     }
-    const { code, stdout, stderr } = await this.desk.run(this.here(line), env);
+    const { code, stdout, stderr } = await this.terminal.run(this.here(line), env);
     expect({ line, code, stderr: /simulate/.test(line) ? '' : stderr }).toEqual({ line, code: 0, stderr: '' });
     expect(stdout).not.toBe('');
   }
@@ -92,8 +92,8 @@ class Reader {
       const { command, args = [], env = {} } = vsCodeEntry.parse(entry);
       const client = new Client({ name: 'Visual Studio Code', version: '1.120.0' });
       onTestFinished(() => client.close());
-      const own = { PATH: this.desk.env['PATH']!, XDG_RUNTIME_DIR: this.desk.cwd };
-      const how = { command, args, env: { ...own, ...env }, cwd: this.desk.cwd, stderr: 'ignore' as const };
+      const own = { PATH: this.terminal.env['PATH']!, XDG_RUNTIME_DIR: this.terminal.cwd };
+      const how = { command, args, env: { ...own, ...env }, cwd: this.terminal.cwd, stderr: 'ignore' as const };
       await client.connect(new StdioClientTransport(how));
       expect((await client.listTools()).tools.length, name).toBeGreaterThan(0);
       await client.close();
@@ -113,7 +113,8 @@ describe('the page of ported examples', { timeout: 90_000 }, () => {
     await reader.start();
     const files = below(heading).filter(({ language }) => language === 'jsonc');
     const names = files.length === 2 ? ['switchboard.json', 'chat.json'] : ['switchboard.json'];
-    for (const [at, { text }] of files.entries()) writeFileSync(join(reader.desk.cwd, names[at]!), reader.here(text));
+    for (const [at, { text }] of files.entries())
+      writeFileSync(join(reader.terminal.cwd, names[at]!), reader.here(text));
     for (const { language, text } of below(heading)) {
       if (language === 'sh') for (const line of linesOf(text).filter(isRun)) await reader.line(line);
       if (language === 'jsonc') {
@@ -121,8 +122,8 @@ describe('the page of ported examples', { timeout: 90_000 }, () => {
         const servers = parse(here)['servers'] as Json | undefined;
         if (servers === undefined) expect(readConfig(here, heading, {}, {}).upstreams).not.toEqual({});
         else {
-          mkdirSync(join(reader.desk.cwd, '.vscode'));
-          writeFileSync(join(reader.desk.cwd, '.vscode/mcp.json'), here);
+          mkdirSync(join(reader.terminal.cwd, '.vscode'));
+          writeFileSync(join(reader.terminal.cwd, '.vscode/mcp.json'), here);
           await reader.vsCode(servers);
         }
       }

@@ -30,7 +30,7 @@ export interface Open {
   exit: Promise<number | null>;
 }
 
-export interface Desk {
+export interface Terminal {
   cwd: string;
   env: Environment;
   /** Runs a line to its end. */
@@ -40,7 +40,7 @@ export interface Desk {
 }
 
 /** A folder with a user's files, and the environment in which a line runs there. */
-export function desk(): Desk {
+export function terminal(): Terminal {
   const cwd = folder();
   const bin = join(cwd, 'bin');
   mkdirSync(bin);
