@@ -2,7 +2,7 @@
 import type { GatewayEvent } from '../../../src/observe/events.ts';
 import type { TestGateway } from '../../support/gateway.ts';
 import type { Json } from '../../support/wire.ts';
-import { Feed } from './feed.ts';
+import { Inbox } from './inbox.ts';
 import type { Era, Peer, ToolResult } from './peer.ts';
 import type { Impossible, Isolation, Requirement, RequirementId } from './requirements.ts';
 
@@ -13,7 +13,7 @@ export interface Cell {
   /** Clients of both eras that ask for nothing and must hear nothing of this one. */
   bystanders: readonly Peer[];
   /** What the servers of this gateway write to stderr. */
-  stderr: Feed<string>;
+  stderr: Inbox<string>;
   gateway: TestGateway['gateway'];
 }
 
@@ -36,7 +36,7 @@ export function reasonAgainst(
 }
 
 export const stderrOf =
-  (stderr: Feed<string>) =>
+  (stderr: Inbox<string>) =>
   (event: GatewayEvent): void => {
     if (event.type === 'upstream.stderr') stderr.put(event.line);
   };

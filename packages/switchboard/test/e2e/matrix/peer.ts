@@ -27,7 +27,7 @@ import type { AnyClient, Flavour, Way } from '../../support/clients.ts';
 import { cli } from '../../support/gateway.ts';
 import type { Json } from '../../support/wire.ts';
 import { eavesdrop } from './eavesdrop.ts';
-import { Feed, PATIENCE_MS } from './feed.ts';
+import { Inbox, PATIENCE_MS } from './inbox.ts';
 import { Person } from './person.ts';
 
 export type Era = 'legacy' | 'modern';
@@ -53,7 +53,7 @@ export interface Peer {
   /** Who answers the questions that the server asks. */
   person: Person;
   /** The notifications that the SDK handed on, progress excepted. */
-  inbox: Feed<Note>;
+  inbox: Inbox<Note>;
   /** Every message that came off the wire. */
   heard: Json[];
   call(tool: string, args?: Json, options?: CallOptions): Promise<ToolResult>;
@@ -118,7 +118,7 @@ const stdioOf = ({ ws }: Target): { command: string; args: string[] } => ({
 async function connectV1(flavour: Flavour, way: Way, target: Target, name: string): Promise<Peer> {
   const client = new ClientV1({ name, version: '1' }, { capabilities: CAPABILITIES });
   const person = new Person();
-  const inbox = new Feed<Note>();
+  const inbox = new Inbox<Note>();
   const heard: Json[] = [];
   client.setRequestHandler(ElicitRequestSchema, (question) => person.elicit(question));
   client.setRequestHandler(CreateMessageRequestSchema, (question) => person.sample(question));
@@ -170,7 +170,7 @@ async function connectV2(flavour: keyof typeof MODES, way: Way, target: Target, 
   const versionNegotiation = { mode: MODES[flavour] };
   const client = new ClientV2({ name, version: '1' }, { capabilities: CAPABILITIES, versionNegotiation });
   const person = new Person();
-  const inbox = new Feed<Note>();
+  const inbox = new Inbox<Note>();
   const heard: Json[] = [];
   client.setRequestHandler('elicitation/create', (question) => person.elicit(question));
   client.setRequestHandler('sampling/createMessage', (question) => person.sample(question));

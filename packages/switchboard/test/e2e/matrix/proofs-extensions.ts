@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import type { Json } from '../../support/wire.ts';
 import type { Proofs } from './cell.ts';
 import { BARE } from './eavesdrop.ts';
-import { PATIENCE_MS } from './feed.ts';
+import { PATIENCE_MS } from './inbox.ts';
 import { CAPABILITIES } from './peer.ts';
 import type { Peer } from './peer.ts';
 

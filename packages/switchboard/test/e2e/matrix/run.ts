@@ -8,7 +8,7 @@ import { flavours, ways } from '../../support/clients.ts';
 import { servers } from '../../support/gateway.ts';
 import { reasonAgainst, stderrOf } from './cell.ts';
 import type { Cell } from './cell.ts';
-import { Feed, PATIENCE_MS, within } from './feed.ts';
+import { Inbox, PATIENCE_MS, within } from './inbox.ts';
 import { connectPeer } from './peer.ts';
 import type { Era, Peer, Target } from './peer.ts';
 import { PROOFS } from './proofs.ts';
@@ -25,7 +25,7 @@ const NOT_OF_ONE: ReadonlySet<string> = new Set(['server-identity']);
 export function runMatrix(server: Era, isolation: Isolation, merged = false): void {
   const ids = merged ? IDS.filter((id) => !NOT_OF_ONE.has(id)) : IDS;
   describe(`${server} server, isolation ${isolation}${merged ? ', beside another' : ''}`, () => {
-    const stderr = new Feed<string>();
+    const stderr = new Inbox<string>();
     const bystanders: Peer[] = [];
     let gateway: Gateway;
     let target: Target;

@@ -16,7 +16,7 @@ export async function within<T>(promise: Promise<T>, what: string, ms: number = 
   }
 }
 
-export class Feed<T> {
+export class Inbox<T> {
   readonly #items: T[] = [];
   readonly #waiting: Set<() => void> = new Set();
 
