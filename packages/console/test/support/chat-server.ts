@@ -95,7 +95,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
   const send = (session: Session, message: Message): void => {
     if (session.socket?.readyState === WebSocket.OPEN) session.socket.send(JSON.stringify(message));
   };
-  const tell = (talk: Talk, message: Message): void => talk.sessions.forEach((session) => send(session, message));
+  const broadcast = (talk: Talk, message: Message): void => talk.sessions.forEach((session) => send(session, message));
   const now = (): string => new Date().toISOString();
 
   function add(talk: Talk, entry: Record<string, unknown>): Entry {
@@ -111,7 +111,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
       typing,
       connected: socket !== undefined,
     }));
-    tell(talk, { type: 'presence', room, people });
+    broadcast(talk, { type: 'presence', room, people });
   }
 
   async function ask(session: Session, message: Message, id: string): Promise<Message> {
@@ -138,17 +138,17 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
       stopped: once(abort.signal, 'abort').then(() => undefined),
       write: (piece) => {
         written += piece;
-        tell(talk, { type: 'delta', turn, text: piece });
+        broadcast(talk, { type: 'delta', turn, text: piece });
       },
       call: (name, given, title) => {
         const call = `${turn}c${++calls}`;
         const titled = title !== undefined && { title };
         const start = { turn, call, name, server: 'demo', ...titled, arguments: given };
-        tell(talk, { type: 'tool_call', ...start, by: from });
+        broadcast(talk, { type: 'tool_call', ...start, by: from });
         return {
           id: call,
           progress: (progress, total, message) =>
-            tell(talk, {
+            broadcast(talk, {
               type: 'tool_progress',
               turn,
               call,
@@ -168,7 +168,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
               ...more,
             };
             const { seq } = add(talk, { kind: 'tool', ...ended, arguments: given, by: from });
-            tell(talk, { type: 'tool_result', ...ended, seq });
+            broadcast(talk, { type: 'tool_result', ...ended, seq });
           },
           approval: async (message, seconds = 300) => {
             const approval = randomUUID();
@@ -184,7 +184,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
       },
       fail: (message) => {
         failed = true;
-        tell(talk, { type: 'error', code: 'provider', message, turn });
+        broadcast(talk, { type: 'error', code: 'provider', message, turn });
       },
     };
     talk.running.set(turn, Object.assign(context, { stop: () => abort.abort(), so: () => written }));
@@ -202,14 +202,14 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
     const stopped = abort.signal.aborted ? 'cancelled' : failed ? 'failed' : 'done';
     const usage = { input_tokens: 412, output_tokens: 31 };
     const { seq } = add(talk, { kind: 'model', turn, text: written, stopped, usage });
-    tell(talk, { type: 'response', message: written, turn, seq, stopped, usage });
+    broadcast(talk, { type: 'response', message: written, turn, seq, stopped, usage });
   }
 
   function query(session: Session, content: string, id: string | undefined): void {
     const talk = talkOf(session);
     if (content === 'clear') {
       talk.entries = [];
-      tell(talk, { type: 'info', message: 'The conversation is forgotten.', event: 'cleared' });
+      broadcast(talk, { type: 'info', message: 'The conversation is forgotten.', event: 'cleared' });
       return;
     }
     if (content === 'quit') {
@@ -227,7 +227,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
       return;
     }
     const from = session.room === undefined ? 'you' : session.name;
-    tell(talk, { type: 'said', entry: add(talk, { kind: 'person', from, text: content, ...(id && { id }) }) });
+    broadcast(talk, { type: 'said', entry: add(talk, { kind: 'person', from, text: content, ...(id && { id }) }) });
     if (talk.sessions.size > 1 && !content.includes('@assistant')) {
       send(session, { type: 'info', message: 'The others have it.', event: 'heard' });
       return;

@@ -6,7 +6,7 @@ import type { GatewayEvent } from '../../src/observe/events.ts';
 
 const ERASE = '\r\u001b[K';
 
-function watch(columns = 200): { tell(event: GatewayEvent): string; at(ms: number): string } {
+function watch(columns = 200): { emit(event: GatewayEvent): string; at(ms: number): string } {
   let [now, shown] = [0, ''];
   const progress = new StartProgress({
     upstreams: { files: { command: '/usr/bin/npx', args: ['-y', 'files'] }, own: { command: 'node', args: [] } },
@@ -18,7 +18,7 @@ function watch(columns = 200): { tell(event: GatewayEvent): string; at(ms: numbe
   });
   onTestFinished(() => progress.close());
   return {
-    tell: (event) => {
+    emit: (event) => {
       progress.onEvent(event, () => expect(shown).toBe(''));
       return shown;
     },
@@ -34,33 +34,33 @@ const started = (upstream: string, slot = 's'): GatewayEvent => ({ type: 'member
 
 describe('the progress of starts', () => {
   it('says what starts and for how long, what may hold it up, and the option that waits longer', () => {
-    const { tell, at } = watch();
-    tell(started('files'));
+    const { emit, at } = watch();
+    emit(started('files'));
     expect(at(1999)).toBe('');
     expect(at(5000)).toBe('Starting files … 5s (npx may be downloading the package; at most 1m, --start-timeout)');
-    expect(tell({ type: 'upstream.stderr', upstream: 'files', line: 'Installed 3 packages' })).toBe(
+    expect(emit({ type: 'upstream.stderr', upstream: 'files', line: 'Installed 3 packages' })).toBe(
       'Starting files … 5s (Installed 3 packages; at most 1m, --start-timeout)',
     );
-    tell(started('own'));
+    emit(started('own'));
     expect(at(7000)).toContain(', own … 2s (at most 1m, --start-timeout)');
     const ready = { era: 'legacy', version: '', ms: 1, again: false } as const;
-    tell({ type: 'member.ready', upstream: 'files', slot: 's', ...ready });
+    emit({ type: 'member.ready', upstream: 'files', slot: 's', ...ready });
     expect(at(8000)).toBe('Starting own … 3s (at most 1m, --start-timeout)');
-    expect(tell({ type: 'member.failed', upstream: 'own', slot: 's', reason: 'it ended' })).toBe('');
+    expect(emit({ type: 'member.failed', upstream: 'own', slot: 's', reason: 'it ended' })).toBe('');
     expect(at(90_000)).toBe('');
   });
 
   it('is one line of the terminal, and no server can steer it', () => {
-    const { tell, at } = watch(30);
-    tell(started('files'));
-    tell({ type: 'upstream.stderr', upstream: 'files', line: 'x\u001b[2J' });
+    const { emit, at } = watch(30);
+    emit(started('files'));
+    emit({ type: 'upstream.stderr', upstream: 'files', line: 'x\u001b[2J' });
     expect(at(5000)).toBe('Starting files … 5s (x\uFFFD[2J; a');
   });
 
   it('says nothing of those that no client waits for', () => {
-    const { tell, at } = watch();
-    tell(started('files', 'spare'));
-    tell(started('files', 'check'));
+    const { emit, at } = watch();
+    emit(started('files', 'spare'));
+    emit(started('files', 'check'));
     expect(at(30_000)).toBe('');
   });
 });

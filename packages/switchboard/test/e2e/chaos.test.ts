@@ -113,7 +113,7 @@ function draw(luck: Random, upstream: string, tag: string): Call {
 }
 
 /** One client, as long as it is there. */
-interface Life {
+interface ClientState {
   who: string;
   caller: Caller;
   book: Book;
@@ -125,8 +125,8 @@ interface Life {
   flooded: boolean;
 }
 
-async function judge(life: Life, id: number, { tool, args, tagged }: Call, tag: string): Promise<void> {
-  const { who, caller, book } = life;
+async function judge(client: ClientState, id: number, { tool, args, tagged }: Call, tag: string): Promise<void> {
+  const { who, caller, book } = client;
   const startedAt = performance.now();
   const late = pause(DEADLINE_MS, undefined, { ref: false });
   const end = await Promise.race([caller.call(id, tool, args), late]);
@@ -141,7 +141,7 @@ async function judge(life: Life, id: number, { tool, args, tagged }: Call, tag: 
     // Of a connection that is closed the close code tells; anything else must end with a word.
     await setImmediate();
     // Who lets a flood pile up is cut.
-    if (!life.leaving && !life.closed && !life.flooded) problem(`no answer: ${end.gone}`);
+    if (!client.leaving && !client.closed && !client.flooded) problem(`no answer: ${end.gone}`);
     return;
   }
   const { result, error } = end.answer as { result?: Json; error?: { code: number } };
@@ -155,12 +155,12 @@ async function judge(life: Life, id: number, { tool, args, tagged }: Call, tag: 
 
 /** One client after the other, until the time is over. */
 async function act(test: TestGateway, name: string, luck: Random, over: () => boolean, book: Book): Promise<void> {
-  for (let life = 1; !over(); life++) {
+  for (let round = 1; !over(); round++) {
     const kind: CallerKind = luck.pick(callerKinds);
     const path = luck.pick([...NAMES, undefined]);
     const origin = `127.0.0.1:${test.port}/mcp${path === undefined ? '' : `/${path}`}`;
-    const who = `${name}.${life} (${kind} of ${path ?? 'all'})`;
-    const own = `<${name}.${life}.`;
+    const who = `${name}.${round} (${kind} of ${path ?? 'all'})`;
+    const own = `<${name}.${round}.`;
     const hear = (text: string): void => {
       const foreign = text.match(TAG)?.filter((tag) => !tag.startsWith(own)) ?? [];
       if (foreign.length > 0) book.problems.push(`${who} heard ${foreign.join(' ')}`);
@@ -174,7 +174,7 @@ async function act(test: TestGateway, name: string, luck: Random, over: () => bo
       await pause(50);
       continue;
     }
-    const state: Life = { who, caller, book, leaving: false, closed: false, flooded: false };
+    const state: ClientState = { who, caller, book, leaving: false, closed: false, flooded: false };
     void caller.closed.then((how) => {
       state.closed = true;
       if (state.leaving) return;

@@ -12,7 +12,7 @@ import { startCutter } from '../support/cutter.ts';
 import { cli, servers } from '../support/gateway.ts';
 
 /** What `fixtures/page/main.js` leaves for us. */
-interface Opened {
+interface OpenClient {
   client: {
     close(): Promise<void>;
     callTool(call: object): Promise<{ content: { text: string }[]; structuredContent: unknown }>;
@@ -29,12 +29,17 @@ interface Transport {
 }
 declare global {
   var page: {
-    open(url: string, options?: object): Promise<Opened>;
-    count(client: Opened['client'], to: number, delayMs: number, onprogress: (note: object) => void): Promise<object>;
-    callOften(opened: Opened, calls: number): Promise<{ answers: number; wrong: string[] }>;
+    open(url: string, options?: object): Promise<OpenClient>;
+    count(
+      client: OpenClient['client'],
+      to: number,
+      delayMs: number,
+      onprogress: (note: object) => void,
+    ): Promise<object>;
+    callOften(opened: OpenClient, calls: number): Promise<{ answers: number; wrong: string[] }>;
     WebSocketClientTransport: new (url: string, options?: object) => Transport;
   };
-  var opened: Opened;
+  var opened: OpenClient;
 }
 
 let browser: BrowserRun;
@@ -109,7 +114,7 @@ describe('a page', () => {
     const page = await openPage();
     const answers = await page.evaluate(async (to) => {
       let tickets = 0;
-      const tell = async (token: string): Promise<unknown> => {
+      const callWith = async (token: string): Promise<unknown> => {
         const transport = new globalThis.page.WebSocketClientTransport(to, { token, ticket: () => `t${++tickets}` });
         try {
           await transport.start();
@@ -121,7 +126,7 @@ describe('a page', () => {
         await transport.close();
         return value;
       };
-      return [await tell('tökén/+='), await tell('forged')];
+      return [await callWith('tökén/+='), await callWith('forged')];
     }, url);
     expect(answers).toEqual([{ you: 'ann' }, 'SWB_CONNECT_FAILED']);
     expect(seen).toEqual([

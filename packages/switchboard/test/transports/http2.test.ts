@@ -47,14 +47,14 @@ interface Served {
 /** Takes connections without TLS, and answers nothing. */
 async function serve(pingMs?: number): Promise<Served> {
   const upgrades: Upgrade[] = [];
-  const ears = {
+  const handlers = {
     onRequest: () => {},
     onUpgrade: (request: IncomingMessage, socket: Duplex) => {
       socket.on('error', () => {});
       upgrades.push({ request, socket, stream: (request as unknown as { stream: ServerHttp2Stream }).stream });
     },
   };
-  const sessions = new Http2Sessions(ears, pingMs);
+  const sessions = new Http2Sessions(handlers, pingMs);
   const options = { allowHalfOpen: true };
   const server = createServer(options, (socket) => sessions.accept(socket as never)).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -40,14 +40,14 @@ async function untilFailing(
 /** A server that takes its time to start, and ends when it is asked to. */
 const LATE = `
 const { createInterface } = require('node:readline');
-const tell = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+const write = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method } = JSON.parse(line);
   if (id === undefined) return;
   const serverInfo = { name: 'late', version: '1' };
   const result = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo };
-  if (method === 'initialize') setTimeout(() => tell({ id, result }), 500);
-  else tell({ id, error: { code: -32601, message: 'no such method' } });
+  if (method === 'initialize') setTimeout(() => write({ id, result }), 500);
+  else write({ id, error: { code: -32601, message: 'no such method' } });
 });`;
 
 it('a server that dies while it is replaced has failed once, and its replacement takes its place', async () => {

@@ -26,7 +26,7 @@ const extended = (era: Era, name: string, known = ''): UpstreamOptions => ({
   args: [program, era, name, known],
 });
 
-type Client = WireClient & { ask(method: string, params?: Json): Promise<Json>; introduction: Json };
+type Client = WireClient & { ask(method: string, params?: Json): Promise<Json>; handshakeResult: Json };
 
 /** A client of either era that has introduced itself. */
 async function clientOf(era: Era, url: string, capabilities: Json = able): Promise<Client> {
@@ -44,12 +44,12 @@ async function clientOf(era: Era, url: string, capabilities: Json = able): Promi
   };
   const said = await (era === 'legacy' ? ask('initialize', initializeParams(capabilities)) : ask('server/discover'));
   if (era === 'legacy') client.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
-  return Object.assign(client, { ask, introduction: said['result'] as Json });
+  return Object.assign(client, { ask, handshakeResult: said['result'] as Json });
 }
 
 const call = (client: Client, name: string, more: Json = {}): Promise<Json> =>
   client.ask('tools/call', { name, arguments: {}, ...more });
-const capabilitiesOf = ({ introduction }: Client): Json => introduction['capabilities'] as Json;
+const capabilitiesOf = ({ handshakeResult }: Client): Json => handshakeResult['capabilities'] as Json;
 const extensionsOf = (client: Client): Json => capabilitiesOf(client)['extensions'] as Json;
 const resultOf = (answer: Json): Json => answer['result'] as Json;
 const readBy = async (client: Client, uri: string): Promise<unknown> => {

@@ -43,11 +43,11 @@ const resultOf = (answer: Json): Json => {
 /** What the server can do, as it came off the wire. */
 async function capabilitiesOf(peer: Peer): Promise<Json> {
   const results = peer.heard.map(({ result }) => result as Json | undefined);
-  const introduction =
+  const handshakeResult =
     peer.era === 'modern'
       ? resultOf(await ask(peer, 'server/discover'))
       : results.find((result) => result?.['capabilities'] !== undefined)!;
-  return introduction['capabilities'] as Json;
+  return handshakeResult['capabilities'] as Json;
 }
 
 export const extensions: Proofs = {
