@@ -135,7 +135,7 @@ export class ChatClient {
   }
 
   #receive(message: ServerMessage): void {
-    if (message.type === 'connection_established') this.#greeted(message);
+    if (message.type === 'connection_established') this.#established(message);
     else if (message.type === 'resumed') this.#resumed(message);
     else if (message.type === 'error' && message.code === 'not_found' && !this.#isReady) this.#beginAnew();
     this.#note(message);
@@ -149,7 +149,7 @@ export class ChatClient {
     }
   }
 
-  #greeted({ session_id, resume_token = '' }: ServerMessage & { type: 'connection_established' }): void {
+  #established({ session_id, resume_token = '' }: ServerMessage & { type: 'connection_established' }): void {
     this.#greeting = { session_id, resume_token };
     if (this.#session === undefined) this.#beginAnew();
     else this.#socket?.send(JSON.stringify({ type: 'resume', ...this.#session, after: this.#seq }));

@@ -76,11 +76,11 @@ export class Rooms {
   leave(guest: Guest, room: Room): void {
     room.people.delete(guest);
     room.conversation.listeners.delete(guest);
-    if (room.people.size > 0) this.tellPresence(room);
+    if (room.people.size > 0) this.broadcastPresence(room);
     else this.#rooms.delete(`${room.organization}/${room.name}`);
   }
 
-  tellPresence(room: Room): void {
+  broadcastPresence(room: Room): void {
     const people = [...room.people].map(([guest, { name, typing }]) => ({
       name,
       typing,

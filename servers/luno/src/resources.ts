@@ -39,7 +39,7 @@ export function registerResources(server: McpServer, luno: Luno, subscriptions: 
     );
   }
   acceptSubscriptions(server, luno, subscriptions);
-  tellOfChanges(server, luno, subscriptions);
+  notifyOfChanges(server, luno, subscriptions);
 }
 
 /** The legacy way to subscribe; a modern client listens instead, and its serving entry answers that. */
@@ -61,7 +61,7 @@ function acceptSubscriptions(server: McpServer, luno: Luno, subscriptions: Subsc
 }
 
 /** Watches each URI that is subscribed to, and tells the client when what it names has changed. */
-function tellOfChanges(server: McpServer, luno: Luno, subscriptions: Subscriptions): void {
+function notifyOfChanges(server: McpServer, luno: Luno, subscriptions: Subscriptions): void {
   const watched = new Map<string, () => void>();
   subscriptions.watch(() => {
     const wanted = subscriptions.uris();
@@ -75,8 +75,8 @@ function tellOfChanges(server: McpServer, luno: Luno, subscriptions: Subscriptio
       try {
         mustHaveRoom(watched.size);
         // The connection may end meanwhile; then nobody is left to be told.
-        const tell = (): void => void server.server.sendResourceUpdated({ uri }).catch(() => {});
-        watched.set(uri, watchLive(luno, uri, tell));
+        const notify = (): void => void server.server.sendResourceUpdated({ uri }).catch(() => {});
+        watched.set(uri, watchLive(luno, uri, notify));
       } catch (error) {
         // A modern client was told that it listens before this server could object.
         luno.onError(error as Error);

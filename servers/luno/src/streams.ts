@@ -5,7 +5,7 @@ import { Stream, type StreamOptions } from './stream.ts';
 /** Luno allows a key 50 streams; other programs may use it too. */
 const MAX_STREAMS = 20;
 /** Watchers are told of a busy market no more often than this. */
-const TELL_MS = 1_000;
+const NOTIFY_MS = 1_000;
 
 interface Watched {
   stream: Stream;
@@ -58,7 +58,7 @@ export class Streams {
   #open(pair: string): Watched {
     this.mustAdmit(pair);
     const watched: Watched = {
-      stream: new Stream(pair, this.#options, () => tell(watched)),
+      stream: new Stream(pair, this.#options, () => notify(watched)),
       watchers: new Set(),
       changed: false,
     };
@@ -67,14 +67,14 @@ export class Streams {
   }
 }
 
-/** Tells the watchers now, or when the last time is a second ago. */
-function tell(watched: Watched): void {
+/** Notifies the watchers now, or when the last time is a second ago. */
+function notify(watched: Watched): void {
   watched.changed = true;
   if (watched.timer) return;
   watched.changed = false;
   watched.timer = setTimeout(() => {
     watched.timer = undefined;
-    if (watched.changed) tell(watched);
-  }, TELL_MS).unref();
+    if (watched.changed) notify(watched);
+  }, NOTIFY_MS).unref();
   for (const watcher of watched.watchers) watcher();
 }

@@ -110,7 +110,7 @@ export class Commands {
         return this.#session.send({ type: 'history', ...page });
       }
       case 'tools':
-        return this.tellTools();
+        return this.sendTools();
       case 'export':
         return this.#session.send(exportConversation(this.#place.conversation.entries, message.format, new Date()));
     }
@@ -203,7 +203,7 @@ export class Commands {
     this.#mustBeAuthenticated();
     this.#session.send({ type: 'joined', room: this.#place.join(this.#person.organization, name, room), name });
     this.#place.catchUp(this.#session, 0);
-    this.#place.tellPresence();
+    this.#place.broadcastPresence();
   }
 
   #leave(): void {
@@ -212,7 +212,7 @@ export class Commands {
   }
 
   /** @throws {ChatFailure} `not_authenticated` */
-  async tellTools(): Promise<void> {
+  async sendTools(): Promise<void> {
     this.#mustBeAuthenticated();
     this.#session.send({ type: 'tools', tools: await this.#tools.toolbox.summaries() });
   }

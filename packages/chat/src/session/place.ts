@@ -98,12 +98,12 @@ export class Place {
     const person = this.#room?.people.get(this.#guest);
     if (person === undefined || person.typing === active) return;
     person.typing = active;
-    this.tellPresence();
+    this.broadcastPresence();
   }
 
-  /** Tells a room who is there, and connected. */
-  tellPresence(): void {
-    if (this.#room !== undefined) this.#rooms.tellPresence(this.#room);
+  /** Sends a room who is there, and connected. */
+  broadcastPresence(): void {
+    if (this.#room !== undefined) this.#rooms.broadcastPresence(this.#room);
   }
 
   /** Tells somebody who comes what was said after an entry, and what is going on. */

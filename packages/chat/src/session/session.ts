@@ -121,7 +121,7 @@ export class Session implements Asker, Guest {
         credentials: this.#person.credentials,
       }),
       onChanged: () => {
-        if (isV2) this.#commands.tellTools().catch((error: unknown) => this.refuse(error));
+        if (isV2) this.#commands.sendTools().catch((error: unknown) => this.refuse(error));
       },
       onQuestion: (server, params, signal) => this.#question(server, params, signal),
       onFailure,
@@ -224,7 +224,7 @@ export class Session implements Asker, Guest {
   /** The socket is gone. */
   disconnected(outlet: Outlet): void {
     if (!this.#link.lost(outlet)) return;
-    if (this.isV2) this.#place.tellPresence();
+    if (this.isV2) this.#place.broadcastPresence();
     else this.end('the client is gone');
   }
 
@@ -256,7 +256,7 @@ export class Session implements Asker, Guest {
     });
     this.#place.catchUp(this, after);
     for (const message of this.#questions.open) this.send(message);
-    this.#place.tellPresence();
+    this.#place.broadcastPresence();
   }
 
   /** Forgets everything of this person. Idempotent. */

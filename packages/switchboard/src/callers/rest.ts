@@ -165,14 +165,14 @@ export class RestCallers {
     let id = 0;
     return {
       cancel: (reason) => calls.cancelAll(reason),
-      ask: (tell, more) =>
+      ask: (notify, more) =>
         new Promise((resolve) => {
           const outlet: Outlet = {
             send(out) {
               if (!('method' in out)) resolve(out);
               else if (out.method === 'notifications/progress')
-                tell('progress', omit(out.params ?? {}, 'progressToken'));
-              else tell('notification', { method: out.method, params: out.params ?? {} });
+                notify('progress', omit(out.params ?? {}, 'progressToken'));
+              else notify('notification', { method: out.method, params: out.params ?? {} });
             },
           };
           id++;
@@ -188,7 +188,7 @@ export class RestCallers {
 /** The exchanges of one HTTP request, one after the other. */
 interface Conversation {
   /** @param more params over those of the first. Rejects when the exchange cannot be opened; stays open for ever once cancelled. */
-  ask(tell: (event: string, body: JsonObject) => void, more?: JsonObject): Promise<Outcome>;
+  ask(notify: (event: string, body: JsonObject) => void, more?: JsonObject): Promise<Outcome>;
   cancel(reason: string): void;
 }
 

@@ -120,7 +120,7 @@ async function chat(
     write,
   });
   endOnFault({
-    tell: (where, error) => running.log({ type: 'failed', where, error }),
+    report: (where, error) => running.log({ type: 'failed', where, error }),
     drain: () => running.close(),
   });
   process.once('exit', announceRun(process.env, running.admin ?? {}));

@@ -66,7 +66,7 @@ async function connect(url: string, flags: Flags): Promise<void> {
     onEvent: (event) => log(event),
   });
   log = createLog(logOptions(gateway.settings));
-  endOnFault({ drain: () => gateway.drain(), tell: (where, error) => log({ type: 'failed', where, error }) });
+  endOnFault({ drain: () => gateway.drain(), report: (where, error) => log({ type: 'failed', where, error }) });
   const limits = { maxMessageBytes: gateway.settings.maxMessageSize, maxQueueBytes: gateway.settings.maxQueueSize };
   const channel = new PipeChannel(process.stdin, process.stdout, limits);
   await new Promise<void>((resolve) => {

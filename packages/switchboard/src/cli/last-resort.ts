@@ -16,19 +16,19 @@ const EXIT_MS = 5000;
 const INSTANCE = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
 
 export interface LastResort {
-  /** Tells of a fault. */
-  tell(where: string, error: unknown): void;
+  /** Reports a fault. */
+  report(where: string, error: unknown): void;
   /** Finishes what is under way, and closes everything. */
   drain(): Promise<void>;
 }
 
-export function endOnFault({ tell, drain }: LastResort): void {
+export function endOnFault({ report, drain }: LastResort): void {
   let faults = 0;
   const end = (kind: string, error: unknown): void => {
     faults++;
     process.exitCode = EXIT.failed.code;
     try {
-      tell(`${kind} in ${INSTANCE}`, error);
+      report(`${kind} in ${INSTANCE}`, error);
     } catch {
       // A log that fails is no reason to fail in turn.
     }

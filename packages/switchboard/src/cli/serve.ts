@@ -89,7 +89,7 @@ async function serve(
 
   let log: ReturnType<typeof createLog> = () => {};
   // For what the gateway does not emit: it is shown to operators too.
-  const tell: Emit = (event) => {
+  const emit: Emit = (event) => {
     log(event);
     gateway.showEvent(event);
   };
@@ -101,7 +101,7 @@ async function serve(
     upstreams,
     environment: process.env,
     onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
-    ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, tell, given) }),
+    ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
   });
   log = createLog(logOptions(gateway.settings));
@@ -111,10 +111,10 @@ async function serve(
     process.stderr.write(`switchboard: ${note}\n`);
   }
 
-  const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, tell, given));
+  const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, emit, given));
   const watched = files.map((file) => watchFile(file, reload!));
   const drain = (): Promise<void> => gateway.drain();
-  endOnFault({ drain, tell: (where, error) => tell({ type: 'failed', where, error }) });
+  endOnFault({ drain, report: (where, error) => emit({ type: 'failed', where, error }) });
   void endOnSignal({ close: drain }, reload);
   let channel: PipeChannel | undefined;
   try {
@@ -152,7 +152,7 @@ function progressOf({ startTimeout, logLevel }: Settings, upstreams: Sources['up
 }
 
 /** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
-function reloadFrom(files: readonly string[], gateway: Gateway, tell: Emit, { words, env, flags }: StartInput): Change {
+function reloadFrom(files: readonly string[], gateway: Gateway, emit: Emit, { words, env, flags }: StartInput): Change {
   try {
     const { settings, access, upstreams } = readConfigFiles(files, process.env, flags);
     const command = commandUpstream(words, env, process.env);
@@ -165,7 +165,7 @@ function reloadFrom(files: readonly string[], gateway: Gateway, tell: Emit, { wo
       upstreams: all,
     });
   } catch (error) {
-    tell({ type: 'reload.failed', reason: asSwitchboardError(error).message });
+    emit({ type: 'reload.failed', reason: asSwitchboardError(error).message });
     throw error;
   } finally {
     gateway.reopenAuditLog();

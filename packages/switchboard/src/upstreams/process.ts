@@ -186,10 +186,10 @@ export class ProcessChannel implements Channel {
     this.#endLeftovers();
     const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
     const isStart = !this.#isAsked && !this.#hasSpoken;
-    let told = false;
-    const tell = (): void => {
-      if (told) return;
-      told = true;
+    let reported = false;
+    const report = (): void => {
+      if (reported) return;
+      reported = true;
       clearTimeout(drain);
       this.#closing = true;
       const words = this.lastWords ?? (isStart ? 'it wrote nothing to stderr' : undefined);
@@ -207,8 +207,8 @@ export class ProcessChannel implements Channel {
       if (this.#handlers === undefined) this.#goneBeforeStart = reason;
       else this.#handlers.onClose(reason);
     };
-    const drain = setTimeout(tell, DRAIN_MS);
-    this.#child.once('close', tell);
+    const drain = setTimeout(report, DRAIN_MS);
+    this.#child.once('close', report);
   }
 
   /** Whatever the child started and left behind goes with it; the guard watches until it is gone. */

@@ -144,7 +144,7 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/upstreams/{name}/check',
     summary: 'Start a server, do the MCP handshake and list what it has',
-    answer: shapes.checked,
+    answer: shapes.checkResult,
     handle: ({ operations }, { name }) => operations.check(name),
   }),
   define({

@@ -90,7 +90,7 @@ export const upstream: z.ZodType = z.strictObject({
   ),
 });
 
-export const checked: z.ZodType = z.strictObject({
+export const checkResult: z.ZodType = z.strictObject({
   era,
   version: z.string(),
   server: z.record(z.string(), z.unknown()).optional().describe("the server's own name and version"),

@@ -62,7 +62,7 @@ export interface Peer {
   watch(...uris: string[]): Promise<() => Promise<void>>;
   /** Sets the level of the session, or of the requests to come; `undefined` wants no messages at all. */
   setLevel(level: LogLevel | undefined): Promise<void>;
-  tellRootsChanged(): Promise<void>;
+  sendRootsChanged(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -155,7 +155,7 @@ async function connectV1(flavour: Flavour, way: Way, target: Target, name: strin
       };
     },
     setLevel: async (level = 'emergency') => void (await client.setLoggingLevel(level, { timeout })),
-    tellRootsChanged: () => client.sendRootsListChanged(),
+    sendRootsChanged: () => client.sendRootsListChanged(),
     close: async () => {
       if (client.transport === undefined) return;
       if (transport instanceof HttpV1) await transport.terminateSession();
@@ -218,7 +218,7 @@ async function connectV2(flavour: keyof typeof MODES, way: Way, target: Target, 
       if (era === 'legacy') await client.setLoggingLevel(level ?? 'emergency', { timeout });
       else wanted = level === undefined ? {} : { [LOG_LEVEL_META_KEY]: level };
     },
-    tellRootsChanged: () => client.sendRootsListChanged(),
+    sendRootsChanged: () => client.sendRootsListChanged(),
     close: async () => {
       if (client.transport === undefined) return;
       if (transport instanceof HttpV2) await transport.terminateSession();

@@ -83,12 +83,12 @@ export const changes: Proofs = {
   },
   'roots-changed': {
     async holds({ peer, stderr }) {
-      await peer.tellRootsChanged();
+      await peer.sendRootsChanged();
       await stderr.next((line) => line === 'roots changed', 'the server to be told');
     },
     async fails({ peer, stderr }) {
       // An SDK may refuse to send what its era does not have.
-      await Promise.allSettled([peer.tellRootsChanged()]);
+      await Promise.allSettled([peer.sendRootsChanged()]);
       await roundTrip(peer);
       expect(stderr.take((line) => line === 'roots changed')).toEqual([]);
     },
