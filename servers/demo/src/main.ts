@@ -1,8 +1,7 @@
 import { parseArgs } from 'node:util';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { ListeningStdio } from './listening.ts';
 import { createDemoServer } from './server.ts';
-import { Subscriptions } from './subscriptions.ts';
+import { ListeningStdio, Subscriptions } from './subscriptions.ts';
 import { version } from './version.ts';
 
 const USAGE = `Usage: mcp-switchboard-demo [--help | --version]

@@ -1,7 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { ListeningStdio } from '../src/listening.ts';
-import { Subscriptions } from '../src/subscriptions.ts';
+import { ListeningStdio, Subscriptions } from '../src/subscriptions.ts';
 
 describe('stdio that knows the listen streams', () => {
   it.each([

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
+import { ListeningStdio, Subscriptions } from 'mcp-switchboard-demo/subscriptions';
 import { LunoError } from './errors.ts';
-import { ListeningStdio } from './listening.ts';
 import { Luno } from './luno.ts';
 import { createLunoServer } from './server.ts';
-import { Subscriptions } from './subscriptions.ts';
 import { version } from './version.ts';
 
 const USAGE = `Usage: mcp-switchboard-luno [options]

@@ -5,10 +5,10 @@ import {
   ResourceNotFoundError,
   ResourceTemplate,
 } from '@modelcontextprotocol/server';
+import type { Subscriptions } from 'mcp-switchboard-demo/subscriptions';
 import { LunoError } from './errors.ts';
 import { DEPTH, mustBeWatchable, readLive, watchLive } from './live.ts';
 import type { Luno } from './luno.ts';
-import type { Subscriptions } from './subscriptions.ts';
 
 const JSON_TYPE = 'application/json';
 /** A client may name a market in many spellings; so many URIs it may watch at a time. */

@@ -1,8 +1,8 @@
 import { McpServer } from '@modelcontextprotocol/server';
+import { Subscriptions } from 'mcp-switchboard-demo/subscriptions';
 import type { Luno } from './luno.ts';
 import { registerPrompts } from './prompts.ts';
 import { registerResources } from './resources.ts';
-import { Subscriptions } from './subscriptions.ts';
 import { registerAccountTools } from './tools/account.ts';
 import { registerMarketTools } from './tools/market.ts';
 import { registerOrderTools } from './tools/orders.ts';
