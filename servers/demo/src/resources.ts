@@ -76,11 +76,11 @@ function acceptSubscriptions(server: McpServer, subscriptions: Subscriptions): v
         `'${uri}' never changes: subscribe to ${NOTES_URI} or ${CLOCK_URI}.`,
       );
     }
-    subscriptions.hold(uri, [uri]);
+    subscriptions.subscribe(uri, [uri]);
     return {};
   });
   server.server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
-    subscriptions.release(uri);
+    subscriptions.unsubscribe(uri);
     return {};
   });
 }

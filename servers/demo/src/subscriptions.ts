@@ -9,23 +9,23 @@ const listenParams = z.object({
 });
 const cancelledParams = z.object({ requestId: z.union([z.string(), z.number()]) });
 
-/** What one holds a subscription by: the URI itself in the legacy era, the id of the listen request in the modern one. */
-export type Holder = string | number;
+/** What a subscription is known by: the URI itself in the legacy era, the id of the listen request in the modern one. */
+export type SubscriptionKey = string | number;
 
-/** The resources one connection is subscribed to; the same URI may be held more than once. */
+/** The resources one connection is subscribed to; the same URI may be there more than once. */
 export class Subscriptions {
-  readonly #uris = new Map<Holder, readonly string[]>();
+  readonly #uris = new Map<SubscriptionKey, readonly string[]>();
   #changed: () => void = () => {};
 
-  /** Subscribes `holder` to exactly these URIs. */
-  hold(holder: Holder, uris: readonly string[]): void {
-    this.#uris.set(holder, uris);
+  /** Subscribes to exactly these URIs. */
+  subscribe(key: SubscriptionKey, uris: readonly string[]): void {
+    this.#uris.set(key, uris);
     this.#changed();
   }
 
-  /** Ends what `holder` holds, if it holds anything. */
-  release(holder: Holder): void {
-    if (this.#uris.delete(holder)) this.#changed();
+  /** Ends the subscription, if there is one. */
+  unsubscribe(key: SubscriptionKey): void {
+    if (this.#uris.delete(key)) this.#changed();
   }
 
   /** Ends everything. */
@@ -76,10 +76,10 @@ export class ListeningStdio extends StdioServerTransport {
   #read(message: JSONRPCMessage): void {
     if (isJSONRPCRequest(message) && message.method === 'subscriptions/listen') {
       const { data } = listenParams.safeParse(message.params);
-      if (data) this.#listens.hold(message.id, data.notifications.resourceSubscriptions);
+      if (data) this.#listens.subscribe(message.id, data.notifications.resourceSubscriptions);
     } else if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
       const { data } = cancelledParams.safeParse(message.params);
-      if (data) this.#listens.release(data.requestId);
+      if (data) this.#listens.unsubscribe(data.requestId);
     }
   }
 }

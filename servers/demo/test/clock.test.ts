@@ -8,20 +8,20 @@ describe('the clock', () => {
   it('runs as long as anyone holds a subscription to it', () => {
     const subscriptions = new Subscriptions();
     createDemoServer({ subscriptions });
-    subscriptions.hold(1, ['demo://notes']);
+    subscriptions.subscribe(1, ['demo://notes']);
     expect(vi.getTimerCount()).toBe(0);
-    subscriptions.hold(2, ['demo://notes', 'demo://clock']);
-    subscriptions.hold('2', ['demo://clock']);
+    subscriptions.subscribe(2, ['demo://notes', 'demo://clock']);
+    subscriptions.subscribe('2', ['demo://clock']);
     expect(vi.getTimerCount()).toBe(1);
-    subscriptions.release(2);
+    subscriptions.unsubscribe(2);
     expect(vi.getTimerCount()).toBe(1);
-    subscriptions.release('2');
+    subscriptions.unsubscribe('2');
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('runs at once if it was subscribed to before there was a server', () => {
     const subscriptions = new Subscriptions();
-    subscriptions.hold(1, ['demo://clock']);
+    subscriptions.subscribe(1, ['demo://clock']);
     createDemoServer({ subscriptions });
     expect(vi.getTimerCount()).toBe(1);
   });

@@ -51,11 +51,11 @@ function acceptSubscriptions(server: McpServer, luno: Luno, subscriptions: Subsc
     } catch (error) {
       throw protocolError(uri, error);
     }
-    subscriptions.hold(uri, [uri]);
+    subscriptions.subscribe(uri, [uri]);
     return {};
   });
   server.server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
-    subscriptions.release(uri);
+    subscriptions.unsubscribe(uri);
     return {};
   });
 }
