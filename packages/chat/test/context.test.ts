@@ -88,7 +88,7 @@ describe('the context', () => {
     expect(counted).toBeLessThan(least * 2);
   });
 
-  it('counts images', () => {
+  it('counts more than 1,500 tokens for each image', () => {
     const image = { mime_type: 'image/png', data: 'x' };
     const result = { id: '1', name: 'x', text: '', images: [image, image], isError: false };
     expect(tokensOf({ role: 'tool', results: [result] })).toBeGreaterThan(3000);

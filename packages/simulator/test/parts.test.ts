@@ -199,7 +199,7 @@ describe('options', () => {
     [{ failOn: 'beauty<1' }, '--fail-on: "beauty<1" does not begin with one of rate, p50'],
     [{ chaos: 'crash' }, '--chaos crash kills a process below --pid: give that too'],
     [{ tool: 'a', scenario: 'b' }, '--tool and --scenario'],
-  ])('are refused: %o', (given, message) => {
+  ])('are refused as %o, and the error names the option', (given, message) => {
     expect(() => readSettings(given)).toThrow(message);
   });
 
@@ -361,7 +361,7 @@ describe('a queue', () => {
 });
 
 describe('what is drawn', () => {
-  it('fits its place', () => {
+  it('is cut, with its colours, to the width that there is', () => {
     expect(fit('abcdef', 4)).toMatch(/^abc…/);
     expect(fit('\u001b[31mabc\u001b[39m', 3)).toBe('\u001b[31mabc\u001b[39m');
     expect([sparkline([0, 1, 2], 2), bar(0.5, 4)]).toEqual(['▅█', '██░░']);

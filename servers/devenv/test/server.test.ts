@@ -172,7 +172,7 @@ describe('the program', () => {
     [['--timeout', '30'], '"30"'],
     [['--timeout', '0s'], '"0s"'],
     [['--root', '/no/such/folder'], '"/no/such/folder"'],
-  ])('refuses %j', (args, told) => {
+  ])('exits with 2 and names what is wrong with %j', (args, told) => {
     expect(run(...args)).toEqual({ status: 2, stdout: '', stderr: expect.stringContaining(told) });
   });
 

@@ -105,7 +105,7 @@ describe('a sentence', () => {
     ['Have a look at the plan by Friday', { title: 'Have a look at the plan', at: FRIDAY }],
     ['Tidy up', { title: 'Tidy up', at: undefined }],
     ['by Friday', { title: '', at: FRIDAY }],
-  ])('is understood: %s', (text, expected) => {
+  ])('gives its title, its time and its people: %s', (text, expected) => {
     const { deadline, description, ...rest } = readSentence(text, NOW, 'UTC', find);
     expect({ ...rest, description, at: deadline?.at.toISOString() }).toEqual({
       people: [],
@@ -199,7 +199,7 @@ describe('a task from a sentence', () => {
     ['the beginning of a name', ['Benit'], [BENITA.id]],
     ['any case', ['ADA byron'], [ADA.id]],
     ['the same one twice', ['Ada', 'Ada Byron'], [ADA.id]],
-  ])('takes %s', async (_case, user_names, users) => {
+  ])('is given to the people that are named by %s', async (_case, user_names, users) => {
     expect((await create('Call Acme tomorrow', { user_names })).sent).toMatchObject({ owners: { users } });
   });
 

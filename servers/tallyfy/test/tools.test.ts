@@ -9,7 +9,7 @@ const all = Object.values(TOOLS).flat();
 const namesOf = (effect: string): string[] => all.filter((tool) => tool.effect === effect).map(({ name }) => name);
 
 describe('the tool list', () => {
-  it('is this', () => {
+  it('has these tools, and says of each whether it reads, adds, changes or ends', () => {
     expect({ read: namesOf('read'), add: namesOf('add'), change: namesOf('change'), end: namesOf('end') }).toEqual(
       PINNED,
     );
@@ -45,7 +45,7 @@ describe('the tool list', () => {
     expect(all.filter(({ asks }) => asks !== undefined).map(({ name }) => name)).toEqual(namesOf('end'));
   });
 
-  it('takes no credentials', async () => {
+  it('has no tool that takes credentials', async () => {
     const { client } = await inside(await fakeApi());
     const { tools } = await client.listTools();
     const taken = tools.flatMap(({ inputSchema }) => Object.keys(inputSchema.properties ?? {}));

@@ -181,7 +181,7 @@ describe('after a cut', () => {
     expect(turns(state)[0]!.stopped).toBe('done');
   });
 
-  it('adds nothing twice', () => {
+  it('adds no message twice that comes again after the connection was resumed', () => {
     const state = after([
       ...cut,
       resumed,

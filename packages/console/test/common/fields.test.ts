@@ -118,7 +118,7 @@ describe('a form from a JSON Schema', () => {
     [{ count: '11' }, { count: 'Enter 10 or less.' }],
     [{ share: 'a lot' }, { share: 'Enter a number.' }],
     [{ tags: [0, 1, 2] }, { tags: 'Choose at most 2 items.' }],
-  ])('refuses %o', (changes, errors) => {
+  ])('refuses the entries %o, and says below each what to enter', (changes, errors) => {
     expect(wrong(changes as Entries)).toEqual(errors);
   });
 

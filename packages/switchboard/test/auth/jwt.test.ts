@@ -135,7 +135,7 @@ describe('a token of the issuer', () => {
       },
     ],
     ['that is too long', (issuer) => issuer.sign({ more: 'x'.repeat(9000) })],
-  ])('is refused %s', async (_, make) => {
+  ])('is refused, and not shown, when it is one %s', async (_, make) => {
     const issuer = await startIssuer();
     const subject = new Jwt({ issuer: issuer.url, audience: AUDIENCE });
     const token = await make(issuer);

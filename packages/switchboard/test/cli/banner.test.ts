@@ -98,7 +98,7 @@ describe('what serve prints works as it is pasted', { timeout: 60_000 }, () => {
       () => ['--transport', 'websocket', '--keys-file', keys, ...tls],
       () => ({ SWITCHBOARD_KEY: key }),
     ],
-  ])('%s', async (_, flags, variablesOf) => {
+  ])('lets a real client list the tools, served %s', async (_, flags, variablesOf) => {
     const { banner, stderr } = await printed(flags());
     const variables = variablesOf(stderr());
     const env = { ...process.env, ...variables } as Variables;

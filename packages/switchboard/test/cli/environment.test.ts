@@ -72,7 +72,7 @@ describe('--env', () => {
     ['without a server after --', ['serve', '--env', 'SOME_KEY=x'], 'it is for the server after --'],
     ['with a variable that is not set', ['serve', '--env', 'NOT_SET', '--', 'x'], 'NOT_SET is not set here'],
     ['with no name', ['serve', '--env', '=hidden', '--', 'x'], '"" is not the name of a variable'],
-  ])('is refused %s', async (_, words, said) => {
+  ])('is refused as wrong usage %s, without its value', async (_, words, said) => {
     const { code, stderr } = await run(words);
     expect([code, stderr]).toEqual([EXIT.usage.code, expect.stringContaining(said)]);
     expect(stderr).not.toContain('hidden');

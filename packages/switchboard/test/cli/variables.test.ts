@@ -21,7 +21,7 @@ describe('a variable in a string', () => {
       '$${input:key} $${anything at all} $${caller.header:X-Key}',
       '${input:key} ${anything at all} ${caller.header:X-Key}',
     ],
-  ])('%j gives %j', (text, expected) => {
+  ])('is filled in: %j gives %j', (text, expected) => {
     expect(expandVariables({ args: [text] }, environment)).toEqual({ value: { args: [expected] }, problems: [] });
   });
 

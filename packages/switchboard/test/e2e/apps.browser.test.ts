@@ -80,7 +80,7 @@ async function expectAlive(page: Page, shown: Shown): Promise<void> {
 }
 
 describe('the example App', () => {
-  it('works directly', async () => {
+  it('shows its result and calls its tool without a gateway', async () => {
     const page = await hostOf(await serveDirectly(), 'legacy');
     const shown = await show(page, 'get-time');
     expect(shown.uri).toBe(PAGE);

@@ -5,7 +5,7 @@ import { connectClient, flavours } from '../support/clients.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 
 describe.each(['websocket', 'http'] as const)('the demo and the everything server as one, by %s', (way) => {
-  it.each(flavours)('serve %s', async (flavour) => {
+  it.each(flavours)('serve tools, questions, progress, prompts and completions to the client %s', async (flavour) => {
     const upstreams = { demo: servers.demo, all: servers.everything };
     const test = await startGateway({ upstreams, isolation: 'session' });
     const questions: string[] = [];

@@ -57,35 +57,38 @@ async function freePort(): Promise<string> {
 }
 
 describe("a client's file is shared as the guide shows", { timeout: 120_000 }, () => {
-  it.each(sections.map((section) => [section.split('\n', 1)[0]!, section] as const))('%s', async (_, section) => {
-    const [cwd, port] = [folder(), await freePort()];
-    onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
-    symlinkSync(join(root, 'node_modules'), join(cwd, 'node_modules'));
-    execFileSync('git', ['init', '-q', cwd]);
-    const files = new Map([...filesOf(section), ['notes/today.txt', 'buy milk\n']]);
-    expect(files.size).toBeGreaterThan(1);
-    for (const [name, text] of files) {
-      mkdirSync(dirname(join(cwd, name)), { recursive: true });
-      writeFileSync(join(cwd, name), text);
-    }
-    const env = { XDG_RUNTIME_DIR: cwd, SWITCHBOARD_PORT: port, INPUT_TALLYFY_KEY: 'an-example' };
-    const seen = (text: string): string => steady(text.replaceAll(port, '8765'));
-    const steps = stepsOf(section);
-    expect(steps.map(({ line }) => line.split(' ')[2])).toEqual(['doctor', 'serve', 'call', 'call', 'status']);
-    for (const { line, shown } of steps) {
-      const child = shell(line.replaceAll('8765', port), { cwd, env });
-      if (!line.includes(' serve ')) {
-        const { code, stdout, stderr } = await ended(child);
-        expect({ line, code, stderr }).toEqual({ line, code: 0, stderr: '' });
-        expect(seen(stdout)).toBe(steady(shown));
-        continue;
+  it.each(sections.map((section) => [section.split('\n', 1)[0]!, section] as const))(
+    'every command of "%s" prints what the guide shows',
+    async (_, section) => {
+      const [cwd, port] = [folder(), await freePort()];
+      onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+      symlinkSync(join(root, 'node_modules'), join(cwd, 'node_modules'));
+      execFileSync('git', ['init', '-q', cwd]);
+      const files = new Map([...filesOf(section), ['notes/today.txt', 'buy milk\n']]);
+      expect(files.size).toBeGreaterThan(1);
+      for (const [name, text] of files) {
+        mkdirSync(dirname(join(cwd, name)), { recursive: true });
+        writeFileSync(join(cwd, name), text);
       }
-      const printed: string[] = [];
-      for await (const each of createInterface({ input: child.stdout! })) {
-        printed.push(each);
-        if (each.startsWith('Ctrl-C')) break;
+      const env = { XDG_RUNTIME_DIR: cwd, SWITCHBOARD_PORT: port, INPUT_TALLYFY_KEY: 'an-example' };
+      const seen = (text: string): string => steady(text.replaceAll(port, '8765'));
+      const steps = stepsOf(section);
+      expect(steps.map(({ line }) => line.split(' ')[2])).toEqual(['doctor', 'serve', 'call', 'call', 'status']);
+      for (const { line, shown } of steps) {
+        const child = shell(line.replaceAll('8765', port), { cwd, env });
+        if (!line.includes(' serve ')) {
+          const { code, stdout, stderr } = await ended(child);
+          expect({ line, code, stderr }).toEqual({ line, code: 0, stderr: '' });
+          expect(seen(stdout)).toBe(steady(shown));
+          continue;
+        }
+        const printed: string[] = [];
+        for await (const each of createInterface({ input: child.stdout! })) {
+          printed.push(each);
+          if (each.startsWith('Ctrl-C')) break;
+        }
+        expect(seen(printed.join('\n'))).toBe(steady(shown));
       }
-      expect(seen(printed.join('\n'))).toBe(steady(shown));
-    }
-  });
+    },
+  );
 });

@@ -128,7 +128,7 @@ describe('rules', () => {
     [{ allow: ['file:///srv/public/*'] }, 'file:///srv/public/../secret/x'],
     [{ allow: ['repo://mine/*'] }, 'repo://mine%2F..%2Fother/x'],
     [{ deny: ['x'] }, 'note://%'],
-  ])('%j refuse %j', (rules, uri) => {
+  ])('%j refuse the resource %j', (rules, uri) => {
     expect(resourceRules(rules)(uri)).toBe(false);
   });
 

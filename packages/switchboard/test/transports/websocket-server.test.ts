@@ -61,7 +61,7 @@ describe('an address that others can reach', () => {
   it.each<[string, WebSocketServerOptions]>([
     ['both', { authenticate, behindProxy: true }],
     ['an explicit word', { insecure: true }],
-  ])('is with %s', async (_, options) => {
+  ])('is listened on with %s', async (_, options) => {
     const { url } = await listen({ host: '0.0.0.0', ...options });
     const client = await WireClient.open(url.replace('0.0.0.0', '127.0.0.1'));
     expect(client.socket.readyState).toBe(client.socket.OPEN);

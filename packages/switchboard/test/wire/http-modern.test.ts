@@ -130,7 +130,7 @@ describe('a modern request over HTTP', () => {
     ],
     ['with a method of the legacy era', headersFor('ping'), request(1, 'ping'), 404, -32601],
     ['with an unknown method', headersFor('acme/none'), request(1, 'acme/none'), 404, -32601],
-  ])('%s is refused', async (_, headers, body, status, code) => {
+  ])('is refused %s, and the error has its id', async (_, headers, body, status, code) => {
     const test = await startGateway({ upstreams });
     const answer: HttpAnswer = await http(test.http, { headers, body });
     expect([answer.status, (parse(answer.body)['error'] as Json)['code'], parse(answer.body)['id']]).toEqual([

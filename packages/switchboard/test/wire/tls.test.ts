@@ -254,7 +254,7 @@ describe('files that cannot be used stop the start', () => {
       () => ({ ...authority.tls(), tlsClientCa: authority.path('ca.pem'), tlsClientCrl: authority.path('server.pem') }),
       /tlsClientCrl/,
     ],
-  ])('%s', async (_what, options, message) => {
+  ])('with SWB_TLS_INVALID, which says what is wrong with %s', async (_what, options, message) => {
     await expect(start(options())).rejects.toMatchObject({
       code: 'SWB_TLS_INVALID',
       message: expect.stringMatching(message),
