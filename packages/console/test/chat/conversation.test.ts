@@ -113,9 +113,9 @@ describe('a conversation', () => {
     const server = await serve();
     const conversation = converse(server);
     await ready(conversation);
-    const lost = server.lose('query');
+    const dropped = server.drop('query');
     conversation.say('lost');
-    await lost;
+    await dropped;
     server.cut();
     await until(() => expect(page(conversation)).toEqual(['lost', 'You said lost']));
     server.cut();
@@ -148,9 +148,9 @@ describe('a conversation', () => {
       expect(conversation.state.asks).toHaveLength(1);
       return conversation.state.asks;
     });
-    const lost = server.lose('answer');
+    const dropped = server.drop('answer');
     conversation.answer(ask!.id, 'accept', {});
-    await lost;
+    await dropped;
     server.cut();
     await until(() => expect(page(conversation)).toEqual(['Ask me', 'accept']));
     expect(conversation.state.asks).toEqual([]);

@@ -75,7 +75,7 @@ export interface ChatServer {
   /** Until it is called with false, connections are cut as they come. */
   down(isDown: boolean): void;
   /** Swallows the next message of a type, as if it were lost on the way; done when that has happened. */
-  lose(type: string): Promise<void>;
+  drop(type: string): Promise<void>;
   /** Forgets every session, as after a restart. */
   forget(): void;
   close(): Promise<void>;
@@ -89,7 +89,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
   const rooms = new Map<string, Talk>();
   const received: Message[] = [];
   let isDown = false;
-  const losing = new Map<string, () => void>();
+  const dropping = new Map<string, () => void>();
 
   const talkOf = (session: Session): Talk => (session.room === undefined ? session.own : rooms.get(session.room)!);
   const send = (session: Session, message: Message): void => {
@@ -387,10 +387,10 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
     });
     socket.on('message', (data) => {
       const message = JSON.parse((data as Buffer).toString()) as Message;
-      const lost = losing.get(message.type);
-      if (lost !== undefined) {
-        losing.delete(message.type);
-        lost();
+      const dropped = dropping.get(message.type);
+      if (dropped !== undefined) {
+        dropping.delete(message.type);
+        dropped();
         return;
       }
       received.push(message);
@@ -413,7 +413,7 @@ export async function startChatServer(options: ChatServerOptions): Promise<ChatS
     down: (next) => {
       isDown = next;
     },
-    lose: (type) => new Promise((resolve) => losing.set(type, resolve)),
+    drop: (type) => new Promise((resolve) => dropping.set(type, resolve)),
     forget: () => sessions.clear(),
     close: async () => {
       cut();

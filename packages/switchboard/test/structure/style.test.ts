@@ -1,5 +1,5 @@
-/** What a user reads keeps to `docs/style.md`: nothing in the left columns of its tables comes back. */
-import { readFileSync, readdirSync } from 'node:fs';
+/** What a user and a contributor read keeps to `docs/style.md`: nothing in the left columns of its tables comes back. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +33,18 @@ const pages: readonly string[] = [...filesOf('', /\.md$/)];
 const sources: readonly string[] = ['packages', 'servers'].flatMap((folder) => [
   ...filesOf(folder, /\/src\/.*\.tsx?$/),
 ]);
+const supports: readonly string[] = ['packages', 'servers']
+  .flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}/test/support`))
+  .filter((folder) => existsSync(join(root, folder)))
+  .flatMap((folder) => [...filesOf(folder, /\.tsx?$/)]);
+
+/** Where something of this name is declared: a class, a type, a function, a variable, or a member at the beginning of a line. */
+const declarationOf = (name: string): RegExp =>
+  new RegExp(
+    '(?:\\b(?:class|interface|type|function|const|let)\\s+|^\\s+(?:(?:async|readonly|static|get|set|override)\\s+)*#?)' +
+      `${name}(?=\\s*[(<=:?])`,
+    'm',
+  );
 
 /** The left column of the table below a heading of the page. */
 function leftColumnOf(heading: string): string[] {
@@ -52,6 +64,9 @@ const wordings: Readonly<Record<string, readonly string[]>> = {
   help: helpOf(program),
 };
 
+/** The code by its path: of the sources, and of what tests have in common. */
+const code: ReadonlyMap<string, string> = new Map([...sources, ...supports].map((path) => [path, read(path)] as const));
+
 /** What stands in each page and source, with every line break as a blank. */
 const texts: ReadonlyMap<string, string> = new Map([...pages, ...sources].map((path) => [path, oneLine(read(path))]));
 
@@ -67,6 +82,14 @@ describe('the style page', () => {
     );
     expect([...spoken, ...pages.filter((path) => pattern.test(texts.get(path)!))]).toEqual([]);
   });
+
+  it.each(leftColumnOf('Names').flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name!)))(
+    'keeps %s out of the names in the code',
+    (name) => {
+      const declaration = declarationOf(name);
+      expect([...code.keys()].filter((path) => declaration.test(code.get(path)!))).toEqual([]);
+    },
+  );
 
   it('keeps "is told" out of errors, options and help', () => {
     const passive = /\b(is|are|was|were|be) told\b/i;

@@ -13,16 +13,16 @@ export interface ProbeResult {
 
 interface Dialect {
   /** What the client says first; nothing where the server does. */
-  hello?: (service: Service) => Buffer;
+  firstMessage?: (service: Service) => Buffer;
   /** What an answer means; undefined while there is too little of it. Throws for one of something else. */
   read?: (answer: Buffer) => string | undefined;
 }
 
-/** How each kind of service is greeted: with the first message of its protocol that needs no login. */
+/** How each kind of service is asked: with the first message of its protocol that needs no login. */
 const DIALECTS: Readonly<Record<Service['kind'], Dialect>> = {
   tcp: {},
   http: {
-    hello: ({ host, port, path }) =>
+    firstMessage: ({ host, port, path }) =>
       Buffer.from(`GET ${encodeURI(path)} HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: close\r\n\r\n`),
     read: (answer) => {
       const status = /^HTTP\/1\.[01] (\d{3})[^\r]*\r\n/.exec(answer.toString('latin1'))?.[1];
@@ -33,7 +33,7 @@ const DIALECTS: Readonly<Record<Service['kind'], Dialect>> = {
   },
   // SSLRequest, answered by one byte (PostgreSQL, "Message Formats").
   postgres: {
-    hello: () => Buffer.from('0000000804d2162f', 'hex'),
+    firstMessage: () => Buffer.from('0000000804d2162f', 'hex'),
     read: (answer) => {
       const byte = String.fromCharCode(answer[0] ?? 0);
       if (!'SN'.includes(byte)) throw new Error('It is no PostgreSQL server.');
@@ -49,7 +49,7 @@ const DIALECTS: Readonly<Record<Service['kind'], Dialect>> = {
     },
   },
   redis: {
-    hello: () => Buffer.from('PING\r\n'),
+    firstMessage: () => Buffer.from('PING\r\n'),
     read: (answer) => {
       const line = /^([^\r]*)\r\n/.exec(answer.toString('latin1'))?.[1];
       if (line === undefined) return short(answer, 512);
@@ -60,7 +60,7 @@ const DIALECTS: Readonly<Record<Service['kind'], Dialect>> = {
   },
   // ApiVersions v0 with the correlation id 1, which comes back.
   kafka: {
-    hello: () => Buffer.from('0000000a0012000000000001ffff', 'hex'),
+    firstMessage: () => Buffer.from('0000000a0012000000000001ffff', 'hex'),
     read: (answer) => {
       if (answer.length < 10) return undefined;
       if (answer.readInt32BE(4) !== 1) throw new Error('It is no Kafka broker.');
@@ -69,7 +69,7 @@ const DIALECTS: Readonly<Record<Service['kind'], Dialect>> = {
   },
   // The answer is a method frame, or `AMQP` with the version that the broker would rather speak.
   amqp: {
-    hello: () => Buffer.from('414d515000000901', 'hex'),
+    firstMessage: () => Buffer.from('414d515000000901', 'hex'),
     read: (answer) => {
       if (answer.length < 8) return undefined;
       if (answer[0] === 1 || answer.subarray(0, 4).toString() === 'AMQP') return 'AMQP';
@@ -88,7 +88,7 @@ const DIALECTS: Readonly<Record<Service['kind'], Dialect>> = {
 /** Connects to a service and greets it in its own protocol, without logging in; waits 3 s at most. */
 export function probe(service: Service, signal: AbortSignal): Promise<ProbeResult> {
   const { kind, host, port } = service;
-  const { hello, read } = DIALECTS[kind];
+  const { firstMessage, read } = DIALECTS[kind];
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
@@ -119,7 +119,7 @@ export function probe(service: Service, signal: AbortSignal): Promise<ProbeResul
     signal.addEventListener('abort', cancel, { once: true });
     socket.once('connect', () => {
       if (!read) settle(true, 'It takes connections.');
-      else if (hello) socket.write(hello(service));
+      else if (firstMessage) socket.write(firstMessage(service));
     });
     socket.on('data', (chunk: Buffer) => {
       answer = Buffer.concat([answer, chunk]);
