@@ -29,7 +29,7 @@ const TIERS = {
     ...under('packages/chat/test', 'context.test.ts', 'names.test.ts', 'structure.test.ts'),
     ...under('packages/console/test', 'chat', 'common'),
     ...under('packages/simulator/test', 'parts.test.ts', 'pins/reference.test.ts'),
-    ...under('servers/demo/test', 'clock.test.ts', 'listening.test.ts', 'notes.test.ts'),
+    ...under('servers/demo/test', 'clock.test.ts', 'notes.test.ts', 'subscriptions.test.ts'),
     ...under('servers/devenv/test', 'redact.test.ts'),
     ...under('servers/luno/test', 'book.test.ts', 'rate.test.ts'),
     ...under('servers/tallyfy/test', 'sentence.test.ts', 'values.test.ts'),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flavours, open } from './session.ts';
+import { flavours, open } from './support/session.ts';
 
 describe.each(flavours)('through %s, the demo server', { timeout: 20_000 }, (flavour) => {
   it('lists its tools, each with a title, a description and annotations', async () => {

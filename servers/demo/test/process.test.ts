@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { program } from './session.ts';
+import { program } from './support/session.ts';
 
 describe('the demo program', () => {
   const children: ChildProcess[] = [];

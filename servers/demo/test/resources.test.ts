@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flavours, open } from './session.ts';
+import { flavours, open } from './support/session.ts';
 
 describe.each(flavours)('through %s, the resources of the demo server', { timeout: 20_000 }, (flavour) => {
   it('keeps notes, and reads and completes them as resources', async () => {

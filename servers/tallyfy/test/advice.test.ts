@@ -4,9 +4,9 @@ import { adviseDeadline } from '../src/advice/deadlines.ts';
 import { adviseFields, adviseKickoff } from '../src/advice/fields.ts';
 import { assessHealth } from '../src/advice/health.ts';
 import { type Condition, readTemplate, type Step, type Template } from '../src/advice/template.ts';
-import { fakeApi } from './fake-api.ts';
-import { inside } from './inside.ts';
-import { ORGANIZATION, TEMPLATE } from './things.ts';
+import { fakeApi } from './support/fake-api.ts';
+import { inside } from './support/inside.ts';
+import { ORGANIZATION, TEMPLATE } from './support/things.ts';
 
 const SATURDAY = new Date('2026-11-21T09:00:00Z');
 

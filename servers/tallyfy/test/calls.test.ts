@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { fakeApi, ORG_ID } from './fake-api.ts';
-import { inside } from './inside.ts';
-import { ORGANIZATION } from './things.ts';
+import { fakeApi, ORG_ID } from './support/fake-api.ts';
+import { inside } from './support/inside.ts';
+import { ORGANIZATION } from './support/things.ts';
 
 const numbered = (count: number) =>
   Array.from({ length: count }, (_entry, at) => ({ id: `tag-${at + 1}`, title: `Tag ${at + 1}` }));

@@ -3,9 +3,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../src/failure.ts';
 import { Http, type HttpRequest } from '../src/http.ts';
-import { API_KEY, fakeApi, type FakeApi, ORG_ID } from './fake-api.ts';
-import { inside } from './inside.ts';
-import { ORGANIZATION } from './things.ts';
+import { API_KEY, fakeApi, type FakeApi, ORG_ID } from './support/fake-api.ts';
+import { inside } from './support/inside.ts';
+import { ORGANIZATION } from './support/things.ts';
 
 const NOW = new Date('2026-11-21T09:00:00Z');
 const LIMITED = { status: 429, body: { message: "You've reached the limit.", code: 'RATE_LIMIT_EXCEEDED' } };

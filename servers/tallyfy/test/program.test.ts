@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { API_KEY, fakeApi } from './fake-api.ts';
-import { flavours, open, program } from './session.ts';
-import { ORGANIZATION } from './things.ts';
+import { API_KEY, fakeApi } from './support/fake-api.ts';
+import { flavours, open, program } from './support/session.ts';
+import { ORGANIZATION } from './support/things.ts';
 
 /** How long a test polls for what comes soon, unless the machine is busy. */
 const LIMIT = { timeout: 10_000 };

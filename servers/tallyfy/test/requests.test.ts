@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Asked, fakeApi } from './fake-api.ts';
-import { inside } from './inside.ts';
-import { ORGANIZATION } from './things.ts';
+import { type Asked, fakeApi } from './support/fake-api.ts';
+import { inside } from './support/inside.ts';
+import { ORGANIZATION } from './support/things.ts';
 
 const template = { template_id: 'template-1' };
 const step = { ...template, step_id: 'step-1' };

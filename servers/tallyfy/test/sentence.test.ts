@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Finder } from '../src/language/assignment.ts';
 import { readSentence } from '../src/language/sentence.ts';
 import { isTimeZone, readTimes } from '../src/language/when.ts';
-import { fakeApi } from './fake-api.ts';
-import { inside } from './inside.ts';
-import { ADA, BEN, BENITA, GROUP, ORGANIZATION } from './things.ts';
+import { fakeApi } from './support/fake-api.ts';
+import { inside } from './support/inside.ts';
+import { ADA, BEN, BENITA, GROUP, ORGANIZATION } from './support/things.ts';
 
 /** A Saturday; ten o'clock in Berlin. */
 const NOW = new Date('2026-11-21T09:00:00Z');

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TOOLS } from '../src/tools/index.ts';
-import { fakeApi } from './fake-api.ts';
-import { inside } from './inside.ts';
+import { fakeApi } from './support/fake-api.ts';
+import { inside } from './support/inside.ts';
 
 const all = Object.values(TOOLS).flat();
 const namesOf = (effect: string): string[] => all.filter((tool) => tool.effect === effect).map(({ name }) => name);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Failure } from '../src/failure.ts';
 import { valuesFor } from '../src/tools/values.ts';
-import { fakeApi } from './fake-api.ts';
-import { inside } from './inside.ts';
-import { ORGANIZATION, TEMPLATE } from './things.ts';
+import { fakeApi } from './support/fake-api.ts';
+import { inside } from './support/inside.ts';
+import { ORGANIZATION, TEMPLATE } from './support/things.ts';
 
 const OPTIONS = [
   { id: 1, text: 'Lease', value: null },

@@ -13,7 +13,7 @@ import { onTestFinished } from 'vitest';
 import { Inbox } from './inbox.ts';
 
 /** The built program: what is tested is what is published. */
-export const program: string = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+export const program: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export const flavours = ['SDK v1', 'SDK v2 legacy', 'SDK v2 modern'] as const;
 export type Flavour = (typeof flavours)[number];

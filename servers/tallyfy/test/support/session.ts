@@ -9,7 +9,7 @@ import { API_KEY, type FakeApi, ORG_ID } from './fake-api.ts';
 import { type Result, resultOf } from './inside.ts';
 
 /** The built program: what is tested is what is published. */
-export const program: string = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+export const program: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export const flavours = ['SDK v1', 'SDK v2 legacy', 'SDK v2 modern'] as const;
 export type Flavour = (typeof flavours)[number];

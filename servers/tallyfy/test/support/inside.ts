@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/client';
 import { InMemoryTransport } from '@modelcontextprotocol/server';
 import { onTestFinished } from 'vitest';
-import { createTallyfyServer, type TallyfyServerOptions } from '../src/index.ts';
+import { createTallyfyServer, type TallyfyServerOptions } from '../../src/index.ts';
 import { API_KEY, type FakeApi, ORG_ID } from './fake-api.ts';
 
 export interface Result {
