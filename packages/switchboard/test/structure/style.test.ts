@@ -41,8 +41,8 @@ const supports: readonly string[] = ['packages', 'servers']
 /** Where something of this name is declared: a class, a type, a function, a variable, or a member at the beginning of a line. */
 const declarationOf = (name: string): RegExp =>
   new RegExp(
-    '(?:\\b(?:class|interface|type|function|const|let)\\s+|^\\s+(?:(?:async|readonly|static|get|set|override)\\s+)*#?)' +
-      `${name}(?=\\s*[(<=:?])`,
+    `\\b(?:class|interface|type|function|const|let)\\s+${name}\\b|` +
+      `^\\s+(?:(?:async|readonly|static|get|set|override)\\s+)*#?${name}\\s*[(<=:?]`,
     'm',
   );
 

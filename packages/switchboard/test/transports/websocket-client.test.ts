@@ -24,7 +24,7 @@ globalThis.WebSocket ??= WebSocket as never;
 const upstreams = { default: servers.scripted };
 
 /** A transport that is spoken to by hand. */
-class Hand {
+class ManualClient {
   readonly transport: WebSocketClientTransport | BrowserTransport;
   readonly received: Json[] = [];
   readonly states: ConnectionState[] = [];
@@ -45,17 +45,17 @@ class Hand {
     onTestFinished(() => transport.close());
   }
 
-  static async open(url: string, options?: ClientTransportOptions): Promise<Hand> {
-    const hand = new Hand(new WebSocketClientTransport(url, options));
-    await hand.transport.start();
-    return hand;
+  static async open(url: string, options?: ClientTransportOptions): Promise<ManualClient> {
+    const client = new ManualClient(new WebSocketClientTransport(url, options));
+    await client.transport.start();
+    return client;
   }
 
-  static async session(url: string, options?: ClientTransportOptions): Promise<Hand> {
-    const hand = await Hand.open(url, options);
-    await hand.ask({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
-    await hand.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
-    return hand;
+  static async session(url: string, options?: ClientTransportOptions): Promise<ManualClient> {
+    const client = await ManualClient.open(url, options);
+    await client.ask({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
+    await client.transport.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    return client;
   }
 
   next(matches: (message: Json) => boolean): Promise<Json> {
@@ -103,43 +103,43 @@ describe('a connection that was cut', () => {
     const seen: unknown[] = [];
     const { url, server } = await listen({ onForeign: ({ n }) => void seen.push(n) });
     const { cutter, url: through } = await behindCutter(Number(new URL(url).port));
-    const hand = await Hand.open(through);
-    await hand.transport.send({ n: 0 });
+    const client = await ManualClient.open(through);
+    await client.transport.send({ n: 0 });
     await expect.poll(() => seen).toEqual([0]);
     const sent = [0];
     for (let round = 0; round < 5; round++) {
       cutter.cutAll();
       // From the cut until the conversation is taken up, through every state between.
-      while (hand.states.filter((state) => state.state === 'open' && state.resumed).length <= round) {
+      while (client.states.filter((state) => state.state === 'open' && state.resumed).length <= round) {
         sent.push(sent.length);
-        await hand.transport.send({ n: sent.length - 1 });
+        await client.transport.send({ n: sent.length - 1 });
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     }
-    await hand.transport.send({ n: 'end' });
+    await client.transport.send({ n: 'end' });
     await expect.poll(() => seen.at(-1)).toBe('end');
     expect(seen).toEqual([...sent, 'end']);
     expect(server.clients.size).toBe(1);
-    expect(hand.names.filter((name) => name === 'away')).toHaveLength(5);
+    expect(client.names.filter((name) => name === 'away')).toHaveLength(5);
   }, 60_000);
 
   it('gets what was broadcast meanwhile, and is told how much could not be kept', async () => {
     const { server, url } = await listen({ maxQueueMessages: 10, onForeign: () => ({ type: 'ok' }) });
     const { cutter, url: through } = await behindCutter(Number(new URL(url).port));
-    const hand = await Hand.open(through);
-    await hand.transport.send({ type: 'hi' });
-    await hand.transport.receive().next();
+    const client = await ManualClient.open(through);
+    await client.transport.send({ type: 'hi' });
+    await client.transport.receive().next();
     cutter.bytes = () => 1;
     cutter.cutAll();
-    const [client] = [...server.clients.values()];
-    await expect.poll(() => hand.transport.state).toBe('away');
+    const [atServer] = [...server.clients.values()];
+    await expect.poll(() => client.transport.state).toBe('away');
     for (let n = 0; n < 25; n++) server.broadcastNotification('notifications/message', { level: 'info', data: n });
     cutter.bytes = () => Infinity;
-    const told = await hand.next(({ method }) => method === 'notifications/switchboard/dropped');
+    const told = await client.next(({ method }) => method === 'notifications/switchboard/dropped');
     expect(told).toMatchObject({ params: { count: 15 } });
-    await hand.next(({ params }) => (params as Json)['data'] === 24);
-    expect(hand.received.map(({ params }) => (params as Json)['data'])).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23]);
-    expect(client?.traffic.messagesIn).toBeGreaterThan(0);
+    await client.next(({ params }) => (params as Json)['data'] === 24);
+    expect(client.received.map(({ params }) => (params as Json)['data'])).toEqual([15, 16, 17, 18, 19, 20, 21, 22, 23]);
+    expect(atServer?.traffic.messagesIn).toBeGreaterThan(0);
   });
 });
 
@@ -150,21 +150,21 @@ describe('more than may wait', () => {
       const upstream = { default: servers.scripted };
       const test = await startGateway({ upstreams: upstream });
       const { cutter, url } = await behindCutter(test.port);
-      const hand = await Hand.session(url, { maxQueueMessages: 5 });
+      const client = await ManualClient.session(url, { maxQueueMessages: 5 });
       const started = test.nextEvent('request.started');
-      const running = hand.ask(toolCall('running', 'slow', { ms: 300, text: 'running' }));
+      const running = client.ask(toolCall('running', 'slow', { ms: 300, text: 'running' }));
       await started;
       cutter.bytes = () => 1;
       if (when === 'away') cutter.cutAll();
       else await test.gateway.close();
-      await expect.poll(() => hand.transport.state).not.toBe('open');
+      await expect.poll(() => client.transport.state).not.toBe('open');
       const waiting = Array.from({ length: 5 }, (_, id) =>
-        hand.ask(toolCall(id + 1, 'echo', { text: `call ${id + 1}` })),
+        client.ask(toolCall(id + 1, 'echo', { text: `call ${id + 1}` })),
       );
       const overloaded = { error: { code: 31004, data: { code: 'SWB_OVERLOADED' } } };
-      expect(await hand.ask(toolCall(6, 'echo', { text: 'too many' }))).toMatchObject(overloaded);
-      await expect(hand.transport.send({ type: 'custom' })).rejects.toMatchObject({ code: 'SWB_OVERLOADED' });
-      await expect(hand.transport.send({ jsonrpc: '2.0', method: 'notifications/x' })).rejects.toThrow(
+      expect(await client.ask(toolCall(6, 'echo', { text: 'too many' }))).toMatchObject(overloaded);
+      await expect(client.transport.send({ type: 'custom' })).rejects.toMatchObject({ code: 'SWB_OVERLOADED' });
+      await expect(client.transport.send({ jsonrpc: '2.0', method: 'notifications/x' })).rejects.toThrow(
         '5 messages or 16777216 bytes',
       );
       if (when !== 'away') cutter.target = (await startGateway({ upstreams: upstream })).port;
@@ -180,16 +180,16 @@ describe('the time that a conversation is kept', () => {
   it('is the one that the server tells, not the one that the client would have guessed', async () => {
     const { url } = await listen({ resumeWindowMs: 30_000, onForeign: () => ({ type: 'ok' }) });
     const { cutter, url: through } = await behindCutter(Number(new URL(url).port));
-    const hand = await Hand.open(through, { resumeWindowMs: 50, giveUpAfterMs: 0 });
-    await hand.transport.send({ type: 'hi' });
-    await hand.transport.receive().next();
+    const client = await ManualClient.open(through, { resumeWindowMs: 50, giveUpAfterMs: 0 });
+    await client.transport.send({ type: 'hi' });
+    await client.transport.receive().next();
     cutter.bytes = () => 1;
     cutter.cutAll();
     // Three failed attempts take longer than the client's own time.
-    const attempts = (): number => hand.names.filter((name) => name === 'away').length;
+    const attempts = (): number => client.names.filter((name) => name === 'away').length;
     await expect.poll(attempts, { timeout: 10_000 }).toBeGreaterThan(3);
     cutter.bytes = () => Infinity;
-    await expect.poll(() => hand.states.at(-1), { timeout: 10_000 }).toMatchObject({ state: 'open', resumed: true });
+    await expect.poll(() => client.states.at(-1), { timeout: 10_000 }).toMatchObject({ state: 'open', resumed: true });
   });
 });
 
@@ -197,16 +197,16 @@ describe('a client that only listens', () => {
   it('is there for the server as soon as it is open, and again after the server was restarted', async () => {
     const first = await listen();
     const { cutter, url } = await behindCutter(Number(new URL(first.url).port));
-    const hand = await Hand.open(url);
+    const client = await ManualClient.open(url);
     expect(await first.server.waitForClients(1, { timeoutMs: 5000 })).toBe(true);
     first.server.broadcast({ type: 'news' });
-    expect((await hand.transport.receive().next()).value).toEqual({ type: 'news' });
+    expect((await client.transport.receive().next()).value).toEqual({ type: 'news' });
     const second = await listen();
     cutter.target = Number(new URL(second.url).port);
     await first.server.close();
     expect(await second.server.waitForClients(1, { timeoutMs: 5000 })).toBe(true);
     second.server.broadcast({ type: 'more' });
-    expect((await hand.transport.receive().next()).value).toEqual({ type: 'more' });
+    expect((await client.transport.receive().next()).value).toEqual({ type: 'more' });
   });
 });
 
@@ -214,17 +214,17 @@ describe('a server that was restarted', () => {
   it('is initialized again by the client, and only what was under way is lost, with an error', async () => {
     const first = await startGateway({ upstreams });
     const { cutter, url } = await behindCutter(first.port);
-    const hand = await Hand.session(url);
+    const client = await ManualClient.session(url);
     const started = first.nextEvent('request.started');
-    const lost = hand.ask(toolCall(1, 'slow', { ms: 60_000 }));
+    const lost = client.ask(toolCall(1, 'slow', { ms: 60_000 }));
     await started;
     const second = await startGateway({ upstreams });
     cutter.target = second.port;
     await first.gateway.close();
     expect(await lost).toMatchObject({ error: { code: 31022, data: { code: 'SWB_CONNECTION_LOST' } } });
-    expect(textOf(await hand.ask(toolCall(2, 'echo', { text: 'again' })))).toBe('again');
-    expect(hand.names).toEqual(['connecting', 'open', 'away', 'connecting', 'open']);
-    expect(hand.states.at(-1)).toMatchObject({ state: 'open', resumed: false, subprotocol: 'mcp.r1' });
+    expect(textOf(await client.ask(toolCall(2, 'echo', { text: 'again' })))).toBe('again');
+    expect(client.names).toEqual(['connecting', 'open', 'away', 'connecting', 'open']);
+    expect(client.states.at(-1)).toMatchObject({ state: 'open', resumed: false, subprotocol: 'mcp.r1' });
     expect(second.gateway.stats.connections).toBe(1);
   });
 
@@ -235,28 +235,28 @@ describe('a server that was restarted', () => {
       socket.on('message', (data: Buffer) => heard.push(JSON.parse(data.toString()) as Json));
       socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'roots/list' }));
     });
-    const hand = await Hand.open(url);
+    const client = await ManualClient.open(url);
     const question = { jsonrpc: '2.0', id: 1, result: { roots: ['first'] } };
-    await hand.next(({ method }) => method === 'roots/list');
+    await client.next(({ method }) => method === 'roots/list');
     for (const socket of raw.clients) socket.close(1012);
-    await expect.poll(() => hand.names).toContain('away');
-    await hand.transport.send(question);
-    await hand.next(({ method }) => method === 'roots/list');
-    await hand.transport.send({ ...question, result: { roots: ['second'] } });
+    await expect.poll(() => client.names).toContain('away');
+    await client.transport.send(question);
+    await client.next(({ method }) => method === 'roots/list');
+    await client.transport.send({ ...question, result: { roots: ['second'] } });
     await expect.poll(() => heard).toEqual([{ ...question, result: { roots: ['second'] } }]);
   });
 
   it('that stays away is given up after a time, and what waits is answered with an error', async () => {
     const { server, url } = await listen({ onForeign: () => ({ type: 'ok' }) });
-    const hand = await Hand.open(url, { giveUpAfterMs: 200, maxQueueMessages: 2 });
+    const client = await ManualClient.open(url, { giveUpAfterMs: 200, maxQueueMessages: 2 });
     await server.close();
-    await expect.poll(() => hand.names).toContain('away');
-    await hand.transport.send({ jsonrpc: '2.0', id: 1, method: 'a' });
-    await hand.transport.send({ jsonrpc: '2.0', id: 2, method: 'b' });
-    expect(await hand.ask({ jsonrpc: '2.0', id: 3, method: 'c' })).toMatchObject({ error: { code: 31004 } });
-    await hand.closed;
-    expect(hand.states.at(-1)).toMatchObject({ state: 'closed', reason: expect.stringContaining('200 ms') });
-    await expect(hand.transport.send({ type: 'late' })).rejects.toMatchObject({ code: 'SWB_CONNECTION_LOST' });
+    await expect.poll(() => client.names).toContain('away');
+    await client.transport.send({ jsonrpc: '2.0', id: 1, method: 'a' });
+    await client.transport.send({ jsonrpc: '2.0', id: 2, method: 'b' });
+    expect(await client.ask({ jsonrpc: '2.0', id: 3, method: 'c' })).toMatchObject({ error: { code: 31004 } });
+    await client.closed;
+    expect(client.states.at(-1)).toMatchObject({ state: 'closed', reason: expect.stringContaining('200 ms') });
+    await expect(client.transport.send({ type: 'late' })).rejects.toMatchObject({ code: 'SWB_CONNECTION_LOST' });
   });
 });
 
@@ -276,11 +276,11 @@ describe('what a client does after a close code', () => {
     raw.on('connection', (socket) => {
       if (++connections === 1) socket.close(code, 'for a test');
     });
-    const hand = await Hand.open(url);
+    const client = await ManualClient.open(url);
     if (returns) await expect.poll(() => connections).toBe(2);
     else {
-      await hand.closed;
-      expect(hand.states.at(-1)).toMatchObject({ state: 'closed', code });
+      await client.closed;
+      expect(client.states.at(-1)).toMatchObject({ state: 'closed', code });
       expect(connections).toBe(1);
     }
   });
