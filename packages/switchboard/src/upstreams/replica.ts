@@ -46,6 +46,8 @@ export interface ReplicaOptions {
   drainMs: number;
   /** @throws {SwitchboardError} while nothing may be started. */
   admit(): void;
+  /** Whether a member that is not there cannot be had now. */
+  isFailing(): boolean;
   /** @param again whether this replica had a member before. */
   open(replica: Replica, again: boolean, onGone: LiveMemberOptions['onGone']): Promise<LiveMember>;
   /** Runs what no request waits for; a failure is told of. */
@@ -75,6 +77,8 @@ export class Replica {
   #renewAt = 0;
   #starts = 0;
   #lastReason: string | undefined;
+  /** Somebody watches something, and no member could be started for that. */
+  #isMissed = false;
   #closed = false;
   #wakeUp: (() => void) | undefined;
 
@@ -157,7 +161,10 @@ export class Replica {
     for (const [member, until] of this.#retiring)
       if (member.retiring && (member.inFlight === 0 || now >= until)) member.close();
     const member = this.#member;
-    if (member === undefined) return;
+    if (member === undefined) {
+      if (this.#isMissed && !this.isOpening && !this.#options.isFailing()) this.#reviveIfWatched();
+      return;
+    }
     if (this.audience.exclusive) {
       if (member.health.isTooLarge) this.#leaving ??= member.health.worn;
       if (this.#leaving !== undefined && member.inFlight === 0) this.#part(member, this.#leaving);
@@ -273,6 +280,7 @@ export class Replica {
     }
     if (old !== undefined && this.#member === old) this.#retiring.set(old, Infinity);
     this.#member = member;
+    this.#isMissed = false;
     for (const caller of this.audience.callers) member.join(caller);
     const restored = again ? this.#restore(member) : undefined;
     // Who waits for the member does not wait for a resource that the server says nothing about.
@@ -306,7 +314,7 @@ export class Replica {
     if (this.#closed || this.#member !== undefined) return;
     const revived = this.take();
     // What failed is told to the next who asks.
-    if (revived instanceof Promise) revived.catch(() => {});
+    if (revived instanceof Promise) revived.catch(() => (this.#isMissed = true));
   }
 
   /** The wait ends early when the replica is closed. */

@@ -36,8 +36,6 @@ export interface SlotOptions extends Omit<ReplicaOptions, 'audience' | 'open'> {
   /** An audience of nobody, for the members that do not serve sessions. */
   newAudience(): Audience;
   open(slot: MemberSlot, ...args: Parameters<ReplicaOptions['open']>): ReturnType<ReplicaOptions['open']>;
-  /** Whether a member that is not there cannot be had now. */
-  isFailing(): boolean;
   onEmpty(slot: MemberSlot): void;
 }
 

@@ -1,6 +1,7 @@
 /** How a member is replaced, with servers written by hand at the other end of a pair in memory. */
 import { describe, expect, it } from 'vitest';
 
+import { SwitchboardError } from '../../src/protocol/errors.ts';
 import { isRequest, notification, result } from '../../src/protocol/jsonrpc.ts';
 import { CallerAudience } from '../../src/router/audience.ts';
 import type { Caller, Slot } from '../../src/router/exchange.ts';
@@ -10,8 +11,6 @@ import type { LiveMember } from '../../src/upstreams/live-member.ts';
 import { Replica } from '../../src/upstreams/replica.ts';
 import { RpcPeer } from '../../src/upstreams/rpc-peer.ts';
 import { owned } from '../../src/util/owned.ts';
-
-const WATCHED = 'a:1';
 
 function connect(onAsked: (method: string) => void = () => {}): RpcPeer {
   const [ours, theirs] = memoryPair();
@@ -44,6 +43,7 @@ async function start() {
     audience,
     drainMs: 60_000,
     admit() {},
+    isFailing: () => false,
     own: (_where, work) => owned(work, (thrown) => expect.fail(String(thrown))),
     onRetire: (reason) => retired.push(reason),
     async open(_replica, _again, onGone) {
@@ -57,9 +57,14 @@ async function start() {
   const first: LiveMember = await replica.take();
   return {
     replica,
-    audience,
     retired,
     first,
+    /** Somebody watches a resource. */
+    async watch(): Promise<void> {
+      const caller = { notify() {} } as unknown as Caller;
+      audience.join(caller);
+      await audience.watch(caller, 'a:1', () => Promise.resolve({ result: {} }));
+    },
     /** Resolves when a member was asked for what is watched. */
     restoring,
     whileMade: (work: typeof whileMade) => void (whileMade = work),
@@ -79,10 +84,8 @@ describe('a member that is replaced', () => {
   });
 
   it('is known until its successor has taken up what was watched, and ends with the replica', async () => {
-    const { replica, audience, retired, first, restoring } = await start();
-    const caller = { notify() {} } as unknown as Caller;
-    audience.join(caller);
-    await audience.watch(caller, WATCHED, () => Promise.resolve({ result: {} }));
+    const { replica, watch, retired, first, restoring } = await start();
+    await watch();
     const renewed = replica.renew('a restart');
     await restoring;
     replica.tick();
@@ -93,6 +96,25 @@ describe('a member that is replaced', () => {
     expect(first.peer.goneReason).toBe('closed');
     expect(replica.members).toEqual([]);
     expect(retired).toEqual([]);
+  });
+
+  it('is started again and again while somebody watches something and it cannot be started', async () => {
+    const { replica, watch, first, whileMade } = await start();
+    await watch();
+    const tried = new Promise<void>((resolve) => {
+      whileMade(() => {
+        resolve();
+        throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE');
+      });
+    });
+    first.peer.end('it crashed');
+    await tried;
+    await expect.poll(() => replica.isOpening).toBe(false);
+    replica.tick();
+    whileMade(() => {});
+    await expect.poll(() => replica.member).toBeInstanceOf(LegacyMember);
+    expect(replica.member).not.toBe(first);
+    replica.close();
   });
 
   it('retires once, also when its server forgets the session meanwhile', async () => {

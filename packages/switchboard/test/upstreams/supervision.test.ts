@@ -134,6 +134,22 @@ describe('a server that a client crashes', () => {
   });
 });
 
+it('a server that somebody watches is started again by itself once it can be, however often that failed before', async () => {
+  const { env, mend } = breakable();
+  mend();
+  const test = await startUpstream({ env }, { ...SHARED, crashLimit: 2, crashPause: '50ms' });
+  const client = await WireClient.session(test.ws);
+  client.send({ jsonrpc: '2.0', id: 1, method: 'resources/subscribe', params: { uri: 'a:1' } });
+  await client.answer(1);
+  const pid = await pidOf(client, 2);
+  writeFileSync(env['BROKEN_WHILE']!, '');
+  process.kill(pid, 'SIGKILL');
+  await expect.poll(() => test.pool.state).toBe('failing');
+  mend();
+  await client.notification('notifications/resources/updated');
+  expect(textOf(await client.call(3, 'subscribed'))).toBe('["a:1"]');
+});
+
 describe('a server that hangs', () => {
   const eager = { livenessInterval: '100ms', livenessTimeout: '200ms' };
 
