@@ -1,8 +1,6 @@
 /** Clients of MCP servers, from Node. A browser gets `client-browser.ts` under the same name. */
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { Client } from '@modelcontextprotocol/client';
 
-import { connectClient } from './transports/connect.ts';
 import type { ConnectOptions, Reach } from './transports/connect.ts';
 import { fetchWith } from './transports/tls/fetch.ts';
 import { dialNode } from './transports/websocket/client.ts';
@@ -52,10 +50,11 @@ export interface CommandTarget {
  * await client.close();
  * ```
  */
-export function connect(target: string | URL | CommandTarget, options: ConnectOptions = {}): Promise<Client> {
-  if (typeof target === 'string' || target instanceof URL) {
-    return connectClient(target, options, REACH);
-  }
+export async function connect(target: string | URL | CommandTarget, options: ConnectOptions = {}): Promise<Client> {
+  // A program that only wants a transport need not wait for the SDK's client to load.
+  const { connectClient } = await import('./transports/connect.ts');
+  if (typeof target === 'string' || target instanceof URL) return connectClient(target, options, REACH);
+  const { StdioClientTransport } = await import('@modelcontextprotocol/client/stdio');
   const { command, args = [], env, cwd } = target;
   const transport = new StdioClientTransport({
     command,
