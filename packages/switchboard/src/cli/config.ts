@@ -18,7 +18,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { didYouMean, nearest } from '../util/nearest.ts';
-import { withEnvFile } from './env-file.ts';
+import { variablesOf, withEnvFile } from './env-file.ts';
 import { settingsFromEnvironment } from './environment.ts';
 import { BLOCKS, adopt, foreignFormat, isDisabled } from './foreign.ts';
 import { expandVariables, inputVariable } from './variables.ts';
@@ -38,6 +38,8 @@ export interface ConfigFile {
 
 /** The block of `switchboard chat`. */
 const CHAT = 'chat';
+/** The file of variables that everything in the file may name. */
+const ENV_FILE = 'envFile';
 const OWN_BLOCKS = ['upstreams', ...ACCESS_BLOCKS, CHAT] as const;
 
 /**
@@ -100,12 +102,15 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
 
   const { sse } = { sse: root['sse'], ...settingsFromEnvironment(environment), ...flags };
   const mayUseSse = readSettings({ sse }).settings.sse;
-  const problems: Problem[] = [];
+  const own = variablesOf(root[ENV_FILE], file);
+  // What is set for this process counts more, as with settings.
+  const known = { ...own.variables, ...environment };
+  const problems: Problem[] = [...own.problems];
   const notes: string[] = [];
   const disabled: string[] = [];
   const ignored = new Set<string>();
   const upstreams: Record<string, UpstreamOptions> = {};
-  const variables = { ...placesOf(file), ...environment, ...inputsOf(root['inputs'], environment) };
+  const variables = { ...placesOf(file), ...known, ...inputsOf(root['inputs'], known) };
   for (const block of BLOCKS) {
     // The settings of VS Code have the block one level deeper.
     const found = root[block];
@@ -143,7 +148,7 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   const access: AccessOptions = {};
   for (const block of ACCESS_BLOCKS) {
     if (root[block] === undefined) continue;
-    const { value, problems: unknown } = expandVariables(root[block], environment);
+    const { value, problems: unknown } = expandVariables(root[block], known);
     problems.push(...unknown.map(({ path, message }) => ({ path: [block, ...path], message })));
     problems.push(...readAccess(block, value).problems);
     Object.assign(access, { [block]: value });
@@ -152,9 +157,9 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
   const foreign = BLOCKS.some((block) => block !== 'upstreams' && root[block] !== undefined);
   const settings: JsonObject = {};
   for (const [name, value] of Object.entries(root)) {
-    const known: readonly string[] = [...BLOCKS, ...OWN_BLOCKS, '$schema', ...(foreign ? ['inputs'] : [])];
-    const names = [...OWN_BLOCKS, ...Object.keys(OPTIONS)];
-    if (known.includes(name)) continue;
+    const others: readonly string[] = [...BLOCKS, ...OWN_BLOCKS, ENV_FILE, '$schema', ...(foreign ? ['inputs'] : [])];
+    const names = [...OWN_BLOCKS, ENV_FILE, ...Object.keys(OPTIONS)];
+    if (others.includes(name)) continue;
     if (Object.hasOwn(OPTIONS, name)) settings[name] = value;
     else if (foreign && nearest(name, names) === undefined) ignored.add(name);
     else problems.push({ path: [name], message: `unknown option.${didYouMean(name, names)}` });
@@ -164,7 +169,7 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
     const parsed = OPTIONS[name as keyof typeof OPTIONS].type.safeParse(value);
     if (!parsed.success) problems.push(...parsed.error.issues.map(({ message }) => ({ path: [name], message })));
   }
-  const { value: chat, problems: unknown } = expandVariables(root[CHAT] ?? {}, environment, 'auth.');
+  const { value: chat, problems: unknown } = expandVariables(root[CHAT] ?? {}, known, 'auth.');
   problems.push(...unknown.map(({ path, message }) => ({ path: [CHAT, ...path], message })));
   if (!isObject(chat)) problems.push({ path: [CHAT], message: 'expected an object' });
   if (problems.length > 0) fail(problems);

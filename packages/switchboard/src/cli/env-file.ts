@@ -1,4 +1,4 @@
-/** Variables for a server that stand in a file of their own, in the syntax of dotenv, as `envFile` of VS Code. */
+/** Variables that stand in a file of their own, in the syntax of dotenv: for one server, as `envFile` of VS Code, or for a configuration. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -15,14 +15,28 @@ export function withEnvFile(entry: unknown, config: string): { entry: unknown; p
   if (!isObject(entry) || entry['envFile'] === undefined) return { entry, problems: [] };
   const { envFile, env = {} } = entry;
   const without = omit(entry, 'envFile');
-  if (typeof envFile !== 'string' || !isObject(env)) {
-    return { entry: without, problems: [{ path: ['envFile'], message: 'expected the path of a file' }] };
-  }
+  if (!isObject(env))
+    return { entry: without, problems: [{ path: ['envFile'], message: 'expected env to be an object' }] };
+  const { variables, problems } = variablesOf(envFile, config);
+  return { entry: { ...without, env: { ...variables, ...env } }, problems };
+}
+
+/**
+ * The variables of a file. No message repeats what is in it.
+ *
+ * @param envFile its path, relative to the configuration file; undefined for no file.
+ */
+export function variablesOf(
+  envFile: unknown,
+  config: string,
+): { variables: Record<string, string>; problems: Problem[] } {
+  if (envFile === undefined) return { variables: {}, problems: [] };
+  const failed = (message: string) => ({ variables: {}, problems: [{ path: ['envFile'], message }] });
+  if (typeof envFile !== 'string') return failed('expected the path of a file');
   const path = resolve(dirname(config), envFile);
   try {
-    return { entry: { ...without, env: { ...parseEnv(readFileSync(path, 'utf8')), ...env } }, problems: [] };
+    return { variables: parseEnv(readFileSync(path, 'utf8')) as Record<string, string>, problems: [] };
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    return { entry: without, problems: [{ path: ['envFile'], message: `${path} cannot be read (${code})` }] };
+    return failed(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`);
   }
 }

@@ -16,15 +16,12 @@ const MEANINGLESS: ReadonlySet<string> = new Set([
   'autoStart',
   'description',
   'dev',
-  'disabledTools',
   'displayName',
   'enabled',
   'disabled',
-  'excludeTools',
   'gallery',
   'headersHelper',
   'icon',
-  'includeTools',
   'name',
   'sandbox',
   'sandboxEnabled',
@@ -58,17 +55,24 @@ export const isDisabled = (entry: unknown): boolean =>
   isObject(entry) && (entry['disabled'] === true || entry['enabled'] === false);
 
 function inOurWords(entry: JsonObject): JsonObject {
-  const { command, environment, httpUrl, serverUrl, tools, ...rest } = entry;
+  const { command, environment, httpUrl, serverUrl, tools, includeTools, excludeTools, disabledTools, ...rest } = entry;
   const url = httpUrl ?? serverUrl;
+  const rules = rulesOf(tools, includeTools, excludeTools ?? disabledTools);
   return {
     ...rest,
     ...commandOf(command),
     ...(environment !== undefined && { env: environment }),
     ...(url !== undefined && { url }),
-    // A list is of those that may be used.
-    ...(tools !== undefined &&
-      (!Array.isArray(tools) ? { tools } : tools.includes('*') ? {} : { tools: { allow: tools } })),
+    ...(rules !== undefined && { tools: rules }),
   };
+}
+
+/** What may be used of a server, and what not. A list of `tools` is of those that may. */
+function rulesOf(tools: unknown, include: unknown, exclude: unknown): unknown {
+  if (tools !== undefined && !Array.isArray(tools)) return tools;
+  const allow = include ?? (tools?.includes('*') === true ? undefined : tools);
+  if (allow === undefined && exclude === undefined) return undefined;
+  return { ...(allow !== undefined && { allow }), ...(exclude !== undefined && { deny: exclude }) };
 }
 
 /** A command as words in a list, or with its parts in an object. */

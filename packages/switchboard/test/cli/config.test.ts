@@ -110,6 +110,8 @@ describe('the file of another program', () => {
         windsurf: { serverUrl: 'https://b.example/mcp' },
         all: { type: 'http', url: 'https://c.example/mcp', tools: ['*'] },
         some: { type: 'http', url: 'https://d.example/mcp', tools: ['a', 'b'] },
+        rules: { command: 'x', includeTools: ['a'], excludeTools: ['b'] },
+        none: { command: 'x', disabledTools: ['c'] },
       },
     });
     expect(upstreams).toEqual({
@@ -117,6 +119,8 @@ describe('the file of another program', () => {
       windsurf: { url: 'https://b.example/mcp' },
       all: { url: 'https://c.example/mcp' },
       some: { url: 'https://d.example/mcp', tools: { allow: ['a', 'b'] } },
+      rules: { command: 'x', tools: { allow: ['a'], deny: ['b'] } },
+      none: { command: 'x', tools: { deny: ['c'] } },
     });
   });
 
@@ -165,6 +169,30 @@ describe('the file of another program', () => {
     expect(notes).toEqual([]);
     expect(() => readConfigFiles([at('.vscode/mcp.json')], {}, {})).toThrow(
       'servers.a.env.KEY: ${input:api-key} asks a person, and nobody is there to be asked: set INPUT_API_KEY',
+    );
+  });
+
+  it('may have a file of variables for all of it, of which each part gets what it names', () => {
+    const at = folder({
+      'a.json': {
+        envFile: '.env',
+        upstreams: {
+          a: { command: 'x', env: { KEY: '${env:A_KEY}' } },
+          b: { url: 'https://example.com/mcp', headers: { Authorization: 'Bearer ${env:B_KEY}' } },
+          c: { command: 'y' },
+        },
+      },
+      '.env': 'A_KEY=from the file\nB_KEY=one\n',
+      'none.json': { envFile: 'none.env', upstreams: { c: { command: 'y' } } },
+    });
+    const { upstreams } = readConfigFiles([at('a.json')], { B_KEY: 'two' }, {});
+    expect(upstreams).toEqual({
+      a: { command: 'x', env: { KEY: 'from the file' } },
+      b: { url: 'https://example.com/mcp', headers: { Authorization: 'Bearer two' } },
+      c: { command: 'y' },
+    });
+    expect(messageOf(() => readConfigFiles([at('none.json')], {}, {}))).toContain(
+      `none.json:1: envFile: ${at('none.env')} cannot be read (ENOENT)`,
     );
   });
 
