@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     serve: async () => (await import('./serve.ts')).serveCommand(),
     connect: async () => (await import('./connect.ts')).connectCommand(),
     call: async () => (await import('./call.ts')).callCommand(),
+    adopt: async () => (await import('./adopt.ts')).adoptCommand(),
     chat: async () => (await import('./chat.ts')).chatCommand(),
     simulate: async () => (await import('./simulate.ts')).simulateCommand(),
     completion: async () => (await import('./completion.ts')).completionCommand(),

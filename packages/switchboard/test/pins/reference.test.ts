@@ -139,6 +139,7 @@ describe('the reference pages', () => {
       'serve',
       'connect',
       'call',
+      'adopt',
       'chat',
       'simulate',
       'keys',

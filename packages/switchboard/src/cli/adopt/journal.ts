@@ -1,0 +1,145 @@
+/**
+ * What adopting did, so that it can be undone byte for byte: `adoptions.json` in the state folder of the user, with the files as they were
+ * beside it. Both are for their owner alone, as they have what the files had.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { SwitchboardError } from '../../protocol/errors.ts';
+import { isObject } from '../../protocol/jsonrpc.ts';
+import { bytesAt, writeWhole } from './files.ts';
+
+/** One file that was written. */
+export interface Step {
+  path: string;
+  /** Whose it is; undefined for Switchboard's own. */
+  client?: string;
+  /** A digest of what it was; undefined where there was no file. */
+  before?: string;
+  after: string;
+  mode: number;
+  /** The name of the copy of what it was. */
+  backup?: string;
+}
+
+export interface Adoption {
+  id: string;
+  at: string;
+  steps: Step[];
+}
+
+export type StepState = 'as written' | 'as it was' | 'changed since' | 'gone';
+
+export const digestOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+export class Journal {
+  readonly #folder: string;
+  readonly #path: string;
+
+  /** @param state the state folder of the user. */
+  constructor(state: string) {
+    this.#folder = join(state, 'adopted');
+    this.#path = join(this.#folder, 'adoptions.json');
+  }
+
+  /** What was done and not undone, the oldest first. @throws {SwitchboardError} `SWB_CONFIG_INVALID` when it cannot be read */
+  read(): Adoption[] {
+    const bytes = bytesAt(this.#path);
+    if (bytes === undefined) return [];
+    let value: unknown;
+    try {
+      value = JSON.parse(bytes.toString('utf8'));
+    } catch {
+      value = undefined;
+    }
+    if (!Array.isArray(value) || !value.every(isAdoption)) {
+      const detail = `${this.#path} is not as adopt wrote it; the files as they were lie beside it`;
+      throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    }
+    return value;
+  }
+
+  /** Keeps copies of what files are, and notes what is about to be written. Nothing may be written before. */
+  begin(
+    at: Date,
+    writes: readonly { path: string; client?: string; before?: Buffer; mode: number; after: Buffer }[],
+  ): Adoption {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    chmodSync(this.#folder, 0o700);
+    const id = randomUUID().slice(0, 8);
+    const steps = writes.map(({ path, client, before, mode, after }, nth): Step => {
+      const backup = before === undefined ? undefined : `${id}-${nth}`;
+      if (before !== undefined) writeWhole(join(this.#folder, backup!), before, 0o600);
+      return {
+        path,
+        ...(client !== undefined && { client }),
+        ...(before !== undefined && { before: digestOf(before), backup: backup! }),
+        after: digestOf(after),
+        mode,
+      };
+    });
+    const adoption = { id, at: at.toISOString(), steps };
+    this.#write([...this.read(), adoption]);
+    return adoption;
+  }
+
+  /** Leaves only some steps of an adoption to undo; without any, it is forgotten with its copies. */
+  keep({ id, steps }: Adoption, remaining: readonly Step[]): void {
+    if (remaining.length === steps.length) return;
+    const all = this.read().flatMap((each) =>
+      each.id !== id ? [each] : remaining.length === 0 ? [] : [{ ...each, steps: [...remaining] }],
+    );
+    this.#write(all);
+    for (const { backup } of steps) {
+      if (backup === undefined || remaining.some((step) => step.backup === backup)) continue;
+      rmSync(join(this.#folder, backup), { force: true });
+    }
+  }
+
+  /** Where the copy of a file is. */
+  copyOf({ backup }: Step): string | undefined {
+    return backup === undefined ? undefined : join(this.#folder, backup);
+  }
+
+  stateOf({ path, before, after }: Step): StepState {
+    const bytes = bytesAt(path);
+    const now = bytes === undefined ? undefined : digestOf(bytes);
+    if (now === after) return 'as written';
+    if (now === before) return 'as it was';
+    return now === undefined ? 'gone' : 'changed since';
+  }
+
+  /** Gives back what a file was. @returns what it was found as; it is changed only where it is as written */
+  undo(step: Step): StepState {
+    const state = this.stateOf(step);
+    if (state !== 'as written') return state;
+    const copy = this.copyOf(step);
+    if (copy === undefined) rmSync(step.path);
+    else writeWhole(step.path, readFileSync(copy), step.mode);
+    return state;
+  }
+
+  #write(adoptions: readonly Adoption[]): void {
+    if (adoptions.length === 0) rmSync(this.#path, { force: true });
+    else writeWhole(this.#path, Buffer.from(`${JSON.stringify(adoptions, undefined, 2)}\n`), 0o600);
+  }
+}
+
+/** The file can be changed by anybody who can be this user, or by hand. */
+function isAdoption(value: unknown): value is Adoption {
+  if (!isObject(value) || typeof value['id'] !== 'string' || typeof value['at'] !== 'string') return false;
+  const { steps } = value;
+  return (
+    Array.isArray(steps) &&
+    steps.every(
+      (step) =>
+        isObject(step) &&
+        ['path', 'after'].every((key) => typeof step[key] === 'string') &&
+        ['client', 'before'].every((key) => step[key] === undefined || typeof step[key] === 'string') &&
+        typeof step['mode'] === 'number' &&
+        // It is a name in the folder, and leads nowhere else.
+        (step['backup'] === undefined || (typeof step['backup'] === 'string' && /^[\w-]+$/.test(step['backup']))),
+    )
+  );
+}

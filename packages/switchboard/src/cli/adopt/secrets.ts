@@ -1,0 +1,168 @@
+/** Secrets that stand in entries as they are: found by the names that they stand under, and by what they look like. */
+import { parseEnv } from 'node:util';
+
+import { isObject } from '../../protocol/jsonrpc.ts';
+import type { JsonObject } from '../../protocol/jsonrpc.ts';
+
+/** @param hint what the value stood under. @returns the variable that has it */
+type Keep = (hint: string, value: string) => string;
+
+const NAME =
+  /(?:^|[^a-z])(?:api_?key|access_?key|key|token|secret|pass(?:word|wd|phrase)?|pwd|auth(?:orization)?|credentials?|cookie|pat|dsn)(?:[^a-z]|$)/i;
+/** Beginnings that only keys and tokens have. */
+const KNOWN =
+  /^(?:gh[opsur]_|github_pat_|glpat-|sk-|sk_|pk_|rk_|xox[abpsr]-|xapp-|AKIA|ASIA|AIza|ya29\.|eyJ[\w-]+\.|npm_|hf_|lin_api_|ntn_|secret_|figd_|dop_v1_|SG\.|shpat_)[\w.\-/+=]{8,}$/;
+/** Headers in which nothing is secret. */
+const PLAIN_HEADER = /^(?:accept(?:-\w+)?|content-type|user-agent|mcp-protocol-version)$/i;
+const SCHEME = /^(Bearer|Basic|Token|ApiKey) +(\S.*)$/i;
+
+/** `githubToken`, `GITHUB_TOKEN` and `--github-token` all name a secret. */
+export const namesSecret = (name: string): boolean => NAME.test(name.replaceAll(/([a-z])([A-Z])/g, '$1_$2'));
+
+/** A key or a token, whatever it stands under. Of texts of no known kind only those that nobody types. */
+function looksSecret(text: string): boolean {
+  if (KNOWN.test(text)) return true;
+  if (!/^[\w+=-]{32,}$/.test(text)) return false;
+  return (
+    /^[0-9a-f-]+$/i.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text) && (text.match(/\d/g)?.length ?? 0) >= 3)
+  );
+}
+
+const reference = (variable: string): string => `\${env:${variable}}`;
+/** What names a variable, or is filled in otherwise, is no literal. */
+const isLiteral = (text: string): boolean => text !== '' && !text.includes('${');
+
+/** The entry with `${env:…}` in the place of each secret. @param keep is given each one */
+export function takeSecrets(entry: JsonObject, keep: Keep): JsonObject {
+  const { env, headers, args, url } = entry;
+  return {
+    ...entry,
+    ...(isObject(env) && {
+      env: mapValues(env, (name, text) => {
+        const isSecret = isLiteral(text) && (namesSecret(name) || looksSecret(text));
+        return isSecret ? reference(keep(name, text)) : withoutSecretsInUrl(text, name, keep);
+      }),
+    }),
+    ...(isObject(headers) && {
+      headers: mapValues(headers, (name, text) => {
+        if (!isLiteral(text) || PLAIN_HEADER.test(name)) return text;
+        const [, scheme, rest = text] = SCHEME.exec(text) ?? [];
+        return `${scheme === undefined ? '' : `${scheme} `}${reference(keep(name, rest))}`;
+      }),
+    }),
+    ...(Array.isArray(args) && { args: args.map((text, at) => fromArgument(text, args[at - 1], keep)) }),
+    ...(typeof url === 'string' && { url: withoutSecretsInUrl(url, 'URL', keep) }),
+  };
+}
+
+function fromArgument(text: unknown, before: unknown, keep: Keep): unknown {
+  if (typeof text !== 'string' || !isLiteral(text)) return text;
+  if (typeof before === 'string' && /^--?[\w-]+$/.test(before) && namesSecret(before) && !text.startsWith('-')) {
+    return reference(keep(before, text));
+  }
+  // `--token=…`, `GITHUB_TOKEN=…` as for docker, and `Authorization: …` as for bridges.
+  const [, name, separator, rest] = /^(-{0,2}[\w-]+)(=|: ?)(.+)$/s.exec(text) ?? [];
+  if (name !== undefined && rest !== undefined && !rest.startsWith('//') && namesSecret(name)) {
+    const [, scheme, value = rest] = SCHEME.exec(rest) ?? [];
+    return `${name}${separator}${scheme === undefined ? '' : `${scheme} `}${reference(keep(name, value))}`;
+  }
+  return looksSecret(text) ? reference(keep('argument', text)) : withoutSecretsInUrl(text, 'URL', keep);
+}
+
+/** A password, a key in the query, and parts of the path that are nothing but a key. */
+function withoutSecretsInUrl(text: string, hint: string, keep: Keep): string {
+  if (!isLiteral(text) || !/^[a-z][\w+.-]*:\/\//i.test(text)) return text;
+  return text
+    .replace(
+      /^([^/]+:\/\/[^/@:]*:)([^/@]+)(?=@)/,
+      (_, before: string, value: string) => before + reference(keep(`${hint} password`, value)),
+    )
+    .replaceAll(/([?&])([\w.-]+)=([^&#]+)/g, (whole, mark: string, name: string, value: string) =>
+      isLiteral(value) && (namesSecret(name) || looksSecret(value))
+        ? `${mark}${name}=${reference(keep(name, value))}`
+        : whole,
+    )
+    .replaceAll(/(?<=\/)[\w+=-]{24,}(?=[/?#]|$)/g, (part) =>
+      looksSecret(part) ? reference(keep(`${hint} path`, part)) : part,
+    );
+}
+
+const mapValues = (object: JsonObject, change: (name: string, text: string) => string): JsonObject =>
+  Object.fromEntries(
+    Object.entries(object).map(([name, value]) => [name, typeof value === 'string' ? change(name, value) : value]),
+  );
+
+/** Gives each secret the name of a variable, its own where that is free. */
+export class Variables {
+  /** What is known already: what the file has, and what the environment would say instead. */
+  readonly #taken: Map<string, string>;
+  readonly added: Map<string, string> = new Map();
+
+  constructor(taken: Readonly<Record<string, string | undefined>>) {
+    this.#taken = new Map(
+      Object.entries(taken).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    );
+  }
+
+  /** @param server whose secret it is. @returns the name */
+  keep(server: string, hint: string, value: string, isKnown: boolean): string {
+    const own = variableOf(hint);
+    const names = isKnown ? [own, `${variableOf(server)}_${own}`] : [`${variableOf(server)}_${own}`];
+    for (let nth = 2; ; nth++) {
+      for (const name of names) {
+        const there = this.#taken.get(name) ?? this.added.get(name);
+        if (there !== undefined && there !== value) continue;
+        this.added.set(name, value);
+        return name;
+      }
+      names.push(`${names.at(-1)!.replace(/_\d+$/, '')}_${nth}`);
+    }
+  }
+}
+
+/** Any text as the name of a variable. */
+const variableOf = (text: string): string => {
+  const name =
+    text
+      .replaceAll(/\W+/g, '_')
+      .replaceAll(/^_+|_+$/g, '')
+      .toUpperCase() || 'SECRET';
+  return /^\d/.test(name) ? `_${name}` : name;
+};
+
+/**
+ * The text of a dotenv file with further variables.
+ *
+ * @returns undefined where one of them cannot be written in it so that it is read again as it is.
+ */
+export function withVariables(text: string, variables: ReadonlyMap<string, string>): string | undefined {
+  const before = parseEnv(text);
+  const lines = [...variables].flatMap(([name, value]) => (before[name] === value ? [] : [lineFor(name, value)]));
+  if (lines.includes(undefined)) return undefined;
+  const joint = text === '' || text.endsWith('\n') ? '' : '\n';
+  const after = `${text}${joint}${lines.map((line) => `${line}\n`).join('')}`;
+  const found = parseEnv(after);
+  const isRight =
+    Object.entries(before).every(([name, value]) => variables.has(name) || found[name] === value) &&
+    [...variables].every(([name, value]) => found[name] === value) &&
+    Object.keys(found).every((name) => Object.hasOwn(before, name) || variables.has(name));
+  return isRight ? after : undefined;
+}
+
+/** Whether a dotenv file can have a value. */
+export const isWritable = (value: string): boolean => lineFor('X', value) !== undefined;
+
+function lineFor(name: string, value: string): string | undefined {
+  // A quote that the value has in it too would be read differently from version to version of Node.
+  const quotes = ["'", '"', '`'].filter((quote) => !value.includes(quote));
+  const all = [
+    ...(/^[\w./:@%+,=-]*$/.test(value) ? [value] : []),
+    ...quotes.map((quote) => `${quote}${value}${quote}`),
+  ];
+  return all
+    .map((text) => `${name}=${text}`)
+    .find((line) => {
+      const found = parseEnv(`${line}\n`);
+      return found[name] === value && Object.keys(found).length === 1;
+    });
+}

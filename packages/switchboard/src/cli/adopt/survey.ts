@@ -1,0 +1,129 @@
+/** The files of all clients on a machine and in a project, with the servers in them. */
+import { lstatSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+
+import { isObject } from '../../protocol/jsonrpc.ts';
+import { CLIENTS } from './clients.ts';
+import type { Client } from './clients.ts';
+import { expandPath, readForChange } from './files.ts';
+import type { FileState } from './files.ts';
+import { Unreadable, parseDocument } from './format.ts';
+import type { Document, Entry, Format, Path } from './format.ts';
+import { loadFormat } from './formats.ts';
+import type { Places } from './places.ts';
+
+/** One server as it stands in a file. */
+export interface FoundServer {
+  /** The block that it stands in. */
+  path: Path;
+  entry: Entry;
+  /** The folder of the project that it is for. */
+  project: string | undefined;
+}
+
+export interface FoundFile {
+  client: Client;
+  /** Other clients that read the same file. */
+  others: readonly Client[];
+  /** Where it was looked for. */
+  path: string;
+  file: FileState;
+  /** Whether it belongs to a project, so that others may have written it. */
+  isOfProject: boolean;
+  format: Format;
+  document: Document;
+  servers: readonly FoundServer[];
+}
+
+/** A file or an entry that stays as it is. */
+export interface Left {
+  client: Client;
+  path: string;
+  line?: number | undefined;
+  /** Of the entry; undefined for a whole file. */
+  name?: string;
+  why: string;
+}
+
+/** @param project the folder of a project to look into. */
+export async function survey(
+  places: Places,
+  project: string | undefined,
+  only: ReadonlySet<string> | undefined,
+): Promise<{ files: FoundFile[]; left: Left[] }> {
+  const files = new Map<string, FoundFile>();
+  const left: Left[] = [];
+  for (const [id, client] of Object.entries(CLIENTS)) {
+    if (only !== undefined && !only.has(id)) continue;
+    for (const { path, isOfProject } of pathsOf(client, places, project)) {
+      const file = readForChange(path, isOfProject ? project : undefined);
+      if (file === undefined) continue;
+      if (typeof file === 'string') {
+        left.push({ client, path, why: file });
+        continue;
+      }
+      const known = files.get(file.path);
+      if (known !== undefined) {
+        files.set(file.path, { ...known, others: [...known.others, client] });
+        continue;
+      }
+      try {
+        const format = await loadFormat(client.format);
+        const document = parseDocument(format, file.text);
+        const servers = serversOf(client, document, isOfProject ? project : undefined);
+        files.set(file.path, { client, others: [], path, file, isOfProject, format, document, servers });
+      } catch (error) {
+        if (!(error instanceof Unreadable)) throw error;
+        left.push({ client, path, line: error.line, why: `cannot be read: ${error.message}` });
+      }
+    }
+  }
+  return { files: [...files.values()], left };
+}
+
+function pathsOf(
+  client: Client,
+  places: Places,
+  project: string | undefined,
+): { path: string; isOfProject: boolean }[] {
+  const there = (paths: readonly string[]): string[] => {
+    const all = paths.flatMap(expandPath).filter(isThere);
+    return paths.some((path) => path.includes('*')) ? all : all.slice(0, 1);
+  };
+  const ofProject = project === undefined ? [] : (client.project ?? []);
+  return [
+    ...client.files(places).flatMap((group) => there(group).map((path) => ({ path, isOfProject: false }))),
+    ...ofProject.flatMap((group) =>
+      there(group.map((name) => join(project!, name))).map((path) => ({ path, isOfProject: true })),
+    ),
+  ];
+}
+
+/** A link to nothing is there too. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function serversOf(client: Client, document: Document, project: string | undefined): FoundServer[] {
+  const paths: Path[] = [[client.block], ...(client.more?.(document.value) ?? [])];
+  return paths.flatMap((path) => {
+    const [, folder] = path;
+    const own = path.length > 1 && folder !== undefined && isAbsolute(folder) ? folder : project;
+    return document.entries(path).map((entry) => ({ path, entry, project: own }));
+  });
+}
+
+/** Whether an entry leads to Switchboard already. @param url of Switchboard */
+export function isSwitchboard(value: unknown, url: string): boolean {
+  if (!isObject(value)) return false;
+  const { command, cmd, args } = value;
+  const address = value['url'] ?? value['httpUrl'] ?? value['serverUrl'] ?? value['uri'];
+  if (typeof address === 'string') return address === url || address.startsWith(`${url}/`);
+  const words = [command, cmd, args].flat().filter((word) => typeof word === 'string');
+  const isOurs = words.some((word) => /(?:^|[\\/])(?:mcp-)?switchboard(?:\.(?:js|cmd|exe))?(?:@[\w.-]+)?$/.test(word));
+  return isOurs && words.some((word) => word === 'connect' || word === 'serve');
+}
