@@ -35,7 +35,8 @@ export const adoptCommand = (): Command =>
       await adopt(flags, thisSituation());
     });
 
-function thisSituation(): Situation {
+/** This machine, this person, and whoever sits at the terminal. */
+export function thisSituation(): Situation {
   const program = fileURLToPath(new URL('../../bin/switchboard.js', import.meta.url));
   const anywhere = ['npx', '-y', 'mcp-switchboard'] as const;
   return {

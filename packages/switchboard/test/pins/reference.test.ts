@@ -140,6 +140,8 @@ describe('the reference pages', () => {
       'connect',
       'call',
       'adopt',
+      'connect-client',
+      'export',
       'chat',
       'simulate',
       'keys',

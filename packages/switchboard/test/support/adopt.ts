@@ -31,6 +31,8 @@ export interface Home {
   read(path: string): string;
   /** Every file with its bytes and rights. */
   all(): Record<string, string>;
+  /** Where and for whom a command runs, with what it says. */
+  situation(more?: Partial<Situation> & { answers?: boolean[] }): { situation: Situation; said: string[] };
   /** Runs `adopt`. @returns what it said */
   adopt(flags?: AdoptFlags, more?: Partial<Situation> & { answers?: boolean[] }): Promise<string>;
   /** The configuration that was written. */
@@ -72,9 +74,9 @@ export function makeHome(platform: NodeJS.Platform = 'linux', environment: Recor
           return [[relative(path, whole), `${(mode & 0o777).toString(8)} ${readFileSync(whole, 'latin1')}`]];
         }),
       ),
-    async adopt(flags = { yes: true }, { answers, ...more } = {}) {
+    situation({ answers, ...more } = {}) {
       const said: string[] = [];
-      await adopt(flags, {
+      const situation: Situation = {
         home: path,
         platform,
         environment: { HOME: path, ...(platform === 'win32' && windows), ...environment },
@@ -84,7 +86,12 @@ export function makeHome(platform: NodeJS.Platform = 'linux', environment: Recor
         say: (text) => void said.push(text),
         ask: async (question) => (said.push(question), answers?.shift()),
         ...more,
-      });
+      };
+      return { situation, said };
+    },
+    async adopt(flags = { yes: true }, more = {}) {
+      const { situation, said } = home.situation(more);
+      await adopt(flags, situation);
       return said.join('\n');
     },
     config: () => JSON.parse(home.read(configPath)) as ReturnType<Home['config']>,

@@ -52,7 +52,9 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
   const endpoint = endpointOf(config, environment, situation.bridges.here);
   const portableEndpoint = endpointOf(config, environment, situation.bridges.anywhere);
   if (typeof endpoint === 'string' || typeof portableEndpoint === 'string') {
-    throw usageError(`clients need a key or a certificate (${String(endpoint)}), which adopt does not hand out`);
+    throw usageError(
+      `clients need a key or a certificate (${String(endpoint)}): add the entry of each with switchboard connect-client`,
+    );
   }
   const project = resolve(situation.folder, flags.project ?? '.');
   const { files, left } = await survey(places, project === home ? undefined : project, only);
@@ -85,7 +87,7 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
     if (isWanted === undefined) throw usageError('nobody can be asked here: give --yes, or --dry-run to look only');
     if (!isWanted) return say('Nothing was changed.');
   }
-  const unwritten = carryOut(plan, journal, situation.now);
+  const unwritten = carryOut(plan.writes, journal, situation.now);
   const written = plan.writes.filter((write) => !unwritten.some((each) => each.write === write));
   say(`\nChanged ${written.length} files. "switchboard adopt --undo" gives them back as they were.`);
   say(`Start it: switchboard serve --config ${asWord(config.path, home)}`);

@@ -2,7 +2,7 @@
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { bytesAt, writeWhole } from './files.ts';
 import type { Adoption, Journal, Step, StepState } from './journal.ts';
-import type { Plan, Write } from './plan.ts';
+import type { Write } from './plan.ts';
 
 /** A file that was not written, and why. */
 export interface Unwritten {
@@ -16,12 +16,12 @@ export interface Unwritten {
  *
  * @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` when one of Switchboard's own cannot be written; then nothing has changed
  */
-export function carryOut({ writes }: Plan, journal: Journal, now: Date): Unwritten[] {
+export function carryOut(writes: readonly Write[], journal: Journal, now: Date): Unwritten[] {
   const adoption = journal.begin(
     now,
-    writes.map(({ path, file, before, mode, text }) => ({
+    writes.map(({ path, client, before, mode, text }) => ({
       path,
-      ...(file !== undefined && { client: file.client.name }),
+      ...(client !== undefined && { client: client.name }),
       ...(before !== undefined && { before: before.bytes }),
       mode: before?.mode ?? mode,
       after: Buffer.from(text),

@@ -17,6 +17,8 @@ export interface Endpoint {
   bridge: readonly [command: string, ...args: string[]];
   /** The environment variable that has what is sent as `Authorization: Bearer`. */
   keyVariable?: string | undefined;
+  /** Whether the bridge is needed, as it has what the client cannot send or trust. */
+  isBridged?: boolean;
 }
 
 export interface Client {
@@ -299,7 +301,7 @@ function extensionFile(applications: string, editor: string, extension: string, 
 
 /** The entry for a client: its own way to an address, else the bridge. */
 export function entryFor(client: Client, endpoint: Endpoint): JsonObject {
-  const entry = client.entry(endpoint);
+  const entry = endpoint.isBridged === true ? undefined : client.entry(endpoint);
   if (entry !== undefined) return entry;
   const [command, ...args] = endpoint.bridge;
   // What it starts inherits the environment, so no variable is named here.

@@ -1,7 +1,7 @@
 /** What adopting would do: one upstream for each server, however many clients have it, and what becomes of each file. */
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { entryFor } from './clients.ts';
-import type { Endpoint } from './clients.ts';
+import type { Client, Endpoint } from './clients.ts';
 import { textsIn } from './dialects.ts';
 import type { FileState } from './files.ts';
 import { Unreadable, changeText } from './format.ts';
@@ -37,7 +37,10 @@ export interface Write {
   before: FileState | undefined;
   text: string;
   mode: number;
-  file?: FoundFile;
+  /** Whose file it is; undefined for Switchboard's own. */
+  client?: Client;
+  /** Whether it belongs to a project. */
+  isOfProject?: boolean;
   /** Entries of a client that go, or are switched off. */
   gone: { name: string; line: number; isOff: boolean }[];
   /** The entries that come. */
@@ -250,7 +253,8 @@ function clientWrites(
     try {
       const text = changeText(file.format, file.file.text, changes);
       const { path, mode } = file.file;
-      return [{ kind: 'client', path, before: file.file, text, mode, file, gone, come }];
+      const { isOfProject } = file;
+      return [{ kind: 'client', path, before: file.file, text, mode, client, isOfProject, gone, come }];
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       left.push({ client, path: file.path, line: error.line, why: error.message });

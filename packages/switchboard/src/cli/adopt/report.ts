@@ -32,18 +32,22 @@ export function describePlan(files: readonly FoundFile[], plan: Plan, home: stri
       'Secrets that move into a file that only you can read',
       [...plan.variables.keys()].map((name) => `  ${name}`),
     ),
-    section(
-      'Changes',
-      plan.writes.flatMap((write) => describeWrite(write, path)),
-    ),
+    describeChanges(plan.writes, home),
     ...(plan.needed.length === 0
       ? []
       : [`These variables must be set where Switchboard runs: ${plan.needed.join(', ')}`]),
-    ...notesOf(plan).map((note) => `Note: ${note}`),
+    ...notesOf(plan.writes).map((note) => `Note: ${note}`),
   ]
     .filter((text) => text !== '')
     .join('\n\n');
 }
+
+/** What would be written, by file. */
+export const describeChanges = (writes: readonly Write[], home: string): string =>
+  section(
+    'Changes',
+    writes.flatMap((write) => describeWrite(write, (text) => shown(shortPath(text, home)))),
+  );
 
 const section = (head: string, lines: readonly string[]): string =>
   lines.length === 0 ? '' : [`${head}:`, ...lines].join('\n');
@@ -111,11 +115,11 @@ function describeWrite({ kind, path, before, gone, come }: Write, short: (text: 
   ];
 }
 
-const notesOf = ({ writes }: Plan): string[] => [
+/** What to know before files are written. */
+export const notesOf = (writes: readonly Write[]): string[] => [
   ...new Set(
-    writes.flatMap(({ file }) => {
-      if (file === undefined) return [];
-      const { client, isOfProject } = file;
+    writes.flatMap(({ client, isOfProject = false }) => {
+      if (client === undefined) return [];
       return [
         ...(client.note === undefined ? [] : [client.note]),
         ...(isOfProject

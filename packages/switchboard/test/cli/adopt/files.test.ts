@@ -186,6 +186,17 @@ describe('a file', () => {
     expect(changedSince(home, before)).toEqual([]);
   });
 
+  it('of Switchboard that requires keys stops adopt, as an address alone would lead nowhere', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ one }));
+    home.write(home.configPath, { keysFile: 'keys.json' });
+    const before = home.all();
+    const error = await failure(home.adopt());
+    expect(error).toMatchObject({ code: 'SWB_USAGE' });
+    expect(error.message).toMatch(/keysFile is set in .*: add the entry of each with switchboard connect-client/);
+    expect(changedSince(home, before)).toEqual([]);
+  });
+
   it('of a client that is not named stays', async () => {
     const home = makeHome();
     home.write(cursor, servers({ one }));
