@@ -8,6 +8,12 @@ const INITIALIZE = {
   capabilities: {},
   clientInfo: { name: 'bench', version: '1.0.0' },
 };
+/** What every modern request brings. */
+const ENVELOPE = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+  'io.modelcontextprotocol/clientInfo': INITIALIZE.clientInfo,
+};
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
 /** Calls of one client at a time, at most. */
 const MAX_WAITING = 1024;
@@ -34,7 +40,7 @@ export class Client {
 
   async open(connect, limit = 10_000) {
     this.#link = await connect(this.config, (message) => this.#receive(message));
-    if (this.config.echo) return;
+    if (this.config.echo || this.config.link === 'modern') return;
     let timer;
     const answered = new Promise((done, fail) => {
       timer = setTimeout(fail, limit, new Error('no answer to initialize'));
@@ -59,12 +65,18 @@ export class Client {
     return this.#link.pid;
   }
 
-  call(size, done) {
+  /** @param size of the result. @param sent the size of the text in the request, in the same unit */
+  call({ size, sent = SIZE_OF_TEXT }, done) {
     const id = ++this.#last;
     const tag = `c${this.number}-${id} `;
     // The bare echo has no tool that makes results larger; there the request carries the size.
-    const text = tag + filler.slice(0, (this.config.echo ? size : SIZE_OF_TEXT) - tag.length);
-    this.#send(id, 'tools/call', { name: 'echo', arguments: { text, size } }, { done, tag, size });
+    const text = tag + filler.slice(0, (this.config.echo ? size : sent) - tag.length);
+    const params = { name: 'echo', arguments: { text, size } };
+    this.#send(id, 'tools/call', this.config.link === 'modern' ? { ...params, _meta: ENVELOPE } : params, {
+      done,
+      tag,
+      size,
+    });
   }
 
   forget() {

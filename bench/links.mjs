@@ -72,6 +72,38 @@ function poolOf(origin) {
   return pools.get(origin);
 }
 
+/** A modern request belongs to no session: nothing is opened, and nothing closed. */
+export function modern({ url }, onmessage) {
+  const { origin, pathname } = new URL(url);
+  const pool = poolOf(origin);
+  const headers = {
+    ...versions,
+    'content-type': 'application/json',
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': 'echo',
+  };
+  const send = (body) =>
+    new Promise((done, fail) => {
+      let read;
+      let status;
+      pool.dispatch(
+        { method: 'POST', path: pathname, body, headers },
+        {
+          onRequestStart() {},
+          onResponseStart(_controller, statusCode, received) {
+            status = statusCode;
+            if (statusCode < 400) read = reader({ headers: received }, onmessage);
+          },
+          onResponseData: (_controller, chunk) => read?.data(chunk),
+          onResponseEnd: () => process.nextTick(() => (status < 400 ? done(read.end()) : fail(status))),
+          onResponseError: (_controller, error) => fail(error),
+        },
+      );
+    });
+  return { send, close() {} };
+}
+
 export function http({ url }, onmessage) {
   const { origin, pathname } = new URL(url);
   const pool = poolOf(origin);

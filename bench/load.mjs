@@ -57,14 +57,14 @@ async function companion({ size, everyMs, reads }) {
   const client = new Client(clients.length + 1, newCounts(), config);
   await client.open(connect);
   if (!reads) client.pause();
-  const timer = setInterval(() => client.call(size, () => {}), everyMs);
+  const timer = setInterval(() => client.call({ size }, () => {}), everyMs);
   return () => {
     clearInterval(timer);
     return client.close();
   };
 }
 
-async function run({ name, clients: wanted, inflight, size, warm, measure, beside }) {
+async function run({ name, clients: wanted, inflight, size, sent, warm, measure, beside }) {
   const pid = config.pid ?? clients[0].pid;
   const used = clients.slice(0, wanted);
   // One pipe is one client, so all the calls are in flight on it.
@@ -81,9 +81,9 @@ async function run({ name, clients: wanted, inflight, size, warm, measure, besid
         answers++;
         histogram.record(Math.ceil(ms * 1e6));
       }
-      if (!stopped) client.call(size, answered);
+      if (!stopped) client.call({ size, sent }, answered);
     };
-    client.call(size, answered);
+    client.call({ size, sent }, answered);
   };
   for (const client of used) for (let i = 0; i < each; i++) step(client);
   await sleep(warm);

@@ -2,16 +2,23 @@
 import { rss } from './memory.mjs';
 import { ask, end, sleep, startLoad, startTarget } from './processes.mjs';
 
+/** `sent` is the size of the request's text where it is not small; the sizes are those of both ways then. */
 export const workloads = [
+  { name: '1×1', clients: 1, inflight: 1, size: 100 },
   { name: '10×1', clients: 10, inflight: 1, size: 100 },
+  { name: '100×1', clients: 100, inflight: 1, size: 100 },
   { name: '100×4', clients: 100, inflight: 4, size: 100 },
-  { name: '10 KB', clients: 10, inflight: 1, size: 10 * 1024 },
-  { name: '1 MiB', clients: 10, inflight: 1, size: 1024 * 1024 },
+  { name: '1000×1', clients: 1000, inflight: 1, size: 100 },
+  { name: '10 KB', clients: 10, inflight: 1, size: 10 * 1024, sent: 10 * 1024 },
+  { name: '1 MiB', clients: 10, inflight: 1, size: 1024 * 1024, sent: 1024 * 1024 },
 ];
+/** The one that keeps every target busiest. */
+export const BUSIEST = '100×4';
+const MANY_CLIENTS = 1000;
 const OWN_CLIENTS = 10;
 const say = (text) => process.stderr.write(`${text}\n`);
 
-export const clientsOf = (target) => (target.link === 'pipe' ? 1 : target.own ? OWN_CLIENTS : 100);
+export const clientsOf = (target) => (target.link === 'pipe' ? 1 : target.own ? OWN_CLIENTS : MANY_CLIENTS);
 
 function fail(row, error) {
   row.error ??= error.message;
@@ -68,7 +75,7 @@ export async function calls(targets, rows, options) {
       running.part = 'calls';
       all.push(running);
       await order(running, { order: 'open', max: clientsOf(target) });
-      const [, busiest] = workloads;
+      const busiest = workloads.find(({ name }) => name === BUSIEST);
       await callOnce(running, { ...busiest, name: 'warm-up' }, { warm: 0, measure: options.firstWarm }, false);
     }
     for (let round = 0; round < options.rounds; round++) {
@@ -114,7 +121,7 @@ async function sessionsOnce(target, row, options) {
 export async function sessions(targets, rows, options) {
   for (let round = 0; round < options.sessionRounds; round++) {
     say(`sessions, round ${round + 1} of ${options.sessionRounds}`);
-    for (const target of targets.filter((target) => target.args)) {
+    for (const target of targets.filter(({ args, link }) => args && link !== 'modern')) {
       const row = rows.get(target.key);
       if (!row.error) await sessionsOnce(target, row, options);
     }

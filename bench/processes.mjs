@@ -56,7 +56,7 @@ export async function startTarget(target, { collectable = false, pin = true } = 
   child.stderr.on('data', (chunk) => (complaint = (complaint + chunk).slice(-2000)));
   const find = async () => {
     if (target.ready) return target.ready.exec(output)?.[0];
-    return (await answers(port)) ? `${target.link}://127.0.0.1:${port}/mcp` : undefined;
+    return (await answers(port)) ? `${target.link === 'ws' ? 'ws' : 'http'}://127.0.0.1:${port}/mcp` : undefined;
   };
   let url;
   while (!(url = await find())) {

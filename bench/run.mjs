@@ -9,7 +9,7 @@ import { calls, sessions } from './measure.mjs';
 import { endAll, pinned } from './processes.mjs';
 import { isBuilt, simulated, simulatorTable } from './simulator.mjs';
 import { manySessions, sessionsTable } from './sessions.mjs';
-import { ratios, table } from './table.mjs';
+import { goals, table } from './table.mjs';
 import { gateway, here, targets, versions } from './targets.mjs';
 
 const { values: flags } = parseArgs({
@@ -125,7 +125,7 @@ async function main() {
     await calls(list, rows, options);
     await sessions(list, rows, options);
     if (stopped) return;
-    const text = [table(list, rows), ratios(list, rows), circumstances()].filter(Boolean).join('\n\n');
+    const text = [table(list, rows), goals(list, rows), circumstances()].filter(Boolean).join('\n\n');
     console.log(`${text}\n`);
     if (flags.write) rewrite('table', text);
   }

@@ -1,5 +1,5 @@
-/** The rows as one Markdown table, and the ratios that the goals name. */
-import { clientsOf, workloads } from './measure.mjs';
+/** The rows as one Markdown table, and what it says of the goals. */
+import { BUSIEST, clientsOf, workloads } from './measure.mjs';
 
 const median = (values) => {
   const sorted = [...values].sort((a, b) => a - b);
@@ -41,7 +41,7 @@ export function totals(row) {
 }
 
 function line(target, row) {
-  const cpu = row.calls['100×4']?.cpuMicros ?? [];
+  const cpu = row.calls[BUSIEST]?.cpuMicros ?? [];
   const wrong = Object.values(totals(row)).join(' / ');
   const ready = row.readyMs.length ? count(median(row.readyMs)) : NONE;
   const measured = workloads.map((workload) => cell(row.calls[workload.name], load(target, workload)));
@@ -74,27 +74,51 @@ export function table(targets, rows) {
   return [text(head), text(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...lines.map(text)].join('\n');
 }
 
-const wanted = [
-  ['ours-ws', 'minimal-ws', '100×4', 1],
-  ['ours-ws', 'supergateway-ws', '100×4', 1.4],
-  ['ours-http', 'minimal-http', '100×4', 0.9],
-  ['ours-http', 'mcp-proxy', '100×4', 9],
-  ['ours-ws', 'minimal-ws', '1 MiB', 1.8],
-  ['ours-ws', 'minimal-ws', 'sessions', 0.8],
-  ['ours-http', 'minimal-http', 'sessions', 0.8],
-];
+const WS = ['ours-ws', 'minimal-ws'];
+const HTTP = ['ours-http', 'minimal-http'];
+const rate = (what) => (row) => row.calls[what]?.rates.length > 0 && median(row.calls[what].rates);
+const alone = (row) => row.calls['1×1']?.p50;
+const opened = (row) => row.sessions.length > 0 && median(row.sessions.map((each) => each.rate));
 
-export function ratios(targets, rows) {
+/** Each: what is compared, of which two targets, and the least ratio; or the greatest, where less is better. */
+const GOALS = [
+  ...['10×1', '100×1', '100×4'].map((what) => [what, rate(what), ...WS, { least: 1 }]),
+  ['1000×1', rate('1000×1'), ...WS, { least: 0.95 }],
+  ['1000×1', rate('1000×1'), 'ours-ws', 'supergateway-ws', { least: 1.25 }],
+  ...['10×1', '100×1', '100×4', '1000×1'].flatMap((what) => [
+    [what, rate(what), ...HTTP, { least: 1 }],
+    [what, rate(what), 'ours-http', 'mcp-proxy', { least: 15 }],
+  ]),
+  ['100×1', rate('100×1'), 'ours-modern', 'ours-http', { least: 0.9 }],
+  ['100×1', rate('100×1'), 'ours-modern', 'sdk2-modern', { least: 10 }],
+  ...['10 KB', '1 MiB'].flatMap((what) => [WS, HTTP].map((pair) => [what, rate(what), ...pair, { least: 1.5 }])),
+  ...[WS, HTTP].map((pair) => ['sessions opened/s', opened, ...pair, { least: 0.85 }]),
+  ['sessions opened/s', opened, 'ours-http', 'mcp-proxy', { least: 4 }],
+  ...[WS, HTTP].map((pair) => ['one call alone, p50', alone, ...pair, { most: 1.1 }]),
+];
+const MOST_READY_MS = 200;
+
+/** What was measured beside what is wanted. */
+export function goals(targets, rows) {
   const name = (key) => targets.find((target) => target.key === key)?.name.replaceAll('*', '');
   const lines = [];
-  for (const [one, other, what, goal] of wanted) {
-    const rates = [one, other].map((key) => {
-      const row = rows.get(key);
-      return what === 'sessions' ? row?.sessions.map(({ rate }) => rate) : row?.calls[what]?.rates;
-    });
-    if (rates.some((list) => !list?.length)) continue;
-    const ratio = median(rates[0]) / median(rates[1]);
-    lines.push(`- ${what}: ${name(one)} is ${number(ratio)} × ${name(other)} (goal ${goal})`);
+  for (const [what, of, one, other, { least, most }] of GOALS) {
+    const [mine, theirs] = [one, other].map((key) => rows.get(key) && of(rows.get(key)));
+    if (!mine || !theirs) continue;
+    const ratio = mine / theirs;
+    const isReached = least === undefined ? ratio <= most : ratio >= least;
+    const wanted = least === undefined ? `≤ ${most}` : `≥ ${least}`;
+    lines.push([what, `${name(one)}: ${name(other)}`, wanted, number(ratio), isReached ? 'yes' : '**no**']);
   }
-  return lines.join('\n');
+  for (const key of ['ours-ws', 'ours-http']) {
+    const ready = rows.get(key)?.readyMs ?? [];
+    if (ready.length === 0) continue;
+    const ms = median(ready);
+    lines.push(['ready, ms', name(key), `≤ ${MOST_READY_MS}`, count(ms), ms <= MOST_READY_MS ? 'yes' : '**no**']);
+  }
+  const text = (cells) => `| ${cells.join(' | ')} |`;
+  const head = ['goal', 'ratio of', 'wanted', 'measured', 'reached'];
+  return lines.length === 0
+    ? ''
+    : [text(head), text(['---', '---', '--:', '--:', '---']), ...lines.map(text)].join('\n');
 }

@@ -53,8 +53,16 @@ export const targets = [
     args: (port) => [['minimal.mjs', port, ...CHILD]],
   },
   { key: 'ours-http', name: '**Switchboard, HTTP**', link: 'http', args: ours('http', 'shared'), ready: oursUrl.http },
+  {
+    key: 'ours-modern',
+    name: '**Switchboard, modern HTTP**',
+    link: 'modern',
+    args: ours('http', 'shared'),
+    ready: oursUrl.http,
+  },
   { key: 'mcp-proxy', name: 'mcp-proxy, HTTP', link: 'http', args: mcpProxy },
   { key: 'sdk-http', name: 'SDK v1 in process, HTTP', link: 'http', args: (port) => [['sdk.mjs', port]] },
+  { key: 'sdk2-modern', name: 'SDK v2 in process, modern HTTP', link: 'modern', args: (port) => [['sdk2.mjs', port]] },
   {
     key: 'ours-ws-own',
     name: '**Switchboard, WebSocket**, own child',
