@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 
 import type { Change } from '../gateway/change.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
+import { counted } from '../util/counted.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
@@ -32,7 +33,7 @@ export const broadcastCommand = (): Command =>
       const body = { method, params, to: { session, principal, upstream, group } };
       const answer = await AdminClient.find(flags, process.env).ask<{ count: number }>('POST', '/broadcast', body);
       if (flags.json === true) printJson(answer);
-      else print(`it was sent to ${answer.count} clients`);
+      else print(`it was sent to ${counted(answer.count, 'client')}`);
     });
 
 export const reloadCommand = (): Command =>

@@ -7,6 +7,7 @@ import type { AdminFlags } from './admin-client.ts';
 import { reasonQuery, wholeId } from './sessions.ts';
 import { duration, print, printJson, printTable } from './table.ts';
 import { usageError } from './exit.ts';
+import { counted } from '../util/counted.ts';
 
 export const requestsCommand = (): Command =>
   adminCommand('requests', 'List the running requests of a running Switchboard.').action(async (flags: AdminFlags) => {
@@ -52,7 +53,7 @@ export const cancelCommand = (): Command =>
         const path = `/sessions/${encodeURIComponent(whole)}/requests${query}`;
         const answer = await client.ask<{ count: number }>('DELETE', path);
         if (flags.json === true) printJson(answer);
-        else print(`${answer.count} requests were cancelled`);
+        else print(`${counted(answer.count, 'request')} cancelled`);
         return;
       }
       const whole = await wholeId(client, 'request', request ?? '');

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 
 import type { UpstreamFacts } from '../gateway/operations.ts';
+import { counted } from '../util/counted.ts';
 import type { CheckResult } from '../upstreams/pool.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
@@ -35,7 +36,7 @@ export const statusCommand = (): Command =>
       `Switchboard ${version} is ${state}: process ${pid}, Node ${node}, up ${duration(uptimeMs)}, ${size(memoryBytes)}`,
     );
     print(
-      `${clients} clients, ${connections} of ${maxConnections} connections, ${requests} requests, ${parked} parked\n`,
+      `${counted(clients, 'client')}, ${connections} of ${maxConnections} connections, ${counted(requests, 'request')}, ${parked} parked\n`,
     );
     printTable(
       ['upstream', 'state', 'members', 'running', 'why'],
@@ -109,8 +110,8 @@ export const checkCommand = (): Command =>
     });
 
 export function describeCheck({ server, era, version, tools, prompts, resources, ms }: CheckResult): string {
-  const counts = Object.entries({ tools, prompts, resources }).flatMap(([kind, count]) =>
-    count === undefined ? [] : [`${count} ${kind}`],
+  const counts = Object.entries({ tool: tools, prompt: prompts, resource: resources }).flatMap(([kind, count]) =>
+    count === undefined ? [] : [counted(count, kind)],
   );
   const name = typeof server?.['name'] === 'string' ? `${server['name']}, ` : '';
   return `${name}${era} ${version}, ${counts.join(', ') || 'lists nothing'}, in ${duration(ms)}`;

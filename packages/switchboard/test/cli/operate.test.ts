@@ -146,7 +146,7 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
       okay(`request ${first!.id} was cancelled\n`),
     );
     expect(await client.answer(1)).toMatchObject({ error: { message: 'An operator cancelled the request: too long' } });
-    expect(await switchboard('cancel', '--session', session!.id)).toEqual(okay('2 requests were cancelled\n'));
+    expect(await switchboard('cancel', '--session', session!.id)).toEqual(okay('2 requests cancelled\n'));
     expect(await switchboard('cancel', first!.id)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('there is no request'),
@@ -191,7 +191,7 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     const { ws, switchboard, exit } = await operate(['--config', config]);
     const client = await WireClient.session(ws);
     const say = ['broadcast', 'notifications/message', '--params', '{"level":"warning","data":"soon"}'];
-    expect(await switchboard(...say)).toEqual(okay('it was sent to 1 clients\n'));
+    expect(await switchboard(...say)).toEqual(okay('it was sent to 1 client\n'));
     expect(await client.notification('notifications/message')).toMatchObject({ params: { data: 'soon' } });
     expect(await switchboard(...say, '--group', 'blue')).toEqual(okay('it was sent to 0 clients\n'));
     expect(await switchboard('broadcast', 'x', '--params', '[]')).toMatchObject({ code: EXIT.usage.code });

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
+import { counted } from '../../util/counted.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { usageError } from '../exit.ts';
 import { carryOut, undo } from './carry-out.ts';
@@ -89,7 +90,7 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
   }
   const unwritten = carryOut(plan.writes, journal, situation.now);
   const written = plan.writes.filter((write) => !unwritten.some((each) => each.write === write));
-  say(`\nChanged ${written.length} files. "switchboard adopt --undo" gives them back as they were.`);
+  say(`\nChanged ${counted(written.length, 'file')}. "switchboard adopt --undo" gives them back as they were.`);
   say(`Start it: switchboard serve --config ${asWord(config.path, home)}`);
   if (unwritten.length === 0) return;
   const detail = unwritten.map(({ write, why }) => `${shown(shortPath(write.path, home))} ${why}`).join('; ');

@@ -25,7 +25,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Version, uptime and counts',
     answer: shapes.status,
     handle: async ({ operations, settings, stats, isDraining }) => {
-      const { connections, exchanges: requests, parked, upstreams } = stats();
+      const { connections, exchanges: requests, parked } = stats();
       const states = await operations.upstreams();
       const uptimeMs = Math.round(process.uptime() * 1000);
       return {
@@ -45,7 +45,7 @@ export const ROUTES: readonly Route[] = [
           name,
           state,
           ...(reason !== undefined && { reason }),
-          members: upstreams[name]?.running ?? members.length,
+          members: members.length,
           running,
         })),
       };
