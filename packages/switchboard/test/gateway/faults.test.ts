@@ -67,7 +67,8 @@ function serverOf(result: unknown): () => never {
 const circular: Json = {};
 circular['self'] = circular;
 let deep: unknown = 1;
-for (let n = 0; n < 100_000; n++) deep = [deep];
+// Some versions of Node can write any depth, so the innermost is something that none can write.
+for (let n = 0; n < 100_000; n++) deep = n === 0 ? 1n : [deep];
 
 describe('an answer that cannot be written down', () => {
   it.each([

@@ -88,15 +88,21 @@ export class Connections {
     const idleMs = Math.min(announcedMs(socket) ?? DEFAULT_IDLE_MS, this.#learnedMs);
     if (idleMs <= 0) return false;
     const since = Date.now();
+    const until = since + idleMs;
+    let isOutOfStep = false;
     const idle: Idle = {
-      until: since + idleMs,
-      onData: () => void socket.destroy(),
-      onEnd: () => {
-        // Half of it leaves room for the way of the close.
-        this.#learned = { idleMs: (Date.now() - since) / 2, until: Date.now() + LEARNED_FOR_MS };
+      until,
+      onData: () => {
+        isOutOfStep = true;
         socket.destroy();
       },
-      onClose: () => void this.#idle.delete(socket),
+      onEnd: () => void socket.destroy(),
+      onClose: () => {
+        this.#idle.delete(socket);
+        const now = Date.now();
+        // Before its time nobody else closes it than the server. Half of the time leaves room for the way of the close.
+        if (!isOutOfStep && now < until) this.#learned = { idleMs: (now - since) / 2, until: now + LEARNED_FOR_MS };
+      },
     };
     this.#idle.set(socket, idle);
     socket.on('data', idle.onData).on('end', idle.onEnd).on('close', idle.onClose);
