@@ -133,7 +133,7 @@ describe('a server of the official SDK', () => {
     const server = await serveWebSocket(buildServer, { port: 0 });
     const url = await server.listen();
     const client = await connect(url);
-    const quick = client.callTool({ name: 'wait', arguments: { ms: 100 } });
+    const quick = client.callTool({ name: 'wait', arguments: { ms: 1000 } });
     await expect.poll(() => [...server.clients.values()][0]?.inFlight).toBe(1);
     await server.close({ drainMs: 10_000 });
     expect(textIn(await quick)).toBe('waited');
