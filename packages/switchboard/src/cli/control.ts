@@ -75,7 +75,8 @@ function readParams(text: string): JsonObject {
   throw usageError(`--params: expected a JSON object, got ${text}`);
 }
 
-function describeChange({ added, changed, removed, applied, restartNeeded }: Change): string {
+/** What a reload changed, in words. */
+export function describeChange({ added, changed, removed, applied, restartNeeded }: Change): string {
   const parts = Object.entries({ added, changed, removed, 'applied at once': applied }).flatMap(([what, names]) =>
     names.length === 0 ? [] : [`${what}: ${names.join(', ')}`],
   );

@@ -8,9 +8,9 @@ import { usageError } from '../exit.ts';
 import { carryOut, undo } from './carry-out.ts';
 import { CLIENTS, CLIENT_IDS } from './clients.ts';
 import { Journal } from './journal.ts';
-import { defaultConfig, endpointOf, readOwnConfig } from './own-config.ts';
-import { ownFolder, placesOf, shortPath } from './places.ts';
-import type { Machine, Places } from './places.ts';
+import { configPath, endpointOf, readOwnConfig } from './own-config.ts';
+import { placesOf, shortPath } from './places.ts';
+import type { Machine } from './places.ts';
 import { makePlan } from './plan.ts';
 import { describePlan, shown } from './report.ts';
 import { survey } from './survey.ts';
@@ -49,7 +49,7 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
   if (flags.status === true) return showStatus(journal, situation);
   if (flags.undo === true) return takeBack(journal, only, flags, situation);
   const { say, ask, environment, home } = situation;
-  const config = readOwnConfig(configPath(flags, places, situation.folder), environment);
+  const config = readOwnConfig(configPath(flags.config, places, situation.folder), environment);
   const endpoint = endpointOf(config, environment, situation.bridges.here);
   const portableEndpoint = endpointOf(config, environment, situation.bridges.anywhere);
   if (typeof endpoint === 'string' || typeof portableEndpoint === 'string') {
@@ -95,10 +95,6 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
   if (unwritten.length === 0) return;
   const detail = unwritten.map(({ write, why }) => `${shown(shortPath(write.path, home))} ${why}`).join('; ');
   throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
-}
-
-function configPath({ config }: AdoptFlags, places: Places, folder: string): string {
-  return config === undefined ? defaultConfig(ownFolder(places), places.environment) : resolve(folder, config);
 }
 
 /** A path as it is typed into a shell. */
@@ -151,7 +147,7 @@ async function takeBack(
   }
   for (const { step, state, copy } of undo(journal, isMeant)) {
     const path = shown(shortPath(step.path, home));
-    if (state === 'as written') say(`${path}: given back as it was`);
+    if (state === 'as written') say(`${path}: ${step.before === undefined ? 'removed' : 'given back as it was'}`);
     else if (state === 'changed since') {
       const kept = copy === undefined ? 'there was no such file before' : `as it was, it is in ${shown(copy)}`;
       say(`${path}: has changed since, and is left; ${kept}`);

@@ -46,8 +46,8 @@ export function carryOut(writes: readonly Write[], journal: Journal, now: Date):
   return unwritten;
 }
 
-/** @returns why it was not written */
-function writeOne({ path, before, text, mode }: Write): string | undefined {
+/** Writes a file that is still what was shown. @returns why it was not written */
+export function writeOne({ path, before, text, mode }: Write): string | undefined {
   const now = bytesAt(path);
   const isShown = before === undefined ? now === undefined : now?.equals(before.bytes) === true;
   if (!isShown) return 'has changed since it was shown; run this again';

@@ -13,6 +13,8 @@ import { readForChange } from './files.ts';
 import type { FileState } from './files.ts';
 import { Unreadable, changeText, parseDocument } from './format.ts';
 import { jsonc } from './jsonc.ts';
+import { ownFolder } from './places.ts';
+import type { Places } from './places.ts';
 import { identityOf } from './shareable.ts';
 import { withVariables } from './secrets.ts';
 
@@ -128,8 +130,13 @@ export function endpointOf(
   return { url: `http://${place}`, bridge: [command, ...args, 'connect', `ws://${place}`] };
 }
 
-/** Where a configuration is when no flag names one: the only one that the environment names, else in a folder. */
-export function defaultConfig(folder: string, environment: Readonly<Record<string, string | undefined>>): string {
-  const [named, ...others] = (environment['SWITCHBOARD_CONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
-  return named === undefined || others.length > 0 ? join(folder, 'switchboard.json') : named;
+/** The configuration that a flag names, else the only one that the environment names, else that of the user. */
+export function configPath(flag: string | undefined, places: Places, folder: string): string {
+  if (flag !== undefined) return resolve(folder, flag);
+  const [named, ...others] = (places.environment['SWITCHBOARD_CONFIG'] ?? '')
+    .split(delimiter)
+    .filter((file) => file !== '');
+  return named === undefined || others.length > 0
+    ? join(ownFolder(places), 'switchboard.json')
+    : resolve(folder, named);
 }

@@ -14,6 +14,8 @@ export interface Places extends Machine {
   applications: string;
   /** Where Switchboard notes what it did. */
   state: string;
+  /** Where it keeps what it unpacked. */
+  data: string;
 }
 
 export function placesOf(machine: Machine): Places {
@@ -21,15 +23,24 @@ export function placesOf(machine: Machine): Places {
   const config = environment['XDG_CONFIG_HOME'] || join(home, '.config');
   if (platform === 'darwin') {
     const applications = join(home, 'Library', 'Application Support');
-    return { ...machine, config, applications, state: join(applications, 'switchboard', 'state') };
+    const own = join(applications, 'switchboard');
+    return { ...machine, config, applications, state: join(own, 'state'), data: own };
   }
   if (platform === 'win32') {
     const applications = environment['APPDATA'] || join(home, 'AppData', 'Roaming');
     const local = environment['LOCALAPPDATA'] || join(home, 'AppData', 'Local');
-    return { ...machine, config, applications, state: join(local, 'switchboard', 'state') };
+    const own = join(local, 'switchboard');
+    return { ...machine, config, applications, state: join(own, 'state'), data: own };
   }
   const state = environment['XDG_STATE_HOME'] || join(home, '.local', 'state');
-  return { ...machine, config, applications: config, state: join(state, 'switchboard') };
+  const data = environment['XDG_DATA_HOME'] || join(home, '.local', 'share');
+  return {
+    ...machine,
+    config,
+    applications: config,
+    state: join(state, 'switchboard'),
+    data: join(data, 'switchboard'),
+  };
 }
 
 /** The folder of Switchboard's own configuration of this user. */

@@ -186,9 +186,10 @@ function variablesIn(entry: JsonObject): string[] {
     .filter((name) => name !== 'userHome');
 }
 
-function ownWrites(
+/** Further servers in Switchboard's own files. */
+export function ownWrites(
   config: OwnConfig,
-  added: readonly PlannedServer[],
+  added: readonly Pick<PlannedServer, 'name' | 'entry'>[],
   variables: ReadonlyMap<string, string>,
 ): Write[] {
   const writes: Write[] = [];

@@ -66,7 +66,7 @@ function describeServer({ name, entry, suggestion, isKnown, origins }: PlannedSe
   const ignored = new Set(origins.flatMap((origin) => origin.ignored).filter((key) => !SILENT.has(key)));
   return [
     `  ${name} (${where}${twice})${isKnown ? ', which the configuration has already' : ''}`,
-    ...(isKnown ? [] : [`    runs       ${startOf(entry)}`]),
+    ...(isKnown ? [] : [`    runs       ${describeStart(entry)}`]),
     ...(isKnown ? [] : [`    isolation  ${suggestion.isolation}: ${suggestion.because}`]),
     ...(ignored.size === 0 ? [] : [`    not taken  ${[...ignored].map(shown).join(', ')}`]),
   ];
@@ -84,7 +84,7 @@ const SILENT: ReadonlySet<string> = new Set([
 ]);
 
 /** What is started or reached, with the names of variables and headers. */
-function startOf(entry: JsonObject): string {
+export function describeStart(entry: JsonObject): string {
   const { command, args, url, env, headers, cwd } = entry;
   const start =
     typeof url === 'string'
