@@ -50,6 +50,11 @@ const released = packages
   }));
 const versions = new Set(released.map(({ version }) => version));
 if (versions.size > 1) fail(`the packages have different versions: ${[...versions].join(', ')}`);
+// A tag of another version would publish what its name does not say.
+const { GITHUB_REF_TYPE: refType, GITHUB_REF_NAME: tag } = process.env;
+if (refType === 'tag' && !versions.has(tag.replace(/^v/, ''))) {
+  fail(`the tag ${tag} is not the version of the packages, ${[...versions].join(', ')}`);
+}
 
 for (const { folder, name, tarball } of released) {
   must(`Checking ${name}`, 'npx', ['--no-install', 'publint', '--strict', folder]);

@@ -2,6 +2,8 @@
 import { Argument, Command } from 'commander';
 import type { Option } from 'commander';
 
+import { usageError } from './exit.ts';
+
 const HELP = `
 Examples:
   eval "$(switchboard completion bash)"                                        in ~/.bashrc
@@ -22,10 +24,17 @@ interface Entry {
   options: readonly Option[];
 }
 
+const SHELLS = ['bash', 'zsh', 'fish'];
+
+function readShell(text: string): string {
+  if (SHELLS.includes(text)) return text;
+  throw usageError(`there is no completion for ${JSON.stringify(text)}; expected ${SHELLS.join(', ')}`);
+}
+
 export const completionCommand = (): Command =>
   new Command('completion')
     .description('Print a completion script for a shell.')
-    .addArgument(new Argument('<shell>', 'whose').choices(['bash', 'zsh', 'fish']))
+    .addArgument(new Argument('<shell>', 'whose').choices(SHELLS).argParser(readShell))
     .addHelpText('after', HELP)
     .action((shell: string, _options, { parent }: Command) => {
       process.stdout.write(shell === 'fish' ? fishScript(parent!) : bashScript(parent!, shell === 'zsh'));

@@ -1,6 +1,7 @@
 /** The kinds of values that options have: each reads what a file, the environment or a flag says, or tells what it expected. */
 import { z } from 'zod';
 
+import { shown } from '../protocol/shown.ts';
 import { networkOf } from '../transports/http/client-address.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
 import type { Duration, Size } from '../util/units.ts';
@@ -138,7 +139,9 @@ export const adminToken: OptionType<string> = named(
 );
 export const oneOf = <const Name extends string>(...names: Name[]): OptionType<Name> => {
   const union = names.map((name) => `'${name}'`).join(' | ');
-  return named({ written: union, read: union }, z.enum(names));
+  const expected = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+  const type = z.enum(names, { error: ({ input }) => `expected ${expected}, got ${shown(input)}` });
+  return named({ written: union, read: union }, type);
 };
 export const flag: OptionType<boolean> = named(
   { written: 'boolean', read: 'boolean' },

@@ -11,7 +11,7 @@ import type { Rules } from '../router/rules.ts';
 import type { Isolation } from '../upstreams/member-key.ts';
 import { didYouMean } from '../util/nearest.ts';
 import type { Duration, Size } from '../util/units.ts';
-import { duration, size, variableName } from './option-types.ts';
+import { duration, oneOf, size, variableName } from './option-types.ts';
 import type { Fields } from './option-types.ts';
 import type { Problem } from './options.ts';
 
@@ -127,7 +127,7 @@ const rules = z.strictObject({
   deny: z.array(z.string()).optional(),
 } satisfies Fields<Rules>);
 const common = {
-  isolation: z.enum(['session', 'principal', 'shared', 'pool']).optional(),
+  isolation: oneOf('session', 'principal', 'shared', 'pool').optional(),
   members: z.int().min(1).max(100).optional(),
   maxRequests: z.int().min(1).optional(),
   maxAge: duration.optional(),
@@ -136,7 +136,7 @@ const common = {
   timeouts: z.record(z.string(), duration).optional(),
   warm: z.union([z.literal('auto'), z.int().min(0).max(100)]).optional(),
   context: z.boolean().optional(),
-  era: z.enum(['legacy', 'modern']).optional(),
+  era: oneOf('legacy', 'modern').optional(),
   tools: rules.optional(),
   prompts: rules.optional(),
   resources: rules.optional(),
@@ -182,7 +182,7 @@ const kinds = {
         )
         .optional(),
       sse: z.boolean().optional(),
-      subprotocol: z.enum(['optional', 'required']).optional(),
+      subprotocol: oneOf('optional', 'required').optional(),
       ...common,
     } satisfies Fields<UrlUpstream>)
     .refine(({ tls, url }) => tls === undefined || /^(https|wss):/i.test(url), {

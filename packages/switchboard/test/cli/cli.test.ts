@@ -35,7 +35,13 @@ describe('switchboard', () => {
       EXIT.usage.code,
       '--max-message-size: expected a size',
     ],
-    ['an isolation that is none', ['serve', '--isolation', 'some', '--', 'x'], EXIT.usage.code, '--isolation'],
+    [
+      'an isolation that is none',
+      ['serve', '--isolation', 'some', '--', 'x'],
+      EXIT.usage.code,
+      '--isolation: expected session, principal, shared or pool, got "some"',
+    ],
+    ['a shell without completion', ['completion', 'tcsh'], EXIT.usage.code, '"tcsh"; expected bash, zsh, fish'],
     ['a file that is not there', ['serve', '--config', '/nowhere.json'], EXIT.config.code, '/nowhere.json'],
     ['a public address', ['serve', '--host', '0.0.0.0', '--port', '0', '--', 'node'], EXIT.listen.code, '--insecure'],
     [
