@@ -184,7 +184,7 @@ async function checkPort({ host, port, transport }: Settings): Promise<Finding> 
     await once(server, 'listening');
     return { check, state: 'ok', detail: `${host}:${port} is free` };
   } catch (error) {
-    const owner = runFiles(process.env).find(({ url }) => new URL(url).port === String(port));
+    const owner = runFiles(process.env).find(({ url, port: served }) => (served ?? Number(new URL(url).port)) === port);
     if (owner !== undefined) {
       return {
         check,

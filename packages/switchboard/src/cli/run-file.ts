@@ -13,6 +13,8 @@ export interface RunFile {
   url: string;
   token: string;
   pid: number;
+  /** Where clients are served. @default the port of the admin API */
+  port?: number;
 }
 
 export function runFolder(environment: NodeJS.ProcessEnv): string {
@@ -23,11 +25,11 @@ export function runFolder(environment: NodeJS.ProcessEnv): string {
 /** Lets the commands of this user find one that runs; says on stderr why they will not. @returns what undoes that. */
 export function announceRun(
   environment: NodeJS.ProcessEnv,
-  { url, token }: { url?: string | undefined; token?: string | undefined },
+  { url, token, port }: { url?: string | undefined; token?: string | undefined; port?: number | undefined },
 ): () => void {
   if (url === undefined || token === undefined) return () => {};
   try {
-    return writeRunFile(environment, { url, token, pid: process.pid });
+    return writeRunFile(environment, { url, token, pid: process.pid, ...(port !== undefined && { port }) });
   } catch (error) {
     process.stderr.write(`switchboard: commands will not find this one by themselves: ${(error as Error).message}\n`);
     return () => {};
@@ -72,10 +74,9 @@ function readRunFile(path: string): RunFile | undefined {
     const isOurs = process.platform === 'win32' || (uid === process.getuid?.() && (mode & 0o077) === 0);
     const run: unknown = isOurs ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
     if (!isObject(run)) return undefined;
-    const { url, token, pid } = run;
-    return typeof url === 'string' && typeof token === 'string' && typeof pid === 'number'
-      ? { url, token, pid }
-      : undefined;
+    const { url, token, pid, port } = run;
+    if (typeof url !== 'string' || typeof token !== 'string' || typeof pid !== 'number') return undefined;
+    return { url, token, pid, ...(typeof port === 'number' && { port }) };
   } catch {
     return undefined;
   }

@@ -123,7 +123,10 @@ async function serve(
     if (newToken !== undefined) {
       process.stderr.write(`switchboard: the token of this start, shown once: export SWITCHBOARD_TOKEN=${newToken}\n`);
     }
-    process.once('exit', announceRun(process.env, { url: gateway.adminUrl, token: gateway.adminToken }));
+    const [{ http, websocket } = {}] = addresses;
+    const served = http ?? websocket;
+    const port = served === undefined ? undefined : Number(new URL(served).port);
+    process.once('exit', announceRun(process.env, { url: gateway.adminUrl, token: gateway.adminToken, port }));
     if (gateway.settings.transport.includes('stdio')) channel = serveStdio(gateway);
     else process.stdout.write(banner({ addresses, settings: gateway.settings, access }));
   } catch (error) {

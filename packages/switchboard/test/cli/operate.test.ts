@@ -10,6 +10,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { EXIT } from '../../src/cli/exit.ts';
 import { orphanedGuards } from '../../src/cli/doctor.ts';
 import { duration, size } from '../../src/cli/table.ts';
+import { freePort } from '../support/blocks.ts';
 import { file, folder, run, serve, start } from '../support/command.ts';
 import type { Ended, Serving } from '../support/command.ts';
 import { servers } from '../support/gateway.ts';
@@ -339,6 +340,15 @@ describe('switchboard doctor', { timeout: 60_000 }, () => {
 
   it('knows the port of a Switchboard that runs', async () => {
     const { env, port, child } = await operate();
+    const found = await check([], { ...env, SWITCHBOARD_PORT: String(port) } as never);
+    expect(found).toMatchObject({ code: 0, port: expect.stringContaining(`process ${child.pid}`) });
+  });
+
+  it('knows the port of a Switchboard whose admin API has a port of its own', async () => {
+    const { env, port, child } = await operate([
+      ...['--admin-port', String(await freePort())],
+      ...['--', servers.scripted.command, ...servers.scripted.args],
+    ]);
     const found = await check([], { ...env, SWITCHBOARD_PORT: String(port) } as never);
     expect(found).toMatchObject({ code: 0, port: expect.stringContaining(`process ${child.pid}`) });
   });
