@@ -1,12 +1,12 @@
 /** `switchboard adopt`: from the files of MCP clients to one Switchboard, and back. */
 import { homedir } from 'node:os';
 import { sep } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 
 import type { AdoptFlags, Situation } from './adopt/adopt.ts';
 import { print } from './table.ts';
+import { TerminalLines } from './terminal-lines.ts';
 
 const HELP = `
 Examples:
@@ -45,24 +45,23 @@ export function thisSituation(): Situation {
     environment: process.env,
     folder: process.cwd(),
     say: print,
-    ask: askHere,
+    ask: questions(),
     // What npx keeps for a while may be gone tomorrow.
     bridges: { anywhere, here: program.includes(`${sep}_npx${sep}`) ? anywhere : [process.execPath, program] },
     now: new Date(),
   };
 }
 
-async function askHere(question: string): Promise<boolean | undefined> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const stopped = new AbortController();
-  terminal.on('close', () => stopped.abort());
-  try {
-    const answer = await terminal.question(`${question} [y/N] `, { signal: stopped.signal });
-    return /^y(?:es)?$/i.test(answer.trim());
-  } catch {
-    return false;
-  } finally {
-    terminal.close();
-  }
+/** Yes or no, on the terminal. */
+function questions(): (question: string) => Promise<boolean | undefined> {
+  let terminal: TerminalLines | undefined;
+  return async (question) => {
+    if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+    terminal ??= new TerminalLines(process.stdin, process.stderr);
+    const [, before = '', words = ''] = /^(\n*)(.*)$/s.exec(question) ?? [];
+    process.stderr.write(before);
+    const answer = await terminal.ask(`${words} [y/N] `);
+    terminal.pause();
+    return /^y(?:es)?$/i.test(answer?.trim() ?? '');
+  };
 }

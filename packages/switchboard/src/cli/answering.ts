@@ -1,9 +1,8 @@
 /** Answers the questions of a server for `call`: on the terminal, one after the other. */
-import { createInterface } from 'node:readline';
-
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { askForm } from './form.ts';
 import type { Answer } from './form.ts';
+import { TerminalLines } from './terminal-lines.ts';
 
 export class Answering {
   /** Whether a person is there to be asked; otherwise no server is told that it can ask. */
@@ -24,25 +23,13 @@ export class Answering {
 
 async function askHere(params: JsonObject, signal: AbortSignal): Promise<Answer> {
   if (signal.aborted) return { action: 'cancel' };
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  // Lines may be typed ahead, or pasted: each waits for its question.
-  const lines = terminal[Symbol.asyncIterator]();
-  let isClosed = false;
-  terminal.once('close', () => (isClosed = true));
+  const terminal = new TerminalLines(process.stdin, process.stderr);
   const stop = (): void => terminal.close();
-  terminal.on('SIGINT', stop);
   signal.addEventListener('abort', stop, { once: true });
   try {
     return await askForm(params, {
       say: (text) => void process.stderr.write(`${text}\n`),
-      ask: async (prompt) => {
-        if (!isClosed) {
-          terminal.setPrompt(prompt);
-          terminal.prompt();
-        }
-        const { value, done } = await lines.next();
-        return done === true ? undefined : value;
-      },
+      ask: (prompt) => terminal.ask(prompt),
     });
   } finally {
     signal.removeEventListener('abort', stop);
