@@ -78,7 +78,7 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
   if (flags.dryRun === true) return say('\nNothing was changed.');
   if (flags.yes !== true) {
     const envFile = shortPath(config.env.path, home);
-    const move = plan.variables.size === 0 || (await ask(`\nMove ${plan.variables.size} secrets into ${envFile}?`));
+    const move = plan.variables.size === 0 || (await ask(`\nMove the secrets into ${envFile}?`));
     if (move === false) {
       plan = makePlan(files, config, { ...options, leaveProjects, moveSecrets: false });
       say(`\n${describePlan([], plan, home)}`);
@@ -145,12 +145,15 @@ async function takeBack(
     if (isWanted === undefined) throw usageError('nobody can be asked here: give --yes, or --status to look only');
     if (!isWanted) return say('Nothing was changed.');
   }
-  for (const { step, state, copy } of undo(journal, isMeant)) {
+  const failures: string[] = [];
+  for (const { step, state, copy, failure } of undo(journal, isMeant)) {
     const path = shown(shortPath(step.path, home));
-    if (state === 'as written') say(`${path}: ${step.before === undefined ? 'removed' : 'given back as it was'}`);
+    if (failure !== undefined) failures.push(failure.message);
+    else if (state === 'as written') say(`${path}: ${step.before === undefined ? 'removed' : 'given back as it was'}`);
     else if (state === 'changed since') {
       const kept = copy === undefined ? 'there was no such file before' : `as it was, it is in ${shown(copy)}`;
       say(`${path}: has changed since, and is left; ${kept}`);
     } else say(`${path}: ${state === 'gone' ? 'is no longer there' : 'is as it was already'}`);
   }
+  if (failures.length > 0) throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: shown(failures.join('; ')) });
 }

@@ -49,6 +49,7 @@ export function carryOut(writes: readonly Write[], journal: Journal, now: Date):
 /** Writes a file that is still what was shown. @returns why it was not written */
 export function writeOne({ path, before, text, mode }: Write): string | undefined {
   const now = bytesAt(path);
+  if (typeof now === 'string') return now;
   const isShown = before === undefined ? now === undefined : now?.equals(before.bytes) === true;
   if (!isShown) return 'has changed since it was shown; run this again';
   try {
@@ -66,6 +67,8 @@ export interface Undone {
   state: StepState;
   /** Where the file as it was is kept, if it was not given back. */
   copy?: string | undefined;
+  /** Why it was not given back, though it was as written. */
+  failure?: SwitchboardError;
 }
 
 /**
@@ -86,11 +89,21 @@ export function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption)
           remaining.push(step);
           continue;
         }
-        const state = journal.undo(step);
-        if (state === 'changed since') remaining.push(step);
-        undone.push({ step, state, ...(state === 'changed since' && { copy: journal.copyOf(step) }) });
+        const done = undoOne(journal, step);
+        if (done.copy !== undefined || done.state === 'changed since') remaining.push(step);
+        undone.push(done);
       }
       journal.keep(adoption, remaining.toReversed());
       return undone;
     });
+}
+
+function undoOne(journal: Journal, step: Step): Undone {
+  try {
+    const state = journal.undo(step);
+    return { step, state, ...(state === 'changed since' && { copy: journal.copyOf(step) }) };
+  } catch (failure) {
+    if (!(failure instanceof SwitchboardError)) throw failure;
+    return { step, state: 'as written', copy: journal.copyOf(step), failure };
+  }
 }

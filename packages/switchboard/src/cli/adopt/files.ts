@@ -84,13 +84,12 @@ function isInside(folder: string, path: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`);
 }
 
-/** The bytes of a file as it is now; undefined where there is none. */
-export function bytesAt(path: string): Buffer | undefined {
+/** The bytes of a file as it is now; undefined where there is none; why it cannot be read, in words that go on after its name. */
+export function bytesAt(path: string): Buffer | string | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
+    return /^(?:ENOENT|ENOTDIR)$/.test(codeOf(error)) ? undefined : `cannot be read (${codeOf(error)})`;
   }
 }
 

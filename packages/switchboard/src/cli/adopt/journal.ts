@@ -1,9 +1,10 @@
 /**
- * What adopting did, so that it can be undone byte for byte: `adoptions.json` in the state folder of the user, with the files as they were
- * beside it. Both are for their owner alone, as they have what the files had.
+ * What adopting did, so that it can be undone byte for byte: one file for each adoption in the state folder of the user, with the files as
+ * they were beside it. They are for their owner alone, as they have what the files had. As each adoption has a file of its own, two at a time
+ * lose nothing of each other.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
@@ -35,29 +36,26 @@ export const digestOf = (bytes: Buffer): string => createHash('sha256').update(b
 
 export class Journal {
   readonly #folder: string;
-  readonly #path: string;
 
   /** @param state the state folder of the user. */
   constructor(state: string) {
     this.#folder = join(state, 'adopted');
-    this.#path = join(this.#folder, 'adoptions.json');
   }
 
   /** What was done and not undone, the oldest first. @throws {SwitchboardError} `SWB_CONFIG_INVALID` when it cannot be read */
   read(): Adoption[] {
-    const bytes = bytesAt(this.#path);
-    if (bytes === undefined) return [];
-    let value: unknown;
-    try {
-      value = JSON.parse(bytes.toString('utf8'));
-    } catch {
-      value = undefined;
-    }
-    if (!Array.isArray(value) || !value.every(isAdoption)) {
-      const detail = `${this.#path} is not as adopt wrote it; the files as they were lie beside it`;
+    return this.#ids().map((id) => {
+      const path = this.#fileOf(id);
+      let value: unknown;
+      try {
+        value = JSON.parse(readFileSync(path, 'utf8'));
+      } catch {
+        value = undefined;
+      }
+      if (isAdoption(value, id)) return value;
+      const detail = `${path} is not as adopt wrote it; the files as they were lie beside it`;
       throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
-    }
-    return value;
+    });
   }
 
   /** Keeps copies of what files are, and notes what is about to be written. Nothing may be written before. */
@@ -67,7 +65,8 @@ export class Journal {
   ): Adoption {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     chmodSync(this.#folder, 0o700);
-    const id = randomUUID().slice(0, 8);
+    const last = Number(this.#ids().at(-1)?.split('-', 1)[0] ?? 0);
+    const id = `${String(last + 1).padStart(6, '0')}-${randomUUID().slice(0, 8)}`;
     const steps = writes.map(({ path, client, before, mode, after }, nth): Step => {
       const backup = before === undefined ? undefined : `${id}-${nth}`;
       if (before !== undefined) writeWhole(join(this.#folder, backup!), before, 0o600);
@@ -80,17 +79,16 @@ export class Journal {
       };
     });
     const adoption = { id, at: at.toISOString(), steps };
-    this.#write([...this.read(), adoption]);
+    this.#write(adoption);
     return adoption;
   }
 
   /** Leaves only some steps of an adoption to undo; without any, it is forgotten with its copies. */
-  keep({ id, steps }: Adoption, remaining: readonly Step[]): void {
+  keep(adoption: Adoption, remaining: readonly Step[]): void {
+    const { steps } = adoption;
     if (remaining.length === steps.length) return;
-    const all = this.read().flatMap((each) =>
-      each.id !== id ? [each] : remaining.length === 0 ? [] : [{ ...each, steps: [...remaining] }],
-    );
-    this.#write(all);
+    if (remaining.length === 0) rmSync(this.#fileOf(adoption.id), { force: true });
+    else this.#write({ ...adoption, steps: [...remaining] });
     for (const { backup } of steps) {
       if (backup === undefined || remaining.some((step) => step.backup === backup)) continue;
       rmSync(join(this.#folder, backup), { force: true });
@@ -104,6 +102,7 @@ export class Journal {
 
   stateOf({ path, before, after }: Step): StepState {
     const bytes = bytesAt(path);
+    if (typeof bytes === 'string') return 'changed since';
     const now = bytes === undefined ? undefined : digestOf(bytes);
     if (now === after) return 'as written';
     if (now === before) return 'as it was';
@@ -116,19 +115,41 @@ export class Journal {
     if (state !== 'as written') return state;
     const copy = this.copyOf(step);
     if (copy === undefined) rmSync(step.path);
-    else writeWhole(step.path, readFileSync(copy), step.mode);
+    else writeWhole(step.path, this.#copyAt(copy, step), step.mode);
     return state;
   }
 
-  #write(adoptions: readonly Adoption[]): void {
-    if (adoptions.length === 0) rmSync(this.#path, { force: true });
-    else writeWhole(this.#path, Buffer.from(`${JSON.stringify(adoptions, undefined, 2)}\n`), 0o600);
+  /** @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` when the copy is not what the file was */
+  #copyAt(path: string, { before, path: file }: Step): Buffer {
+    const bytes = bytesAt(path);
+    if (bytes instanceof Buffer && digestOf(bytes) === before) return bytes;
+    const detail = `${file}: the copy of it as it was, ${path}, is not there or has changed`;
+    throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
+  }
+
+  #write(adoption: Adoption): void {
+    writeWhole(this.#fileOf(adoption.id), Buffer.from(`${JSON.stringify(adoption, undefined, 2)}\n`), 0o600);
+  }
+
+  #fileOf(id: string): string {
+    return join(this.#folder, `${id}.json`);
+  }
+
+  /** In the order in which they were made. */
+  #ids(): string[] {
+    let names: string[];
+    try {
+      names = readdirSync(this.#folder);
+    } catch {
+      return [];
+    }
+    return names.flatMap((name) => /^(\d{6}-[\da-f]{8})\.json$/.exec(name)?.[1] ?? []).toSorted();
   }
 }
 
 /** The file can be changed by anybody who can be this user, or by hand. */
-function isAdoption(value: unknown): value is Adoption {
-  if (!isObject(value) || typeof value['id'] !== 'string' || typeof value['at'] !== 'string') return false;
+function isAdoption(value: unknown, id: string): value is Adoption {
+  if (!isObject(value) || value['id'] !== id || typeof value['at'] !== 'string') return false;
   const { steps } = value;
   return (
     Array.isArray(steps) &&

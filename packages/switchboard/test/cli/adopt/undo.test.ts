@@ -1,5 +1,5 @@
 /** Adopting is undone byte for byte. */
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -57,10 +57,50 @@ describe('undo', () => {
     await home.adopt();
     expect(await failure(home.adopt({ undo: true }))).toMatchObject({ code: 'SWB_USAGE' });
     expect(home.read(cursor)).toContain(URL_OF_ALL);
-    const journal = '.local/state/switchboard/adopted/adoptions.json';
+    const journal = Object.keys(home.all()).find((name) => /\/adopted\/.*\.json$/.test(name))!;
     expect(statSync(join(home.path, journal)).mode & 0o777).toBe(0o600);
+    const [, id = ''] = /([\w-]+)\.json$/.exec(journal)!;
     const steps = [{ path: '/etc/passwd', after: 'x', mode: 0o644, backup: '../../../../evil' }];
-    home.write(journal, JSON.stringify([{ id: 'a', at: '', steps }]));
+    home.write(journal, JSON.stringify({ id, at: '', steps }));
     expect(await failure(home.adopt({ undo: true, yes: true }))).toMatchObject({ code: 'SWB_CONFIG_INVALID' });
+  });
+
+  it('gives back what was written when adopting ended in the middle, and says of the rest that it is as it was', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ one }));
+    home.write(other, servers({ one }));
+    const before = home.all();
+    // The folder of a file is a file when it is its turn.
+    const ask = async (): Promise<boolean> => {
+      rmSync(join(home.path, '.gemini'), { recursive: true });
+      home.write('.gemini', 'not a folder');
+      return true;
+    };
+    expect(await failure(home.adopt({}, { ask }))).toMatchObject({ code: 'SWB_FILE_NOT_WRITTEN' });
+    const journal = Object.keys(home.all()).find((name) => /\/adopted\/.*\.json$/.test(name))!;
+    // As it was when the process was killed: all of it noted, one of it written.
+    const noted = JSON.parse(home.read(journal)) as { steps: { path: string }[] };
+    const unwritten = { ...noted.steps.at(-1)!, path: join(home.path, other) };
+    home.write(journal, { ...noted, steps: [...noted.steps, unwritten] });
+    rmSync(join(home.path, '.gemini'));
+    home.write(other, servers({ one }));
+    const said = await home.adopt({ undo: true, yes: true });
+    expect(said).toContain('~/.gemini/settings.json: is as it was already');
+    expect(said).toContain('~/.cursor/mcp.json: given back as it was');
+    expect(changedSince(home, before)).toEqual([]);
+  });
+
+  it('keeps what it could not give back, and says why', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ one }));
+    await home.adopt();
+    const copy = Object.keys(home.all()).find((name) => /\/adopted\/[\w-]+-\d$/.test(name))!;
+    const text = home.read(copy);
+    rmSync(join(home.path, copy));
+    expect(await failure(home.adopt({ undo: true, yes: true }))).toMatchObject({ code: 'SWB_FILE_NOT_WRITTEN' });
+    expect(home.read(cursor)).toContain(URL_OF_ALL);
+    home.write(copy, text);
+    await home.adopt({ undo: true, yes: true });
+    expect(JSON.parse(home.read(cursor))).toEqual(servers({ one }));
   });
 });
