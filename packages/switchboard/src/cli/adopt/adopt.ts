@@ -12,7 +12,7 @@ import { configPath, endpointOf, readOwnConfig } from './own-config.ts';
 import { placesOf, shortPath } from './places.ts';
 import type { Machine } from './places.ts';
 import { makePlan } from './plan.ts';
-import { describePlan, shown } from './report.ts';
+import { describePlan, safe, shown } from './report.ts';
 import { survey } from './survey.ts';
 
 export interface AdoptFlags {
@@ -148,12 +148,13 @@ async function takeBack(
   const failures: string[] = [];
   for (const { step, state, copy, failure } of undo(journal, isMeant)) {
     const path = shown(shortPath(step.path, home));
-    if (failure !== undefined) failures.push(failure.message);
+    const kept = copy === undefined ? '' : `; as it was, it is in ${safe(copy)}`;
+    if (failure !== undefined) failures.push(`${path}: ${safe(failure)}`);
     else if (state === 'as written') say(`${path}: ${step.before === undefined ? 'removed' : 'given back as it was'}`);
+    else if (state === 'needed') say(`${path}: is left, as what has changed may lead to it${kept}`);
     else if (state === 'changed since') {
-      const kept = copy === undefined ? 'there was no such file before' : `as it was, it is in ${shown(copy)}`;
-      say(`${path}: has changed since, and is left; ${kept}`);
-    } else say(`${path}: ${state === 'gone' ? 'is no longer there' : 'is as it was already'}`);
+      say(`${path}: has changed since, and is left${kept || '; there was no such file before'}`);
+    } else say(`${path}: ${state === 'gone' ? `is no longer there${kept}` : 'is as it was already'}`);
   }
-  if (failures.length > 0) throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: shown(failures.join('; ')) });
+  if (failures.length > 0) throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: failures.join('; ') });
 }

@@ -63,20 +63,22 @@ export function writeOne({ path, before, text, mode }: Write): string | undefine
 
 export interface Undone {
   step: Step;
-  /** What the file was found as: only one as written was given back. */
-  state: StepState;
+  /** What the file was found as: only one as written was given back. One that is `needed` is as written too. */
+  state: StepState | 'needed';
   /** Where the file as it was is kept, if it was not given back. */
   copy?: string | undefined;
-  /** Why it was not given back, though it was as written. */
-  failure?: SwitchboardError;
+  /** Why it could not be given back, although it is as written. */
+  failure?: string;
 }
 
 /**
- * Gives back every file that is still as written, the newest adoption first. What has changed since stays, and stays in the journal.
+ * Gives back every file that is still as written, the newest adoption first. What could not be given back stays in the journal with its
+ * copy, and then Switchboard's own files stay too, as a client may still be led to what is in them.
  *
  * @param isMeant which steps are undone
  */
 export function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption) => boolean): Undone[] {
+  let isLed = false;
   return journal
     .read()
     .toReversed()
@@ -89,21 +91,25 @@ export function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption)
           remaining.push(step);
           continue;
         }
-        const done = undoOne(journal, step);
-        if (done.copy !== undefined || done.state === 'changed since') remaining.push(step);
-        undone.push(done);
+        const each = undoOne(journal, step, isLed);
+        const isLeft = /^(?:changed since|needed)$/.test(each.state) || each.failure !== undefined;
+        if (isLeft && step.client !== undefined) isLed = true;
+        const isKept = isLeft || (each.state === 'gone' && step.backup !== undefined);
+        if (isKept) remaining.push(step);
+        undone.push({ ...each, ...(isKept && { copy: journal.copyOf(step) }) });
       }
       journal.keep(adoption, remaining.toReversed());
       return undone;
     });
 }
 
-function undoOne(journal: Journal, step: Step): Undone {
+/** @param isLed whether a client may be led to what is in Switchboard's own files */
+function undoOne(journal: Journal, step: Step, isLed: boolean): Undone {
+  if (isLed && step.client === undefined && journal.stateOf(step) === 'as written') return { step, state: 'needed' };
   try {
-    const state = journal.undo(step);
-    return { step, state, ...(state === 'changed since' && { copy: journal.copyOf(step) }) };
-  } catch (failure) {
-    if (!(failure instanceof SwitchboardError)) throw failure;
-    return { step, state: 'as written', copy: journal.copyOf(step), failure };
+    return { step, state: journal.undo(step) };
+  } catch (error) {
+    if (!(error instanceof SwitchboardError)) throw error;
+    return { step, state: 'as written', failure: error.message.replace(`${error.entry.message}: `, '') };
   }
 }

@@ -93,6 +93,15 @@ export function bytesAt(path: string): Buffer | string | undefined {
   }
 }
 
+/** @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` */
+export function remove(path: string): void {
+  try {
+    rmSync(path);
+  } catch (cause) {
+    throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: `${path} (${codeOf(cause)})`, cause });
+  }
+}
+
 /**
  * Puts bytes in the place of a file, all at once: nobody ever reads a half of them.
  *

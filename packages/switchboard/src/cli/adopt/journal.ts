@@ -4,12 +4,12 @@
  * lose nothing of each other.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
-import { bytesAt, writeWhole } from './files.ts';
+import { bytesAt, remove, writeWhole } from './files.ts';
 
 /** One file that was written. */
 export interface Step {
@@ -100,6 +100,7 @@ export class Journal {
     return backup === undefined ? undefined : join(this.#folder, backup);
   }
 
+  /** What cannot be read is not as it was written. */
   stateOf({ path, before, after }: Step): StepState {
     const bytes = bytesAt(path);
     if (typeof bytes === 'string') return 'changed since';
@@ -109,21 +110,26 @@ export class Journal {
     return now === undefined ? 'gone' : 'changed since';
   }
 
-  /** Gives back what a file was. @returns what it was found as; it is changed only where it is as written */
+  /**
+   * Gives back what a file was, where a link leads if it has become one.
+   *
+   * @returns what it was found as; it is changed only where it is as written.
+   * @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` when it could not be changed, or its copy is no longer what it was
+   */
   undo(step: Step): StepState {
     const state = this.stateOf(step);
     if (state !== 'as written') return state;
     const copy = this.copyOf(step);
-    if (copy === undefined) rmSync(step.path);
-    else writeWhole(step.path, this.#copyAt(copy, step), step.mode);
+    if (copy === undefined) remove(step.path);
+    else writeWhole(realpathSync(step.path), this.#copyAt(copy, step), step.mode);
     return state;
   }
 
   /** @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` when the copy is not what the file was */
-  #copyAt(path: string, { before, path: file }: Step): Buffer {
+  #copyAt(path: string, { before }: Step): Buffer {
     const bytes = bytesAt(path);
     if (bytes instanceof Buffer && digestOf(bytes) === before) return bytes;
-    const detail = `${file}: the copy of it as it was, ${path}, is not there or has changed`;
+    const detail = `the copy of it as it was, ${path}, is not there or has changed`;
     throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
   }
 

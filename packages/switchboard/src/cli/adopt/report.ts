@@ -10,9 +10,12 @@ import type { FoundFile, Left } from './survey.ts';
 const MAX_WORDS = 160;
 
 /** Words of a file, which anybody may have written: nothing of them steers the terminal, or begins a line. */
+export const safe = (text: string): string => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
+
+/** The same, cut where they are many. */
 export const shown = (text: string): string => {
-  const safe = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
-  return safe.length > MAX_WORDS ? `${cut(safe, MAX_WORDS)}…` : safe;
+  const words = safe(text);
+  return words.length > MAX_WORDS ? `${cut(words, MAX_WORDS)}…` : words;
 };
 
 /** @param home to show paths in it with `~` */

@@ -1,8 +1,9 @@
 /** Adopting is undone byte for byte. */
-import { rmSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+import { adopt } from '../../../src/cli/adopt/adopt.ts';
 import { URL_OF_ALL, changedSince, cursor, failure, isThere, makeHome, one, servers } from '../../support/adopt.ts';
 
 describe('undo', () => {
@@ -23,13 +24,16 @@ describe('undo', () => {
     const [, copy = ''] = /settings\.json: has changed since, and is left; as it was, it is in (.*)/.exec(said)!;
     expect(home.read(cursor)).toBe(first);
     expect(home.read(other)).toBe(`${home.read(other).trimEnd()}\n `);
-    expect(isThere(home, home.configPath)).toBe(false);
+    // What still leads to Switchboard finds its servers there.
+    expect(said).toContain('~/.config/switchboard/switchboard.json: is left, as what has changed may lead to it');
+    expect(isThere(home, home.configPath)).toBe(true);
     expect(home.read(copy.replace(`${home.path}/`, ''))).toBe(second);
     expect(statSync(copy).mode & 0o777).toBe(0o600);
     // When the change is taken back, so is the rest.
     home.write(other, home.read(other).slice(0, -1));
     await home.adopt({ undo: true, yes: true });
     expect(home.read(other)).toBe(second);
+    expect(isThere(home, home.configPath)).toBe(false);
     expect(await home.adopt({ status: true })).toContain('adopt has changed nothing, or all of it was undone');
     expect(Object.keys(home.all()).filter((name) => name.includes('/state/'))).toEqual([]);
   });
@@ -102,5 +106,55 @@ describe('undo', () => {
     home.write(copy, text);
     await home.adopt({ undo: true, yes: true });
     expect(JSON.parse(home.read(cursor))).toEqual(servers({ one }));
+  });
+
+  it('keeps the copy of a file that is no longer there, and says where it is', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ one }));
+    const text = home.read(cursor);
+    await home.adopt();
+    rmSync(join(home.path, cursor));
+    const said = await home.adopt({ undo: true, yes: true });
+    const [, copy = ''] = /mcp\.json: is no longer there; as it was, it is in (.*)/.exec(said)!;
+    expect(readFileSync(copy, 'utf8')).toBe(text);
+    expect(await home.adopt({ undo: true, yes: true })).toContain(copy);
+    // Put back by hand, it is undone.
+    home.write(cursor, text);
+    await home.adopt({ undo: true, yes: true });
+    expect(await home.adopt({ status: true })).toContain('adopt has changed nothing, or all of it was undone');
+  });
+
+  it('does not let one file keep the others from it', async () => {
+    const home = makeHome();
+    const third = '.kiro/settings/mcp.json';
+    for (const name of [cursor, other, third]) home.write(name, servers({ one }));
+    const text = home.read(cursor);
+    await home.adopt();
+    rmSync(join(home.path, third));
+    mkdirSync(join(home.path, third));
+    const folder = '.local/state/switchboard/adopted/';
+    const lost = Object.keys(home.all()).find((name) => name.startsWith(folder) && /-2$/.test(name))!;
+    home.write(lost, 'something else');
+    expect(await home.adopt({ status: true })).toContain(`Kiro, ~/${third}: changed since`);
+    const { situation, said } = home.situation();
+    const error = await failure(adopt({ undo: true, yes: true }, situation));
+    expect(error).toMatchObject({ code: 'SWB_FILE_NOT_WRITTEN' });
+    expect(error.message).toContain(`~/${other}: the copy of it as it was, ${join(home.path, lost)}, is not there`);
+    expect(said.join('\n')).toContain(`~/${third}: has changed since, and is left`);
+    expect(home.read(other)).toContain(URL_OF_ALL);
+    expect(home.read(cursor)).toBe(text);
+  });
+
+  it('gives back a file that has become a link where the link leads', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ one }));
+    const text = home.read(cursor);
+    await home.adopt();
+    mkdirSync(join(home.path, 'dotfiles'));
+    renameSync(join(home.path, cursor), join(home.path, 'dotfiles/mcp.json'));
+    symlinkSync('../dotfiles/mcp.json', join(home.path, cursor));
+    await home.adopt({ undo: true, yes: true });
+    expect(readlinkSync(join(home.path, cursor))).toBe('../dotfiles/mcp.json');
+    expect(home.read('dotfiles/mcp.json')).toBe(text);
   });
 });
