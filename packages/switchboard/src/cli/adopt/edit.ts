@@ -104,7 +104,8 @@ export function editList(
 
 /** What stands between one item and the next: a new line with the blanks of this one, or one blank. */
 function gapBefore(text: string, start: number): string {
-  const blanks = /\s*$/.exec(text.slice(0, start))?.[0] ?? '';
+  const before = text.slice(0, start);
+  const blanks = before.slice(before.trimEnd().length);
   const at = blanks.lastIndexOf('\n');
   return at === -1 ? ' ' : `${eolOf(text)}${blanks.slice(at + 1)}`;
 }

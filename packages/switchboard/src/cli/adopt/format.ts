@@ -58,14 +58,26 @@ export class Unreadable extends Error {
 const BOM = '\uFEFF';
 const withoutBom = (text: string): string => (text.startsWith(BOM) ? text.slice(1) : text);
 
-/** @throws {Unreadable} also for what is nested too deeply to be looked through */
+/** No file of a client is nested like this; what is can use up the stack of whatever looks through it. */
+const MAX_DEPTH = 200;
+
+/** @throws {Unreadable} also for what is nested too deeply to be looked through, as a mapping of YAML that has itself in it */
 export function parseDocument(format: Format, text: string): Document {
   try {
-    return format.parse(withoutBom(text));
+    const document = format.parse(withoutBom(text));
+    checkDepth(document.value, MAX_DEPTH);
+    return document;
   } catch (error) {
     if (error instanceof RangeError) throw new Unreadable('it is nested too deeply');
     throw error;
   }
+}
+
+/** @throws {RangeError} */
+function checkDepth(value: unknown, left: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (left === 0) throw new RangeError('too deep');
+  for (const each of Object.values(value)) checkDepth(each, left - 1);
 }
 
 /**

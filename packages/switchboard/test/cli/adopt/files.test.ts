@@ -141,6 +141,20 @@ describe('a file', () => {
     expect(home.read('.gemini/settings.json')).toContain(URL_OF_ALL);
   });
 
+  it('that is nested without an end, or is nothing but blanks, keeps no other from being changed', async () => {
+    const home = makeHome();
+    const inside = `${'{"a":'.repeat(1500)}1${'}'.repeat(1500)}`;
+    home.write('.gemini/settings.json', `{"mcpServers":{"a":{"command":"x"}},"deep":${inside}}`);
+    home.write('.config/goose/config.yaml', 'extensions: &all\n  a: { type: stdio, cmd: x }\n  again: *all\n');
+    home.write('.kiro/settings/mcp.json', `{${' '.repeat(300_000)}"mcpServers":{"b":{"command":"x"}}}`);
+    home.write(cursor, servers({ one }));
+    expect(under('Left alone', await home.adopt())).toEqual([
+      '  Gemini CLI, ~/.gemini/settings.json: cannot be read: it is nested too deeply',
+      '  Goose, ~/.config/goose/config.yaml: cannot be read: it is nested too deeply',
+    ]);
+    expect(Object.keys(home.config().upstreams)).toEqual(['one', 'b']);
+  });
+
   it('that has changed since it was shown is left, and the others are written', async () => {
     const home = makeHome();
     home.write(cursor, servers({ one }));
