@@ -15,6 +15,8 @@ export function expandVariables(
   others?: string,
 ): { value: unknown; problems: Problem[] } {
   const problems: Problem[] = [];
+  /** `${constructor}` is no variable. */
+  const own = (name: string): string | undefined => (Object.hasOwn(environment, name) ? environment[name] : undefined);
 
   const expand = (text: string, path: (string | number)[]): string =>
     text.replace(/\$?\$\{([^}]*)\}/g, (whole, inside: string) => {
@@ -26,14 +28,14 @@ export function expandVariables(
         // Others see the arguments of a process and the paths of a URL.
         problems.push({ path, message: `${whole} may stand in env and headers only` });
       } else if (inside.startsWith('input:')) {
-        const value = environment[inside];
+        const value = own(inside);
         if (value !== undefined) return value;
         const variable = inputVariable(inside.slice('input:'.length));
         problems.push({ path, message: `${whole} asks a person, and nobody is there to be asked: set ${variable}` });
       } else if (name === undefined) {
         problems.push({ path, message: `${whole} is not known; use \${env:NAME}` });
-      } else if (environment[name] !== undefined) {
-        return environment[name];
+      } else if (own(name) !== undefined) {
+        return own(name)!;
       } else if (otherwise !== undefined) {
         return otherwise;
       } else {

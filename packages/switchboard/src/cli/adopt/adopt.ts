@@ -7,6 +7,7 @@ import { didYouMean } from '../../util/nearest.ts';
 import { usageError } from '../exit.ts';
 import { carryOut, undo } from './carry-out.ts';
 import { CLIENTS, CLIENT_IDS } from './clients.ts';
+import { isFolder } from './files.ts';
 import { Journal } from './journal.ts';
 import { configPath, endpointOf, readOwnConfig } from './own-config.ts';
 import { placesOf, shortPath } from './places.ts';
@@ -58,6 +59,8 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
     );
   }
   const project = resolve(situation.folder, flags.project ?? '.');
+  if (flags.project !== undefined && !isFolder(project))
+    throw usageError(`--project: no folder ${JSON.stringify(project)}`);
   const { files, left } = await survey(places, project === home ? undefined : project, only);
   const same = files.find(({ file }) => file.path === config.file?.path);
   if (same !== undefined) {

@@ -84,6 +84,8 @@ function isInside(folder: string, path: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`);
 }
 
+export const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
 /** The bytes of a file as it is now; undefined where there is none; why it cannot be read, in words that go on after its name. */
 export function bytesAt(path: string): Buffer | string | undefined {
   try {

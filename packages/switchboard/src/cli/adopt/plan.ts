@@ -13,7 +13,7 @@ import type { OwnConfig } from './own-config.ts';
 import { Variables, isWritable, takeSecrets } from './secrets.ts';
 import { identityOf, shareable } from './shareable.ts';
 import type { Shareable } from './shareable.ts';
-import { isSwitchboard } from './survey.ts';
+import { isSwitchboard, leadsToAll } from './survey.ts';
 import type { FoundFile, FoundServer, Left } from './survey.ts';
 
 /** One upstream, and where it was found. */
@@ -120,7 +120,13 @@ export function makePlan(found: readonly FoundFile[], config: OwnConfig, options
   const all = [...servers.values()];
   const added = all.filter(({ isKnown }) => !isKnown);
   const needed = new Set(all.flatMap(({ entry }) => variablesIn(entry)).filter((name) => !variables.added.has(name)));
-  const writes = clientWrites(found, all, options, left);
+  const { writes, unchangeable } = clientWrites(found, all, options, left);
+  if (unchangeable.size > 0) {
+    // Their servers stay in them, so Switchboard must have neither these nor their secrets.
+    const changeable = found.filter((file) => !unchangeable.has(file));
+    const plan = makePlan(changeable, config, options);
+    return { ...plan, left: [...plan.left, ...unchangeable.values()] };
+  }
   return {
     servers: all,
     left,
@@ -179,6 +185,13 @@ function freeName(wanted: string, { client }: FoundFile, taken: ReadonlySet<stri
   return all.find((name) => !taken.has(name))!;
 }
 
+/** A name for the entry of Switchboard. */
+function freeEntryName(taken: ReadonlySet<string>): string {
+  const all = [NAME, `${NAME}-mcp`];
+  for (let nth = 2; all.every((name) => taken.has(name)); nth++) all.push(`${NAME}-mcp-${nth}`);
+  return all.find((name) => !taken.has(name))!;
+}
+
 function variablesIn(entry: JsonObject): string[] {
   return textsIn(entry)
     .flatMap((text) => [...text.matchAll(/(?<!\$)\$\{(?:env:)?([A-Za-z_]\w*)\}/g)])
@@ -220,8 +233,9 @@ function clientWrites(
   servers: readonly PlannedServer[],
   options: PlanOptions,
   left: Left[],
-): Write[] {
-  return found.flatMap((file): Write[] => {
+): { writes: Write[]; unchangeable: ReadonlyMap<FoundFile, Left> } {
+  const unchangeable = new Map<FoundFile, Left>();
+  const writes = found.flatMap((file): Write[] => {
     const taken = servers.flatMap(({ origins }) =>
       origins.filter((origin) => origin.file === file).map(({ server }) => server),
     );
@@ -240,9 +254,9 @@ function clientWrites(
       const going = new Set(own.map(({ entry }) => entry.name));
       gone.push(...own.map(({ entry: { name, line } }) => ({ name, line, isOff: off !== undefined })));
       const stays = file.servers.filter((server) => server.path === path && !own.includes(server));
-      const isThere = stays.some(({ entry }) => isSwitchboard(entry.value, endpoint.url));
+      const isThere = stays.some(({ entry }) => leadsToAll(entry.value, endpoint.url));
       const others = new Set([...stays.map(({ entry }) => entry.name), ...(off === undefined ? [] : going)]);
-      const name = others.has(NAME) ? `${NAME}-mcp` : NAME;
+      const name = freeEntryName(others);
       const value = entryFor(client, endpoint);
       if (!isThere) come.push({ [name]: value });
       return {
@@ -258,8 +272,9 @@ function clientWrites(
       return [{ kind: 'client', path, before: file.file, text, mode, client, isOfProject, gone, come }];
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
-      left.push({ client, path: file.path, line: error.line, why: error.message });
+      unchangeable.set(file, { client, path: file.path, line: error.line, why: error.message });
       return [];
     }
   });
+  return { writes, unchangeable };
 }

@@ -5,7 +5,7 @@ import { checkUpstream } from '../../gateway/upstream-options.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { isLoopback } from '../../util/address.ts';
-import { omit } from '../../util/omit.ts';
+import { withEnvFile } from '../env-file.ts';
 import { adopt, isDisabled } from '../foreign.ts';
 import type { Block } from '../foreign.ts';
 import { expandVariables, inputVariable } from '../variables.ts';
@@ -67,8 +67,8 @@ export function shareable(value: unknown, situation: Situation): Shareable | str
   const variables = { ...environment, ...Object.fromEntries(needed) };
   const userHome = environment['HOME'] ?? environment['USERPROFILE'];
   const { value: filled, problems } = expandVariables(inPlace, { userHome, ...variables });
-  const checked = omit(filled as JsonObject, 'envFile');
-  const [problem] = [...problems, ...checkUpstream('server', checked, false).map(withoutName)];
+  const { entry: checked, problems: unread } = withEnvFile(filled, project ?? '');
+  const [problem] = [...unread, ...problems, ...checkUpstream('server', checked, false).map(withoutName)];
   if (problem !== undefined) return `${problem.path.join('.')}${problem.path.length > 0 ? ': ' : ''}${problem.message}`;
   const { url, headers } = filled as JsonObject;
   if (typeof url === 'string' && isObject(headers) === false && !isLoopback(hostOf(url))) {
@@ -112,7 +112,7 @@ function unfilled(
     if (inside === 'userHome') continue;
     const [, name, otherwise] = /^(?:env:)?([A-Za-z_]\w*)(:-.*)?$/.exec(inside) ?? [];
     if (name === undefined) return `\${${inside}} is known to the client alone`;
-    if (environment[name] === undefined && otherwise === undefined && !needed.has(name)) {
+    if (!Object.hasOwn(environment, name) && otherwise === undefined && !needed.has(name)) {
       return `it needs the environment variable ${name}, which is not set here`;
     }
   }

@@ -3,6 +3,8 @@ import { lstatSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
 import { isObject } from '../../protocol/jsonrpc.ts';
+import { isLoopback } from '../../util/address.ts';
+import { isDisabled } from '../foreign.ts';
 import { CLIENTS } from './clients.ts';
 import type { Client } from './clients.ts';
 import { expandPath, readForChange } from './files.ts';
@@ -117,13 +119,32 @@ function serversOf(client: Client, document: Document, project: string | undefin
   });
 }
 
-/** Whether an entry leads to Switchboard already. @param url of Switchboard */
+/** Whether an entry leads to Switchboard already, by its address, or by a command that is given the address. @param url of Switchboard */
 export function isSwitchboard(value: unknown, url: string): boolean {
-  if (!isObject(value)) return false;
-  const { command, cmd, args } = value;
-  const address = value['url'] ?? value['httpUrl'] ?? value['serverUrl'] ?? value['uri'];
-  if (typeof address === 'string') return address === url || address.startsWith(`${url}/`);
-  const words = [command, cmd, args].flat().filter((word) => typeof word === 'string');
+  const words = wordsOf(value);
+  if (words.some((word) => addressAt(word, url) !== undefined)) return true;
   const isOurs = words.some((word) => /(?:^|[\\/])(?:mcp-)?switchboard(?:\.(?:js|cmd|exe))?(?:@[\w.-]+)?$/.test(word));
   return isOurs && words.some((word) => word === 'connect' || word === 'serve');
+}
+
+/** Whether a client has all servers by an entry: it is switched on, and its address is not that of one server. */
+export function leadsToAll(value: unknown, url: string): boolean {
+  const addresses = wordsOf(value).flatMap((word) => addressAt(word, url) ?? []);
+  const isOfOne = addresses.some(({ pathname, search }) => pathname !== new URL(url).pathname || search !== '');
+  return isSwitchboard(value, url) && !isDisabled(value) && !isOfOne;
+}
+
+function wordsOf(value: unknown): string[] {
+  if (!isObject(value)) return [];
+  const { command, cmd, args } = value;
+  const address = value['url'] ?? value['httpUrl'] ?? value['serverUrl'] ?? value['uri'];
+  return [address, command, cmd, args].flat().filter((word) => typeof word === 'string');
+}
+
+/** An address that is served by what listens at another: every name of this machine is one. */
+function addressAt(text: string, url: string): URL | undefined {
+  if (!/^(?:https?|wss?):/i.test(text) || !URL.canParse(text)) return undefined;
+  const [found, { hostname, port }] = [new URL(text), new URL(url)];
+  const isSame = found.hostname === hostname || (isLoopback(found.hostname) && isLoopback(hostname));
+  return isSame && found.port === port ? found : undefined;
 }

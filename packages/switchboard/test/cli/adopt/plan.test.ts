@@ -1,7 +1,7 @@
 /** What adopt makes of what it finds: what is one server, what is left alone and why, and what an entry says in the words of Switchboard. */
 import { describe, expect, it } from 'vitest';
 
-import { URL_OF_ALL, changedSince, cursor, makeHome, one, servers, under } from '../../support/adopt.ts';
+import { URL_OF_ALL, changedSince, cursor, failure, makeHome, one, servers, under } from '../../support/adopt.ts';
 
 describe('the same server', () => {
   it('of several clients is one, also where it is written in another way', async () => {
@@ -107,6 +107,24 @@ describe('what cannot be shared is left alone, with the reason:', () => {
     ['a folder that is relative to nothing known', { ...one, cwd: 'server' }, 'its cwd is relative to the folder'],
     ['a key that nobody knows', { ...one, isolaton: 'shared' }, 'isolaton: unknown key. Did you mean "isolation"?'],
     ['no entry at all', 'one', 'it is no object'],
+    [
+      'a file of variables that cannot be read',
+      { ...one, envFile: '/nowhere/.env' },
+      'envFile: /nowhere/.env cannot be read',
+    ],
+    ['a file of variables without a path', { ...one, envFile: 5 }, 'envFile: expected the path of a file'],
+    [
+      'a variable that only objects have',
+      { ...one, env: { A: '${constructor}' } },
+      'it needs the environment variable constructor',
+    ],
+    ['Switchboard by another name of this machine', { url: 'http://localhost:8765/mcp' }, 'it is Switchboard already'],
+    ['Switchboard at an address of IPv6', { url: 'http://[::1]:8765/mcp?x=1' }, 'it is Switchboard already'],
+    [
+      'a bridge to Switchboard',
+      { command: 'npx', args: ['-y', 'mcp-remote', 'http://127.0.0.1:8765/mcp'] },
+      'it is Switchboard already',
+    ],
   ])('%s', async (_, entry, why) => {
     const home = makeHome();
     home.write(cursor, servers({ odd: entry }));
@@ -138,6 +156,61 @@ describe('what cannot be shared is left alone, with the reason:', () => {
     expect(JSON.parse(home.read(cursor))).toEqual(
       servers({ switchboard: { command: 'x', disabled: true }, 'switchboard-mcp': { url: URL_OF_ALL } }),
     );
+  });
+});
+
+describe('a name for Switchboard', () => {
+  it('is never that of an entry that stays', async () => {
+    const home = makeHome();
+    const off = { command: 'x', disabled: true };
+    home.write(cursor, servers({ switchboard: off, 'switchboard-mcp': off, one }));
+    await home.adopt();
+    expect(home.read(cursor).match(/"switchboard[^"]*":/g)).toEqual([
+      '"switchboard":',
+      '"switchboard-mcp":',
+      '"switchboard-mcp-2":',
+    ]);
+  });
+});
+
+describe('an entry for one server of Switchboard, or one that is switched off', () => {
+  it('does not stand for all of them', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ memory: { url: `${URL_OF_ALL}/memory` }, one }));
+    home.write('.kiro/settings/mcp.json', servers({ old: { url: URL_OF_ALL, disabled: true }, one }));
+    await home.adopt();
+    expect(JSON.parse(home.read(cursor))).toMatchObject(servers({ switchboard: { url: URL_OF_ALL } }));
+    expect(JSON.parse(home.read('.kiro/settings/mcp.json'))).toMatchObject(
+      servers({ switchboard: { url: URL_OF_ALL } }),
+    );
+  });
+});
+
+describe('a file whose entries cannot be changed alone', () => {
+  it('keeps its servers and their secrets, and Switchboard gets none of them', async () => {
+    const home = makeHome();
+    home.write(
+      '.config/goose/config.yaml',
+      'extensions:\n  a: { type: stdio, cmd: a, envs: { A_TOKEN: abc }, args: &words [x] }\nother: *words\n',
+    );
+    home.write(cursor, servers({ one }));
+    const said = await home.adopt();
+    expect(said).toContain('Goose, ~/.config/goose/config.yaml: its entries cannot be changed');
+    expect(under('Servers that are shared', said)[0]).toBe('  one (Cursor)');
+    expect(home.config()).toEqual({ upstreams: { one: { ...one, isolation: 'session' } } });
+  });
+});
+
+describe('a project that is not there', () => {
+  it('is an error', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ one }));
+    const before = home.all();
+    expect(await failure(home.adopt({ yes: true, project: 'nowhere' }))).toMatchObject({
+      code: 'SWB_USAGE',
+      message: expect.stringContaining(`--project: no folder ${JSON.stringify(`${home.project}/nowhere`)}`),
+    });
+    expect(changedSince(home, before)).toEqual([]);
   });
 });
 
