@@ -95,6 +95,16 @@ export function bytesAt(path: string): Buffer | string | undefined {
   }
 }
 
+/** Makes a folder that only its owner can look into. @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` */
+export function makePrivate(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  } catch (cause) {
+    throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: `${folder} (${codeOf(cause)})`, cause });
+  }
+}
+
 /** @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` */
 export function remove(path: string): void {
   try {

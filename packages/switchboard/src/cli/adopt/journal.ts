@@ -4,12 +4,12 @@
  * lose nothing of each other.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
-import { bytesAt, remove, writeWhole } from './files.ts';
+import { bytesAt, makePrivate, remove, writeWhole } from './files.ts';
 
 /** One file that was written. */
 export interface Step {
@@ -58,13 +58,16 @@ export class Journal {
     });
   }
 
-  /** Keeps copies of what files are, and notes what is about to be written. Nothing may be written before. */
+  /**
+   * Keeps copies of what files are, and notes what is about to be written. Nothing may be written before.
+   *
+   * @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN`
+   */
   begin(
     at: Date,
     writes: readonly { path: string; client?: string; before?: Buffer; mode: number; after: Buffer }[],
   ): Adoption {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    chmodSync(this.#folder, 0o700);
+    makePrivate(this.#folder);
     const last = Number(this.#ids().at(-1)?.split('-', 1)[0] ?? 0);
     const id = `${String(last + 1).padStart(6, '0')}-${randomUUID().slice(0, 8)}`;
     const steps = writes.map(({ path, client, before, mode, after }, nth): Step => {

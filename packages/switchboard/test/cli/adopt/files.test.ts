@@ -167,6 +167,16 @@ describe('a file', () => {
     expect(JSON.parse(home.read(cursor))).toEqual(servers({ one, two: one }));
   });
 
+  it('of Switchboard that cannot be made, as a file has the name of its folder, stops all of it', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ one }));
+    home.write('.local/state', 'a file');
+    const before = home.all();
+    expect(await failure(home.adopt())).toMatchObject({ code: 'SWB_FILE_NOT_WRITTEN' });
+    expect(await home.adopt({ status: true })).toContain('adopt has changed nothing');
+    expect(changedSince(home, before)).toEqual([]);
+  });
+
   it('of Switchboard that has changed since stops all of it', async () => {
     const home = makeHome();
     home.write(cursor, servers({ one, gh: { command: 'x', env: { A_TOKEN: 'abc' } } }));
