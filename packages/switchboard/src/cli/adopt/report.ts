@@ -5,6 +5,7 @@ import { cut } from '../../util/cut.ts';
 import { spaced } from './format.ts';
 import { shortPath } from './places.ts';
 import type { Plan, PlannedServer, Write } from './plan.ts';
+import { holdsSecret } from './secrets.ts';
 import type { FoundFile, Left } from './survey.ts';
 
 const MAX_WORDS = 160;
@@ -101,8 +102,13 @@ export function describeStart(entry: JsonObject): string {
   return shown(start) + (names.length === 0 ? '' : ` (${shown(names.join('; '))})`);
 }
 
+/** What may have a secret in it beside a variable is not shown. */
 const word = (text: unknown): string =>
-  typeof text === 'string' && /^[^\s'"]+$/.test(text) ? text : JSON.stringify(text);
+  typeof text === 'string' && holdsSecret(text)
+    ? '…'
+    : typeof text === 'string' && /^[^\s'"]+$/.test(text)
+      ? text
+      : JSON.stringify(text);
 
 function describeLeft({ client, path, line, name, why }: Left, short: (text: string) => string): string {
   const what = name === undefined ? '' : ` ${JSON.stringify(shown(name))}`;

@@ -8,7 +8,7 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 type Keep = (hint: string, value: string) => string;
 
 const NAME =
-  /(?:^|[^a-z])(?:api_?key|access_?key|key|token|secret|pass(?:word|wd|phrase)?|pwd|auth(?:orization)?|credentials?|cookie|pat|dsn)(?:[^a-z]|$)/i;
+  /(?:^|[^a-z])(?:[a-z]*(?:api_?key|token|secrets?|pass(?:word|wd|phrase|code))|access_?key|key|pass|pwd|auth(?:orization)?|credentials?|cookie|pat|dsn)(?:[^a-z]|$)/i;
 /** Beginnings that only keys and tokens have. */
 const KNOWN =
   /^(?:gh[opsur]_|github_pat_|glpat-|sk-|sk_|pk_|rk_|xox[abpsr]-|xapp-|AKIA|ASIA|AIza|ya29\.|eyJ[\w-]+\.|npm_|hf_|lin_api_|ntn_|secret_|figd_|dop_v1_|SG\.|shpat_)[\w.\-/+=]{8,}$/;
@@ -28,6 +28,17 @@ function looksSecret(text: string): boolean {
   );
 }
 
+/** A name with its value, inside of a text: of JSON, of a command for a shell, of a connection string. */
+const PAIR =
+  /(?<![\w.-])([\w.-]{1,80})\\*["']?\s*[:=]\s*\\*["']?(?:(?:Bearer|Basic|Token|ApiKey)\s+)?(?!(?:Bearer|Basic|Token|ApiKey|true|false|null|\d{1,3})(?![\w.-]))(?=[^\s"'\\,;&{}$[\]])/gi;
+/** A flag with its value, in a command for a shell. */
+const FLAG = /(?<![\w.-])--?([\w-]{1,80}) +["']?[^\s"'$-]/g;
+
+/** Whether a secret stands somewhere in a text, beside other things. */
+export const holdsSecret = (text: string): boolean =>
+  [PAIR, FLAG].some((pattern) => [...text.matchAll(pattern)].some(([, name]) => namesSecret(name!))) ||
+  text.split(/[^\w.+/-]+/).some((word) => KNOWN.test(word));
+
 const reference = (variable: string): string => `\${env:${variable}}`;
 /** What names a variable, or is filled in otherwise, is no literal. */
 const isLiteral = (text: string): boolean => text !== '' && !text.includes('${');
@@ -40,7 +51,7 @@ export function takeSecrets(entry: JsonObject, keep: Keep): JsonObject {
     ...(isObject(env) && {
       env: mapValues(env, (name, text) => {
         const isSecret = isLiteral(text) && (namesSecret(name) || looksSecret(text));
-        return isSecret ? reference(keep(name, text)) : withoutSecretsInUrl(text, name, keep);
+        return isSecret ? reference(keep(name, text)) : withoutSecretsInside(text, name, name, keep);
       }),
     }),
     ...(isObject(headers) && {
@@ -66,16 +77,27 @@ function fromArgument(text: unknown, before: unknown, keep: Keep): unknown {
     const [, scheme, value = rest] = SCHEME.exec(rest) ?? [];
     return `${name}${separator}${scheme === undefined ? '' : `${scheme} `}${reference(keep(name, value))}`;
   }
-  return looksSecret(text) ? reference(keep('argument', text)) : withoutSecretsInUrl(text, 'URL', keep);
+  return looksSecret(text) ? reference(keep('argument', text)) : withoutSecretsInside(text, 'URL', 'argument', keep);
 }
 
-/** A password, a key in the query, and parts of the path that are nothing but a key. */
+/** Of a URL its secrets are taken, of any other text all of it: nobody knows how its quotes nest. */
+function withoutSecretsInside(text: string, ofUrl: string, ofText: string, keep: Keep): string {
+  const safe = withoutSecretsInUrl(text, ofUrl, keep);
+  return safe === text && isLiteral(text) && holdsSecret(text) ? reference(keep(ofText, text)) : safe;
+}
+
+/** A password, a key in its place, in the query, and parts of the path that are nothing but a key. */
 function withoutSecretsInUrl(text: string, hint: string, keep: Keep): string {
   if (!isLiteral(text) || !/^[a-z][\w+.-]*:\/\//i.test(text)) return text;
   return text
     .replace(
       /^([^/]+:\/\/[^/@:]*:)([^/@]+)(?=@)/,
       (_, before: string, value: string) => before + reference(keep(`${hint} password`, value)),
+    )
+    .replace(/^([^/]+:\/\/)([^/@:]+)(?=@)/, (whole, before: string, value: string) =>
+      looksSecret(value) || (/(?:https?|wss?):/i.test(before) && value.length >= 8)
+        ? before + reference(keep(`${hint} user`, value))
+        : whole,
     )
     .replaceAll(/([?&])([\w.-]+)=([^&#]+)/g, (whole, mark: string, name: string, value: string) =>
       isLiteral(value) && (namesSecret(name) || looksSecret(value))

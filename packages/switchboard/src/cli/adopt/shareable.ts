@@ -12,6 +12,7 @@ import { expandVariables, inputVariable } from '../variables.ts';
 import type { Client } from './clients.ts';
 import { mapTexts, textsIn } from './dialects.ts';
 import { suggestIsolation } from './isolation.ts';
+import { takeSecrets } from './secrets.ts';
 
 /** Where an entry stands. */
 export interface Situation {
@@ -71,7 +72,7 @@ export function shareable(value: unknown, situation: Situation): Shareable | str
   const [problem] = [...unread, ...problems, ...checkUpstream('server', checked, false).map(withoutName)];
   if (problem !== undefined) return `${problem.path.join('.')}${problem.path.length > 0 ? ': ' : ''}${problem.message}`;
   const { url, headers } = filled as JsonObject;
-  if (typeof url === 'string' && isObject(headers) === false && !isLoopback(hostOf(url))) {
+  if (typeof url === 'string' && isObject(headers) === false && !isLoopback(hostOf(url)) && !hasKey(url)) {
     return `${originOf(url)} is a remote server without a key, where each client signs in by itself`;
   }
   return { entry: inPlace, filled: filled as JsonObject, ignored, inputs: needed };
@@ -162,6 +163,7 @@ const withoutName = ({ path, message }: { path: readonly (string | number)[]; me
   message,
 });
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : '');
+const hasKey = (url: string): boolean => takeSecrets({ url }, (hint) => hint)['url'] !== url;
 const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : 'it');
 
 /** The same server says the same here, however its start is written. */

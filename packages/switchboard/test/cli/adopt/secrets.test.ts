@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { readConfigFile } from '../../../src/cli/config.ts';
-import { changedSince, cursor, failure, isThere, makeHome, one, servers } from '../../support/adopt.ts';
+import { changedSince, cursor, failure, isThere, makeHome, one, servers, under } from '../../support/adopt.ts';
 
 describe('secrets', () => {
   const SECRETS = [
@@ -87,6 +87,51 @@ describe('secrets', () => {
     expect(upstreams['env']).toMatchObject({ env: entries.env.env });
     expect(upstreams['args']).toMatchObject({ args: entries.args.args });
     expect(upstreams['remote']).toMatchObject({ url: entries.remote.url, headers: entries.remote.headers });
+  });
+
+  it.each<[string, object]>([
+    ['JSON in an argument', { command: 'x', args: ['--config', '{"apiKey":"S3CRET-1"}'] }],
+    ['a header in one word with its flag', { command: 'x', args: ['--header=Authorization: Bearer S3CRET-1'] }],
+    ['a variable in a command for a shell', { command: 'sh', args: ['-c', 'export GITHUB_TOKEN=S3CRET-1; npx x'] }],
+    ['a flag in a command for a shell', { command: 'sh', args: ['-c', 'npx x --token "S3CRET-1"'] }],
+    ['a setting with dots', { command: 'x', args: ['--set', 'db.password=S3CRET-1'] }],
+    ['a token in the place of a user', { command: 'x', args: ['https://S3CRET-1@example.com/x'] }],
+    ['a key in an address without headers', { url: 'https://mcp.example.com/mcp?exaApiKey=S3CRET-1' }],
+    ['JSON in a variable', { command: 'x', env: { HEADERS: '{"Authorization":"Bearer S3CRET-1"}' } }],
+    ['a connection string', { command: 'x', env: { DB: 'Server=x;User=sa;Password=S3CRET-1;' } }],
+    ['names in one word', { command: 'x', env: { PGPASSWORD: 'S3CRET-1' } }],
+    ['an authtoken', { command: 'x', env: { NGROK_AUTHTOKEN: 'S3CRET-1' } }],
+    ['a known beginning, behind another name', { command: 'x', args: ['-e', 'OPENAI=sk-S3CRET-1234'] }],
+  ])('move when they stand inside of something: %s', async (_, entry) => {
+    const home = makeHome();
+    home.write(cursor, servers({ odd: entry }));
+    const said = await home.adopt();
+    expect(said).not.toContain('S3CRET');
+    expect(home.read(home.configPath)).not.toContain('S3CRET');
+    expect(home.read('.config/switchboard/.env')).toContain('S3CRET');
+    const { upstreams } = readConfigFile(join(home.path, home.configPath), {}, {});
+    expect(upstreams['odd']).toMatchObject(entry);
+  });
+
+  it('beside a variable stay where they are, and are not shown', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ odd: { command: 'x', args: ['--config', '{"token":"S3CRET-1","at":"${HOME}"}'] } }));
+    expect(under('Servers that are shared', await home.adopt())[1]).toBe('    runs       x --config …');
+  });
+
+  it('are not what only has a name like theirs', async () => {
+    const home = makeHome();
+    const args = [
+      '--token=${HOME}',
+      'image@sha256:0123456789abcdef0123456789abcdef',
+      '{"auth":true}',
+      'Author: me',
+      'a=b',
+    ];
+    const entry = { command: 'x', args, env: { MAX_TOKENS: '4096', KEYBOARD: 'de', URL: 'postgres://me@db/x' } };
+    home.write(cursor, servers({ plain: entry }));
+    await home.adopt();
+    expect(home.config()).toEqual({ upstreams: { plain: { ...entry, isolation: 'session' } } });
   });
 
   it('stay, and their servers with them, where nobody agrees', async () => {
