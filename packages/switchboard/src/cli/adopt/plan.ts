@@ -1,5 +1,8 @@
 /** What adopting would do: one upstream for each server, however many clients have it, and what becomes of each file. */
+import { OPTIONS } from '../../gateway/options.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
+import { omit } from '../../util/omit.ts';
+import { parseDuration } from '../../util/units.ts';
 import { entryFor } from './clients.ts';
 import type { Client, Endpoint } from './clients.ts';
 import { textsIn } from './dialects.ts';
@@ -102,6 +105,7 @@ export function makePlan(found: readonly FoundFile[], config: OwnConfig, options
       const there = servers.get(identity);
       if (there !== undefined) {
         there.origins.push(origin);
+        if (!there.isKnown) there.entry = withLongerTimeout(there.entry, read.entry);
         continue;
       }
       const isKnown = config.servers.get(identity);
@@ -167,6 +171,16 @@ function upstreamFor(
   // As people write them: what is started first.
   const written = { ...given({ command, args, url }), ...more, isolation: suggestion.isolation };
   return { name, entry: written, suggestion, isKnown: false, secrets: [...new Set(secrets)] };
+}
+
+/** The entry of one client with the `requestTimeout` of another, where that is longer: no client loses a call that it had time for. */
+function withLongerTimeout(entry: JsonObject, other: JsonObject): JsonObject {
+  const [own, theirs] = [entry, other].map(({ requestTimeout = OPTIONS.requestTimeout.fallback }) =>
+    typeof requestTimeout === 'string' || typeof requestTimeout === 'number' ? (parseDuration(requestTimeout) ?? 0) : 0,
+  ) as [number, number];
+  if (theirs <= own) return entry;
+  const { isolation, ...rest } = omit(entry, 'requestTimeout');
+  return { ...rest, ...given({ requestTimeout: other['requestTimeout'] }), isolation };
 }
 
 const given = (object: JsonObject): JsonObject =>

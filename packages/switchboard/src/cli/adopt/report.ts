@@ -120,7 +120,7 @@ function describeWrite({ kind, path, before, gone, come }: Write, short: (text: 
   return [
     `  ${short(path)}${what}`,
     ...gone.map(({ name, line, isOff }) => `    - line ${line}: ${shown(name)}${isOff ? ' (switched off)' : ''}`),
-    ...come.map((entry) => `    + ${shown(spaced(entry).slice(2, -2))}`),
+    ...come.map((entry) => `    + ${safe(spaced(entry).slice(2, -2))}`),
   ];
 }
 

@@ -8,6 +8,7 @@ import { isLoopback } from '../../util/address.ts';
 import { withEnvFile } from '../env-file.ts';
 import { adopt, isDisabled } from '../foreign.ts';
 import type { Block } from '../foreign.ts';
+import { omit } from '../../util/omit.ts';
 import { expandVariables, inputVariable } from '../variables.ts';
 import type { Client } from './clients.ts';
 import { mapTexts, textsIn } from './dialects.ts';
@@ -166,9 +167,10 @@ const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostna
 const hasKey = (url: string): boolean => takeSecrets({ url }, (hint) => hint)['url'] !== url;
 const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : 'it');
 
-/** The same server says the same here, however its start is written. */
+/** The same server says the same here, however its start is written, and however long its clients wait for it. */
 export function identityOf(filled: JsonObject): string {
-  const { command, args, isolation: _, ...rest } = filled;
+  const rest = omit(filled, 'command', 'args', 'isolation', 'requestTimeout');
+  const { command, args } = filled;
   const words = [command, ...(Array.isArray(args) ? args : [])].map(String);
   // Windows starts npx by its shell.
   if (/^cmd(?:\.exe)?$/i.test(words[0] ?? '') && /^\/c$/i.test(words[1] ?? '')) words.splice(0, 2);

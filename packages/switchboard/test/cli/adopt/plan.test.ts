@@ -50,6 +50,23 @@ describe('the same server', () => {
     });
   });
 
+  it('is the same also when its clients wait for it longer or shorter: the longest time counts', async () => {
+    const home = makeHome();
+    const goose = (name: string, seconds: number): string =>
+      `  ${name}: { type: stdio, cmd: ${name}, args: [-x], timeout: ${seconds} }\n`;
+    home.write('.codex/config.toml', '[mcp_servers.two]\ncommand = "two"\nargs = ["-x"]\ntool_timeout_sec = 90\n');
+    home.write(cursor, servers({ one }));
+    home.write('.config/goose/config.yaml', `extensions:\n${goose('one', 300)}${goose('two', 600)}`);
+    const said = await home.adopt();
+    expect(said).toContain('one (Cursor, Goose: the same server in 2 places)');
+    // Goose writes the time that is usual with Switchboard too into every entry.
+    expect(home.config().upstreams).toEqual({
+      one: { ...one, isolation: 'session' },
+      two: { command: 'two', args: ['-x'], requestTimeout: '600s', isolation: 'session' },
+    });
+    expect(said).toContain(`"uri": "${URL_OF_ALL}" }`);
+  });
+
   it('that the configuration has already is not added again', async () => {
     const home = makeHome();
     home.write(cursor, servers({ github: { command: 'gh', env: { GITHUB_TOKEN: 'ghp_aaaaaaaaaaaa' } } }));
