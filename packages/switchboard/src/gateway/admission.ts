@@ -9,7 +9,6 @@ import { Tally } from '../limits/tally.ts';
 import type { Allowance, Limiter, Rate } from '../limits/token-bucket.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { Roles } from '../router/roles.ts';
-import { once } from '../util/once.ts';
 import type { Settings } from './settings.ts';
 
 /** A client that has a place. */
@@ -56,7 +55,11 @@ export class Admission {
       this.#limiter.take(origin, { perMinute, option: 'addressRateLimit' });
     }
     this.#running.add(origin);
-    return once(() => this.#running.remove(origin));
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#running.remove(origin);
+      isHeld = false;
+    };
   }
 
   /** Counts a request that does not run, such as one for a ticket. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
@@ -115,6 +118,7 @@ export class Admission {
   }
 
   #rateOf(identity: Identity): Rate {
+    if (!this.#roles.areSet) return { perMinute: this.#settings.rateLimit };
     const perMinute = this.#limit(identity, 'requestsPerMinute') ?? this.#settings.rateLimit;
     const burst = this.#limit(identity, 'burst');
     return { perMinute, ...(burst !== undefined && { burst }) };

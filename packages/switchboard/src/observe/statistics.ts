@@ -33,6 +33,13 @@ const MAX_TOOLS = 1000;
 /** So many sessions are named at the most. */
 const MAX_NAMED = 5;
 
+/** A tool that was called. */
+interface Called {
+  upstream: string;
+  tool: string;
+  calls: number;
+}
+
 export class Statistics {
   readonly onEvent: Emit = (event) => this.#take(event);
   readonly #options: StatisticsOptions;
@@ -42,7 +49,8 @@ export class Statistics {
   #refused = 0;
   #bytes: Pick<Situation, 'bytesIn' | 'bytesOut'> = { bytesIn: 0, bytesOut: 0 };
   /** How often each was called, by upstream and name. */
-  #tools: Map<string, { upstream: string; tool: string; calls: number }> = new Map();
+  #tools: Map<string, Map<string, Called>> = new Map();
+  #toolCount = 0;
 
   constructor(options: StatisticsOptions) {
     this.#options = options;
@@ -62,17 +70,23 @@ export class Statistics {
     this.#requests++;
     if (outcome === 'error' || outcome === 'isError') this.#errors++;
     if (method !== 'tools/call' || target === undefined) return;
-    const key = JSON.stringify([upstream, target]);
-    const known = this.#tools.get(key);
+    const known = this.#tools.get(upstream)?.get(target);
     if (known !== undefined) known.calls++;
-    else if (this.#tools.size < MAX_TOOLS) this.#tools.set(key, { upstream, tool: target, calls: 1 });
+    else if (this.#toolCount < MAX_TOOLS) this.#add({ upstream, tool: target, calls: 1 });
+  }
+
+  #add(called: Called): void {
+    const tools = this.#tools.get(called.upstream) ?? new Map<string, Called>();
+    this.#tools.set(called.upstream, tools.set(called.tool, called));
+    this.#toolCount++;
   }
 
   /** Counts are of the interval; the next one begins. */
   #report(): void {
     const { look, emit, intervalMs } = this.#options;
     const { nearLimit, bytesIn, bytesOut, ...now } = look();
-    const [busiest] = [...this.#tools.values()].toSorted((a, b) => b.calls - a.calls);
+    const called = [...this.#tools.values()].flatMap((tools) => [...tools.values()]);
+    const [busiest] = called.toSorted((a, b) => b.calls - a.calls);
     const line: GatewayEvent = {
       type: 'statistics',
       intervalS: Math.round(intervalMs / 1000),
@@ -89,6 +103,7 @@ export class Statistics {
     [this.#requests, this.#errors, this.#refused] = [0, 0, 0];
     this.#bytes = { bytesIn, bytesOut };
     this.#tools = new Map();
+    this.#toolCount = 0;
     emit(line);
   }
 }

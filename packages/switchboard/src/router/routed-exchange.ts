@@ -228,11 +228,21 @@ export class RoutedExchange implements OpenedExchange {
 
   /** An answer that cannot be written down is an error instead. */
   #answer(responder: Responder, outcome: Outcome): void {
-    const failed = (thrown: unknown): void => void this.report(thrown);
-    owned(
-      () => responder.settle(outcome),
-      (thrown) => owned(() => responder.settle({ error: this.report(thrown) }), failed),
-    );
+    try {
+      responder.settle(outcome);
+    } catch (thrown) {
+      const error = this.report(thrown);
+      this.#attempt(() => responder.settle({ error }));
+    }
+  }
+
+  /** Does what nobody waits for: a failure is reported, and keeps nothing else from being done. */
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.report(thrown);
+    }
   }
 
   reopen(): boolean {
@@ -344,11 +354,14 @@ export class RoutedExchange implements OpenedExchange {
     if (this.#gathering !== undefined) clearTimeout(this.#gathering);
     this.#unpark();
     for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
-    const failed = (thrown: unknown): void => void this.report(thrown);
-    owned(() => this.#options.onEnd(this, outcome), failed);
-    if (this.#leaveTurn !== undefined) owned(this.#leaveTurn, failed);
-    if (this.#letGo !== undefined) owned(this.#letGo, failed);
-    for (const listener of this.#endListeners ?? []) owned(listener, failed);
+    try {
+      this.#options.onEnd(this, outcome);
+    } catch (thrown) {
+      this.report(thrown);
+    }
+    if (this.#leaveTurn !== undefined) this.#attempt(this.#leaveTurn);
+    if (this.#letGo !== undefined) this.#attempt(this.#letGo);
+    for (const listener of this.#endListeners ?? []) this.#attempt(listener);
   }
 }
 
