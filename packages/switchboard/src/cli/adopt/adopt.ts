@@ -154,7 +154,7 @@ async function takeBack(
     const kept = copy === undefined ? '' : `; as it was, it is in ${safe(copy)}`;
     if (failure !== undefined) failures.push(`${path}: ${safe(failure)}`);
     else if (state === 'as written') say(`${path}: ${step.before === undefined ? 'removed' : 'given back as it was'}`);
-    else if (state === 'needed') say(`${path}: is left, as what has changed may lead to it${kept}`);
+    else if (state === 'needed') say(`${path}: is left, as what has changed may need it${kept}`);
     else if (state === 'changed since') {
       say(`${path}: has changed since, and is left${kept || '; there was no such file before'}`);
     } else say(`${path}: ${state === 'gone' ? `is no longer there${kept}` : 'is as it was already'}`);

@@ -73,27 +73,27 @@ export interface Undone {
 
 /**
  * Gives back every file that is still as written, the newest adoption first. What could not be given back stays in the journal with its
- * copy, and then Switchboard's own files stay too, as a client may still be led to what is in them.
+ * copy, and then what it may need stays too: the configuration for a client's file, the variables for the configuration.
  *
  * @param isMeant which steps are undone
  */
 export function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption) => boolean): Undone[] {
-  let isLed = false;
+  let isNeeded = false;
   return journal
     .read()
     .toReversed()
     .flatMap((adoption) => {
       const remaining: Step[] = [];
       const undone: Undone[] = [];
-      // Clients first: as long as one is led to Switchboard, its servers are there.
+      // Clients first, variables last: as long as one is led to Switchboard, its servers are there.
       for (const step of adoption.steps.toReversed()) {
         if (!isMeant(step, adoption)) {
           remaining.push(step);
           continue;
         }
-        const each = undoOne(journal, step, isLed);
+        const each = undoOne(journal, step, isNeeded);
         const isLeft = /^(?:changed since|needed)$/.test(each.state) || each.failure !== undefined;
-        if (isLeft && step.client !== undefined) isLed = true;
+        isNeeded ||= isLeft;
         const isKept = isLeft || (each.state === 'gone' && step.backup !== undefined);
         if (isKept) remaining.push(step);
         undone.push({ ...each, ...(isKept && { copy: journal.copyOf(step) }) });
@@ -103,9 +103,9 @@ export function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption)
     });
 }
 
-/** @param isLed whether a client may be led to what is in Switchboard's own files */
-function undoOne(journal: Journal, step: Step, isLed: boolean): Undone {
-  if (isLed && step.client === undefined && journal.stateOf(step) === 'as written') return { step, state: 'needed' };
+/** @param isNeeded whether something that is left may need Switchboard's own files */
+function undoOne(journal: Journal, step: Step, isNeeded: boolean): Undone {
+  if (isNeeded && step.client === undefined && journal.stateOf(step) === 'as written') return { step, state: 'needed' };
   try {
     return { step, state: journal.undo(step) };
   } catch (error) {

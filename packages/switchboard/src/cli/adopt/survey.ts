@@ -101,12 +101,12 @@ function pathsOf(
   ];
 }
 
-/** A link to nothing is there too. */
+/** A link to nothing is there too, and what may not be looked at. */
 function isThere(path: string): boolean {
   try {
     return lstatSync(path) !== undefined;
-  } catch {
-    return false;
+  } catch (error) {
+    return !/^(?:ENOENT|ENOTDIR)$/.test((error as NodeJS.ErrnoException).code ?? '');
   }
 }
 

@@ -1,5 +1,5 @@
 /** Files of projects, links, files that cannot be changed or have changed, and files that somebody wrote to do harm. */
-import { chmodSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -115,6 +115,14 @@ describe('a file', () => {
       'has another name',
       'has several names',
       (home) => linkSync(home.write('other.json', servers({ one })), join(home.path, cursor)),
+    ],
+    [
+      'stands in a folder that cannot be looked into',
+      'cannot be read (ELOOP)',
+      (home) => {
+        rmdirSync(join(home.path, '.cursor'));
+        symlinkSync('.cursor', join(home.path, '.cursor'));
+      },
     ],
     ['is a folder', 'is no file', (home) => mkdirSync(join(home.path, cursor))],
     [

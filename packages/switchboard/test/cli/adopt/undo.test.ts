@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { adopt } from '../../../src/cli/adopt/adopt.ts';
+import { readConfigFile } from '../../../src/cli/config.ts';
 import { URL_OF_ALL, changedSince, cursor, failure, isThere, makeHome, one, servers } from '../../support/adopt.ts';
 
 describe('undo', () => {
@@ -25,7 +26,7 @@ describe('undo', () => {
     expect(home.read(cursor)).toBe(first);
     expect(home.read(other)).toBe(`${home.read(other).trimEnd()}\n `);
     // What still leads to Switchboard finds its servers there.
-    expect(said).toContain('~/.config/switchboard/switchboard.json: is left, as what has changed may lead to it');
+    expect(said).toContain('~/.config/switchboard/switchboard.json: is left, as what has changed may need it');
     expect(isThere(home, home.configPath)).toBe(true);
     expect(home.read(copy.replace(`${home.path}/`, ''))).toBe(second);
     expect(statSync(copy).mode & 0o777).toBe(0o600);
@@ -156,5 +157,19 @@ describe('undo', () => {
     await home.adopt({ undo: true, yes: true });
     expect(readlinkSync(join(home.path, cursor))).toBe('../dotfiles/mcp.json');
     expect(home.read('dotfiles/mcp.json')).toBe(text);
+  });
+
+  it('keeps the variables of a configuration that has changed since', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ gh: { command: 'x', env: { GITHUB_TOKEN: 'ghp_0123456789abcdef' } } }));
+    const text = home.read(cursor);
+    await home.adopt();
+    home.write(home.configPath, home.read(home.configPath).replace('"upstreams"', '"port": 9000, "upstreams"'));
+    const said = await home.adopt({ undo: true, yes: true });
+    expect(said).toContain('switchboard.json: has changed since, and is left; there was no such file before');
+    expect(said).toContain('.env: is left, as what has changed may need it');
+    expect(home.read(cursor)).toBe(text);
+    const { upstreams } = readConfigFile(join(home.path, home.configPath), {}, {});
+    expect(upstreams['gh']).toMatchObject({ env: { GITHUB_TOKEN: 'ghp_0123456789abcdef' } });
   });
 });
