@@ -5,6 +5,8 @@ import { delimiter, join } from 'node:path';
 
 const TLS_TOOLS = ['packages/switchboard/test/cli/tls-tools.test.ts'];
 
+const PROXIES = ['packages/switchboard/test/e2e/proxies.test.ts'];
+
 /** `package` is what Debian and Ubuntu call it; `files` are the tests that need it. */
 const PROGRAMS = [
   {
@@ -18,6 +20,7 @@ const PROGRAMS = [
     files: [...TLS_TOOLS, 'packages/switchboard/test/wire/tls-offers.test.ts'],
   },
   { program: 'curl', package: 'curl', files: [...TLS_TOOLS, 'packages/switchboard/test/pins/guide-commands.test.ts'] },
+  ...['nginx', 'haproxy', 'caddy'].map((program) => ({ program, package: program, files: PROXIES })),
 ];
 
 /** Where a program is, or undefined. */

@@ -1,6 +1,7 @@
 /** HTTP by hand: one request, and whatever comes back, also when it is no proper HTTP. */
 import { request as httpRequest } from 'node:http';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 
 import type { Json } from './wire.ts';
@@ -10,6 +11,11 @@ export interface HttpAnswer {
   headers: IncomingHttpHeaders;
   body: string;
 }
+
+/** What a connection needs beside its URL: an authority to trust, an address to come from. */
+export type Connection = Pick<RequestOptions, 'localAddress'> & { ca?: string };
+
+const requestFor = (url: string): typeof httpRequest => (url.startsWith('https:') ? httpsRequest : httpRequest);
 
 export const ACCEPT = 'application/json, text/event-stream';
 
@@ -21,14 +27,27 @@ export function http(
     headers = {},
     body = '',
     signal,
-  }: { method?: string; headers?: Record<string, string>; body?: string | Json; signal?: AbortSignal },
+    connection = {},
+  }: {
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string | Json;
+    signal?: AbortSignal;
+    connection?: Connection;
+  },
 ): Promise<HttpAnswer> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const defaults: Record<string, string> =
     method === 'POST' ? { 'content-type': 'application/json', accept: ACCEPT } : {};
-  const options = { method, headers: { ...defaults, ...headers }, agent: false, ...(signal && { signal }) };
+  const options = {
+    method,
+    headers: { ...defaults, ...headers },
+    agent: false as const,
+    ...(signal && { signal }),
+    ...connection,
+  };
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, options, (response) => {
+    const request = requestFor(url)(url, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('error', reject);
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -73,7 +92,8 @@ export function stream(
     method = 'GET',
     headers = {},
     body = '',
-  }: { method?: string; headers?: Record<string, string>; body?: string | Json },
+    connection = {},
+  }: { method?: string; headers?: Record<string, string>; body?: string | Json; connection?: Connection },
 ): Promise<EventStream> {
   const received: Json[] = [];
   const ids: string[] = [];
@@ -81,7 +101,8 @@ export function stream(
   return new Promise((resolve, reject) => {
     const defaults: Record<string, string> =
       method === 'POST' ? { 'content-type': 'application/json', accept: ACCEPT } : { accept: 'text/event-stream' };
-    const request = httpRequest(url, { method, headers: { ...defaults, ...headers }, agent: false }, (response) => {
+    const options = { method, headers: { ...defaults, ...headers }, agent: false as const, ...connection };
+    const request = requestFor(url)(url, options, (response) => {
       let buffer = '';
       response.setEncoding('utf8');
       response.on('error', () => {});
@@ -117,10 +138,16 @@ export function stream(
 }
 
 /** Opens a legacy session over HTTP; gives what its further requests must carry. */
-export async function openSession(url: string, params: Json): Promise<Record<string, string>> {
-  const { status, headers, body } = await http(url, { body: { jsonrpc: '2.0', id: 0, method: 'initialize', params } });
+export async function openSession(
+  url: string,
+  params: Json,
+  connection: Connection = {},
+): Promise<Record<string, string>> {
+  const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params };
+  const { status, headers, body } = await http(url, { body: initialize, connection });
   if (status !== 200) throw new Error(`initialize was answered with ${status}: ${body}`);
   const session = { 'mcp-session-id': String(headers['mcp-session-id']), 'mcp-protocol-version': '2025-11-25' };
-  await http(url, { headers: session, body: { jsonrpc: '2.0', method: 'notifications/initialized' } });
+  const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' };
+  await http(url, { headers: session, body: initialized, connection });
   return session;
 }
