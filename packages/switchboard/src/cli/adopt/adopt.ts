@@ -149,11 +149,12 @@ async function takeBack(
     if (!isWanted) return say('Nothing was changed.');
   }
   const failures: string[] = [];
-  for (const { step, state, copy, failure } of undo(journal, isMeant)) {
+  for (const { step, state, copy, failure } of await undo(journal, isMeant)) {
     const path = shown(shortPath(step.path, home));
     const kept = copy === undefined ? '' : `; as it was, it is in ${safe(copy)}`;
     if (failure !== undefined) failures.push(`${path}: ${safe(failure)}`);
     else if (state === 'as written') say(`${path}: ${step.before === undefined ? 'removed' : 'given back as it was'}`);
+    else if (state === 'entries back') say(`${path}: has changed since; its servers are in it again, the rest stays`);
     else if (state === 'needed') say(`${path}: is left, as what has changed may need it${kept}`);
     else if (state === 'changed since') {
       say(`${path}: has changed since, and is left${kept || '; there was no such file before'}`);

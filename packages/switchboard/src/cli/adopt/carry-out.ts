@@ -1,6 +1,7 @@
 /** Writes what a plan says, and undoes it. */
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { bytesAt, writeWhole } from './files.ts';
+import { withEntriesBack } from './entries-back.ts';
+import { bytesAt, readForChange, writeWhole } from './files.ts';
 import type { Adoption, Journal, Step, StepState } from './journal.ts';
 import type { Write } from './plan.ts';
 
@@ -63,8 +64,11 @@ export function writeOne({ path, before, text, mode }: Write): string | undefine
 
 export interface Undone {
   step: Step;
-  /** What the file was found as: only one as written was given back. One that is `needed` is as written too. */
-  state: StepState | 'needed';
+  /**
+   * What the file was found as: one as written was given back. One that is `needed` is as written too. `entries back` is one that has
+   * changed since, in which the entries from before are again.
+   */
+  state: StepState | 'needed' | 'entries back';
   /** Where the file as it was is kept, if it was not given back. */
   copy?: string | undefined;
   /** Why it could not be given back, although it is as written. */
@@ -77,39 +81,51 @@ export interface Undone {
  *
  * @param isMeant which steps are undone
  */
-export function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption) => boolean): Undone[] {
+export async function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption) => boolean): Promise<Undone[]> {
+  const undone: Undone[] = [];
   let isNeeded = false;
-  return journal
-    .read()
-    .toReversed()
-    .flatMap((adoption) => {
-      const remaining: Step[] = [];
-      const undone: Undone[] = [];
-      // Clients first, variables last: as long as one is led to Switchboard, its servers are there.
-      for (const step of adoption.steps.toReversed()) {
-        if (!isMeant(step, adoption)) {
-          remaining.push(step);
-          continue;
-        }
-        const each = undoOne(journal, step, isNeeded);
-        const isLeft = /^(?:changed since|needed)$/.test(each.state) || each.failure !== undefined;
-        isNeeded ||= isLeft;
-        const isKept = isLeft || (each.state === 'gone' && step.backup !== undefined);
-        if (isKept) remaining.push(step);
-        undone.push({ ...each, ...(isKept && { copy: journal.copyOf(step) }) });
+  for (const adoption of journal.read().toReversed()) {
+    const remaining: Step[] = [];
+    // Clients first, variables last: as long as one is led to Switchboard, its servers are there.
+    for (const step of adoption.steps.toReversed()) {
+      if (!isMeant(step, adoption)) {
+        remaining.push(step);
+        continue;
       }
-      journal.keep(adoption, remaining.toReversed());
-      return undone;
-    });
+      const each = await undoOne(journal, step, isNeeded);
+      const isLeft = /^(?:changed since|needed)$/.test(each.state) || each.failure !== undefined;
+      isNeeded ||= isLeft;
+      const isKept = isLeft || (each.state === 'gone' && step.backup !== undefined);
+      if (isKept) remaining.push(step);
+      undone.push({ ...each, ...(isKept && { copy: journal.copyOf(step) }) });
+    }
+    journal.keep(adoption, remaining.toReversed());
+  }
+  return undone;
 }
 
 /** @param isNeeded whether something that is left may need Switchboard's own files */
-function undoOne(journal: Journal, step: Step, isNeeded: boolean): Undone {
+async function undoOne(journal: Journal, step: Step, isNeeded: boolean): Promise<Undone> {
   if (isNeeded && step.client === undefined && journal.stateOf(step) === 'as written') return { step, state: 'needed' };
   try {
-    return { step, state: journal.undo(step) };
+    const state = journal.undo(step);
+    return {
+      step,
+      state: state === 'changed since' && (await giveEntriesBack(journal, step)) ? 'entries back' : state,
+    };
   } catch (error) {
     if (!(error instanceof SwitchboardError)) throw error;
     return { step, state: 'as written', failure: error.message.replace(`${error.entry.message}: `, '') };
   }
+}
+
+/** @returns whether they are back */
+async function giveEntriesBack(journal: Journal, step: Step): Promise<boolean> {
+  const file = step.client === undefined ? undefined : readForChange(step.path);
+  const was = file === undefined ? undefined : journal.textOf(step);
+  if (typeof file !== 'object' || was === undefined) return false;
+  const text = await withEntriesBack(step.client!, was, file.text);
+  if (text === undefined) return false;
+  writeWhole(file.path, Buffer.from(text), file.mode);
+  return true;
 }

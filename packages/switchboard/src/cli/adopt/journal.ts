@@ -103,6 +103,12 @@ export class Journal {
     return backup === undefined ? undefined : join(this.#folder, backup);
   }
 
+  /** What a file was; undefined where there was none. @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` */
+  textOf(step: Step): string | undefined {
+    const copy = this.copyOf(step);
+    return copy === undefined ? undefined : this.#copyAt(copy, step).toString('utf8');
+  }
+
   /** What cannot be read is not as it was written. */
   stateOf({ path, before, after }: Step): StepState {
     const bytes = bytesAt(path);

@@ -74,6 +74,8 @@ export interface PlanOptions {
 }
 
 const NAME = 'switchboard';
+/** The names that an entry of Switchboard gets. */
+export const ENTRY_NAME: RegExp = /^switchboard(?:-mcp(?:-\d+)?)?$/;
 
 export function makePlan(found: readonly FoundFile[], config: OwnConfig, options: PlanOptions): Plan {
   const left: Left[] = [];

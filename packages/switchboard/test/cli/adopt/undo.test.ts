@@ -16,7 +16,8 @@ describe('undo', () => {
     home.write(other, servers({ one }));
     const [first, second] = [home.read(cursor), home.read(other)];
     await home.adopt();
-    home.write(other, `${home.read(other)} `);
+    home.write(other, home.read(other).replace('"switchboard"', '"mine"'));
+    const changed = home.read(other);
     expect(await home.adopt({ status: true })).toMatch(
       /^2026-03-04 05:06\n {2}Switchboard, .*: as written\n {2}Cursor, .*: as written\n {2}Gemini CLI, .*: changed since$/,
     );
@@ -24,14 +25,14 @@ describe('undo', () => {
     expect(said).toContain('~/.cursor/mcp.json: given back as it was');
     const [, copy = ''] = /settings\.json: has changed since, and is left; as it was, it is in (.*)/.exec(said)!;
     expect(home.read(cursor)).toBe(first);
-    expect(home.read(other)).toBe(`${home.read(other).trimEnd()}\n `);
+    expect(home.read(other)).toBe(changed);
     // What still leads to Switchboard finds its servers there.
     expect(said).toContain('~/.config/switchboard/switchboard.json: is left, as what has changed may need it');
     expect(isThere(home, home.configPath)).toBe(true);
     expect(home.read(copy.replace(`${home.path}/`, ''))).toBe(second);
     expect(statSync(copy).mode & 0o777).toBe(0o600);
     // When the change is taken back, so is the rest.
-    home.write(other, home.read(other).slice(0, -1));
+    home.write(other, changed.replace('"mine"', '"switchboard"'));
     await home.adopt({ undo: true, yes: true });
     expect(home.read(other)).toBe(second);
     expect(isThere(home, home.configPath)).toBe(false);
@@ -171,5 +172,43 @@ describe('undo', () => {
     expect(home.read(cursor)).toBe(text);
     const { upstreams } = readConfigFile(join(home.path, home.configPath), {}, {});
     expect(upstreams['gh']).toMatchObject({ env: { GITHUB_TOKEN: 'ghp_0123456789abcdef' } });
+  });
+
+  it('gives back the servers in a file that its client has written since, and leaves the rest', async () => {
+    const home = makeHome();
+    const app = { mcpServers: { dev: { command: 'dev' } } };
+    const figma = { url: 'https://mcp.figma.com/mcp' };
+    home.write('.claude.json', { numStartups: 1, mcpServers: { one, figma }, projects: { '/srv/app': app } });
+    home.write('.codex/config.toml', '[mcp_servers.one]\ncommand = "one"\nargs = ["-x"]\n');
+    home.write('.config/goose/config.yaml', 'extensions:\n  one: { type: stdio, cmd: one, args: [-x] }\n');
+    await home.adopt({ yes: true, keep: true });
+    home.write('.claude.json', home.read('.claude.json').replace('"numStartups": 1', '"numStartups": 2'));
+    home.write('.codex/config.toml', `# mine\n${home.read('.codex/config.toml')}`);
+    home.write('.config/goose/config.yaml', `${home.read('.config/goose/config.yaml')}# mine\n`);
+    const said = await home.adopt({ undo: true, yes: true });
+    expect(said).toContain('~/.claude.json: has changed since; its servers are in it again, the rest stays');
+    expect(JSON.parse(home.read('.claude.json'))).toEqual({
+      numStartups: 2,
+      mcpServers: { one, figma },
+      projects: { '/srv/app': app },
+    });
+    expect(home.read('.codex/config.toml').trimEnd()).toBe('# mine\n[mcp_servers.one]\ncommand = "one"\nargs = ["-x"]');
+    expect(home.read('.config/goose/config.yaml')).toMatch(/^extensions:\n {2}one:\n {4}type: stdio\n[^]*# mine\n$/);
+    expect(home.read('.config/goose/config.yaml')).not.toMatch(/switchboard|enabled/);
+    expect(isThere(home, home.configPath)).toBe(false);
+    expect(await home.adopt({ status: true })).toContain('adopt has changed nothing, or all of it was undone');
+  });
+
+  it('gives them back over several adoptions too', async () => {
+    const home = makeHome();
+    const two = { command: 'two' };
+    home.write(cursor, servers({ one }));
+    await home.adopt();
+    home.write(cursor, home.read(cursor).replace('"switchboard"', '"two": { "command": "two" },\n    "switchboard"'));
+    await home.adopt();
+    home.write(cursor, `${home.read(cursor)}\n`);
+    await home.adopt({ undo: true, yes: true });
+    expect(JSON.parse(home.read(cursor))).toEqual(servers({ one, two }));
+    expect(isThere(home, home.configPath)).toBe(false);
   });
 });
