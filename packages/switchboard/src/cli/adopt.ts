@@ -22,7 +22,7 @@ export const adoptCommand = (): Command =>
     .option('--yes', 'do it without asking')
     .option('--only <clients>', 'only these clients, with commas')
     .option('--keep', 'leave old entries switched off beside the new one, where the client can do that')
-    .option('--undo', 'give back every file that is still as adopt wrote it')
+    .option('--undo', 'give back every file, or its servers where it has changed since')
     .option('--status', 'list the files that adopt has written')
     .option('--project <folder>', 'the project whose files are looked at too. Default: the current folder')
     .option(
