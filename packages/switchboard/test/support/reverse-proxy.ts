@@ -1,4 +1,7 @@
-/** A real reverse proxy in front of a gateway, from the recipe that `deploy/` ships: only names, ports and certificates are replaced. */
+/**
+ * A real reverse proxy in front of a gateway, from the recipe that `deploy/` ships: only names, ports and certificates are replaced, and
+ * it listens on loopback.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -84,8 +87,8 @@ export async function startReverseProxy(
   const both = authority.write('both.pem', authority.read('server.pem') + authority.read('server-key.pem'));
   const write = (to: number): void => {
     const text = readFileSync(join(root, 'deploy', file), 'utf8')
-      .replaceAll(listens, name === 'caddy' ? `localhost:${port}` : `${name === 'haproxy' ? ':' : ''}${port}`)
-      .replace('auto_https', `admin localhost:${adminPort}\n\tauto_https`)
+      .replaceAll(listens, `${name === 'caddy' ? 'localhost' : '127.0.0.1'}:${port}`)
+      .replace('auto_https', `default_bind 127.0.0.1\n\tadmin localhost:${adminPort}\n\tauto_https`)
       .replaceAll('127.0.0.1:8765', `127.0.0.1:${to}`)
       .replaceAll('/etc/ssl/mcp.example.com-key.pem', authority.path('server-key.pem'))
       .replaceAll('/etc/ssl/mcp.example.com.pem', name === 'haproxy' ? both : authority.path('server.pem'))
