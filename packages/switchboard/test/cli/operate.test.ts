@@ -345,10 +345,8 @@ describe('switchboard doctor', { timeout: 60_000 }, () => {
   });
 
   it('knows the port of a Switchboard whose admin API has a port of its own', async () => {
-    const { env, port, child } = await operate([
-      ...['--admin-port', String(await freePort())],
-      ...['--', servers.scripted.command, ...servers.scripted.args],
-    ]);
+    const { command, args } = servers.scripted;
+    const { env, port, child } = await operate(['--admin-port', String(await freePort()), '--', command, ...args]);
     const found = await check([], { ...env, SWITCHBOARD_PORT: String(port) } as never);
     expect(found).toMatchObject({ code: 0, port: expect.stringContaining(`process ${child.pid}`) });
   });

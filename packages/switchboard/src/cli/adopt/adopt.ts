@@ -53,11 +53,8 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
   const config = readOwnConfig(configPath(flags.config, places, situation.folder), environment);
   const endpoint = endpointOf(config, environment, situation.bridges.here);
   const portableEndpoint = endpointOf(config, environment, situation.bridges.anywhere);
-  if (typeof endpoint === 'string' || typeof portableEndpoint === 'string') {
-    throw usageError(
-      `clients need a key or a certificate (${String(endpoint)}): add the entry of each with switchboard connect-client`,
-    );
-  }
+  if (typeof endpoint === 'string') throw usageError(needsMore(endpoint));
+  if (typeof portableEndpoint === 'string') throw usageError(needsMore(portableEndpoint));
   const project = resolve(situation.folder, flags.project ?? '.');
   if (flags.project !== undefined && !isFolder(project))
     throw usageError(`--project: no folder ${JSON.stringify(project)}`);
@@ -100,6 +97,10 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
   throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
 }
 
+/** @param why what the configuration asks of clients */
+const needsMore = (why: string): string =>
+  `clients need a key or a certificate (${why}): add the entry of each with switchboard connect-client`;
+
 /** A path as it is typed into a shell. */
 function asWord(path: string, home: string): string {
   const short = shortPath(path, home);
@@ -122,7 +123,7 @@ function showStatus(journal: Journal, { say, home }: Situation): void {
   const adoptions = journal.read();
   if (adoptions.length === 0) return say('adopt has changed nothing, or all of it was undone.');
   for (const { at, steps } of adoptions) {
-    say(`${at.slice(0, 16).replace('T', ' ')}`);
+    say(at.slice(0, 16).replace('T', ' '));
     for (const step of steps) {
       say(`  ${shown(step.client ?? 'Switchboard')}, ${shown(shortPath(step.path, home))}: ${journal.stateOf(step)}`);
     }

@@ -172,6 +172,6 @@ function addressOf(url: string | undefined, { environment }: Situation): string 
     // What stands before an @ is a secret.
     throw usageError('--url: expected an address with http or https, and without a name or password in it');
   }
-  const [run, ...others] = runFiles(environment as NodeJS.ProcessEnv);
+  const [run, ...others] = runFiles(environment);
   return run === undefined || others.length > 0 ? 'http://127.0.0.1:8765/mcp' : `${new URL(run.url).origin}/mcp`;
 }

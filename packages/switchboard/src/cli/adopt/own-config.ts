@@ -3,7 +3,7 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { isObject } from '../../protocol/jsonrpc.ts';
+import { isObject, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { adopt } from '../foreign.ts';
 import { BLOCKS } from '../foreign.ts';
@@ -122,8 +122,8 @@ export function endpointOf(
     if (typeof given === 'string' && given !== '') return `${name} is set in ${path}`;
   }
   if (isObject(value['jwt'])) return `jwt is set in ${path}`;
-  const port = Number(setting('port') ?? 8765);
-  const host = String(setting('host') ?? '127.0.0.1');
+  const port = Number(setting('port')) || 8765;
+  const host = textOf(setting('host')) || '127.0.0.1';
   const shown = /^(?:0\.0\.0\.0|::|localhost)$/.test(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   const place = `${shown}:${port}/mcp`;
   const [command, ...args] = bridge;

@@ -73,7 +73,7 @@ export function shareable(value: unknown, situation: Situation): Shareable | str
   const [problem] = [...unread, ...problems, ...checkUpstream('server', checked, false).map(withoutName)];
   if (problem !== undefined) return `${problem.path.join('.')}${problem.path.length > 0 ? ': ' : ''}${problem.message}`;
   const { url, headers } = filled as JsonObject;
-  if (typeof url === 'string' && isObject(headers) === false && !isLoopback(hostOf(url)) && !hasKey(url)) {
+  if (typeof url === 'string' && !isObject(headers) && !isLoopback(hostOf(url)) && !hasKey(url)) {
     return `${originOf(url)} is a remote server without a key, where each client signs in by itself`;
   }
   return { entry: inPlace, filled: filled as JsonObject, ignored, inputs: needed };

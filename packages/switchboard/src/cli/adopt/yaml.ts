@@ -188,7 +188,7 @@ const firstOf = (tokens: readonly CST.SourceToken[] | undefined): number | undef
 function endOf(node: Node): number {
   const last = isMap(node) || isSeq(node) ? (node.items as (Node | Pair<Node, Node | null>)[]).at(-1) : undefined;
   if (last === undefined || (node as YAMLMap).flow === true) return node.range![1];
-  return isPair(last) ? endOfPair(last as Pair<Node, Node | null>) : endOf(last as Node);
+  return isPair(last) ? endOfPair(last) : endOf(last);
 }
 
 function endOfPair({ key, value, srcToken }: Pair<Node, Node | null>): number {

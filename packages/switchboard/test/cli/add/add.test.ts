@@ -308,9 +308,7 @@ describe('a bundle', () => {
     },
   };
   const zip = (files: Record<string, string>): Uint8Array<ArrayBuffer> =>
-    zipSync(
-      Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)])),
-    ) as Uint8Array<ArrayBuffer>;
+    zipSync(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)])));
   const good = zip({ 'manifest.json': JSON.stringify(manifest), 'server/index.js': '// server' });
 
   it('is unpacked after a yes, for its owner alone, and started from there', async () => {

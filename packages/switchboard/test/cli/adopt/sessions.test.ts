@@ -27,11 +27,11 @@ it('opens a session through the address and through the bridge, and calls a tool
   await startGateway({ port, upstreams });
   const entries = Object.fromEntries(
     Object.entries(files).map(([kind, file]) => [kind, JSON.parse(home.read(file)) as Entries[string]]),
-  ) as Entries;
+  );
   const { url } = entries['http']!.mcpServers.switchboard;
   const { command, args } = entries['stdio']!.mcpServers.switchboard;
   const transports: Transport[] = [
-    new StreamableHTTPClientTransport(new URL(url)) as Transport,
+    new StreamableHTTPClientTransport(new URL(url)),
     new StdioClientTransport({ command, args, stderr: 'ignore' }),
   ];
   for (const transport of transports) {
