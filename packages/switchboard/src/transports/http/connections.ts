@@ -26,6 +26,8 @@ export interface ConnectionOptions extends AgentOptions {
 const DEFAULT_IDLE_MS = 4000;
 /** An announced time is used up to so long before its end. */
 const MARGIN_MS = 1000;
+/** A timer may ring so much early by the other clock: that end is of this side. */
+const TIMER_MS = 2;
 /** How long it is remembered that the server closed a connection after a shorter time than it announced. */
 const LEARNED_FOR_MS = 600_000;
 
@@ -101,7 +103,8 @@ export class Connections {
         this.#idle.delete(socket);
         const now = Date.now();
         // Before its time nobody else closes it than the server. Half of the time leaves room for the way of the close.
-        if (!isOutOfStep && now < until) this.#learned = { idleMs: (now - since) / 2, until: now + LEARNED_FOR_MS };
+        if (!isOutOfStep && now < until - TIMER_MS)
+          this.#learned = { idleMs: (now - since) / 2, until: now + LEARNED_FOR_MS };
       },
     };
     this.#idle.set(socket, idle);
