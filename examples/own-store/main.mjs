@@ -10,6 +10,8 @@ class FileStore {
   #file;
   #facts = {};
   #logs = {};
+  /** The names of those that this process has opened. */
+  #open = new Set();
   #writing;
 
   constructor(file) {
@@ -23,6 +25,7 @@ class FileStore {
     put: async (key, value, ttlMs) => {
       this.#facts[key] = { value, endsAt: Date.now() + ttlMs };
       this.#changed();
+      return true;
     },
     get: async (key) => (this.#facts[key]?.endsAt > Date.now() ? this.#facts[key].value : undefined),
     // The fact is gone before anybody else can ask for it.
@@ -36,9 +39,23 @@ class FileStore {
       delete this.#facts[key];
       this.#changed();
     },
+    list: async (prefix, limit) =>
+      Object.entries(this.#facts)
+        .filter(([key, { endsAt }]) => key.startsWith(prefix) && endsAt > Date.now())
+        .slice(0, limit)
+        .map(([key, { value }]) => [key, value]),
   };
 
+  async recall(name) {
+    if (this.#logs[name] === undefined) return undefined;
+    this.#open.add(name);
+    return this.log(name);
+  }
+
   log(name) {
+    // What another process has left is given up, unless it is recalled.
+    if (!this.#open.has(name)) delete this.#logs[name];
+    this.#open.add(name);
     const log = (this.#logs[name] ??= { last: 0, entries: [] });
     const changed = () => this.#changed();
     const sizeOf = ({ text, base64 }) => (text ?? base64).length;
@@ -64,6 +81,12 @@ class FileStore {
         log.entries.splice(0, Math.max(0, Math.min(upTo, log.last) - first + 1));
         changed();
       },
+      skip(to) {
+        if (to <= log.last) return;
+        log.entries.length = 0;
+        log.last = to;
+        changed();
+      },
       after(number) {
         const first = log.last - log.entries.length + 1;
         const kept = log.entries.slice(Math.max(0, number - first + 1));
@@ -73,13 +96,21 @@ class FileStore {
         delete this.#logs[name];
         changed();
       },
+      leave: () => {
+        this.#open.delete(name);
+        return this.flush();
+      },
     };
   }
 
-  async close() {
+  async flush() {
     if (this.#writing === undefined) return;
     clearImmediate(this.#writing);
     this.#write();
+  }
+
+  close() {
+    return this.flush();
   }
 
   #changed() {
@@ -95,18 +126,23 @@ class FileStore {
 const folder = mkdtempSync(join(tmpdir(), 'switchboard-store-'));
 try {
   let count = 0;
-  for (const { title, run } of storeContract(() => new FileStore(join(folder, `${++count}.json`)))) {
+  const file = () => join(folder, `${count}.json`);
+  const open = () => {
+    count++;
+    return new FileStore(file());
+  };
+  for (const { title, run } of storeContract(open)) {
     await run();
     console.log(`✓ ${title}`);
   }
   assert.ok(count >= 10);
 
   // What it is for: another process goes on where this one was.
-  const file = join(folder, 'store.json');
-  const before = new FileStore(file);
+  const before = open();
   before.log('messages').append('still here');
   await before.close();
-  assert.deepEqual(new FileStore(file).log('messages').after(0), ['still here']);
+  const messages = await new FileStore(file()).recall('messages');
+  assert.deepEqual(messages.after(0), ['still here']);
   console.log('✓ it outlives the process');
 } finally {
   rmSync(folder, { recursive: true });

@@ -34,7 +34,22 @@ export type { SessionContext, Transport } from './protocol/session-context.ts';
 export type { RoleLimits, RoleRules } from './router/roles.ts';
 export type { Kind, ViewRules } from './router/view.ts';
 export type { Rules } from './router/rules.ts';
-export type { Entry, Fact, Facts, Log, Store } from './stores/store.ts';
+export type {
+  Acquired,
+  Announcements,
+  Counters,
+  Entry,
+  Fact,
+  Facts,
+  Lease,
+  Leases,
+  Log,
+  KeepOptions,
+  Portion,
+  SharedStore,
+  Store,
+  StoreNotice,
+} from './stores/store.ts';
 export type { Traffic } from './transports/channel.ts';
 export type { SdkTransport } from './transports/sdk.ts';
 export type { ClientTls, ClientTlsFiles } from './transports/tls/client-tls.ts';

@@ -4,8 +4,8 @@ import { InMemoryTransport as InMemoryV1 } from '@modelcontextprotocol/sdk/inMem
 import { describe, expect, it } from 'vitest';
 
 import { memoryStore } from '../src/stores/memory.ts';
-import type { Store } from '../src/stores/store.ts';
-import { storeContract, transportContract, upstreamContract } from '../src/testing.ts';
+import type { SharedStore } from '../src/stores/store.ts';
+import { sharedStoreContract, storeContract, transportContract, upstreamContract } from '../src/testing.ts';
 import type { ContractCase, TransportPair } from '../src/testing.ts';
 import { memoryPair } from '../src/transports/memory.ts';
 import { asSdkTransport } from '../src/transports/sdk.ts';
@@ -22,7 +22,7 @@ const all = (cases: readonly ContractCase[]): void => {
   }
 };
 
-describe('the store of one process', () => all(storeContract(memoryStore)));
+describe('the store of one process', () => all(sharedStoreContract(memoryStore)));
 
 async function overWebSocket(): Promise<TransportPair> {
   const listening = new WebSocketServerTransport({ port: 0 });
@@ -60,7 +60,7 @@ describe('a published server of others', () =>
 
 /** A store with one thing wrong. */
 const broken =
-  (change: (store: Store) => Partial<Store>): (() => Store) =>
+  (change: (store: SharedStore) => Partial<SharedStore>): (() => SharedStore) =>
   () => {
     const store = memoryStore();
     return { ...store, ...change(store) };
@@ -85,6 +85,7 @@ describe('the contracts notice', () => {
         get: (key) => facts.get(key),
         take: (key) => facts.get(key),
         delete: (key) => facts.delete(key),
+        list: (prefix, limit) => facts.list(prefix, limit),
       },
     }));
     expect(await failing(storeContract(doubling))).toEqual(['gives a fact that several take to one of them']);
@@ -97,6 +98,35 @@ describe('the contracts notice', () => {
       },
     }));
     expect((await failing(storeContract(reversed))).length).toBeGreaterThan(0);
+  });
+
+  it('a store that begins its epochs again, or writes for whoever has lost a lease', async () => {
+    const forgetful = broken(({ leases }) => ({
+      leases: {
+        acquire: async (...wanted) => {
+          const acquired = await leases.acquire(...wanted);
+          return 'lease' in acquired ? { lease: { ...acquired.lease, epoch: 1 } } : acquired;
+        },
+        renew: (...renewed) => leases.renew(...renewed),
+        release: (lease) => leases.release(lease),
+        holder: (name) => leases.holder(name),
+      },
+    }));
+    expect(await failing(sharedStoreContract(forgetful))).toContain(
+      'lets the epoch of a lease grow, also after it was released and after its time',
+    );
+    const unfenced = broken(({ facts }) => ({
+      facts: {
+        put: (key, value, ttlMs) => facts.put(key, value, ttlMs),
+        get: (key) => facts.get(key),
+        take: (key) => facts.take(key),
+        delete: (key) => facts.delete(key),
+        list: (prefix, limit) => facts.list(prefix, limit),
+      },
+    }));
+    expect(await failing(sharedStoreContract(unfenced))).toEqual([
+      'refuses what is written under a lease that another has got since',
+    ]);
   });
 
   it('a transport that changes ids', async () => {

@@ -1,7 +1,7 @@
 /** Keeps conversations in a store, so that they outlive the process. Credentials are never among what is kept. */
 import { createHash } from 'node:crypto';
 
-import type { Log, Store } from 'mcp-switchboard';
+import type { KeepOptions, Store } from 'mcp-switchboard';
 
 import type { Entry } from '../protocol/history.ts';
 import type { Archive } from './conversation.ts';
@@ -23,7 +23,7 @@ export class Archives {
   }
 
   open(sessionId: string): Archive {
-    const log = this.#log(sessionId);
+    const log = this.#store.log(nameOf(sessionId), this.#kept);
     return {
       add(entry) {
         log.append(JSON.stringify(entry));
@@ -47,17 +47,20 @@ export class Archives {
     const fact = await this.#store.facts.get(keyOf(token));
     if (fact?.['sessionId'] !== sessionId || fact['principal'] !== principal) return undefined;
     await this.forget(token);
-    const texts = await this.#log(sessionId).after(0);
+    const log = await this.#store.recall(nameOf(sessionId), this.#kept);
+    const texts = (await log?.after(0)) ?? [];
     const entries = texts.map(
       (text) => JSON.parse(typeof text === 'string' ? text : Buffer.from(text).toString()) as Entry,
     );
     return { sessionId, entries };
   }
 
-  #log(sessionId: string): Log {
-    return this.#store.log(`chat/${sessionId}`);
+  get #kept(): KeepOptions {
+    return { ttlMs: this.#keepMs };
   }
 }
+
+const nameOf = (sessionId: string): string => `chat/${sessionId}`;
 
 /** The token itself is written nowhere. */
 const keyOf = (token: string): string => `chat/${createHash('sha256').update(token).digest('base64url')}`;

@@ -1,90 +1,206 @@
 /** The store of one process: nothing is written anywhere, and nothing is left when the process ends. */
-import { unreffed } from '../util/timers.ts';
-import type { Entry, Fact, Facts, Log, Store } from './store.ts';
+import { randomUUID } from 'node:crypto';
 
-/** What an entry costs beside its text. */
-const ENTRY_BYTES = 64;
-/** How often facts that have ended are looked for. */
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { unreffed } from '../util/timers.ts';
+import { MemoryLog } from './memory-log.ts';
+import type {
+  Acquired,
+  Announcements,
+  Counters,
+  Fact,
+  Facts,
+  Lease,
+  Leases,
+  Log,
+  Portion,
+  SharedStore,
+  StoreOptions,
+} from './store.ts';
+import { LEASE_KEPT_MS } from './store.ts';
+import { taken } from './token-portion.ts';
+import type { Tokens } from './token-portion.ts';
+
+/** How often what has ended is looked for. */
 const SWEEP_MS = 30_000;
 
-export class MemoryLog implements Log {
-  #entries: Entry[] = [];
-  #trimmed = 0;
-  #bytes = 0;
+type Clock = () => number;
 
-  get last(): number {
-    return this.#trimmed + this.#entries.length;
+/** What expires, by its key. */
+class Expiring<T> extends Map<string, { value: T; endsAt: number }> {
+  readonly #now: Clock;
+
+  constructor(now: Clock) {
+    super();
+    this.#now = now;
   }
 
-  get size(): number {
-    return this.#entries.length;
+  /** What is there and has not expired. */
+  live(key: string): T | undefined {
+    const found = this.get(key);
+    return found === undefined || found.endsAt <= this.#now() ? undefined : found.value;
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  sweep(): void {
+    const now = this.#now();
+    for (const [key, { endsAt }] of this) if (endsAt <= now) this.delete(key);
+  }
+}
+
+class MemoryLeases implements Leases {
+  readonly #now: Clock;
+  /** Those that have ended too: whoever wrote under them last is still known. */
+  readonly #leases: Map<string, { lease: Lease; endsAt: number }> = new Map();
+  #epoch = 0;
+
+  constructor(now: Clock) {
+    this.#now = now;
   }
 
-  append(entry: Entry): number {
-    this.#entries.push(entry);
-    this.#bytes += entry.length + ENTRY_BYTES;
-    return this.last;
+  async acquire(name: string, owner: string, ttlMs: number): Promise<Acquired> {
+    const held = this.#held(name);
+    if (held !== undefined && held.owner !== owner) return { heldBy: held };
+    const lease = held ?? { name, owner, epoch: ++this.#epoch };
+    this.#leases.set(name, { lease, endsAt: this.#now() + ttlMs });
+    return { lease };
   }
 
-  trim(upTo: number): void {
-    const count = Math.min(upTo, this.last) - this.#trimmed;
-    if (count <= 0) return;
-    for (const entry of this.#entries.splice(0, count)) this.#bytes -= entry.length + ENTRY_BYTES;
-    this.#trimmed += count;
+  async renew(lease: Lease, ttlMs: number): Promise<boolean> {
+    if (this.#held(lease.name)?.epoch !== lease.epoch) return false;
+    this.#leases.set(lease.name, { lease, endsAt: this.#now() + ttlMs });
+    return true;
   }
 
-  after(number: number): readonly Entry[] {
-    return this.#entries.slice(Math.max(0, number - this.#trimmed));
+  async release(lease: Lease): Promise<void> {
+    if (this.#held(lease.name)?.epoch === lease.epoch) this.#leases.set(lease.name, { lease, endsAt: 0 });
   }
 
-  end(): void {
-    this.trim(this.last);
+  async holder(name: string): Promise<Lease | undefined> {
+    return this.#held(name);
+  }
+
+  /** Whether nobody else has got it since. */
+  allows(lease: Lease | undefined): boolean {
+    return lease === undefined || this.#leases.get(lease.name)?.lease.epoch === lease.epoch;
+  }
+
+  /** Those that ended long ago are forgotten; their owners are refused from then on. */
+  sweep(keptMs: number): void {
+    const oldest = this.#now() - keptMs;
+    for (const [name, { endsAt }] of this.#leases) if (endsAt <= oldest) this.#leases.delete(name);
+  }
+
+  #held(name: string): Lease | undefined {
+    const found = this.#leases.get(name);
+    return found === undefined || found.endsAt <= this.#now() ? undefined : found.lease;
   }
 }
 
 class MemoryFacts implements Facts {
-  readonly #facts: Map<string, { value: Fact; endsAt: number }> = new Map();
-  readonly #sweeper = unreffed(setInterval(() => this.#sweep(), SWEEP_MS));
+  readonly #now: Clock;
+  readonly #leases: MemoryLeases;
+  readonly facts: Expiring<Fact>;
 
-  async put(key: string, value: Fact, ttlMs: number): Promise<void> {
-    this.#facts.set(key, { value, endsAt: Date.now() + ttlMs });
+  constructor(now: Clock, leases: MemoryLeases) {
+    this.#now = now;
+    this.#leases = leases;
+    this.facts = new Expiring(now);
+  }
+
+  async put(key: string, value: Fact, ttlMs: number, under?: Lease): Promise<boolean> {
+    if (!this.#leases.allows(under)) return false;
+    this.facts.set(key, { value, endsAt: this.#now() + ttlMs });
+    return true;
   }
 
   async get(key: string): Promise<Fact | undefined> {
-    const fact = this.#facts.get(key);
-    return fact === undefined || fact.endsAt <= Date.now() ? undefined : fact.value;
+    return this.facts.live(key);
   }
 
   async take(key: string): Promise<Fact | undefined> {
-    const value = this.get(key);
-    this.#facts.delete(key);
+    const value = this.facts.live(key);
+    this.facts.delete(key);
     return value;
   }
 
-  async delete(key: string): Promise<void> {
-    this.#facts.delete(key);
+  async delete(key: string, under?: Lease): Promise<void> {
+    if (this.#leases.allows(under)) this.facts.delete(key);
   }
 
-  close(): void {
-    clearInterval(this.#sweeper);
-    this.#facts.clear();
-  }
-
-  #sweep(): void {
-    const now = Date.now();
-    for (const [key, { endsAt }] of this.#facts) if (endsAt <= now) this.#facts.delete(key);
+  async list(prefix: string, limit: number): Promise<readonly (readonly [string, Fact])[]> {
+    const found: [string, Fact][] = [];
+    for (const key of this.facts.keys()) {
+      if (found.length >= limit) break;
+      const value = key.startsWith(prefix) ? this.facts.live(key) : undefined;
+      if (value !== undefined) found.push([key, value]);
+    }
+    return found;
   }
 }
 
-export function memoryStore(): Store {
-  const facts = new MemoryFacts();
+class MemoryCounters implements Counters {
+  readonly #now: Clock;
+  readonly counts: Expiring<number>;
+  readonly buckets: Expiring<Tokens>;
+
+  constructor(now: Clock) {
+    this.#now = now;
+    this.counts = new Expiring(now);
+    this.buckets = new Expiring(now);
+  }
+
+  async add(name: string, by: number, ttlMs: number): Promise<number> {
+    const known = this.counts.live(name);
+    const endsAt = known === undefined ? this.#now() + ttlMs : this.counts.get(name)!.endsAt;
+    const value = (known ?? 0) + by;
+    this.counts.set(name, { value, endsAt });
+    return value;
+  }
+
+  async take(name: string, wanted: number, rate: { perMinute: number; burst: number }): Promise<Portion> {
+    const { portion, left, fullAt } = taken(this.buckets.live(name), wanted, rate, this.#now());
+    this.buckets.set(name, { value: left, endsAt: fullAt });
+    return portion;
+  }
+}
+
+class MemoryAnnouncements implements Announcements {
+  readonly #listeners: Map<string, Set<(message: JsonObject) => void>> = new Map();
+
+  async publish(topic: string, message: JsonObject): Promise<void> {
+    for (const listener of this.#listeners.get(topic) ?? []) listener(message);
+  }
+
+  async subscribe(topic: string, onMessage: (message: JsonObject) => void): Promise<() => Promise<void>> {
+    const own = (message: JsonObject): void => onMessage(message);
+    const listeners = this.#listeners.get(topic) ?? new Set();
+    this.#listeners.set(topic, listeners.add(own));
+    return async () => {
+      listeners.delete(own);
+      if (listeners.size === 0 && this.#listeners.get(topic) === listeners) this.#listeners.delete(topic);
+    };
+  }
+}
+
+export function memoryStore({ now = Date.now }: StoreOptions = {}): SharedStore {
+  const leases = new MemoryLeases(now);
+  const facts = new MemoryFacts(now, leases);
+  const counters = new MemoryCounters(now);
   const logs = new Map<string, Log>();
+  const life = randomUUID();
+  const sweep = (): void => {
+    facts.facts.sweep();
+    counters.counts.sweep();
+    counters.buckets.sweep();
+    leases.sweep(LEASE_KEPT_MS);
+  };
+  const sweeper = unreffed(setInterval(sweep, SWEEP_MS));
   return {
+    reach: 'process',
     facts,
+    leases,
+    counters,
+    announcements: new MemoryAnnouncements(),
     log(name) {
       const known = logs.get(name);
       if (known !== undefined) return known;
@@ -97,8 +213,19 @@ export function memoryStore(): Store {
       logs.set(name, log);
       return log;
     },
+    async recall(name) {
+      return logs.get(name);
+    },
+    async incarnation() {
+      return life;
+    },
+    watch() {
+      // There is nothing that could fail.
+    },
+    async flush() {},
     async close() {
-      facts.close();
+      clearInterval(sweeper);
+      facts.facts.clear();
       logs.clear();
     },
   };

@@ -28,7 +28,7 @@ describe('what others can see of the package', () => {
       'mcp-switchboard/websocket',
       ['CLOSE_CODES', 'WebSocketClientTransport', 'WebSocketServerTransport', 'serveWebSocket'],
     ],
-    ['mcp-switchboard/testing', ['storeContract', 'transportContract', 'upstreamContract']],
+    ['mcp-switchboard/testing', ['sharedStoreContract', 'storeContract', 'transportContract', 'upstreamContract']],
     ['mcp-switchboard/client', ['WebSocketClientTransport', 'connect']],
   ])('is, of %s, these names and no others', async (name, names) => {
     // By its published name: the built package, as a program that depends on it gets it.

@@ -1,7 +1,7 @@
 /** The client's side of resume: dials again when the socket was cut, and takes the conversation up where it was. */
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { textOf } from '../../protocol/jsonrpc.ts';
-import { MemoryLog } from '../../stores/memory.ts';
+import { MemoryLog } from '../../stores/memory-log.ts';
 import { backoffMs } from '../../util/backoff.ts';
 import { owned } from '../../util/owned.ts';
 import { isRefusal } from '../failure.ts';

@@ -1,0 +1,89 @@
+/**
+ * A log in memory whose changes are written behind. What is appended and given up again before it is written costs the store nothing, and
+ * reading never waits for it.
+ */
+import { MemoryLog } from './memory-log.ts';
+import type { Entry, KeepOptions } from './store.ts';
+
+/** What has to be written of a log. */
+export interface LogChanges {
+  /** It was given up: nothing of it stays. */
+  ended: boolean;
+  /** Entries up to this number are given up. */
+  trimmed: number;
+  /** The number of the first of `entries`. */
+  first: number;
+  /** Those that are new. */
+  entries: readonly Entry[];
+  /** The number of the newest entry that was ever appended. */
+  last: number;
+}
+
+export interface MirroredLogOptions extends KeepOptions {
+  /** There is something to write. Called for each change. */
+  onChange(log: MirroredLog): void;
+  /** Writes what is there, and lets go of the log. */
+  onLeave(log: MirroredLog): Promise<void>;
+  /** What was found in the store. @default nothing */
+  found?: { last: number; entries: readonly Entry[] };
+}
+
+export class MirroredLog extends MemoryLog {
+  readonly name: string;
+  readonly options: MirroredLogOptions;
+  /** The number of the newest entry that the store has, or does not need any more. */
+  #written = 0;
+  #ended = false;
+
+  constructor(name: string, options: MirroredLogOptions) {
+    super();
+    this.name = name;
+    this.options = options;
+    const { last = 0, entries = [] } = options.found ?? {};
+    super.skip(last - entries.length);
+    for (const entry of entries) super.append(entry);
+    this.#written = last;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  override append(entry: Entry): number {
+    const number = super.append(entry);
+    this.options.onChange(this);
+    return number;
+  }
+
+  override trim(upTo: number): void {
+    super.trim(upTo);
+    this.options.onChange(this);
+  }
+
+  override skip(to: number): void {
+    super.skip(to);
+    this.options.onChange(this);
+  }
+
+  override end(): void {
+    super.trim(this.last);
+    this.#ended = true;
+    this.options.onChange(this);
+  }
+
+  override leave(): Promise<void> {
+    return this.options.onLeave(this);
+  }
+
+  /** What was not written yet. It stays so until {@link written}. */
+  get changes(): LogChanges {
+    const { last, size } = this;
+    const first = Math.max(this.#written, last - size) + 1;
+    return { ended: this.#ended, trimmed: last - size, first, entries: this.after(first - 1), last };
+  }
+
+  /** The store has these changes. */
+  written({ last }: LogChanges): void {
+    this.#written = last;
+  }
+}
