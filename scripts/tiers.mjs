@@ -15,7 +15,7 @@ const TIERS = {
   browser: ['**/*.browser.test.ts'],
   /** Parts of a package in the process of the test: no child process, no address beyond this machine. `unit-tier.mjs` enforces it. */
   unit: [
-    ...under(switchboard, 'auth', 'callers', 'limits', 'protocol', 'router', 'structure', 'util'),
+    ...under(switchboard, 'auth', 'callers', 'limits', 'peers', 'protocol', 'router', 'structure', 'util'),
     ...under(switchboard, 'cli/adopt/formats.test.ts'),
     ...under(switchboard, 'cli/companion.test.ts', 'cli/program.test.ts', 'cli/variables.test.ts'),
     ...under(switchboard, 'upstreams/demand.test.ts', 'upstreams/replica.test.ts'),

@@ -167,6 +167,8 @@ export type GatewayEvent =
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
   /** The connection to a remote server is amiss, or well again; Switchboard deals with it. */
   | { type: 'upstream.notice'; upstream: string; slot: string; what: string }
+  /** Somebody asked at the port for other nodes who is none. */
+  | { type: 'peer.refused'; reason: string; address: string }
   /** Lines of the audit log were lost, so many since this was last said. */
   | { type: 'audit.failed'; reason: string; lost: number }
   | { type: 'failed'; where: string; error: unknown };

@@ -42,6 +42,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'upstream.withheld': 'warn',
   'upstream.stray': 'warn',
   'upstream.notice': 'warn',
+  'peer.refused': 'warn',
   'audit.failed': 'error',
   failed: 'error',
 };

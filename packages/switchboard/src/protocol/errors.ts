@@ -87,6 +87,15 @@ export const ERRORS = {
   SWB_TOOL_FAILED: { code: 31050, http: 422, message: 'The tool reported an error' },
   SWB_INPUT_REQUIRED: { code: 31051, http: 422, message: 'The tool asks for input, which a REST client cannot give' },
 
+  SWB_PEER_UNAUTHORIZED: { code: 31061, http: 401, message: 'The request is not signed by a node of this cluster' },
+  SWB_NOT_OWNER: { code: 31062, http: 421, message: 'This node does not own what the request is for' },
+  SWB_NODE_LOST: {
+    code: 31063,
+    http: 502,
+    message: 'The node that ran the request is gone; the request may or may not have been processed',
+  },
+  SWB_NODE_UNREACHABLE: { code: 31064, http: 503, message: 'The node that owns the session cannot be reached' },
+
   SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },
   SWB_USAGE: { code: 31107, http: 400, message: 'The command line is not valid' },
   SWB_FILE_NOT_WRITTEN: { code: 31108, http: 500, message: 'A file was not written' },

@@ -3,7 +3,7 @@ export const LAYERS: readonly (readonly string[])[] = [
   ['util', 'protocol'],
   ['stores', 'limits'],
   ['transports', 'auth', 'observe'],
-  ['callers', 'router', 'upstreams'],
+  ['callers', 'router', 'upstreams', 'peers'],
   ['gateway'],
   ['cli'],
 ];

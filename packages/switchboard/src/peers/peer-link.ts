@@ -1,0 +1,157 @@
+/** Requests to other nodes: signed, over connections that are kept, and given up as soon as it is known that a node is gone. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+import type { Agent } from 'undici';
+
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { ClusterKey } from './cluster-key.ts';
+import { SIGNATURE_HEADER, isAnswerSigned, signRequest } from './signature.ts';
+
+export interface PeerLinkOptions {
+  key: ClusterKey;
+  /** The id under which this node is known now. */
+  self(): string;
+  /** Requests under way to one node; one more is refused. */
+  maxRequests: number;
+  /** Authorities to trust where nodes speak TLS, as PEM. @default those of Node */
+  ca?: string | undefined;
+}
+
+/** Another node, as its record says. */
+export interface Peer {
+  id: string;
+  url: string;
+}
+
+export interface PeerRequest {
+  method: string;
+  /** With its query. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body?: string | undefined;
+  /** Gives the request and its answer up. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface PeerAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** Fails with `SWB_NODE_LOST` when the node is gone before the end. */
+  body: Readable;
+}
+
+/** How long a connection to a node may take. */
+const CONNECT_MS = 2000;
+/** Less than the other side keeps it. */
+const KEEP_MS = 30_000;
+/** What is known to have failed before anything was sent. */
+const NOT_CONNECTED =
+  /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|(DEPTH_ZERO_)?SELF_SIGNED_CERT.*|UNABLE_TO_.*|CERT_.*|ERR_TLS_.*)$/;
+
+export class PeerLink {
+  readonly #options: PeerLinkOptions;
+  /** What is under way, by the node's id. */
+  readonly #open: Map<string, Set<AbortController>> = new Map();
+  #agent: Agent | undefined;
+  #isClosed = false;
+
+  constructor(options: PeerLinkOptions) {
+    this.#options = options;
+  }
+
+  /** How many requests to other nodes are under way. */
+  get size(): number {
+    return [...this.#open.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /**
+   * @throws {SwitchboardError} `SWB_NODE_UNREACHABLE` when the node did nothing with it, `SWB_NODE_LOST` when it may have,
+   * `SWB_NOT_OWNER` when another has its place, `SWB_OVERLOADED`.
+   */
+  async send(peer: Peer, { method, path, headers, body, signal }: PeerRequest): Promise<PeerAnswer> {
+    const { key, self, maxRequests } = this.#options;
+    const agent = await this.#connections();
+    const open = this.#open.get(peer.id) ?? new Set();
+    if (open.size >= maxRequests) {
+      const detail = `${maxRequests} requests are under way to the node ${peer.id}, the limit`;
+      throw new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: 1000 } });
+    }
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    this.#open.set(peer.id, open.add(controller));
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    const end = (): void => {
+      signal?.removeEventListener('abort', abort);
+      open.delete(controller);
+      if (open.size === 0 && this.#open.get(peer.id) === open) this.#open.delete(peer.id);
+    };
+    try {
+      const { header, nonce } = signRequest(key, { method, path, headers, from: self(), to: peer.id });
+      const answer = await agent.request({
+        origin: peer.url,
+        path,
+        method: method as 'GET',
+        headers: { ...headers, [SIGNATURE_HEADER]: header },
+        ...(body !== undefined && { body }),
+        signal: controller.signal,
+      });
+      const { statusCode: status, headers: received } = answer;
+      // Who listens there may be anybody: another program, or what a proxy put in between says.
+      if (!isAnswerSigned(key, peer.id, nonce, status, received as IncomingHttpHeaders)) {
+        answer.body.on('error', () => {}).destroy();
+        const detail = `what answers as ${peer.id} has HTTP status ${status}, and not the signature of the cluster's key`;
+        throw new SwitchboardError('SWB_NODE_LOST', { detail });
+      }
+      answer.body.once('close', end);
+      if (status === 421) {
+        answer.body.on('error', () => {}).destroy();
+        throw new SwitchboardError('SWB_NOT_OWNER', { detail: peer.id });
+      }
+      return { status, headers: received as IncomingHttpHeaders, body: answer.body };
+    } catch (thrown) {
+      end();
+      throw lossOf(thrown, peer);
+    }
+  }
+
+  /** The node is gone: what is under way there fails now, and not when the network notices. */
+  giveUp(id: string): void {
+    for (const controller of this.#open.get(id) ?? []) controller.abort();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const id of this.#open.keys()) this.giveUp(id);
+    await this.#agent?.destroy();
+  }
+
+  async #connections(): Promise<Agent> {
+    if (this.#agent !== undefined) return this.#agent;
+    const { Agent: UndiciAgent } = await import('undici');
+    if (this.#isClosed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
+    const { maxRequests, ca } = this.#options;
+    this.#agent ??= new UndiciAgent({
+      connections: maxRequests,
+      pipelining: 1,
+      connect: { timeout: CONNECT_MS, ...(ca !== undefined && { ca }) },
+      keepAliveTimeout: KEEP_MS,
+      keepAliveMaxTimeout: KEEP_MS,
+      // A call takes as long as it takes. That a node is gone is known by its lease.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    return this.#agent;
+  }
+}
+
+/** What a failure of the connection means for who waits. */
+export function lossOf(thrown: unknown, { id }: Pick<Peer, 'id'>): SwitchboardError {
+  if (thrown instanceof SwitchboardError) return thrown;
+  const { code = '', message } = thrown as NodeJS.ErrnoException;
+  if (NOT_CONNECTED.test(code)) {
+    const detail = `${id} (${code})`;
+    return new SwitchboardError('SWB_NODE_UNREACHABLE', { detail, data: { retryAfterMs: 1000 }, cause: thrown });
+  }
+  return new SwitchboardError('SWB_NODE_LOST', { detail: `${id} (${code || message})`, cause: thrown });
+}

@@ -1,0 +1,138 @@
+/**
+ * How nodes recognise each other: a request carries a signature over its method, path, headers, time and a nonce, for one receiver; the
+ * answer carries one over that nonce and the status. A body is not signed, as it is passed on while it comes; TLS protects it where
+ * others could reach the network between the nodes.
+ */
+import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+import { SwitchboardError } from '../protocol/errors.ts';
+import type { ClusterKey } from './cluster-key.ts';
+
+export const SIGNATURE_HEADER = 'switchboard-peer';
+/** How far the clocks of two nodes may be apart, and how long a signed request can be delivered, in ms. */
+export const WINDOW_MS = 30_000;
+/** How many nonces are remembered: of so many requests in the time of two windows. */
+const MAX_NONCES = 200_000;
+
+/** Not signed: they belong to the connection, or are the signature. */
+const UNSIGNED: ReadonlySet<string> = new Set([
+  'host',
+  'connection',
+  'keep-alive',
+  'content-length',
+  'transfer-encoding',
+  SIGNATURE_HEADER,
+]);
+const REQUEST = /^1 ([\w-]{1,64}) ([\w-]{1,64}) (\d{1,15}) ([\w-]{22}) ([\w-]{43})$/;
+const ANSWER = /^1 ([\w-]{43})$/;
+
+export interface SignedRequest {
+  method: string;
+  /** With its query. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  /** The ids of the nodes. */
+  from: string;
+  to: string;
+}
+
+/** @returns the header to send, and the nonce that the answer has to be about. */
+export function signRequest(
+  key: ClusterKey,
+  { method, path, headers, from, to }: SignedRequest,
+): { header: string; nonce: string } {
+  const nonce = randomBytes(16).toString('base64url');
+  const time = Date.now();
+  const signature = key.sign(['request', method, path, from, to, time, nonce, signedHeaders(headers)]);
+  return { header: `1 ${from} ${to} ${time} ${nonce} ${signature}`, nonce };
+}
+
+/** What is known of a request whose signature is right. */
+export interface Signer {
+  from: string;
+  /** For whom it is; the receiver has to see that it is meant. */
+  to: string;
+  nonce: string;
+}
+
+/**
+ * @throws {SwitchboardError} `SWB_PEER_UNAUTHORIZED`: it is not signed with the key of the cluster, came late, or came before. Only who has
+ * the key learns which.
+ */
+export function verifyRequest(
+  key: ClusterKey,
+  nonces: Nonces,
+  {
+    method = '',
+    url = '',
+    headers,
+  }: { method?: string | undefined; url?: string | undefined; headers: IncomingHttpHeaders },
+): Signer {
+  const given = headers[SIGNATURE_HEADER];
+  if (given === undefined) throw refused('it has no signature');
+  const [, from, to, time, nonce, signature] = REQUEST.exec(String(given)) ?? [];
+  if (from === undefined || to === undefined || nonce === undefined) throw refused('its signature cannot be read');
+  const parts = ['request', method, url, from, to, Number(time), nonce, signedHeaders(headers)];
+  if (!key.verifies(parts, signature!)) throw refused('its signature is of another key, or of another request');
+  const offMs = Date.now() - Number(time);
+  if (Math.abs(offMs) > WINDOW_MS) {
+    const detail = `it was signed ${Math.round(offMs / 1000)} s ago, and ${WINDOW_MS / 1000} is the most; compare the clocks of the nodes`;
+    throw refused(detail);
+  }
+  nonces.use(nonce, Number(time) + WINDOW_MS);
+  return { from, to, nonce };
+}
+
+export const signAnswer = (key: ClusterKey, owner: string, nonce: string, status: number): string =>
+  `1 ${key.sign(['answer', owner, nonce, status])}`;
+
+export function isAnswerSigned(
+  key: ClusterKey,
+  owner: string,
+  nonce: string,
+  status: number,
+  headers: IncomingHttpHeaders,
+): boolean {
+  const signature = ANSWER.exec(String(headers[SIGNATURE_HEADER]))?.[1];
+  return signature !== undefined && key.verifies(['answer', owner, nonce, status], signature);
+}
+
+/** Remembers what was received, so that it is not received twice. Only what is signed gets here, so only nodes can fill it. */
+export class Nonces {
+  /** With the time until which each could come again, in the order in which they came. */
+  readonly #seen: Map<string, number> = new Map();
+  readonly #max: number;
+
+  constructor(max: number = MAX_NONCES) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#seen.size;
+  }
+
+  /** @throws {SwitchboardError} `SWB_PEER_UNAUTHORIZED` when it was used before, `SWB_OVERLOADED` when no more can be remembered. */
+  use(nonce: string, until: number, now: number = Date.now()): void {
+    for (const [old, end] of this.#seen) {
+      if (end >= now) break;
+      this.#seen.delete(old);
+    }
+    if (this.#seen.has(nonce)) throw refused('it came before');
+    if (this.#seen.size >= this.#max) {
+      const detail = `${this.#max} requests of other nodes came within a minute, the limit`;
+      throw new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: 1000 } });
+    }
+    this.#seen.set(nonce, until);
+  }
+}
+
+function signedHeaders(headers: IncomingHttpHeaders): [string, string][] {
+  return Object.entries(headers)
+    .flatMap(([name, value]): [string, string][] =>
+      value === undefined || UNSIGNED.has(name) ? [] : [[name, String(value)]],
+    )
+    .toSorted(([one], [other]) => (one < other ? -1 : 1));
+}
+
+const refused = (detail: string): SwitchboardError => new SwitchboardError('SWB_PEER_UNAUTHORIZED', { detail });
