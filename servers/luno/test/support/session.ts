@@ -7,7 +7,7 @@ import { ElicitRequestSchema, ResourceUpdatedNotificationSchema } from '@modelco
 import { onTestFinished } from 'vitest';
 import { createLunoServer, Luno, type LunoOptions } from '../../src/index.ts';
 import { type FakeLuno, KEY_ID, SECRET } from './fake-luno.ts';
-import { Inbox } from './inbox.ts';
+import { Inbox } from '../../../demo/test/support/inbox.ts';
 
 /** The built program: what is tested is what is published. */
 export const program: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
