@@ -1,6 +1,7 @@
 /** Secrets that stand in entries as they are: found by the names that they stand under, and by what they look like. */
 import { parseEnv } from 'node:util';
 
+import { downloaderOf } from '../../gateway/slow-start.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 
@@ -8,7 +9,7 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 type Keep = (hint: string, value: string) => string;
 
 const NAME =
-  /(?:^|[^a-z])(?:[a-z]*(?:api_?key|token|secrets?|pass(?:word|wd|phrase|code))|access_?key|key|pass|pwd|auth(?:orization)?|credentials?|cookie|pat|dsn)(?:[^a-z]|$)/i;
+  /(?:^|[^a-z])(?:[a-z]*(?:api_?key|token|secrets?|pass(?:word|wd|phrase|code))|access_?key|key|pass|pwd|pw|auth(?:orization)?|credentials?|cookie|pat|dsn)(?:[^a-z]|$)/i;
 /** Beginnings that only keys and tokens have. */
 const KNOWN =
   /^(?:gh[opsur]_|github_pat_|glpat-|sk-|sk_|pk_|rk_|xox[abpsr]-|xapp-|AKIA|ASIA|AIza|ya29\.|eyJ[\w-]+\.|npm_|hf_|lin_api_|ntn_|secret_|figd_|dop_v1_|SG\.|shpat_)[\w.\-/+=]{8,}$/;
@@ -34,8 +35,17 @@ const PAIR =
 /** A flag with its value, in a command for a shell. */
 const FLAG = /(?<![\w.-])--?([\w-]{1,80}) +["']?[^\s"'$-]/g;
 
+/** A name and a password before a host, with a scheme or without. An image with a digest is none. */
+const USERINFO =
+  /(?:[a-z][\w+.-]*:\/\/|(?<![\w.%+@/-])(?!(?:npm|jsr|github|mailto):))[^\s/@:"'=]*:(?!\$)[^\s@"'$/?#]+@(?!sha256:)[\w[(]/i;
+/** `-p` with a password, and `-u` with a name and one, in a command for a shell. */
+const SHORT_FLAG =
+  /(?<!\b(?:mkdir|npx|npx -y) )(?<![\w.-])-p +["']?(?!\d|[-.~/@$])[^\s"']|(?<![\w.-])-u +["']?[^\s:"'/$]+:(?!\d+\b)[^\s"'$]/;
+
 /** Whether a secret stands somewhere in a text, beside other things. */
 export const holdsSecret = (text: string): boolean =>
+  USERINFO.test(text) ||
+  SHORT_FLAG.test(text) ||
   [PAIR, FLAG].some((pattern) => [...text.matchAll(pattern)].some(([, name]) => namesSecret(name!))) ||
   text.split(/[^\w.+/-]+/).some((word) => KNOWN.test(word));
 
@@ -61,21 +71,49 @@ export function takeSecrets(entry: JsonObject, keep: Keep): JsonObject {
         return `${scheme === undefined ? '' : `${scheme} `}${reference(keep(name, rest))}`;
       }),
     }),
-    ...(Array.isArray(args) && { args: args.map((text, at) => fromArgument(text, args[at - 1], keep)) }),
+    ...(Array.isArray(args) && { args: takeFromArguments(entry, args, keep) }),
     ...(typeof url === 'string' && { url: withoutSecretsInUrl(url, 'URL', keep) }),
   };
 }
 
-function fromArgument(text: unknown, before: unknown, keep: Keep): unknown {
+function takeFromArguments({ command }: JsonObject, args: readonly unknown[], keep: Keep): unknown[] {
+  const words = args.map(String);
+  const isStarted = typeof command === 'string' && downloaderOf({ command, args: words }) !== undefined;
+  // What stands before the name of a package is for the program that fetches it: there `-p` names another package, or a port.
+  const first = isStarted ? words.findIndex((word, at) => !word.startsWith('-') && words[at - 1] !== '-p') : 0;
+  return args.map((text, at) => fromArgument(text, at > first ? words[at - 1] : undefined, words[at - 1], keep));
+}
+
+const isPassword = (text: string): boolean => !/^(?:[-.~/@]|\d+(?:$|[-:/.]))/.test(text);
+/** A name with a password behind it, and no ids of a user and a group, or an address. */
+const NAME_AND_PASSWORD = /^([^\s:/]*:)(?!\d+$|\/\/)(.+)$/s;
+
+/**
+ * @param own the word before, where it is an option of the server.
+ * @param before the word before
+ */
+function fromArgument(text: unknown, own: string | undefined, before: string | undefined, keep: Keep): unknown {
   if (typeof text !== 'string' || !isLiteral(text)) return text;
-  if (typeof before === 'string' && /^--?[\w-]+$/.test(before) && namesSecret(before) && !text.startsWith('-')) {
+  if (own === '-p' && isPassword(text)) return reference(keep('password', text));
+  if (before !== undefined && /^(?:-u|--(?:[\w-]+-)?user)$/.test(before)) {
+    const [, name, password] = NAME_AND_PASSWORD.exec(text) ?? [];
+    if (password !== undefined) return `${name}${reference(keep('password', password))}`;
+  }
+  if (before !== undefined && /^--?[\w-]+$/.test(before) && namesSecret(before) && !text.startsWith('-')) {
     return reference(keep(before, text));
   }
+  const isHeader = before !== undefined && /^(?:-H|--header)$/.test(before);
   // `--token=…`, `GITHUB_TOKEN=…` as for docker, and `Authorization: …` as for bridges.
-  const [, name, separator, rest] = /^(-{0,2}[\w-]+)(=|: ?)(.+)$/s.exec(text) ?? [];
-  if (name !== undefined && rest !== undefined && !rest.startsWith('//') && namesSecret(name)) {
+  const [, name, separator, rest] = /^(-{0,2}[\w.-]+)(=|: ?)(.+)$/s.exec(text) ?? [];
+  if (name !== undefined && separator !== undefined && rest !== undefined && !rest.startsWith('//')) {
+    const isSecret = namesSecret(name) || (isHeader && separator !== '=' && !PLAIN_HEADER.test(name));
     const [, scheme, value = rest] = SCHEME.exec(rest) ?? [];
-    return `${name}${separator}${scheme === undefined ? '' : `${scheme} `}${reference(keep(name, value))}`;
+    if (isSecret)
+      return `${name}${separator}${scheme === undefined ? '' : `${scheme} `}${reference(keep(name, value))}`;
+    const [, user, password] = /^--(?:[\w-]+-)?user$/.test(name) ? (NAME_AND_PASSWORD.exec(rest) ?? []) : [];
+    if (password !== undefined) return `${name}${separator}${user}${reference(keep('password', password))}`;
+    const url = withoutSecretsInUrl(rest, 'URL', keep);
+    if (url !== rest) return `${name}${separator}${url}`;
   }
   return looksSecret(text) ? reference(keep('argument', text)) : withoutSecretsInside(text, 'URL', 'argument', keep);
 }
@@ -91,7 +129,7 @@ function withoutSecretsInUrl(text: string, hint: string, keep: Keep): string {
   if (!isLiteral(text) || !/^[a-z][\w+.-]*:\/\//i.test(text)) return text;
   return text
     .replace(
-      /^([^/]+:\/\/[^/@:]*:)([^/@]+)(?=@)/,
+      /^([^/]+:\/\/[^/?#@:]*:)([^/?#]+)(?=@)/,
       (_, before: string, value: string) => before + reference(keep(`${hint} password`, value)),
     )
     .replace(/^([^/]+:\/\/)([^/@:]+)(?=@)/, (whole, before: string, value: string) =>

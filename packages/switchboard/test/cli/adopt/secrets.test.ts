@@ -101,6 +101,18 @@ describe('secrets', () => {
     ['a connection string', { command: 'x', env: { DB: 'Server=x;User=sa;Password=S3CRET-1;' } }],
     ['names in one word', { command: 'x', env: { PGPASSWORD: 'S3CRET-1' } }],
     ['an authtoken', { command: 'x', env: { NGROK_AUTHTOKEN: 'S3CRET-1' } }],
+    ['a password behind -p', { command: 'x', args: ['-p', 'S3CRET-1'] }],
+    ['a password behind -p, of what npx runs', { command: 'npx', args: ['-y', 'x-mcp', '-p', 'S3CRET-1'] }],
+    ['a password behind --password', { command: 'x', args: ['--password', 'S3CRET-1'] }],
+    ['a name and a password behind -u', { command: 'x', args: ['-u', 'me:S3CRET-1'] }],
+    ['the same in one word', { command: 'x', args: ['--proxy-user=me:S3CRET-1'] }],
+    ['a header of any name', { command: 'x', args: ['-H', 'X-Team: S3CRET-1'] }],
+    ['an address in one word with its flag', { command: 'x', args: ['--db=postgres://me:S3CRET-1@db/x'] }],
+    ['an address with an @ in its password', { command: 'x', args: ['postgres://me:S3CRET@S3CRET-1@db/x'] }],
+    ['an address without a scheme', { command: 'x', args: ['--db', 'me:S3CRET-1@tcp(db:3306)/x'] }],
+    ['an address in a command for a shell', { command: 'sh', args: ['-c', 'psql "postgres://me:S3CRET-1@db/x"'] }],
+    ['-p in a command for a shell', { command: 'sh', args: ['-c', 'x -p S3CRET-1 --verbose'] }],
+    ['-u in a command for a shell', { command: 'sh', args: ['-c', 'curl -u me:S3CRET-1 http://127.0.0.1'] }],
     ['a known beginning, behind another name', { command: 'x', args: ['-e', 'OPENAI=sk-S3CRET-1234'] }],
   ])('move when they stand inside of something: %s', async (_, entry) => {
     const home = makeHome();
@@ -127,11 +139,18 @@ describe('secrets', () => {
       '{"auth":true}',
       'Author: me',
       'a=b',
+      ...['-p', '8080', '-p', '127.0.0.1:80:80', '-p', './x', '-u', '1000:1000', '--user', 'me'],
+      ...['image:1.2@sha256:0123', 'npm:x@1.0', 'http://localhost:3000/@x', 'mkdir -p x && ls'],
     ];
     const entry = { command: 'x', args, env: { MAX_TOKENS: '4096', KEYBOARD: 'de', URL: 'postgres://me@db/x' } };
     home.write(cursor, servers({ plain: entry }));
     await home.adopt();
-    expect(home.config()).toEqual({ upstreams: { plain: { ...entry, isolation: 'session' } } });
+    const fetched = { command: 'npx', args: ['-y', '-p', 'x-mcp', 'x', '--', '-p', '9'] };
+    home.write('.gemini/settings.json', servers({ fetched }));
+    await home.adopt();
+    expect(home.config()).toEqual({
+      upstreams: { plain: { ...entry, isolation: 'session' }, fetched: { ...fetched, isolation: 'session' } },
+    });
   });
 
   it('stay, and their servers with them, where nobody agrees', async () => {
