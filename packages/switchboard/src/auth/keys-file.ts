@@ -1,8 +1,9 @@
 /** The file that API keys are kept in: read, written whole, and watched, as another process changes it. */
-import { closeSync, fchmodSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import { FileChanges } from '../util/file-changes.ts';
+import { writeWholeFile } from '../util/whole-file.ts';
 import { ApiKeys, parseKeys, writeKeys } from './api-keys.ts';
 import type { ApiKey } from './api-keys.ts';
 
@@ -39,22 +40,8 @@ export function readKeysFile(path: string, mustBe = true): ApiKey[] {
 }
 
 /** Puts another file in its place in one step, so that whoever reads meanwhile gets the old or the new. */
-export function writeKeysFile(path: string, keys: readonly ApiKey[]): void {
-  const next = `${path}.${process.pid}.tmp`;
-  const file = openSync(next, 'wx', 0o600);
-  try {
-    fchmodSync(file, 0o600);
-    writeSync(file, writeKeys(keys));
-  } finally {
-    closeSync(file);
-  }
-  try {
-    renameSync(next, path);
-  } catch (error) {
-    rmSync(next, { force: true });
-    throw error;
-  }
-}
+export const writeKeysFile = (path: string, keys: readonly ApiKey[]): void =>
+  writeWholeFile(path, writeKeys(keys), 0o600);
 
 /** API keys as the file has them now. */
 export class KeysFile extends ApiKeys {

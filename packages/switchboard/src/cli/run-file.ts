@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { isObject } from '../protocol/jsonrpc.ts';
+import { isAlive } from '../util/alive.ts';
 
 export interface RunFile {
   /** Of the admin API. */
@@ -79,15 +80,5 @@ function readRunFile(path: string): RunFile | undefined {
     return { url, token, pid, ...(typeof port === 'number' && { port }) };
   } catch {
     return undefined;
-  }
-}
-
-/** Whether a process is there, whoever it belongs to. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -5,6 +5,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { counted } from '../../util/counted.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { usageError } from '../exit.ts';
+import { runFiles } from '../run-file.ts';
 import { carryOut, undo } from './carry-out.ts';
 import { CLIENTS, CLIENT_IDS } from './clients.ts';
 import { isFolder } from './files.ts';
@@ -46,7 +47,7 @@ export interface Situation extends Machine {
 export async function adopt(flags: AdoptFlags, situation: Situation): Promise<void> {
   const places = placesOf(situation);
   const only = readOnly(flags.only);
-  const journal = new Journal(places.state);
+  const journal = new Journal(places);
   if (flags.status === true) return showStatus(journal, situation);
   if (flags.undo === true) return takeBack(journal, only, flags, situation);
   const { say, ask, environment, home } = situation;
@@ -65,7 +66,8 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
       `--config: ${shown(config.path)} is a file of ${same.client.name}; name one for Switchboard alone`,
     );
   }
-  const options = { endpoint, portableEndpoint, environment, keep: flags.keep === true };
+  const former = { addresses: journal.addressesOf(config.path), busyPorts: portsOf(environment) };
+  const options = { endpoint, portableEndpoint, environment, keep: flags.keep === true, former };
   const leaveProjects =
     flags.yes === true && flags.project === undefined
       ? 'the servers of a project are taken with --project, or when you are asked'
@@ -88,7 +90,8 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
     if (isWanted === undefined) throw usageError('nobody can be asked here: give --yes, or --dry-run to look only');
     if (!isWanted) return say('Nothing was changed.');
   }
-  const unwritten = carryOut(plan.writes, journal, situation.now);
+  const target = { url: endpoint.url, config: config.path };
+  const unwritten = carryOut(plan.writes, journal, situation.now, target);
   const written = plan.writes.filter((write) => !unwritten.some((each) => each.write === write));
   say(`\nChanged ${counted(written.length, 'file')}. "switchboard adopt --undo" gives them back as they were.`);
   say(`Start it: switchboard serve --config ${asWord(config.path, home)}`);
@@ -100,6 +103,10 @@ export async function adopt(flags: AdoptFlags, situation: Situation): Promise<vo
 /** @param why what the configuration asks of clients */
 const needsMore = (why: string): string =>
   `clients need a key or a certificate (${why}): add the entry of each with switchboard connect-client`;
+
+/** The ports of every Switchboard of this user that runs. */
+const portsOf = (environment: Situation['environment']): ReadonlySet<string> =>
+  new Set(runFiles(environment).map(({ url, port }) => String(port ?? new URL(url).port)));
 
 /** A path as it is typed into a shell. */
 function asWord(path: string, home: string): string {

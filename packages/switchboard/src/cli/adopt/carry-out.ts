@@ -1,13 +1,14 @@
 /** Writes what a plan says, and undoes it. */
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { withEntriesBack } from './entries-back.ts';
-import { bytesAt, readForChange, writeWhole } from './files.ts';
-import type { Adoption, Journal, Step, StepState } from './journal.ts';
+import { bytesAt, readForChange, reasonIn, writeWhole } from './files.ts';
+import type { Adoption, Journal, Step, StepState, Target } from './journal.ts';
 import type { Write } from './plan.ts';
 
-/** A file that was not written, and why. */
+/** A file that was not written. */
 export interface Unwritten {
   write: Write;
+  /** Why, in words that go on after its name. */
   why: string;
 }
 
@@ -15,9 +16,11 @@ export interface Unwritten {
  * Writes Switchboard's own files first, then those of clients: a client that is led to Switchboard finds its servers there. A file that is
  * no longer what was shown is left as it is.
  *
+ * @param target what the files of clients lead to afterwards.
  * @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` when one of Switchboard's own cannot be written; then nothing has changed
  */
-export function carryOut(writes: readonly Write[], journal: Journal, now: Date): Unwritten[] {
+export function carryOut(writes: readonly Write[], journal: Journal, now: Date, target?: Target): Unwritten[] {
+  journal.clearLeftovers();
   const adoption = journal.begin(
     now,
     writes.map(({ path, client, before, mode, text }) => ({
@@ -27,6 +30,7 @@ export function carryOut(writes: readonly Write[], journal: Journal, now: Date):
       mode: before?.mode ?? mode,
       after: Buffer.from(text),
     })),
+    target,
   );
   const done: Step[] = [];
   const unwritten: Unwritten[] = [];
@@ -47,7 +51,7 @@ export function carryOut(writes: readonly Write[], journal: Journal, now: Date):
   return unwritten;
 }
 
-/** Writes a file that is still what was shown. @returns why it was not written */
+/** Writes a file that is still what was shown. @returns why it was not written, in words that go on after its name */
 export function writeOne({ path, before, text, mode }: Write): string | undefined {
   const now = bytesAt(path);
   if (typeof now === 'string') return now;
@@ -57,7 +61,7 @@ export function writeOne({ path, before, text, mode }: Write): string | undefine
     writeWhole(path, Buffer.from(text), mode);
     return undefined;
   } catch (error) {
-    if (error instanceof SwitchboardError) return `was not written: ${error.message}`;
+    if (error instanceof SwitchboardError) return reasonIn(error, path);
     throw error;
   }
 }
@@ -82,6 +86,7 @@ export interface Undone {
  * @param isMeant which steps are undone
  */
 export async function undo(journal: Journal, isMeant: (step: Step, adoption: Adoption) => boolean): Promise<Undone[]> {
+  journal.clearLeftovers();
   const undone: Undone[] = [];
   let isNeeded = false;
   for (const adoption of journal.read().toReversed()) {
@@ -115,7 +120,7 @@ async function undoOne(journal: Journal, step: Step, isNeeded: boolean): Promise
     };
   } catch (error) {
     if (!(error instanceof SwitchboardError)) throw error;
-    return { step, state: 'as written', failure: error.message.replace(`${error.entry.message}: `, '') };
+    return { step, state: 'as written', failure: reasonIn(error, step.path) };
   }
 }
 

@@ -293,6 +293,9 @@ export const CLIENTS: Readonly<Record<string, Client>> = {
   },
 };
 
+/** The names that an entry of Switchboard gets. */
+export const ENTRY_NAME: RegExp = /^switchboard(?:-mcp(?:-\d+)?)?$/;
+
 export const CLIENT_IDS: readonly string[] = Object.keys(CLIENTS);
 
 function extensionFile(applications: string, editor: string, extension: string, name: string): string {

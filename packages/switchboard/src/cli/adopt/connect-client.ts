@@ -17,7 +17,7 @@ import { Journal } from './journal.ts';
 import { placesOf } from './places.ts';
 import type { Write } from './plan.ts';
 import { describeChanges, notesOf, shown } from './report.ts';
-import { isSwitchboard } from './survey.ts';
+import { isOursHere, isSwitchboard } from './survey.ts';
 
 export interface EntryFlags {
   url?: string;
@@ -93,7 +93,7 @@ export async function connectClient(id: string, flags: ConnectClientFlags, situa
     if (isWanted === undefined) throw usageError('nobody can be asked here: give --yes');
     if (!isWanted) return say('Nothing was changed.');
   }
-  const unwritten = carryOut(writes, new Journal(places.state), situation.now);
+  const unwritten = carryOut(writes, new Journal(places), situation.now);
   if (unwritten.length > 0) {
     const detail = unwritten.map(({ write, why }) => `${shown(write.path)} ${why}`).join('; ');
     throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
@@ -115,7 +115,7 @@ function withEntry(format: Format, client: Client, text: string, name: string, e
     .entries(path)
     .find((entry) => entry.name === name);
   const value = entryFor(client, endpoint);
-  if (old !== undefined && !isSwitchboard(old.value, endpoint.url)) {
+  if (old !== undefined && !isSwitchboard(old.value, endpoint.url) && !isOursHere(client, old)) {
     throw usageError(`--name: ${client.name} has a server ${JSON.stringify(shown(name))} already; choose another name`);
   }
   const document = { path, isList: client.isList === true, add: [{ name, value }] };

@@ -2,12 +2,11 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { isObject } from '../../protocol/jsonrpc.ts';
-import { CLIENTS } from './clients.ts';
+import { CLIENTS, ENTRY_NAME } from './clients.ts';
 import type { Client } from './clients.ts';
 import { Unreadable, changeText, parseDocument } from './format.ts';
 import type { Change, Entry, Path } from './format.ts';
 import { loadFormat } from './formats.ts';
-import { ENTRY_NAME } from './plan.ts';
 
 /**
  * @param name of the client.

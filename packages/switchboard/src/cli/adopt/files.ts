@@ -1,26 +1,22 @@
 /** Files of others, read so that they can be changed and given back: links, rights, and what changed meanwhile. */
-import { randomUUID } from 'node:crypto';
 import {
   accessSync,
   chmodSync,
-  closeSync,
   constants,
-  fchownSync,
-  fsyncSync,
+  existsSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readFileSync,
   readdirSync,
   realpathSync,
-  renameSync,
   rmSync,
+  rmdirSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
+import { writeWholeFile } from '../../util/whole-file.ts';
 
 /** A file as it was read. */
 export interface FileState {
@@ -120,35 +116,37 @@ export function remove(path: string): void {
  * @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN`; then the file is as it was
  */
 export function writeWhole(path: string, bytes: Buffer, mode: number): void {
-  const next = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+  const made = firstMissing(dirname(path));
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const file = openSync(next, 'wx', 0o600);
-    try {
-      writeFileSync(file, bytes);
-      keepOwner(path, file);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    chmodSync(next, mode);
-    renameSync(next, path);
+    writeWholeFile(path, bytes, mode);
   } catch (cause) {
-    rmSync(next, { force: true });
+    removeEmpty(dirname(path), made);
     const detail = `${path} (${codeOf(cause)}); if a program has it open, end that program and try again`;
     throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail, cause });
   }
 }
 
-/** One that an administrator changes stays its owner's. */
-function keepOwner(path: string, file: number): void {
-  if (process.getuid?.() !== 0) return;
+/** What the error of a file says behind the sentence of the table and the name of the file. */
+export const reasonIn = (error: SwitchboardError, path: string): string =>
+  error.message.replace(`${error.entry.message}: `, '').replace(`${path} `, '');
+
+/** The outermost folder that is not there on the way to one; undefined where all are there. */
+export function firstMissing(folder: string): string | undefined {
+  if (existsSync(folder)) return undefined;
+  const parent = dirname(folder);
+  return parent === folder ? undefined : (firstMissing(parent) ?? folder);
+}
+
+/** Removes folders that are empty, from one up to another that it is in or is; does nothing without the other. */
+export function removeEmpty(folder: string, last: string | undefined): void {
+  if (last === undefined || !isInside(last, folder)) return;
   try {
-    const { uid, gid } = statSync(path);
-    fchownSync(file, uid, gid);
-  } catch {
-    // There was none, or the file system has no owners.
+    rmdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return;
   }
+  if (folder !== last) removeEmpty(dirname(folder), last);
 }
 
 /** Paths in which `*` stands for any one folder, as those that there are. */

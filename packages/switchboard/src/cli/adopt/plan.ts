@@ -16,8 +16,8 @@ import type { OwnConfig } from './own-config.ts';
 import { Variables, isWritable, takeSecrets } from './secrets.ts';
 import { identityOf, shareable } from './shareable.ts';
 import type { Shareable } from './shareable.ts';
-import { isSwitchboard, leadsToAll } from './survey.ts';
-import type { FoundFile, FoundServer, Left } from './survey.ts';
+import { leadOf, leadsToAll } from './survey.ts';
+import type { Former, FoundFile, FoundServer, Left } from './survey.ts';
 
 /** One upstream, and where it was found. */
 export interface PlannedServer {
@@ -45,7 +45,7 @@ export interface Write {
   /** Whether it belongs to a project. */
   isOfProject?: boolean;
   /** Entries of a client that go, or are switched off. */
-  gone: { name: string; line: number; isOff: boolean }[];
+  gone: { name: string; line: number; isOff: boolean; /** Where it led. */ address?: string | undefined }[];
   /** The entries that come. */
   come: JsonObject[];
 }
@@ -69,29 +69,35 @@ export interface PlanOptions {
   keep: boolean;
   /** Whether secrets may move into the file of variables. */
   moveSecrets: boolean;
+  /** Where this Switchboard was before. */
+  former: Former;
   /** Why files of projects are left alone, where they are. */
   leaveProjects?: string | undefined;
 }
 
 const NAME = 'switchboard';
-/** The names that an entry of Switchboard gets. */
-export const ENTRY_NAME: RegExp = /^switchboard(?:-mcp(?:-\d+)?)?$/;
 
 export function makePlan(found: readonly FoundFile[], config: OwnConfig, options: PlanOptions): Plan {
   const left: Left[] = [];
   const servers = new Map<string, PlannedServer>();
   const names = new Set(config.names);
   const variables = new Variables({ ...options.environment, ...config.env.variables });
+  const moved = new Map<FoundServer, string>();
   for (const file of found) {
     for (const server of file.servers) {
       const { name, value, line } = server.entry;
       const leave = (why: string): void => void left.push({ client: file.client, path: file.path, line, name, why });
-      if (isSwitchboard(value, options.endpoint.url)) {
-        leave('it is Switchboard already');
+      const lead = leadOf(file.client, server.entry, options.endpoint.url, options.former);
+      if (lead !== undefined && 'why' in lead) {
+        leave(lead.why);
         continue;
       }
       if (file.isOfProject && options.leaveProjects !== undefined) {
         leave(options.leaveProjects);
+        continue;
+      }
+      if (lead !== undefined) {
+        moved.set(server, lead.address);
         continue;
       }
       const { client, document } = file;
@@ -126,7 +132,7 @@ export function makePlan(found: readonly FoundFile[], config: OwnConfig, options
   const all = [...servers.values()];
   const added = all.filter(({ isKnown }) => !isKnown);
   const needed = new Set(all.flatMap(({ entry }) => variablesIn(entry)).filter((name) => !variables.added.has(name)));
-  const { writes, unchangeable } = clientWrites(found, all, options, left);
+  const { writes, unchangeable } = clientWrites(found, all, moved, options, left);
   if (unchangeable.size > 0) {
     // Their servers stay in them, so Switchboard must have neither these nor their secrets.
     const changeable = found.filter((file) => !unchangeable.has(file));
@@ -244,9 +250,12 @@ export function ownWrites(
   return writes;
 }
 
+const placeOf = ({ entry: { name, line } }: FoundServer): { name: string; line: number } => ({ name, line });
+
 function clientWrites(
   found: readonly FoundFile[],
   servers: readonly PlannedServer[],
+  moved: ReadonlyMap<FoundServer, string>,
   options: PlanOptions,
   left: Left[],
 ): { writes: Write[]; unchangeable: ReadonlyMap<FoundFile, Left> } {
@@ -255,8 +264,9 @@ function clientWrites(
     const taken = servers.flatMap(({ origins }) =>
       origins.filter((origin) => origin.file === file).map(({ server }) => server),
     );
+    const old = file.servers.filter((server) => moved.has(server));
     const { client } = file;
-    if (taken.length === 0) return [];
+    if (taken.length + old.length === 0) return [];
     if (client.isReadOnly !== undefined) {
       left.push({ client, path: file.path, why: client.isReadOnly });
       return [];
@@ -264,12 +274,17 @@ function clientWrites(
     const endpoint = file.isOfProject || client.isSynced === true ? options.portableEndpoint : options.endpoint;
     const come: JsonObject[] = [];
     const gone: Write['gone'] = [];
-    const changes = [...new Set(taken.map(({ path }) => path))].map((path): Change => {
-      const own = taken.filter((server) => server.path === path);
+    const changes = [...new Set([...old, ...taken].map(({ path }) => path))].map((path): Change => {
+      const isHere = (server: FoundServer): boolean => server.path === path;
+      const [own, former] = [taken.filter(isHere), old.filter(isHere)];
       const off = options.keep ? client.off : undefined;
       const going = new Set(own.map(({ entry }) => entry.name));
-      gone.push(...own.map(({ entry: { name, line } }) => ({ name, line, isOff: off !== undefined })));
-      const stays = file.servers.filter((server) => server.path === path && !own.includes(server));
+      const replaced = new Set(former.map(({ entry }) => entry.name));
+      gone.push(
+        ...former.map((server) => ({ ...placeOf(server), isOff: false, address: moved.get(server) })),
+        ...own.map((server) => ({ ...placeOf(server), isOff: off !== undefined })),
+      );
+      const stays = file.servers.filter((server) => isHere(server) && !own.includes(server) && !moved.has(server));
       const isThere = stays.some(({ entry }) => leadsToAll(entry.value, endpoint.url));
       const others = new Set([...stays.map(({ entry }) => entry.name), ...(off === undefined ? [] : going)]);
       const name = freeEntryName(others);
@@ -277,7 +292,9 @@ function clientWrites(
       if (!isThere) come.push({ [name]: value });
       return {
         path,
-        ...(off === undefined ? { remove: going } : { set: new Map([...going].map((each) => [each, off])) }),
+        ...(off === undefined
+          ? { remove: new Set([...replaced, ...going]) }
+          : { remove: replaced, set: new Map([...going].map((each) => [each, off])) }),
         ...(!isThere && { add: [{ name, value }] }),
       };
     });

@@ -119,7 +119,10 @@ function describeWrite({ kind, path, before, gone, come }: Write, short: (text: 
   const what = kind === 'client' ? '' : before === undefined ? ' (new)' : ' (added to)';
   return [
     `  ${short(path)}${what}`,
-    ...gone.map(({ name, line, isOff }) => `    - line ${line}: ${shown(name)}${isOff ? ' (switched off)' : ''}`),
+    ...gone.map(({ name, line, isOff, address }) => {
+      const note = address === undefined ? (isOff ? ' (switched off)' : '') : ` (at ${shown(address)})`;
+      return `    - line ${line}: ${shown(name)}${note}`;
+    }),
     ...come.map((entry) => `    + ${safe(spaced(entry).slice(2, -2))}`),
   ];
 }

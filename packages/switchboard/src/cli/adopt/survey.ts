@@ -1,11 +1,13 @@
 /** The files of all clients on a machine and in a project, with the servers in them. */
 import { lstatSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 
 import { isObject } from '../../protocol/jsonrpc.ts';
 import { isLoopback } from '../../util/address.ts';
+import { omit } from '../../util/omit.ts';
 import { isDisabled } from '../foreign.ts';
-import { CLIENTS } from './clients.ts';
+import { CLIENTS, ENTRY_NAME, entryFor } from './clients.ts';
 import type { Client } from './clients.ts';
 import { expandPath, readForChange } from './files.ts';
 import type { FileState } from './files.ts';
@@ -122,16 +124,78 @@ function serversOf(client: Client, document: Document, project: string | undefin
 /** Whether an entry leads to Switchboard already, by its address, or by a command that is given the address. @param url of Switchboard */
 export function isSwitchboard(value: unknown, url: string): boolean {
   const words = wordsOf(value);
-  if (words.some((word) => addressAt(word, url) !== undefined)) return true;
-  const isOurs = words.some((word) => /(?:^|[\\/])(?:mcp-)?switchboard(?:\.(?:js|cmd|exe))?(?:@[\w.-]+)?$/.test(word));
-  return isOurs && words.some((word) => word === 'connect' || word === 'serve');
+  return words.some((word) => addressAt(word, url) !== undefined) || isOurProgram(words);
 }
 
 /** Whether a client has all servers by an entry: it is switched on, and its address is not that of one server. */
 export function leadsToAll(value: unknown, url: string): boolean {
   const addresses = wordsOf(value).flatMap((word) => addressAt(word, url) ?? []);
   const isOfOne = addresses.some(({ pathname, search }) => pathname !== new URL(url).pathname || search !== '');
-  return isSwitchboard(value, url) && !isDisabled(value) && !isOfOne;
+  return addresses.length > 0 && !isDisabled(value) && !isOfOne;
+}
+
+/** Where this Switchboard was before its address changed. */
+export interface Former {
+  /** The addresses that the journal has. */
+  addresses: readonly string[];
+  /** The ports of every Switchboard that runs. */
+  busyPorts: ReadonlySet<string>;
+}
+
+/**
+ * What an entry is that leads to Switchboard, if it does: one to leave, and why; or one as adopt wrote it, with the address where Switchboard
+ * was before. That is one of the journal; or, as a journal can be lost, one of this machine on whose port no Switchboard runs.
+ *
+ * @param url of Switchboard now
+ */
+export function leadOf(
+  client: Client,
+  entry: Entry,
+  url: string,
+  former: Former,
+): { why: string } | { address: string } | undefined {
+  const words = wordsOf(entry.value);
+  const address = addressOf(words);
+  if (words.some((word) => addressAt(word, url) !== undefined)) return { why: 'it is Switchboard already' };
+  const isWritten = isWrittenByUs(client, entry);
+  if (address !== undefined) {
+    const isKnown = former.addresses.some((each) => addressAt(address, each) !== undefined);
+    const isOfThisMachine = isLoopback(new URL(address).hostname);
+    const isBusy = former.busyPorts.has(portOf(address));
+    if (isWritten && (isKnown || (isOfThisMachine && !isBusy))) return { address };
+    if (isKnown) return { why: `it leads to ${originOf(address)}, where Switchboard was before; change it by hand` };
+    if (isWritten && isOfThisMachine) return { why: 'it leads to another Switchboard, which runs here' };
+  }
+  return isOurProgram(words) ? { why: 'it is Switchboard already' } : undefined;
+}
+
+/** Whether an entry is what adopt writes into this client's file to lead to all servers, at whatever address. */
+function isWrittenByUs(client: Client, { name, value }: Entry): boolean {
+  const words = wordsOf(value);
+  const address = addressOf(words);
+  if (!ENTRY_NAME.test(name) || !isObject(value) || address === undefined) return false;
+  const { pathname, search } = new URL(address);
+  if (pathname !== '/mcp' || search !== '') return false;
+  const isBridged = isOurProgram(words) && words.at(-2) === 'connect';
+  const written = entryFor(client, { url: address, bridge: words as [string, ...string[]], isBridged });
+  return isDeepStrictEqual(omit(value, 'name'), omit(written, 'name'));
+}
+
+/** The same, at an address of this machine. */
+export const isOursHere = (client: Client, entry: Entry): boolean =>
+  isWrittenByUs(client, entry) && isLoopback(new URL(addressOf(wordsOf(entry.value))!).hostname);
+
+const addressOf = (words: readonly string[]): string | undefined =>
+  words.findLast((word) => /^(?:https?|wss?):\/\//i.test(word) && URL.canParse(word));
+
+const originOf = (address: string): string => address.replace(/^(\w+:\/\/)(?:[^/?#]*@)?([^/?#]*).*$/s, '$1$2');
+
+const portOf = (address: string): string => new URL(address).port || (/^(?:https|wss):/i.test(address) ? '443' : '80');
+
+/** Whether a command is `switchboard connect` or `switchboard serve`. */
+function isOurProgram(words: readonly string[]): boolean {
+  const isOurs = words.some((word) => /(?:^|[\\/])(?:mcp-)?switchboard(?:\.(?:js|cmd|exe))?(?:@[\w.-]+)?$/.test(word));
+  return isOurs && words.some((word) => word === 'connect' || word === 'serve');
 }
 
 function wordsOf(value: unknown): string[] {

@@ -175,6 +175,19 @@ describe('a file', () => {
     expect(JSON.parse(home.read(cursor))).toEqual(servers({ one, two: one }));
   });
 
+  it('that cannot be written is named once, with the reason, and the others are written', async () => {
+    const home = makeHome();
+    // No name is left for what is written beside it.
+    const real = home.write(`${'x'.repeat(250)}`, servers({ one }));
+    mkdirSync(join(home.path, '.cursor'));
+    symlinkSync(real, join(home.path, cursor));
+    home.write('.gemini/settings.json', servers({ one }));
+    expect((await failure(home.adopt())).message).toMatch(
+      /^A file was not written: ~\/x+… \(ENAMETOOLONG\); if a program has it open, end that program and try again$/,
+    );
+    expect(home.read('.gemini/settings.json')).toContain(URL_OF_ALL);
+  });
+
   it('of Switchboard that cannot be made, as a file has the name of its folder, stops all of it', async () => {
     const home = makeHome();
     home.write(cursor, servers({ one }));

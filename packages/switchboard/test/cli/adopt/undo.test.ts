@@ -1,5 +1,5 @@
 /** Adopting is undone byte for byte. */
-import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -197,6 +197,28 @@ describe('undo', () => {
     expect(home.read('.config/goose/config.yaml')).not.toMatch(/switchboard|enabled/);
     expect(isThere(home, home.configPath)).toBe(false);
     expect(await home.adopt({ status: true })).toContain('adopt has changed nothing, or all of it was undone');
+  });
+
+  it('takes away the folders that adopt made, and no other', async () => {
+    const home = makeHome();
+    home.write(cursor, servers({ gh: { command: 'x', env: { GITHUB_TOKEN: 'ghp_0123456789abcdef' } } }));
+    mkdirSync(join(home.path, '.local/state'), { recursive: true });
+    const folders = (): string[] => readdirSync(home.path, { recursive: true, encoding: 'utf8' }).toSorted();
+    const before = folders();
+    await home.adopt();
+    expect(folders()).toContain('.config/switchboard');
+    await home.adopt({ undo: true, yes: true });
+    expect(folders()).toEqual(before);
+    // What others have put there meanwhile stays.
+    await home.adopt();
+    home.write('.config/other/x', '');
+    home.write('.config/switchboard/keys.json', '');
+    await home.adopt({ undo: true, yes: true });
+    expect(folders()).toEqual(
+      [...before, '.config', '.config/other', '.config/other/x']
+        .concat('.config/switchboard', '.config/switchboard/keys.json')
+        .toSorted(),
+    );
   });
 
   it('gives them back over several adoptions too', async () => {
