@@ -36,7 +36,9 @@ const RECIPES: Readonly<Record<ProxyName, Recipe>> = {
       [
         `pid ${folder}/pid; error_log stderr notice; worker_processes 1; daemon off;`,
         'events {}',
-        `http { access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;`,
+        // Switchboard's own X-Accel-Buffering would hide that the recipe does not switch buffering off.
+        'http { proxy_ignore_headers X-Accel-Buffering;',
+        ` access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;`,
         `fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s; include ${path}; }`,
       ].join('\n'),
     args: (config, folder) => ['-c', config, '-p', folder, '-e', 'stderr'],
