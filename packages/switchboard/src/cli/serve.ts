@@ -16,6 +16,7 @@ import { banner } from './banner.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
+import { takeInheritedSocket } from './inherited-socket.ts';
 import { endOnFault } from './last-resort.ts';
 import { logOptions } from './logs.ts';
 import { unservedByRoles } from './roles.ts';
@@ -84,6 +85,7 @@ async function serve(
     throw usageError(detail);
   }
   checkFlags(flags);
+  const fd = takeInheritedSocket(process.env, process.pid);
   const given = { words, env, flags };
   const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
 
@@ -118,7 +120,7 @@ async function serve(
   void endOnSignal({ close: drain }, reload);
   let channel: PipeChannel | undefined;
   try {
-    const addresses = await gateway.listen();
+    const addresses = await gateway.listen({ fd });
     const { newToken } = gateway;
     if (newToken !== undefined) {
       process.stderr.write(`switchboard: the token of this start, shown once: export SWITCHBOARD_TOKEN=${newToken}\n`);

@@ -265,15 +265,17 @@ export class Gateway {
   /**
    * Opens the port, if one of the configured transports needs it. Call it once.
    *
+   * @param options.fd the descriptor of a TCP socket on which this process listens already, as systemd hands one over; it is used in place of
+   * `host` and `port`.
    * @returns where clients reach each upstream, and with several upstreams last the address of all of them as one.
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
-  async listen(): Promise<Address[]> {
+  async listen({ fd }: { fd?: number | undefined } = {}): Promise<Address[]> {
     const { settings } = this;
     const adminPort = await this.#admin?.listen();
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
-    const { address, port } = await this.#ingress.listen();
+    const { address, port } = await this.#ingress.listen(fd);
     this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
     return this.#pools.served.places.map((place) => {

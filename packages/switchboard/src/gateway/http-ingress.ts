@@ -128,19 +128,26 @@ export class HttpIngress {
   }
 
   /**
+   * @param fd the descriptor of a socket on which this process listens already, in place of the host and the port of the settings.
    * @returns the address and the port that are listened on.
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
-  async listen(): Promise<AddressInfo> {
+  async listen(fd?: number): Promise<AddressInfo> {
     const { host, port } = this.#options.settings;
-    this.#checkBind();
-    return this.#server.listen(port, host);
+    if (fd === undefined) {
+      this.#checkBind(host);
+      return this.#server.listen({ host, port });
+    }
+    // Nothing is served before this goes on: connections are taken in another turn.
+    const address = await this.#server.listen({ fd });
+    this.#checkBind(address.address);
+    return address;
   }
 
   /** Beyond this machine both are needed: to know who is calling, and that nobody reads along. */
-  #checkBind(): void {
+  #checkBind(host: string): void {
     const { access, settings } = this.#options;
-    const { host, insecure, behindProxy, tlsCert } = settings;
+    const { insecure, behindProxy, tlsCert } = settings;
     if (isLoopback(host) || insecure) return;
     const missing = [
       ...(access.isOn

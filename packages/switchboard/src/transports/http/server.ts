@@ -105,27 +105,36 @@ export class HttpServer {
   }
 
   /**
+   * @param place an address and a port; or the number of a descriptor, of a socket on which something listens already.
    * @returns the address and the port that are listened on.
-   * @throws {SwitchboardError} `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID` when the address is not this machine's.
+   * @throws {SwitchboardError} `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID` when the address is not this machine's, or the
+   * descriptor is no TCP socket
    */
-  async listen(port: number, host: string): Promise<AddressInfo> {
+  async listen(place: { port: number; host: string } | { fd: number }): Promise<AddressInfo> {
     const { certificates } = this.#options;
     if (certificates !== undefined) await this.#use(certificates.load());
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) => {
         const taken = cause.code === 'EADDRINUSE';
-        const detail = taken
-          ? `${host}:${port}; choose another with --port, or 0 for any`
-          : `host ${host}: ${cause.message}`;
+        const where = 'fd' in place ? `the inherited socket (descriptor ${place.fd})` : `host ${place.host}`;
+        const detail =
+          taken && 'port' in place
+            ? `${place.host}:${place.port}; choose another with --port, or 0 for any`
+            : `${where}: ${cause.message}`;
         reject(new SwitchboardError(taken ? 'SWB_PORT_IN_USE' : 'SWB_CONFIG_INVALID', { detail, cause }));
       });
-      this.#server.listen(port, host, resolve);
+      this.#server.listen(place, resolve);
     });
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') {
+      const detail = 'the inherited socket is not one of TCP; give an address and a port in ListenStream';
+      throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    }
     certificates?.watch({
       onLoad: (loaded) => void this.#use(loaded),
       onFailure: (error) => this.#options.onCertificatesFailed(error),
     });
-    return this.#server.address() as AddressInfo;
+    return address;
   }
 
   /** Refuses new connections at once; resolves when the open ones have ended, or were cut after this many milliseconds. */
