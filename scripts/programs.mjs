@@ -7,7 +7,7 @@ const TLS_TOOLS = ['packages/switchboard/test/cli/tls-tools.test.ts'];
 
 const PROXIES = ['packages/switchboard/test/e2e/proxies.test.ts'];
 
-/** `package` is what Debian and Ubuntu call it; `files` are the tests that need it. */
+/** `package` is what Debian and Ubuntu call it; `files` are the tests that need it, some of them as root, who may make namespaces. */
 const PROGRAMS = [
   {
     program: 'chromium',
@@ -21,6 +21,7 @@ const PROGRAMS = [
   },
   { program: 'curl', package: 'curl', files: [...TLS_TOOLS, 'packages/switchboard/test/pins/guide-commands.test.ts'] },
   ...['nginx', 'haproxy', 'caddy'].map((program) => ({ program, package: program, files: PROXIES })),
+  { program: 'systemctl', package: 'systemd', files: ['packages/switchboard/test/e2e/systemd.test.ts'], asRoot: true },
 ];
 
 /** Where a program is, or undefined. */
@@ -30,4 +31,7 @@ export function find(program) {
 }
 
 /** Those that tests need and that are not there. */
-export const missing = () => PROGRAMS.filter(({ program }) => find(program) === undefined);
+export const missing = () =>
+  PROGRAMS.filter(
+    ({ program, asRoot }) => find(program) === undefined || (asRoot === true && process.getuid?.() !== 0),
+  );

@@ -12,7 +12,10 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.s
   cwd: root,
   stdio: 'inherit',
 });
-for (const { program, package: name, files } of missing()) {
-  console.error(`Left out, because ${program} is not installed (apt-get install ${name}): ${files.join(', ')}`);
+for (const { program, package: name, files, asRoot } of missing()) {
+  const needs = asRoot
+    ? `needs ${program} (apt-get install ${name}) and root`
+    : `${program} is not installed (apt-get install ${name})`;
+  console.error(`Left out, because ${asRoot ? 'it ' : ''}${needs}: ${files.join(', ')}`);
 }
 process.exit(status ?? 1);

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     remove: async () => (await import('./add.ts')).removeCommand(),
     enable: async () => (await import('./add.ts')).enableCommand(),
     disable: async () => (await import('./add.ts')).disableCommand(),
+    service: async () => (await import('./service.ts')).serviceCommand(),
     chat: async () => (await import('./chat.ts')).chatCommand(),
     simulate: async () => (await import('./simulate.ts')).simulateCommand(),
     completion: async () => (await import('./completion.ts')).completionCommand(),

@@ -146,6 +146,7 @@ describe('the reference pages', () => {
       'enable',
       'disable',
       'export',
+      'service',
       'chat',
       'simulate',
       'keys',

@@ -139,8 +139,11 @@ describe('secrets', () => {
       '{"auth":true}',
       'Author: me',
       'a=b',
-      ...['-p', '8080', '-p', '127.0.0.1:80:80', '-p', './x', '-u', '1000:1000', '--user', 'me'],
-      ...['image:1.2@sha256:0123', 'npm:x@1.0', 'http://localhost:3000/@x', 'mkdir -p x && ls'],
+      ...'-p 8080 -p 127.0.0.1:80:80 -p ./x -u 1000:1000 --user me'.split(' '),
+      'image:1.2@sha256:0123',
+      'npm:x@1.0',
+      'http://localhost:3000/@x',
+      'mkdir -p x && ls',
     ];
     const entry = { command: 'x', args, env: { MAX_TOKENS: '4096', KEYBOARD: 'de', URL: 'postgres://me@db/x' } };
     home.write(cursor, servers({ plain: entry }));
