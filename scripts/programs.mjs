@@ -20,6 +20,13 @@ const PROGRAMS = [
     files: [...TLS_TOOLS, 'packages/switchboard/test/wire/tls-offers.test.ts'],
   },
   { program: 'curl', package: 'curl', files: [...TLS_TOOLS, 'packages/switchboard/test/pins/guide-commands.test.ts'] },
+  {
+    program: 'redis-server',
+    package: 'redis-server',
+    files: ['stores/redis.test.ts', 'gateway/cluster.test.ts', 'e2e/cluster.test.ts'].map(
+      (file) => `packages/switchboard/test/${file}`,
+    ),
+  },
   ...['nginx', 'haproxy', 'caddy'].map((program) => ({ program, package: program, files: PROXIES })),
   { program: 'systemctl', package: 'systemd', files: ['packages/switchboard/test/e2e/systemd.test.ts'], asRoot: true },
 ];

@@ -1,0 +1,133 @@
+/**
+ * What the Redis store does in one step. The clock is Redis' own, so that nodes with different clocks agree about leases. Arguments are
+ * text; a name of a lease that is empty means that nothing is written under one.
+ */
+
+export type ScriptName =
+  | 'put'
+  | 'delete'
+  | 'acquire'
+  | 'renew'
+  | 'holder'
+  | 'add'
+  | 'takeTokens'
+  | 'append'
+  | 'end'
+  | 'recall';
+
+/** A lease is that of this epoch, also after its end, until another has it. */
+const ALLOWS = `
+local function allows(key, epoch)
+  return epoch == '' or redis.call('HGET', key, 'epoch') == epoch
+end`;
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
+export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
+  /** KEYS: fact, lease, index. ARGV: value, ttl, epoch, the key in the index or nothing. */
+  put: `${ALLOWS}${NOW}
+if not allows(KEYS[2], ARGV[3]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if ARGV[4] ~= '' then
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+  redis.call('ZADD', KEYS[3], now + ARGV[2], ARGV[4])
+end
+return 1`,
+  /** KEYS: fact, lease, index. ARGV: epoch, the key in the index. */
+  delete: `${ALLOWS}
+if not allows(KEYS[2], ARGV[1]) then return 0 end
+redis.call('ZREM', KEYS[3], ARGV[2])
+return redis.call('DEL', KEYS[1])`,
+  /** KEYS: lease, counter of epochs. ARGV: owner, ttl, how long it is known after its end. @returns whether it was got, owner, epoch. */
+  acquire: `${NOW}
+local owner, epoch, ends = unpack(redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'ends'))
+local held = owner and tonumber(ends) > now
+if held and owner ~= ARGV[1] then return {0, owner, epoch} end
+if not held then
+  epoch = redis.call('INCR', KEYS[2])
+  -- Epochs grow also over the loss of all of this.
+  if epoch == 1 then
+    epoch = now
+    redis.call('SET', KEYS[2], string.format('%d', now))
+  end
+  epoch = string.format('%d', epoch)
+end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'ends', string.format('%d', now + ARGV[2]))
+redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
+return {1, ARGV[1], epoch}`,
+  /** KEYS: lease. ARGV: epoch, ttl, how long it is known after its end. A ttl of 0 lets go of it. */
+  renew: `${NOW}
+local epoch, ends = unpack(redis.call('HMGET', KEYS[1], 'epoch', 'ends'))
+if epoch ~= ARGV[1] or tonumber(ends) <= now then return 0 end
+redis.call('HSET', KEYS[1], 'ends', string.format('%d', now + ARGV[2]))
+redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
+return 1`,
+  /** KEYS: lease. @returns owner and epoch of who has it now. */
+  holder: `${NOW}
+local owner, epoch, ends = unpack(redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'ends'))
+if not owner or tonumber(ends) <= now then return {} end
+return {owner, epoch}`,
+  /** KEYS: counter. ARGV: by, ttl. */
+  add: `
+local count = redis.call('INCRBY', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return count`,
+  /** KEYS: bucket. ARGV: wanted, rate a minute, burst. @returns granted, wait in ms. */
+  takeTokens: `${NOW}
+local rate, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
+local tokens, at = unpack(redis.call('HMGET', KEYS[1], 'tokens', 'at'))
+local per = 60000 / rate
+tokens = tokens and math.min(burst, tonumber(tokens) + math.max(0, now - tonumber(at)) / per) or burst
+local granted = math.max(0, math.min(math.floor(tokens), math.floor(tonumber(ARGV[1]))))
+tokens = tokens - granted
+redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%d', now))
+redis.call('PEXPIRE', KEYS[1], math.max(1, math.ceil((burst - tokens) * per)))
+return {granted, tokens >= 1 and 0 or math.ceil((1 - tokens) * per)}`,
+  /**
+   * KEYS: entries, facts of the log, lease. ARGV: epoch, ttl, whether it begins, number of the first entry, last number of all, last number
+   * given up, entries. What was written before is not written twice. @returns 'ok', 'fenced', or 'lost' where a log is gone that had begun.
+   */
+  append: `${ALLOWS}
+if not allows(KEYS[3], ARGV[1]) then return 'fenced' end
+local first, last, trimmed = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local known, start = unpack(redis.call('HMGET', KEYS[2], 'last', 'start'))
+if ARGV[3] == '1' then
+  redis.call('DEL', KEYS[1], KEYS[2])
+  known, start = first - 1, first - 1
+elseif not known then
+  return 'lost'
+end
+known, start = tonumber(known), tonumber(start)
+local function skip(to)
+  redis.call('DEL', KEYS[1])
+  known, start = to, to
+end
+if first - 1 > known then skip(first - 1) end
+for at = 7, #ARGV do
+  local number = first + at - 7
+  if number > known then
+    redis.call('RPUSH', KEYS[1], ARGV[at])
+    known = number
+  end
+end
+if last > known then skip(last) end
+if trimmed > start then
+  redis.call('LTRIM', KEYS[1], trimmed - start, -1)
+  start = trimmed
+end
+redis.call('HSET', KEYS[2], 'last', string.format('%d', known), 'start', string.format('%d', start))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+return 'ok'`,
+  /** KEYS: entries, facts of the log, lease. ARGV: epoch. */
+  end: `${ALLOWS}
+if not allows(KEYS[3], ARGV[1]) then return 'fenced' end
+redis.call('DEL', KEYS[1], KEYS[2])
+return 'ok'`,
+  /** KEYS: entries, facts of the log. @returns nothing, or the last number and the entries. */
+  recall: `
+local last, start = unpack(redis.call('HMGET', KEYS[2], 'last', 'start'))
+if not last then return {} end
+return {last, redis.call('LRANGE', KEYS[1], 0, -1)}`,
+};

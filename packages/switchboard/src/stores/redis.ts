@@ -1,0 +1,277 @@
+/**
+ * The store of many machines: a Redis or Valkey that all of them reach. Everything is under one prefix, so that others can use the same
+ * one. While it is away each use fails at once, and what is appended to logs waits in memory.
+ */
+import { randomUUID } from 'node:crypto';
+
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { RedisConnection } from './redis-connection.ts';
+import { RedisLogs } from './redis-logs.ts';
+import { LEASE_KEPT_MS } from './store.ts';
+import type {
+  Acquired,
+  Announcements,
+  Counters,
+  Fact,
+  Facts,
+  Lease,
+  Leases,
+  Portion,
+  SharedStore,
+  StoreNotice,
+} from './store.ts';
+
+export interface RedisStoreOptions {
+  /**
+   * `redis://` or `rediss://` (TLS), with user, password and number of the database. A `?prefix=` tells clusters apart that use one database.
+   */
+  url: string;
+}
+
+/** The first word of keys that are listed again and again: they have an index, as looking through all keys takes time. */
+const LISTED: ReadonlySet<string> = new Set(['node']);
+const DEFAULT_PREFIX = 'switchboard';
+/** How many keys are looked at in one step of a list. */
+const SCANNED = 1000;
+
+type Notify = (notice: StoreNotice) => void;
+
+const wordOf = (key: string): string => key.split(' ', 1)[0]!;
+
+class RedisFacts implements Facts {
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
+  readonly #notify: Notify;
+
+  constructor(connection: RedisConnection, prefix: string, notify: Notify) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+    this.#notify = notify;
+  }
+
+  async put(key: string, value: Fact, ttlMs: number, under?: Lease): Promise<boolean> {
+    const args = [JSON.stringify(value), Math.max(1, Math.ceil(ttlMs)), under?.epoch ?? '', indexed(key)];
+    return (await this.#connection.run('put', this.#keysOf(key, under), args)) === 1;
+  }
+
+  async get(key: string): Promise<Fact | undefined> {
+    return this.#read(key, await this.#connection.command('GET', this.#keyOf(key)));
+  }
+
+  async take(key: string): Promise<Fact | undefined> {
+    const text = await this.#connection.command('GETDEL', this.#keyOf(key));
+    if (indexed(key) !== '') await this.delete(key);
+    return this.#read(key, text);
+  }
+
+  async delete(key: string, under?: Lease): Promise<void> {
+    await this.#connection.run('delete', this.#keysOf(key, under), [under?.epoch ?? '', key]);
+  }
+
+  async list(prefix: string, limit: number): Promise<readonly (readonly [string, Fact])[]> {
+    const isIndexed = prefix.includes(' ') && LISTED.has(wordOf(prefix));
+    const keys = await (isIndexed ? this.#inIndex(prefix) : this.#found(prefix, limit));
+    const wanted = keys.slice(0, limit);
+    if (wanted.length === 0) return [];
+    const texts = (await this.#connection.command('MGET', ...wanted.map((key) => this.#keyOf(key)))) as unknown[];
+    return wanted.flatMap((key, index) => {
+      const value = this.#read(key, texts[index]);
+      return value === undefined ? [] : [[key, value] as const];
+    });
+  }
+
+  async #inIndex(prefix: string): Promise<string[]> {
+    const all = (await this.#connection.command('ZRANGE', this.#indexOf(prefix), '0', '-1')) as string[];
+    return all.filter((key) => key.startsWith(prefix));
+  }
+
+  async #found(prefix: string, limit: number): Promise<string[]> {
+    const start = this.#keyOf('');
+    // What has a meaning in a pattern stands for itself.
+    const pattern = `${(start + prefix).replaceAll(/[*?[\]\\^-]/g, String.raw`\$&`)}*`;
+    const found = new Set<string>();
+    let cursor = '0';
+    do {
+      const said = await this.#connection.command('SCAN', cursor, 'MATCH', pattern, 'COUNT', String(SCANNED));
+      const [next, keys] = said as [string, string[]];
+      for (const key of keys) found.add(key.slice(start.length));
+      cursor = String(next);
+    } while (cursor !== '0' && found.size < limit);
+    return [...found];
+  }
+
+  #read(key: string, text: unknown): Fact | undefined {
+    if (typeof text !== 'string') return undefined;
+    try {
+      const value: unknown = JSON.parse(text);
+      if (isObject(value)) return value;
+    } catch {
+      // Told below.
+    }
+    this.#notify({ type: 'garbage', key, detail: 'it is no object of JSON' });
+    return undefined;
+  }
+
+  #keyOf(key: string): string {
+    return `${this.#prefix}fact:${key}`;
+  }
+
+  #indexOf(key: string): string {
+    return `${this.#prefix}index:${wordOf(key)}`;
+  }
+
+  #keysOf(key: string, under: Lease | undefined): string[] {
+    return [this.#keyOf(key), `${this.#prefix}lease:${under?.name ?? ''}`, this.#indexOf(key)];
+  }
+}
+
+const indexed = (key: string): string => (LISTED.has(wordOf(key)) ? key : '');
+
+class RedisLeases implements Leases {
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
+
+  constructor(connection: RedisConnection, prefix: string) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+  }
+
+  async acquire(name: string, owner: string, ttlMs: number): Promise<Acquired> {
+    const keys = [this.#keyOf(name), `${this.#prefix}epoch`];
+    const said = await this.#connection.run('acquire', keys, [owner, ttlMs, LEASE_KEPT_MS]);
+    const [got, holder, epoch] = said as [number, string, string];
+    const lease = { name, owner: holder, epoch: Number(epoch) };
+    return got === 1 ? { lease } : { heldBy: lease };
+  }
+
+  async renew({ name, epoch }: Lease, ttlMs: number): Promise<boolean> {
+    return (await this.#connection.run('renew', [this.#keyOf(name)], [epoch, ttlMs, LEASE_KEPT_MS])) === 1;
+  }
+
+  async release({ name, epoch }: Lease): Promise<void> {
+    await this.#connection.run('renew', [this.#keyOf(name)], [epoch, 0, LEASE_KEPT_MS]);
+  }
+
+  async holder(name: string): Promise<Lease | undefined> {
+    const [owner, epoch] = (await this.#connection.run('holder', [this.#keyOf(name)])) as [string?, string?];
+    return owner === undefined ? undefined : { name, owner, epoch: Number(epoch) };
+  }
+
+  #keyOf(name: string): string {
+    return `${this.#prefix}lease:${name}`;
+  }
+}
+
+class RedisCounters implements Counters {
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
+
+  constructor(connection: RedisConnection, prefix: string) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+  }
+
+  async add(name: string, by: number, ttlMs: number): Promise<number> {
+    return Number(await this.#connection.run('add', [`${this.#prefix}count:${name}`], [by, Math.ceil(ttlMs)]));
+  }
+
+  async take(name: string, wanted: number, rate: { perMinute: number; burst: number }): Promise<Portion> {
+    const args = [wanted, rate.perMinute, rate.burst];
+    const said = await this.#connection.run('takeTokens', [`${this.#prefix}bucket:${name}`], args);
+    const [granted, waitMs] = said as [number, number];
+    return { granted, waitMs };
+  }
+}
+
+class RedisAnnouncements implements Announcements {
+  readonly #connection: RedisConnection;
+  readonly #prefix: string;
+  readonly #notify: Notify;
+
+  constructor(connection: RedisConnection, prefix: string, notify: Notify) {
+    this.#connection = connection;
+    this.#prefix = prefix;
+    this.#notify = notify;
+  }
+
+  async publish(topic: string, message: JsonObject): Promise<void> {
+    await this.#connection.command('PUBLISH', `${this.#prefix}topic:${topic}`, JSON.stringify(message));
+  }
+
+  subscribe(topic: string, onMessage: (message: JsonObject) => void): Promise<() => Promise<void>> {
+    return this.#connection.subscribe(`${this.#prefix}topic:${topic}`, (text) => {
+      try {
+        const message: unknown = JSON.parse(text);
+        if (!isObject(message)) throw new TypeError('it is no object');
+        onMessage(message);
+      } catch {
+        this.#notify({ type: 'garbage', key: `topic ${topic}`, detail: 'an announcement is no object of JSON' });
+      }
+    });
+  }
+}
+
+/** Nothing is connected before it is used. */
+export function redisStore({ url }: RedisStoreOptions): SharedStore {
+  const listeners: Notify[] = [];
+  const onNotice: Notify = (notice) => {
+    for (const listener of listeners) listener(notice);
+  };
+  const { bare, prefix } = readUrl(url);
+  let isAway = false;
+  let life: string | undefined;
+  const connection = new RedisConnection({
+    url: bare,
+    onFailure: (detail) => {
+      if (!isAway) onNotice({ type: 'away', detail });
+      isAway = true;
+    },
+    onReady: () => void returned(),
+  });
+  const logs = new RedisLogs({ connection, prefix, onNotice });
+
+  const incarnation = async (): Promise<string> => {
+    const key = `${prefix}life`;
+    await connection.command('SET', key, randomUUID(), 'NX');
+    return String(await connection.command('GET', key));
+  };
+  /** It may be another one than before, or the same without what it had. */
+  async function returned(): Promise<void> {
+    const former = life;
+    try {
+      life = await incarnation();
+    } catch {
+      // It is away again, and tells when it is back.
+      return;
+    }
+    const wasAway = isAway;
+    isAway = false;
+    const lost = former !== undefined && former !== life;
+    if (wasAway || lost) onNotice({ type: 'back', lost });
+  }
+
+  return {
+    reach: 'cluster',
+    facts: new RedisFacts(connection, prefix, onNotice),
+    leases: new RedisLeases(connection, prefix),
+    counters: new RedisCounters(connection, prefix),
+    announcements: new RedisAnnouncements(connection, prefix, onNotice),
+    log: (name, options = {}) => logs.open(name, options),
+    recall: (name, options = {}) => logs.recall(name, options),
+    incarnation,
+    watch: (listener) => void listeners.push(listener),
+    flush: () => logs.flush(),
+    async close() {
+      await logs.close();
+      connection.close();
+    },
+  };
+}
+
+function readUrl(text: string): { bare: string; prefix: string } {
+  const url = new URL(text);
+  const prefix = url.searchParams.get('prefix') ?? DEFAULT_PREFIX;
+  url.search = '';
+  return { bare: url.href, prefix: `${prefix}:` };
+}

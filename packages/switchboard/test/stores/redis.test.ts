@@ -1,0 +1,152 @@
+/** The store of many machines, with a real redis-server. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+
+import { redisStore } from '../../src/stores/redis.ts';
+import { sharedStoreContract } from '../../src/stores/store-contract.ts';
+import type { SharedStore, StoreNotice } from '../../src/stores/store.ts';
+import { RedisServer } from '../support/redis.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+afterAll(() => server.kill());
+
+let cluster = 0;
+/** What nobody else has written to. */
+const ownUrl = (redis: RedisServer = server): string => `${redis.url}/?prefix=test${++cluster}`;
+
+describe('the contract of stores', () => {
+  const urls = new WeakMap<object, string>();
+  const open = (url: string): SharedStore => {
+    const store = redisStore({ url });
+    urls.set(store, url);
+    return store;
+  };
+  for (const { title, run } of sharedStoreContract(() => open(ownUrl()), {
+    again: (store) => open(urls.get(store)!),
+  })) {
+    it(title, async () => {
+      await expect(run()).resolves.toBeUndefined();
+    });
+  }
+});
+
+/** A store of a server of its own, and what it gave notice of. */
+async function alone(args: readonly string[] = []) {
+  const redis = await RedisServer.start(args);
+  const notices: StoreNotice[] = [];
+  const store = redisStore({ url: ownUrl(redis) });
+  store.watch((notice) => notices.push(notice));
+  onTestFinished(async () => {
+    await store.close();
+    await redis.kill();
+  });
+  return { redis, store, notices, types: () => notices.map(({ type }) => type) };
+}
+
+describe('a redis-server', () => {
+  it('that is killed makes each use fail at once with a code, and one that is back empty is known as another', async () => {
+    const { redis, store, notices, types } = await alone();
+    const log = store.log('log');
+    log.append('a');
+    await store.flush();
+    const life = await store.incarnation();
+    const old = await store.leases.acquire('it', 'one', 60_000);
+    await redis.kill();
+    await expect(store.facts.put('key', {}, 1000)).rejects.toMatchObject({ code: 'SWB_STORE_UNAVAILABLE' });
+    await expect.poll(types).toEqual(['away']);
+    // What is appended meanwhile waits, and the rest of the log is written once more.
+    expect(log.append('b')).toBe(2);
+    await redis.start();
+    await expect.poll(types, { timeout: 10_000 }).toEqual(['away', 'back']);
+    expect(notices.at(-1)).toEqual({ type: 'back', lost: true });
+    expect(await store.incarnation()).not.toBe(life);
+    await store.flush();
+    const other = redisStore({ url: `${redis.url}/?prefix=test${cluster}` });
+    onTestFinished(() => other.close());
+    const recalled = await other.recall('log');
+    expect([recalled?.last, await recalled?.after(0)]).toEqual([2, ['a', 'b']]);
+    // Epochs go on growing: who had a lease before is refused.
+    const newer = await store.leases.acquire('it', 'two', 60_000);
+    expect('lease' in newer && 'lease' in old && newer.lease.epoch > old.lease.epoch).toBe(true);
+  });
+
+  it('that hangs makes a use fail within its time limit, and is used again when it goes on', async () => {
+    const { redis, store, notices, types } = await alone();
+    await store.facts.put('key', { n: 1 }, 60_000);
+    redis.signal('SIGSTOP');
+    await expect(store.facts.get('key')).rejects.toMatchObject({ code: 'SWB_STORE_UNAVAILABLE' });
+    redis.signal('SIGCONT');
+    await expect.poll(() => store.facts.get('key').catch(() => undefined), { timeout: 10_000 }).toEqual({ n: 1 });
+    await expect
+      .poll(
+        async () => {
+          await store.facts.get('key').catch(() => {});
+          return types();
+        },
+        { timeout: 10_000 },
+      )
+      .toEqual(['away', 'back']);
+    expect(notices.at(-1)).toEqual({ type: 'back', lost: false });
+  });
+
+  it('wants its password, which no error and no notice repeats', async () => {
+    const { redis } = await alone(['--requirepass', 'correct-horse']);
+    const notices: StoreNotice[] = [];
+    const open = (password: string): SharedStore => {
+      const url = `redis://:${password}@127.0.0.1:${redis.port}`;
+      const store = redisStore({ url });
+      store.watch((notice) => notices.push(notice));
+      onTestFinished(() => store.close());
+      return store;
+    };
+    await open('correct-horse').facts.put('key', { n: 1 }, 60_000);
+    const error: unknown = await open('wrong-horse')
+      .facts.get('key')
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'SWB_STORE_UNAVAILABLE' });
+    expect(JSON.stringify([notices, String(error)])).not.toMatch(/horse/);
+  });
+
+  it('keeps no key without an end, but the name of its life and the counter of epochs', async () => {
+    const { redis, store } = await alone();
+    await store.incarnation();
+    await store.facts.put('node a', { n: 1 }, 60_000);
+    await store.facts.put('session b', { n: 1 }, 60_000);
+    const got = await store.leases.acquire('it', 'one', 60_000);
+    if ('lease' in got) await store.leases.release(got.lease);
+    await store.counters.add('count', 1, 60_000);
+    await store.counters.take('bucket', 1, { perMinute: 60, burst: 5 });
+    store.log('log').append('a');
+    await store.flush();
+    const keys = [...(await redis.ask('KEYS', '*')).matchAll(/^test\d+:.*$/gm)].map(([key]) => key);
+    expect(keys.length).toBeGreaterThan(7);
+    const endless: string[] = [];
+    for (const key of keys) if ((await redis.ask('PTTL', key)).trim() === ':-1') endless.push(key.split(':')[1]!);
+    expect(endless.toSorted()).toEqual(['epoch', 'index', 'life']);
+    // The index is cleaned by whoever writes to it.
+    await store.facts.put('node b', { n: 1 }, 1);
+    await pause(5);
+    await store.facts.put('node c', { n: 1 }, 60_000);
+    expect(await redis.ask('ZCARD', `test${cluster}:index:node`)).toBe(':2\r\n');
+  });
+
+  it('that others have written garbage to is not believed', async () => {
+    const { redis, store, notices } = await alone();
+    const prefix = `test${cluster}`;
+    await redis.ask('SET', `${prefix}:fact:bad`, 'no json');
+    await redis.ask('SET', `${prefix}:fact:list`, '[]');
+    expect([await store.facts.get('bad'), await store.facts.get('list')]).toEqual([undefined, undefined]);
+    await redis.ask('RPUSH', `${prefix}:entries:log`, 'x');
+    await redis.ask('HSET', `${prefix}:log:log`, 'last', 'many', 'start', '0');
+    expect(await store.recall('log')).toBeUndefined();
+    const heard: unknown[] = [];
+    await store.announcements.subscribe('topic', (message) => heard.push(message));
+    await redis.ask('PUBLISH', `${prefix}:topic:topic`, 'no json');
+    await store.announcements.publish('topic', { n: 1 });
+    await expect.poll(() => heard).toEqual([{ n: 1 }]);
+    expect(notices.map(({ type }) => type)).toEqual(['garbage', 'garbage', 'garbage', 'garbage']);
+  });
+});
