@@ -124,10 +124,9 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     context: CallerContext,
     registry: Registry,
     limits: HttpLimits,
-    newId: () => string,
+    { secret, id }: { secret: string; id: string },
   ): Promise<void> {
-    // What the client shows to prove the session is its own is not what stands in logs.
-    const session = new HttpSession(visit, context, registry, limits, newId(), newId());
+    const session = new HttpSession(visit, context, registry, limits, secret, id);
     await askConnect(context.hooks, session.#arrival);
     context.countConnect(session.#arrival);
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.

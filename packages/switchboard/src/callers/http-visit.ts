@@ -25,4 +25,6 @@ export interface HttpVisit extends Omit<Arrival, 'id' | 'transport'> {
   response: ServerResponse;
   /** Where the request comes from. */
   address: string;
+  /** Whether it came in at another node of the cluster, which passed it on to this one. */
+  isForwarded?: boolean;
 }

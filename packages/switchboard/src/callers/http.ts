@@ -24,17 +24,39 @@ import type { Registry } from './registry.ts';
 
 const ALLOWED = 'GET, POST, DELETE';
 
+/** The other nodes of a cluster. */
+export interface Elsewhere {
+  /** For a new session, so that they know where it is. */
+  newSecret(): string;
+  /**
+   * Passes a request on to where its session is, or the call that it comes back to, if that is elsewhere.
+   *
+   * @param body of a POST, which has been read.
+   * @returns whether it was, and answered; if not, nothing was done with it. Rejects with a `SwitchboardError` to be answered here.
+   */
+  forward(visit: HttpVisit, body?: string): Promise<boolean>;
+}
+
 export class HttpCallers {
   readonly #context: CallerContext;
   readonly #registry: Registry;
   readonly #limits: HttpLimits;
   readonly #newId: () => string;
+  readonly #elsewhere: Elsewhere | undefined;
 
-  constructor(context: CallerContext, registry: Registry, limits: HttpLimits, newId: () => string) {
+  /** @param elsewhere where sessions can be at another node. */
+  constructor(
+    context: CallerContext,
+    registry: Registry,
+    limits: HttpLimits,
+    newId: () => string,
+    elsewhere?: Elsewhere,
+  ) {
     this.#context = context;
     this.#registry = registry;
     this.#limits = limits;
     this.#newId = newId;
+    this.#elsewhere = elsewhere;
   }
 
   /** Serves one HTTP request to an MCP path. Never rejects. */
@@ -45,6 +67,7 @@ export class HttpCallers {
       switch (request.method) {
         case 'POST': {
           const text = await this.#readText(visit);
+          if (await this.#elsewhere?.forward(visit, text)) break;
           if (isBatch(text)) {
             const parts = parseBatch(text);
             this.#session(visit).postBatch(parts, visit);
@@ -56,9 +79,11 @@ export class HttpCallers {
           break;
         }
         case 'GET':
+          if (await this.#elsewhere?.forward(visit)) break;
           this.#session(visit).openStream(visit);
           break;
         case 'DELETE':
+          if (await this.#elsewhere?.forward(visit)) break;
           this.#session(visit).close('goingAway', 'the client ended the session');
           response.writeHead(204).end();
           break;
@@ -98,7 +123,9 @@ export class HttpCallers {
       if (isRequest(message)) tellAllowance(visit.response, this.#context, arrival);
       await serveModernPost(message, visit, arrival, this.#context, this.#limits);
     } else if (isRequest(message) && message.method === 'initialize' && !request.headers['mcp-session-id']) {
-      await HttpSession.open(message, visit, this.#context, this.#registry, this.#limits, this.#newId);
+      // What the client shows to prove that the session is its own is not what stands in logs.
+      const names = { secret: this.#elsewhere?.newSecret() ?? this.#newId(), id: this.#newId() };
+      await HttpSession.open(message, visit, this.#context, this.#registry, this.#limits, names);
     } else {
       this.#session(visit).post(message, visit);
     }

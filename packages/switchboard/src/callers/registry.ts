@@ -124,6 +124,11 @@ export class Registry {
     return conversation !== undefined && isSameCaller(conversation.identity, identity) ? conversation : undefined;
   }
 
+  /** Whether there is a session over HTTP with this secret, whoever's it is. */
+  has(secret: string): boolean {
+    return this.#bySecret.has(secret);
+  }
+
   /** The conversation with this id, for operators. */
   named(id: string): Conversation | undefined {
     return this.#conversations.get(id);

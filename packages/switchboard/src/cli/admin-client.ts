@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { ERRORS, SwitchboardError } from '../protocol/errors.ts';
 import type { ErrorName } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
+import { UNANSWERED_HEADER } from '../gateway/admin/spread.ts';
 import { isLoopback } from '../util/address.ts';
 import { runFiles } from './run-file.ts';
 import { clean } from './table.ts';
@@ -75,8 +76,14 @@ export class AdminClient {
   }
 
   /** @returns the answer. @throws {SwitchboardError} what the API refuses with, or `SWB_CONNECT_FAILED` */
-  async ask<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+  async ask<Answer>(
+    method: string,
+    path: string,
+    body?: object,
+    onHead: (response: IncomingMessage) => void = () => {},
+  ): Promise<Answer> {
     const response = await this.#request(method, path, body);
+    onHead(response);
     const text = await textOf(response);
     let answer: unknown;
     try {
@@ -86,6 +93,16 @@ export class AdminClient {
     }
     if ((response.statusCode ?? 0) < 300) return answer as Answer;
     throw errorOf(answer, `${this.#url} answered ${response.statusCode}`);
+  }
+
+  /** A list of all nodes, where there are several; those that did not answer are named on stderr. @throws as {@link ask} */
+  async askAll<Item>(path: string): Promise<(Item & { node?: string })[]> {
+    return this.ask<(Item & { node?: string })[]>('GET', path, undefined, ({ headers }) => {
+      const missing = headers[UNANSWERED_HEADER];
+      if (typeof missing !== 'string') return;
+      const names = missing.split(' ').map(decodeURIComponent).join(', ');
+      process.stderr.write(`${clean(`not answered by: ${names}`)}\n`);
+    });
   }
 
   /**

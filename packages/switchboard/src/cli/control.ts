@@ -11,6 +11,9 @@ import { clean, print, printJson, printLive } from './table.ts';
 import { usageError } from './exit.ts';
 import { readDuration } from './flags.ts';
 
+/** What each node of a cluster answered. */
+type Nodes = Readonly<Record<string, Change | { error: string }>>;
+
 interface BroadcastFlags extends AdminFlags {
   params?: string;
   session?: string;
@@ -39,18 +42,23 @@ export const broadcastCommand = (): Command =>
 export const reloadCommand = (): Command =>
   adminCommand('reload', 'Reload the configuration file of a running Switchboard.').action(
     async (flags: AdminFlags) => {
-      const change = await AdminClient.find(flags, process.env).ask<Change>('POST', '/reload');
+      const change = await AdminClient.find(flags, process.env).ask<Change & { nodes?: Nodes }>('POST', '/reload');
       if (flags.json === true) printJson(change);
-      else print(describeChange(change));
+      else if (change.nodes === undefined) print(describeChange(change));
+      else
+        for (const [node, each] of Object.entries(change.nodes))
+          print(`${node}: ${'error' in each ? each.error : describeChange(each)}`);
     },
   );
 
 export const drainCommand = (): Command =>
   adminCommand('drain', 'Shut down a running Switchboard after its running requests have finished.')
     .option('--timeout <duration>', 'how long to wait for it, such as 90s. Default: its drainTimeout')
-    .action(async ({ timeout, ...flags }: AdminFlags & { timeout?: string }) => {
+    .option('--node <name>', 'which node of its cluster. Default: the one that is asked')
+    .action(async ({ timeout, node, ...flags }: AdminFlags & { timeout?: string; node?: string }) => {
       if (timeout !== undefined) readDuration('--timeout', timeout);
-      const answer = await AdminClient.find(flags, process.env).ask('POST', '/drain', { timeout });
+      const path = node === undefined ? '/drain' : `/drain?node=${encodeURIComponent(node)}`;
+      const answer = await AdminClient.find(flags, process.env).ask('POST', path, { timeout });
       if (flags.json === true) printJson(answer);
       else print('it ends when what is under way has ended');
     });

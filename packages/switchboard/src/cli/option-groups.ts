@@ -24,6 +24,17 @@ const GROUPS: Readonly<Record<string, readonly OptionName[]>> = {
     'insecure',
   ],
   'TLS:': ['tlsCert', 'tlsKey', 'tlsCa', 'tlsClientCa', 'tlsClientCrl'],
+  'Store and cluster:': [
+    'store',
+    'peerListen',
+    'peerUrl',
+    'clusterKeyFile',
+    'clusterKey',
+    'nodeName',
+    'peerTlsCert',
+    'peerTlsKey',
+    'peerTlsCa',
+  ],
   'Clients and connections:': [
     'maxConnections',
     'maxSessionsPerPrincipal',

@@ -5,21 +5,21 @@ import type { OpenRequest } from '../gateway/operations.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { reasonQuery, wholeId } from './sessions.ts';
-import { duration, print, printJson, printTable } from './table.ts';
+import { duration, onNode, print, printJson, printTable } from './table.ts';
 import { usageError } from './exit.ts';
 import { counted } from '../util/counted.ts';
 
 export const requestsCommand = (): Command =>
   adminCommand('requests', 'List the running requests of a running Switchboard.').action(async (flags: AdminFlags) => {
-    const requests = await AdminClient.find(flags, process.env).ask<OpenRequest[]>('GET', '/requests');
+    const requests = await AdminClient.find(flags, process.env).askAll<OpenRequest>('/requests');
     if (flags.json === true) {
       printJson(requests);
       return;
     }
     printTable(
       ['request', 'state', 'method', 'target', 'upstream', 'principal', 'session', 'age'],
-      requests.map(({ id, state, method, target = '', upstream, principal, session, ageMs }) => [
-        id,
+      requests.map(({ node, id, state, method, target = '', upstream, principal, session, ageMs }) => [
+        onNode(id, node),
         state,
         method,
         target,

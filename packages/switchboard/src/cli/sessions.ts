@@ -5,11 +5,11 @@ import type { SessionFacts } from '../callers/session-facts.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
-import { duration, print, printJson, printTable } from './table.ts';
+import { duration, onNode, print, printJson, printTable } from './table.ts';
 
 export const sessionsCommand = (): Command =>
   adminCommand('sessions', 'List the clients of a running Switchboard.').action(async (flags: AdminFlags) => {
-    const sessions = await AdminClient.find(flags, process.env).ask<SessionFacts[]>('GET', '/sessions');
+    const sessions = await AdminClient.find(flags, process.env).askAll<SessionFacts>('/sessions');
     if (flags.json === true) {
       printJson(sessions);
       return;
@@ -31,7 +31,7 @@ export const sessionsCommand = (): Command =>
         'groups',
       ],
       sessions.map((session) => [
-        session.id,
+        onNode(session.id, session.node),
         session.state,
         session.principal,
         session.upstream,

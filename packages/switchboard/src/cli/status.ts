@@ -6,7 +6,7 @@ import { counted } from '../util/counted.ts';
 import type { CheckResult } from '../upstreams/pool.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
-import { duration, print, printJson, printTable, size } from './table.ts';
+import { duration, onNode, print, printJson, printTable, size } from './table.ts';
 
 interface Status {
   version: string;
@@ -20,6 +20,8 @@ interface Status {
   requests: number;
   parked: number;
   maxConnections: number;
+  /** In a cluster. */
+  nodes?: { name: string; url: string; version: string; state: string; self: boolean; sameUpstreams: boolean }[];
   upstreams: { name: string; state: string; reason?: string; members: number; running: number }[];
 }
 
@@ -38,6 +40,18 @@ export const statusCommand = (): Command =>
     print(
       `${counted(clients, 'client')}, ${connections} of ${maxConnections} connections, ${counted(requests, 'request')}, ${parked} parked\n`,
     );
+    if (status.nodes !== undefined) {
+      const rows = status.nodes.map((each) => [
+        each.name,
+        each.state,
+        each.version,
+        each.sameUpstreams ? 'same' : 'differ',
+        each.url,
+        each.self ? 'this one' : '',
+      ]);
+      printTable(['node', 'state', 'version', 'upstreams', 'peer URL', ''], rows, 'no nodes');
+      print('');
+    }
     printTable(
       ['upstream', 'state', 'members', 'running', 'why'],
       status.upstreams.map(({ name, state: of, members, running, reason = '' }) => [
@@ -54,14 +68,14 @@ export const statusCommand = (): Command =>
 export const upstreamsCommand = (): Command =>
   adminCommand('upstreams', 'List the servers of a running Switchboard and their processes.').action(
     async (flags: AdminFlags) => {
-      const upstreams = await AdminClient.find(flags, process.env).ask<UpstreamFacts[]>('GET', '/upstreams');
+      const upstreams = await AdminClient.find(flags, process.env).askAll<UpstreamFacts>('/upstreams');
       if (flags.json === true) {
         printJson(upstreams);
         return;
       }
       const now = Date.now();
-      const rows = upstreams.flatMap(({ name, isolation, state, running, waiting, members, reason }) => [
-        [name, isolation, state, `${running}+${waiting}`, '', '', '', reason ?? ''],
+      const rows = upstreams.flatMap(({ node, name, isolation, state, running, waiting, members, reason }) => [
+        [onNode(name, node), isolation, state, `${running}+${waiting}`, '', '', '', reason ?? ''],
         ...members.map(({ state: of, pid, inFlight, requests, startedAt, memoryBytes, lastReason }) => [
           `  ${pid ?? '-'}`,
           '',

@@ -32,6 +32,10 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
+/** A name, and in a cluster the node that has it. */
+export const onNode = (name: string, node: string | undefined): string =>
+  node === undefined ? name : `${name} @${node}`;
+
 const MAX_CELL = 60;
 const BOLD = ['\u001b[1m', '\u001b[22m'] as const;
 const COLOURS: Readonly<Record<string, readonly [string, string]>> = {

@@ -47,4 +47,5 @@ export function adminUrl(host: string, port: number): string {
   return `http://${isEverywhere ? '127.0.0.1' : bracketed(host)}:${port}/admin`;
 }
 
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+/** A host as it stands in a URL. */
+export const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);

@@ -5,6 +5,7 @@ import { Connections } from '../callers/connections.ts';
 import type { CallerContext } from '../callers/context.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
+import type { Elsewhere } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
 import { RestCallers } from '../callers/rest.ts';
 import { ReplayBudget } from '../callers/replay-budget.ts';
@@ -26,6 +27,8 @@ export interface CallerAdapterOptions {
   hooks: Readonly<Hooks>;
   store: Store;
   emit: Emit;
+  /** The other nodes, in a cluster. */
+  elsewhere?: Elsewhere | undefined;
 }
 
 /** The longest that a stream over HTTP is silent: proxies cut those that are silent for longer. */
@@ -52,6 +55,7 @@ export function callerAdapters({
   hooks,
   store,
   emit,
+  elsewhere,
 }: CallerAdapterOptions): CallerAdapters {
   const replay = new ReplayBudget({
     session: settings.maxReplaySize,
@@ -90,7 +94,7 @@ export function callerAdapters({
     sweepIntervalMs: settings.sweepInterval,
   });
   const connections = new Connections(context, registry, newId);
-  const http = new HttpCallers(context, registry, httpLimits, newId);
+  const http = new HttpCallers(context, registry, httpLimits, newId, elsewhere);
   const isRest = settings.rest && settings.transport.includes('http');
   const restOptions = {
     limits: httpLimits,

@@ -17,8 +17,8 @@ import { notification } from '../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../router/exchange.ts';
 import { ANONYMOUS_ROLE, Roles } from '../router/roles.ts';
 import { Router } from '../router/router.ts';
-import { memoryStore } from '../stores/memory.ts';
-import type { Store } from '../stores/store.ts';
+import { openStore } from '../stores/open-store.ts';
+import type { SharedStore, StoreNotice } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { OWN_MACHINE, Proxies } from '../transports/http/client-address.ts';
 import { memoryPair } from '../transports/memory.ts';
@@ -32,6 +32,7 @@ import { Admin } from './admin/admin.ts';
 import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
 import type { CallerAdapters } from './caller-adapters.ts';
+import { Cluster } from './cluster.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
 import { readConfiguration } from './configuration.ts';
@@ -137,7 +138,8 @@ export class Gateway {
   /** That is listened on; 0 while none is. */
   #port = 0;
   readonly #ingress: HttpIngress;
-  readonly #store: Store;
+  readonly #cluster: Cluster | undefined;
+  readonly #store: SharedStore;
   readonly #access: Access;
   readonly #program: Program | undefined;
   readonly #roles: Roles;
@@ -162,7 +164,8 @@ export class Gateway {
     const { emit } = observation;
     const { trustedProxies, behindProxy } = settings;
     const proxies = new Proxies([...trustedProxies, ...(behindProxy ? OWN_MACHINE : [])]);
-    const store = memoryStore();
+    const store = openStore(settings.store);
+    store.watch(this.#onStoreNotice);
     const id = randomUUID();
     this.settings = settings;
     this.#program = program;
@@ -183,6 +186,8 @@ export class Gateway {
       countRequest: (identity, address) => admission.countRequest({ identity, address, id: address }),
       ...(jwt !== undefined && { jwt }),
     });
+    const cluster = settings.peerListen === '' ? undefined : this.#newCluster(store);
+    this.#cluster = cluster;
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#pools.timeoutOf(exchange),
@@ -190,6 +195,7 @@ export class Gateway {
       admit: (exchange) => askRequest(this.#hooks, exchange),
       answerTimeoutMs: settings.answerTimeout,
       maxParked: settings.maxParked,
+      ...(cluster !== undefined && { handles: cluster.handles }),
       ...observation.ofExchanges,
     });
     this.#callers = callerAdapters({
@@ -200,6 +206,7 @@ export class Gateway {
       hooks: this.#hooks,
       store,
       emit,
+      elsewhere: cluster,
     });
     const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
@@ -219,6 +226,7 @@ export class Gateway {
         isDraining: () => this.#draining !== undefined,
         drain: (timeoutMs) => void this.drain(timeoutMs === undefined ? {} : { timeoutMs }),
         reload: onReload,
+        cluster: cluster?.forOperators,
         emit,
       });
       observation.watch(this.#admin.onEvent);
@@ -275,6 +283,8 @@ export class Gateway {
     const adminPort = await this.#admin?.listen();
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
+    // Who comes in may have a session at another node.
+    await this.#cluster?.join();
     const { address, port } = await this.#ingress.listen(fd);
     this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
@@ -434,6 +444,32 @@ export class Gateway {
     }
   }
 
+  readonly #onStoreNotice = (notice: StoreNotice): void => {
+    this.#emit({ ...notice, type: `store.${notice.type}` } as GatewayEvent);
+  };
+
+  #newCluster(store: SharedStore): Cluster {
+    const registry = (): CallerAdapters['registry'] => this.#callers.registry;
+    return new Cluster({
+      settings: this.settings,
+      store,
+      upstreams: () => this.#pools.configured,
+      serve: (request, response, caller) => this.#ingress.serveForwarded(request, response, caller),
+      serveAdmin: async (path, request, response) => {
+        if (this.#admin === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'adminPort is off here' });
+        await this.#admin.answerNode(path, request, response);
+      },
+      has: (secret) => registry().has(secret),
+      giveUp: (reason) => {
+        for (const conversation of registry().all) {
+          if (conversation.secret !== undefined) conversation.close('goingAway', reason);
+        }
+      },
+      onNotice: this.#onStoreNotice,
+      emit: this.#emit,
+    });
+  }
+
   /** Asks a program before things happen; later ones take the place of earlier ones of the same name. */
   registerHooks(hooks: Hooks): void {
     Object.assign(this.#hooks, hooks);
@@ -453,6 +489,7 @@ export class Gateway {
   async #finish(timeoutMs: number): Promise<void> {
     this.#emit({ type: 'draining', requests: this.#router.size });
     this.#callers.registry.refuseNew();
+    await this.#cluster?.drain();
     await this.#router.drain(timeoutMs);
     await this.close();
   }
@@ -474,7 +511,7 @@ export class Gateway {
     const closed = this.#ingress.close();
     this.#callers.registry.close('Switchboard is shutting down');
     this.#router.close();
-    await Promise.all([closed, this.#retirement.end(), this.#pools.close()]);
+    await Promise.all([closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
     this.#access.close();
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.

@@ -16,6 +16,7 @@ import type { Transport } from '../protocol/session-context.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
+import type { PeerCaller } from '../peers/peer-caller.ts';
 import { answerCors } from '../transports/http/cors.ts';
 import type { Proxies } from '../transports/http/client-address.ts';
 import { upgradeRefusal } from '../transports/http/refuse.ts';
@@ -237,6 +238,17 @@ export class HttpIngress {
     } catch (thrown) {
       this.#refuse(request, response, thrown);
     }
+  }
+
+  /** Serves what came in at another node of the cluster, which has found out whose it is. Rejects with what is to be said. */
+  async serveForwarded(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { identity, address }: PeerCaller,
+  ): Promise<void> {
+    const upstream = this.#options.route(pathOf(request), 'mcp', identity);
+    const visit = { ...this.#visit(request, upstream, identity), address, isForwarded: true };
+    await this.#options.httpCallers.serve({ request, response, ...visit });
   }
 
   /** An answer that is still being given ends when what was shown for it does. */

@@ -137,6 +137,48 @@ export const adminToken: OptionType<string> = named(
       'expected 24 to 512 letters, digits and -._~+/=, which is what a header can carry',
     ),
 );
+/** Never repeated in an error. */
+export const clusterKey: OptionType<string> = named(
+  string,
+  z.string('expected a text').refine((given) => given === '' || Buffer.byteLength(given) >= 32, {
+    error: 'expected 32 bytes or more',
+  }),
+);
+/** Never repeated in an error: it may hold a password. */
+export const storeSetting: OptionType<string> = named(
+  string,
+  z.string('expected a text').refine((given) => given === 'memory' || isRedisUrl(given), {
+    error: 'expected memory, or a URL such as redis://host:6379 or rediss://user:password@host:6379/0',
+  }),
+);
+
+const isRedisUrl = (text: string): boolean =>
+  URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
+
+/** Where a node listens: an address and a port. */
+export const listenAddress: OptionType<string> = named(
+  string,
+  z.string().refine((given) => given === '' || readListenAddress(given) !== undefined, {
+    error: ({ input }) => `expected an address and a port such as 10.0.0.1:8766, got ${shown(input)}`,
+  }),
+);
+export const httpUrl: OptionType<string> = named(
+  string,
+  z.string().refine((given) => given === '' || isOrigin(given), {
+    error: ({ input }) => `expected a URL such as http://10.0.0.1:8766 without a path, got ${shown(input)}`,
+  }),
+);
+
+const isOrigin = (text: string): boolean =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && `${new URL(text).origin}/` === new URL(text).href;
+
+/** An address and a port as they are written; IPv6 stands in brackets. */
+export function readListenAddress(text: string): { host: string; port: number } | undefined {
+  const [, bracketed, plain, port] = /^(?:\[([\da-f:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/i.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  return host === undefined || Number(port) > 65_535 ? undefined : { host, port: Number(port) };
+}
+
 export const oneOf = <const Name extends string>(...names: Name[]): OptionType<Name> => {
   const union = names.map((name) => `'${name}'`).join(' | ');
   const expected = `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;

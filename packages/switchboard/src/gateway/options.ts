@@ -4,6 +4,7 @@
  */
 
 import { ABSENCE_OPTIONS } from './absence-options.ts';
+import { CLUSTER_OPTIONS } from './cluster-options.ts';
 import { SUPERVISION_OPTIONS } from './supervision-options.ts';
 import {
   adminToken,
@@ -311,6 +312,7 @@ export const OPTIONS: Options<OptionName> = {
     type: flag,
     describe: 'Allow public host names that resolve to loopback or private addresses',
   },
+  ...CLUSTER_OPTIONS,
   logLevel: {
     value: 'trace|debug|info|warn|error|silent',
     fallback: 'info',
@@ -401,6 +403,13 @@ const NEEDS: readonly (readonly [OptionName, OptionName])[] = [
   ['tlsCa', 'tlsCert'],
   ['tlsClientCa', 'tlsCert'],
   ['tlsClientCrl', 'tlsClientCa'],
+  ['peerUrl', 'peerListen'],
+  ['clusterKeyFile', 'peerListen'],
+  ['nodeName', 'peerListen'],
+  ['peerTlsCert', 'peerListen'],
+  ['peerTlsCert', 'peerTlsKey'],
+  ['peerTlsKey', 'peerTlsCert'],
+  ['peerTlsCa', 'peerListen'],
 ];
 
 const missingBeside = (settings: Readonly<Record<string, unknown>>): Problem[] =>

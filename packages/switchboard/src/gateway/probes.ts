@@ -74,6 +74,7 @@ export class Probes {
     const shown = await this.#shownTo(request, upstreams);
     send(response, isReady ? 200 : 503, {
       status: isReady ? 'ready' : isDraining ? 'draining' : 'unready',
+      ...(observation.readiness.isStoreAway && { store: 'away' }),
       ...(shown !== undefined && { upstreams: shown }),
     });
   }

@@ -371,6 +371,63 @@ export interface SettingsInput {
    */
   allowPrivateUpstreams?: boolean | undefined;
   /**
+   * Where tickets and, in a cluster, nodes are kept: in memory, or in a Redis or Valkey that several Switchboards
+   * share; a URL with a password belongs into SWITCHBOARD_STORE.
+   *
+   * @default 'memory'
+   */
+  store?: string | undefined;
+  /**
+   * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
+   * cluster key.
+   *
+   * @default ''
+   */
+  peerListen?: string | undefined;
+  /**
+   * URL at which the other nodes reach peerListen; by default its address and port.
+   *
+   * @default ''
+   */
+  peerUrl?: string | undefined;
+  /**
+   * File with the key that the nodes of the cluster share, of at least 32 bytes; a second line is accepted too, so that
+   * keys can be changed.
+   *
+   * @default ''
+   */
+  clusterKeyFile?: string | undefined;
+  /**
+   * The same key as text, in place of clusterKeyFile.
+   *
+   * @default ''
+   */
+  clusterKey?: string | undefined;
+  /**
+   * Name of this node in status and logs; by default the host of its peer URL.
+   *
+   * @default ''
+   */
+  nodeName?: string | undefined;
+  /**
+   * Certificate for TLS between nodes (PEM); without it they speak plain HTTP, signed but not encrypted.
+   *
+   * @default ''
+   */
+  peerTlsCert?: string | undefined;
+  /**
+   * Private key of peerTlsCert (PEM, without a passphrase).
+   *
+   * @default ''
+   */
+  peerTlsKey?: string | undefined;
+  /**
+   * CA bundle to check the certificates of other nodes with; by default the CAs of the system.
+   *
+   * @default ''
+   */
+  peerTlsCa?: string | undefined;
+  /**
    * Lowest level to log; the log goes to stderr.
    *
    * @default 'info'
@@ -792,6 +849,63 @@ export interface Settings {
    * @default false
    */
   allowPrivateUpstreams: boolean;
+  /**
+   * Where tickets and, in a cluster, nodes are kept: in memory, or in a Redis or Valkey that several Switchboards
+   * share; a URL with a password belongs into SWITCHBOARD_STORE.
+   *
+   * @default 'memory'
+   */
+  store: string;
+  /**
+   * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
+   * cluster key.
+   *
+   * @default ''
+   */
+  peerListen: string;
+  /**
+   * URL at which the other nodes reach peerListen; by default its address and port.
+   *
+   * @default ''
+   */
+  peerUrl: string;
+  /**
+   * File with the key that the nodes of the cluster share, of at least 32 bytes; a second line is accepted too, so that
+   * keys can be changed.
+   *
+   * @default ''
+   */
+  clusterKeyFile: string;
+  /**
+   * The same key as text, in place of clusterKeyFile.
+   *
+   * @default ''
+   */
+  clusterKey: string;
+  /**
+   * Name of this node in status and logs; by default the host of its peer URL.
+   *
+   * @default ''
+   */
+  nodeName: string;
+  /**
+   * Certificate for TLS between nodes (PEM); without it they speak plain HTTP, signed but not encrypted.
+   *
+   * @default ''
+   */
+  peerTlsCert: string;
+  /**
+   * Private key of peerTlsCert (PEM, without a passphrase).
+   *
+   * @default ''
+   */
+  peerTlsKey: string;
+  /**
+   * CA bundle to check the certificates of other nodes with; by default the CAs of the system.
+   *
+   * @default ''
+   */
+  peerTlsCa: string;
   /**
    * Lowest level to log; the log goes to stderr.
    *

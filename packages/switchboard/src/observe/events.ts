@@ -98,6 +98,14 @@ export type GatewayEvent =
       version: string;
       transport: Transport;
     }
+  /** A record of the store was not what it should be, and was dropped. */
+  | { type: 'store.garbage'; key: string; detail: string }
+  /** The store cannot be used now; what is here goes on. */
+  | { type: 'store.away'; detail: string }
+  /** It can be used again. `lost`: something could not be written meanwhile, or what it had is gone. */
+  | { type: 'store.back'; lost: boolean }
+  /** What this process wanted to write was refused: another has the lease. */
+  | { type: 'store.fenced'; name: string }
   | {
       type: 'session.closed';
       session: string;
@@ -167,6 +175,11 @@ export type GatewayEvent =
   | { type: 'upstream.stray'; upstream: string; slot: string; what: string }
   /** The connection to a remote server is amiss, or well again; Switchboard deals with it. */
   | { type: 'upstream.notice'; upstream: string; slot: string; what: string }
+  /** Another node of the cluster was seen for the first time, or is not there any more. */
+  | { type: 'node.joined'; node: string; name: string; url: string }
+  | { type: 'node.left'; node: string; name: string }
+  /** This node was taken for gone by the others: it gave its sessions up and joined under another id. */
+  | { type: 'node.fenced'; node: string; now: string }
   /** Somebody asked at the port for other nodes who is none. */
   | { type: 'peer.refused'; reason: string; address: string }
   /** Lines of the audit log were lost, so many since this was last said. */

@@ -20,10 +20,16 @@ export class Readiness {
   #upstreams: readonly string[];
   readonly #now: () => number;
   readonly #failures: Map<string, { reason: string; at: number }> = new Map();
+  #isStoreAway = false;
 
   constructor(upstreams: readonly string[], now: () => number = Date.now) {
     this.#upstreams = upstreams;
     this.#now = now;
+  }
+
+  /** Whether the store cannot be used now. What is here goes on without it. */
+  get isStoreAway(): boolean {
+    return this.#isStoreAway;
   }
 
   /** These are served from now on. */
@@ -42,6 +48,7 @@ export class Readiness {
   }
 
   #take(event: GatewayEvent): void {
+    if (event.type === 'store.away' || event.type === 'store.back') this.#isStoreAway = event.type === 'store.away';
     // What fails with the value of one caller says nothing about the others.
     if ('credentials' in event) return;
     if (event.type === 'member.ready' || event.type === 'upstream.recovered') this.#failures.delete(event.upstream);

@@ -35,6 +35,11 @@ export class ClusterKey {
     return digestOf(this.#keys[0]!, parts).toString('base64url');
   }
 
+  /** What the keys are called, where only a node should know; the first is that of the key that signs. */
+  labels(purpose: string): string[] {
+    return this.#keys.map((key) => digestOf(key, ['label', purpose]).toString('base64url').slice(0, 8));
+  }
+
   /** Whether one of the keys made this signature. It takes as long for a signature that is nearly right. */
   verifies(parts: readonly unknown[], signature: string): boolean {
     const given = Buffer.from(signature, 'base64url');

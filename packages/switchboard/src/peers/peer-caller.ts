@@ -12,7 +12,7 @@ export interface PeerCaller {
   address: string;
 }
 
-const identity = z.strictObject({
+const identity = z.object({
   principal: z.string(),
   roles: z.array(z.string()),
   scopes: z.array(z.string()),
@@ -21,7 +21,7 @@ const identity = z.strictObject({
   via: z.enum(['nothing', 'api key', 'jwt', 'token', 'certificate']),
   grant: z.string().optional(),
 });
-const shape = z.strictObject({ identity, address: z.string() });
+const shape = z.object({ identity, address: z.string() });
 
 export const encodeCaller = ({ identity, address }: PeerCaller): string =>
   Buffer.from(JSON.stringify({ identity, address })).toString('base64url');

@@ -17,6 +17,16 @@ export interface ParkedOptions {
   ttlMs: number;
   /** How many exchanges may be parked; one origin may have a quarter of them, see {@link Scope.origin}. */
   max: number;
+  /** How handles begin. @default as no other process has it */
+  handles?: Handles;
+}
+
+/** How the handles of this process are told from other servers' request states. */
+export interface Handles {
+  /** What a new one begins with. */
+  prefix(): string;
+  /** Whether one was given here, or by another node of the same cluster. Where its exchange is not here, the request is refused. */
+  isOurs(handle: string): boolean;
 }
 
 interface Entry<T> {
@@ -35,11 +45,13 @@ export class ParkedTable<T> {
   readonly #options: ParkedOptions;
   readonly #entries: Map<string, Entry<T>> = new Map();
   readonly #own: Tally = new Tally();
-  /** Tells our handles from other servers' request states, also those of another Switchboard behind this one. */
-  readonly #prefix = `swb.${randomBytes(6).toString('base64url')}.`;
+  readonly #handles: Handles;
 
   constructor(options: ParkedOptions) {
     this.#options = options;
+    // Another Switchboard may be behind this one.
+    const prefix = `swb.${randomBytes(6).toString('base64url')}.`;
+    this.#handles = options.handles ?? { prefix: () => prefix, isOurs: (handle) => handle.startsWith(prefix) };
   }
 
   get size(): number {
@@ -57,7 +69,7 @@ export class ParkedTable<T> {
    * @returns the handle to give to the client, good until {@link forget}.
    */
   park(exchange: T, opening: Opening, onExpire: () => void): string {
-    const handle = this.#prefix + randomBytes(16).toString('base64url');
+    const handle = this.#handles.prefix() + randomBytes(16).toString('base64url');
     const origin = originOf(opening.scope);
     const timer = setTimeout(onExpire, this.#options.ttlMs);
     this.#own.add(origin);
@@ -74,7 +86,7 @@ export class ParkedTable<T> {
    */
   find(request: Pick<Opening, 'scope' | 'method' | 'params'>, upstream: string): T | undefined {
     const handle = request.params?.['requestState'];
-    if (typeof handle !== 'string' || !handle.startsWith(this.#prefix)) return undefined;
+    if (typeof handle !== 'string' || !this.#handles.isOurs(handle)) return undefined;
     const entry = this.#entries.get(handle);
     if (entry === undefined || entry.binding !== bindingOf(request, upstream)) {
       const detail =

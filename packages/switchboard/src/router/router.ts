@@ -7,6 +7,7 @@ import { IdRing } from '../util/id-ring.ts';
 import { owned } from '../util/owned.ts';
 import type { Exchange, Exchanges, OpenedExchange, Opening, Outcome, Slot } from './exchange.ts';
 import { ParkedTable } from './parked.ts';
+import type { Handles } from './parked.ts';
 import { RoutedExchange } from './routed-exchange.ts';
 import type { RoutedExchangeOptions } from './routed-exchange.ts';
 import type { ConcurrencyLimiter } from './concurrency-limiter.ts';
@@ -23,6 +24,8 @@ export interface RouterOptions {
   answerTimeoutMs: number;
   /** How many exchanges may wait for such an answer. */
   maxParked: number;
+  /** How the handles begin that clients come back with. @default as no other process has it */
+  handles?: Handles;
   /** The params of an exchange that is about to be made as they go on, where something is added to them on the way. */
   carry?(opening: Opening & Pick<Exchange, 'id' | 'reached'>): JsonObject | undefined;
   onOpen?(exchange: Exchange): void;
@@ -55,7 +58,11 @@ export class Router implements Exchanges {
         ),
       everyMs,
     ).unref();
-    this.#parked = new ParkedTable({ ttlMs: options.answerTimeoutMs, max: options.maxParked });
+    this.#parked = new ParkedTable({
+      ttlMs: options.answerTimeoutMs,
+      max: options.maxParked,
+      ...(options.handles !== undefined && { handles: options.handles }),
+    });
     this.#shared = {
       timeoutMs: options.timeoutMs ?? (() => options.requestTimeoutMs),
       limiter: options.limiter,

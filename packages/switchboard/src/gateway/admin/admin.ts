@@ -15,6 +15,8 @@ import type { Settings } from '../settings.ts';
 import { Gate } from './gate.ts';
 import { ROUTES } from './routes.ts';
 import type { AdminContext, Route } from './route.ts';
+import { UNANSWERED_HEADER, spread } from './spread.ts';
+import type { Node } from '../../peers/nodes.ts';
 import type { Watchers } from './watchers.ts';
 import { eventWatchers } from './event-watchers.ts';
 import type { LiveEvent } from './event-watchers.ts';
@@ -95,8 +97,13 @@ export class Admin {
     }
   }
 
-  async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.gate.check(request, response);
+  /** Answers another node, of this one alone. Who asks has shown the key of the cluster. Rejects with what is to be said. */
+  answerNode(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return this.#answer(path, request, response, false);
+  }
+
+  async #answer(path: string, request: IncomingMessage, response: ServerResponse, isOperator = true): Promise<void> {
+    if (isOperator) this.gate.check(request, response);
     const found = ROUTES.flatMap((route) => {
       const name = matched(route, path);
       return name === undefined ? [] : [{ route, name }];
@@ -114,10 +121,30 @@ export class Admin {
     const { route, name } = chosen;
     const query = read('query', route.query, Object.fromEntries(new URL(request.url ?? '', 'http://x').searchParams));
     const body = read('body', route.body, route.body === undefined ? undefined : await this.#bodyOf(request));
-    const answer = await route.handle(this.#context, { name, query, body }, response);
+    const answer = await this.#handle(route, { name, query, body }, request, response, isOperator);
     if (answer === undefined) return;
     response.writeHead(route.status ?? 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(answer));
+  }
+
+  /** @param isForAll whether the other nodes are asked too, where the route is for all of them. */
+  async #handle(
+    route: Route,
+    given: Parameters<Route['handle']>[1],
+    request: IncomingMessage,
+    response: ServerResponse,
+    isForAll: boolean,
+  ): Promise<unknown> {
+    const { cluster } = this.#options;
+    const here = (): unknown => route.handle(this.#context, given, response);
+    if (cluster === undefined || !isForAll || route.spread === undefined) return here();
+    // What the operator wrote was read and checked already.
+    const path = (request.url ?? '').slice(BASE.length);
+    const elsewhere = (node: Node): Promise<unknown> =>
+      cluster.ask(node, route.method, path, route.body === undefined ? undefined : given.body);
+    const { answer, unanswered } = await spread(route.spread, cluster, here, elsewhere);
+    if (unanswered.length > 0) response.setHeader(UNANSWERED_HEADER, unanswered.map(encodeURIComponent).join(' '));
+    return answer;
   }
 
   async #bodyOf(request: IncomingMessage): Promise<unknown> {

@@ -8,6 +8,7 @@ import type { Settings } from '../settings.ts';
 import type { Stats } from '../stats.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import type { RecentLog } from './recent-log.ts';
+import type { AdminCluster, Spread } from './spread.ts';
 import type { Watchers } from './watchers.ts';
 
 /** What the routes work with. */
@@ -21,6 +22,8 @@ export interface AdminContext {
   drain(timeoutMs?: number): void;
   /** Reads the configuration again. @throws {SwitchboardError} */
   reload(): Change | Promise<Change>;
+  /** Where there are several nodes. */
+  cluster?: AdminCluster | undefined;
 }
 
 interface RouteInput<Query, Body> {
@@ -42,6 +45,8 @@ export interface Route<Query = unknown, Body = unknown> {
   /** What it gives; with `stream` a piece of it. */
   answer: z.ZodType;
   stream?: boolean;
+  /** How all nodes of a cluster answer together. @default only the one that was asked */
+  spread?: Spread;
   /** @returns what is sent as JSON; nothing where the response was taken. */
   handle(context: AdminContext, given: RouteInput<Query, Body>, response: ServerResponse): unknown;
 }

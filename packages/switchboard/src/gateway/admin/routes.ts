@@ -8,7 +8,9 @@ import { PRODUCT } from '../product.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { ofTypes } from './event-watchers.ts';
 import { openApi } from './openapi.ts';
+import type { Node } from '../../peers/nodes.ts';
 import type { Route } from './route.ts';
+import type { AdminCluster } from './spread.ts';
 import * as shapes from './shapes.ts';
 
 const define = <Query, Body>(route: Route<Query, Body>): Route => route;
@@ -24,7 +26,7 @@ export const ROUTES: readonly Route[] = [
     path: '/status',
     summary: 'Version, uptime and counts',
     answer: shapes.status,
-    handle: async ({ operations, settings, stats, isDraining }) => {
+    handle: async ({ operations, settings, stats, isDraining, cluster }) => {
       const { connections, exchanges: requests, parked } = stats();
       const states = await operations.upstreams();
       const uptimeMs = Math.round(process.uptime() * 1000);
@@ -41,6 +43,7 @@ export const ROUTES: readonly Route[] = [
         requests,
         parked,
         maxConnections: settings.maxConnections,
+        ...(cluster !== undefined && { nodes: nodesOf(cluster) }),
         upstreams: states.map(({ name, state, reason, running, members }) => ({
           name,
           state,
@@ -67,6 +70,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/sessions',
+    spread: 'list',
     summary: 'Every client that is connected, may come back, or has a request under way, oldest first',
     answer: shapes.list(shapes.session),
     handle: ({ operations }) => operations.sessions(),
@@ -74,6 +78,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/sessions/{id}',
+    spread: 'find',
     summary: 'One client',
     answer: shapes.session,
     handle: ({ operations }, { name }) =>
@@ -82,6 +87,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'PATCH',
     path: '/sessions/{id}',
+    spread: 'find',
     summary: 'Keep groups or metadata with a client',
     body: shapes.notes,
     answer: shapes.session,
@@ -93,6 +99,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'DELETE',
     path: '/sessions/{id}',
+    spread: 'find',
     summary: 'End a session; its client is closed with 1008',
     query: shapes.reason,
     answer: shapes.nothing,
@@ -102,6 +109,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'DELETE',
     path: '/sessions/{id}/requests',
+    spread: 'count',
     summary: 'Cancel every request of a client',
     query: shapes.reason,
     answer: shapes.counted,
@@ -110,6 +118,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/requests',
+    spread: 'list',
     summary: 'Running requests, oldest first',
     answer: shapes.list(shapes.request),
     handle: ({ operations }) => operations.requests(),
@@ -117,6 +126,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'DELETE',
     path: '/requests/{id}',
+    spread: 'find',
     summary: 'Cancel a request; its client gets SWB_CANCELLED',
     query: shapes.reason,
     answer: shapes.nothing,
@@ -126,6 +136,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/upstreams',
+    spread: 'list',
     summary: 'Every server with its members',
     answer: shapes.list(shapes.upstream),
     handle: ({ operations }) => operations.upstreams(),
@@ -133,8 +144,9 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'POST',
     path: '/upstreams/{name}/restart',
+    spread: 'each',
     summary: 'Replace every member of a server',
-    answer: shapes.nothing,
+    answer: shapes.restarted,
     handle: async ({ operations }, { name }) => {
       await operations.restart(name);
       return {};
@@ -150,6 +162,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'POST',
     path: '/broadcast',
+    spread: 'count',
     summary: 'Send a notification to every client, or those that fit',
     body: shapes.broadcast,
     answer: shapes.counted,
@@ -160,6 +173,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'POST',
     path: '/reload',
+    spread: 'each',
     summary: 'Read the configuration file again',
     answer: shapes.change,
     handle: ({ reload }) => reload(),
@@ -168,11 +182,16 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/drain',
     summary: 'Shut down after the running requests have finished',
+    query: shapes.draining,
     body: shapes.drain,
     status: 202,
     answer: shapes.nothing,
-    handle: ({ drain }, { body: { timeout } }, response) => {
-      response.once('close', () => drain(timeout));
+    handle: async ({ drain, cluster }, { query: { node }, body: { timeout } }, response) => {
+      const other = node === undefined ? undefined : nodeNamed(node, cluster);
+      if (other !== undefined && !other.self) {
+        const ms = timeout === undefined ? {} : { timeout: `${timeout}ms` };
+        await cluster!.ask(other, 'POST', '/drain', ms);
+      } else response.once('close', () => drain(timeout));
       return {};
     },
   }),
@@ -204,6 +223,32 @@ export const ROUTES: readonly Route[] = [
     handle: () => openApi(ROUTES),
   }),
 ];
+
+/** In a cluster, as one of them sees the others. */
+const nodesOf = (cluster: AdminCluster): object[] => {
+  const nodes = cluster.nodes();
+  const own = nodes.find(({ self }) => self);
+  return nodes.map(({ id, name, url, version, state, startedAt, digest, self }) => ({
+    id,
+    name,
+    url,
+    version,
+    state,
+    startedAt,
+    self,
+    sameUpstreams: digest === own?.digest,
+  }));
+};
+
+function nodeNamed(name: string, cluster: AdminCluster | undefined): Node {
+  const nodes = cluster?.nodes() ?? [];
+  const found = nodes.filter((node) => node.id === name || node.name === name);
+  if (found.length === 1) return found[0]!;
+  const names = nodes.map((node) => node.name);
+  if (found.length === 0) missing('node', name, names);
+  const detail = `${found.length} nodes are called ${JSON.stringify(name)}; give an id: ${found.map(({ id }) => id).join(', ')}`;
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+}
 
 function missing(what: string, name: string, known: readonly string[]): never {
   const detail = `there is no ${what} ${JSON.stringify(name)} now.${didYouMean(name, known)}`;

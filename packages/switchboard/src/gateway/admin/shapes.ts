@@ -10,10 +10,16 @@ const ms = z.number().describe('ms');
 const count = z.number().int();
 const transport = z.enum(['websocket', 'http', 'sse', 'stdio', 'memory']);
 const era = z.enum(['legacy', 'modern']);
+const node = z.string().optional().describe('in a cluster: the name of the node that has it');
+const nodes = z
+  .record(z.string(), z.unknown())
+  .optional()
+  .describe('in a cluster: what each node answered, by its name, or the error');
 const groups = z.array(z.string().min(1).max(128)).max(64);
 const metadata = z.record(z.string().max(128), z.string().max(1024));
 
 export const session: z.ZodType = z.strictObject({
+  node,
   id: z.string().describe('its name in logs and tables, no secret; of modern HTTP and REST the address'),
   state: z.enum(['opening', 'ready', 'away', 'closing', 'closed']),
   principal: z.string(),
@@ -50,6 +56,7 @@ export const notes: z.ZodType = z.strictObject({
 });
 
 export const request: z.ZodType = z.strictObject({
+  node,
   id: z.string().describe('as in the log, the audit log and traces'),
   method: z.string(),
   target: z.string().optional().describe("the tool or prompt, or the scheme of the resource's URI"),
@@ -63,6 +70,7 @@ export const request: z.ZodType = z.strictObject({
 });
 
 export const upstream: z.ZodType = z.strictObject({
+  node,
   name: z.string(),
   isolation: z.enum(['session', 'principal', 'shared', 'pool']),
   state: z
@@ -113,6 +121,21 @@ export const status: z.ZodType = z.strictObject({
   requests: count,
   parked: count,
   maxConnections: count,
+  nodes: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        name: z.string(),
+        url: z.string().describe('where the other nodes reach it'),
+        version: z.string(),
+        state: z.enum(['serving', 'draining']),
+        startedAt: time,
+        self: z.boolean().describe('whether it is the one that answers'),
+        sameUpstreams: z.boolean().describe('whether its upstreams are configured as here'),
+      }),
+    )
+    .optional()
+    .describe('in a cluster: those that are there, oldest first'),
   upstreams: z.array(
     z.strictObject({
       name: z.string(),
@@ -134,6 +157,7 @@ export const change: z.ZodType = z.strictObject({
   removed: z.array(z.string()),
   applied: z.array(z.string()).describe('blocks that changed and hold at once: roles'),
   restartNeeded: z.array(z.string()).describe('settings that changed, but need a restart'),
+  nodes,
 });
 
 export const broadcast: z.ZodType<{
@@ -163,7 +187,12 @@ export const drain: z.ZodType<{ timeout?: number | undefined }> = z.strictObject
     .meta({ type: ['string', 'number'], description: 'as 90s or 2m; a number counts seconds' }),
 });
 
-export const counted: z.ZodType = z.strictObject({ count });
+export const draining: z.ZodType<{ node?: string | undefined }> = z.strictObject({
+  node: z.string().optional().describe('in a cluster: the name or id of the node; the one that is asked by default'),
+});
+
+export const counted: z.ZodType = z.strictObject({ count, nodes });
+export const restarted: z.ZodType = z.strictObject({ nodes });
 export const reason: z.ZodType<{ reason?: string | undefined }> = z.strictObject({
   reason: z.string().max(123).optional().describe('told to the client'),
 });

@@ -1,0 +1,89 @@
+/** How a route of the admin API is answered by all nodes of a cluster, and what is made of their answers. */
+import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
+import { isObject } from '../../protocol/jsonrpc.ts';
+import type { JsonObject } from '../../protocol/jsonrpc.ts';
+import type { Node } from '../../peers/nodes.ts';
+
+/**
+ * `list`: the items of all, each with its node. `count`: the sum, and what each counted. `find`: the first that knows the name.
+ * `each`: the answer of this one, and those of the others by their names.
+ */
+export type Spread = 'list' | 'count' | 'find' | 'each';
+
+/** The nodes of a cluster, for the admin API. */
+export interface AdminCluster {
+  /** This one among them. */
+  nodes(): readonly Node[];
+  /** Asks one of the others. */
+  ask(node: Node, method: string, path: string, body?: unknown): Promise<unknown>;
+}
+
+interface Answer {
+  node: string;
+  /** What it answered, or why it did not. */
+  said: unknown;
+  error?: SwitchboardError;
+}
+
+/** Names the nodes that did not answer, for lists, which have no place for it. */
+export const UNANSWERED_HEADER = 'switchboard-unanswered';
+
+/**
+ * @param here answers of this node alone.
+ * @param elsewhere asks another one the same.
+ * @returns what is answered, and the names of nodes that did not answer.
+ */
+export async function spread(
+  how: Spread,
+  cluster: AdminCluster,
+  here: () => unknown,
+  elsewhere: (node: Node) => Promise<unknown>,
+): Promise<{ answer: unknown; unanswered: string[] }> {
+  const nodes = cluster.nodes();
+  const others = nodes.filter(({ self }) => !self);
+  const own = nodes.find(({ self }) => self)?.name ?? 'this node';
+  if (how === 'find') return { answer: await first(here, others, elsewhere), unanswered: [] };
+  const rest = Promise.all(
+    others.map(async (node): Promise<Answer> => {
+      try {
+        return { node: node.name, said: await elsewhere(node) };
+      } catch (thrown) {
+        return { node: node.name, said: undefined, error: asSwitchboardError(thrown) };
+      }
+    }),
+  );
+  const all: Answer[] = [{ node: own, said: await here() }, ...(await rest)];
+  const unanswered = all.flatMap(({ node, error }) => (error === undefined ? [] : [node]));
+  return { answer: joined(how, all), unanswered };
+}
+
+function joined(how: Exclude<Spread, 'find'>, all: readonly Answer[]): unknown {
+  if (how === 'list') {
+    return all.flatMap(({ node, said }) =>
+      Array.isArray(said) ? said.map((each: object) => ({ node, ...each })) : [],
+    );
+  }
+  const byNode = Object.fromEntries(
+    all.map(({ node, said, error }) => [node, error === undefined ? said : { error: error.message }]),
+  );
+  if (how === 'each') return { ...(all[0]!.said as JsonObject), nodes: byNode };
+  const count = all.reduce((sum, { said }) => sum + (isObject(said) ? Number(said['count'] ?? 0) : 0), 0);
+  return { count, nodes: byNode };
+}
+
+/** Who has a name is not known beforehand. */
+async function first(
+  here: () => unknown,
+  others: readonly Node[],
+  elsewhere: (node: Node) => Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await here();
+  } catch (thrown) {
+    if (!(thrown instanceof SwitchboardError) || thrown.code !== 'SWB_NOT_FOUND') throw thrown;
+    const tries = await Promise.allSettled(others.map((node) => elsewhere(node)));
+    const found = tries.find((each) => each.status === 'fulfilled');
+    if (found !== undefined) return { ...(found.value as object) };
+    throw thrown;
+  }
+}

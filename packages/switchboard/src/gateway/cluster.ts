@@ -1,0 +1,291 @@
+/** This gateway as a node of a cluster: where the others reach it, who they are, and what is passed on to them. */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { HttpVisit } from '../callers/http-visit.ts';
+import type { Emit } from '../observe/events.ts';
+import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
+import { ClusterKey } from '../peers/cluster-key.ts';
+import { forwardExchange, idIn } from '../peers/forward.ts';
+import { Nodes } from '../peers/nodes.ts';
+import type { Node } from '../peers/nodes.ts';
+import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
+import type { PeerCaller } from '../peers/peer-caller.ts';
+import { PeerLink } from '../peers/peer-link.ts';
+import type { PeerAnswer } from '../peers/peer-link.ts';
+import { PeerListener } from '../peers/peer-listener.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { Handles } from '../router/parked.ts';
+import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import { sendError } from '../transports/http/reply.ts';
+import { Certificates } from '../transports/tls/certificates.ts';
+import { readClientTls } from '../transports/tls/client-tls.ts';
+import type { AdminCluster } from './admin/spread.ts';
+import { bracketed } from './addresses.ts';
+import { readListenAddress } from './option-types.ts';
+import { PRODUCT } from './product.ts';
+import type { Settings } from './settings.ts';
+import type { UpstreamOptions } from './upstream-options.ts';
+
+export interface ClusterOptions {
+  settings: Settings;
+  store: SharedStore;
+  /** The upstreams as they are configured now. */
+  upstreams(): Readonly<Record<string, UpstreamOptions>>;
+  /** Serves what came in at another node and is for this one. */
+  serve(request: IncomingMessage, response: ServerResponse, caller: PeerCaller): Promise<void>;
+  /** Answers what another node asks in an operator's name, of this node alone; `path` is as for the admin API. */
+  serveAdmin(path: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Whether the session over HTTP with this secret is here. */
+  has(secret: string): boolean;
+  /** Gives up every session over HTTP: another node may have it by now. */
+  giveUp(reason: string): void;
+  onNotice(notice: StoreNotice): void;
+  emit: Emit;
+}
+
+/** Below it nodes speak to each other; all else is what clients asked for. */
+const BASE = '/peer';
+const ALIVE = `${BASE}/alive`;
+const ADMIN = `${BASE}/admin`;
+/** Streams of sessions that are forwarded keep a connection each. */
+const CONNECTIONS_PER_CLIENT = 8;
+const SPARE_CONNECTIONS = 64;
+/** How long another node may take for an operator. */
+const ASK_MS = 5000;
+/** More than a list of all sessions has. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** A session's secret: the node that made it, and 128 random bits. */
+const SECRET = /^([\w-]{12})\.[\w-]{22}$/;
+/** The handle of a parked call: the cluster, and the node that has the call. */
+const HANDLE = /^swb\.([\w-]{8})\.([\w-]{12})\./;
+
+export class Cluster {
+  /** Those that are there. */
+  readonly nodes: Nodes;
+  readonly #options: ClusterOptions;
+  readonly #key: ClusterKey;
+  readonly #listener: PeerListener;
+  readonly #link: PeerLink;
+  readonly #startedAt = Date.now();
+  #url = '';
+
+  /** @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_TLS_INVALID` */
+  constructor(options: ClusterOptions) {
+    const { settings, store, giveUp, onNotice, emit } = options;
+    const {
+      clusterKey,
+      clusterKeyFile,
+      peerListen,
+      peerTlsCert: tlsCert,
+      peerTlsKey: tlsKey,
+      peerTlsCa: ca,
+    } = settings;
+    this.#options = options;
+    if (store.reach === 'process') {
+      throw invalid('it needs a store that all nodes reach, such as --store redis://host:6379');
+    }
+    if ((clusterKey === '') === (clusterKeyFile === '')) {
+      throw invalid(
+        'it needs the key of the cluster: give one of clusterKeyFile and clusterKey (SWITCHBOARD_CLUSTER_KEY)',
+      );
+    }
+    const key =
+      clusterKeyFile === ''
+        ? new ClusterKey(clusterKey)
+        : new ClusterKeyFile(clusterKeyFile, (error) => emit({ type: 'failed', where: 'cluster key', error }));
+    this.#key = key;
+    const most = settings.maxConnections * CONNECTIONS_PER_CLIENT + SPARE_CONNECTIONS;
+    this.#link = new PeerLink({
+      key,
+      self: () => this.nodes.id,
+      maxRequests: most,
+      ...(ca !== '' && { ca: readClientTls({ ca }).ca?.toString() }),
+    });
+    this.#listener = new PeerListener({
+      key,
+      self: () => this.nodes.id,
+      ...readListenAddress(peerListen)!,
+      ...(tlsCert !== '' && {
+        certificates: new Certificates({ tlsCert, tlsKey, tlsCa: '', tlsClientCa: '', tlsClientCrl: '' }),
+      }),
+      maxConnections: most,
+      serve: (request, response) => this.#serve(request, response),
+      emit,
+    });
+    this.nodes = new Nodes({
+      store,
+      describe: () => ({
+        name: settings.nodeName || new URL(this.#url).host,
+        url: this.#url,
+        version: PRODUCT.version,
+        digest: key.sign(['upstreams', options.upstreams()]).slice(0, 16),
+        startedAt: this.#startedAt,
+      }),
+      checkReachable: () => this.#checkReachable(),
+      onLost: ({ id }) => this.#link.giveUp(id),
+      onFenced: () => giveUp('this node could not be reached for a while, and the others took it for gone'),
+      onNotice,
+      emit,
+    });
+  }
+
+  /**
+   * Opens the port for the other nodes, and joins them.
+   *
+   * @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_TLS_INVALID`, `SWB_CONFIG_INVALID`, `SWB_STORE_UNAVAILABLE`
+   */
+  async join(): Promise<void> {
+    const { peerUrl, peerTlsCert } = this.#options.settings;
+    const { address, port } = await this.#listener.listen();
+    if (peerUrl === '' && /^(0\.0\.0\.0|::)$/.test(address)) {
+      await this.#listener.close();
+      throw invalid(
+        `${address} is every address of this machine; say with peerUrl at which one the other nodes reach it`,
+      );
+    }
+    this.#url = peerUrl || `http${peerTlsCert === '' ? '' : 's'}://${bracketed(address)}:${port}`;
+    await this.nodes.join();
+  }
+
+  /** Tells the others that nothing new should come here. */
+  drain(): Promise<void> {
+    return this.nodes.drain();
+  }
+
+  async close(): Promise<void> {
+    await this.nodes.close();
+    await this.#link.close();
+    await this.#listener.close();
+    if (this.#key instanceof ClusterKeyFile) this.#key.close();
+  }
+
+  /** For a new session: whoever sees it knows the node that made it. */
+  newSecret(): string {
+    return `${this.nodes.id}.${randomBytes(16).toString('base64url')}`;
+  }
+
+  /** What the admin API needs of the nodes. */
+  get forOperators(): AdminCluster {
+    return {
+      nodes: () => this.nodes.all,
+      ask: (node, method, path, body) => this.#ask(node, method, path, body),
+    };
+  }
+
+  /** How handles of parked calls begin here. */
+  get handles(): Handles {
+    return {
+      prefix: () => `swb.${this.#key.labels('handle')[0]!}.${this.nodes.id}.`,
+      isOurs: (handle) => this.#labelled(handle) !== undefined,
+    };
+  }
+
+  /** The node that gave a handle; nothing where it is of another server. */
+  #labelled(handle: string): string | undefined {
+    const [, label = '', node] = HANDLE.exec(handle) ?? [];
+    return this.#key.labels('handle').includes(label) ? node : undefined;
+  }
+
+  /**
+   * Passes a request on to the node that has its session or its parked call, where that is another.
+   *
+   * @param body of the request, where it has one.
+   * @returns whether it was; if not, nothing was done with it. Its failures are answered here.
+   * @throws {SwitchboardError} `SWB_NOT_OWNER` when it was passed on already, and to the wrong node.
+   */
+  async forward(visit: HttpVisit, body: string | undefined): Promise<boolean> {
+    const { request, response, identity, address, upstream } = visit;
+    const secret = String(request.headers['mcp-session-id'] ?? '');
+    const owner = secret === '' ? this.#labelled(stateIn(body)) : SECRET.exec(secret)?.[1];
+    if (owner === undefined) return false;
+    await this.nodes.settled();
+    if (this.#options.has(secret)) return false;
+    const node = await this.nodes.other(owner);
+    if (node === undefined) return false;
+    if (visit.isForwarded === true)
+      throw new SwitchboardError('SWB_NOT_OWNER', { detail: `it is of the node ${owner}` });
+    try {
+      const { callerHeaders } = upstream;
+      const exchange = { request, response, body, caller: { identity, address }, callerHeaders };
+      await forwardExchange(exchange, node, this.#link);
+    } catch (thrown) {
+      const error = asSwitchboardError(thrown);
+      // Another node has its place, so that its sessions are gone.
+      if (error.code === 'SWB_NOT_OWNER') return false;
+      this.#options.emit({
+        type: 'request.refused',
+        code: error.code,
+        upstream: upstream.name,
+        principal: identity.principal,
+        transport: 'http',
+      });
+      sendError(response, error, idIn(body));
+    }
+    return true;
+  }
+
+  /**
+   * Asks another node in an operator's name.
+   *
+   * @param path as for the admin API, such as `/sessions`.
+   * @throws {SwitchboardError} what it answers, or why it does not.
+   */
+  async #ask(node: Node, method: string, path: string, body?: unknown): Promise<unknown> {
+    const signal = AbortSignal.timeout(ASK_MS);
+    const headers = { 'content-type': 'application/json' };
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const answer = await this.#link.send(node, { method, path: `${ADMIN}${path}`, headers, body: text, signal });
+    return readAnswer(answer, node);
+  }
+
+  async #checkReachable(): Promise<void> {
+    const self = { id: this.nodes.id, url: this.#url };
+    const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE, headers: {} });
+    body.resume();
+    if (status !== 204) throw new Error(`HTTP status ${status}`);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { serve, serveAdmin } = this.#options;
+    const path = (request.url ?? '').split(/[?#]/, 1)[0]!;
+    if (path === ALIVE) response.writeHead(204).end();
+    else if (path.startsWith(`${ADMIN}/`)) await serveAdmin(path.slice(BASE.length), request, response);
+    else await serve(request, response, decodeCaller(request.headers[CALLER_HEADER]));
+  }
+}
+
+/** What a modern request comes back with, as text. Only few bodies are read twice for it. */
+function stateIn(body: string | undefined): string {
+  if (body === undefined || !body.includes('"requestState"')) return '';
+  try {
+    const message: unknown = JSON.parse(body);
+    const params = isObject(message) ? message['params'] : undefined;
+    const state = isObject(params) ? params['requestState'] : undefined;
+    return typeof state === 'string' ? state : '';
+  } catch {
+    return '';
+  }
+}
+
+async function readAnswer({ status, body }: PeerAnswer, { name }: Node): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES)
+      throw new SwitchboardError('SWB_NODE_LOST', { detail: `${name} answers without an end` });
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  const answer: unknown = text === '' ? undefined : JSON.parse(text);
+  if (status < 400) return answer;
+  const said = (answer as { error?: { message?: unknown } } | undefined)?.error?.message;
+  throw new SwitchboardError(status === 404 ? 'SWB_NOT_FOUND' : 'SWB_NODE_LOST', {
+    detail: `${name} answers ${status}${typeof said === 'string' ? `: ${said}` : ''}`,
+  });
+}
+
+const invalid = (what: string): SwitchboardError =>
+  new SwitchboardError('SWB_CONFIG_INVALID', { detail: `peerListen: ${what}` });

@@ -1,0 +1,274 @@
+/**
+ * The nodes of a cluster as one of them sees them. Each has a lease, under which it writes its record and what its sessions are rebuilt
+ * from; a node whose lease has ended is gone for the others, whatever it does.
+ */
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+
+import type { Emit } from '../observe/events.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { Records } from '../stores/records.ts';
+import type { Lease, SharedStore, StoreNotice } from '../stores/store.ts';
+import { owned } from '../util/owned.ts';
+import { unreffed } from '../util/timers.ts';
+import type { Peer } from './peer-link.ts';
+
+/** What a node says of itself. */
+export interface NodeRecord {
+  /** Its name for people. */
+  name: string;
+  /** Where the others reach it. */
+  url: string;
+  version: string;
+  /** Equal on nodes whose upstreams are configured alike. */
+  digest: string;
+  /** In ms since 1970. */
+  startedAt: number;
+  state: 'serving' | 'draining';
+}
+
+/** A node that is there. */
+export interface Node extends NodeRecord, Peer {
+  /** Whether it is this one. */
+  self: boolean;
+}
+
+export interface NodesOptions {
+  store: SharedStore;
+  /** What this node says of itself now. */
+  describe(): Omit<NodeRecord, 'state'>;
+  /** Resolves when this node can be reached by the others; a node that cannot is not there, whatever else works. */
+  checkReachable(): Promise<void>;
+  /** A node is gone: what is under way there will not be answered. */
+  onLost(node: Node): void;
+  /** This node was taken for gone, and another has taken over what it had: it has to give all of it up. */
+  onFenced(): void;
+  onNotice(notice: StoreNotice): void;
+  emit: Emit;
+}
+
+/** How long a node is there without a sign of life. */
+export const LEASE_MS = 3000;
+const BEAT_MS = 1000;
+/** How many nodes are looked at. */
+const MAX_NODES = 1000;
+/** How long a node may take to answer itself. */
+const REACHABLE_MS = 900;
+
+const schema = z.object({
+  name: z.string(),
+  url: z.url({ protocol: /^https?$/ }),
+  version: z.string(),
+  digest: z.string(),
+  startedAt: z.number(),
+  state: z.enum(['serving', 'draining']),
+});
+
+export class Nodes {
+  readonly #options: NodesOptions;
+  readonly #records: Records<z.infer<typeof schema>>;
+  #id = newId();
+  #lease: Lease | undefined;
+  #known: ReadonlyMap<string, Node> = new Map();
+  /** Those that were asked for and are not there, with the time until which that counts. */
+  readonly #gone: Map<string, number> = new Map();
+  #state: NodeRecord['state'] = 'serving';
+  #timer: NodeJS.Timeout | undefined;
+  #beating: Promise<void> | undefined;
+  /** Whether the last beat could not reach the store: then this node did not hang. */
+  #isAway = false;
+  #isUnreachable = false;
+  /** When its lease was last seen to hold, in ms of this process. */
+  #renewedAt = 0;
+  /** Until then a record that is missing says nothing: the store has just come back. */
+  #graceUntil = 0;
+  #closed = false;
+
+  constructor(options: NodesOptions) {
+    const { store, onNotice } = options;
+    this.#options = options;
+    this.#records = new Records({ facts: store.facts, kind: 'node', schema, onNotice });
+  }
+
+  /** The id of this node, another one after it was taken for gone. Not a secret. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Under which this node writes; nothing before {@link join}. */
+  get lease(): Lease | undefined {
+    return this.#lease;
+  }
+
+  /** Those that are there, this one among them, oldest first. */
+  get all(): readonly Node[] {
+    return [...this.#known.values()].toSorted((one, other) => one.startedAt - other.startedAt);
+  }
+
+  /**
+   * Another node that is there. One that this node has not heard of may have joined a moment ago: then the store is asked.
+   *
+   * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` when that is needed and cannot be.
+   */
+  async other(id: string): Promise<Node | undefined> {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known.self ? undefined : known;
+    const now = performance.now();
+    if (id === this.#id || (this.#gone.get(id) ?? 0) > now) return undefined;
+    const record = await this.#records.get(id);
+    if (record === undefined) {
+      if (this.#gone.size >= MAX_NODES) this.#gone.clear();
+      this.#gone.set(id, now + BEAT_MS);
+      return undefined;
+    }
+    const node = { id, ...record, self: false };
+    this.#see(new Map([...this.#known, [id, node]]));
+    return node;
+  }
+
+  /** @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` when the cluster cannot be joined. */
+  async join(): Promise<void> {
+    await this.#acquire();
+    await this.#write();
+    await this.#look();
+    this.#timer = unreffed(setInterval(() => this.#beat(), BEAT_MS));
+  }
+
+  /**
+   * Resolves when it is known whether this node still is who it was. That takes time only after a pause in which others may have taken it for
+   * gone.
+   */
+  async settled(): Promise<void> {
+    if (this.#isAway || this.#closed || performance.now() - this.#renewedAt < LEASE_MS) return;
+    this.#beat();
+    await this.#beating;
+  }
+
+  /** Tells the others that nobody should be sent here any more. */
+  async drain(): Promise<void> {
+    this.#state = 'draining';
+    await this.#write().catch(() => {});
+  }
+
+  /** Tells the others that it is gone. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#beating?.catch(() => {});
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    await this.#records.delete(this.#id, lease).catch(() => {});
+    await this.#options.store.leases.release(lease).catch(() => {});
+  }
+
+  /** One at a time: a slow store gets no pile of them. */
+  #beat(): void {
+    this.#beating ??= this.#renew()
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => (this.#beating = undefined));
+    owned(
+      () => this.#beating,
+      () => {},
+    );
+  }
+
+  async #renew(): Promise<void> {
+    await this.#mustBeReachable();
+    const asked = performance.now();
+    const isHeld = this.#lease !== undefined && (await this.#options.store.leases.renew(this.#lease, LEASE_MS));
+    if (this.#closed) return;
+    if (isHeld) this.#renewedAt = asked;
+    else await this.#acquire();
+    await this.#write();
+    if (this.#isAway) this.#graceUntil = performance.now() + 2 * LEASE_MS;
+    this.#isAway = false;
+    await this.#look();
+  }
+
+  /** A node whose port for others is dead must not be taken for alive. */
+  async #mustBeReachable(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await Promise.race([
+        this.#options.checkReachable(),
+        new Promise<never>((_, reject) => {
+          timer = setTimeout(() => reject(new Error(`no answer within ${REACHABLE_MS} ms`)), REACHABLE_MS);
+        }),
+      ]);
+      this.#isUnreachable = false;
+    } catch (cause) {
+      const { url } = this.#options.describe();
+      const detail = `this node does not answer at its own peer URL ${url}: ${(cause as Error).message}`;
+      throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail, cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Gets the lease, at the start or after it has ended: while this node hung, or the store was away or lost it. As long as no other node
+   * has taken over what was here, it goes on as who it was.
+   */
+  async #acquire(): Promise<void> {
+    const { store, onFenced, emit } = this.#options;
+    const acquired = await store.leases.acquire(`node ${this.#id}`, this.#id, LEASE_MS);
+    if ('lease' in acquired) {
+      this.#lease = acquired.lease;
+      this.#renewedAt = performance.now();
+      return;
+    }
+    const former = this.#id;
+    onFenced();
+    this.#id = newId();
+    emit({ type: 'node.fenced', node: former, now: this.#id });
+    await this.#acquire();
+  }
+
+  async #write(): Promise<void> {
+    const record = { ...this.#options.describe(), state: this.#state };
+    await this.#records.put(this.#id, record, LEASE_MS, this.#lease);
+  }
+
+  /** Who is there, and who is not any more. */
+  async #look(): Promise<void> {
+    const before = this.#known;
+    const found = await this.#records.list(MAX_NODES);
+    if (this.#closed) return;
+    const isCertain = performance.now() >= this.#graceUntil;
+    const there = found.map(([id, record]) => [id, { id, ...record, self: id === this.#id }] as const);
+    // One that was met while the list was on its way is not on it.
+    const kept = [...this.#known].filter(([id]) => !isCertain || !before.has(id));
+    this.#see(new Map([...kept, ...there]));
+  }
+
+  #see(known: ReadonlyMap<string, Node>): void {
+    const { onLost, emit } = this.#options;
+    const former = this.#known;
+    this.#known = known;
+    for (const node of this.#known.values()) {
+      if (!node.self && !former.has(node.id))
+        emit({ type: 'node.joined', node: node.id, name: node.name, url: node.url });
+    }
+    for (const node of former.values()) {
+      if (this.#known.has(node.id) || node.self) continue;
+      emit({ type: 'node.left', node: node.id, name: node.name });
+      onLost(node);
+    }
+  }
+
+  #failed(thrown: unknown): void {
+    const error = asSwitchboardError(thrown);
+    const { emit } = this.#options;
+    if (error.code === 'SWB_STORE_UNAVAILABLE') {
+      // The store itself told. Others are not taken for gone by who cannot see.
+      this.#isAway = true;
+    } else if (error.code === 'SWB_NODE_UNREACHABLE') {
+      if (!this.#isUnreachable) emit({ type: 'failed', where: 'peer listener', error });
+      this.#isUnreachable = true;
+    } else emit({ type: 'failed', where: 'nodes', error });
+  }
+}
+
+/** 72 bits, in letters, digits, dashes and underscores. */
+const newId = (): string => randomBytes(9).toString('base64url');

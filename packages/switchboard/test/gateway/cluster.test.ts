@@ -1,0 +1,210 @@
+/** Several nodes on one Redis: whichever a client reaches, its session goes on. */
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+
+import { createGateway } from '../../src/gateway/gateway.ts';
+import { CLUSTER_KEY, sees, startCluster } from '../support/cluster.ts';
+import { servers } from '../support/gateway.ts';
+import { http, openSession, stream } from '../support/http.ts';
+import { bearer, testKeys } from '../support/keys.ts';
+import { RedisServer } from '../support/redis.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
+import type { Json } from '../support/wire.ts';
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+afterAll(() => redis.kill());
+
+const parse = (body: string): Json => JSON.parse(body) as Json;
+const codeOf = (body: string): unknown => (parse(body)['error'] as { data: { code: string } }).data.code;
+const modernHeaders = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call' };
+
+describe('a session over HTTP', () => {
+  it('that was opened at one node is served at each: calls, progress, the stream, questions and its end', async () => {
+    const [a, b, c] = await startCluster(redis, ['a', 'b', 'c'], { isolation: 'session' });
+    const session = await openSession(a!.http, initializeParams({ elicitation: {} }));
+    for (const node of [b!, c!, a!]) {
+      const { status, body } = await http(node.http, { headers: session, body: toolCall(1, 'echo', { text: 'ä' }) });
+      expect([status, body.includes('"text":"ä"')]).toEqual([200, true]);
+    }
+    const quiet = await stream(b!.http, { headers: session });
+    await http(c!.http, { headers: session, body: toolCall(2, 'changeLater', { ms: 10 }) });
+    expect((await quiet.next())['method']).toBe('notifications/tools/list_changed');
+
+    const slow = toolCall(3, 'slow', { ms: 200, steps: 2, text: 'x' }, { progressToken: 'p' });
+    const events = await stream(c!.http, { method: 'POST', headers: session, body: slow });
+    expect((await events.next())['method']).toBe('notifications/progress');
+    events.destroy();
+    // It was cut, and is taken up at another node.
+    const rest = await stream(b!.http, { headers: { ...session, 'last-event-id': events.ids.at(-1)! } });
+    await rest.closed;
+    expect(rest.received.map(({ id, params }) => id ?? (params as Json)['progress'])).toEqual([2, 3]);
+
+    const asking = await stream(b!.http, {
+      method: 'POST',
+      headers: session,
+      body: toolCall(4, 'ask', { message: 'who?' }),
+    });
+    const question = await asking.next();
+    const answer = { jsonrpc: '2.0', id: question['id'], result: { action: 'accept', content: { n: 1 } } };
+    expect((await http(c!.http, { headers: session, body: answer })).status).toBe(202);
+    expect(textOf(await asking.next())).toContain('"accept"');
+
+    const sessions = await c!.admin('GET /sessions');
+    expect(sessions.json).toMatchObject([{ node: 'a', transport: 'http', inFlight: 0 }]);
+    expect((await http(c!.http, { method: 'DELETE', headers: session })).status).toBe(204);
+    for (const node of [a!, b!]) {
+      const gone = await http(node.http, { headers: session, body: toolCall(5, 'echo') });
+      expect([gone.status, codeOf(gone.body)]).toEqual([404, 'SWB_SESSION_NOT_FOUND']);
+    }
+    await quiet.closed;
+  });
+
+  it('is found by nobody else at any node, and each error arrives as it was', async () => {
+    const keys = testKeys();
+    const [ann, ben] = [keys.add('ann'), keys.add('ben')];
+    const [a, b] = await startCluster(redis, ['a', 'b'], { keysFile: keys.path });
+    const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
+    const opened = await http(a!.http, { headers: bearer(ann), body: initialize });
+    const session = { 'mcp-session-id': String(opened.headers['mcp-session-id']) };
+    const call = toolCall(1, 'echo', { text: 'mine' });
+    const [own, other, none] = await Promise.all(
+      [bearer(ann), bearer(ben), {}].map((who) => http(b!.http, { headers: { ...session, ...who }, body: call })),
+    );
+    expect([own!.status, other!.status, none!.status]).toEqual([200, 404, 401]);
+    expect(codeOf(other!.body)).toBe('SWB_SESSION_NOT_FOUND');
+    // What nodes say to each other is nothing that a client can say.
+    const forged = Buffer.from(JSON.stringify({ identity: { principal: 'ann' }, address: '' })).toString('base64url');
+    const headers = {
+      ...session,
+      ...bearer(ben),
+      'switchboard-peer-caller': forged,
+      'switchboard-peer': '1 a b 1 c d',
+    };
+    expect((await http(b!.http, { headers, body: call })).status).toBe(404);
+    const bad = await http(b!.http, { headers: { ...session, ...bearer(ann), accept: 'text/html' }, body: call });
+    expect([bad.status, codeOf(bad.body)]).toEqual([406, 'SWB_NOT_ACCEPTABLE']);
+    const status = (await a!.admin('GET /status')).json as { nodes: { url: string }[] };
+    const outside = await http(`${status.nodes[0]!.url}/mcp`, { headers: { ...session, ...bearer(ann) }, body: call });
+    expect([outside.status, codeOf(outside.body)]).toEqual([401, 'SWB_PEER_UNAUTHORIZED']);
+  });
+
+  it('is gone at once with its node, and nothing of it is left at the others', async () => {
+    const [a, b] = await startCluster(redis, ['a', 'b']);
+    const session = await openSession(a!.http, initializeParams());
+    const events = await stream(b!.http, { headers: session });
+    await a!.gateway.close();
+    await events.closed;
+    await sees(b!, ['b']);
+    const gone = await http(b!.http, { headers: session, body: toolCall(1, 'echo') });
+    expect([gone.status, codeOf(gone.body)]).toEqual([404, 'SWB_SESSION_NOT_FOUND']);
+    expect(b!.gateway.stats).toMatchObject({ connections: 0, exchanges: 0 });
+    expect(b!.events.map(({ type }) => type)).toContain('node.left');
+  });
+});
+
+it('a question of a legacy server is answered at another node by a modern client, once', async () => {
+  const [a, b, c] = await startCluster(redis, ['a', 'b', 'c'], { isolation: 'session' });
+  const headers = { ...modernHeaders, 'mcp-name': 'ask' };
+  const call = (id: number, params: Json = {}): Json => {
+    const asked = toolCall(id, 'ask', { message: 'who?' }, envelope({ elicitation: {} }));
+    return { ...asked, params: { ...(asked['params'] as Json), ...params } };
+  };
+  const first = parse((await http(a!.http, { headers, body: call(1) })).body)['result'] as Json;
+  expect(first['resultType']).toBe('input_required');
+  const inputResponses = { r1: { action: 'accept', content: { n: 1 } } };
+  const retry = call(2, { requestState: first['requestState'], inputResponses });
+  const second = parse((await http(b!.http, { headers, body: retry })).body);
+  expect(textOf(second)).toContain('"accept"');
+  const third = await http(c!.http, { headers, body: retry });
+  expect(codeOf(third.body)).toBe('SWB_INVALID_PARAMS');
+  expect(a!.gateway.stats.parked).toBe(0);
+});
+
+it('operators see and do everything from any node, and are told which one answered', async () => {
+  const [a, b] = await startCluster(redis, ['a', 'b']);
+  const session = await openSession(a!.http, initializeParams());
+  const quiet = await stream(b!.http, { headers: session });
+  const socket = await WireClient.open(b!.ws);
+  socket.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
+  await socket.answer(0);
+  socket.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  const never = http(b!.http, { headers: session, body: toolCall(1, 'never') });
+  await expect.poll(() => a!.gateway.stats.exchanges).toBe(1);
+
+  const status = (await b!.admin('GET /status')).json;
+  const alike = { state: 'serving', sameUpstreams: true };
+  expect(status).toMatchObject({ nodes: [{ ...alike }, { ...alike }] });
+  const sessions = (await b!.admin('GET /sessions')).json as { node: string; id: string }[];
+  expect(sessions.map(({ node }) => node).toSorted()).toEqual(['a', 'b']);
+  const upstreams = (await b!.admin('GET /upstreams')).json as { node: string; name: string }[];
+  expect(upstreams.map(({ node, name }) => `${node} ${name}`).toSorted()).toEqual(['a default', 'b default']);
+  const [request] = (await b!.admin('GET /requests')).json as { node: string; id: string }[];
+  expect(request?.node).toBe('a');
+  expect((await b!.admin(`DELETE /requests/${request!.id}`)).status).toBe(200);
+  expect(codeOf((await never).body.replace(/^[^]*data: /, ''))).toBe('SWB_CANCELLED');
+
+  const said = { method: 'notifications/message', params: { level: 'info', data: 'all' } };
+  expect((await a!.admin('POST /broadcast', said)).json).toEqual({
+    count: 2,
+    nodes: { a: { count: 1 }, b: { count: 1 } },
+  });
+  expect(await quiet.next()).toMatchObject(said);
+  expect(await socket.notification('notifications/message')).toMatchObject(said);
+
+  const elsewhere = sessions.find(({ node }) => node === 'b')!;
+  expect((await a!.admin(`GET /sessions/${elsewhere.id}`)).json).toMatchObject({ id: elsewhere.id });
+  expect((await a!.admin(`DELETE /sessions/${elsewhere.id}?reason=bye`)).status).toBe(200);
+  expect(await socket.closed).toMatchObject({ code: 1008, reason: 'bye' });
+  expect((await a!.admin('DELETE /sessions/nobody')).status).toBe(404);
+  expect((await a!.admin('POST /drain?node=nobody', {})).status).toBe(404);
+  expect((await a!.admin('POST /drain?node=b', {})).status).toBe(202);
+  await b!.gateway.closed;
+  await sees(a!, ['a']);
+  expect((await a!.admin('GET /upstreams')).json).toHaveLength(1);
+});
+
+it('without its store a node goes on with what is there, reaches the others, and says so', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [a, b] = await startCluster(own, ['a', 'b']);
+  const session = await openSession(a!.http, initializeParams());
+  await own.kill();
+  await expect.poll(() => b!.events.some(({ type }) => type === 'store.away'), { timeout: 10_000 }).toBe(true);
+  for (const node of [a!, b!]) {
+    expect((await http(node.http, { headers: session, body: toolCall(1, 'echo', { text: 'on' }) })).status).toBe(200);
+  }
+  const ready = await http(`http://127.0.0.1:${b!.port}/readyz`, { method: 'GET' });
+  expect([ready.status, parse(ready.body)]).toMatchObject([200, { status: 'ready', store: 'away' }]);
+  // Nobody can say now whether there is such a node.
+  const unknown = { 'mcp-session-id': `${'x'.repeat(12)}.${'y'.repeat(22)}` };
+  const answer = await http(a!.http, { headers: unknown, body: toolCall(1, 'echo') });
+  expect([answer.status, answer.headers['retry-after'], codeOf(answer.body)]).toEqual([
+    503,
+    '1',
+    'SWB_STORE_UNAVAILABLE',
+  ]);
+  await own.start();
+  for (const node of [a!, b!]) {
+    await expect.poll(() => node.events.some(({ type }) => type === 'store.back'), { timeout: 10_000 }).toBe(true);
+    await sees(node, ['a', 'b']);
+    expect((await http(node.http, { headers: session, body: toolCall(2, 'echo', { text: 'on' }) })).status).toBe(200);
+    expect(node.events.map(({ type }) => type)).not.toContain('node.fenced');
+  }
+});
+
+it('a node that others cannot reach, or that is configured wrongly, does not begin', async () => {
+  const upstreams = { default: servers.scripted };
+  const store = redis.url;
+  const make = (options: object): unknown => createGateway({ upstreams, store, peerListen: '127.0.0.1:0', ...options });
+  expect(() => make({})).toThrow(/clusterKey/);
+  expect(() => make({ clusterKey: 'short' })).toThrow(/32 bytes/);
+  expect(() => make({ clusterKey: CLUSTER_KEY, store: 'memory' })).toThrow(/a store that all nodes reach/);
+  expect(() => make({ clusterKey: CLUSTER_KEY, peerListen: 'nowhere' })).toThrow(/10\.0\.0\.1:8766/);
+  const everywhere = make({ clusterKey: CLUSTER_KEY, peerListen: '0.0.0.0:0', port: 0 }) as ReturnType<
+    typeof createGateway
+  >;
+  await expect(everywhere.listen()).rejects.toThrow(/peerUrl/);
+  await everywhere.close();
+});
