@@ -34,6 +34,8 @@ export class MirroredLog extends MemoryLog {
   /** The number of the newest entry that the store has, or does not need any more. */
   #written = 0;
   #ended = false;
+  /** Whether what is done to it is a change: what was found in the store is none. */
+  #isOpen = false;
 
   constructor(name: string, options: MirroredLogOptions) {
     super();
@@ -43,6 +45,7 @@ export class MirroredLog extends MemoryLog {
     super.skip(last - entries.length);
     for (const entry of entries) super.append(entry);
     this.#written = last;
+    this.#isOpen = true;
   }
 
   get ended(): boolean {
@@ -51,24 +54,24 @@ export class MirroredLog extends MemoryLog {
 
   override append(entry: Entry): number {
     const number = super.append(entry);
-    this.options.onChange(this);
+    if (this.#isOpen) this.options.onChange(this);
     return number;
   }
 
   override trim(upTo: number): void {
     super.trim(upTo);
-    this.options.onChange(this);
+    if (this.#isOpen) this.options.onChange(this);
   }
 
   override skip(to: number): void {
     super.skip(to);
-    this.options.onChange(this);
+    if (this.#isOpen) this.options.onChange(this);
   }
 
   override end(): void {
     super.trim(this.last);
     this.#ended = true;
-    this.options.onChange(this);
+    if (this.#isOpen) this.options.onChange(this);
   }
 
   override leave(): Promise<void> {

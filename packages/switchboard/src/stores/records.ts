@@ -4,11 +4,10 @@
  */
 import type { ZodType } from 'zod';
 
-import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
 import type { Fact, Facts, Lease, StoreNotice } from './store.ts';
 
-export interface RecordsOptions<T extends JsonObject> {
+export interface RecordsOptions<T extends object> {
   facts: Facts;
   /** What its keys begin with, such as `session`. */
   kind: string;
@@ -17,7 +16,7 @@ export interface RecordsOptions<T extends JsonObject> {
   onNotice(notice: StoreNotice): void;
 }
 
-export class Records<T extends JsonObject> {
+export class Records<T extends object> {
   readonly #options: RecordsOptions<T>;
 
   constructor(options: RecordsOptions<T>) {
@@ -26,7 +25,7 @@ export class Records<T extends JsonObject> {
 
   /** As {@link Facts.put}. */
   put(name: string, value: T, ttlMs: number, under?: Lease): Promise<boolean> {
-    return this.#options.facts.put(this.#keyOf(name), value, ttlMs, under);
+    return this.#options.facts.put(this.#keyOf(name), value as Fact, ttlMs, under);
   }
 
   /** As {@link Facts.get}; garbage counts as nothing. */

@@ -1,0 +1,171 @@
+/** The logs of a SQLite store: all that are open, and what is written of them. */
+import { MirroredLog } from './mirrored-log.ts';
+import type { LogChanges } from './mirrored-log.ts';
+import type { SqlValue } from './sqlite-engine.ts';
+import type { SqliteFile } from './sqlite-file.ts';
+import { LOG_TTL_MS } from './store.ts';
+import type { Entry, Lease, KeepOptions, StoreNotice } from './store.ts';
+
+export interface SqliteLogsOptions {
+  now(): number;
+  onNotice(notice: StoreNotice): void;
+  /** Whether nothing can be written now. */
+  isAway(): boolean;
+  allows(lease: Lease | undefined): boolean;
+  /** There is something to write. */
+  onChange(): void;
+  /** Writes what there is. */
+  flush(): Promise<void>;
+}
+
+/** What the file has of an open log. */
+interface Stored {
+  /** Until when it is kept; 0 while nothing is there. */
+  endsAt: number;
+  /** The entries up to this number are deleted there. */
+  trimmed: number;
+  fenced?: boolean;
+}
+
+export class SqliteLogs {
+  readonly #file: SqliteFile;
+  readonly #options: SqliteLogsOptions;
+  readonly #open: Map<string, MirroredLog> = new Map();
+  readonly #stored: WeakMap<MirroredLog, Stored> = new WeakMap();
+  /** Those that have changed, in the order of their first change: one that was ended comes before another of its name. */
+  readonly #changed: Set<MirroredLog> = new Set();
+  #writing: [MirroredLog, LogChanges][] = [];
+
+  constructor(file: SqliteFile, options: SqliteLogsOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  get isWritten(): boolean {
+    return this.#changed.size === 0;
+  }
+
+  open(name: string, options: KeepOptions = {}): MirroredLog {
+    return this.#open.get(name) ?? this.#add(name, options, { endsAt: 0, trimmed: 0 });
+  }
+
+  /** @throws what the engine throws. */
+  recall(name: string, options: KeepOptions = {}): MirroredLog | undefined {
+    const known = this.#open.get(name);
+    if (known !== undefined) return known;
+    // One of this name may have been ended, and not be written yet.
+    if ([...this.#changed].some((log) => log.name === name)) return undefined;
+    const row = this.#file.sql('SELECT last, ends_at FROM logs WHERE name = ?').get(name);
+    const endsAt = Number(row?.['ends_at']);
+    if (row === undefined || endsAt <= this.#options.now()) return undefined;
+    const last = Number(row['last']);
+    const rows = this.#file.sql('SELECT number, body FROM entries WHERE log = ? ORDER BY number').all(name);
+    const entries: Entry[] = [];
+    for (const { number, body } of rows.toReversed()) {
+      if (number !== last - entries.length || !isEntry(body)) break;
+      entries.unshift(body);
+    }
+    if (entries.length < rows.length) {
+      const detail = `${rows.length - entries.length} of its entries are not what they should be`;
+      this.#options.onNotice({ type: 'garbage', key: `log ${name}`, detail });
+    }
+    return this.#add(name, options, { endsAt, trimmed: 0 }, { last, entries });
+  }
+
+  /** Writes what has changed; to be called in a transaction. */
+  write(): void {
+    this.#writing = [...this.#changed].map((log) => [log, log.changes]);
+    for (const [log, changes] of this.#writing) this.#writeOne(log, changes);
+  }
+
+  /** What was written is there for good. */
+  readonly written = (): void => {
+    for (const [log, changes] of this.#writing) {
+      log.written(changes);
+      this.#changed.delete(log);
+      const stored = this.#stored.get(log);
+      if (stored === undefined) continue;
+      stored.trimmed = changes.trimmed;
+      if (stored.endsAt === 0) stored.endsAt = this.#endOf(log);
+    }
+    this.#writing = [];
+  };
+
+  /** Deletes what nobody has open and nobody came back for; keeps what is open. */
+  sweep(): void {
+    const now = this.#options.now();
+    for (const log of this.#open.values()) {
+      const stored = this.#stored.get(log);
+      if (stored === undefined || stored.endsAt === 0 || stored.endsAt - now > ttlOf(log) / 2) continue;
+      stored.endsAt = this.#endOf(log);
+      this.#file.sql('UPDATE logs SET ends_at = ? WHERE name = ?').run(stored.endsAt, log.name);
+    }
+    const over = 'SELECT name FROM logs WHERE ends_at <= ?';
+    this.#file.sql(`DELETE FROM entries WHERE log IN (${over})`).run(now);
+    this.#file.sql('DELETE FROM logs WHERE ends_at <= ?').run(now);
+  }
+
+  #add(
+    name: string,
+    options: KeepOptions,
+    stored: Stored,
+    found?: { last: number; entries: readonly Entry[] },
+  ): MirroredLog {
+    const log: MirroredLog = new MirroredLog(name, {
+      ...options,
+      ...(found !== undefined && { found }),
+      onChange: () => {
+        this.#changed.add(log);
+        if (log.ended) {
+          if (this.#open.get(name) === log) this.#open.delete(name);
+          // While nothing can be written, what was never written is not waited for.
+          if (stored.endsAt === 0 && this.#options.isAway()) this.#changed.delete(log);
+        }
+        this.#options.onChange();
+      },
+      onLeave: async () => {
+        if (this.#open.get(name) !== log) return;
+        this.#changed.add(log);
+        this.#open.delete(name);
+        await this.#options.flush();
+      },
+    });
+    this.#open.set(name, log);
+    this.#stored.set(log, stored);
+    return log;
+  }
+
+  #writeOne(log: MirroredLog, { ended, trimmed, first, entries, last }: LogChanges): void {
+    const { name } = log;
+    const stored = this.#stored.get(log);
+    if (stored === undefined || stored.fenced === true) return;
+    if (!this.#options.allows(log.options.under)) {
+      stored.fenced = true;
+      this.#options.onNotice({ type: 'fenced', name: log.options.under!.name });
+      return;
+    }
+    const isNew = stored.endsAt === 0;
+    // Of one that is new there may be something left of an earlier process.
+    if (ended || isNew) this.#file.sql('DELETE FROM entries WHERE log = ?').run(name);
+    if (ended) {
+      this.#file.sql('DELETE FROM logs WHERE name = ?').run(name);
+      return;
+    }
+    if (!isNew && trimmed > stored.trimmed) {
+      this.#file.sql('DELETE FROM entries WHERE log = ? AND number <= ?').run(name, trimmed);
+    }
+    const endsAt = this.#endOf(log);
+    this.#file.sql('INSERT OR REPLACE INTO logs VALUES (?, ?, ?)').run(name, last, endsAt);
+    if (!isNew) stored.endsAt = endsAt;
+    const insert = this.#file.sql('INSERT OR REPLACE INTO entries VALUES (?, ?, ?)');
+    for (const [n, entry] of entries.entries()) insert.run(name, first + n, entry);
+  }
+
+  #endOf(log: MirroredLog): number {
+    return this.#options.now() + ttlOf(log);
+  }
+}
+
+const ttlOf = ({ options }: MirroredLog): number => options.ttlMs ?? LOG_TTL_MS;
+
+const isEntry = (body: SqlValue | undefined): body is Entry => typeof body === 'string' || body instanceof Uint8Array;
