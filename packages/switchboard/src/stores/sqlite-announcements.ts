@@ -68,7 +68,7 @@ export class SqliteAnnouncements implements Announcements {
   }
 
   #tell(topic: string, message: JsonObject): void {
-    for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener(message);
+    for (const listener of this.#listeners.get(topic) ?? []) listener(message);
   }
 
   #listen(): void {
