@@ -39,7 +39,7 @@ export class SqliteAnnouncements implements Announcements {
     const { shared, origin, now, attempt } = this.#options;
     const insert = 'INSERT INTO announcements (origin, topic, message, at) VALUES (?, ?, ?, ?)';
     if (shared) attempt(() => this.#file.sql(insert).run(origin, topic, JSON.stringify(message), now()));
-    this.#tell(topic, message);
+    this.#notify(topic, message);
   }
 
   async subscribe(topic: string, onMessage: (message: JsonObject) => void): Promise<() => Promise<void>> {
@@ -67,7 +67,7 @@ export class SqliteAnnouncements implements Announcements {
     this.#ear = undefined;
   }
 
-  #tell(topic: string, message: JsonObject): void {
+  #notify(topic: string, message: JsonObject): void {
     for (const listener of this.#listeners.get(topic) ?? []) listener(message);
   }
 
@@ -88,7 +88,7 @@ export class SqliteAnnouncements implements Announcements {
       } catch {
         // It is no object then.
       }
-      if (isObject(told)) this.#tell(String(topic), told);
+      if (isObject(told)) this.#notify(String(topic), told);
     }
   }
 }
