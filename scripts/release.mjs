@@ -41,10 +41,11 @@ process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const released = packages
   .map((folder) => ({ folder, ...manifestOf(folder) }))
   .filter((manifest) => manifest.private !== true)
-  .map(({ folder, name, version, bin = {} }) => ({
+  .map(({ folder, name, version, bin = {}, dependencies = {} }) => ({
     folder,
     name,
     version,
+    needs: Object.keys(dependencies),
     bin: Object.keys(bin),
     tarball: join(scratch, `${name}-${version}.tgz`),
   }));
@@ -78,7 +79,16 @@ for (const { name, bin } of released) {
 }
 console.log('All packages install, load and start together');
 
-for (const { name, version, tarball } of released) {
+/** A package after those that it needs. */
+const ordered = [];
+function order(each) {
+  if (ordered.includes(each)) return;
+  for (const other of released) if (each.needs.includes(other.name)) order(other);
+  ordered.push(each);
+}
+released.forEach(order);
+
+for (const { name, version, tarball } of ordered) {
   if (!dryRun && isPublished(name, version)) {
     console.log(`${name}@${version} is published already`);
     continue;

@@ -28,7 +28,7 @@ const TIERS = {
       'transports/lines.test.ts',
     ),
     ...under('packages/chat/test', 'context.test.ts', 'names.test.ts', 'structure.test.ts'),
-    ...under('packages/console/test', 'chat', 'common'),
+    ...under('packages/console/test', 'chat', 'common', 'console'),
     ...under('packages/simulator/test', 'parts.test.ts', 'pins/reference.test.ts'),
     ...under('servers/demo/test', 'clock.test.ts', 'notes.test.ts', 'subscriptions.test.ts'),
     ...under('servers/devenv/test', 'redact.test.ts'),

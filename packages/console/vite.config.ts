@@ -15,6 +15,6 @@ export default defineConfig({
     // The policy of the pages allows no inline file but an image, and old browsers are not served.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { chat: inPages('chat.html') } },
+    rolldownOptions: { input: { chat: inPages('chat.html'), console: inPages('console.html') } },
   },
 });

@@ -1,2 +1,2 @@
 export { headers } from './headers.ts';
-export { pagesFolder, servePages } from './serve.ts';
+export { pagesFolder, serveConsole, servePages } from './serve.ts';

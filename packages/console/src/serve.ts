@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { headers } from './headers.ts';
 
-/** Where the built pages are: `chat.html`, and `assets/` with files whose names change with their content. */
+/** Where the built pages are: `chat.html`, `console.html`, and `assets/` with files whose names change with their content. */
 export const pagesFolder: string = fileURLToPath(new URL('./pages', import.meta.url));
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ interface Served {
 
 let files: ReadonlyMap<string, Served> | undefined;
 
-/** Every file by the path that it is served at. Only what is in this map is ever served, so no path leads elsewhere. */
+/** Every file by its path. Only what is in this map is ever served, so no path leads elsewhere. */
 function readPages(): ReadonlyMap<string, Served> {
   const served = new Map<string, Served>();
   for (const entry of readdirSync(pagesFolder, { recursive: true, withFileTypes: true })) {
@@ -32,7 +32,7 @@ function readPages(): ReadonlyMap<string, Served> {
     const name = path.slice(pagesFolder.length).replaceAll('\\', '/');
     const body = readFileSync(path);
     const hashed = name.startsWith('/assets/');
-    served.set(name.replace(/\.html$/, ''), {
+    served.set(name, {
       body,
       gzipped: gzipSync(body),
       headers: {
@@ -46,14 +46,15 @@ function readPages(): ReadonlyMap<string, Served> {
   return served;
 }
 
-/**
- * Answers a request for a page (`/chat`) or one of its files (`/assets/…`), which are read once. False, and nothing done, if the
- * request is for something else.
- */
-export function servePages(request: IncomingMessage, response: ServerResponse): boolean {
+/** @param nameOf the file that a path stands for, as `/chat.html`. */
+function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  nameOf: (path: string) => string | undefined,
+): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   files ??= readPages();
-  const file = files.get(request.url?.split('?', 1)[0] ?? '');
+  const file = files.get(nameOf(request.url?.split('?', 1)[0] ?? '') ?? '');
   if (file === undefined) return false;
   const zipped = /\bgzip\b/.test(request.headers['accept-encoding']?.toString() ?? '');
   const body = zipped ? file.gzipped : file.body;
@@ -64,4 +65,25 @@ export function servePages(request: IncomingMessage, response: ServerResponse): 
   });
   response.end(request.method === 'HEAD' ? undefined : body);
   return true;
+}
+
+const asset = (path: string): string | undefined => (path.startsWith('/assets/') ? path : undefined);
+
+/**
+ * Answers a request for the chat page (`/chat`) or one of its files (`/assets/…`), which are read once. False, and nothing done, if the
+ * request is for something else.
+ */
+export function servePages(request: IncomingMessage, response: ServerResponse): boolean {
+  return serve(request, response, (path) => (path === '/chat' ? '/chat.html' : asset(path)));
+}
+
+/**
+ * Answers a request for the console or one of its files (`/console/assets/…`). The page is at `/console/`, and each of its views one level
+ * below, as `/console/sessions`. False, and nothing done, if the request is for something else.
+ */
+export function serveConsole(request: IncomingMessage, response: ServerResponse): boolean {
+  return serve(request, response, (path) => {
+    if (/^\/console\/[a-z]*$/.test(path)) return '/console.html';
+    return path.startsWith('/console/') ? asset(path.slice('/console'.length)) : undefined;
+  });
 }

@@ -3,11 +3,11 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { headers, pagesFolder, servePages } from 'mcp-switchboard-console';
+import { headers, pagesFolder, serveConsole, servePages } from 'mcp-switchboard-console';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const server = createServer((incoming, response) => {
-  if (!servePages(incoming, response)) response.writeHead(404).end('not a page');
+  if (!servePages(incoming, response) && !serveConsole(incoming, response)) response.writeHead(404).end('not a page');
 });
 beforeAll(async () => {
   server.listen(0, '127.0.0.1');
@@ -38,6 +38,11 @@ async function ask(path: string, { method = 'GET', gzip = false } = {}): Promise
   return { status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) };
 }
 
+/** The addresses of the files of a page, as they stand in it. */
+const filesOf = (name: string): string[] =>
+  [...readFileSync(`${pagesFolder}/${name}.html`, 'utf8').matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    ([, address]) => address!,
+  );
 const assets = readdirSync(`${pagesFolder}/assets`);
 const asset = (ending: string): string => assets.find((name) => name.endsWith(ending))!;
 
@@ -57,12 +62,23 @@ describe('the pages', () => {
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
   });
 
-  it('name their files relative to themselves, and have no inline script or style', () => {
-    const html = readFileSync(`${pagesFolder}/chat.html`, 'utf8');
-    const addresses = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => address);
-    expect(addresses).toHaveLength(3);
-    for (const address of addresses) expect(address).toMatch(/^\.\/assets\//);
+  it.each(['chat', 'console'])('%s names its files relative to itself, and has no inline script or style', (name) => {
+    const html = readFileSync(`${pagesFolder}/${name}.html`, 'utf8');
+    expect(filesOf(name).length).toBeGreaterThan(2);
+    for (const address of filesOf(name)) expect(address).toMatch(/^\.\/assets\//);
     expect(html).not.toMatch(/<script(?![^>]*src)|<style|style=|\son\w+=/);
+  });
+
+  it('of the console are below each of its views, and nowhere else', async () => {
+    for (const path of ['/console/', '/console/sessions']) {
+      const { status, body } = await ask(path);
+      expect([path, status, String(body).includes('<title>Console</title>')]).toEqual([path, 200, true]);
+    }
+    const [file = ''] = filesOf('console');
+    expect((await ask(new URL(file, 'http://x/console/sessions').pathname)).status).toBe(200);
+    for (const path of ['/console', '/console.html', '/console/sessions/x', '/console/../chat', '/console/assets/']) {
+      expect([path, (await ask(path)).status]).toEqual([path, 404]);
+    }
   });
 
   it('have files that a browser keeps, because their names change with them', async () => {
@@ -100,11 +116,14 @@ describe('the pages', () => {
     expect((await ask(path)).status).toBe(404);
   });
 
-  // README.md tells the size; it must be told again when it grows.
-  it('weigh at most 85 KB compressed, all together', () => {
-    const files = ['chat.html', ...assets.map((name) => `assets/${name}`)];
-    const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(`${pagesFolder}/${name}`)).length, 0);
-    expect(bytes).toBeLessThan(85_000);
+  // README.md tells the sizes; they must be told again when they grow.
+  it.each([
+    ['chat', 85_000],
+    ['console', 40_000],
+  ])('of %s weigh at most %d bytes compressed, all together', (name, most) => {
+    const files = [`${name}.html`, ...filesOf(name)];
+    const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(`${pagesFolder}/${file}`)).length, 0);
+    expect(bytes).toBeLessThan(most);
     expect(bytes, 'they are there').toBeGreaterThan(10_000);
   });
 });

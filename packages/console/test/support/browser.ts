@@ -25,7 +25,11 @@ export async function serve(script: Script, options: Partial<ChatServerOptions> 
 /** What went wrong in a page: errors, what the policy stopped, and requests to elsewhere. */
 export const wrongs = new WeakMap<Page, string[]>();
 
-export async function open(server: ChatServer, options: BrowserContextOptions = {}): Promise<Page> {
+export const open = (server: ChatServer, options: BrowserContextOptions = {}): Promise<Page> =>
+  openAt(server.url, options);
+
+/** Opens an address as somebody who was never there. */
+export async function openAt(url: string, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   context.setDefaultTimeout(10_000);
   ends.push(() => context.close());
@@ -36,14 +40,16 @@ export async function open(server: ChatServer, options: BrowserContextOptions = 
   page.on('console', (message) => {
     if (/Content Security Policy|Trusted/i.test(message.text())) wrong.push(message.text());
   });
+  const { origin } = new URL(url);
   page.on('request', (request) => {
-    if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(`http://127.0.0.1:${server.port}/`)) {
-      wrong.push(request.url());
-    }
+    if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(`${origin}/`)) wrong.push(request.url());
   });
-  await page.goto(server.url);
+  await page.goto(url);
   return page;
 }
+
+/** Ends something with the test. */
+export const endWith = (end: () => Promise<unknown>): void => void ends.push(end);
 
 export const box = (page: Page) => page.getByLabel('Message', { exact: true });
 export const turn = (page: Page) => page.locator('.turn').last();

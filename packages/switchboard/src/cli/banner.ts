@@ -13,6 +13,10 @@ export interface Serving {
   addresses: readonly Address[];
   settings: Settings;
   access: AccessOptions;
+  /** A link to the console that is good once; absent where there is none. */
+  console?: string | undefined;
+  /** Whether only whoever started it reads along: a log must not hold what signs in. */
+  isTerminal: boolean;
 }
 
 /** What a client has to show, with variables in place of secrets. */
@@ -28,7 +32,7 @@ interface Shown {
 const PROGRAM = fileURLToPath(new URL('../../bin/switchboard.js', import.meta.url));
 const NAMES: ReadonlySet<string> = new Set(['switchboard', 'mcp-switchboard']);
 
-export function banner({ addresses, settings, access }: Serving): string {
+export function banner({ addresses, settings, access, console: link, isTerminal }: Serving): string {
   const found = addresses.map(({ upstream, ...urls }): Address => {
     const all = Object.entries(urls).map(([kind, url]) => [kind, reachable(url, settings)]);
     return { upstream, ...Object.fromEntries(all) };
@@ -39,6 +43,7 @@ export function banner({ addresses, settings, access }: Serving): string {
     ...(http === undefined ? [] : [`  HTTP       ${http}`]),
     ...(sse === undefined ? [] : [`  SSE        ${sse}`]),
   ]);
+  if (link !== undefined) lines.push(`  Console    ${isTerminal ? link : link.split('/#')[0]}`);
   // All servers as one, or the only one.
   const first = found.at(-1);
   const name = first?.upstream === '*' ? 'switchboard' : (first?.upstream ?? 'default');
@@ -55,7 +60,7 @@ ${shown === undefined ? '' : `\n${shown.note}\n`}
 Try it:             ${command} call ${url}${flags}
 In a client's file: { "mcpServers": { "${name}": ${entry} } }
 For a client that only speaks stdio: ${command} connect ${first?.websocket ?? url}${flags}
-
+${link === undefined ? '' : `To sign in at the console: ${command} console\n`}
 Ctrl-C ends it.
 `;
 }

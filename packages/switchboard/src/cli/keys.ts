@@ -6,7 +6,7 @@ import { makeKey } from '../auth/api-keys.ts';
 import type { ApiKey } from '../auth/api-keys.ts';
 import { isPrincipal } from '../auth/identity.ts';
 import { readKeysFile, writeKeysFile } from '../auth/keys-file.ts';
-import { OPERATOR_ROLE } from '../router/roles.ts';
+import { OPERATOR_ROLE, VIEWER_ROLE } from '../router/roles.ts';
 import { parseDuration } from '../util/units.ts';
 import { didYouMean } from '../util/nearest.ts';
 import { readConfigFiles } from './config.ts';
@@ -121,9 +121,12 @@ function revoke(ids: string[], flags: FileFlag): void {
   );
 }
 
+/** These need not be configured. */
+const UNCONFIGURED: readonly string[] = [OPERATOR_ROLE, VIEWER_ROLE];
+
 /** @throws {SwitchboardError} `SWB_USAGE` for a role that the configuration does not have; without a configuration nothing is known */
 function checkRoles(roles: readonly string[], config: readonly string[]): void {
-  if (roles.every((role) => role === OPERATOR_ROLE)) return;
+  if (roles.every((role) => UNCONFIGURED.includes(role))) return;
   const files = configFiles(config, process.env);
   const configured = rolesOf(files, config.length > 0);
   if (configured === undefined) {
@@ -132,8 +135,7 @@ function checkRoles(roles: readonly string[], config: readonly string[]): void {
     );
     return;
   }
-  // It need not be configured.
-  const known = [...configured, OPERATOR_ROLE];
+  const known = [...configured, ...UNCONFIGURED];
   const unknown = roles.find((role) => !known.includes(role));
   if (unknown === undefined) return;
   const there = configured.length === 0 ? 'no roles' : configured.join(', ');

@@ -76,6 +76,7 @@ const GROUPS: Readonly<Record<string, readonly OptionName[]>> = {
     'metrics',
     'auditLog',
     'auditContents',
+    'console',
     'adminPort',
     'adminToken',
   ],

@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   },
   'Operate a running Switchboard:': {
     status: async () => (await import('./status.ts')).statusCommand(),
+    console: async () => (await import('./console.ts')).consoleCommand(),
     sessions: async () => (await import('./sessions.ts')).sessionsCommand(),
     requests: async () => (await import('./requests.ts')).requestsCommand(),
     upstreams: async () => (await import('./status.ts')).upstreamsCommand(),
@@ -44,6 +45,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     broadcast: async () => (await import('./control.ts')).broadcastCommand(),
     reload: async () => (await import('./control.ts')).reloadCommand(),
     drain: async () => (await import('./control.ts')).drainCommand(),
+    history: async () => (await import('./history.ts')).historyCommand(),
     events: async () => (await import('./control.ts')).eventsCommand(),
     logs: async () => (await import('./logs.ts')).logsCommand(),
   },

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 
 import type { OpenRequest } from '../gateway/operations.ts';
+import type { RecentRequest } from '../observe/recent-requests.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { reasonQuery, wholeId } from './sessions.ts';
@@ -10,27 +11,56 @@ import { usageError } from './exit.ts';
 import { counted } from '../util/counted.ts';
 
 export const requestsCommand = (): Command =>
-  adminCommand('requests', 'List the running requests of a running Switchboard.').action(async (flags: AdminFlags) => {
-    const requests = await AdminClient.find(flags, process.env).askAll<OpenRequest>('/requests');
-    if (flags.json === true) {
-      printJson(requests);
-      return;
-    }
-    printTable(
-      ['request', 'state', 'method', 'target', 'upstream', 'principal', 'session', 'age'],
-      requests.map(({ node, id, state, method, target = '', upstream, principal, session, ageMs }) => [
-        onNode(id, node),
-        state,
-        method,
-        target,
-        upstream,
-        principal,
-        session,
-        duration(ageMs),
-      ]),
-      'no requests are under way',
-    );
-  });
+  adminCommand('requests', 'List the running requests of a running Switchboard.')
+    .option('--recent', 'the newest that have ended or were refused instead, and why')
+    .action(async ({ recent, ...flags }: AdminFlags & { recent?: boolean }) => {
+      const client = AdminClient.find(flags, process.env);
+      if (recent === true) {
+        const ended = await client.ask<RecentRequest[]>('GET', '/requests/recent?limit=100');
+        if (flags.json === true) printJson(ended);
+        else printRecent(ended);
+        return;
+      }
+      const running = await client.askAll<OpenRequest>('/requests');
+      if (flags.json === true) printJson(running);
+      else printRunning(running);
+    });
+
+function printRunning(requests: readonly (OpenRequest & { node?: string })[]): void {
+  printTable(
+    ['request', 'state', 'method', 'target', 'upstream', 'principal', 'session', 'age'],
+    requests.map(({ node, id, state, method, target = '', upstream, principal, session, ageMs }) => [
+      onNode(id, node),
+      state,
+      method,
+      target,
+      upstream,
+      principal,
+      session,
+      duration(ageMs),
+    ]),
+    'no requests are under way',
+  );
+}
+
+function printRecent(requests: readonly RecentRequest[]): void {
+  const now = Date.now();
+  printTable(
+    ['ago', 'outcome', 'why', 'method', 'target', 'upstream', 'principal', 'session', 'took'],
+    requests.map(({ time, outcome, error = '', method, target = '', upstream, principal, session = '', ms }) => [
+      duration(now - time),
+      outcome,
+      error,
+      method,
+      target,
+      upstream,
+      principal,
+      session,
+      ms === undefined ? '' : duration(ms),
+    ]),
+    'no requests have ended yet',
+  );
+}
 
 interface CancelFlags extends AdminFlags {
   session?: string;

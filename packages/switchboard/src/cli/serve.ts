@@ -13,6 +13,7 @@ import { checkFlags, flagFor } from './flags.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
 import { banner } from './banner.ts';
+import { findPages } from './console.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
@@ -21,6 +22,7 @@ import { endOnFault } from './last-resort.ts';
 import { logOptions } from './logs.ts';
 import { unservedByRoles } from './roles.ts';
 import { announceRun } from './run-file.ts';
+import { reachable } from './reach.ts';
 import { endOnSignal } from './signals.ts';
 import { readSources, withConfigFlag } from './sources.ts';
 import type { Sources } from './sources.ts';
@@ -97,6 +99,7 @@ async function serve(
   };
   let progress: StartProgress | undefined;
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
+  const servePages = await findPages();
   const gateway: Gateway = createGateway({
     ...settings,
     ...access,
@@ -105,6 +108,7 @@ async function serve(
     onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
     ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
+    ...(servePages !== undefined && { servePages }),
   });
   log = createLog(logOptions(gateway.settings));
   progress = progressOf(gateway.settings, upstreams);
@@ -130,7 +134,13 @@ async function serve(
     const port = served === undefined ? undefined : Number(new URL(served).port);
     process.once('exit', announceRun(process.env, { url: gateway.adminUrl, token: gateway.adminToken, port }));
     if (gateway.settings.transport.includes('stdio')) channel = serveStdio(gateway);
-    else process.stdout.write(banner({ addresses, settings: gateway.settings, access }));
+    else {
+      const { settings: read } = gateway;
+      const link = gateway.consoleLink()?.url;
+      const { isTTY: isTerminal = false } = process.stdout;
+      const console = link === undefined ? undefined : reachable(link, read);
+      process.stdout.write(banner({ addresses, settings: read, access, console, isTerminal }));
+    }
   } catch (error) {
     await gateway.close();
     throw error;

@@ -1,7 +1,9 @@
 /** `status` and `upstreams`: how a running Switchboard is, and its servers. */
 import type { Command } from 'commander';
 
+import type { Problem } from '../gateway/admin/health.ts';
 import type { UpstreamFacts } from '../gateway/operations.ts';
+import type { StderrLine } from '../observe/stderr-tail.ts';
 import { counted } from '../util/counted.ts';
 import type { CheckResult } from '../upstreams/pool.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
@@ -27,9 +29,11 @@ interface Status {
 
 export const statusCommand = (): Command =>
   adminCommand('status', 'Show the state of a running Switchboard.').action(async (flags: AdminFlags) => {
-    const status = await AdminClient.find(flags, process.env).ask<Status>('GET', '/status');
+    const client = AdminClient.find(flags, process.env);
+    const status = await client.ask<Status>('GET', '/status');
+    const { problems } = await client.ask<{ problems: Problem[] }>('GET', '/health');
     if (flags.json === true) {
-      printJson(status);
+      printJson({ ...status, problems });
       return;
     }
     const { version, state, pid, node, uptimeMs, memoryBytes, requests, parked } = status;
@@ -63,12 +67,21 @@ export const statusCommand = (): Command =>
       ]),
       'no upstreams',
     );
+    for (const { text, advice } of problems) print(`\n${text}\n  ${advice}`);
   });
 
 export const upstreamsCommand = (): Command =>
-  adminCommand('upstreams', 'List the servers of a running Switchboard and their processes.').action(
-    async (flags: AdminFlags) => {
-      const upstreams = await AdminClient.find(flags, process.env).askAll<UpstreamFacts>('/upstreams');
+  adminCommand('upstreams', 'List the servers of a running Switchboard and their processes.')
+    .option('--stderr <upstream>', 'the newest lines that this server wrote to stderr instead')
+    .action(async ({ stderr, ...flags }: AdminFlags & { stderr?: string }) => {
+      const client = AdminClient.find(flags, process.env);
+      if (stderr !== undefined) {
+        const lines = await client.ask<StderrLine[]>('GET', `/upstreams/${encodeURIComponent(stderr)}/stderr`);
+        if (flags.json === true) printJson(lines);
+        else for (const { line } of lines) print(line);
+        return;
+      }
+      const upstreams = await client.askAll<UpstreamFacts>('/upstreams');
       if (flags.json === true) {
         printJson(upstreams);
         return;
@@ -98,8 +111,7 @@ export const upstreamsCommand = (): Command =>
         'why the last one ended',
       ];
       printTable(heads, rows, 'no upstreams');
-    },
-  );
+    });
 
 export const restartCommand = (): Command =>
   adminCommand('restart', 'Restart every process of a server.')

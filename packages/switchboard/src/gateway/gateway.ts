@@ -15,7 +15,7 @@ import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../router/exchange.ts';
-import { ANONYMOUS_ROLE, Roles } from '../router/roles.ts';
+import { ANONYMOUS_ROLE, OPERATOR_ROLE, Roles } from '../router/roles.ts';
 import { Router } from '../router/router.ts';
 import { openStore } from '../stores/open-store.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
@@ -29,6 +29,7 @@ import { Access } from './access.ts';
 import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { Admin } from './admin/admin.ts';
+import type { ConsoleLink } from './admin/route.ts';
 import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
 import type { CallerAdapters } from './caller-adapters.ts';
@@ -37,6 +38,8 @@ import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
 import { readConfiguration } from './configuration.ts';
 import type { Configuration, ConfigurationInput } from './configuration.ts';
+import { Console } from './console/console.ts';
+import type { PageServer } from './console/console.ts';
 import { HttpIngress } from './http-ingress.ts';
 import { Observation } from './observation.ts';
 import { Operations } from './operations.ts';
@@ -57,6 +60,8 @@ export interface GatewayOptions extends ConfigurationInput {
   onEvent?: Emit;
   /** What an operator's reload does: reads the configuration again and hands it to `reload`. @default nothing can be read again */
   onReload?: () => Change | Promise<Change>;
+  /** Serves the files of the console: `serveConsole` of `mcp-switchboard-console`. @default there is no console */
+  servePages?: PageServer;
   /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
   tracer?: Tracer;
 }
@@ -86,6 +91,7 @@ export function createGateway({
   onReload,
   tracer,
   program,
+  servePages,
   ...input
 }: GatewayOptions): Gateway {
   const configuration = readConfiguration(input);
@@ -99,6 +105,7 @@ export function createGateway({
     observation,
     program,
     ...(onReload !== undefined && { onReload }),
+    ...(servePages !== undefined && { servePages }),
   });
 }
 
@@ -114,6 +121,7 @@ export interface GatewayParts
   observation: Observation;
   program?: Program | undefined;
   onReload?: () => Change | Promise<Change>;
+  servePages?: PageServer;
 }
 
 /**
@@ -134,6 +142,7 @@ export class Gateway {
   readonly #retirement: Retirement;
   readonly #statistics: Statistics;
   readonly #admin: Admin | undefined;
+  readonly #console: Console | undefined;
   #adminUrl: string | undefined;
   /** That is listened on; 0 while none is. */
   #port = 0;
@@ -160,6 +169,7 @@ export class Gateway {
     jwt,
     access = {},
     onReload = nothingToRead,
+    servePages,
   }: GatewayParts) {
     const { emit } = observation;
     const { trustedProxies, behindProxy } = settings;
@@ -227,9 +237,20 @@ export class Gateway {
         drain: (timeoutMs) => void this.drain(timeoutMs === undefined ? {} : { timeoutMs }),
         reload: onReload,
         cluster: cluster?.forOperators,
+        consoleLink: (operator) => this.#console?.link(operator) ?? noConsole(),
+        look: () => ({
+          clients: this.stats.connections,
+          inFlight: this.#router.size,
+          memoryBytes: process.memoryUsage.rss(),
+        }),
         emit,
       });
       observation.watch(this.#admin.onEvent);
+      if (settings.console && servePages !== undefined) {
+        const { api } = this.#admin;
+        const url = (): string => urlOf(settings, this.#port, '/console');
+        this.#console = new Console({ settings, access: this.#access, api, servePages, url });
+      }
     }
     const probes = new Probes({
       settings,
@@ -263,6 +284,7 @@ export class Gateway {
       countConnect: (identity, address) => admission.countConnect({ identity, address, id: address }),
       hooks: this.#hooks,
       ...(this.#admin !== undefined && { admin: this.#admin }),
+      ...(this.#console !== undefined && { operatorPage: this.#console }),
       probes,
       onChannel: (channel, transport, visit) => connections.open(channel, { ...visit, transport }),
       onResumed: (channel, identity) => connections.renew(channel, identity),
@@ -329,6 +351,11 @@ export class Gateway {
   /** What the admin API wants as a bearer token: the option, or one that was made at the start. */
   get adminToken(): string | undefined {
     return this.#admin?.gate.token;
+  }
+
+  /** A link to the console that signs in whoever opens it first; undefined where there is no console, or nothing is listened on. */
+  consoleLink(): ConsoleLink | undefined {
+    return this.#port === 0 ? undefined : this.#console?.link({ name: 'local', role: OPERATOR_ROLE });
   }
 
   /** Resolves when everything has ended, whoever asked for it. */
@@ -507,6 +534,7 @@ export class Gateway {
 
   async #end(): Promise<void> {
     this.#admin?.close();
+    this.#console?.close();
     this.#statistics.close();
     const closed = this.#ingress.close();
     this.#callers.registry.close('Switchboard is shutting down');
@@ -518,6 +546,11 @@ export class Gateway {
     for (let turn = 0; this.#callers.registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);
     await this.#observation.close();
   }
+}
+
+function noConsole(): never {
+  const detail = 'there is no console here: it needs the option console, and the package mcp-switchboard-console';
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail });
 }
 
 function nothingToRead(): never {

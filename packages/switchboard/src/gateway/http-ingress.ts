@@ -34,6 +34,7 @@ import { checkHostAndOrigin } from '../transports/http/guard.ts';
 import { isLoopback } from '../util/address.ts';
 import type { Access } from './access.ts';
 import type { Admin } from './admin/admin.ts';
+import type { Console } from './console/console.ts';
 import type { Settings } from './settings.ts';
 import type { Probes } from './probes.ts';
 
@@ -64,6 +65,7 @@ export interface HttpIngressOptions {
   /** Answers what operators ask beside MCP. */
   probes: Probes;
   admin?: Admin;
+  operatorPage?: Console;
   /** A client came whose connection stays open. */
   onChannel(channel: Channel, transport: Transport, visit: Visit): void;
   /** The client of such a connection came back, and showed again who it is. */
@@ -204,7 +206,7 @@ export class HttpIngress {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const { access, settings, probes, admin, rest, sse, callerHeaders } = this.#options;
+      const { access, settings, probes, admin, operatorPage, rest, sse, callerHeaders } = this.#options;
       checkHostAndOrigin(request, settings);
       refuseLoop(request.headers, this.#options.id);
       const path = pathOf(request);
@@ -212,7 +214,8 @@ export class HttpIngress {
       const beside =
         access.serve(path, request, response) ??
         probes.serve(path, request, response) ??
-        admin?.serve(path, request, response);
+        admin?.serve(path, request, response) ??
+        operatorPage?.serve(path, request, response);
       if (beside !== undefined) {
         await beside;
         return;

@@ -16,6 +16,8 @@ import type { Failing } from '../upstreams/breaker.ts';
 import type { MemberFacts } from '../upstreams/replica.ts';
 import type { Isolation } from '../upstreams/member-key.ts';
 import type { CheckResult, Pool } from '../upstreams/pool.ts';
+import { readProcessTree } from '../upstreams/process-tree.ts';
+import type { ProcessTree } from '../upstreams/process-tree.ts';
 import { didYouMean } from '../util/nearest.ts';
 import type { Program } from './program.ts';
 
@@ -140,6 +142,15 @@ export class Operations {
 
   /** Every upstream with its servers, in the order of the configuration. */
   async upstreams(): Promise<UpstreamFacts[]> {
+    return this.upstreamsWith(await readProcessTree());
+  }
+
+  /**
+   * The same with what processes use as a tree tells that was read before: to read one takes the whole system.
+   *
+   * @internal
+   */
+  upstreamsWith(tree: ProcessTree): UpstreamFacts[] {
     const { pools, limiter, ready } = this.#options;
     const reasons = new Map(ready().map(({ upstream, reason }) => [upstream, reason]));
     const stateOf = (pool: Pool): Pick<UpstreamFacts, 'state' | 'reason'> => {
@@ -147,16 +158,14 @@ export class Operations {
       if (reason === undefined || pool.state === 'ready') return { state: pool.state };
       return { state: pool.state === 'failing' ? 'failing' : 'failed', reason };
     };
-    return Promise.all(
-      [...pools.values()].map(async (pool) => ({
-        name: pool.name,
-        isolation: pool.isolation,
-        ...stateOf(pool),
-        ...(pool.failing !== undefined && { failing: pool.failing }),
-        ...limiter.of(pool.name),
-        members: await pool.members(),
-      })),
-    );
+    return [...pools.values()].map((pool) => ({
+      name: pool.name,
+      isolation: pool.isolation,
+      ...stateOf(pool),
+      ...(pool.failing !== undefined && { failing: pool.failing }),
+      ...limiter.of(pool.name),
+      members: pool.membersWith(tree),
+    }));
   }
 
   /** Cancels a request: its client gets `SWB_CANCELLED`, its server is told. @returns whether it was there. */
@@ -205,6 +214,16 @@ export class Operations {
       count++;
     }
     return count;
+  }
+
+  /** Whether there is an upstream of this name. */
+  has(upstream: string): boolean {
+    return this.#options.pools.has(upstream);
+  }
+
+  /** @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, where there is no upstream of this name. */
+  checkUpstream(upstream: string): void {
+    this.#pool(upstream);
   }
 
   /** Replaces every member of an upstream, shared ones make before break. @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND` */

@@ -354,6 +354,13 @@ export const OPTIONS: Options<OptionName> = {
     describe:
       'Also write params and results to the audit log, with values named password, token, secret or key removed',
   },
+  console: {
+    value: 'on|off',
+    fallback: 'on',
+    type: onOrOff,
+    describe:
+      'Serve the console, a page for operators, at /console on the port of the clients; beyond this machine it requires TLS and authentication',
+  },
   adminPort: {
     value: 'number|shared|off',
     fallback: 'shared',

@@ -471,6 +471,13 @@ export interface SettingsInput {
    */
   auditContents?: boolean | undefined;
   /**
+   * Serve the console, a page for operators, at /console on the port of the clients; beyond this machine it requires
+   * TLS and authentication.
+   *
+   * @default 'on'
+   */
+  console?: boolean | 'on' | 'off' | undefined;
+  /**
    * Port of the admin API, which serves this machine only: shared is /admin on the same port (with TLS, a free port of
    * its own).
    *
@@ -949,6 +956,13 @@ export interface Settings {
    * @default false
    */
   auditContents: boolean;
+  /**
+   * Serve the console, a page for operators, at /console on the port of the clients; beyond this machine it requires
+   * TLS and authentication.
+   *
+   * @default 'on'
+   */
+  console: boolean;
   /**
    * Port of the admin API, which serves this machine only: shared is /admin on the same port (with TLS, a free port of
    * its own).

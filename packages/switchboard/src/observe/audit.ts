@@ -38,6 +38,7 @@ const AUDITED: ReadonlySet<GatewayEvent['type']> = new Set([
   'notification.passed',
   'request.ended',
   'tools.changed',
+  'operator.acted',
 ]);
 
 const MAX_QUEUE_BYTES = 8 * 1024 * 1024;

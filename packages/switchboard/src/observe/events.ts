@@ -182,6 +182,8 @@ export type GatewayEvent =
   | { type: 'node.fenced'; node: string; now: string }
   /** Somebody asked at the port for other nodes who is none. */
   | { type: 'peer.refused'; reason: string; address: string }
+  /** An operator did something, over the admin API or on the console; `outcome` is `ok` or the name of an error. */
+  | { type: 'operator.acted'; operator: string; action: string; subject?: string; outcome: string }
   /** Lines of the audit log were lost, so many since this was last said. */
   | { type: 'audit.failed'; reason: string; lost: number }
   | { type: 'failed'; where: string; error: unknown };

@@ -50,6 +50,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'node.left': 'warn',
   'node.fenced': 'error',
   'peer.refused': 'warn',
+  'operator.acted': 'info',
   'audit.failed': 'error',
   failed: 'error',
 };

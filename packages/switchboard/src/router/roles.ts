@@ -37,6 +37,8 @@ export const DEFAULT_ROLE = 'default';
 export const ANONYMOUS_ROLE = 'anonymous';
 /** Who may see what is the operator's: metrics, and why an upstream fails. It need not be configured. */
 export const OPERATOR_ROLE = 'operator';
+/** Sees on the console what an operator sees, and changes nothing. It need not be configured. */
+export const VIEWER_ROLE = 'viewer';
 
 /**
  * What a set of roles allows. There is one object for each set, as what is learned through its views is kept with them. It and its

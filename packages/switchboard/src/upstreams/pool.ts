@@ -160,7 +160,11 @@ export class Pool implements Upstream {
 
   /** Every member, with what its processes use where the system tells. Never rejects. */
   async members(): Promise<MemberFacts[]> {
-    const tree = await readProcessTree();
+    return this.membersWith(await readProcessTree());
+  }
+
+  /** The same with what processes use as a tree tells that was read before. */
+  membersWith(tree: ProcessTree): MemberFacts[] {
     return [...this.#slots.values()].flatMap((slot) => {
       const failing = this.#breaker(slot.credentials).failing !== undefined;
       return slot.replicas

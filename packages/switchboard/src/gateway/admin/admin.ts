@@ -2,50 +2,74 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { z } from 'zod';
 
-import type { Emit } from '../../observe/events.ts';
+import type { Emit, GatewayEvent } from '../../observe/events.ts';
+import { History } from '../../observe/history.ts';
+import type { Gauges } from '../../observe/history.ts';
 import { createLog } from '../../observe/log.ts';
+import { RecentRequests } from '../../observe/recent-requests.ts';
+import { StderrTail } from '../../observe/stderr-tail.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
-import { readBody, requireJson } from '../../transports/http/body.ts';
+import { OPERATOR_ROLE } from '../../router/roles.ts';
 import { checkHostAndOrigin } from '../../transports/http/guard.ts';
 import { sendError } from '../../transports/http/reply.ts';
 import { adminPortOf } from '../addresses.ts';
 import type { Settings } from '../settings.ts';
 import { Gate } from './gate.ts';
-import { ROUTES } from './routes.ts';
-import type { AdminContext, Route } from './route.ts';
-import { UNANSWERED_HEADER, spread } from './spread.ts';
-import type { Node } from '../../peers/nodes.ts';
-import type { Watchers } from './watchers.ts';
+import { Live } from './live.ts';
+import { OperatorApi } from './operator-api.ts';
+import type { Operator } from './operator.ts';
+import type { AdminContext } from './route.ts';
+import { topicsOf } from './situation.ts';
 import { eventWatchers } from './event-watchers.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import { RecentLog } from './recent-log.ts';
 
-export interface AdminOptions extends Omit<AdminContext, 'watchers' | 'recentLog'> {
+/** What is put together here of events. */
+type OfEvents = 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'stderr' | 'live';
+
+export interface AdminOptions extends Omit<AdminContext, OfEvents> {
   settings: Settings;
   emit: Emit;
+  /** How busy it is now. */
+  look(): Gauges;
 }
 
 const HOST = '127.0.0.1';
 const BASE = '/admin';
 const MAX_SOCKETS = 64;
 const READ_TIMEOUT_MS = 15_000;
+/** Who shows the token. */
+const PROGRAM: Operator = { name: 'local', role: OPERATOR_ROLE };
+/** Another node, which an operator has asked. */
+const NODE: Operator = { name: 'another node', role: OPERATOR_ROLE };
 
 export class Admin {
   readonly gate: Gate;
-  readonly #watchers: Watchers<LiveEvent> = eventWatchers();
-  readonly #recentLog: RecentLog = new RecentLog();
+  /** What the console asks. */
+  readonly api: OperatorApi;
+  readonly #context: AdminContext;
   readonly #log: ReturnType<typeof createLog>;
   readonly #options: AdminOptions;
-  readonly #context: AdminContext;
   #server: Server | undefined;
 
   constructor(options: AdminOptions) {
+    const { settings, emit, look } = options;
+    const recentLog = new RecentLog();
+    const context = {
+      ...options,
+      watchers: eventWatchers(),
+      recentLog,
+      history: new History({ look }),
+      recentRequests: new RecentRequests(),
+      stderr: new StderrTail(),
+    };
+    const live = new Live(topicsOf(context), (error) => emit({ type: 'failed', where: 'live stream', error }));
     this.#options = options;
-    this.#context = { ...options, watchers: this.#watchers, recentLog: this.#recentLog };
-    this.#log = createLog({ level: options.settings.logLevel, write: this.#recentLog.add });
-    this.gate = new Gate(options.settings.adminToken);
+    this.#context = { ...context, live };
+    this.#log = createLog({ level: settings.logLevel, write: recentLog.add });
+    this.gate = new Gate(settings.adminToken);
+    this.api = new OperatorApi({ context: this.#context, emit });
   }
 
   /** @returns its own port, where it has one. @throws {SwitchboardError} `SWB_PORT_IN_USE` */
@@ -73,13 +97,19 @@ export class Admin {
   }
 
   readonly onEvent = (event: LiveEvent): void => {
-    this.#watchers.onItem(event);
+    const { watchers, history, recentRequests, stderr } = this.#context;
+    watchers.onItem(event);
     this.#log(event);
+    // What a program around it shows has other types, which none of these looks at.
+    for (const { onEvent } of [history, recentRequests, stderr]) onEvent(event as GatewayEvent);
   };
 
   close(): void {
-    this.#watchers.close();
-    this.#recentLog.close();
+    const { watchers, recentLog, history, live } = this.#context;
+    watchers.close();
+    recentLog.close();
+    history.close();
+    live.close();
     this.#server?.close();
     this.#server?.closeAllConnections();
   }
@@ -99,86 +129,13 @@ export class Admin {
 
   /** Answers another node, of this one alone. Who asks has shown the key of the cluster. Rejects with what is to be said. */
   answerNode(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    return this.#answer(path, request, response, false);
+    return this.api.answer(path.slice(BASE.length), request, response, NODE, false);
   }
 
-  async #answer(path: string, request: IncomingMessage, response: ServerResponse, isOperator = true): Promise<void> {
-    if (isOperator) this.gate.check(request, response);
-    const found = ROUTES.flatMap((route) => {
-      const name = matched(route, path);
-      return name === undefined ? [] : [{ route, name }];
-    });
-    if (found.length === 0) {
-      const detail = `${JSON.stringify(path)}; ${BASE}/openapi.json lists the routes`;
-      throw new SwitchboardError('SWB_NOT_FOUND', { detail });
-    }
-    const chosen = found.find(({ route }) => route.method === request.method);
-    if (chosen === undefined) {
-      const allow = found.map(({ route }) => route.method).join(', ');
-      response.setHeader('allow', allow);
-      throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${allow}` });
-    }
-    const { route, name } = chosen;
-    const query = read('query', route.query, Object.fromEntries(new URL(request.url ?? '', 'http://x').searchParams));
-    const body = read('body', route.body, route.body === undefined ? undefined : await this.#bodyOf(request));
-    const answer = await this.#handle(route, { name, query, body }, request, response, isOperator);
-    if (answer === undefined) return;
-    response.writeHead(route.status ?? 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-    response.end(JSON.stringify(answer));
-  }
-
-  /** @param isForAll whether the other nodes are asked too, where the route is for all of them. */
-  async #handle(
-    route: Route,
-    given: Parameters<Route['handle']>[1],
-    request: IncomingMessage,
-    response: ServerResponse,
-    isForAll: boolean,
-  ): Promise<unknown> {
-    const { cluster } = this.#options;
-    const here = (): unknown => route.handle(this.#context, given, response);
-    if (cluster === undefined || !isForAll || route.spread === undefined) return here();
-    // What the operator wrote was read and checked already.
-    const path = (request.url ?? '').slice(BASE.length);
-    const elsewhere = (node: Node): Promise<unknown> =>
-      cluster.ask(node, route.method, path, route.body === undefined ? undefined : given.body);
-    const { answer, unanswered } = await spread(route.spread, cluster, here, elsewhere);
-    if (unanswered.length > 0) response.setHeader(UNANSWERED_HEADER, unanswered.map(encodeURIComponent).join(' '));
-    return answer;
-  }
-
-  async #bodyOf(request: IncomingMessage): Promise<unknown> {
-    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
-    if (length === '0' && encoding === undefined) return {};
-    requireJson(request);
-    const text = await readBody(request, this.#options.settings.maxMessageSize);
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw new SwitchboardError('SWB_PARSE_ERROR', { cause });
-    }
+  async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.gate.check(request, response);
+    await this.api.answer(path.slice(BASE.length), request, response, PROGRAM);
   }
 }
 
 const isAdminPath = (path: string): boolean => path === BASE || path.startsWith(`${BASE}/`);
-
-/** @returns what stands in the place of the braces, which may be nothing; undefined when it is another path. */
-function matched({ path }: Route, asked: string): string | undefined {
-  const pattern = `${BASE}${path}`.replaceAll('.', '\\.').replace(/\{\w+\}/, '([^/]+)');
-  const found = new RegExp(`^${pattern}$`).exec(asked);
-  if (found === null) return undefined;
-  try {
-    return decodeURIComponent(found[1] ?? '');
-  } catch {
-    return undefined;
-  }
-}
-
-/** @throws {SwitchboardError} `SWB_INVALID_PARAMS` with every problem. */
-function read(what: string, type: z.ZodType | undefined, value: unknown): unknown {
-  if (type === undefined) return undefined;
-  const parsed = type.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const detail = parsed.error.issues.map(({ path, message }) => `${[what, ...path].join('.')}: ${message}`).join('; ');
-  throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
-}

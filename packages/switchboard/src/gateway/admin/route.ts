@@ -2,11 +2,16 @@
 import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 
+import type { History } from '../../observe/history.ts';
+import type { RecentRequests } from '../../observe/recent-requests.ts';
+import type { StderrTail } from '../../observe/stderr-tail.ts';
 import type { Change } from '../change.ts';
 import type { Operations } from '../operations.ts';
 import type { Settings } from '../settings.ts';
 import type { Stats } from '../stats.ts';
 import type { LiveEvent } from './event-watchers.ts';
+import type { Live } from './live.ts';
+import type { Operator } from './operator.ts';
 import type { RecentLog } from './recent-log.ts';
 import type { AdminCluster, Spread } from './spread.ts';
 import type { Watchers } from './watchers.ts';
@@ -17,13 +22,26 @@ export interface AdminContext {
   settings: Settings;
   watchers: Watchers<LiveEvent>;
   recentLog: RecentLog;
+  history: History;
+  recentRequests: RecentRequests;
+  stderr: StderrTail;
+  live: Live;
   stats(): Stats;
   isDraining(): boolean;
   drain(timeoutMs?: number): void;
   /** Reads the configuration again. @throws {SwitchboardError} */
   reload(): Change | Promise<Change>;
+  /** Makes a link to the console that is good once. @throws {SwitchboardError} `SWB_NOT_FOUND` where there is no console. */
+  consoleLink(operator: Operator): ConsoleLink;
   /** Where there are several nodes. */
   cluster?: AdminCluster | undefined;
+}
+
+/** A link to the console that signs in whoever opens it first. */
+export interface ConsoleLink {
+  url: string;
+  /** In ms since 1970. */
+  expiresAt: number;
 }
 
 interface RouteInput<Query, Body> {
@@ -31,13 +49,18 @@ interface RouteInput<Query, Body> {
   name: string;
   query: Query;
   body: Body;
+  /** Who asks. */
+  operator: Operator;
 }
 
 export interface Route<Query = unknown, Body = unknown> {
+  /** A viewer may use `GET`; everything else is for operators. */
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below `/admin`. One part may be a name in braces. */
   path: string;
   summary: string;
+  /** The `switchboard` command that does the same, with what it needs. @default none, for what the console does not use */
+  command?: string;
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
   /** @default 200 */

@@ -4,9 +4,9 @@ import type { Operations } from '../operations.ts';
 import type { SessionNotes } from '../../callers/session-facts.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { OPTIONS, OPTION_NAMES } from '../options.ts';
-import { PRODUCT } from '../product.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { ofTypes } from './event-watchers.ts';
+import { healthOf, statusOf } from './situation.ts';
 import { openApi } from './openapi.ts';
 import type { Node } from '../../peers/nodes.ts';
 import type { Route } from './route.ts';
@@ -25,34 +25,9 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/status',
     summary: 'Version, uptime and counts',
+    command: 'status',
     answer: shapes.status,
-    handle: async ({ operations, settings, stats, isDraining, cluster }) => {
-      const { connections, exchanges: requests, parked } = stats();
-      const states = await operations.upstreams();
-      const uptimeMs = Math.round(process.uptime() * 1000);
-      return {
-        version: PRODUCT.version,
-        state: isDraining() ? 'draining' : 'serving',
-        pid: process.pid,
-        node: process.versions.node,
-        startedAt: Date.now() - uptimeMs,
-        uptimeMs,
-        memoryBytes: process.memoryUsage.rss(),
-        clients: operations.sessions().length,
-        connections,
-        requests,
-        parked,
-        maxConnections: settings.maxConnections,
-        ...(cluster !== undefined && { nodes: nodesOf(cluster) }),
-        upstreams: states.map(({ name, state, reason, running, members }) => ({
-          name,
-          state,
-          ...(reason !== undefined && { reason }),
-          members: members.length,
-          running,
-        })),
-      };
-    },
+    handle: statusOf,
   }),
   define({
     method: 'GET',
@@ -69,9 +44,43 @@ export const ROUTES: readonly Route[] = [
   }),
   define({
     method: 'GET',
+    path: '/health',
+    summary: 'Whether it is well, and what to do where it is not',
+    command: 'status',
+    answer: shapes.health,
+    handle: healthOf,
+  }),
+  define({
+    method: 'GET',
+    path: '/history',
+    summary: 'Calls, errors, latency, clients and memory of the last minute, hour or day',
+    command: 'history',
+    query: shapes.range,
+    answer: shapes.history,
+    handle: ({ history }, { query: { range = 'minute' } }) => history.range(range),
+  }),
+  define({
+    method: 'GET',
+    path: '/history/upstreams',
+    summary: 'The last minute of every server that was called',
+    command: 'history --upstreams',
+    answer: shapes.list(shapes.upstreamLoad),
+    handle: ({ history }) => history.load(),
+  }),
+  define({
+    method: 'GET',
+    path: '/history/changes',
+    summary: 'What changed: reloads, restarts, failures and what operators did, oldest first',
+    command: 'history --changes',
+    answer: shapes.list(shapes.recentChange),
+    handle: ({ history }) => history.changes(),
+  }),
+  define({
+    method: 'GET',
     path: '/sessions',
     spread: 'list',
     summary: 'Every client that is connected, may come back, or has a request under way, oldest first',
+    command: 'sessions',
     answer: shapes.list(shapes.session),
     handle: ({ operations }) => operations.sessions(),
   }),
@@ -80,6 +89,7 @@ export const ROUTES: readonly Route[] = [
     path: '/sessions/{id}',
     spread: 'find',
     summary: 'One client',
+    command: 'sessions <session>',
     answer: shapes.session,
     handle: ({ operations }, { name }) =>
       operations.sessions().find(({ id }) => id === name) ?? missingSession(operations, name),
@@ -101,6 +111,7 @@ export const ROUTES: readonly Route[] = [
     path: '/sessions/{id}',
     spread: 'find',
     summary: 'End a session; its client is closed with 1008',
+    command: 'kick <session>',
     query: shapes.reason,
     answer: shapes.nothing,
     handle: ({ operations }, { name, query }) =>
@@ -111,6 +122,7 @@ export const ROUTES: readonly Route[] = [
     path: '/sessions/{id}/requests',
     spread: 'count',
     summary: 'Cancel every request of a client',
+    command: 'cancel --session <session>',
     query: shapes.reason,
     answer: shapes.counted,
     handle: ({ operations }, { name, query }) => ({ count: operations.cancelAll(name, query.reason) }),
@@ -120,14 +132,25 @@ export const ROUTES: readonly Route[] = [
     path: '/requests',
     spread: 'list',
     summary: 'Running requests, oldest first',
+    command: 'requests',
     answer: shapes.list(shapes.request),
     handle: ({ operations }) => operations.requests(),
+  }),
+  define({
+    method: 'GET',
+    path: '/requests/recent',
+    summary: 'The newest requests that have ended or were refused, oldest first',
+    command: 'requests --recent',
+    query: shapes.recent,
+    answer: shapes.list(shapes.recentRequest),
+    handle: ({ recentRequests }, { query: { after, limit } }) => recentRequests.list(after, limit),
   }),
   define({
     method: 'DELETE',
     path: '/requests/{id}',
     spread: 'find',
     summary: 'Cancel a request; its client gets SWB_CANCELLED',
+    command: 'cancel <request>',
     query: shapes.reason,
     answer: shapes.nothing,
     handle: ({ operations }, { name, query }) =>
@@ -138,6 +161,7 @@ export const ROUTES: readonly Route[] = [
     path: '/upstreams',
     spread: 'list',
     summary: 'Every server with its members',
+    command: 'upstreams',
     answer: shapes.list(shapes.upstream),
     handle: ({ operations }) => operations.upstreams(),
   }),
@@ -146,6 +170,7 @@ export const ROUTES: readonly Route[] = [
     path: '/upstreams/{name}/restart',
     spread: 'each',
     summary: 'Replace every member of a server',
+    command: 'restart <upstream>',
     answer: shapes.restarted,
     handle: async ({ operations }, { name }) => {
       await operations.restart(name);
@@ -156,14 +181,27 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/upstreams/{name}/check',
     summary: 'Start a server, do the MCP handshake and list what it has',
+    command: 'check <upstream>',
     answer: shapes.checkResult,
     handle: ({ operations }, { name }) => operations.check(name),
+  }),
+  define({
+    method: 'GET',
+    path: '/upstreams/{name}/stderr',
+    summary: 'The newest lines that a server wrote to stderr, oldest first',
+    command: 'upstreams --stderr <upstream>',
+    answer: shapes.list(shapes.stderrLine),
+    handle: ({ operations, stderr }, { name }) => {
+      operations.checkUpstream(name);
+      return stderr.list(name);
+    },
   }),
   define({
     method: 'POST',
     path: '/broadcast',
     spread: 'count',
     summary: 'Send a notification to every client, or those that fit',
+    command: 'broadcast <method>',
     body: shapes.broadcast,
     answer: shapes.counted,
     handle: ({ operations }, { body: { method, params, to } }) => ({
@@ -175,6 +213,7 @@ export const ROUTES: readonly Route[] = [
     path: '/reload',
     spread: 'each',
     summary: 'Read the configuration file again',
+    command: 'reload',
     answer: shapes.change,
     handle: ({ reload }) => reload(),
   }),
@@ -182,6 +221,7 @@ export const ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/drain',
     summary: 'Shut down after the running requests have finished',
+    command: 'drain',
     query: shapes.draining,
     body: shapes.drain,
     status: 202,
@@ -199,6 +239,7 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/events',
     summary: 'Live events',
+    command: 'events',
     query: shapes.watching,
     answer: shapes.text,
     stream: true,
@@ -209,11 +250,31 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/logs',
     summary: 'The newest lines of the log, and new ones as they come',
+    command: 'logs',
     query: shapes.logs,
     answer: shapes.text,
     stream: true,
     handle: ({ recentLog }, { query: { lines, follow, level } }, response) =>
       recentLog.send(response, { lines, follow: follow === 'true', level }),
+  }),
+  define({
+    method: 'GET',
+    path: '/live',
+    summary: 'Everything that operators see, as it changes',
+    command: 'events',
+    query: shapes.topics,
+    answer: shapes.text,
+    stream: true,
+    handle: ({ live }, { query: { topics } }, response) => live.add(response, topics.split(',')),
+  }),
+  define({
+    method: 'POST',
+    path: '/console-link',
+    summary: 'A link to the console that signs in whoever opens it first',
+    command: 'console',
+    body: shapes.link,
+    answer: shapes.consoleLink,
+    handle: ({ consoleLink }, { body: { role = 'operator' }, operator }) => consoleLink({ name: operator.name, role }),
   }),
   define({
     method: 'GET',
@@ -225,21 +286,6 @@ export const ROUTES: readonly Route[] = [
 ];
 
 /** In a cluster, as one of them sees the others. */
-const nodesOf = (cluster: AdminCluster): object[] => {
-  const nodes = cluster.nodes();
-  const own = nodes.find(({ self }) => self);
-  return nodes.map(({ id, name, url, version, state, startedAt, digest, self }) => ({
-    id,
-    name,
-    url,
-    version,
-    state,
-    startedAt,
-    self,
-    sameUpstreams: digest === own?.digest,
-  }));
-};
-
 function nodeNamed(name: string, cluster: AdminCluster | undefined): Node {
   const nodes = cluster?.nodes() ?? [];
   const found = nodes.filter((node) => node.id === name || node.name === name);

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 
 import { duration } from '../option-types.ts';
+import type { RangeName } from '../../observe/history.ts';
+import { MAX_RECENT } from '../../observe/recent-requests.ts';
 import { MAX_LINES } from './recent-log.ts';
 import type { LogLevel } from '../../observe/log.ts';
 
@@ -145,6 +147,91 @@ export const status: z.ZodType = z.strictObject({
       running: count,
     }),
   ),
+});
+
+const problem = z.strictObject({
+  level: z.enum(['warn', 'error']),
+  text: z.string(),
+  advice: z.string(),
+  about: z.strictObject({ kind: z.enum(['upstream', 'session', 'request']), id: z.string() }).optional(),
+});
+
+export const health: z.ZodType = z.strictObject({
+  ok: z.boolean(),
+  problems: z.array(problem).describe('the gravest first'),
+});
+
+export const recentRequest: z.ZodType = z.strictObject({
+  nr: count.describe('counted from 1'),
+  time: time.describe('when it ended, in ms since 1970'),
+  id: z.string().optional(),
+  method: z.string(),
+  target: z.string().optional(),
+  upstream: z.string(),
+  session: z.string().optional(),
+  principal: z.string(),
+  transport,
+  era: era.optional(),
+  ms: ms.optional(),
+  outcome: z.enum(['ok', 'isError', 'error', 'cancelled', 'refused']),
+  error: z.string().optional().describe("the name of Switchboard's own error, or the number of the server's"),
+  bytesIn: count.optional(),
+  bytesOut: count.optional(),
+});
+
+const measured = z.array(z.number());
+const percentiles = z.array(z.number().nullable()).describe('ms; null where nothing was called');
+export const history: z.ZodType = z.strictObject({
+  from: time.describe('when the first step began, in ms since 1970'),
+  stepMs: ms,
+  calls: measured,
+  errors: measured,
+  refused: measured,
+  p50Ms: percentiles,
+  p99Ms: percentiles,
+  clients: measured,
+  inFlight: measured,
+  memoryBytes: measured,
+});
+export const upstreamLoad: z.ZodType = z.strictObject({
+  upstream: z.string(),
+  calls: count.describe('of the last minute'),
+  errors: count,
+  p50Ms: ms.nullable(),
+  p99Ms: ms.nullable(),
+  perSecond: measured,
+});
+export const recentChange: z.ZodType = z.strictObject({
+  time,
+  type: z.string(),
+  level: z.enum(['info', 'warn', 'error']),
+  upstream: z.string().optional(),
+  text: z.string(),
+  count: count.describe('how often it happened, each within a minute of the one before'),
+});
+export const stderrLine: z.ZodType = z.strictObject({
+  nr: count.describe('counted from 1'),
+  time,
+  pid: count.optional(),
+  line: z.string(),
+});
+
+export const range: z.ZodType<{ range?: RangeName | undefined }> = z.strictObject({
+  range: z.enum(['minute', 'hour', 'day']).optional().describe('minute by default'),
+});
+export const recent: z.ZodType<{ after?: number | undefined; limit?: number | undefined }> = z.strictObject({
+  after: z.coerce.number().int().min(0).optional().describe('only those with a higher number'),
+  limit: z.coerce.number().int().min(1).max(MAX_RECENT).optional().describe('how many of the newest'),
+});
+export const topics: z.ZodType<{ topics: string }> = z.strictObject({
+  topics: z.string().describe('names, with commas'),
+});
+export const link: z.ZodType<{ role?: 'operator' | 'viewer' | undefined }> = z.strictObject({
+  role: z.enum(['operator', 'viewer']).optional().describe('what its opener may do; operator by default'),
+});
+export const consoleLink: z.ZodType = z.strictObject({
+  url: z.string().describe('good once; the secret is behind #'),
+  expiresAt: time,
 });
 
 export const limits: z.ZodType = z

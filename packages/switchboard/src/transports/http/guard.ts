@@ -6,7 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
-import { isLoopback } from '../../util/address.ts';
+import { canonicalAddress, isLoopback } from '../../util/address.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 
 export interface GuardOptions {
@@ -65,6 +65,14 @@ export function guardOperator({ url, headers }: IncomingMessage, { host }: Pick<
   if (isLoopback(host) && isLoopback(hostName(headers.host) ?? '') && !isForwarded) return;
   const detail = `${JSON.stringify(url ?? '')} is for this machine alone, where nobody else is listened to`;
   throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+}
+
+/** Whether a request comes from this machine, by one of its own names, and through no proxy that says so. */
+export function isOfThisMachine({ headers, socket }: IncomingMessage): boolean {
+  const isForwarded = FORWARDED.some((name) => headers[name] !== undefined);
+  return (
+    !isForwarded && isLoopback(hostName(headers.host) ?? '') && isLoopback(canonicalAddress(socket.remoteAddress ?? ''))
+  );
 }
 
 function isServed(name: string, host: string, options: GuardOptions): boolean {

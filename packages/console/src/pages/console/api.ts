@@ -1,0 +1,65 @@
+import type { Me } from './facts.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
+
+/** What the server refused, in its own words. */
+export class Refusal extends Error {
+  readonly status: number;
+  /** The name of the error, such as `SWB_NOT_FOUND`. */
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface Request {
+  /** What stands in the braces of the path. */
+  readonly name?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+}
+
+/** The address of an operation, relative to the page. */
+export function addressOf(operation: Operation, { name, query }: Request = {}): string {
+  const [, path = ''] = OPERATIONS[operation].split(' /');
+  const words = new URLSearchParams(query).toString();
+  return `api/${path.replace(/\{\w+\}/, encodeURIComponent(name ?? ''))}${words === '' ? '' : `?${words}`}`;
+}
+
+/** @throws {Refusal} with status 0 where nothing answered. */
+export async function ask<Answer>(operation: Operation, request: Request = {}): Promise<Answer> {
+  const [method = ''] = OPERATIONS[operation].split(' ');
+  return send<Answer>(method, addressOf(operation, request), request.body);
+}
+
+export const whoAmI = (): Promise<Me> => send<Me>('GET', 'api/me');
+export const signInWithLink = (link: string): Promise<Me> => send<Me>('POST', 'api/sign-in', { link });
+export const signInWithKey = (key: string): Promise<Me> =>
+  send<Me>('POST', 'api/sign-in', undefined, { authorization: `Bearer ${key}` });
+export const signOut = (): Promise<unknown> => send('POST', 'api/sign-out');
+
+async function send<Answer>(
+  method: string,
+  address: string,
+  body?: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  let response: Response;
+  try {
+    response = await fetch(address, {
+      method,
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new Refusal(0, '', 'Switchboard does not answer. Is it running?');
+  }
+  const answer = (await response.json().catch(() => undefined)) as
+    | { readonly error?: { readonly message?: string; readonly data?: { readonly code?: string } } }
+    | undefined;
+  if (response.ok) return answer as Answer;
+  const { message = `Switchboard answered ${response.status}.`, data } = answer?.error ?? {};
+  throw new Refusal(response.status, data?.code ?? '', message);
+}

@@ -1,0 +1,170 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Icon, type IconName } from '../common/icon.tsx';
+import mark from '../common/mark.svg';
+import { ThemeChoice } from '../common/theme-choice.tsx';
+import { Actions } from './actions.tsx';
+import { Keys } from './keys.tsx';
+import { Link } from './link.tsx';
+import { LiveMark } from './live-mark.tsx';
+import { Overview } from './overview.tsx';
+import type { Page } from './page.ts';
+import { TITLES, VIEWS, type View } from './place.ts';
+import { Requests } from './requests.tsx';
+import { Servers, shownServer } from './servers.tsx';
+import { Sessions } from './sessions.tsx';
+import { Reaching, SignIn } from './sign-in.tsx';
+import { count } from './words.ts';
+
+interface ViewFacts {
+  readonly icon: IconName;
+  readonly topics: (page: Page) => readonly string[];
+  readonly Content: (props: { readonly page: Page }) => JSX.Element;
+}
+
+/** What each view is told of, and draws. */
+const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
+  overview: {
+    icon: 'overview',
+    topics: ({ place }) => [`history.${place.params['range'] ?? 'minute'}`, 'load', 'changes', 'upstreams'],
+    Content: Overview,
+  },
+  sessions: { icon: 'people', topics: () => ['sessions', 'requests', 'recent'], Content: Sessions },
+  requests: { icon: 'requests', topics: () => ['requests', 'recent'], Content: Requests },
+  servers: {
+    icon: 'servers',
+    topics: (page) => {
+      const shown = shownServer(page);
+      return ['upstreams', 'load', 'changes', ...(shown === undefined ? [] : [`stderr:${shown.name}`])];
+    },
+    Content: Servers,
+  },
+};
+
+/** Draws at most once in a frame however much comes, and once a second, as times pass. */
+function usePage(page: Page): void {
+  const [, draw] = useState(0);
+  useEffect(() => {
+    let due = false;
+    const show = (): void => {
+      due = false;
+      draw((drawn) => drawn + 1);
+    };
+    const soon = (): void => {
+      if (due) return;
+      due = true;
+      if (document.visibilityState === 'visible') requestAnimationFrame(show);
+      else setTimeout(show, 250);
+    };
+    soon();
+    const clock = setInterval(() => {
+      if (document.visibilityState === 'visible') soon();
+    }, 1000);
+    const unsubscribe = page.subscribe(soon);
+    return () => {
+      clearInterval(clock);
+      unsubscribe();
+    };
+  }, [page]);
+}
+
+function countOf(view: View, page: Page): string {
+  const status = page.live?.state.status;
+  if (status === undefined) return '';
+  if (view === 'sessions') return count(status.clients);
+  return view === 'requests' ? count(status.requests) : '';
+}
+
+function Navigation({ page }: { readonly page: Page }): JSX.Element {
+  const { place, me } = page;
+  const problems = page.live?.state.health?.problems ?? [];
+  return (
+    <nav class="nav" aria-label="Views">
+      <a class="brand" href="./">
+        <img class="mark" src={mark} alt="" />
+        Switchboard
+      </a>
+      <ul>
+        {VIEWS.map((view) => (
+          <li key={view}>
+            <Link page={page} view={view} current={place.view === view}>
+              <Icon name={VIEW_FACTS[view].icon} />
+              <span>{TITLES[view]}</span>
+              {view === 'overview' && problems.length > 0 ? (
+                <span class="badge bad" title={`${problems.length} to look at`}>
+                  {problems.length}
+                </span>
+              ) : (
+                <span class="badge">{countOf(view, page)}</span>
+              )}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <div class="who">
+        <p>
+          <strong>{me?.name}</strong>
+          <span class="hint">{me?.role}</span>
+        </p>
+        <ThemeChoice />
+        <button type="button" class="quiet wide" onClick={() => void page.signOut()}>
+          Sign out
+        </button>
+      </div>
+    </nav>
+  );
+}
+
+function Notices({ page }: { readonly page: Page }): JSX.Element {
+  return (
+    <div class="notices" role="status" aria-live="polite">
+      {page.notices.map(({ key, tone, text }) => (
+        <p key={key} class={`notice ${tone}`}>
+          <Icon name={tone === 'good' ? 'check' : 'alert'} />
+          <span>{text}</span>
+          <button type="button" class="quiet" aria-label="Close" onClick={() => page.close(key)}>
+            <Icon name="close" />
+          </button>
+        </p>
+      ))}
+    </div>
+  );
+}
+
+export function App({ page }: { readonly page: Page }): JSX.Element {
+  usePage(page);
+  const { place, live, me, reached } = page;
+  const facts = place.view === 'unknown' ? undefined : VIEW_FACTS[place.view];
+  const title = place.view === 'unknown' ? 'Not found' : TITLES[place.view];
+  useEffect(() => {
+    const problems = live?.state.health?.problems.length ?? 0;
+    document.title = `${problems > 0 ? `(${problems}) ` : ''}${title} · Switchboard`;
+  });
+  useEffect(() => live?.follow(['status', 'health', ...(facts?.topics(page) ?? [])]));
+  if (!reached) return <Reaching />;
+  if (me === undefined || live === undefined) return <SignIn page={page} />;
+  return (
+    <div class="console">
+      <Navigation page={page} />
+      <main class="main" id="content">
+        <header class="bar">
+          <h1>{title}</h1>
+          <LiveMark live={live} />
+          <Actions page={page} />
+        </header>
+        {facts === undefined ? (
+          <p class="empty">
+            There is no such view.{' '}
+            <Link page={page} view="overview">
+              Go to the overview
+            </Link>
+          </p>
+        ) : (
+          <facts.Content page={page} />
+        )}
+      </main>
+      <Keys page={page} />
+      <Notices page={page} />
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { Dialog } from '../common/dialog.tsx';
+
+export interface AskProps {
+  readonly title: string;
+  readonly children: ComponentChildren;
+  /** What the button says that does it. */
+  readonly action: string;
+  /** Whether something is lost by it. */
+  readonly grave?: boolean;
+  onDo(form: HTMLFormElement): void;
+  onClose(): void;
+}
+
+/** Asks before something is done, for a reason or other particulars as well. */
+export function Ask({ title, children, action, grave, onDo, onClose }: AskProps): JSX.Element {
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    onDo(event.currentTarget as HTMLFormElement);
+    onClose();
+  };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form class="form" onSubmit={submit}>
+        {children}
+        <div class="buttons">
+          <button type="submit" class={grave === true ? 'primary bad' : 'primary'}>
+            {action}
+          </button>
+          <button type="button" onClick={onClose}>
+            Do nothing
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Field({
+  label,
+  name,
+  hint,
+  value,
+  required,
+}: {
+  readonly label: string;
+  readonly name: string;
+  readonly hint?: string;
+  readonly value?: string;
+  readonly required?: boolean;
+}): JSX.Element {
+  return (
+    <div class="row">
+      <label for={`ask-${name}`}>
+        {label}
+        {required !== true && <span class="optional"> optional</span>}
+      </label>
+      {hint !== undefined && <p class="about">{hint}</p>}
+      <input
+        id={`ask-${name}`}
+        name={name}
+        defaultValue={value}
+        required={required}
+        autocomplete="off"
+        maxLength={2000}
+      />
+    </div>
+  );
+}

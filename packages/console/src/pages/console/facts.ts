@@ -1,0 +1,157 @@
+/** What the admin API says, as far as the page shows it. */
+
+export interface Me {
+  readonly name: string;
+  readonly role: 'operator' | 'viewer';
+}
+
+export interface Status {
+  readonly version: string;
+  readonly state: 'serving' | 'draining';
+  readonly pid: number;
+  readonly node: string;
+  readonly startedAt: number;
+  readonly memoryBytes: number;
+  readonly clients: number;
+  readonly connections: number;
+  readonly requests: number;
+  readonly parked: number;
+  readonly maxConnections: number;
+}
+
+export interface Problem {
+  readonly level: 'warn' | 'error';
+  readonly text: string;
+  readonly advice: string;
+  readonly about?: { readonly kind: 'upstream' | 'session' | 'request'; readonly id: string };
+}
+
+export interface Health {
+  readonly ok: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Columns of equal steps, oldest first. */
+export interface History {
+  readonly from: number;
+  readonly stepMs: number;
+  readonly calls: readonly number[];
+  readonly errors: readonly number[];
+  readonly refused: readonly number[];
+  readonly p50Ms: readonly (number | null)[];
+  readonly p99Ms: readonly (number | null)[];
+  readonly clients: readonly number[];
+  readonly inFlight: readonly number[];
+  readonly memoryBytes: readonly number[];
+}
+
+/** The last minute of one server. */
+export interface Load {
+  readonly upstream: string;
+  readonly calls: number;
+  readonly errors: number;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly perSecond: readonly number[];
+}
+
+export interface Change {
+  readonly time: number;
+  readonly type: string;
+  readonly level: 'info' | 'warn' | 'error';
+  readonly upstream?: string;
+  readonly text: string;
+  readonly count: number;
+}
+
+export interface Session {
+  readonly id: string;
+  readonly state: string;
+  readonly principal: string;
+  readonly upstream: string;
+  readonly transport: string;
+  readonly era?: string;
+  readonly client?: { readonly name?: string; readonly version?: string };
+  readonly version?: string;
+  readonly address?: string;
+  readonly userAgent?: string;
+  readonly startedAt: number;
+  readonly lastActivity: number;
+  readonly inFlight: number;
+  readonly groups: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly allowance?: { readonly limit: number; readonly remaining: number; readonly resetMs: number };
+  readonly traffic?: {
+    readonly messagesIn: number;
+    readonly messagesOut: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+    readonly latencyMs?: number;
+  };
+}
+
+/** A request that is under way. */
+export interface Running {
+  readonly id: string;
+  readonly method: string;
+  readonly target?: string;
+  readonly upstream: string;
+  readonly session: string;
+  readonly principal: string;
+  readonly transport: string;
+  readonly era: string;
+  readonly state: 'queued' | 'running' | 'parked';
+  readonly startedAt: number;
+}
+
+/** A request that has ended or was refused. */
+export interface Recent {
+  readonly nr: number;
+  readonly time: number;
+  readonly id?: string;
+  readonly method: string;
+  readonly target?: string;
+  readonly upstream: string;
+  readonly session?: string;
+  readonly principal: string;
+  readonly transport: string;
+  readonly era?: string;
+  readonly ms?: number;
+  readonly outcome: 'ok' | 'isError' | 'error' | 'cancelled' | 'refused';
+  readonly error?: string;
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
+}
+
+export interface Member {
+  readonly slot: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly era?: string;
+  readonly version?: string;
+  readonly startedAt?: number;
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly restarts: number;
+  readonly lastReason?: string;
+  readonly memoryBytes?: number;
+  readonly cpuMs?: number;
+}
+
+export interface Upstream {
+  readonly name: string;
+  readonly isolation: string;
+  readonly state: 'idle' | 'ready' | 'failed' | 'failing';
+  readonly reason?: string;
+  readonly failing?: { readonly since: number; readonly nextTryAt?: number };
+  readonly running: number;
+  readonly waiting: number;
+  readonly members: readonly Member[];
+}
+
+export interface StderrLine {
+  readonly nr: number;
+  readonly time: number;
+  readonly pid?: number;
+  readonly line: string;
+}

@@ -1,0 +1,79 @@
+/** What the stream has told so far. Pure: it knows neither the network nor the page. */
+import type { Change, Health, History, Load, Recent, Running, Session, Status, StderrLine, Upstream } from './facts.ts';
+
+/** How many ended requests are kept, as on the server. */
+const MAX_RECENT = 1000;
+const MAX_STDERR = 200;
+
+export type Range = 'minute' | 'hour' | 'day';
+
+type Table = 'sessions' | 'requests' | 'upstreams';
+
+/** One message of the stream. */
+interface Message {
+  readonly value?: unknown;
+  readonly all?: readonly unknown[];
+  readonly changed?: readonly unknown[];
+  readonly gone?: readonly string[];
+  readonly rows?: readonly unknown[];
+  readonly skipped?: number;
+}
+
+export class LiveState {
+  status: Status | undefined;
+  health: Health | undefined;
+  history: Readonly<Partial<Record<Range, History>>> = {};
+  load: readonly Load[] | undefined;
+  changes: readonly Change[] = [];
+  readonly sessions: Map<string, Session> = new Map();
+  readonly requests: Map<string, Running> = new Map();
+  readonly upstreams: Map<string, Upstream> = new Map();
+  /** Oldest first. */
+  recent: readonly Recent[] = [];
+  /** How many ended requests were left out since the page was opened, as there were too many at once. */
+  skipped = 0;
+  stderr: Readonly<Record<string, readonly StderrLine[]>> = {};
+  /** Topics of which the first message has come. */
+  readonly known: Set<string> = new Set();
+  /** Grows with each change of a table, so that what is made from one is made again only then. */
+  readonly versions: Record<Table | 'recent', number> = { sessions: 0, requests: 0, upstreams: 0, recent: 0 };
+  /** How far the server's clock is ahead of this one, in ms. */
+  clockSkewMs = 0;
+
+  apply(topic: string, message: Message): void {
+    this.known.add(topic);
+    if (topic === 'sessions' || topic === 'requests' || topic === 'upstreams') this.#table(topic, message);
+    else if (topic === 'recent') this.#recent(message);
+    else if (topic.startsWith('stderr:')) this.#stderr(topic.slice('stderr:'.length), message);
+    else if (topic.startsWith('history.')) {
+      this.history = { ...this.history, [topic.slice('history.'.length)]: message.value as History };
+    } else if (topic === 'status') this.status = message.value as Status;
+    else if (topic === 'health') this.health = message.value as Health;
+    else if (topic === 'load') this.load = message.value as Load[];
+    else if (topic === 'changes') this.changes = message.value as Change[];
+  }
+
+  #table(topic: Table, { all, changed, gone }: Message): void {
+    const table: Map<string, unknown> = this[topic];
+    const idOf = (row: unknown): string =>
+      topic === 'upstreams' ? (row as Upstream).name : (row as { readonly id: string }).id;
+    if (all !== undefined) table.clear();
+    for (const row of all ?? changed ?? []) table.set(idOf(row), row);
+    for (const id of gone ?? []) table.delete(id);
+    this.versions[topic]++;
+  }
+
+  #recent({ all, rows, skipped = 0 }: Message): void {
+    // After a reconnect everything comes again, and numbers begin again after a restart.
+    const next = all === undefined ? [...this.recent, ...(rows as Recent[])] : (all as Recent[]);
+    this.recent = next.slice(-MAX_RECENT);
+    this.skipped += skipped;
+    this.versions.recent++;
+  }
+
+  #stderr(upstream: string, { all, rows = [] }: Message): void {
+    const before = all === undefined ? (this.stderr[upstream] ?? []) : [];
+    const lines = [...before, ...((all ?? rows) as StderrLine[])].slice(-MAX_STDERR);
+    this.stderr = { ...this.stderr, [upstream]: lines };
+  }
+}

@@ -1,0 +1,13 @@
+import '../common/base.css';
+import './frame.css';
+import './parts.css';
+import './views.css';
+import { render } from 'preact';
+import { showTheme, storedTheme } from '../common/theme.ts';
+import { App } from './app.tsx';
+import { Page } from './page.ts';
+
+showTheme(storedTheme());
+const page = new Page();
+render(<App page={page} />, document.querySelector('#page')!);
+void page.start();

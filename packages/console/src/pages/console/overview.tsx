@@ -1,0 +1,243 @@
+import type { JSX } from 'preact';
+import { niceBytes } from './chart-path.ts';
+import { Chart, Sparkline } from './chart.tsx';
+import type { Change, Load, Problem, Upstream } from './facts.ts';
+import { Link } from './link.tsx';
+import type { Range } from './live-state.ts';
+import type { Page } from './page.ts';
+import type { View } from './place.ts';
+import { StateMark } from './state-mark.tsx';
+import { age, count, counted, duration, exactly, rate, size } from './words.ts';
+
+const RANGES: readonly { readonly range: Range; readonly label: string }[] = [
+  { range: 'minute', label: 'Minute' },
+  { range: 'hour', label: 'Hour' },
+  { range: 'day', label: 'Day' },
+];
+const VIEW_OF: Readonly<Record<NonNullable<Problem['about']>['kind'], View>> = {
+  upstream: 'servers',
+  session: 'sessions',
+  request: 'requests',
+};
+/** How many changes are listed. */
+const MAX_CHANGES = 30;
+
+function ProblemLine({ page, problem }: { readonly page: Page; readonly problem: Problem }): JSX.Element {
+  const { level, text, advice, about } = problem;
+  return (
+    <li class={`problem is-${level}`}>
+      <i class={`dot ${level === 'error' ? 'bad' : 'warn'}`} />
+      <div>
+        <p class="problem-text">{text}</p>
+        <p class="hint">{advice}</p>
+      </div>
+      {about !== undefined && (
+        <Link page={page} view={VIEW_OF[about.kind]} params={{ id: about.id }} class="button">
+          Look
+        </Link>
+      )}
+    </li>
+  );
+}
+
+/** Is it well? If not, what to do first. */
+function Health({ page }: { readonly page: Page }): JSX.Element {
+  const { status, health, upstreams } = page.live!.state;
+  if (status === undefined || health === undefined) return <section class="health" aria-busy="true" />;
+  const running = age(Date.now() + page.live!.state.clockSkewMs - status.startedAt);
+  const facts = (
+    <p class="hint">
+      {counted(status.clients, 'client')} · {counted(upstreams.size, 'server')} · up {running} · version{' '}
+      {status.version} · process {status.pid}
+    </p>
+  );
+  if (health.problems.length === 0) {
+    return (
+      <section class="health good">
+        <h2>
+          <i class="dot good" /> All is well
+        </h2>
+        {facts}
+      </section>
+    );
+  }
+  return (
+    <section class="health">
+      <h2>{health.problems.length === 1 ? 'One thing to look at' : `${health.problems.length} things to look at`}</h2>
+      {facts}
+      <ul class="problems">
+        {health.problems.map((problem) => (
+          <ProblemLine key={problem.text} page={page} problem={problem} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface ServerRow {
+  readonly upstream: Upstream;
+  readonly load: Load | undefined;
+}
+
+const memoryOf = ({ members }: Upstream): number | undefined => {
+  const known = members.flatMap(({ memoryBytes }) => memoryBytes ?? []);
+  return known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0);
+};
+
+function ServerTable({ page, rows }: { readonly page: Page; readonly rows: readonly ServerRow[] }): JSX.Element {
+  return (
+    <section class="panel">
+      <h2>
+        Servers <span class="hint">last minute</span>
+      </h2>
+      {/* It scrolls sideways where there is no room. */}
+      <div class="scrolls" tabIndex={0} role="region" aria-label="Servers, last minute">
+        <table class="plain">
+          <thead>
+            <tr>
+              <th>Server</th>
+              <th>State</th>
+              <th class="right">Calls</th>
+              <th class="right">Errors</th>
+              <th class="right">p50</th>
+              <th class="right">p99</th>
+              <th class="right">Memory</th>
+              <th>Calls a second</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ upstream, load }) => {
+              const memory = memoryOf(upstream);
+              return (
+                <tr key={upstream.name}>
+                  <td>
+                    <Link page={page} view="servers" params={{ id: upstream.name }}>
+                      {upstream.name}
+                    </Link>
+                  </td>
+                  <td>
+                    <StateMark state={upstream.state} />
+                  </td>
+                  <td class="right">{count(load?.calls ?? 0)}</td>
+                  <td class={`right${(load?.errors ?? 0) > 0 ? ' bad' : ''}`}>{count(load?.errors ?? 0)}</td>
+                  <td class="right">{load?.p50Ms == null ? '–' : duration(load.p50Ms)}</td>
+                  <td class="right">{load?.p99Ms == null ? '–' : duration(load.p99Ms)}</td>
+                  <td class="right">{memory === undefined ? '–' : size(memory)}</td>
+                  <td>
+                    {load !== undefined && <Sparkline values={load.perSecond} label={`Calls to ${upstream.name}`} />}
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Changes({ changes, now }: { readonly changes: readonly Change[]; readonly now: number }): JSX.Element {
+  return (
+    <section class="panel">
+      <h2>What changed</h2>
+      {changes.length === 0 && <p class="empty">Nothing since the start: no reload, no restart, no failure.</p>}
+      <ol class="changes">
+        {changes
+          .slice(-MAX_CHANGES)
+          .toReversed()
+          .map(({ time, type, level, upstream, text, count: times }) => (
+            <li key={`${time} ${type} ${text}`}>
+              <time dateTime={new Date(time).toISOString()} title={exactly(time)}>
+                {age(now - time)} ago
+              </time>
+              <i class={`dot ${level === 'error' ? 'bad' : level === 'warn' ? 'warn' : ''}`} />
+              <span>
+                {upstream !== undefined && <strong>{upstream} </strong>}
+                {text}
+                {times > 1 && <span class="hint"> {times} times</span>}
+              </span>
+            </li>
+          ))}
+      </ol>
+    </section>
+  );
+}
+
+export function Overview({ page }: { readonly page: Page }): JSX.Element {
+  const { state } = page.live!;
+  const range = RANGES.find((each) => each.range === page.place.params['range'])?.range ?? 'minute';
+  const history = state.history[range];
+  const rows = [...state.upstreams.values()].map((upstream) => ({
+    upstream,
+    load: state.load?.find((each) => each.upstream === upstream.name),
+  }));
+  const perSecond = (values: readonly number[]): number[] =>
+    values.map((value) => value / ((history?.stepMs ?? 1000) / 1000));
+  return (
+    <div class="scroll">
+      <Health page={page} />
+      <div class="range" role="radiogroup" aria-label="How far back">
+        {RANGES.map(({ range: each, label }) => (
+          <label key={each}>
+            <input
+              type="radio"
+              name="range"
+              checked={range === each}
+              onChange={() => page.show({ range: each === 'minute' ? undefined : each }, false)}
+            />
+            {label}
+          </label>
+        ))}
+      </div>
+      <div class="charts" aria-busy={history === undefined}>
+        {history !== undefined && (
+          <>
+            <Chart
+              title="Calls a second"
+              {...history}
+              changes={state.changes}
+              format={rate}
+              series={[
+                { label: 'Calls', tone: 'accent', values: perSecond(history.calls), area: true },
+                { label: 'Errors', tone: 'bad', values: perSecond(history.errors), area: true },
+                { label: 'Refused', tone: 'second', values: perSecond(history.refused) },
+              ]}
+            />
+            <Chart
+              title="How long calls take"
+              {...history}
+              changes={state.changes}
+              format={duration}
+              series={[
+                { label: 'Half take less than', tone: 'accent', values: history.p50Ms },
+                { label: '99 of 100', tone: 'second', values: history.p99Ms },
+              ]}
+            />
+            <Chart
+              title="Clients and calls in flight"
+              {...history}
+              changes={state.changes}
+              format={count}
+              series={[
+                { label: 'Clients', tone: 'accent', values: history.clients, area: true },
+                { label: 'In flight', tone: 'second', values: history.inFlight },
+              ]}
+            />
+            <Chart
+              title="Memory of Switchboard"
+              {...history}
+              changes={state.changes}
+              format={size}
+              ceiling={niceBytes}
+              series={[{ label: 'Resident', tone: 'accent', values: history.memoryBytes, area: true }]}
+            />
+          </>
+        )}
+      </div>
+      <div class="panels">
+        <ServerTable page={page} rows={rows} />
+        <Changes changes={state.changes} now={Date.now() + state.clockSkewMs} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,139 @@
+/** The page as a whole: who is signed in, where one is, and what the server has told. Views get it, and draw again when it changes. */
+import { ask, Refusal, signInWithKey, signInWithLink, signOut, whoAmI, type Request } from './api.ts';
+import type { Me } from './facts.ts';
+import { LiveLink } from './live-link.ts';
+import type { Operation } from './operations.ts';
+import { hrefOf, placeOf, type Place, type View } from './place.ts';
+
+export interface Notice {
+  readonly key: number;
+  readonly tone: 'good' | 'bad';
+  readonly text: string;
+}
+
+/** How long a notice is shown, in ms. What went wrong stays until it is closed. */
+const NOTICE_MS = 6000;
+
+export class Page {
+  me: Me | undefined;
+  /** Whether it is known already who is signed in. */
+  reached = false;
+  /** Why signing in did not work. */
+  wrong: string | undefined;
+  live: LiveLink | undefined;
+  place: Place = placeOf(location.pathname, location.search);
+  notices: readonly Notice[] = [];
+  readonly #listeners = new Set<() => void>();
+  #notice = 0;
+
+  constructor() {
+    window.addEventListener('popstate', () => {
+      this.place = placeOf(location.pathname, location.search);
+      this.changed();
+    });
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  readonly changed = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
+
+  get mayAct(): boolean {
+    return this.me?.role === 'operator';
+  }
+
+  /** By the link that was opened, or as who is signed in already. */
+  async start(): Promise<void> {
+    const link = location.hash.slice(1);
+    // At once, so that neither the history nor a bookmark holds what signs in.
+    if (link !== '') history.replaceState(null, '', location.pathname + location.search);
+    await this.#enter(link === '' ? whoAmI : () => signInWithLink(link));
+    if (this.me === undefined && link !== '') {
+      const wrong = this.wrong;
+      // Somebody who is signed in may open an old link.
+      await this.#enter(whoAmI);
+      if (this.me === undefined) this.wrong = wrong;
+      this.changed();
+    }
+  }
+
+  signIn(key: string): Promise<void> {
+    return this.#enter(() => signInWithKey(key));
+  }
+
+  async signOut(): Promise<void> {
+    await signOut().catch(() => {});
+    this.live?.end();
+  }
+
+  async #enter(how: () => Promise<Me>): Promise<void> {
+    this.wrong = undefined;
+    try {
+      this.me = await how();
+      this.live = new LiveLink(this.#onLive);
+    } catch (error) {
+      this.me = undefined;
+      const isNobody = how === whoAmI && error instanceof Refusal && error.status === 401;
+      this.wrong = isNobody ? undefined : (error as Error).message;
+    }
+    this.reached = true;
+    this.changed();
+  }
+
+  readonly #onLive = (): void => {
+    if (this.live?.link === 'ended') {
+      this.me = undefined;
+      this.live = undefined;
+    }
+    this.changed();
+  };
+
+  go(view: View, params: Readonly<Record<string, string | undefined>> = {}): void {
+    history.pushState(null, '', hrefOf(view, params));
+    this.place = placeOf(location.pathname, location.search);
+    this.changed();
+  }
+
+  /** Changes what is shown of the view; `replace` adds nothing to the history, as while somebody types. */
+  show(params: Readonly<Record<string, string | undefined>>, replace = true): void {
+    const { view } = this.place;
+    if (view === 'unknown') return;
+    const href = hrefOf(view, { ...this.place.params, ...params });
+    if (replace) history.replaceState(null, '', href);
+    else history.pushState(null, '', href);
+    this.place = placeOf(location.pathname, location.search);
+    this.changed();
+  }
+
+  /** Does something, and says what came of it. @returns the answer; undefined where it was refused */
+  async act<Answer>(
+    operation: Operation,
+    request: Request,
+    done: string | ((answer: Answer) => string),
+  ): Promise<Answer | undefined> {
+    try {
+      const answer = await ask<Answer>(operation, request);
+      this.notify('good', typeof done === 'string' ? done : done(answer));
+      return answer;
+    } catch (error) {
+      this.notify('bad', (error as Error).message);
+      return undefined;
+    }
+  }
+
+  notify(tone: Notice['tone'], text: string): void {
+    const key = ++this.#notice;
+    this.notices = [...this.notices.slice(-3), { key, tone, text }];
+    if (tone === 'good') setTimeout(() => this.close(key), NOTICE_MS);
+    this.changed();
+  }
+
+  close(key: number): void {
+    this.notices = this.notices.filter((notice) => notice.key !== key);
+    this.changed();
+  }
+}

@@ -1,0 +1,244 @@
+import type { JSX } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+import { CopyButton } from '../common/copy-button.tsx';
+import { typed } from '../common/form-text.ts';
+import { Ask, Field } from './ask.tsx';
+import { Detail, Facts } from './detail.tsx';
+import type { Recent, Running } from './facts.ts';
+import { Filter } from './filter.tsx';
+import { Link } from './link.tsx';
+import type { Page } from './page.ts';
+import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { StateMark } from './state-mark.tsx';
+import { Table, type TableColumn } from './table.tsx';
+import { age, clock, count, counted, duration, exactly, size } from './words.ts';
+
+/** A request in one table, whether it is under way or has ended. */
+interface Row {
+  readonly key: string;
+  readonly request: Running | Recent;
+  readonly isRunning: boolean;
+  readonly state: string;
+  readonly error: string;
+}
+
+const OUTCOMES: Readonly<Record<string, { readonly label: string; passes(row: Row): boolean }>> = {
+  '': { label: 'All', passes: () => true },
+  running: { label: 'Under way', passes: ({ isRunning }) => isRunning },
+  failed: { label: 'Failed', passes: ({ state }) => state === 'error' || state === 'isError' },
+  refused: { label: 'Refused', passes: ({ state }) => state === 'refused' },
+  cancelled: { label: 'Cancelled', passes: ({ state }) => state === 'cancelled' },
+};
+
+const keyOf = (recent: Recent): string => recent.id ?? `refused-${recent.nr}`;
+const isRunning = (request: Running | Recent): request is Running => 'startedAt' in request;
+
+function columnsOf(now: () => number): readonly TableColumn<Row>[] {
+  const tookOf = ({ request }: Row): number => (isRunning(request) ? now() - request.startedAt : (request.ms ?? 0));
+  return [
+    {
+      key: 'time',
+      label: 'When',
+      width: '5.5rem',
+      phone: true,
+      // What is under way is newer than all that has ended.
+      value: ({ request }) => (isRunning(request) ? 1e15 + request.startedAt : request.nr),
+      cell: ({ request }) =>
+        isRunning(request) ? 'now' : <time title={exactly(request.time)}>{clock(request.time)}</time>,
+    },
+    {
+      key: 'outcome',
+      label: 'Outcome',
+      width: '6.5rem',
+      phone: true,
+      value: ({ state }) => state,
+      cell: ({ state }) => <StateMark state={state} />,
+    },
+    { key: 'why', label: 'Why', width: 'minmax(7rem, 1fr)', optional: true, value: ({ error }) => error },
+    {
+      key: 'what',
+      label: 'Method or tool',
+      width: 'minmax(8rem, 1.4fr)',
+      phone: true,
+      value: ({ request: { method, target } }) => target ?? method,
+      cell: ({ request: { method, target } }) =>
+        target === undefined ? (
+          method
+        ) : (
+          <>
+            {target} <span class="hint">{method}</span>
+          </>
+        ),
+    },
+    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', value: ({ request }) => request.upstream },
+    { key: 'who', label: 'Who', width: 'minmax(6rem, 1fr)', value: ({ request }) => request.principal },
+    { key: 'session', label: 'Session', width: '7rem', value: ({ request }) => request.session ?? '' },
+    {
+      key: 'took',
+      label: 'Took',
+      width: '5rem',
+      right: true,
+      phone: true,
+      value: tookOf,
+      cell: (row) =>
+        isRunning(row.request) ? age(tookOf(row)) : row.request.ms === undefined ? '–' : duration(row.request.ms),
+    },
+  ];
+}
+
+function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }): JSX.Element {
+  const [asking, setAsking] = useState(false);
+  const { request, state, error } = row;
+  const { id = '', method, target, upstream, session, principal, transport, era } = request;
+  const now = Date.now() + page.live!.state.clockSkewMs;
+  const ended = isRunning(request) ? undefined : request;
+  return (
+    <Detail title={target ?? method} onClose={() => page.show({ id: undefined }, false)}>
+      {ended === undefined && page.mayAct && (
+        <div class="buttons">
+          <button type="button" class="danger" onClick={() => setAsking(true)}>
+            Cancel…
+          </button>
+        </div>
+      )}
+      <Facts
+        facts={{
+          Outcome: <StateMark state={state} />,
+          Why:
+            error === '' ? undefined : error.startsWith('SWB_') ? <code>{error}</code> : `error ${error} of the server`,
+          Method: method,
+          Server: (
+            <Link page={page} view="servers" params={{ id: upstream }}>
+              {upstream === '*' ? 'all of them as one' : upstream}
+            </Link>
+          ),
+          Who: principal,
+          Session:
+            session === undefined ? undefined : (
+              <Link page={page} view="sessions" params={{ id: session }}>
+                {session}
+              </Link>
+            ),
+          Protocol: [transport, era].filter(Boolean).join(', '),
+          Began: isRunning(request) ? `${age(now - request.startedAt)} ago` : undefined,
+          Ended: ended === undefined ? undefined : exactly(ended.time),
+          Took: ended?.ms === undefined ? undefined : duration(ended.ms),
+          Sizes:
+            ended?.bytesIn === undefined
+              ? undefined
+              : `params ${size(ended.bytesIn)}, answer ${ended.bytesOut === undefined ? 'none' : size(ended.bytesOut)}`,
+          Id:
+            id === '' ? undefined : (
+              <>
+                <code>{id}</code> <CopyButton label="Copy the request’s id" text={() => id} />
+              </>
+            ),
+        }}
+      />
+      {id !== '' && <p class="hint">The id stands in the log, in the audit log and in traces too.</p>}
+      {asking && (
+        <Ask
+          title="Cancel the request"
+          action="Cancel request"
+          grave
+          onClose={() => setAsking(false)}
+          onDo={(form) => {
+            const reason = typed(form, 'reason');
+            const query = reason === '' ? {} : { reason };
+            void page.act('cancel', { name: id, query }, `${target ?? method} was cancelled.`);
+          }}
+        >
+          <p>The client gets the error SWB_CANCELLED, and the server is asked to stop.</p>
+          <Field label="Reason" name="reason" hint="The client gets it" />
+        </Ask>
+      )}
+    </Detail>
+  );
+}
+
+export function Requests({ page }: { readonly page: Page }): JSX.Element {
+  const { state } = page.live!;
+  const { id, filter = '', order = '-time', outcome = '' } = page.place.params;
+  const columns = useMemo(() => columnsOf(() => Date.now() + state.clockSkewMs), [state]);
+  const version = `${state.versions.requests} ${state.versions.recent} ${outcome}`;
+  const all = useMemo((): readonly Row[] => {
+    const running = [...state.requests.values()].map((request): Row => ({
+      key: request.id,
+      request,
+      isRunning: true,
+      state: request.state,
+      error: '',
+    }));
+    const recent = state.recent.map((request): Row => ({
+      key: keyOf(request),
+      request,
+      isRunning: false,
+      state: request.outcome,
+      error: request.error ?? '',
+    }));
+    // One that has just ended may be in both for a moment.
+    const over = new Set(recent.map(({ key }) => key));
+    return [...running.filter(({ key }) => !over.has(key)), ...recent];
+  }, [state, version]);
+  const passes = OUTCOMES[outcome]?.passes ?? (() => true);
+  const rows = useMemo(() => all.filter((row) => passes(row)), [all, outcome]);
+  const found = useMemo(() => filterRows(rows, columns, filter).length, [rows, columns, filter]);
+  const row = id === undefined ? undefined : all.find(({ key }) => key === id);
+  const isKnown = state.known.has('requests') && state.known.has('recent');
+  const total = counted(rows.length, 'request');
+  return (
+    <div class={id === undefined ? 'split' : 'split open'}>
+      <section class="list">
+        <Filter page={page} count={filter === '' ? total : `${count(found)} of ${total}`}>
+          <div class="range" role="radiogroup" aria-label="Outcome">
+            {Object.entries(OUTCOMES).map(([key, { label }]) => (
+              <label key={key}>
+                <input
+                  type="radio"
+                  name="outcome"
+                  checked={outcome === key}
+                  onChange={() => page.show({ outcome: key })}
+                />
+                {label}
+              </label>
+            ))}
+          </div>
+        </Filter>
+        {state.skipped > 0 && (
+          <p class="hint note-line">
+            {counted(state.skipped, 'request')} left out: more ended than can be shown live. The overview counts all of
+            them.
+          </p>
+        )}
+        <Table
+          label="Requests"
+          columns={columns}
+          rows={rows}
+          version={version}
+          filter={filter}
+          order={readOrder(order)}
+          selected={id}
+          idOf={(each) => each.key}
+          onOrder={(next) => page.show({ order: writeOrder(next) })}
+          onOpen={(each) => page.show({ id: each.key }, false)}
+          empty={
+            !isKnown
+              ? 'Loading…'
+              : all.length > 0
+                ? 'No request matches.'
+                : 'No request yet. What is called appears here, and the last thousand stay.'
+          }
+        />
+      </section>
+      {row !== undefined && <RequestDetail key={row.key} page={page} row={row} />}
+      {id !== undefined && row === undefined && isKnown && (
+        <Detail title="Not among the last thousand" onClose={() => page.show({ id: undefined }, false)}>
+          <p>
+            The request <code>{id}</code> is neither under way nor among the last thousand. The audit log, where it is
+            on, has it under this id.
+          </p>
+        </Detail>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+/** Filters, sorts and groups the rows of a table. */
+
+export interface Column<Row> {
+  readonly key: string;
+  readonly label: string;
+  /** What rows are sorted by, and found by. */
+  value(row: Row): string | number;
+}
+
+export interface Order {
+  readonly key: string;
+  readonly down: boolean;
+}
+
+/** `age` upwards, `-age` downwards. */
+export const readOrder = (text: string): Order => ({ key: text.replace(/^-/, ''), down: text.startsWith('-') });
+export const writeOrder = ({ key, down }: Order): string => `${down ? '-' : ''}${key}`;
+
+/**
+ * Rows that hold every word, in any column. `server:demo` looks in one column, and `-word` leaves rows out.
+ *
+ * @param text as typed.
+ */
+export function filterRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[], text: string): readonly Row[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return rows;
+  const tests = words.map((word) => {
+    const isNot = word.startsWith('-') && word.length > 1;
+    const bare = isNot ? word.slice(1) : word;
+    const at = bare.indexOf(':');
+    const named =
+      at > 0 ? columns.filter(({ key, label }) => [key, label.toLowerCase()].includes(bare.slice(0, at))) : [];
+    const [searched, wanted] = named.length > 0 ? [named, bare.slice(at + 1)] : [columns, bare];
+    return (row: Row): boolean =>
+      searched.some((column) => String(column.value(row)).toLowerCase().includes(wanted)) !== isNot;
+  });
+  return rows.filter((row) => tests.every((passes) => passes(row)));
+}
+
+export function sortRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[], order: Order): readonly Row[] {
+  const column = columns.find(({ key }) => key === order.key);
+  if (column === undefined) return rows;
+  const sign = order.down ? -1 : 1;
+  const keyed = rows.map((row) => ({ row, key: column.value(row) }));
+  keyed.sort(({ key: one }, { key: other }) =>
+    one === other
+      ? 0
+      : (typeof one === 'number' && typeof other === 'number' ? one < other : String(one) < String(other))
+        ? -sign
+        : sign,
+  );
+  return keyed.map(({ row }) => row);
+}
+
+export interface Group<Row> {
+  readonly name: string;
+  readonly rows: readonly Row[];
+}
+
+/** The largest group first. */
+export function groupRows<Row>(rows: readonly Row[], column: Column<Row>): readonly Group<Row>[] {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const name = String(column.value(row)) || 'none';
+    const found = groups.get(name);
+    if (found === undefined) groups.set(name, [row]);
+    else found.push(row);
+  }
+  return [...groups]
+    .map(([name, found]) => ({ name, rows: found }))
+    .sort((one, other) => other.rows.length - one.rows.length);
+}

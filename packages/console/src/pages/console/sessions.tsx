@@ -1,0 +1,310 @@
+import type { JSX } from 'preact';
+import { useMemo, useState } from 'preact/hooks';
+import { typed } from '../common/form-text.ts';
+import { messageOf } from './actions.tsx';
+import { Ask, Field } from './ask.tsx';
+import { CopyButton } from '../common/copy-button.tsx';
+import { Detail, Facts } from './detail.tsx';
+import type { Recent, Running, Session } from './facts.ts';
+import { Filter } from './filter.tsx';
+import { Link } from './link.tsx';
+import type { Page } from './page.ts';
+import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { StateMark } from './state-mark.tsx';
+import { Table, type TableColumn } from './table.tsx';
+import { age, count, counted, duration, exactly, size } from './words.ts';
+
+const clientOf = ({ client }: Session): string => [client?.name, client?.version].filter(Boolean).join(' ');
+const GROUPS = ['principal', 'client', 'server', 'transport', 'state', 'groups'];
+
+/** Columns that show ages need the server's time. */
+function columnsOf(now: () => number): readonly TableColumn<Session>[] {
+  return [
+    { key: 'principal', label: 'Who', width: 'minmax(7rem, 1.2fr)', phone: true, value: ({ principal }) => principal },
+    { key: 'client', label: 'Client', width: 'minmax(8rem, 1.4fr)', value: clientOf },
+    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', value: ({ upstream }) => upstream },
+    {
+      key: 'state',
+      label: 'State',
+      width: '6.5rem',
+      phone: true,
+      value: ({ state }) => state,
+      cell: ({ state }) => <StateMark state={state} />,
+    },
+    {
+      key: 'transport',
+      label: 'Transport',
+      width: '9rem',
+      value: ({ transport, era }) => [transport, era].filter(Boolean).join(' '),
+    },
+    {
+      key: 'inFlight',
+      label: 'In flight',
+      width: '5rem',
+      right: true,
+      phone: true,
+      value: ({ inFlight }) => inFlight,
+      cell: ({ inFlight }) => (inFlight === 0 ? <span class="nothing">0</span> : count(inFlight)),
+    },
+    {
+      key: 'left',
+      label: 'Rate left',
+      width: '6rem',
+      right: true,
+      value: ({ allowance }) => (allowance === undefined ? 2 : allowance.remaining / allowance.limit),
+      cell: ({ allowance }) =>
+        allowance === undefined ? (
+          ''
+        ) : (
+          <span class={allowance.remaining < allowance.limit / 5 ? 'bad' : undefined}>
+            {count(Math.floor(allowance.remaining))}/{count(allowance.limit)}
+          </span>
+        ),
+    },
+    {
+      key: 'age',
+      label: 'Age',
+      width: '5rem',
+      right: true,
+      value: ({ startedAt }) => -startedAt,
+      cell: ({ startedAt }) => <span title={exactly(startedAt)}>{age(now() - startedAt)}</span>,
+    },
+    {
+      key: 'quiet',
+      label: 'Quiet',
+      width: '5rem',
+      right: true,
+      phone: true,
+      value: ({ lastActivity }) => -lastActivity,
+      cell: ({ lastActivity }) => <span title={exactly(lastActivity)}>{age(now() - lastActivity)}</span>,
+    },
+    { key: 'address', label: 'Address', width: '8rem', optional: true, value: ({ address = '' }) => address },
+    { key: 'groups', label: 'Groups', width: '6rem', optional: true, value: ({ groups }) => groups.join(' ') },
+  ];
+}
+
+/** How many calls of one session are listed. */
+const MAX_CALLS = 50;
+
+function Calls({
+  page,
+  running,
+  recent,
+}: {
+  readonly page: Page;
+  readonly running: readonly Running[];
+  readonly recent: readonly Recent[];
+}): JSX.Element {
+  const now = Date.now() + page.live!.state.clockSkewMs;
+  if (running.length + recent.length === 0)
+    return <p class="empty">No calls among the last thousand of all sessions.</p>;
+  return (
+    <ol class="calls">
+      {running.map(({ id, method, target, startedAt, state }) => (
+        <li key={id}>
+          <Link page={page} view="requests" params={{ id }}>
+            {target ?? method}
+          </Link>
+          <StateMark state={state} />
+          <span class="right">{age(now - startedAt)}</span>
+        </li>
+      ))}
+      {recent
+        .slice(-MAX_CALLS)
+        .toReversed()
+        .map(({ nr, time, method, target, outcome, error, ms }) => (
+          <li key={nr} title={exactly(time)}>
+            <span>{target ?? method}</span>
+            <span>
+              <StateMark state={outcome} /> {error !== undefined && <span class="hint">{error}</span>}
+            </span>
+            <span class="right">{ms === undefined ? '' : duration(ms)}</span>
+          </li>
+        ))}
+    </ol>
+  );
+}
+
+type Doing = 'end' | 'cancel' | 'message';
+
+function SessionDetail({ page, session }: { readonly page: Page; readonly session: Session }): JSX.Element {
+  const { state } = page.live!;
+  const [doing, setDoing] = useState<Doing>();
+  const { id, principal, upstream, transport, era, version, address, userAgent, groups, metadata, traffic } = session;
+  const now = Date.now() + state.clockSkewMs;
+  const running = [...state.requests.values()].filter((each) => each.session === id);
+  const recent = useMemo(() => state.recent.filter((each) => each.session === id), [id, state.versions.recent]);
+  const errors = recent.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'cancelled').length;
+  const close = (): void => setDoing(undefined);
+  return (
+    <Detail
+      title={`${principal}, ${clientOf(session) || transport}`}
+      onClose={() => page.show({ id: undefined }, false)}
+    >
+      {page.mayAct && (
+        <div class="buttons">
+          <button type="button" disabled={running.length === 0} onClick={() => setDoing('cancel')}>
+            Cancel its calls
+          </button>
+          <button type="button" onClick={() => setDoing('message')}>
+            Message…
+          </button>
+          <button type="button" class="danger" onClick={() => setDoing('end')}>
+            End session…
+          </button>
+        </div>
+      )}
+      <Facts
+        facts={{
+          State: <StateMark state={session.state} />,
+          Session: (
+            <>
+              <code>{id}</code> <CopyButton label="Copy the session’s id" text={() => id} />
+            </>
+          ),
+          Server: (
+            <Link page={page} view="servers" params={{ id: upstream }}>
+              {upstream === '*' ? 'all of them as one' : upstream}
+            </Link>
+          ),
+          Protocol: [transport, era, version].filter(Boolean).join(', '),
+          Address: address,
+          'User agent': userAgent,
+          Began: `${age(now - session.startedAt)} ago, ${exactly(session.startedAt)}`,
+          'Last message': `${age(now - session.lastActivity)} ago`,
+          Rate:
+            session.allowance === undefined
+              ? undefined
+              : `${count(Math.floor(session.allowance.remaining))} of ${count(session.allowance.limit)} left`,
+          Traffic:
+            traffic === undefined
+              ? undefined
+              : `${count(traffic.messagesIn)} messages in (${size(traffic.bytesIn)}), ${count(traffic.messagesOut)} out (${size(traffic.bytesOut)})`,
+          Ping: traffic?.latencyMs === undefined ? undefined : duration(traffic.latencyMs),
+          Groups: groups.join(', '),
+          ...metadata,
+        }}
+      />
+      <h3>
+        Calls <span class="hint">{`${running.length} under way, ${recent.length} ended, ${errors} not well`}</span>
+      </h3>
+      <Calls page={page} running={running} recent={recent} />
+      {doing === 'end' && (
+        <Ask
+          title="End the session"
+          action="End session"
+          grave
+          onClose={close}
+          onDo={(form) => {
+            const reason = typed(form, 'reason');
+            const query = reason === '' ? {} : { reason };
+            void page.act('endSession', { name: id, query }, `The session of ${principal} was ended.`);
+          }}
+        >
+          <p>Its calls are cancelled and its client is disconnected. The client may connect again.</p>
+          <Field label="Reason" name="reason" hint="The client gets it" />
+        </Ask>
+      )}
+      {doing === 'cancel' && (
+        <Ask
+          title="Cancel its calls"
+          action={`Cancel ${counted(running.length, 'call')}`}
+          grave
+          onClose={close}
+          onDo={(form) => {
+            const reason = typed(form, 'reason');
+            void page.act<{ count: number }>(
+              'cancelAll',
+              { name: id, query: reason === '' ? {} : { reason } },
+              (answer) => `${counted(answer.count, 'call')} cancelled.`,
+            );
+          }}
+        >
+          <p>The client gets the error SWB_CANCELLED for each. Its session stays.</p>
+          <Field label="Reason" name="reason" hint="The client gets it" />
+        </Ask>
+      )}
+      {doing === 'message' && (
+        <Ask
+          title={`Message to ${principal}`}
+          action="Send"
+          onClose={close}
+          onDo={(form) =>
+            void page.act<{ count: number }>(
+              'broadcast',
+              { body: { ...messageOf(typed(form, 'text')), to: { session: id } } },
+              (answer) => (answer.count === 0 ? 'The session is not open, so nothing was sent.' : 'Sent.'),
+            )
+          }
+        >
+          <Field label="Text" name="text" required />
+        </Ask>
+      )}
+    </Detail>
+  );
+}
+
+export function Sessions({ page }: { readonly page: Page }): JSX.Element {
+  const { state } = page.live!;
+  const { id, filter = '', order = 'age', group } = page.place.params;
+  const columns = useMemo(() => columnsOf(() => Date.now() + state.clockSkewMs), [state]);
+  const version = state.versions.sessions;
+  const rows = useMemo(() => [...state.sessions.values()], [state, version]);
+  const found = useMemo(() => filterRows(rows, columns, filter).length, [rows, columns, filter]);
+  const session = id === undefined ? undefined : state.sessions.get(id);
+  const all = counted(rows.length, 'session');
+  const isKnown = state.known.has('sessions');
+  return (
+    <div class={id === undefined ? 'split' : 'split open'}>
+      <section class="list">
+        <Filter page={page} count={filter === '' ? all : `${count(found)} of ${all}`}>
+          <label class="group-by">
+            <span class="hidden">Group by</span>
+            <select value={group ?? ''} onChange={({ currentTarget }) => page.show({ group: currentTarget.value })}>
+              <option value="">No groups</option>
+              {columns
+                .filter(({ key }) => GROUPS.includes(key))
+                .map(({ key, label }) => (
+                  <option key={key} value={key}>
+                    By {label.toLowerCase()}
+                  </option>
+                ))}
+            </select>
+          </label>
+        </Filter>
+        <Table
+          label="Sessions"
+          columns={columns}
+          rows={rows}
+          version={version}
+          filter={filter}
+          order={readOrder(order)}
+          group={group}
+          selected={id}
+          idOf={(each) => each.id}
+          onOrder={(next) => page.show({ order: writeOrder(next) })}
+          onOpen={(each) => page.show({ id: each.id }, false)}
+          empty={
+            !isKnown
+              ? 'Loading…'
+              : rows.length > 0
+                ? 'No session matches the filter.'
+                : 'No client is connected. What switchboard serve prints shows how to connect one.'
+          }
+        />
+      </section>
+      {session !== undefined && <SessionDetail key={session.id} page={page} session={session} />}
+      {id !== undefined && session === undefined && isKnown && (
+        <Detail title="The session has ended" onClose={() => page.show({ id: undefined }, false)}>
+          <p>
+            There is no session <code>{id}</code> now. Its last calls are among the{' '}
+            <Link page={page} view="requests" params={{ filter: `session:${id}` }}>
+              recent requests
+            </Link>
+            .
+          </p>
+        </Detail>
+      )}
+    </div>
+  );
+}

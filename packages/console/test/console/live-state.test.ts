@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { LiveState } from '../../src/pages/console/live-state.ts';
+
+const session = (id: string, inFlight = 0): object => ({ id, principal: 'ann', inFlight });
+
+describe('what the stream has told', () => {
+  it('is a table with what came, changed and went, and whole again after a reconnect', () => {
+    const state = new LiveState();
+    state.apply('sessions', { all: [session('a'), session('b')] });
+    state.apply('sessions', { changed: [session('b', 2), session('c')], gone: ['a'] });
+    expect([...state.sessions.values()].map(({ id, inFlight }) => [id, inFlight])).toEqual([
+      ['b', 2],
+      ['c', 0],
+    ]);
+    const { sessions: version } = state.versions;
+    state.apply('sessions', { all: [session('d')] });
+    expect([...state.sessions.keys()]).toEqual(['d']);
+    expect(state.versions.sessions).toBeGreaterThan(version);
+    expect([state.known.has('sessions'), state.known.has('requests')]).toEqual([true, false]);
+  });
+
+  it('keeps the last thousand requests, and counts those that were left out', () => {
+    const state = new LiveState();
+    const rows = (from: number, to: number): object[] =>
+      Array.from({ length: to - from + 1 }, (_, nth) => ({ nr: from + nth }));
+    state.apply('recent', { all: rows(1, 990) });
+    state.apply('recent', { rows: rows(1001, 1200), skipped: 10 });
+    expect([state.recent.length, state.recent[0]!.nr, state.recent.at(-1)!.nr, state.skipped]).toEqual([
+      1000, 191, 1200, 10,
+    ]);
+    // Numbers begin again after a restart.
+    state.apply('recent', { all: rows(1, 3) });
+    expect(state.recent.map(({ nr }) => nr)).toEqual([1, 2, 3]);
+  });
+
+  it('keeps lines of stderr by server, and values as they came last', () => {
+    const state = new LiveState();
+    state.apply('stderr:files', { all: [{ nr: 1, line: 'one' }] });
+    state.apply('stderr:files', { rows: [{ nr: 2, line: 'two' }] });
+    state.apply('stderr:__proto__', { all: [{ nr: 1, line: 'x' }] });
+    expect(state.stderr['files']!.map(({ line }) => line)).toEqual(['one', 'two']);
+    state.apply('history.hour', { value: { from: 1 } });
+    state.apply('history.day', { value: { from: 2 } });
+    expect(state.history).toEqual({ hour: { from: 1 }, day: { from: 2 } });
+    state.apply('nothing of the kind', { value: 1 });
+    expect(({} as Record<string, unknown>)['line']).toBeUndefined();
+  });
+});

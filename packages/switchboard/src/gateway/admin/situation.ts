@@ -1,0 +1,121 @@
+/** How a Switchboard is at this moment, as operators see it: asked once, or live. */
+import { ProcessTree, readProcessTree } from '../../upstreams/process-tree.ts';
+import type { OpenRequest, UpstreamFacts } from '../operations.ts';
+import { PRODUCT } from '../product.ts';
+import { problemsOf } from './health.ts';
+import type { Problem } from './health.ts';
+import type { Topic } from './live.ts';
+import type { AdminContext } from './route.ts';
+import type { AdminCluster } from './spread.ts';
+
+const NO_PROCESSES = new ProcessTree([]);
+
+type Context = Omit<AdminContext, 'live'>;
+
+const nodesOf = (cluster: AdminCluster): object[] => {
+  const nodes = cluster.nodes();
+  const own = nodes.find(({ self }) => self);
+  return nodes.map(({ id, name, url, version, state, startedAt, digest, self }) => ({
+    id,
+    name,
+    url,
+    version,
+    state,
+    startedAt,
+    self,
+    sameUpstreams: digest === own?.digest,
+  }));
+};
+
+/** Version, uptime and counts. */
+export function statusOf({ operations, settings, stats, isDraining, cluster }: Context): object {
+  const { connections, exchanges: requests, parked } = stats();
+  const states = operations.upstreamsWith(NO_PROCESSES);
+  const uptimeMs = Math.round(process.uptime() * 1000);
+  return {
+    version: PRODUCT.version,
+    state: isDraining() ? 'draining' : 'serving',
+    pid: process.pid,
+    node: process.versions.node,
+    startedAt: Date.now() - uptimeMs,
+    uptimeMs,
+    memoryBytes: process.memoryUsage.rss(),
+    clients: operations.sessions().length,
+    connections,
+    requests,
+    parked,
+    maxConnections: settings.maxConnections,
+    ...(cluster !== undefined && { nodes: nodesOf(cluster) }),
+    upstreams: states.map(({ name, state, reason, running, members }) => ({
+      name,
+      state,
+      ...(reason !== undefined && { reason }),
+      members: members.length,
+      running,
+    })),
+  };
+}
+
+/** Whether it is well, and what to do where it is not. */
+export function healthOf({ operations, settings, history, stats, isDraining }: Context): {
+  ok: boolean;
+  problems: Problem[];
+} {
+  const problems = problemsOf({
+    isDraining: isDraining(),
+    upstreams: operations.upstreamsWith(NO_PROCESSES),
+    connections: stats().connections,
+    maxConnections: settings.maxConnections,
+    requests: operations.requests(),
+    nearLimit: operations.load().nearLimit,
+    load: history.load(),
+  });
+  return { ok: problems.length === 0, problems };
+}
+
+/** An age grows without anything having changed, so a page gets the beginning, to the second. */
+const withStart = ({ ageMs, ...request }: OpenRequest): object => ({
+  ...request,
+  startedAt: Math.round((Date.now() - ageMs) / 1000) * 1000,
+});
+
+const STDERR = 'stderr:';
+/** How often it is looked at what processes use, in ms: that takes the whole system. */
+const USAGE_MS = 5000;
+
+/** What the live stream can be about: `stderr:` and the name of an upstream, or one of these. */
+export function topicsOf(context: Context): (name: string) => Topic | undefined {
+  const { operations, history, recentRequests, stderr } = context;
+  let [processes, readAt] = [NO_PROCESSES, -Infinity];
+  const lookAtUpstreams = (): UpstreamFacts[] => {
+    if (performance.now() - readAt > USAGE_MS) {
+      readAt = performance.now();
+      void readProcessTree().then((tree) => (processes = tree));
+    }
+    return operations.upstreamsWith(processes);
+  };
+  const topics: Readonly<Record<string, Topic>> = {
+    status: { kind: 'value', look: () => statusOf(context) },
+    health: { kind: 'value', look: () => healthOf(context) },
+    'history.minute': { kind: 'value', look: () => history.range('minute') },
+    'history.hour': { kind: 'value', look: () => history.range('hour') },
+    'history.day': { kind: 'value', look: () => history.range('day') },
+    load: { kind: 'value', look: () => history.load() },
+    changes: { kind: 'value', look: () => history.changes() },
+    sessions: { kind: 'table', look: () => operations.sessions(), idOf: ({ id }: { id: string }) => id },
+    requests: {
+      kind: 'table',
+      look: () => operations.requests().map(withStart),
+      idOf: ({ id }: { id: string }) => id,
+    },
+    recent: { kind: 'log', count: () => recentRequests.count, list: (after, max) => recentRequests.list(after, max) },
+    upstreams: { kind: 'table', look: lookAtUpstreams, idOf: ({ name }: { name: string }) => name },
+  };
+  return (name) => {
+    if (Object.hasOwn(topics, name)) return topics[name];
+    if (!name.startsWith(STDERR)) return undefined;
+    const upstream = name.slice(STDERR.length);
+    if (!operations.has(upstream)) return undefined;
+    return { kind: 'log', count: () => stderr.count(upstream), list: (after) => stderr.list(upstream, after) };
+  };
+}

@@ -1,0 +1,93 @@
+/** Who is signed in at the console. A session ends by itself, with its credential, or when somebody signs out. */
+import type { ServerResponse } from 'node:http';
+
+import { canEnd, isExpired } from '../../auth/identity.ts';
+import type { Identity } from '../../auth/identity.ts';
+import type { CredentialWatcher } from '../../auth/credential-watcher.ts';
+import { SwitchboardError } from '../../protocol/errors.ts';
+import type { Operator } from '../admin/operator.ts';
+import { digestOf, newSecret } from './links.ts';
+
+/** How long a session lasts at most, in ms. */
+export const SESSION_MS: number = 12 * 3_600_000;
+/** How many one operator may have; of more, the oldest ends. */
+export const MAX_SESSIONS_EACH = 8;
+/** How many there may be. */
+export const MAX_SESSIONS = 256;
+
+export interface ConsoleSession {
+  operator: Operator;
+  /** What it was opened with; absent for a link. */
+  identity?: Identity;
+  expiresAt: number;
+  /** Answers that are still being given; they end with it. */
+  responses: Set<ServerResponse>;
+  /** Stops watching its credential. */
+  release(): void;
+}
+
+export class Sessions {
+  /** By the digest of what the cookie holds. */
+  readonly #sessions: Map<string, ConsoleSession> = new Map();
+  readonly #credentials: CredentialWatcher;
+  readonly #now: () => number;
+
+  constructor(credentials: CredentialWatcher, now: () => number = Date.now) {
+    this.#credentials = credentials;
+    this.#now = now;
+  }
+
+  /** @returns what the cookie holds. @throws {SwitchboardError} `SWB_OVERLOADED` */
+  open(operator: Operator, identity?: Identity): string {
+    for (const [key, session] of this.#sessions) if (session.expiresAt <= this.#now()) this.#end(key);
+    const own = [...this.#sessions].filter(
+      ([, session]) => session.operator.name === operator.name && session.operator.role === operator.role,
+    );
+    if (own.length >= MAX_SESSIONS_EACH) this.#end(own[0]![0]);
+    if (this.#sessions.size >= MAX_SESSIONS) {
+      throw new SwitchboardError('SWB_OVERLOADED', {
+        detail: `${MAX_SESSIONS} are signed in at the console, the limit`,
+      });
+    }
+    const secret = newSecret();
+    const key = digestOf(secret);
+    const session: ConsoleSession = {
+      operator,
+      expiresAt: Math.min(this.#now() + SESSION_MS, identity?.expiresAt ?? Infinity),
+      responses: new Set(),
+      release: () => {},
+      ...(identity !== undefined && { identity }),
+    };
+    this.#sessions.set(key, session);
+    if (identity !== undefined && canEnd(identity)) {
+      session.release = this.#credentials.watch({ identity, invalidate: () => this.#end(key) });
+    }
+    return secret;
+  }
+
+  /** The session of a cookie; undefined where there is none any more. */
+  find(secret: string): ConsoleSession | undefined {
+    const session = this.#sessions.get(digestOf(secret));
+    if (session === undefined) return undefined;
+    const { expiresAt, identity } = session;
+    if (expiresAt > this.#now() && (identity === undefined || !isExpired(identity, this.#now()))) return session;
+    this.end(secret);
+    return undefined;
+  }
+
+  end(secret: string): void {
+    this.#end(digestOf(secret));
+  }
+
+  close(): void {
+    for (const key of this.#sessions.keys()) this.#end(key);
+  }
+
+  #end(key: string): void {
+    const session = this.#sessions.get(key);
+    if (session === undefined) return;
+    this.#sessions.delete(key);
+    session.release();
+    for (const response of session.responses) response.destroy();
+  }
+}

@@ -1,0 +1,203 @@
+/** What is kept of the past for operators: bounded, and a function of the events. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+import type { GatewayEvent } from '../../src/observe/events.ts';
+import { History, MAX_CHANGES, MAX_UPSTREAMS, percentileMs } from '../../src/observe/history.ts';
+import type { Gauges } from '../../src/observe/history.ts';
+import { MAX_RECENT, RecentRequests } from '../../src/observe/recent-requests.ts';
+import { MAX_LINE, MAX_LINES, StderrTail } from '../../src/observe/stderr-tail.ts';
+import { SECONDS } from '../../src/observe/tally.ts';
+
+const START = 1_800_000_000_000;
+
+const ended = (more: Partial<Extract<GatewayEvent, { type: 'request.ended' }>> = {}): GatewayEvent => ({
+  type: 'request.ended',
+  exchange: 'x-1',
+  method: 'tools/call',
+  target: 'add',
+  upstream: 'demo',
+  session: 's',
+  principal: 'ann',
+  transport: 'websocket',
+  era: 'legacy',
+  ms: 3,
+  outcome: 'ok',
+  code: undefined,
+  error: undefined,
+  ...more,
+});
+
+const refused: GatewayEvent = {
+  type: 'request.refused',
+  code: 'SWB_RATE_LIMITED',
+  upstream: 'demo',
+  session: 's',
+  principal: 'ann',
+  transport: 'websocket',
+  method: 'tools/call',
+};
+
+function startHistory(look: () => Gauges = () => ({ clients: 0, inFlight: 0, memoryBytes: 0 })): {
+  history: History;
+  pass(ms: number): void;
+} {
+  let now = START;
+  const history = new History({ look, now: () => now });
+  onTestFinished(() => history.close());
+  return { history, pass: (ms) => void (now += ms) };
+}
+
+const sum = (counts: readonly number[]): number => counts.reduce((all, each) => all + each, 0);
+
+describe('the history', () => {
+  it('counts calls, errors and refusals in steps that have ended, each in its own', () => {
+    const { history, pass } = startHistory();
+    history.onEvent(ended());
+    expect(sum(history.range('minute').calls)).toBe(0);
+    pass(1000);
+    history.onEvent(ended({ outcome: 'error' }));
+    history.onEvent(ended({ outcome: 'isError' }));
+    history.onEvent(refused);
+    pass(1000);
+    const minute = history.range('minute');
+    expect([minute.calls.slice(-2), minute.errors.slice(-2), minute.refused.slice(-2)]).toEqual([
+      [1, 2],
+      [0, 2],
+      [0, 1],
+    ]);
+    expect([minute.calls.length, minute.from + 60 * minute.stepMs]).toEqual([60, START + 2000]);
+  });
+
+  it('has the same calls in the hour and in the day, and forgets them when those are over', () => {
+    const { history, pass } = startHistory();
+    for (let nth = 0; nth < 90; nth++) {
+      history.onEvent(ended());
+      pass(1000);
+    }
+    pass(600_000);
+    expect([
+      sum(history.range('minute').calls),
+      sum(history.range('hour').calls),
+      sum(history.range('day').calls),
+    ]).toEqual([0, 90, 90]);
+    pass(3_600_000);
+    expect([sum(history.range('hour').calls), sum(history.range('day').calls)]).toEqual([0, 90]);
+    pass(86_400_000);
+    expect(sum(history.range('day').calls)).toBe(0);
+    // The rings go round without keeping what stood in their places before.
+    history.onEvent(ended());
+    pass(300_000);
+    expect(sum(history.range('day').calls)).toBe(1);
+  });
+
+  it('tells percentiles from the buckets of all durations, and none where nothing was called', () => {
+    const { history, pass } = startHistory();
+    for (let nth = 0; nth < 98; nth++) history.onEvent(ended({ ms: 3 }));
+    for (let nth = 0; nth < 2; nth++) history.onEvent(ended({ ms: 800 }));
+    // It lasts as long as its client likes.
+    history.onEvent(ended({ method: 'subscriptions/listen', ms: 3_600_000 }));
+    pass(1000);
+    const { p50Ms, p99Ms } = history.range('minute');
+    expect(p50Ms.at(-1)).toBeGreaterThan(2.5);
+    expect(p50Ms.at(-1)).toBeLessThanOrEqual(5);
+    expect(p99Ms.at(-1)).toBeGreaterThan(500);
+    expect(p99Ms.at(-1)).toBeLessThanOrEqual(1000);
+    expect(p50Ms.at(-2)).toBeNull();
+    const beyond = new Float64Array(SECONDS.length + 1);
+    beyond[SECONDS.length] = 1;
+    expect(percentileMs(beyond, 0.5)).toBe(300_000);
+  });
+
+  it('tells the last minute of each server, of a bounded number of them', () => {
+    const { history, pass } = startHistory();
+    for (let nth = 0; nth < MAX_UPSTREAMS + 5; nth++) history.onEvent(ended({ upstream: `server-${nth}` }));
+    pass(1000);
+    const load = history.load();
+    expect(load).toHaveLength(MAX_UPSTREAMS);
+    expect(load[0]).toMatchObject({ upstream: 'server-0', calls: 1, errors: 0 });
+    expect(load[0]!.p50Ms).toBeGreaterThan(0);
+    pass(120_000);
+    expect(history.load()).toEqual([]);
+  });
+
+  it('keeps what changed with its time and words: the same within a minute once, and a bounded number', () => {
+    const { history, pass } = startHistory();
+    const failed: GatewayEvent = { type: 'member.failed', upstream: 'files', slot: 'x', reason: 'exited with code 3' };
+    for (let nth = 0; nth < 3; nth++) {
+      history.onEvent(failed);
+      pass(1000);
+    }
+    expect(history.changes()).toEqual([
+      {
+        time: START + 2000,
+        type: 'member.failed',
+        level: 'error',
+        upstream: 'files',
+        text: 'exited with code 3',
+        count: 3,
+      },
+    ]);
+    pass(61_000);
+    history.onEvent(failed);
+    expect(history.changes()).toHaveLength(2);
+    for (let nth = 0; nth < MAX_CHANGES; nth++) history.onEvent({ ...failed, reason: `${'x'.repeat(2000)}${nth}` });
+    expect(history.changes().length).toBeLessThanOrEqual(MAX_CHANGES);
+    expect(Math.max(...history.changes().map(({ text }) => text.length))).toBeLessThanOrEqual(500);
+  });
+
+  it('looks at clients, calls in flight and memory each second', async () => {
+    const { history, pass } = startHistory(() => ({ clients: 7, inFlight: 2, memoryBytes: 1024 }));
+    await expect
+      .poll(() => {
+        pass(1000);
+        return history.range('hour').clients.some((clients) => clients === 7);
+      })
+      .toBe(true);
+  });
+});
+
+describe('the newest requests', () => {
+  it('are numbered, and the oldest make room', () => {
+    const recent = new RecentRequests();
+    for (let nth = 1; nth <= MAX_RECENT + 10; nth++) recent.onEvent(ended({ exchange: `x-${nth}` }));
+    recent.onEvent(refused);
+    const all = recent.list();
+    expect([all.length, all[0]!.nr, all.at(-1)!.nr, recent.count]).toEqual([
+      MAX_RECENT,
+      12,
+      MAX_RECENT + 11,
+      MAX_RECENT + 11,
+    ]);
+    expect(all.at(-1)).toMatchObject({ outcome: 'refused', error: 'SWB_RATE_LIMITED', method: 'tools/call' });
+    expect(recent.list(MAX_RECENT + 9).map(({ id }) => id)).toEqual([`x-${MAX_RECENT + 10}`, undefined]);
+    expect(recent.list(0, 1)).toHaveLength(1);
+    expect(recent.list(recent.count)).toEqual([]);
+  });
+
+  it('say why they failed: by the name of the error, or by the number of the server', () => {
+    const recent = new RecentRequests();
+    recent.onEvent(ended({ outcome: 'error', code: 31002, error: 'SWB_TIMEOUT' }));
+    recent.onEvent(ended({ outcome: 'error', code: -32602 }));
+    expect(recent.list().map(({ error }) => error)).toEqual(['SWB_TIMEOUT', '-32602']);
+  });
+});
+
+describe('the lines on stderr', () => {
+  it('are kept by server, so many and so long, and forgotten with a server that is removed', () => {
+    const tail = new StderrTail();
+    const say = (upstream: string, line: string): void => tail.onEvent({ type: 'upstream.stderr', upstream, line });
+    for (let nth = 0; nth <= MAX_LINES; nth++) say('files', `line ${nth}`);
+    say('demo', 'x'.repeat(MAX_LINE * 2));
+    expect([tail.list('files').length, tail.list('files')[0]!.line, tail.count('files')]).toEqual([
+      MAX_LINES,
+      'line 1',
+      MAX_LINES + 1,
+    ]);
+    expect(tail.list('files', MAX_LINES).map(({ line }) => line)).toEqual([`line ${MAX_LINES}`]);
+    expect(tail.list('demo')[0]!.line.length).toBeLessThanOrEqual(MAX_LINE);
+    const nothing = { added: [], changed: [], applied: [], restartNeeded: [] };
+    tail.onEvent({ type: 'reloaded', ...nothing, removed: ['files'] });
+    expect([tail.list('files'), tail.count('files')]).toEqual([[], 0]);
+    expect(tail.list('__proto__')).toEqual([]);
+  });
+});
