@@ -40,7 +40,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
       key: 'time',
       label: 'When',
       width: '5.5rem',
-      phone: true,
+      from: 0,
       // What is under way is newer than all that has ended.
       value: ({ request }) => (isRunning(request) ? 1e15 + request.startedAt : request.nr),
       cell: ({ request }) =>
@@ -50,7 +50,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
       key: 'outcome',
       label: 'Outcome',
       width: '6.5rem',
-      phone: true,
+      from: 0,
       value: ({ state }) => state,
       cell: ({ state }) => <StateMark state={state} />,
     },
@@ -59,7 +59,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
       key: 'what',
       label: 'Method or tool',
       width: 'minmax(8rem, 1.4fr)',
-      phone: true,
+      from: 0,
       value: ({ request: { method, target } }) => target ?? method,
       cell: ({ request: { method, target } }) =>
         target === undefined ? (
@@ -70,15 +70,15 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
           </>
         ),
     },
-    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', value: ({ request }) => request.upstream },
-    { key: 'who', label: 'Who', width: 'minmax(6rem, 1fr)', value: ({ request }) => request.principal },
+    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', from: 560, value: ({ request }) => request.upstream },
+    { key: 'who', label: 'Who', width: 'minmax(6rem, 1fr)', from: 560, value: ({ request }) => request.principal },
     { key: 'session', label: 'Session', width: '7rem', value: ({ request }) => request.session ?? '' },
     {
       key: 'took',
       label: 'Took',
       width: '5rem',
       right: true,
-      phone: true,
+      from: 0,
       value: tookOf,
       cell: (row) =>
         isRunning(row.request) ? age(tookOf(row)) : row.request.ms === undefined ? '–' : duration(row.request.ms),

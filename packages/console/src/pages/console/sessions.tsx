@@ -20,14 +20,14 @@ const GROUPS = ['principal', 'client', 'server', 'transport', 'state', 'groups']
 /** Columns that show ages need the server's time. */
 function columnsOf(now: () => number): readonly TableColumn<Session>[] {
   return [
-    { key: 'principal', label: 'Who', width: 'minmax(7rem, 1.2fr)', phone: true, value: ({ principal }) => principal },
-    { key: 'client', label: 'Client', width: 'minmax(8rem, 1.4fr)', value: clientOf },
-    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', value: ({ upstream }) => upstream },
+    { key: 'principal', label: 'Who', width: 'minmax(7rem, 1.2fr)', from: 0, value: ({ principal }) => principal },
+    { key: 'client', label: 'Client', width: 'minmax(8rem, 1.4fr)', from: 560, value: clientOf },
+    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', from: 560, value: ({ upstream }) => upstream },
     {
       key: 'state',
       label: 'State',
       width: '6.5rem',
-      phone: true,
+      from: 0,
       value: ({ state }) => state,
       cell: ({ state }) => <StateMark state={state} />,
     },
@@ -42,7 +42,7 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
       label: 'In flight',
       width: '5rem',
       right: true,
-      phone: true,
+      from: 0,
       value: ({ inFlight }) => inFlight,
       cell: ({ inFlight }) => (inFlight === 0 ? <span class="nothing">0</span> : count(inFlight)),
     },
@@ -74,7 +74,7 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
       label: 'Quiet',
       width: '5rem',
       right: true,
-      phone: true,
+      from: 0,
       value: ({ lastActivity }) => -lastActivity,
       cell: ({ lastActivity }) => <span title={exactly(lastActivity)}>{age(now() - lastActivity)}</span>,
     },

@@ -9,8 +9,8 @@ export interface TableColumn<Row> extends Column<Row> {
   readonly right?: boolean;
   /** Whether it is left out where no row has anything there. */
   readonly optional?: boolean;
-  /** Whether a phone has room for it, and a table beside the detail of a row. */
-  readonly phone?: boolean;
+  /** The width of the table from which it is shown, in px: 0 for what a phone shows too. @default 880 */
+  readonly from?: number;
   /** What is shown, where that is not the value. */
   cell?(row: Row): ComponentChildren;
 }
@@ -34,8 +34,8 @@ export interface TableProps<Row> {
 }
 
 const ROW_PX = 36;
-/** Below this width there is room for the columns of a phone only: on a phone, or beside the detail of a row. */
-const NARROW_PX = 880;
+/** The width from which a column is shown that does not say another. */
+const WIDE_PX = 880;
 /** Rows drawn beyond both edges of what is seen. */
 const SPARE = 8;
 
@@ -44,15 +44,10 @@ type Item<Row> = { readonly row: Row } | { readonly group: string; readonly size
 /** A table that draws only the rows that are seen, however many there are. */
 export function Table<Row>(props: TableProps<Row>): JSX.Element {
   const { label, rows, version, filter, order, group, selected, empty, idOf, onOrder, onOpen } = props;
-  const [width, setWidth] = useState(NARROW_PX);
-  const narrow = width < NARROW_PX;
-  const columns = useMemo(
-    () =>
-      props.columns.filter(
-        ({ phone, optional, value }) =>
-          (phone === true || !narrow) && (optional !== true || rows.some((row) => value(row) !== '')),
-      ),
-    [props.columns, narrow, version],
+  const [width, setWidth] = useState(WIDE_PX);
+  const columns = props.columns.filter(
+    ({ from = WIDE_PX, optional, value }) =>
+      width >= from && (optional !== true || rows.some((row) => value(row) !== '')),
   );
   const scroller = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);

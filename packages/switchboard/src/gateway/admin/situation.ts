@@ -87,10 +87,13 @@ const USAGE_MS = 5000;
 export function topicsOf(context: Context): (name: string) => Topic | undefined {
   const { operations, history, recentRequests, stderr } = context;
   let [processes, readAt] = [NO_PROCESSES, -Infinity];
-  const lookAtUpstreams = (): UpstreamFacts[] => {
+  const lookAtUpstreams = async (): Promise<UpstreamFacts[]> => {
+    const isFirst = readAt === -Infinity;
     if (performance.now() - readAt > USAGE_MS) {
       readAt = performance.now();
-      void readProcessTree().then((tree) => (processes = tree));
+      const reading = readProcessTree().then((tree) => (processes = tree));
+      // Later looks do not wait: what they show is as old as the one before.
+      if (isFirst) await reading;
     }
     return operations.upstreamsWith(processes);
   };
