@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 const TLS_TOOLS = ['packages/switchboard/test/cli/tls-tools.test.ts'];
 
 const PROXIES = ['packages/switchboard/test/e2e/proxies.test.ts'];
+const CLUSTER = 'packages/switchboard/test/e2e/cluster.test.ts';
 
 /** `package` is what Debian and Ubuntu call it; `files` are the tests that need it, some of them as root, who may make namespaces. */
 const PROGRAMS = [
@@ -23,11 +24,14 @@ const PROGRAMS = [
   {
     program: 'redis-server',
     package: 'redis-server',
-    files: ['stores/redis.test.ts', 'gateway/cluster.test.ts', 'e2e/cluster.test.ts'].map(
-      (file) => `packages/switchboard/test/${file}`,
-    ),
+    files: [
+      'packages/switchboard/test/stores/redis.test.ts',
+      'packages/switchboard/test/gateway/cluster.test.ts',
+      CLUSTER,
+    ],
   },
-  ...['nginx', 'haproxy', 'caddy'].map((program) => ({ program, package: program, files: PROXIES })),
+  ...['nginx', 'caddy'].map((program) => ({ program, package: program, files: PROXIES })),
+  { program: 'haproxy', package: 'haproxy', files: [...PROXIES, CLUSTER] },
   { program: 'systemctl', package: 'systemd', files: ['packages/switchboard/test/e2e/systemd.test.ts'], asRoot: true },
 ];
 

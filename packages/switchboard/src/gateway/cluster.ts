@@ -1,5 +1,5 @@
 /** This gateway as a node of a cluster: where the others reach it, who they are, and what is passed on to them. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { HttpVisit } from '../callers/http-visit.ts';
@@ -7,6 +7,7 @@ import type { Emit } from '../observe/events.ts';
 import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
 import { ClusterKey } from '../peers/cluster-key.ts';
 import { forwardExchange, idIn } from '../peers/forward.ts';
+import { Heirs } from '../peers/heirs.ts';
 import { Nodes } from '../peers/nodes.ts';
 import type { Node } from '../peers/nodes.ts';
 import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
@@ -16,6 +17,7 @@ import type { PeerAnswer } from '../peers/peer-link.ts';
 import { PeerListener } from '../peers/peer-listener.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
+import type { SealKeys } from '../router/catalogue/seal.ts';
 import type { Handles } from '../router/parked.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
 import { sendError } from '../transports/http/reply.ts';
@@ -68,6 +70,7 @@ export class Cluster {
   readonly #key: ClusterKey;
   readonly #listener: PeerListener;
   readonly #link: PeerLink;
+  readonly #heirs: Heirs;
   readonly #startedAt = Date.now();
   #url = '';
 
@@ -129,6 +132,7 @@ export class Cluster {
       onNotice,
       emit,
     });
+    this.#heirs = new Heirs({ store, nodes: this.nodes, has: options.has, onNotice });
   }
 
   /**
@@ -155,6 +159,7 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
+    this.#heirs.close();
     await this.nodes.close();
     await this.#link.close();
     await this.#listener.close();
@@ -172,6 +177,11 @@ export class Cluster {
       nodes: () => this.nodes.all,
       ask: (node, method, path, body) => this.#ask(node, method, path, body),
     };
+  }
+
+  /** What clients keep is good at every node. */
+  get sealKeys(): SealKeys {
+    return () => this.#key.derived('seal');
   }
 
   /** How handles of parked calls begin here. */
@@ -202,10 +212,12 @@ export class Cluster {
     if (owner === undefined) return false;
     await this.nodes.settled();
     if (this.#options.has(secret)) return false;
-    const node = await this.nodes.other(owner);
+    const node = (await this.nodes.other(owner)) ?? (secret === '' ? undefined : await this.#heirOf(secret, owner));
     if (node === undefined) return false;
     if (visit.isForwarded === true)
       throw new SwitchboardError('SWB_NOT_OWNER', { detail: `it is of the node ${owner}` });
+    const facts = { upstream: upstream.name, principal: identity.principal };
+    const begun = performance.now();
     try {
       const { callerHeaders } = upstream;
       const exchange = { request, response, body, caller: { identity, address }, callerHeaders };
@@ -214,15 +226,11 @@ export class Cluster {
       const error = asSwitchboardError(thrown);
       // Another node has its place, so that its sessions are gone.
       if (error.code === 'SWB_NOT_OWNER') return false;
-      this.#options.emit({
-        type: 'request.refused',
-        code: error.code,
-        upstream: upstream.name,
-        principal: identity.principal,
-        transport: 'http',
-      });
+      this.#options.emit({ type: 'request.refused', code: error.code, ...facts, transport: 'http' });
       sendError(response, error, idIn(body));
     }
+    const ms = Math.round(performance.now() - begun);
+    this.#options.emit({ type: 'request.forwarded', ...facts, node: node.name, ms });
     return true;
   }
 
@@ -240,6 +248,11 @@ export class Cluster {
     return readAnswer(answer, node);
   }
 
+  /** The other node that goes on with a session whose own node is gone. */
+  async #heirOf(secret: string, owner: string): Promise<Node | undefined> {
+    return owner === this.nodes.id ? undefined : this.#heirs.find(digestOf(secret), secret, owner);
+  }
+
   async #checkReachable(): Promise<void> {
     const self = { id: this.nodes.id, url: this.#url };
     const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE, headers: {} });
@@ -255,6 +268,9 @@ export class Cluster {
     else await serve(request, response, decodeCaller(request.headers[CALLER_HEADER]));
   }
 }
+
+/** What the store knows a session by. */
+const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
 /** What a modern request comes back with, as text. Only few bodies are read twice for it. */
 function stateIn(body: string | undefined): string {

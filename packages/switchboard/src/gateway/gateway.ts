@@ -184,7 +184,9 @@ export class Gateway {
     this.#observation = observation;
     this.#emit = emit;
     this.#store = store;
-    this.#pools = new Pools(upstreams, { id, settings, environment, roles, emit });
+    const cluster = settings.peerListen === '' ? undefined : this.#newCluster(store);
+    this.#cluster = cluster;
+    this.#pools = new Pools(upstreams, { id, settings, environment, roles, emit, sealKeys: cluster?.sealKeys });
     const { served, limiter, byName: pools } = this.#pools;
     const admission = new Admission(settings, roles, new RateLimit({ perMinute: settings.rateLimit }));
     this.#access = new Access({
@@ -196,8 +198,6 @@ export class Gateway {
       countRequest: (identity, address) => admission.countRequest({ identity, address, id: address }),
       ...(jwt !== undefined && { jwt }),
     });
-    const cluster = settings.peerListen === '' ? undefined : this.#newCluster(store);
-    this.#cluster = cluster;
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#pools.timeoutOf(exchange),

@@ -1,6 +1,7 @@
 /** The upstreams' side of a gateway: a pool for each, and whose turn it is there. Changes when the configuration does. */
 import type { Emit } from '../observe/events.ts';
 import type { Exchange } from '../router/exchange.ts';
+import type { SealKeys } from '../router/catalogue/seal.ts';
 import type { Roles } from '../router/roles.ts';
 import { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Pool } from '../upstreams/pool.ts';
@@ -19,6 +20,8 @@ export interface PoolsOptions {
   /** What callers may see. */
   roles: Roles;
   emit: Emit;
+  /** Of what clients keep, where every node has to know it. */
+  sealKeys?: SealKeys | undefined;
 }
 
 type Upstreams = Readonly<Record<string, UpstreamOptions>>;
@@ -33,7 +36,7 @@ export class Pools {
   #configured: Upstreams;
 
   constructor(upstreams: Upstreams, options: PoolsOptions) {
-    const { settings, roles, emit } = options;
+    const { settings, roles, emit, sealKeys } = options;
     this.#options = options;
     this.#configured = upstreams;
     this.limiter = new ConcurrencyLimiter((name) => ({
@@ -41,7 +44,7 @@ export class Pools {
       maxWaiting: settings.maxQueuedRequests,
     }));
     this.#timeouts = new Timeouts(settings.requestTimeout, upstreams);
-    this.served = new Served({ startTimeoutMs: settings.startTimeout, limiter: this.limiter, roles, emit });
+    this.served = new Served({ startTimeoutMs: settings.startTimeout, limiter: this.limiter, roles, emit, sealKeys });
     this.#build(Object.keys(upstreams));
   }
 

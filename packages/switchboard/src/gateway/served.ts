@@ -3,6 +3,7 @@ import type { Identity } from '../auth/identity.ts';
 import type { Emit } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { Catalogue } from '../router/catalogue/catalogue.ts';
+import type { SealKeys } from '../router/catalogue/seal.ts';
 import type { Scope, Upstream } from '../router/exchange.ts';
 import type { Roles } from '../router/roles.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
@@ -17,6 +18,8 @@ export interface ServedOptions {
   /** What callers may see. */
   roles: Roles;
   emit: Emit;
+  /** Of what clients keep for the merged address. @default keys of this process */
+  sealKeys?: SealKeys | undefined;
 }
 
 /** What is served, and what its path has behind `/mcp` or `/sse`. */
@@ -36,7 +39,7 @@ export class Served {
   readonly #catalogue: Catalogue;
   readonly #roles: Roles;
 
-  constructor({ startTimeoutMs, limiter, roles, emit }: ServedOptions) {
+  constructor({ startTimeoutMs, limiter, roles, emit, sealKeys }: ServedOptions) {
     this.#roles = roles;
     this.#catalogue = new Catalogue({
       upstreams: this.#byName,
@@ -44,6 +47,7 @@ export class Served {
       patienceMs: Math.min(PATIENCE_MS, startTimeoutMs),
       limiter,
       emit,
+      sealKeys,
     });
   }
 

@@ -180,6 +180,8 @@ export type GatewayEvent =
   | { type: 'node.left'; node: string; name: string }
   /** This node was taken for gone by the others: it gave its sessions up and joined under another id. */
   | { type: 'node.fenced'; node: string; now: string }
+  /** A request of a client was passed on to the node with this name, which has answered it, or has not. */
+  | { type: 'request.forwarded'; upstream: string; principal: string; node: string; ms: number }
   /** Somebody asked at the port for other nodes who is none. */
   | { type: 'peer.refused'; reason: string; address: string }
   /** An operator did something, over the admin API or on the console; `outcome` is `ok` or the name of an error. */

@@ -46,6 +46,7 @@ const LEVELS: Readonly<Record<GatewayEvent['type'], LogLevel>> = {
   'store.away': 'error',
   'store.back': 'warn',
   'store.fenced': 'error',
+  'request.forwarded': 'debug',
   'node.joined': 'info',
   'node.left': 'warn',
   'node.fenced': 'error',

@@ -29,6 +29,9 @@ export type MetricName =
   | 'switchboard_member_memory_bytes'
   | 'switchboard_strays_total'
   | 'switchboard_audit_lost_total'
+  | 'switchboard_nodes'
+  | 'switchboard_forwarded_requests_total'
+  | 'switchboard_store_away'
   | 'switchboard_internal_errors_total';
 
 export const METRICS: Readonly<Record<MetricName, MetricEntry>> = {
@@ -127,5 +130,12 @@ export const METRICS: Readonly<Record<MetricName, MetricEntry>> = {
     help: 'Messages of servers that are none, or answer nothing that was asked',
   },
   switchboard_audit_lost_total: { type: 'counter', labels: [], help: 'Lines of the audit log that were lost' },
+  switchboard_nodes: { type: 'gauge', labels: [], help: 'Other nodes of the cluster that this one sees' },
+  switchboard_forwarded_requests_total: {
+    type: 'counter',
+    labels: ['upstream'],
+    help: 'HTTP requests that were passed on to the node that has their session or their parked call',
+  },
+  switchboard_store_away: { type: 'gauge', labels: [], help: '1 while the store cannot be used, else 0' },
   switchboard_internal_errors_total: { type: 'counter', labels: ['where'], help: 'Faults of Switchboard itself' },
 };

@@ -129,6 +129,19 @@ export class Metrics {
       case 'audit.failed':
         this.#count('switchboard_audit_lost_total', {}, event.lost);
         break;
+      case 'node.joined':
+        this.#gauges.get('switchboard_nodes')!.inc();
+        break;
+      case 'node.left':
+        this.#gauges.get('switchboard_nodes')!.dec();
+        break;
+      case 'request.forwarded':
+        this.#count('switchboard_forwarded_requests_total', { upstream: event.upstream });
+        break;
+      case 'store.away':
+      case 'store.back':
+        this.#set('switchboard_store_away', event.type === 'store.away' ? 1 : 0);
+        break;
       case 'failed':
         this.#count('switchboard_internal_errors_total', { where: event.where });
         break;

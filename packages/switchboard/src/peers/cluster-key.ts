@@ -35,6 +35,11 @@ export class ClusterKey {
     return digestOf(this.#keys[0]!, parts).toString('base64url');
   }
 
+  /** Keys for another purpose, as every node has them; the first is that of the key that signs. */
+  derived(purpose: string): Buffer[] {
+    return this.#keys.map((key) => digestOf(key, ['derived', purpose]));
+  }
+
   /** What the keys are called, where only a node should know; the first is that of the key that signs. */
   labels(purpose: string): string[] {
     return this.#keys.map((key) => digestOf(key, ['label', purpose]).toString('base64url').slice(0, 8));

@@ -45,15 +45,16 @@ export interface NodesOptions {
   onFenced(): void;
   onNotice(notice: StoreNotice): void;
   emit: Emit;
+  /** How long a node is there without a sign of life, in ms; it gives three in that time. @default 3000 */
+  leaseMs?: number;
 }
 
-/** How long a node is there without a sign of life. */
-export const LEASE_MS = 3000;
-const BEAT_MS = 1000;
+const LEASE_MS = 3000;
+const BEATS = 3;
+/** How long a node that others have taken over finds that out. */
+const FENCED_MS = 86_400_000;
 /** How many nodes are looked at. */
 const MAX_NODES = 1000;
-/** How long a node may take to answer itself. */
-const REACHABLE_MS = 900;
 
 const schema = z.object({
   name: z.string(),
@@ -67,6 +68,7 @@ const schema = z.object({
 export class Nodes {
   readonly #options: NodesOptions;
   readonly #records: Records<z.infer<typeof schema>>;
+  readonly #leaseMs: number;
   #id = newId();
   #lease: Lease | undefined;
   #known: ReadonlyMap<string, Node> = new Map();
@@ -87,6 +89,7 @@ export class Nodes {
   constructor(options: NodesOptions) {
     const { store, onNotice } = options;
     this.#options = options;
+    this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#records = new Records({ facts: store.facts, kind: 'node', schema, onNotice });
   }
 
@@ -118,7 +121,7 @@ export class Nodes {
     const record = await this.#records.get(id);
     if (record === undefined) {
       if (this.#gone.size >= MAX_NODES) this.#gone.clear();
-      this.#gone.set(id, now + BEAT_MS);
+      this.#gone.set(id, now + this.#beatMs);
       return undefined;
     }
     const node = { id, ...record, self: false };
@@ -131,7 +134,7 @@ export class Nodes {
     await this.#acquire();
     await this.#write();
     await this.#look();
-    this.#timer = unreffed(setInterval(() => this.#beat(), BEAT_MS));
+    this.#timer = unreffed(setInterval(() => this.#beat(), this.#beatMs));
   }
 
   /**
@@ -139,9 +142,19 @@ export class Nodes {
    * gone.
    */
   async settled(): Promise<void> {
-    if (this.#isAway || this.#closed || performance.now() - this.#renewedAt < LEASE_MS) return;
+    if (this.#isAway || this.#closed || performance.now() - this.#renewedAt < this.#leaseMs) return;
     this.#beat();
     await this.#beating;
+  }
+
+  /**
+   * Takes the right to write from a node that is gone: when it comes back, it finds itself fenced.
+   *
+   * @returns false when it is not gone.
+   */
+  async fence(id: string): Promise<boolean> {
+    const acquired = await this.#options.store.leases.acquire(`node ${id}`, this.#id, FENCED_MS);
+    return 'lease' in acquired || acquired.heldBy.owner !== id;
   }
 
   /** Tells the others that nobody should be sent here any more. */
@@ -162,6 +175,10 @@ export class Nodes {
     await this.#options.store.leases.release(lease).catch(() => {});
   }
 
+  get #beatMs(): number {
+    return this.#leaseMs / BEATS;
+  }
+
   /** One at a time: a slow store gets no pile of them. */
   #beat(): void {
     this.#beating ??= this.#renew()
@@ -176,12 +193,12 @@ export class Nodes {
   async #renew(): Promise<void> {
     await this.#mustBeReachable();
     const asked = performance.now();
-    const isHeld = this.#lease !== undefined && (await this.#options.store.leases.renew(this.#lease, LEASE_MS));
+    const isHeld = this.#lease !== undefined && (await this.#options.store.leases.renew(this.#lease, this.#leaseMs));
     if (this.#closed) return;
     if (isHeld) this.#renewedAt = asked;
     else await this.#acquire();
     await this.#write();
-    if (this.#isAway) this.#graceUntil = performance.now() + 2 * LEASE_MS;
+    if (this.#isAway) this.#graceUntil = performance.now() + 2 * this.#leaseMs;
     this.#isAway = false;
     await this.#look();
   }
@@ -193,7 +210,7 @@ export class Nodes {
       await Promise.race([
         this.#options.checkReachable(),
         new Promise<never>((_, reject) => {
-          timer = setTimeout(() => reject(new Error(`no answer within ${REACHABLE_MS} ms`)), REACHABLE_MS);
+          timer = setTimeout(() => reject(new Error(`no answer within ${this.#beatMs} ms`)), this.#beatMs);
         }),
       ]);
       this.#isUnreachable = false;
@@ -212,7 +229,7 @@ export class Nodes {
    */
   async #acquire(): Promise<void> {
     const { store, onFenced, emit } = this.#options;
-    const acquired = await store.leases.acquire(`node ${this.#id}`, this.#id, LEASE_MS);
+    const acquired = await store.leases.acquire(`node ${this.#id}`, this.#id, this.#leaseMs);
     if ('lease' in acquired) {
       this.#lease = acquired.lease;
       this.#renewedAt = performance.now();
@@ -227,7 +244,7 @@ export class Nodes {
 
   async #write(): Promise<void> {
     const record = { ...this.#options.describe(), state: this.#state };
-    await this.#records.put(this.#id, record, LEASE_MS, this.#lease);
+    await this.#records.put(this.#id, record, this.#leaseMs, this.#lease);
   }
 
   /** Who is there, and who is not any more. */

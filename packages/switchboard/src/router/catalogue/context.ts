@@ -9,6 +9,7 @@ import { Links } from './links.ts';
 import { Names } from './names.ts';
 import { Owners } from './owners.ts';
 import { Seal } from './seal.ts';
+import type { SealKeys } from './seal.ts';
 import { TaskIds } from './task-ids.ts';
 
 /** How many collisions are remembered, so that each is told of once. */
@@ -28,6 +29,8 @@ export interface CatalogueOptions {
   /** How many requests run at a time. */
   limiter: ConcurrencyLimiter;
   emit: Emit;
+  /** What cursors and the ids of tasks are sealed with. @default a key of this process */
+  sealKeys?: SealKeys | undefined;
 }
 
 export class CatalogueContext {
@@ -36,8 +39,8 @@ export class CatalogueContext {
   readonly patienceMs: number;
   readonly limiter: ConcurrencyLimiter;
   readonly names: Names;
-  readonly seal: Seal = new Seal();
-  readonly taskIds: TaskIds = new TaskIds(this.seal);
+  readonly seal: Seal;
+  readonly taskIds: TaskIds;
   readonly owners: Owners = new Owners();
   readonly links: Links;
   readonly apps: Apps;
@@ -49,7 +52,9 @@ export class CatalogueContext {
   readonly #late: WeakMap<Member, Map<string, number>> = new WeakMap();
   readonly #collisions: Set<string> = new Set();
 
-  constructor({ upstreams, serverInfo, patienceMs, limiter, emit }: CatalogueOptions) {
+  constructor({ upstreams, serverInfo, patienceMs, limiter, emit, sealKeys }: CatalogueOptions) {
+    this.seal = new Seal(sealKeys);
+    this.taskIds = new TaskIds(this.seal);
     this.upstreams = upstreams;
     this.serverInfo = serverInfo;
     this.patienceMs = patienceMs;

@@ -1,0 +1,139 @@
+/** Three nodes behind a real balancer, round robin for each request: what clients see when a node is killed, or hangs. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { Agent, fetch as undiciFetch } from 'undici';
+
+import { CLUSTER_KEY } from '../support/cluster.ts';
+import { connectClient } from '../support/clients.ts';
+import type { AnyClient, Flavour } from '../support/clients.ts';
+import { cli, servers } from '../support/gateway.ts';
+import { http, openSession } from '../support/http.ts';
+import { freePort } from '../support/port.ts';
+import { RedisServer } from '../support/redis.ts';
+import { initializeParams, toolCall } from '../support/wire.ts';
+
+const recipe = fileURLToPath(new URL('../../../../examples/cluster/haproxy.cfg', import.meta.url));
+const ADMIN_TOKEN = 'a'.repeat(32);
+
+interface Node {
+  name: string;
+  port: number;
+  child: ChildProcess;
+  http: string;
+}
+
+let redis: RedisServer;
+let nodes: Node[];
+let balancer: ChildProcess;
+let url: string;
+
+async function startNode(name: string, port: number): Promise<Node> {
+  const { command, args } = servers.scripted;
+  const flags = ['--port', String(port), '--isolation', 'shared', '--node-name', name, '--rate-limit', 'unlimited'];
+  const cluster = ['--store', redis.url, '--peer-listen', '127.0.0.1:0', '--connect-rate-limit', 'unlimited'];
+  const env = { ...process.env, SWITCHBOARD_CLUSTER_KEY: CLUSTER_KEY, SWITCHBOARD_ADMIN_TOKEN: ADMIN_TOKEN };
+  const child = spawn(process.execPath, [cli, 'serve', ...flags, ...cluster, '--', command, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    let text = '';
+    child.once('exit', (code) => reject(new Error(`the node ${name} ended with ${code}`)));
+    child.stdout!.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('Ctrl-C')) resolve();
+    });
+  });
+  return { name, port, child, http: `http://127.0.0.1:${port}/mcp` };
+}
+
+async function seenBy({ port }: Node): Promise<string[]> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const { body } = await http(`http://127.0.0.1:${port}/admin/status`, { method: 'GET', headers });
+  return (JSON.parse(body) as { nodes: { name: string }[] }).nodes.map(({ name }) => name).toSorted();
+}
+
+beforeAll(async () => {
+  redis = await RedisServer.start();
+  const ports = await Promise.all(Array.from({ length: 4 }, freePort));
+  nodes = await Promise.all(['a', 'b', 'c'].map((name, nth) => startNode(name, ports[nth]!)));
+  const [PORT_A, PORT_B, PORT_C, PORT] = ports.map(String);
+  balancer = spawn('haproxy', ['-db', '-f', recipe], {
+    env: { PATH: process.env['PATH'], PORT, PORT_A, PORT_B, PORT_C },
+    stdio: 'ignore',
+  });
+  url = `http://127.0.0.1:${PORT}/mcp`;
+  await vi.waitFor(async () => expect((await http(url, { body: '{}' })).status).toBe(400), { timeout: 10_000 });
+}, 30_000);
+
+afterAll(async () => {
+  balancer?.kill('SIGKILL');
+  for (const { child } of nodes ?? []) child.kill('SIGKILL');
+  await redis?.kill();
+});
+
+/** How a call may end that is not answered: the errors of Switchboard, and what the balancer says of a node that it cannot use. */
+const NAMED =
+  /SWB_NODE_LOST|31063|SWB_NODE_UNREACHABLE|31064|SWB_SESSION_NOT_FOUND|404|502|503|terminated|fetch failed|closed/;
+
+it('clients of both generations, with connections kept or not, go on when a node is killed: nothing crosses, nothing hangs', async () => {
+  const agents = [new Agent(), new Agent({ pipelining: 0 })];
+  onTestFinished(() => void agents.map((agent) => agent.destroy()));
+  const flavours: Flavour[] = ['SDK v1', 'SDK v2 legacy', 'SDK v2 modern'];
+  const seen = { answered: 0, failed: [] as string[], crossed: 0, afterwards: 0 };
+  const end = new AbortController();
+  let isKnown = false;
+  const run = async (flavour: Flavour, nth: number): Promise<void> => {
+    const dispatcher = agents[nth % agents.length]!;
+    const own = ((input: never, init: object) =>
+      undiciFetch(input, { ...init, dispatcher })) as unknown as typeof fetch;
+    let client: AnyClient | undefined;
+    for (let call = 0; !end.signal.aborted; call++) {
+      const said = `${flavour} ${nth} ${call}`;
+      const [begun, isLater] = [performance.now(), isKnown];
+      try {
+        client ??= await connectClient(flavour, 'http', { http: url, ws: '' }, { fetch: own });
+        // A session that ended with its node cannot be ended once more; what is open ends with the agents.
+        client.close = async () => {};
+        const args = { name: 'slow', arguments: { ms: 30, text: said } };
+        const { content } = await client.callTool(args, { timeout: 6000 });
+        const [first] = content as { text: string }[];
+        if (first?.text === said) seen.answered++;
+        else seen.crossed++;
+        if (isLater) seen.afterwards++;
+      } catch (error) {
+        seen.failed.push(`${String(error)} after ${Math.round(performance.now() - begun)} ms`);
+        // A session ends with its node: its client begins again.
+        client = undefined;
+      }
+    }
+  };
+  const all = Promise.all([...flavours, ...flavours].map(run));
+  await expect.poll(() => seen.answered, { timeout: 10_000 }).toBeGreaterThan(30);
+  expect(seen.failed).toEqual([]);
+  nodes[0]!.child.kill('SIGKILL');
+  await expect.poll(() => seenBy(nodes[1]!), { timeout: 10_000 }).toEqual(['b', 'c']);
+  isKnown = true;
+  await expect.poll(() => seen.afterwards, { timeout: 10_000 }).toBeGreaterThan(30);
+  end.abort();
+  await all;
+  expect(seen.crossed).toBe(0);
+  expect(seen.failed.filter((error) => !NAMED.test(error))).toEqual([]);
+});
+
+it('a node that hangs is known as gone, what waits for it fails with its name, and it joins again when it goes on', async () => {
+  const [, b, c] = nodes as [Node, Node, Node];
+  const session = await openSession(b.http, initializeParams());
+  const waiting = http(c.http, { headers: session, body: toolCall(1, 'never') });
+  await expect.poll(async () => (await http(c.http, { headers: session, body: toolCall(2, 'echo') })).status).toBe(200);
+  b.child.kill('SIGSTOP');
+  const answer = await waiting;
+  expect(answer.body).toContain('SWB_NODE_LOST');
+  expect(await seenBy(c)).not.toContain('b');
+  expect((await http(c.http, { headers: session, body: toolCall(3, 'echo') })).status).toBe(404);
+  b.child.kill('SIGCONT');
+  await expect.poll(() => seenBy(c), { timeout: 10_000 }).toContain('b');
+  expect((await http(c.http, { headers: session, body: toolCall(4, 'echo') })).status).toBe(200);
+});

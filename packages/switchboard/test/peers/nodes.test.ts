@@ -1,0 +1,87 @@
+/** Nodes that share a store: who is there, who is gone, and who goes on with what. */
+import { afterEach, expect, it } from 'vitest';
+
+import type { GatewayEvent } from '../../src/observe/events.ts';
+import { Heirs } from '../../src/peers/heirs.ts';
+import { Nodes } from '../../src/peers/nodes.ts';
+import { memoryStore } from '../../src/stores/memory.ts';
+import type { SharedStore } from '../../src/stores/store.ts';
+
+const LEASE_MS = 150;
+
+const open: { close(): void | Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close();
+});
+
+/** A node whose port for others can be made dead, so that it is taken for gone. */
+async function join(store: SharedStore, name: string) {
+  const events: GatewayEvent[] = [];
+  const gone: string[] = [];
+  const node = { isReachable: true, fenced: 0 };
+  const nodes = new Nodes({
+    store,
+    describe: () => ({ name, url: `http://${name}.test`, version: '1', digest: 'd', startedAt: 1 }),
+    checkReachable: () => (node.isReachable ? Promise.resolve() : Promise.reject(new Error('dead'))),
+    onLost: ({ name: lost }) => gone.push(lost),
+    onFenced: () => node.fenced++,
+    onNotice: () => {},
+    emit: (event) => events.push(event),
+    leaseMs: LEASE_MS,
+  });
+  const heirs = new Heirs({ store, nodes, has: () => true, onNotice: () => {} });
+  open.unshift(nodes, heirs);
+  await nodes.join();
+  const names = (): string[] => nodes.all.map((each) => each.name).toSorted();
+  return Object.assign(node, { nodes, heirs, events, gone, names });
+}
+
+const poll = (what: () => unknown) => expect.poll(what, { timeout: 5000, interval: 10 });
+
+it('sees who joins at once when it is asked for, and who leaves; one whose port for others is dead is not there', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const a = await join(store, 'a');
+  const b = await join(store, 'b');
+  expect(await a.nodes.other(b.nodes.id)).toMatchObject({ name: 'b', url: 'http://b.test', self: false });
+  expect(await a.nodes.other(a.nodes.id)).toBeUndefined();
+  await poll(b.names).toEqual(['a', 'b']);
+  const { id } = b.nodes;
+  b.isReachable = false;
+  await poll(a.names).toEqual(['a']);
+  expect(a.gone).toEqual(['b']);
+  expect(b.events).toContainEqual(expect.objectContaining({ type: 'failed', where: 'peer listener' }));
+  b.isReachable = true;
+  // Nobody has taken over what it had.
+  await poll(a.names).toEqual(['a', 'b']);
+  expect([b.nodes.id, b.fenced]).toEqual([id, 0]);
+  await b.nodes.close();
+  await poll(a.names).toEqual(['a']);
+});
+
+it('one node goes on with a session of a node that is gone, which is fenced: it writes nothing more, and joins under another id', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const [a, b, c] = [await join(store, 'a'), await join(store, 'b'), await join(store, 'c')];
+  const { id } = a.nodes;
+  const old = a.nodes.lease;
+  expect(await b.heirs.find('kept', 'secret', id)).toMatchObject({ name: 'a' });
+  a.isReachable = false;
+  await poll(b.names).toEqual(['b', 'c']);
+  await poll(c.names).toEqual(['b', 'c']);
+  // What nobody can rebuild stays where it was, and fences nobody.
+  expect(await b.heirs.find('unknown', 'secret', id)).toBeUndefined();
+  await store.facts.put('session kept', { n: 1 }, 60_000, old);
+  const found = await Promise.allSettled([b, c].map(({ heirs }) => heirs.find('kept', 'secret', id)));
+  const heir = (await b.heirs.find('kept', 'secret', id)) === undefined ? b : c;
+  const other = heir === b ? c : b;
+  expect(await other.heirs.find('kept', 'secret', id)).toMatchObject({ id: heir.nodes.id });
+  expect(found.filter((each) => each.status === 'fulfilled' && each.value === undefined)).toHaveLength(1);
+  expect(await store.facts.put('session kept', { n: 2 }, 60_000, old)).toBe(false);
+  a.isReachable = true;
+  await poll(() => a.fenced).toBe(1);
+  expect(a.nodes.id).not.toBe(id);
+  expect(a.events).toContainEqual({ type: 'node.fenced', node: id, now: a.nodes.id });
+  await poll(b.names).toEqual(['a', 'b', 'c']);
+  expect(await a.heirs.find('kept', 'secret', id)).toMatchObject({ id: heir.nodes.id });
+});
