@@ -148,6 +148,47 @@ describe('an operator', () => {
     await expectClean(page);
   }, 60_000);
 
+  it('sees why a tool is hidden from somebody, and tries one: its form, progress, answer, and cancelling it', async () => {
+    const { link } = await startConsole({
+      upstreams: { demo: servers.demo, scripted: servers.scripted },
+      roles: { default: {}, reader: { tools: { deny: ['add'] } } },
+    });
+    const page = await openAt(link(), { permissions: ['clipboard-read', 'clipboard-write'] });
+    await live(page);
+    await view(page, 'Tools');
+    const row = (tool: string) => rows(page).filter({ has: page.getByText(tool, { exact: true }) });
+    await row('add').waitFor();
+    await page.getByLabel('As seen by').selectOption('role reader');
+    await row('add').getByText('role reader: tools.deny has "add"').waitFor();
+    await page.getByLabel('As seen by').selectOption('');
+    await row('add').getByText('seen').waitFor();
+    await row('add').click();
+    await detail(page).getByRole('button', { name: 'Call', exact: true }).click();
+    await detail(page).getByText('This is needed.').first().waitFor();
+    await detail(page).getByLabel('a', { exact: true }).fill('2');
+    await detail(page).getByLabel('b', { exact: true }).fill('3');
+    await detail(page).getByRole('button', { name: 'Call', exact: true }).click();
+    await detail(page).locator('.raw').getByText('"text": "5"').waitFor();
+    await detail(page).locator('.raw').getByText('"method": "tools/call"').waitFor();
+    await detail(page).getByRole('button', { name: 'Copy as curl' }).click();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied).toMatch(/^curl .*-d '\{"a":2,"b":3\}' http:\/\/127\.0\.0\.1:\d+\/rest\/demo\/tools\/add$/);
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await row('slow').click();
+    await detail(page).getByRole('button', { name: 'As JSON' }).click();
+    await detail(page).getByLabel('Arguments, as JSON').fill('{"ms": 60000, "steps": 600, "text": "half way"}');
+    await detail(page).getByRole('button', { name: 'Call', exact: true }).click();
+    await detail(page)
+      .getByText(/\d+ of 600 half way/)
+      .waitFor();
+    await detail(page).getByRole('button', { name: 'Cancel' }).click();
+    await detail(page).locator('.outcome').getByText('cancelled').waitFor();
+    await view(page, 'Requests');
+    await rows(page).filter({ hasText: 'slow' }).getByText('cancelled').waitFor();
+    await expectClean(page);
+  });
+
   it('speaks to all clients, reloads, invites a viewer, and drains, each after a question', async () => {
     const { connect, link, gateway } = await startConsole({
       upstreams: { demo: servers.demo },
@@ -243,7 +284,7 @@ describe('the page', () => {
     await connect('demo', 'ann');
     const page = await openAt(link(), { viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme: 'dark' });
     await live(page);
-    for (const name of ['Overview', 'Sessions', 'Requests', 'Servers']) {
+    for (const name of ['Overview', 'Sessions', 'Requests', 'Servers', 'Tools']) {
       await view(page, name);
       await page.getByRole('heading', { name, level: 1 }).waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);

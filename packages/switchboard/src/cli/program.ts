@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     sessions: async () => (await import('./sessions.ts')).sessionsCommand(),
     requests: async () => (await import('./requests.ts')).requestsCommand(),
     upstreams: async () => (await import('./status.ts')).upstreamsCommand(),
+    tools: async () => (await import('./tools.ts')).toolsCommand(),
     check: async () => (await import('./status.ts')).checkCommand(),
     restart: async () => (await import('./status.ts')).restartCommand(),
     cancel: async () => (await import('./requests.ts')).cancelCommand(),

@@ -49,6 +49,7 @@ import { Pools } from './pools.ts';
 import type { Program } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
+import { ToolSurvey } from './tool-survey.ts';
 
 /** What `createGateway` takes: a configuration, and what the program around it has a part in. */
 export interface GatewayOptions extends ConfigurationInput {
@@ -237,6 +238,16 @@ export class Gateway {
         drain: (timeoutMs) => void this.drain(timeoutMs === undefined ? {} : { timeoutMs }),
         reload: onReload,
         cluster: cluster?.forOperators,
+        tools: new ToolSurvey({
+          pools,
+          roles,
+          configured: () => this.#pools.configured,
+          rolesOf: (principal) => this.#rolesOf(principal),
+        }),
+        openClient: (upstream, principal, role) => {
+          const identity = { ...this.#access.local, principal, ...(role !== undefined && { roles: [role] }) };
+          return this.#openClient(upstream, identity, {});
+        },
         consoleLink: (operator) => this.#console?.link(operator) ?? noConsole(),
         look: () => ({
           clients: this.stats.connections,
@@ -381,11 +392,21 @@ export class Gateway {
     headers?: Readonly<Record<string, string>>;
   } = {}): SdkTransport {
     const identity: Identity = { ...this.#access.local, ...(principal !== undefined && { principal }) };
+    return asSdkTransport(this.#openClient(upstream, identity, headers));
+  }
+
+  #openClient(upstream: string | undefined, identity: Identity, headers: Readonly<Record<string, string>>): Channel {
     const found = this.#pools.served.find(upstream, identity);
     const [outer, inner] = memoryPair();
     const credentials = new CallerCredentialValues(found, headers);
     this.#callers.connections.open(inner, { upstream: found, transport: 'memory', identity, credentials });
-    return asSdkTransport(outer);
+    return outer;
+  }
+
+  /** All the roles that somebody has who is connected under a name. */
+  #rolesOf(principal: string): readonly string[] | undefined {
+    const theirs = [...this.#callers.registry.all].filter(({ identity }) => identity.principal === principal);
+    return theirs.length === 0 ? undefined : [...new Set(theirs.flatMap(({ identity }) => identity.roles))];
   }
 
   /** Where a request to a server around this gateway comes from, through the proxies that the settings trust. */

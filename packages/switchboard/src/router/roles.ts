@@ -75,13 +75,13 @@ export class Rights {
   }
 }
 
-const isServed = ({ upstreams }: RoleRules, name: string): boolean =>
+export const isServed = ({ upstreams }: RoleRules, name: string): boolean =>
   upstreams?.some((pattern) => matchesPattern(pattern, name)) ?? true;
 
 const SEPARATOR = '__';
 
 /** Whether a pattern names a tool or prompt of a server, by both parts: a server cannot take a name that reads like another's. */
-function isNamed(pattern: string, upstream: string, name: string): boolean {
+export function isNamed(pattern: string, upstream: string, name: string): boolean {
   if (!pattern.includes(SEPARATOR)) return matchesPattern(pattern, name);
   for (let at = pattern.indexOf(SEPARATOR); at !== -1; at = pattern.indexOf(SEPARATOR, at + 1)) {
     const [server, own] = [pattern.slice(0, at), pattern.slice(at + SEPARATOR.length)];
@@ -91,7 +91,7 @@ function isNamed(pattern: string, upstream: string, name: string): boolean {
 }
 
 /** What is denied by the name as it is written, or as it stands in a merged list, is denied as well. */
-const isDenied = (pattern: string, upstream: string, name: string): boolean =>
+export const isDenied = (pattern: string, upstream: string, name: string): boolean =>
   isNamed(pattern, upstream, name) || [name, upstream + SEPARATOR + name].some((each) => matchesPattern(pattern, each));
 
 /** How one role judges names. */

@@ -76,6 +76,9 @@ export interface CheckResult {
 }
 
 const LIST_TIMEOUT_MS = 30_000;
+/** What is read of a list of tools at most. */
+const MAX_PAGES = 100;
+const MAX_TOOLS = 2000;
 /** How often members are looked after, at the most and at the least. */
 const TICK_MS = { least: 25, most: 1000 };
 /** How often memory is measured where it is limited. */
@@ -191,8 +194,22 @@ export class Pool implements Upstream {
    *
    * @throws {SwitchboardError} what is wrong with it; `SWB_CREDENTIAL_MISSING` where only callers can start it.
    */
-  async check(): Promise<CheckResult> {
+  check(): Promise<CheckResult> {
     const startedAt = performance.now();
+    return this.#visit((peer, era, result) => this.#list(peer, era, result, startedAt));
+  }
+
+  /**
+   * Its tools as it defines them, which nobody may see as such: roles and rules may hide some. On a member as for {@link check}.
+   *
+   * @throws {SwitchboardError} what is wrong with it
+   */
+  tools(): Promise<JsonObject[]> {
+    return this.#visit((peer, era, result) => this.#listTools(peer, era, result));
+  }
+
+  /** Works with the member that all share, or with one of its own that is ended afterwards. */
+  async #visit<Found>(work: (peer: RpcPeer, era: Era, handshakeResult: JsonObject) => Promise<Found>): Promise<Found> {
     const scope: Scope = {
       era: 'legacy',
       version: '',
@@ -205,12 +222,12 @@ export class Pool implements Upstream {
     const { isolation } = this.#options;
     if (isolation === 'shared' || isolation === 'pool') {
       const { peer, era, handshakeResult } = await this.#slotFor(scope, false).member();
-      return this.#list(peer, era, handshakeResult, startedAt);
+      return work(peer, era, handshakeResult);
     }
     this.#breaker(undefined).admit();
     const { peer, handshake } = await this.#try();
     try {
-      return await this.#list(peer, handshake.era, handshake.result, startedAt);
+      return await work(peer, handshake.era, handshake.result);
     } finally {
       peer.channel.close();
     }
@@ -458,6 +475,30 @@ export class Pool implements Upstream {
       ...found,
       ms: Math.round(performance.now() - startedAt),
     };
+  }
+
+  async #listTools(peer: RpcPeer, era: Era, handshakeResult: JsonObject): Promise<JsonObject[]> {
+    const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
+    const tools: JsonObject[] = [];
+    if (!isObject(capabilitiesOf(handshakeResult)['tools'])) return tools;
+    let cursor: string | undefined;
+    for (let page = 0; page < MAX_PAGES && tools.length < MAX_TOOLS; page++) {
+      const params = cursor === undefined ? undefined : { cursor };
+      const outcome = await peer.call(
+        'tools/list',
+        era === 'modern' ? addEnvelope(params, envelope) : params,
+        LIST_TIMEOUT_MS,
+      );
+      if ('error' in outcome) {
+        const detail = `tools/list: ${outcome.error.message} (${outcome.error.code})`;
+        throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
+      }
+      const { tools: listed, nextCursor } = outcome.result;
+      if (Array.isArray(listed)) tools.push(...listed.filter((tool): tool is JsonObject => isObject(tool)));
+      if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
+      cursor = nextCursor;
+    }
+    return tools.slice(0, MAX_TOOLS);
   }
 
   #tick(): void {

@@ -14,6 +14,7 @@ import { Requests } from './requests.tsx';
 import { Servers, shownServer } from './servers.tsx';
 import { Sessions } from './sessions.tsx';
 import { Reaching, SignIn } from './sign-in.tsx';
+import { Tools } from './tools.tsx';
 import { count } from './words.ts';
 
 interface ViewFacts {
@@ -39,6 +40,7 @@ const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
     },
     Content: Servers,
   },
+  tools: { icon: 'tool', topics: () => ['sessions', 'recent', 'changes'], Content: Tools },
 };
 
 /** Draws at most once in a frame however much comes, and once a second, as times pass. */

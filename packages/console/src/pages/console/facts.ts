@@ -1,4 +1,5 @@
 /** What the admin API says, as far as the page shows it. */
+import type { FormSchema } from '../common/fields.ts';
 
 export interface Me {
   readonly name: string;
@@ -154,4 +155,22 @@ export interface StderrLine {
   readonly time: number;
   readonly pid?: number;
   readonly line: string;
+}
+
+/** A tool as its server defines it. */
+export interface Tool {
+  readonly upstream: string;
+  readonly name: string;
+  readonly title?: string;
+  readonly description: string;
+  readonly inputSchema: FormSchema;
+  readonly annotations?: Readonly<Record<string, unknown>>;
+  /** The rule that hides it; absent where it is seen. */
+  readonly hidden?: string;
+}
+
+export interface Survey {
+  readonly roles: readonly string[];
+  readonly tools: readonly Tool[];
+  readonly failed: readonly { readonly upstream: string; readonly reason: string }[];
 }

@@ -7,6 +7,8 @@ export const OPERATIONS = {
   cancel: 'DELETE /requests/{id}',
   restart: 'POST /upstreams/{name}/restart',
   check: 'POST /upstreams/{name}/check',
+  tools: 'GET /tools',
+  call: 'POST /upstreams/{name}/call',
   broadcast: 'POST /broadcast',
   reload: 'POST /reload',
   drain: 'POST /drain',

@@ -4,6 +4,8 @@ const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
   ready: 'good',
   running: 'good',
   ok: 'good',
+  seen: 'good',
+  hidden: 'warn',
   away: 'warn',
   queued: 'warn',
   parked: 'warn',

@@ -97,11 +97,11 @@ export class Admin {
   }
 
   readonly onEvent = (event: LiveEvent): void => {
-    const { watchers, history, recentRequests, stderr } = this.#context;
+    const { watchers, history, recentRequests, stderr, tools } = this.#context;
     watchers.onItem(event);
     this.#log(event);
     // What a program around it shows has other types, which none of these looks at.
-    for (const { onEvent } of [history, recentRequests, stderr]) onEvent(event as GatewayEvent);
+    for (const { onEvent } of [history, recentRequests, stderr, tools]) onEvent(event as GatewayEvent);
   };
 
   close(): void {

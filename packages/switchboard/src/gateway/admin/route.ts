@@ -5,10 +5,12 @@ import type { z } from 'zod';
 import type { History } from '../../observe/history.ts';
 import type { RecentRequests } from '../../observe/recent-requests.ts';
 import type { StderrTail } from '../../observe/stderr-tail.ts';
+import type { Channel } from '../../transports/channel.ts';
 import type { Change } from '../change.ts';
 import type { Operations } from '../operations.ts';
 import type { Settings } from '../settings.ts';
 import type { Stats } from '../stats.ts';
+import type { ToolSurvey } from '../tool-survey.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import type { Live } from './live.ts';
 import type { Operator } from './operator.ts';
@@ -31,6 +33,9 @@ export interface AdminContext {
   drain(timeoutMs?: number): void;
   /** Reads the configuration again. @throws {SwitchboardError} */
   reload(): Change | Promise<Change>;
+  tools: ToolSurvey;
+  /** A client of its own of an upstream, for an operator who tries a tool. @throws {SwitchboardError} as for every client */
+  openClient(upstream: string, principal: string, role?: string): Channel;
   /** Makes a link to the console that is good once. @throws {SwitchboardError} `SWB_NOT_FOUND` where there is no console. */
   consoleLink(operator: Operator): ConsoleLink;
   /** Where there are several nodes. */

@@ -10,6 +10,7 @@ import { healthOf, statusOf } from './situation.ts';
 import { openApi } from './openapi.ts';
 import type { Node } from '../../peers/nodes.ts';
 import type { Route } from './route.ts';
+import { tryTool } from '../tool-trial.ts';
 import type { AdminCluster } from './spread.ts';
 import * as shapes from './shapes.ts';
 
@@ -195,6 +196,26 @@ export const ROUTES: readonly Route[] = [
       operations.checkUpstream(name);
       return stderr.list(name);
     },
+  }),
+  define({
+    method: 'POST',
+    path: '/upstreams/{name}/call',
+    summary: 'Call a tool of a server, with its progress; closing the stream cancels the call',
+    command: 'call <url>',
+    body: shapes.trial,
+    answer: shapes.text,
+    stream: true,
+    handle: ({ openClient }, { name, body: { tool, arguments: args = {}, role }, operator }, response) =>
+      tryTool(openClient(name, operator.name, role), { tool, arguments: args }, response),
+  }),
+  define({
+    method: 'GET',
+    path: '/tools',
+    summary: 'The tools of all servers, with what hides each from a role or a principal',
+    command: 'tools',
+    query: shapes.asSeenBy,
+    answer: shapes.survey,
+    handle: ({ tools }, { query }) => tools.list(query),
   }),
   define({
     method: 'POST',

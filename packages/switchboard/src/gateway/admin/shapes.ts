@@ -5,6 +5,7 @@ import { duration } from '../option-types.ts';
 import type { RangeName } from '../../observe/history.ts';
 import { MAX_RECENT } from '../../observe/recent-requests.ts';
 import { MAX_LINES } from './recent-log.ts';
+import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import type { LogLevel } from '../../observe/log.ts';
 
 const time = z.number().describe('ms since 1970');
@@ -233,6 +234,36 @@ export const consoleLink: z.ZodType = z.strictObject({
   url: z.string().describe('good once; the secret is behind #'),
   expiresAt: time,
 });
+
+export const survey: z.ZodType = z.strictObject({
+  roles: z.array(z.string()).describe('those of the configuration'),
+  tools: z.array(
+    z.strictObject({
+      upstream: z.string(),
+      name: z.string(),
+      title: z.string().optional(),
+      description: z.string(),
+      inputSchema: z.looseObject({}),
+      annotations: z.looseObject({}).optional(),
+      hidden: z.string().optional().describe('the rule that hides it; absent where it is seen'),
+    }),
+  ),
+  failed: z
+    .array(z.strictObject({ upstream: z.string(), reason: z.string() }))
+    .describe('servers that could not be asked'),
+});
+export const asSeenBy: z.ZodType<{ role?: string | undefined; principal?: string | undefined }> = z
+  .strictObject({
+    role: z.string().optional().describe('as callers with this role see them'),
+    principal: z.string().optional().describe('as this principal sees them, which must be connected'),
+  })
+  .refine(({ role, principal }) => role === undefined || principal === undefined, 'give a role or a principal');
+export const trial: z.ZodType<{ tool: string; arguments?: JsonObject | undefined; role?: string | undefined }> =
+  z.strictObject({
+    tool: z.string(),
+    arguments: z.record(z.string(), z.unknown()).optional(),
+    role: z.string().optional().describe('the only one of the call; without it, all'),
+  });
 
 export const limits: z.ZodType = z
   .record(z.string(), z.union([z.number(), z.enum(['unlimited', 'auto', 'half'])]))

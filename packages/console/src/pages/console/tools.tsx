@@ -1,0 +1,355 @@
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { Form } from '../common/form.tsx';
+import { CopyButton } from '../common/copy-button.tsx';
+import { ask } from './api.ts';
+import { Detail, Facts } from './detail.tsx';
+import type { Survey, Tool } from './facts.ts';
+import { Filter } from './filter.tsx';
+import { Link } from './link.tsx';
+import type { Page } from './page.ts';
+import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { StateMark } from './state-mark.tsx';
+import { Table, type TableColumn } from './table.tsx';
+import { argumentsOf, asCommand, asCurl, isFlat } from './tool-call.ts';
+import { Trial, type TrialState } from './trial.ts';
+import { count, counted, duration } from './words.ts';
+
+const keyOf = ({ upstream, name }: Tool): string => `${upstream}/${name}`;
+
+/** What a tool says of itself, in words. */
+function hintsOf({ annotations = {} }: Tool): string {
+  const words: Readonly<Record<string, string>> = {
+    readOnlyHint: 'only reads',
+    destructiveHint: 'may destroy',
+    idempotentHint: 'may be repeated',
+    openWorldHint: 'reaches beyond its server',
+  };
+  return Object.entries(words)
+    .flatMap(([hint, word]) => (annotations[hint] === true ? [word] : []))
+    .join(', ');
+}
+
+const COLUMNS: readonly TableColumn<Tool>[] = [
+  {
+    key: 'tool',
+    label: 'Tool',
+    width: 'minmax(9rem, 1.2fr)',
+    from: 0,
+    value: ({ name }) => name,
+    cell: ({ name, hidden }) => <span class={hidden === undefined ? undefined : 'nothing'}>{name}</span>,
+  },
+  { key: 'server', label: 'Server', width: 'minmax(6rem, 0.6fr)', from: 0, value: ({ upstream }) => upstream },
+  {
+    key: 'seen',
+    label: 'Seen',
+    width: 'minmax(6rem, 1fr)',
+    from: 0,
+    value: ({ hidden }) => hidden ?? '',
+    cell: ({ hidden }) =>
+      hidden === undefined ? (
+        <StateMark state="seen" />
+      ) : (
+        <span class="state warn-text" title={hidden}>
+          <StateMark state="hidden" /> {hidden}
+        </span>
+      ),
+  },
+  { key: 'hints', label: 'Says of itself', width: 'minmax(7rem, 0.8fr)', value: hintsOf },
+  {
+    key: 'description',
+    label: 'Description',
+    width: 'minmax(10rem, 2fr)',
+    value: ({ title, description }) => [title, description].filter(Boolean).join(': '),
+  },
+];
+
+/** The fields of a form where the schema is simple enough, or JSON. */
+function Arguments({
+  tool,
+  running,
+  onCall,
+  onCancel,
+}: {
+  readonly tool: Tool;
+  readonly running: boolean;
+  onCall(args: Record<string, unknown>): void;
+  onCancel(): void;
+}): JSX.Element {
+  const [asJson, setAsJson] = useState(!isFlat(tool.inputSchema));
+  const [text, setText] = useState('{}');
+  const [wrong, setWrong] = useState<string>();
+  const cancel = running ? (
+    <button type="button" onClick={onCancel}>
+      Cancel
+    </button>
+  ) : (
+    isFlat(tool.inputSchema) && (
+      <button type="button" onClick={() => setAsJson(!asJson)}>
+        {asJson ? 'As a form' : 'As JSON'}
+      </button>
+    )
+  );
+  if (!asJson) {
+    return (
+      <Form schema={tool.inputSchema} send={running ? 'Call again' : 'Call'} buttons={cancel} onContent={onCall} />
+    );
+  }
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const read = argumentsOf(text);
+    setWrong(read.wrong);
+    if (read.args !== undefined) onCall(read.args);
+  };
+  return (
+    <form class="form" onSubmit={submit}>
+      <div class="row">
+        <label for="arguments">Arguments, as JSON</label>
+        <textarea
+          id="arguments"
+          class="code"
+          rows={6}
+          spellcheck={false}
+          value={text}
+          aria-invalid={wrong !== undefined}
+          aria-describedby="arguments-wrong"
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+        <p class="wrong" id="arguments-wrong">
+          {wrong}
+        </p>
+      </div>
+      <div class="buttons">
+        <button type="submit" class="primary">
+          Call
+        </button>
+        {cancel}
+      </div>
+    </form>
+  );
+}
+
+function Outcome({ trial, tool }: { readonly trial: TrialState; readonly tool: Tool }): JSX.Element {
+  const { state, ms, progress, request, answer, error } = trial;
+  return (
+    <section class="outcome" aria-live="polite">
+      <p>
+        <StateMark state={state} /> {ms !== undefined && <span class="hint">{duration(ms)}</span>}
+      </p>
+      {error !== undefined && <p class="banner bad">{error}</p>}
+      {progress !== undefined && state === 'running' && (
+        <p class="progress">
+          <progress max={progress.total} value={progress.total === undefined ? undefined : progress.progress} />
+          {progress.total === undefined ? progress.progress : `${progress.progress} of ${progress.total}`}{' '}
+          {progress.message}
+        </p>
+      )}
+      <div class="raw">
+        {(
+          [
+            ['Request', request],
+            ['Answer', answer],
+          ] as const
+        ).map(([label, value]) =>
+          value === undefined ? null : (
+            <figure key={label}>
+              <figcaption>
+                {label}{' '}
+                <CopyButton
+                  label={`Copy the ${label.toLowerCase()}`}
+                  text={() => JSON.stringify(value, undefined, 2)}
+                />
+              </figcaption>
+              <pre tabIndex={0}>
+                <code>{JSON.stringify(value, undefined, 2)}</code>
+              </pre>
+            </figure>
+          ),
+        )}
+      </div>
+      {trial.args !== undefined && (
+        <p class="copies">
+          <span class="hint">The same call from a shell:</span>
+          <CopyButton
+            label="Copy as a switchboard command"
+            text={() => asCommand(location.origin, tool, trial.args!)}
+          />
+          <span class="hint">switchboard call</span>
+          <CopyButton label="Copy as curl" text={() => asCurl(location.origin, tool, trial.args!)} />
+          <span class="hint">curl</span>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function TryIt({
+  page,
+  tool,
+  role,
+}: {
+  readonly page: Page;
+  readonly tool: Tool;
+  readonly role: string | undefined;
+}): JSX.Element {
+  const [, draw] = useState(0);
+  const trial = useMemo(() => new Trial(() => draw((drawn) => drawn + 1)), []);
+  useEffect(() => () => trial.cancel(), [trial]);
+  const call = (args: Record<string, unknown>): void => void trial.start(tool, args, role);
+  return (
+    <>
+      <h3>Try it</h3>
+      {tool.annotations?.['destructiveHint'] === true && (
+        <p class="banner warn-banner">It says that it may destroy something. The call is real.</p>
+      )}
+      <Arguments tool={tool} running={trial.state.state === 'running'} onCall={call} onCancel={() => trial.cancel()} />
+      {trial.state.state !== 'none' && <Outcome trial={trial.state} tool={tool} />}
+      <p class="hint">
+        Called as {page.me?.name}
+        {role === undefined ? ', with every role' : `, with the role ${role}`}; it appears among the requests.
+      </p>
+    </>
+  );
+}
+
+function ToolDetail({
+  page,
+  tool,
+  role,
+}: {
+  readonly page: Page;
+  readonly tool: Tool;
+  readonly role: string | undefined;
+}): JSX.Element {
+  const { state } = page.live!;
+  const calls = state.recent.filter(({ target, upstream }) => target === tool.name && upstream === tool.upstream);
+  const failed = calls.filter(({ outcome }) => outcome === 'error' || outcome === 'isError').length;
+  return (
+    <Detail title={tool.title ?? tool.name} onClose={() => page.show({ id: undefined }, false)}>
+      <Facts
+        facts={{
+          Name: <code>{tool.name}</code>,
+          Server: (
+            <Link page={page} view="servers" params={{ id: tool.upstream }}>
+              {tool.upstream}
+            </Link>
+          ),
+          Seen: tool.hidden === undefined ? <StateMark state="seen" /> : <StateMark state="hidden" />,
+          'Why hidden': tool.hidden,
+          'Says of itself': hintsOf(tool),
+          'Called lately': `${counted(calls.length, 'time')}, ${count(failed)} failed`,
+        }}
+      />
+      {tool.description !== '' && <p class="prose-text">{tool.description}</p>}
+      {page.mayAct && <TryIt key={keyOf(tool)} page={page} tool={tool} role={role} />}
+      <details>
+        <summary>Schema of its arguments</summary>
+        <pre tabIndex={0}>
+          <code>{JSON.stringify(tool.inputSchema, undefined, 2)}</code>
+        </pre>
+      </details>
+    </Detail>
+  );
+}
+
+/** The survey of the address: for a role, a principal, or nobody in particular. */
+function useSurvey(
+  page: Page,
+  role: string,
+  principal: string,
+): { survey: Survey | undefined; wrong: string | undefined } {
+  const [found, setFound] = useState<{ survey?: Survey; wrong?: string; of: string }>({ of: '' });
+  const of = `${role}\n${principal}`;
+  useEffect(() => {
+    let over = false;
+    const query = { ...(role !== '' && { role }), ...(principal !== '' && { principal }) };
+    ask<Survey>('tools', { query }).then(
+      (survey) => over || setFound({ survey, of }),
+      (error: Error) => over || setFound((before) => ({ ...before, wrong: error.message, of })),
+    );
+    return () => {
+      over = true;
+    };
+    // What changes a server's tools is told as a change.
+  }, [of, page.live?.state.changes.filter(({ type }) => type === 'tools.changed' || type === 'reloaded').at(-1)?.time]);
+  return { survey: found.survey, wrong: found.of === of ? found.wrong : undefined };
+}
+
+export function Tools({ page }: { readonly page: Page }): JSX.Element {
+  const { state } = page.live!;
+  const { id, filter = '', order = 'server', role = '', principal = '' } = page.place.params;
+  const { survey, wrong } = useSurvey(page, role, principal);
+  const rows = survey?.tools ?? [];
+  const found = useMemo(() => filterRows(rows, COLUMNS, filter).length, [rows, filter]);
+  const hidden = rows.filter((tool) => tool.hidden !== undefined).length;
+  const people = [...new Set([...state.sessions.values()].map((session) => session.principal))].sort();
+  const tool = rows.find((each) => keyOf(each) === id);
+  const all = `${counted(rows.length, 'tool')}${hidden > 0 ? `, ${count(hidden)} hidden` : ''}`;
+  const who = principal !== '' ? `person ${principal}` : role !== '' ? `role ${role}` : '';
+  const choose = (value: string): void => {
+    const [kind = '', ...name] = value.split(' ');
+    page.show({
+      role: kind === 'role' ? name.join(' ') : undefined,
+      principal: kind === 'person' ? name.join(' ') : undefined,
+    });
+  };
+  return (
+    <div class={id === undefined ? 'split' : 'split open wide-detail'}>
+      <section class="list">
+        <Filter page={page} count={filter === '' ? all : `${count(found)} of ${all}`}>
+          <label class="group-by">
+            <span class="hidden">As seen by</span>
+            <select value={who} onChange={({ currentTarget }) => choose(currentTarget.value)}>
+              <option value="">As the servers define them</option>
+              {(survey?.roles ?? []).map((each) => (
+                <option key={`role ${each}`} value={`role ${each}`}>
+                  As the role {each} sees them
+                </option>
+              ))}
+              {people.map((each) => (
+                <option key={`person ${each}`} value={`person ${each}`}>
+                  As {each} sees them
+                </option>
+              ))}
+            </select>
+          </label>
+        </Filter>
+        {wrong !== undefined && (
+          <p class="banner bad" role="alert">
+            {wrong}
+          </p>
+        )}
+        {survey?.failed.map(({ upstream, reason }) => (
+          <p key={upstream} class="note-line">
+            <Link page={page} view="servers" params={{ id: upstream }}>
+              {upstream}
+            </Link>{' '}
+            could not be asked: {reason}
+          </p>
+        ))}
+        <Table
+          label="Tools"
+          columns={COLUMNS}
+          rows={rows}
+          version={survey}
+          filter={filter}
+          order={readOrder(order)}
+          selected={id}
+          idOf={keyOf}
+          onOrder={(next) => page.show({ order: writeOrder(next) })}
+          onOpen={(each) => page.show({ id: keyOf(each) }, false)}
+          empty={
+            survey === undefined
+              ? 'Asking the servers…'
+              : rows.length > 0
+                ? 'No tool matches the filter.'
+                : 'No server has tools.'
+          }
+        />
+      </section>
+      {tool !== undefined && (
+        <ToolDetail key={keyOf(tool)} page={page} tool={tool} role={role === '' ? undefined : role} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,103 @@
+/** A tool that is tried: its request, its progress and its answer as they come. */
+import { addressOf } from './api.ts';
+import type { Tool } from './facts.ts';
+
+export interface TrialState {
+  readonly state: 'none' | 'running' | 'ok' | 'isError' | 'error' | 'cancelled';
+  readonly args?: object;
+  readonly request?: unknown;
+  readonly answer?: unknown;
+  readonly ms?: number;
+  /** Why there is no answer. */
+  readonly error?: string;
+  readonly progress?: { readonly progress: number; readonly total?: number; readonly message?: string };
+}
+
+interface Told {
+  readonly ms?: number;
+  readonly request?: unknown;
+  readonly progress?: TrialState['progress'];
+  readonly answer?: {
+    readonly result?: { readonly isError?: boolean };
+    readonly error?: { readonly message?: string };
+  };
+}
+
+export class Trial {
+  state: TrialState = { state: 'none' };
+  readonly #onChange: () => void;
+  #running: AbortController | undefined;
+
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  /** Gives up the one before. */
+  async start(tool: Tool, args: object, role: string | undefined): Promise<void> {
+    this.#running?.abort();
+    const running = new AbortController();
+    this.#running = running;
+    this.#set({ state: 'running', args });
+    try {
+      const response = await fetch(addressOf('call', { name: tool.upstream }), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ tool: tool.name, arguments: args, ...(role !== undefined && { role }) }),
+        signal: running.signal,
+      });
+      if (!response.ok || response.body === null) {
+        const said = (await response.json()) as { readonly error?: { readonly message?: string } };
+        this.#set({
+          ...this.state,
+          state: 'error',
+          error: said.error?.message ?? `Switchboard answered ${response.status}.`,
+        });
+        return;
+      }
+      for await (const told of events(response.body)) {
+        if (running.signal.aborted) return;
+        this.#take(told);
+      }
+      if (this.state.state === 'running')
+        this.#set({ ...this.state, state: 'error', error: 'The connection was cut.' });
+    } catch (error) {
+      if (!running.signal.aborted) this.#set({ ...this.state, state: 'error', error: (error as Error).message });
+    }
+  }
+
+  cancel(): void {
+    if (this.state.state !== 'running') return;
+    this.#running?.abort();
+    this.#set({ ...this.state, state: 'cancelled' });
+  }
+
+  #take({ request, progress, answer, ms }: Told): void {
+    if (request !== undefined) this.#set({ ...this.state, request });
+    else if (progress !== undefined) this.#set({ ...this.state, progress });
+    else if (answer !== undefined) {
+      const state = answer.error !== undefined ? 'error' : answer.result?.isError === true ? 'isError' : 'ok';
+      this.#set({ ...this.state, state, answer, ...(ms !== undefined && { ms }) });
+    }
+  }
+
+  #set(state: TrialState): void {
+    this.state = state;
+    this.#onChange();
+  }
+}
+
+/** The data of server-sent events. */
+async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<Told> {
+  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split('\n\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) {
+      const data = /^data: (.*)$/m.exec(part)?.[1];
+      if (data !== undefined) yield JSON.parse(data) as Told;
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/** The tools of all servers for operators: who sees which and why not, and trying one. */
+import { describe, expect, it } from 'vitest';
+
+import type { GatewayOptions } from '../../src/gateway/gateway.ts';
+import type { Survey } from '../../src/gateway/tool-survey.ts';
+import { servers, startGateway } from '../support/gateway.ts';
+import type { TestGateway } from '../support/gateway.ts';
+import { http, stream } from '../support/http.ts';
+import type { EventStream } from '../support/http.ts';
+import { bearer, testKeys } from '../support/keys.ts';
+import { open } from '../support/access.ts';
+import type { Json } from '../support/wire.ts';
+
+interface ToolsTest extends TestGateway {
+  survey(query?: string): Promise<{ status: number; body: Survey & { error?: { message: string } } }>;
+  call(upstream: string, body: Json): Promise<EventStream>;
+}
+
+async function startTools(options: Partial<GatewayOptions> = {}): Promise<ToolsTest> {
+  const test = await startGateway({
+    upstreams: { demo: servers.demo, scripted: { ...servers.scripted, tools: { deny: ['never'] } } },
+    isolation: 'shared',
+    ...options,
+  });
+  const headers = bearer(test.gateway.adminToken!);
+  return {
+    ...test,
+    survey: async (query = '') => {
+      const answer = await http(`${test.gateway.adminUrl}/tools${query}`, { method: 'GET', headers });
+      return { status: answer.status, body: JSON.parse(answer.body) as Survey };
+    },
+    call: (upstream, body) =>
+      stream(`${test.gateway.adminUrl}/upstreams/${upstream}/call`, { method: 'POST', headers, body }),
+  };
+}
+
+const hiddenIn = (survey: Survey, name: string): unknown => survey.tools.find((tool) => tool.name === name)?.hidden;
+
+describe('the survey of tools', () => {
+  it('has the tools of all servers, why some are hidden from a role, and servers that cannot be asked', async () => {
+    const { survey } = await startTools({
+      upstreams: {
+        demo: servers.demo,
+        scripted: { ...servers.scripted, tools: { deny: ['never'] }, describe: { echo: 'Says it again.' } },
+        broken: { command: process.execPath, args: ['-e', 'process.exit(3)'] },
+      },
+      roles: { default: {}, reader: { upstreams: ['demo'], tools: { deny: ['add'] } } },
+    });
+    const { body: all } = await survey();
+    expect(all.roles).toEqual(['default', 'reader']);
+    expect(all.failed).toEqual([
+      { upstream: 'broken', reason: expect.stringContaining('exited with code 3') as string },
+    ]);
+    expect(all.tools.find((tool) => tool.name === 'echo' && tool.upstream === 'scripted')).toMatchObject({
+      description: 'Says it again.',
+    });
+    expect(hiddenIn(all, 'never')).toBe('tools.deny of the server scripted has "never"');
+    expect(hiddenIn(all, 'add')).toBeUndefined();
+    const { body: reader } = await survey('?role=reader');
+    expect(hiddenIn(reader, 'add')).toBe('role reader: tools.deny has "add"');
+    expect(hiddenIn(reader, 'slow')).toBe('role reader: upstreams does not have scripted');
+    const { status, body } = await survey('?role=raeder');
+    expect([status, body.error!.message]).toEqual([404, expect.stringContaining('Did you mean "reader"?')]);
+    expect((await survey('?role=reader&principal=ann')).status).toBe(400);
+  });
+
+  it('shows what a person who is connected sees, by the roles of their key', async () => {
+    const keys = testKeys();
+    const key = keys.add('ann', ['reader']);
+    const test = await startTools({
+      keysFile: keys.path,
+      roles: { reader: { tools: { allow: ['echo'] } }, other: {} },
+    });
+    const { survey } = test;
+    expect((await survey('?principal=ann')).status).toBe(404);
+    await open(test, key);
+    const { body } = await survey('?principal=ann');
+    expect(hiddenIn(body, 'echo')).toBeUndefined();
+    expect(hiddenIn(body, 'add')).toBe('role reader: tools.allow does not have it');
+  });
+
+  it('asks a server once, and again when it has changed', async () => {
+    const { survey, gateway, events } = await startTools({ upstreams: { demo: servers.demo }, isolation: 'session' });
+    const started = (): number => events.filter(({ type }) => type === 'member.started').length;
+    await survey();
+    await survey();
+    const before = started();
+    expect(before).toBeLessThanOrEqual(1);
+    const { port } = gateway.settings;
+    gateway.reload({ port, upstreams: { demo: { ...servers.demo, tools: { deny: ['add'] } } } });
+    const { body } = await survey();
+    expect(hiddenIn(body, 'add')).toBe('tools.deny of the server demo has "add"');
+  });
+});
+
+describe('trying a tool', () => {
+  it('sends the request, its progress and its answer, and leaves nothing behind', async () => {
+    const { call, gateway, nextEvent } = await startTools();
+    const ended = nextEvent('request.ended');
+    const trial = await call('scripted', { tool: 'slow', arguments: { ms: 60, steps: 2, text: 'half way' } });
+    await trial.closed;
+    expect(trial.received[0]).toMatchObject({ request: { method: 'tools/call', params: { name: 'slow' } } });
+    expect(trial.received.slice(1, -1)).toEqual([
+      { progress: { progress: 1, total: 2, message: 'half way' } },
+      { progress: { progress: 2, total: 2, message: 'half way' } },
+    ]);
+    expect(trial.received.at(-1)).toMatchObject({
+      answer: { result: { content: [{ text: 'half way' }] } },
+      ms: expect.any(Number) as number,
+    });
+    expect(await ended).toMatchObject({ target: 'slow', principal: 'local', outcome: 'ok' });
+    await expect.poll(() => [gateway.stats.connections, gateway.stats.exchanges]).toEqual([0, 0]);
+  });
+
+  it('is cancelled when its stream is closed', async () => {
+    const { call, gateway, nextEvent } = await startTools({ upstreams: { scripted: servers.scripted } });
+    const ended = nextEvent('request.ended');
+    const trial = await call('scripted', { tool: 'never' });
+    await expect.poll(() => gateway.operations.requests().map(({ state }) => state)).toEqual(['running']);
+    trial.destroy();
+    expect(await ended).toMatchObject({ target: 'never', outcome: 'cancelled' });
+    await expect.poll(() => [gateway.stats.connections, gateway.stats.exchanges]).toEqual([0, 0]);
+  });
+
+  it('gets no more than the role that it is tried with, and says why nothing came', async () => {
+    const { call } = await startTools({ roles: { default: {}, reader: { tools: { deny: ['add'] } } } });
+    const hidden = await call('demo', { tool: 'add', arguments: { a: 1, b: 2 }, role: 'reader' });
+    await hidden.closed;
+    expect(hidden.received.at(-1)).toMatchObject({ answer: { error: { data: { code: 'SWB_UNKNOWN_NAME' } } } });
+    const seen = await call('demo', { tool: 'add', arguments: { a: 1, b: 2 }, role: 'default' });
+    await seen.closed;
+    expect(seen.received.at(-1)).toMatchObject({ answer: { result: { content: [{ text: '3' }] } } });
+    expect((await call('nowhere', { tool: 'add' })).status).toBe(404);
+  });
+});
