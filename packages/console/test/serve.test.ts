@@ -118,7 +118,7 @@ describe('the pages', () => {
 
   // README.md tells the sizes; they must be told again when they grow.
   it.each([
-    ['chat', 85_000],
+    ['chat', 88_000],
     ['console', 40_000],
   ])('of %s weigh at most %d bytes compressed, all together', (name, most) => {
     const files = [`${name}.html`, ...filesOf(name)];
