@@ -90,7 +90,7 @@ const CUT_AFTER_MS = 500;
 /** Sockets beyond the number of clients: an HTTP client may use several, and modern ones hold no session. */
 const SOCKETS_PER_CLIENT = 8;
 const SPARE_SOCKETS = 64;
-const OPERATOR_PATH = /^\/(healthz?|readyz|status|metrics|admin(\/.*)?)$/;
+const OPERATOR_PATH = /^\/(healthz?|livez|readyz|status|metrics|admin(\/.*)?)$/;
 const SSE_PATH = new RegExp(`^(/sse(/.*)?|${SSE_POST_PATH})$`);
 
 export class HttpIngress {

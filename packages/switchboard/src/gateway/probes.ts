@@ -39,7 +39,7 @@ export class Probes {
 
   /** Answers what is asked on one of these paths; undefined for others. Rejects when the request may not have it. */
   serve(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> | undefined {
-    if (path === '/healthz' || path === '/health') return this.#serveHealth(response);
+    if (/^\/(?:healthz?|livez)$/.test(path)) return this.#serveHealth(response);
     if (path === '/status') return this.#serveStatus(request, response);
     if (path === '/readyz') return this.#serveReadiness(request, response);
     if (path === '/metrics' && this.#options.observation.metrics !== undefined)
@@ -65,13 +65,17 @@ export class Probes {
     });
   }
 
-  /** Why an upstream fails is the operator's to know, as it may hold what a server wrote to its stderr. */
+  /**
+   * Why an upstream fails is the operator's to know, as it may hold what a server wrote to its stderr. With `?exclude=upstreams` only
+   * Switchboard itself counts: a balancer must not give up all servers for one that cannot start.
+   */
   async #serveReadiness(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { observation } = this.#options;
     const upstreams = observation.readiness.ready();
     const isDraining = this.#options.isDraining();
-    const isReady = !isDraining && upstreams.every(({ ok }) => ok);
-    const shown = await this.#shownTo(request, upstreams);
+    const isAlone = new URL(request.url ?? '', 'http://x').searchParams.getAll('exclude').includes('upstreams');
+    const isReady = !isDraining && (isAlone || upstreams.every(({ ok }) => ok));
+    const shown = isAlone ? undefined : await this.#shownTo(request, upstreams);
     send(response, isReady ? 200 : 503, {
       status: isReady ? 'ready' : isDraining ? 'draining' : 'unready',
       ...(observation.readiness.isStoreAway && { store: 'away' }),

@@ -25,6 +25,8 @@ describe('a gateway that is drained', () => {
       body: { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() },
     });
     expect(again.status).toBe(503);
+    const ready = await http(new URL('/readyz?exclude=upstreams', test.http).href, { method: 'GET' });
+    expect([ready.status, JSON.parse(ready.body)]).toEqual([503, { status: 'draining' }]);
     expect(textOf(await slow)).toBe('done');
     expect(await client.closed).toMatchObject({ code: 1001 });
     await drained;

@@ -50,7 +50,11 @@ describe('/readyz', () => {
       ],
     });
     expect(await probe(test, '/healthz')).toEqual({ status: 200, body: { status: 'ok' } });
-    expect(await probe(test, '/health')).toEqual({ status: 200, body: { status: 'ok' } });
+    for (const path of ['/health', '/livez']) {
+      expect(await probe(test, path)).toEqual({ status: 200, body: { status: 'ok' } });
+    }
+    // To a balancer one server that cannot start is no reason to give up the others.
+    expect(await probe(test, '/readyz?exclude=upstreams')).toEqual({ status: 200, body: { status: 'ready' } });
   });
 
   it('tells everybody how full it is, and no more', async () => {
