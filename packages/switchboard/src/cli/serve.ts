@@ -6,7 +6,7 @@ import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
 import type { Settings } from '../gateway/settings.ts';
 import { createLog } from '../observe/log.ts';
 import type { Emit } from '../observe/events.ts';
-import { asSwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { leave, reportCut, usageError } from './exit.ts';
 import { checkFlags, flagFor } from './flags.ts';
@@ -143,13 +143,21 @@ async function serve(
     }
   } catch (error) {
     await gateway.close();
-    throw error;
+    throw withBridge(error, gateway.settings);
   }
   await gateway.closed;
   progress?.close();
   for (const stopWatching of watched) stopWatching();
   await tracing?.end();
   leave(channel);
+}
+
+/** A client that starts this again, while what it started before still serves others, is better led to that. */
+function withBridge(error: unknown, { transport, host, port }: Settings): unknown {
+  const { code } = asSwitchboardError(error);
+  if (code !== 'SWB_PORT_IN_USE' || !transport.includes('stdio')) return error;
+  const detail = `${host}:${port}; where Switchboard runs there already, let this client start "switchboard connect ws://${host}:${port}/mcp"`;
+  return new SwitchboardError('SWB_PORT_IN_USE', { detail, cause: error });
 }
 
 /** What is shown of servers that start, where somebody watches. */

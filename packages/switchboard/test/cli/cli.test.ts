@@ -196,7 +196,7 @@ describe('switchboard serve', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('serves stdin and the network at once', async () => {
+  it('serves stdin and the network at once: stdout has nothing but the protocol, and its end ends no other client', async () => {
     const child = start([
       'serve',
       '--transport',
@@ -214,12 +214,24 @@ describe('switchboard serve', () => {
       ws = url.replace('http', 'ws');
       break;
     }
+    let stdout = '';
+    child.stdout!.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    const answer = `${JSON.stringify({ jsonrpc: '2.0', id: 'a', result: {} })}\n`;
     child.stdin!.write(`${JSON.stringify({ jsonrpc: '2.0', id: 'a', method: 'ping' })}\n`);
-    const [chunk] = (await once(child.stdout!, 'data')) as [Buffer];
-    expect(JSON.parse(chunk.toString())).toEqual({ jsonrpc: '2.0', id: 'a', result: {} });
+    await expect.poll(() => stdout).toBe(answer);
     const client = await WireClient.session(ws);
+    const { port } = new URL(ws);
+    // The client on stdio starts it again, as it does after its own restart.
+    const again = await run(['serve', '--transport', 'stdio,all', '--port', port, '--', 'node']);
+    expect([again.code, again.stdout]).toEqual([EXIT.listen.code, '']);
+    expect(again.stderr).toContain(`let this client start "switchboard connect ws://127.0.0.1:${port}/mcp"`);
     child.stdin!.end();
     expect(await client.call(1, 'echo', { text: 'x' })).toHaveProperty('result');
+    const other = await WireClient.session(ws);
+    expect(await other.call(1, 'echo', { text: 'y' })).toHaveProperty('result');
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(stdout).toBe(answer);
   });
 
   it('keeps message bodies and session ids out of its log', async () => {
