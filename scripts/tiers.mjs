@@ -20,7 +20,13 @@ const TIERS = {
     ...under(switchboard, 'cli/companion.test.ts', 'cli/program.test.ts', 'cli/variables.test.ts'),
     ...under(switchboard, 'upstreams/demand.test.ts', 'upstreams/replica.test.ts'),
     ...under(switchboard, 'fuzz/parsers.test.ts'),
-    ...under(switchboard, 'pins/dashboard.test.ts', 'pins/reference.test.ts', 'pins/security.test.ts'),
+    ...under(
+      switchboard,
+      'pins/dashboard.test.ts',
+      'pins/deploy.test.ts',
+      'pins/reference.test.ts',
+      'pins/security.test.ts',
+    ),
     ...under(
       switchboard,
       'transports/certificates.test.ts',
