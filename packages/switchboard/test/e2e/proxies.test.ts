@@ -1,4 +1,5 @@
 /** Switchboard behind the reverse proxies of `deploy/`, each with the recipe as it is shipped. */
+import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { TestAuthority } from '../support/certificates.ts';
@@ -68,6 +69,11 @@ describe.each<ProxyName>(['nginx', 'haproxy', 'caddy'])('behind %s', (name) => {
     const { status, body } = await ask(over2, { ...modern, path: '/mcp' });
     expect([status, textOf(parse(body))]).toEqual([200, 'modern']);
     expect(over2.alpnProtocol).toBe('h2');
+    // Larger than what proxies take by themselves, and as large as Switchboard takes.
+    const large = { ...modern, body: toolCall(1, 'echo', { text: 'x'.repeat(3_000_000) }, envelope()) };
+    expect(textOf(parse((await ask(over2, large)).body))).toHaveLength(3_000_000);
+    const larger = { ...modern, body: toolCall(1, 'echo', { text: 'x'.repeat(4_300_000) }, envelope()) };
+    expect((await client.http(larger)).status).toBe(413);
 
     const slow = toolCall(2, 'slow', { ms: 300, steps: 3, text: 'x' }, { progressToken: 'p' });
     const events = await stream(client.url, {
@@ -79,6 +85,21 @@ describe.each<ProxyName>(['nginx', 'haproxy', 'caddy'])('behind %s', (name) => {
     expect((await events.next())['method']).toBe('notifications/progress');
     // The first note came alone: nothing waits in the proxy until the answer is there.
     expect(events.received).toEqual([]);
+    const noted = over2.request({
+      ':method': 'POST',
+      ':path': '/mcp',
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...modern.headers,
+      'mcp-name': 'slow',
+    });
+    noted.end(
+      JSON.stringify(toolCall(3, 'slow', { ms: 300, steps: 3, text: 'x' }, { ...envelope(), progressToken: 'p' })),
+    );
+    const [first] = (await once(noted.setEncoding('utf8'), 'data')) as [string];
+    expect(first).toContain('notifications/progress');
+    expect(first).not.toContain('"result"');
+    noted.destroy();
 
     const get = async (path: string): Promise<[number, boolean]> => {
       const answer = await client.http({ method: 'GET' }, path);

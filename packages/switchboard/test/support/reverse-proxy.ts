@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +38,8 @@ const RECIPES: Readonly<Record<ProxyName, Recipe>> = {
         'events {}',
         // Switchboard's own X-Accel-Buffering would hide that the recipe does not switch buffering off.
         'http { proxy_ignore_headers X-Accel-Buffering;',
+        // Shorter than the silence of an event stream in the tests: the recipe has to allow more.
+        'proxy_read_timeout 1s; proxy_send_timeout 1s; client_max_body_size 1m;',
         ` access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;`,
         `fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s; include ${path}; }`,
       ].join('\n'),
@@ -83,6 +85,8 @@ export async function startReverseProxy(
 ): Promise<ReverseProxy> {
   const { file, listens, around, args, reload } = RECIPES[name];
   const folder = mkdtempSync(join(tmpdir(), `switchboard-${name}-`));
+  // Workers of nginx, which are somebody else, put large bodies into a folder in it.
+  chmodSync(folder, 0o755);
   const [port, adminPort] = [await freePort(), await freePort()];
   const [recipe, config] = [join(folder, 'recipe'), join(folder, 'config')];
   // HAProxy reads certificate and key from one file.
