@@ -23,9 +23,8 @@ const env = {
   ...(process.env.npm_config_userconfig !== undefined && { npm_config_userconfig: process.env.npm_config_userconfig }),
 };
 
-/** The server that all of them have, and one of Cursor's alone, with a key. */
+/** The server that all of them have. */
 const demo = { command: 'node', args: [join(clone, 'servers/demo/dist/main.js')] };
-const keyed = { ...demo, args: [...demo.args, '--stdio'], env: { DEMO_TOKEN: 'ghp_0123456789abcdefghij' } };
 const json = (value) => `${JSON.stringify(value, undefined, 2)}\n`;
 const [script] = demo.args;
 
@@ -40,7 +39,7 @@ const clients = [
   {
     name: 'Cursor',
     file: '.cursor/mcp.json',
-    text: json({ mcpServers: { demo, keyed } }),
+    text: json({ mcpServers: { demo } }),
     entry: (text) => JSON.parse(text).mcpServers.switchboard,
   },
   {
@@ -99,9 +98,9 @@ async function call({ name, file, entry }) {
       : new StreamableHTTPClientTransport(new URL(url));
   const client = new Client({ name, version: '1' });
   await client.connect(transport);
-  const { content } = await client.callTool({ name: 'demo__add', arguments: { a: 1, b: 2 } });
+  const { content } = await client.callTool({ name: 'add', arguments: { a: 1, b: 2 } });
   await client.close();
-  say(`${name}, through ${url ?? 'switchboard connect'}: 1 + 2 = ${content[0].text}\n`);
+  return `${name}, through ${url ?? 'switchboard connect'}: 1 + 2 = ${content[0].text}\n`;
 }
 
 let serving;
@@ -120,9 +119,9 @@ try {
   stopwatch('built');
   say(run('npx mcp-switchboard adopt --yes'));
   stopwatch('adopted');
-  const line = 'npx mcp-switchboard serve --config ~/.config/switchboard/switchboard.json';
-  say(`$ ${line}\n`);
-  serving = spawn('/bin/sh', ['-c', `exec ${line}`], {
+  const serve = 'npx mcp-switchboard serve --config ~/.config/switchboard/switchboard.json';
+  say(`$ ${serve}\n`);
+  serving = spawn('/bin/sh', ['-c', `exec ${serve}`], {
     cwd: clone,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -132,7 +131,7 @@ try {
     if (each.startsWith('Ctrl-C')) break;
   }
   stopwatch('serves');
-  for (const client of clients) await call(client);
+  for (const line of await Promise.all(clients.map(call))) say(line);
   stopwatch('called through each');
 } finally {
   if (serving !== undefined) {

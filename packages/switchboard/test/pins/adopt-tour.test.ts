@@ -11,4 +11,4 @@ it('five clients are adopted, and each calls a tool', async () => {
   const [, shown] = /^## Five clients in three commands\n[^]*?^```console\n([^]*?)^```$/m.exec(page)!;
   const { code, stdout, stderr } = await ended(shell(`node scripts/adopt-tour.mjs`, { cwd: root, env: {} }));
   expect([code, stdout], stderr).toEqual([0, shown]);
-}, 15_000);
+});

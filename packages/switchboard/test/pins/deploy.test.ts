@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 
 import { readConfig } from '../../src/cli/config.ts';
+import { settingsFromEnvironment } from '../../src/cli/environment.ts';
 import { flagOf } from '../../src/cli/flags.ts';
 import { OPTIONS, OPTION_NAMES, readSettings } from '../../src/gateway/options.ts';
 import { parseDuration } from '../../src/util/units.ts';
@@ -27,12 +28,24 @@ const yaml = (name: string): Yaml[] =>
   });
 
 const deployment = (): Yaml => yaml('kubernetes/deployment.yaml')[0]!;
+/** What both ways to run several nodes give in the environment. */
+const variables = { SWITCHBOARD_STORE: 'redis://redis:6379', SWITCHBOARD_CLUSTER_KEY: 'k'.repeat(64) };
+
+/** The time to drain that a configuration has, in seconds; with what the environment adds, it must be one that starts. */
+function drainOf(name: string, environment: Record<string, string>): number {
+  const { settings: own } = readConfig(read(name), name, environment, {});
+  const { settings, problems } = readSettings({ ...own, ...settingsFromEnvironment(environment) });
+  expect(problems, name).toEqual([]);
+  expect(settings.peerListen).toMatch(/:8766$/);
+  return settings.drainTimeout / 1000;
+}
+
 const seconds = (text: unknown): number => (parseDuration(String(text)) ?? 0) / 1000;
 
 describe('every file of deploy/', () => {
   it('is read as what it is', () => {
     const files = names.map((name) => name.slice(folder.length + 1)).filter((name) => /\.ya?ml$/.test(name));
-    expect(files).toHaveLength(7);
+    expect(files).toHaveLength(8);
     for (const file of files) expect(yaml(file).length, file).toBeGreaterThan(0);
   });
 
@@ -44,17 +57,18 @@ describe('every file of deploy/', () => {
         .match(/\bserve --?[^\n]*/g);
       return commands?.flatMap((command) => command.match(/(?<= )--[\w-]+/g) ?? []) ?? [];
     });
-    expect(new Set(used).size).toBeGreaterThan(5);
+    expect(new Set(used).size).toBeGreaterThan(3);
     expect(used.filter((flag) => !known.has(flag))).toEqual([]);
   });
 
   it('uses the port that Switchboard has by itself', () => {
-    const port = String(OPTIONS.port.fallback);
+    // The others are those for other nodes, and of Redis.
+    const ports = [String(OPTIONS.port.fallback), '8766', '6379'];
     for (const name of names) {
       const found =
         readFileSync(name, 'utf8').match(/(?<=127\.0\.0\.1:|switchboard:|EXPOSE |containerPort: )\d{4,5}/g) ?? [];
       expect(
-        found.filter((each) => each !== port),
+        found.filter((each) => !ports.includes(each)),
         name,
       ).toEqual([]);
     }
@@ -89,7 +103,7 @@ describe('the image', () => {
 
 describe('compose', () => {
   it('restricts what runs, gives it time to drain, and has no secret in it', () => {
-    const { services } = yaml('compose.yaml')[0] as { services: Record<string, Yaml> };
+    const { services } = yaml('compose/compose.yaml')[0] as { services: Record<string, Yaml> };
     for (const [name, service] of Object.entries(services)) {
       expect(service, name).toMatchObject({
         read_only: true,
@@ -97,10 +111,13 @@ describe('compose', () => {
         security_opt: ['no-new-privileges:true'],
       });
     }
-    const { command, stop_grace_period: grace, environment } = services['switchboard']!;
-    const [, drain] = /--drain-timeout (\w+)/.exec(command as string)!;
-    expect(seconds(grace)).toBeGreaterThan(seconds(drain));
-    expect(environment).toEqual({ SWITCHBOARD_TOKEN: expect.stringMatching(/^\$\{SWITCHBOARD_TOKEN:\?/) as string });
+    const { stop_grace_period: grace, environment } = services['switchboard']!;
+    expect(seconds(grace)).toBeGreaterThan(
+      drainOf('compose/switchboard.json', { ...variables, SWITCHBOARD_PEER_URL: 'http://c0ffee:8766' }),
+    );
+    for (const name of ['SWITCHBOARD_TOKEN', 'SWITCHBOARD_CLUSTER_KEY']) {
+      expect((environment as Yaml)[name]).toMatch(new RegExp(`^\\$\\{${name}:\\?`));
+    }
   });
 
   it('has a balancer that is set as haproxy.cfg, but for where Switchboard is', () => {
@@ -111,7 +128,7 @@ describe('compose', () => {
           .split(/\n(?=\w)/)
           .map((section): [string, string] => [section.split('\n', 1)[0]!.trim(), section.trim()]),
       );
-    const [alone, together] = [sections('haproxy.cfg'), sections('compose-haproxy.cfg')];
+    const [alone, together] = [sections('haproxy.cfg'), sections('compose/haproxy.cfg')];
     for (const section of ['global', 'defaults', 'frontend mcp']) expect(together[section]).toBe(alone[section]);
     const checks = (text = ''): string[] =>
       text.split('\n').filter((line) => /check/.test(line) && !/server/.test(line));
@@ -121,14 +138,16 @@ describe('compose', () => {
 
 describe('the base for Kubernetes', () => {
   it('names its files, and its budget and its pods have one label', () => {
-    const [{ resources, configMapGenerator, labels }] = yaml('kubernetes/kustomization.yaml') as [Yaml];
+    const [{ resources, configMapGenerator }] = yaml('kubernetes/kustomization.yaml') as [Yaml];
     const files = names.map((name) => name.slice(folder.length + 1)).filter((name) => name.startsWith('kubernetes/'));
     const named = ['kustomization.yaml', ...resources, ...configMapGenerator[0].files] as string[];
     expect(files.toSorted()).toEqual(named.map((name) => `kubernetes/${name}`).toSorted());
-    const { pairs } = (labels as Yaml[])[0]!;
-    expect(yaml('kubernetes/disruption-budget.yaml')[0]!['spec'].selector).toEqual({ matchLabels: pairs });
-    const [spread] = deployment()['spec'].template.spec.topologySpreadConstraints as Yaml[];
-    expect(spread!['labelSelector']).toEqual({ matchLabels: pairs });
+    const { selector, template } = deployment()['spec'];
+    const [spread] = template.spec.topologySpreadConstraints as Yaml[];
+    const services = yaml('kubernetes/services.yaml').map(({ spec }) => spec.selector as Yaml);
+    const [budget] = yaml('kubernetes/disruption-budget.yaml');
+    const all = [selector.matchLabels, spread!['labelSelector'].matchLabels, budget!['spec'].selector.matchLabels];
+    for (const each of [...all, ...services]) expect(each).toEqual(template.metadata.labels);
   });
 
   it('restricts the pod, checks it, and gives it time to drain', () => {
@@ -144,8 +163,12 @@ describe('the base for Kubernetes', () => {
     for (const { httpGet } of [readinessProbe, livenessProbe]) {
       expect(httpGet).toMatchObject({ port: ports[0].name, httpHeaders: [{ name: 'Host', value: 'localhost' }] });
     }
-    const { settings } = readConfig(read('kubernetes/switchboard.json'), 'switchboard.json', {}, {});
-    const drain = readSettings(settings).settings.drainTimeout / 1000;
+    const given = (container['env'] as { name: string; value?: string }[]).map(({ name, value = 'a' }) => [
+      name,
+      value.replace('$(POD_IP)', '10.0.0.1'),
+    ]);
+    const environment = { ...variables, ...(Object.fromEntries(given) as Record<string, string>) };
+    const drain = drainOf('kubernetes/switchboard.json', environment);
     const [, wait] = lifecycle.preStop.exec.command as [string, string];
     expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(drain + Number(wait));
     const [service, pods] = yaml('kubernetes/services.yaml');
