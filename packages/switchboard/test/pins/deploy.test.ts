@@ -12,7 +12,32 @@ import { parseDuration } from '../../src/util/units.ts';
 import { root } from '../support/gateway.ts';
 import { labelsIn, labelsOf, namesIn, unknownIn } from '../support/queries.ts';
 
-type Yaml = Record<string, any>;
+type Labels = Record<string, string>;
+
+/** What is looked at in a deployment. */
+interface Deployment {
+  spec: {
+    selector: { matchLabels: Labels };
+    template: {
+      metadata: { labels: Labels };
+      spec: {
+        securityContext: { runAsNonRoot: boolean };
+        terminationGracePeriodSeconds: number;
+        topologySpreadConstraints: [{ labelSelector: { matchLabels: Labels } }];
+        containers: [
+          {
+            env: { name: string; value?: string }[];
+            ports: [{ name: string }];
+            readinessProbe: { httpGet: object };
+            livenessProbe: { httpGet: object };
+            lifecycle: { preStop: { exec: { command: [string, string] } } };
+            securityContext: object;
+          },
+        ];
+      };
+    };
+  };
+}
 
 const folder = join(root, 'deploy');
 const names = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -21,13 +46,13 @@ const names = readdirSync(folder, { recursive: true, withFileTypes: true })
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
 
 /** The documents of a file of YAML. */
-const yaml = (name: string): Yaml[] =>
+const yaml = <T>(name: string): T[] =>
   parseAllDocuments(read(name)).map((document) => {
     expect('errors' in document ? document.errors : [], name).toEqual([]);
-    return (document as { toJS(): Yaml }).toJS();
+    return (document as { toJS(): T }).toJS();
   });
 
-const deployment = (): Yaml => yaml('kubernetes/deployment.yaml')[0]!;
+const deployment = (): Deployment => yaml<Deployment>('kubernetes/deployment.yaml')[0]!;
 /** What both ways to run several nodes give in the environment. */
 const variables = { SWITCHBOARD_STORE: 'redis://redis:6379', SWITCHBOARD_CLUSTER_KEY: 'k'.repeat(64) };
 
@@ -103,7 +128,8 @@ describe('the image', () => {
 
 describe('compose', () => {
   it('restricts what runs, gives it time to drain, and has no secret in it', () => {
-    const { services } = yaml('compose/compose.yaml')[0] as { services: Record<string, Yaml> };
+    type Service = { stop_grace_period: string; environment: Record<string, string> };
+    const { services } = yaml<{ services: Record<string, Service> }>('compose/compose.yaml')[0]!;
     for (const [name, service] of Object.entries(services)) {
       expect(service, name).toMatchObject({
         read_only: true,
@@ -116,7 +142,7 @@ describe('compose', () => {
       drainOf('compose/switchboard.json', { ...variables, SWITCHBOARD_PEER_URL: 'http://c0ffee:8766' }),
     );
     for (const name of ['SWITCHBOARD_TOKEN', 'SWITCHBOARD_CLUSTER_KEY']) {
-      expect((environment as Yaml)[name]).toMatch(new RegExp(`^\\$\\{${name}:\\?`));
+      expect(environment[name]).toMatch(new RegExp(`^\\$\\{${name}:\\?`));
     }
   });
 
@@ -138,21 +164,22 @@ describe('compose', () => {
 
 describe('the base for Kubernetes', () => {
   it('names its files, and its budget and its pods have one label', () => {
-    const [{ resources, configMapGenerator }] = yaml('kubernetes/kustomization.yaml') as [Yaml];
+    type Kustomization = { resources: string[]; configMapGenerator: [{ files: string[] }] };
+    const { resources, configMapGenerator } = yaml<Kustomization>('kubernetes/kustomization.yaml')[0]!;
     const files = names.map((name) => name.slice(folder.length + 1)).filter((name) => name.startsWith('kubernetes/'));
-    const named = ['kustomization.yaml', ...resources, ...configMapGenerator[0].files] as string[];
+    const named = ['kustomization.yaml', ...resources, ...configMapGenerator[0].files];
     expect(files.toSorted()).toEqual(named.map((name) => `kubernetes/${name}`).toSorted());
-    const { selector, template } = deployment()['spec'];
-    const [spread] = template.spec.topologySpreadConstraints as Yaml[];
-    const services = yaml('kubernetes/services.yaml').map(({ spec }) => spec.selector as Yaml);
-    const [budget] = yaml('kubernetes/disruption-budget.yaml');
-    const all = [selector.matchLabels, spread!['labelSelector'].matchLabels, budget!['spec'].selector.matchLabels];
+    const { selector, template } = deployment().spec;
+    const [spread] = template.spec.topologySpreadConstraints;
+    const services = yaml<{ spec: { selector: Labels } }>('kubernetes/services.yaml').map(({ spec }) => spec.selector);
+    const [budget] = yaml<{ spec: { selector: { matchLabels: Labels } } }>('kubernetes/disruption-budget.yaml');
+    const all = [selector.matchLabels, spread.labelSelector.matchLabels, budget!.spec.selector.matchLabels];
     for (const each of [...all, ...services]) expect(each).toEqual(template.metadata.labels);
   });
 
   it('restricts the pod, checks it, and gives it time to drain', () => {
-    const { template } = deployment()['spec'];
-    const [container] = template.spec.containers as [Yaml];
+    const { template } = deployment().spec;
+    const [container] = template.spec.containers;
     const { readinessProbe, livenessProbe, lifecycle, securityContext, ports } = container;
     expect(template.spec.securityContext.runAsNonRoot).toBe(true);
     expect(securityContext).toEqual({
@@ -163,17 +190,15 @@ describe('the base for Kubernetes', () => {
     for (const { httpGet } of [readinessProbe, livenessProbe]) {
       expect(httpGet).toMatchObject({ port: ports[0].name, httpHeaders: [{ name: 'Host', value: 'localhost' }] });
     }
-    const given = (container['env'] as { name: string; value?: string }[]).map(({ name, value = 'a' }) => [
-      name,
-      value.replace('$(POD_IP)', '10.0.0.1'),
-    ]);
+    const given = container.env.map(({ name, value = 'a' }) => [name, value.replace('$(POD_IP)', '10.0.0.1')]);
     const environment = { ...variables, ...(Object.fromEntries(given) as Record<string, string>) };
     const drain = drainOf('kubernetes/switchboard.json', environment);
-    const [, wait] = lifecycle.preStop.exec.command as [string, string];
+    const [, wait] = lifecycle.preStop.exec.command;
     expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(drain + Number(wait));
-    const [service, pods] = yaml('kubernetes/services.yaml');
-    for (const each of [service, pods]) expect(each!['spec'].ports[0].targetPort).toBe(ports[0].name);
-    expect(pods!['spec'].clusterIP).toBe('None');
+    type Service = { spec: { clusterIP?: string; ports: [{ targetPort: string }] } };
+    const [service, pods] = yaml<Service>('kubernetes/services.yaml');
+    for (const each of [service, pods]) expect(each!.spec.ports[0].targetPort).toBe(ports[0].name);
+    expect(pods!.spec.clusterIP).toBe('None');
   });
 });
 
@@ -187,10 +212,8 @@ describe('the unit of systemd', () => {
 });
 
 describe('the alerts', () => {
-  const [{ groups }] = yaml('prometheus-alerts.yaml') as [Yaml];
-  const rules = (groups as Yaml[]).flatMap(
-    (group) => group['rules'] as { alert: string; expr: string; annotations: object }[],
-  );
+  type Rules = { groups: { rules: { alert: string; expr: string; annotations: object }[] }[] };
+  const rules = yaml<Rules>('prometheus-alerts.yaml').flatMap(({ groups }) => groups.flatMap((group) => group.rules));
 
   it('use only metrics and labels that /metrics has', async () => {
     expect(rules.length).toBeGreaterThan(5);
