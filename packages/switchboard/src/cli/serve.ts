@@ -17,6 +17,7 @@ import { findPages } from './console.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
+import { letHeapGrow } from './heap.ts';
 import { takeInheritedSocket } from './inherited-socket.ts';
 import { endOnFault } from './last-resort.ts';
 import { logOptions } from './logs.ts';
@@ -87,6 +88,7 @@ async function serve(
     throw usageError(detail);
   }
   checkFlags(flags);
+  letHeapGrow();
   const fd = takeInheritedSocket(process.env, process.pid);
   const given = { words, env, flags };
   const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
