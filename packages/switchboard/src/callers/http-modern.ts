@@ -3,9 +3,10 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 import { INTERACTIVE, META, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { isObject, isRequest, textOf } from '../protocol/jsonrpc.ts';
+import { isRequest, textOf } from '../protocol/jsonrpc.ts';
 import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
 import { paramAgrees, paramText } from '../protocol/param-headers.ts';
+import { argumentsOf } from '../protocol/raw-arguments.ts';
 import type { Slot } from '../router/exchange.ts';
 import { decodeHeader, nameOf } from '../transports/http/headers.ts';
 import { Reply } from '../transports/http/reply.ts';
@@ -86,10 +87,11 @@ async function checkParamHeaders(
   { headers }: IncomingMessage,
   slot: Slot,
 ): Promise<void> {
-  const args = isObject(params?.['arguments']) ? params['arguments'] : undefined;
   try {
     const member = await slot.member({ method, params });
-    for (const each of await member.paramHeaders(textOf(params?.['name']))) {
+    const wanted = await member.paramHeaders(textOf(params?.['name']));
+    const args = wanted.length === 0 ? undefined : argumentsOf(params);
+    for (const each of wanted) {
       const expected = paramText(each, args);
       if (expected === undefined) continue;
       const found = decoded(each.header, headers);

@@ -7,10 +7,11 @@ import type { IncomingMessage } from 'node:http';
 import { isBatch, parseBatch } from '../protocol/batch.ts';
 import { claimsModern, isModernVersion, metaOf } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
-import { isRequest, parseMessage } from '../protocol/jsonrpc.ts';
+import { isRequest } from '../protocol/jsonrpc.ts';
 import type { Message, RpcRequest } from '../protocol/jsonrpc.ts';
+import { readMessage } from '../protocol/large-call.ts';
 import { checkFromClient } from '../protocol/shapes.ts';
-import { readBody, requireJson } from '../transports/http/body.ts';
+import { readBytes, requireJson } from '../transports/http/body.ts';
 import { EVENT_STREAM_TYPE, JSON_TYPE, accepts } from '../transports/http/media.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { tellAllowance } from './allowance.ts';
@@ -66,14 +67,14 @@ export class HttpCallers {
     try {
       switch (request.method) {
         case 'POST': {
-          const text = await this.#readText(visit);
-          if (await this.#elsewhere?.forward(visit, text)) break;
-          if (isBatch(text)) {
-            const parts = parseBatch(text);
+          const body = await this.#readBody(visit);
+          if (this.#elsewhere !== undefined && (await this.#elsewhere.forward(visit, body.toString('utf8')))) break;
+          if (isBatch(body)) {
+            const parts = parseBatch(body.toString('utf8'));
             this.#session(visit).postBatch(parts, visit);
             break;
           }
-          message = withTrace(parseMessage(text), request);
+          message = withTrace(readMessage(body), request);
           checkFromClient(message);
           await this.#post(visit, message);
           break;
@@ -99,7 +100,7 @@ export class HttpCallers {
     }
   }
 
-  async #readText({ request, identity }: HttpVisit): Promise<string> {
+  async #readBody({ request, identity }: HttpVisit): Promise<Buffer> {
     requireJson(request);
     const { accept } = request.headers;
     // The answer may be JSON or an event stream, so a client has to take both (MCP, Streamable HTTP, "Sending messages").
@@ -108,7 +109,7 @@ export class HttpCallers {
     }
     const { maxMessageBytes } = this.#limits;
     const most = Math.min(maxMessageBytes, this.#context.maxMessageBytes(identity));
-    return readBody(request, most);
+    return readBytes(request, most);
   }
 
   async #post(visit: HttpVisit, message: Message): Promise<void> {

@@ -14,6 +14,7 @@ import type { RestCallers } from '../callers/rest.ts';
 import type { Emit } from '../observe/events.ts';
 import type { Transport } from '../protocol/session-context.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
+import { readMessage } from '../protocol/large-call.ts';
 import type { Upstream } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
 import type { PeerCaller } from '../peers/peer-caller.ts';
@@ -110,6 +111,7 @@ export class HttpIngress {
       resumeWindowMs: settings.resumeWindow,
       compression: settings.compression,
       store: options.store,
+      readLarge: readMessage,
       onUnreadable: (request, socket, what) => {
         this.#refuseUpgrade(request, socket, new SwitchboardError('SWB_BAD_REQUEST', { detail: what }));
       },

@@ -4,6 +4,7 @@
  */
 import { SwitchboardError, asSwitchboardError } from './errors.ts';
 import { boundsExceeded } from './json-bounds.ts';
+import { afterSpace } from './json-scan.ts';
 import { checkMessage } from './jsonrpc.ts';
 import type { ParsedMessage } from './jsonrpc.ts';
 import { shown } from './shown.ts';
@@ -12,11 +13,14 @@ export const BATCH_VERSION = '2025-03-26';
 /** How many messages one may have. */
 export const MAX_BATCH = 100;
 
+const OPEN_BRACKET = 0x5b;
+
 /** A message of a batch, or what is wrong with what stands in its place. */
 export type BatchPart = ParsedMessage | SwitchboardError;
 
-/** Whether a text is an array, if it is anything. */
-export const isBatch = (text: string): boolean => /^[ \t\r\n]*\[/.test(text);
+/** Whether a text, or the bytes of one, is an array, if it is anything. */
+export const isBatch = (text: string | Uint8Array): boolean =>
+  typeof text === 'string' ? /^[ \t\r\n]*\[/.test(text) : text[afterSpace(text, 0)] === OPEN_BRACKET;
 
 /** @throws {SwitchboardError} `SWB_PARSE_ERROR`, `SWB_INVALID_MESSAGE` where nothing of it can be taken. */
 export function parseBatch(text: string): BatchPart[] {

@@ -10,6 +10,8 @@ export interface JsonBounds {
   maxDepth: number;
   /** Members of objects and elements of arrays, in the whole text. */
   maxValues: number;
+  /** The key of a member of the outermost object whose own members are wanted too, where it is an object. */
+  within?: string;
 }
 
 /** Where something stands in the bytes: from `start`, up to but not including `end`. */
@@ -18,7 +20,7 @@ export interface Span {
   end: number;
 }
 
-/** A member of the outermost object. */
+/** A member of an object. */
 export interface ScannedMember {
   /** The key as it is written, without its quotes. */
   key: Span;
@@ -34,6 +36,10 @@ export interface JsonScan {
   members: ScannedMember[];
   /** How many members the outermost object has. */
   memberCount: number;
+  /** Of the object that was asked for by {@link JsonBounds.within}, in their order and at most {@link MAX_MEMBERS}. */
+  inner: ScannedMember[];
+  /** How many members that object has. */
+  innerCount: number;
   /** Whether a key is written with escapes, so that looking for it in the bytes may miss it. */
   hasEscapedKey: boolean;
 }
@@ -53,22 +59,29 @@ for (const letter of '"\\/bfnrt') ESCAPES[letter.charCodeAt(0)] = 1;
 ESCAPES['u'.charCodeAt(0)] = 2;
 
 /** Reads all of the bytes, up to the first fault. */
-export function scanJson(bytes: Uint8Array, { maxDepth, maxValues }: JsonBounds): JsonScan {
+export function scanJson(bytes: Uint8Array, { maxDepth, maxValues, within }: JsonBounds): JsonScan {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const members: ScannedMember[] = [];
+  const inner: ScannedMember[] = [];
   /** Whether the container at each depth is an object. */
   const isObject = new Uint8Array(maxDepth + 1);
-  let [at, depth, values, memberCount] = [0, 0, 0, 0];
+  let [at, depth, values, memberCount, innerCount] = [0, 0, 0, 0, 0];
   let hasEscapedKey = false;
   let needsKey = false;
   /** The key of the outermost object whose value has not ended. */
   let key: Span | undefined;
   let valueStart = 0;
+  /** The same of the object within, while it is read. */
+  let isWithin = false;
+  let innerKey: Span | undefined;
+  let innerStart = 0;
   const end = (fault?: JsonScan['fault']): JsonScan => ({
     ...(fault !== undefined && { fault }),
     values,
     members,
     memberCount,
+    inner,
+    innerCount,
     hasEscapedKey,
   });
 
@@ -83,7 +96,10 @@ export function scanJson(bytes: Uint8Array, { maxDepth, maxValues }: JsonBounds)
       hasEscapedKey ||= hasBackslash(bytes, start, keyEnd);
       at = afterSpace(bytes, at);
       if (bytes[at++] !== COLON) return end('syntax');
-      if (depth === 1) [key, valueStart] = [{ start, end: keyEnd }, at];
+      if (depth === 1) {
+        [key, valueStart] = [{ start, end: keyEnd }, at];
+        isWithin = within !== undefined && isWritten(bytes, key, within);
+      } else if (isWithin && depth === 2) [innerKey, innerStart] = [{ start, end: keyEnd }, at];
       at = afterSpace(bytes, at);
     }
 
@@ -115,6 +131,10 @@ export function scanJson(bytes: Uint8Array, { maxDepth, maxValues }: JsonBounds)
         memberCount++;
         if (members.length < MAX_MEMBERS) members.push({ key, value: { start: valueStart, end: at } });
         key = undefined;
+      } else if (depth === 2 && innerKey !== undefined) {
+        innerCount++;
+        if (inner.length < MAX_MEMBERS) inner.push({ key: innerKey, value: { start: innerStart, end: at } });
+        innerKey = undefined;
       }
       at++;
       if (next === COMMA) break;
@@ -190,6 +210,13 @@ function afterLiteral(bytes: Uint8Array, start: number): number {
 function hasBackslash(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (bytes[at] === BACKSLASH) return true;
   return false;
+}
+
+/** Whether these bytes are this text, which is ASCII. */
+function isWritten(bytes: Uint8Array, { start, end }: Span, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  return true;
 }
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= ZERO && byte <= NINE;

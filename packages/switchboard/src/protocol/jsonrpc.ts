@@ -8,6 +8,7 @@ import { SwitchboardError } from './errors.ts';
 import type { ErrorDetails } from './errors.ts';
 import { boundsExceeded } from './json-bounds.ts';
 import type { LazyResult } from './lazy-result.ts';
+import { RawArguments } from './raw-arguments.ts';
 import { shown } from './shown.ts';
 import type { JsonObject, RpcError, RpcFailure, RpcId, RpcNotification, RpcRequest, RpcResult } from './rpc-types.ts';
 import { topLevel } from './top-level.ts';
@@ -141,22 +142,52 @@ export function asObject(text: string): JsonObject | undefined {
   }
 }
 
-/** Told by its shape, so that a program which never meets one need not load the class. */
-const isLazy = (message: Message): message is LazyResult => 'toBytes' in message;
-
 /** Writes one message; the text has no line break, so that it fits every framing. */
-export function stringifyMessage(message: Message): string {
-  if (isLazy(message)) return message.toBytes().toString('utf8');
+export const stringifyMessage = (message: Message): string =>
+  unparsed(message) === undefined ? written(message) : encodeMessage(message).toString();
+
+/** Writes one message in whichever form costs least. */
+export function encodeMessage(message: Message): string | Buffer {
+  const parts = unparsed(message);
+  if (parts === undefined) return written(message);
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+}
+
+/** The same, but what is large is not copied into one: it comes in parts that follow one another. */
+export const encodeParts = (message: Message): string | readonly (string | Uint8Array)[] =>
+  unparsed(message) ?? written(message);
+
+/** How long a message is when it is written, about. What is not parsed is not written for this. */
+export function lengthOf(message: Message): number {
+  const parts = unparsed(message);
+  return parts === undefined ? written(message).length : parts.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** What a message is written from that was not parsed, or not all of it. */
+function unparsed(message: Message): readonly (string | Uint8Array)[] | undefined {
+  // Told by its shape, so that a program which never meets one need not load the class.
+  if ('toParts' in message) return message.toParts();
+  if (!('method' in message)) return undefined;
+  const args = message.params?.['arguments'];
+  return args instanceof RawArguments ? withRawArguments(message, args) : undefined;
+}
+
+function withRawArguments(
+  { params, ...message }: RpcRequest | RpcNotification,
+  { bytes }: RawArguments,
+): readonly (string | Uint8Array)[] {
+  const others = JSON.stringify({ ...params, arguments: undefined }).slice(0, -1);
+  const comma = others === '{' ? '' : ',';
+  return [`${written(message).slice(0, -1)},"params":${others}${comma}"arguments":`, bytes, '}}'];
+}
+
+function written(message: Message): string {
   if ('id' in message && typeof message.id === 'bigint') {
     const { id, ...rest } = message;
     return `${JSON.stringify(rest).slice(0, -1)},"id":${id}}`;
   }
   return JSON.stringify(message);
 }
-
-/** Writes one message in whichever form costs least. */
-export const encodeMessage = (message: Message): string | Buffer =>
-  isLazy(message) ? message.toBytes() : stringifyMessage(message);
 
 export const result = (id: RpcId, value: JsonObject): RpcResult => ({ jsonrpc: '2.0', id, result: value });
 

@@ -73,10 +73,11 @@ export class LazyResult {
     return new LazyResult(this.#bytes, this.#idSpan, id, this.#hasEscapedKey);
   }
 
-  toBytes(): Buffer {
+  /** What it is written from, in order. */
+  toParts(): readonly (string | Uint8Array)[] {
     const id = typeof this.id === 'bigint' ? String(this.id) : JSON.stringify(this.id);
     const { start, end } = this.#idSpan;
-    return Buffer.concat([this.#bytes.subarray(0, start), Buffer.from(id), this.#bytes.subarray(end)]);
+    return [this.#bytes.subarray(0, start), id, this.#bytes.subarray(end)];
   }
 }
 

@@ -3,6 +3,7 @@ import { asSwitchboardError } from '../protocol/errors.ts';
 import { checkMessage } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
+import { withOpenArguments } from '../protocol/raw-arguments.ts';
 import type { Channel, ChannelHandlers } from './channel.ts';
 
 class MemoryChannel implements Channel {
@@ -36,13 +37,20 @@ class MemoryChannel implements Channel {
   #receive(message: Message, about: RpcId | undefined): void {
     let checked: Message;
     try {
-      checked = message instanceof LazyResult ? message : checkMessage(message);
+      checked = message instanceof LazyResult ? message : checkMessage(opened(message));
     } catch (error) {
       this.#handlers?.onBadMessage(asSwitchboardError(error));
       return;
     }
     this.#handlers?.onMessage(checked, about);
   }
+}
+
+/** The message as a program can look into it. */
+function opened(message: Message): Message {
+  if (!('method' in message) || message.params === undefined) return message;
+  const params = withOpenArguments(message.params);
+  return params === message.params ? message : { ...message, params };
 }
 
 export function memoryPair(): [Channel, Channel] {

@@ -2,6 +2,7 @@
  * Requests that wait because their server reads slowly. They are sent client by client, so that one who sends much waits for itself. When
  * there is no room, whoever has most waiting loses its newest request: a client that sends little is never refused for another's.
  */
+import { lengthOf } from '../protocol/jsonrpc.ts';
 import type { RpcRequest } from '../protocol/jsonrpc.ts';
 
 interface Waiting {
@@ -27,7 +28,7 @@ export class SendQueue {
 
   /** @returns the requests for which there is no room any more; the new one may be among them. */
   add(who: string, request: RpcRequest): RpcRequest[] {
-    const bytes = JSON.stringify(request.params)?.length ?? 0;
+    const bytes = lengthOf(request);
     const lane = this.#lanes.get(who) ?? { entries: [], bytes: 0 };
     this.#lanes.set(who, lane);
     lane.entries.push({ request, bytes });

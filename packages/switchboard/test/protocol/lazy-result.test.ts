@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { encodeMessage } from '../../src/protocol/jsonrpc.ts';
 import { LazyResult } from '../../src/protocol/lazy-result.ts';
 
 const from = (text: string): LazyResult | undefined => LazyResult.from(Buffer.from(text));
@@ -20,7 +21,7 @@ describe('LazyResult', () => {
       ['a"b', '"a\\"b"'],
       [12345678901234567890n, '12345678901234567890'],
     ] as const) {
-      const bytes = lazy.answering(id).toBytes().toString();
+      const bytes = encodeMessage(lazy.answering(id)).toString();
       expect(bytes).toBe(text.trimEnd().replace(/("id"\s*:)\s*17\s*(?=[,}])/, `$1${written}`));
     }
   });

@@ -3,12 +3,12 @@ import type { IncomingMessage } from 'node:http';
 import { SwitchboardError } from '../../protocol/errors.ts';
 
 /**
- * Reads a request's body as text.
+ * Reads a request's body.
  *
  * @throws {SwitchboardError} `SWB_MESSAGE_TOO_LARGE` as soon as it is known, without reading the rest; `SWB_CLIENT_GONE` when the
  * client hangs up.
  */
-export function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+export function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tooLarge = (bytes: number): void => {
       const detail = `${bytes} bytes, the limit is ${maxBytes} (maxMessageSize)`;
@@ -34,12 +34,16 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<st
     const gone = (cause?: Error): void => reject(new SwitchboardError('SWB_CLIENT_GONE', cause && { cause }));
     request.once('end', () => {
       request.off('close', gone);
-      resolve((chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8'));
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
     request.once('error', gone);
     request.once('close', gone);
   });
 }
+
+/** Reads a request's body as text. @throws as {@link readBytes} */
+export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string> =>
+  (await readBytes(request, maxBytes)).toString('utf8');
 
 /** A plain request of a web page cannot carry this type. Compressed bodies are not taken either. @throws {SwitchboardError} `SWB_UNSUPPORTED_MEDIA_TYPE` */
 export function requireJson({ headers }: IncomingMessage): void {

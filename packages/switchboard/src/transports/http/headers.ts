@@ -3,10 +3,10 @@ import { isUtf8 } from 'node:buffer';
 
 import { META, metaOf } from '../../protocol/eras.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
 import { paramText } from '../../protocol/param-headers.ts';
 import type { ParamHeader } from '../../protocol/param-headers.ts';
+import { argumentsOf } from '../../protocol/raw-arguments.ts';
 
 /** The methods whose target the `Mcp-Name` header repeats, and where the body has it. */
 const NAME_SOURCE: ReadonlyMap<string, string> = new Map([
@@ -38,9 +38,10 @@ export function standardHeaders(
   const { method, params } = message;
   const version = metaOf(params)?.[META.protocolVersion];
   const name = nameOf(method, params);
-  const args = params?.['arguments'];
-  const repeated = (method === 'tools/call' ? paramHeaders(name ?? '') : []).flatMap((each) => {
-    const text = paramText(each, isObject(args) ? args : undefined);
+  const wanted = method === 'tools/call' ? paramHeaders(name ?? '') : [];
+  const args = wanted.length === 0 ? undefined : argumentsOf(params);
+  const repeated = wanted.flatMap((each) => {
+    const text = paramText(each, args);
     return text === undefined ? [] : [[each.header, encodeHeader(text)]];
   });
   return {

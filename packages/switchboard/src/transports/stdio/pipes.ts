@@ -5,16 +5,14 @@ import { isBatch, parseBatch } from '../../protocol/batch.ts';
 import type { BatchPart } from '../../protocol/batch.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
-import { parseMessage, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import { encodeParts, parseMessage } from '../../protocol/jsonrpc.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
+import { LARGE_BYTES } from '../../protocol/large-call.ts';
 import { LazyResult } from '../../protocol/lazy-result.ts';
 import { Backlog } from '../../util/backlog.ts';
 import { unreffed } from '../../util/timers.ts';
 import type { Channel, ChannelHandlers } from '../channel.ts';
 import { LineSplitter } from './lines.ts';
-
-/** From this size on an answer is handed on unparsed where that can be done. */
-const LAZY_BYTES = 32 * 1024;
 
 export interface PipeLimits {
   /** The longest incoming message in bytes. */
@@ -40,8 +38,8 @@ export class PipeChannel implements Channel {
   #closed = false;
   #closedFor: { why: CloseName; reason: string } | undefined;
   /** What waits to be written, and what is left of a long line. */
-  #lines: string[] = [];
-  #rest: Buffer = Buffer.alloc(0);
+  #lines: (string | Uint8Array)[] = [];
+  #rest: Uint8Array = new Uint8Array();
   /** How much of both, and of what is being written. */
   #waitingBytes = 0;
   readonly #backlog: Backlog;
@@ -99,11 +97,16 @@ export class PipeChannel implements Channel {
       );
       return;
     }
-    const line = `${stringifyMessage(message)}\n`;
+    const encoded = encodeParts(message);
     if (this.#lines.length === 0 && !this.#writing) setImmediate(() => this.#flush());
-    this.#lines.push(line);
-    this.#backlog.add(line.length);
-    this.#waitingBytes += line.length;
+    if (typeof encoded === 'string') this.#append(`${encoded}\n`);
+    else for (const part of [...encoded, '\n']) this.#append(part);
+  }
+
+  #append(part: string | Uint8Array): void {
+    this.#lines.push(part);
+    this.#backlog.add(part.length);
+    this.#waitingBytes += part.length;
   }
 
   close(why?: CloseName, reason = 'closed'): void {
@@ -138,23 +141,27 @@ export class PipeChannel implements Channel {
   }
 
   /** The next piece to write: the lines of one turn joined, which is far faster than one write each, or a part of a long one. */
-  #take(): string | Buffer {
+  #take(): string | Uint8Array {
     if (this.#rest.length === 0) {
       const [first = ''] = this.#lines;
-      if (first.length <= CHUNK_BYTES) {
-        let [count, length] = [0, 0];
-        while (count < this.#lines.length && length + this.#lines[count]!.length <= CHUNK_BYTES) {
-          length += this.#lines[count++]!.length;
-        }
-        return count === 1 ? this.#lines.shift()! : this.#lines.splice(0, count).join('');
-      }
+      if (typeof first === 'string' && first.length <= CHUNK_BYTES) return this.#takeJoined();
       this.#lines.shift();
-      this.#rest = Buffer.from(first);
+      this.#rest = typeof first === 'string' ? Buffer.from(first) : first;
       this.#waitingBytes += this.#rest.length - first.length;
     }
     const chunk = this.#rest.subarray(0, CHUNK_BYTES);
     this.#rest = this.#rest.subarray(CHUNK_BYTES);
     return chunk;
+  }
+
+  /** As many short lines as fit a piece, up to the first that is no text. */
+  #takeJoined(): string {
+    const lines = this.#lines as string[];
+    let [count, length] = [0, 0];
+    while (count < lines.length && typeof lines[count] === 'string' && length + lines[count]!.length <= CHUNK_BYTES) {
+      length += lines[count++]!.length;
+    }
+    return count === 1 ? lines.shift()! : lines.splice(0, count).join('');
   }
 
   #watchStall(): void {
@@ -169,7 +176,7 @@ export class PipeChannel implements Channel {
     let message: Message | undefined;
     let batch: BatchPart[] = [];
     try {
-      message = line.length >= LAZY_BYTES ? LazyResult.from(line) : undefined;
+      message = line.length >= LARGE_BYTES ? LazyResult.from(line) : undefined;
       const text = message === undefined ? line.toString('utf8') : '';
       if (this.#handlers?.onBatch !== undefined && isBatch(text)) batch = parseBatch(text);
       else message ??= parseMessage(text);

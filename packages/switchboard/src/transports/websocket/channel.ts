@@ -25,6 +25,8 @@ export interface WebSocketLimits {
 interface ChannelLimits extends WebSocketLimits {
   /** The largest message that is taken, in bytes, where that is less than what the socket takes. */
   maxMessageBytes?: number;
+  /** Reads a large message from its bytes. @default it becomes text, and is parsed */
+  readLarge?: ((bytes: Buffer) => Message) | undefined;
 }
 
 export interface WebSocketHandlers extends ChannelHandlers {
@@ -100,6 +102,7 @@ export class WebSocketChannel implements Channel {
     const pinger = unreffed(setInterval(() => this.#ping(), this.#limits.pingIntervalMs));
     this.#socket.listen({
       onText: (text, bytes) => this.#read(text, bytes),
+      ...(this.#limits.readLarge !== undefined && { onLargeText: (bytes) => this.#read(bytes, bytes.length) }),
       onBinary: () => this.close('binary', 'MCP messages are text'),
       onPing: () => {
         this.#heard(false);
@@ -168,7 +171,7 @@ export class WebSocketChannel implements Channel {
     this.#socket.close(this.#own.code, fitReason(reason));
   }
 
-  #read(text: string, bytes: number): void {
+  #read(text: string | Buffer, bytes: number): void {
     if (this.#closing) return;
     this.#heard(false);
     this.traffic.messagesIn++;
@@ -178,16 +181,16 @@ export class WebSocketChannel implements Channel {
       return;
     }
     if (this.#handlers?.onText !== undefined) {
-      this.#handlers.onText(text);
+      this.#handlers.onText(text.toString());
       return;
     }
     let message: Message | undefined;
     let batch: BatchPart[] = [];
     try {
-      if (this.#handlers?.onBatch !== undefined && isBatch(text)) batch = parseBatch(text);
-      else message = parseMessage(text);
+      if (this.#handlers?.onBatch !== undefined && isBatch(text)) batch = parseBatch(text.toString());
+      else message = typeof text === 'string' ? parseMessage(text) : this.#limits.readLarge!(text);
     } catch (error) {
-      this.#handlers?.onBadMessage(asSwitchboardError(error), asForeign(text));
+      this.#handlers?.onBadMessage(asSwitchboardError(error), asForeign(text.toString()));
       return;
     }
     if (message === undefined) this.#handlers?.onBatch?.(batch);

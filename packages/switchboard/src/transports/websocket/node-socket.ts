@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 import type { CloseName } from '../../protocol/close-codes.ts';
+import { LARGE_BYTES } from '../../protocol/large-call.ts';
+import { FrameWriter } from './frame-writer.ts';
 import type { Socket, SocketHandlers } from './socket.ts';
 
 /**
@@ -27,12 +29,17 @@ export class NodeSocket implements Socket {
   readonly #stream: Duplex | undefined;
   readonly #protocol: string | undefined;
   #onSent: () => void = () => {};
+  /** Of a server's socket without compression; others are written by `ws`. */
+  readonly #frames: FrameWriter | undefined;
   #inTurn = false;
 
   constructor(socket: WebSocket, { stream, protocol }: NodeSocketOptions = {}) {
     this.#socket = socket;
     this.#stream = stream;
     this.#protocol = protocol;
+    if (stream !== undefined && socket.extensions === '') {
+      this.#frames = new FrameWriter(stream, () => this.#onSent());
+    }
   }
 
   get protocol(): string {
@@ -59,6 +66,7 @@ export class NodeSocket implements Socket {
     const socket = this.#socket;
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (isBinary) handlers.onBinary();
+      else if (data.length >= LARGE_BYTES && handlers.onLargeText !== undefined) handlers.onLargeText(data);
       else handlers.onText(data.toString('utf8'), data.length);
     });
     socket.on('ping', () => handlers.onPing());
@@ -73,6 +81,10 @@ export class NodeSocket implements Socket {
   }
 
   write(text: string | Uint8Array): void {
+    if (this.#frames !== undefined) {
+      this.#frames.write(text);
+      return;
+    }
     this.#beginTurn();
     this.#socket.send(text, { binary: false }, this.#onSent);
   }

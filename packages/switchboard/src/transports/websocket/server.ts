@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
+import type { Message } from '../../protocol/jsonrpc.ts';
 import type { Store } from '../../stores/store.ts';
 import type { Channel } from '../channel.ts';
 import { WebSocketChannel } from './channel.ts';
@@ -23,6 +24,8 @@ export interface AcceptorOptions extends WebSocketLimits {
   subprotocols?: readonly string[];
   /** Where resume keeps its tokens and unconfirmed messages. */
   store: Store;
+  /** Reads a large message from its bytes. @default it becomes text, and is parsed */
+  readLarge?: (bytes: Buffer) => Message;
   /** A handshake that is none; `socket` is to be answered and ended. */
   onUnreadable(request: IncomingMessage, socket: Duplex, what: string): void;
 }

@@ -4,6 +4,8 @@ import type { CloseName } from '../../protocol/close-codes.ts';
 export interface SocketHandlers {
   /** @param bytes how many it was on the wire. */
   onText(text: string, bytes: number): void;
+  /** A large text message as its bytes, which are UTF-8. @default `onText` */
+  onLargeText?(bytes: Buffer): void;
   onBinary(): void;
   /** A ping of the peer's own accord; the answer has been sent. A browser does not tell a page. */
   onPing(): void;
