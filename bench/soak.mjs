@@ -26,17 +26,27 @@ const SIZES = [
   [2000, 1 << 20],
 ];
 
+const MOST_ATTEMPTS = 20;
+
 const target = targets.find(({ key }) => key === 'ours-ws');
 const gateway = await startTarget(target, { pin: false });
 const httpUrl = gateway.url.replace('ws:', 'http:');
 const counts = newCounts();
 let number = 0;
 
-/** A client that is replaced by another when it is cut off. */
+/** One that is refused while the server starts again tries once more. */
 async function newClient(link) {
-  const client = new Client(++number, counts, { link, url: link === 'ws' ? gateway.url : httpUrl });
-  await client.open(links[link]);
-  return client;
+  for (let attempt = 1; ; attempt++) {
+    const client = new Client(++number, counts, { link, url: link === 'ws' ? gateway.url : httpUrl });
+    try {
+      await client.open(links[link]);
+      return client;
+    } catch (error) {
+      await client.close();
+      if (attempt === MOST_ATTEMPTS) throw error;
+      await sleep(500);
+    }
+  }
 }
 const places = [];
 for (let n = 0; n < CLIENTS; n++) places.push({ link: n % 3 === 0 ? 'http' : 'ws', client: undefined });
