@@ -68,7 +68,8 @@ async function passBack(
 ): Promise<void> {
   const known = Object.entries(headers).filter(([name, value]) => !HOP.has(name) && value !== undefined);
   response.writeHead(status, Object.fromEntries(known) as OutgoingHttpHeaders);
-  response.flushHeaders();
+  // The head of a stream says that there is one; that of a short answer goes with it.
+  if (isEventStream(headers)) response.flushHeaders();
   /** The last two bytes, which say whether an event is whole. */
   let tail: readonly number[] = [LF, LF];
   try {

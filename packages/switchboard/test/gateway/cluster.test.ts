@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import { createGateway } from '../../src/gateway/gateway.ts';
 import { CLUSTER_KEY, sees, startCluster } from '../support/cluster.ts';
+import { TestAuthority } from '../support/certificates.ts';
 import { servers } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
+import { ask, http2 } from '../support/https.ts';
 import { bearer, testKeys } from '../support/keys.ts';
 import { RedisServer } from '../support/redis.ts';
 import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
@@ -88,6 +90,22 @@ describe('a session over HTTP', () => {
     const status = (await a!.admin('GET /status')).json as { nodes: { url: string }[] };
     const outside = await http(`${status.nodes[0]!.url}/mcp`, { headers: { ...session, ...bearer(ann) }, body: call });
     expect([outside.status, codeOf(outside.body)]).toEqual([401, 'SWB_PEER_UNAUTHORIZED']);
+  });
+
+  it('is served at another node over HTTP/2 as well, to the end of a stream and of the session', async () => {
+    const authority = await TestAuthority.create();
+    const [a, b] = await startCluster(redis, ['a', 'b'], authority.tls());
+    const [first, second] = [a!, b!].map((node) => http2(`https://localhost:${node.port}`, { ca: authority.ca }));
+    const initialize = { jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() };
+    const opened = await ask(first!, { body: initialize });
+    const headers = { 'mcp-session-id': String(opened.headers['mcp-session-id']) };
+    const initialized = { jsonrpc: '2.0', method: 'notifications/initialized' };
+    expect((await ask(second!, { headers, body: initialized })).status).toBe(202);
+    const slow = toolCall(1, 'slow', { ms: 50, steps: 2, text: 'over 2' }, { progressToken: 'p' });
+    const { status, body } = await ask(second!, { headers, body: slow });
+    expect([status, body.match(/^data: .+$/gm)?.length, body.includes('"text":"over 2"')]).toEqual([200, 3, true]);
+    expect((await ask(second!, { method: 'DELETE', headers })).status).toBe(204);
+    expect((await ask(first!, { headers, body: slow })).status).toBe(404);
   });
 
   it('is gone at once with its node, and nothing of it is left at the others', async () => {
