@@ -14,6 +14,7 @@ import type { CommandUpstream, UpstreamOptions } from '../gateway/upstream-optio
 import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { omit } from '../util/omit.ts';
+import { checkCluster } from './check-cluster.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import type { Finding } from './check-upstreams.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
@@ -74,7 +75,7 @@ async function doctor(
     findings.push(...checkRoles(configured));
     if (names.length > 0) findings.push(...(await checkUpstreams(configured)));
   }
-  findings.push(await checkPort(configured.settings));
+  findings.push(...(await checkCluster(configured.settings)), await checkPort(configured.settings));
   if (json === true) printJson(findings.map((finding) => omit({ ...finding }, 'exit')));
   else printFindings(findings);
   const failed = findings.find(({ state }) => state === 'failed');

@@ -14,7 +14,7 @@ import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
 import type { PeerCaller } from '../peers/peer-caller.ts';
 import { PeerLink } from '../peers/peer-link.ts';
 import type { PeerAnswer } from '../peers/peer-link.ts';
-import { PeerListener } from '../peers/peer-listener.ts';
+import { ALIVE_PATH, PeerListener } from '../peers/peer-listener.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { SealKeys } from '../router/catalogue/seal.ts';
@@ -49,7 +49,6 @@ export interface ClusterOptions {
 
 /** Below it nodes speak to each other; all else is what clients asked for. */
 const BASE = '/peer';
-const ALIVE = `${BASE}/alive`;
 const ADMIN = `${BASE}/admin`;
 /** Streams of sessions that are forwarded keep a connection each. */
 const CONNECTIONS_PER_CLIENT = 8;
@@ -255,7 +254,7 @@ export class Cluster {
 
   async #checkReachable(): Promise<void> {
     const self = { id: this.nodes.id, url: this.#url };
-    const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE, headers: {} });
+    const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE_PATH, headers: {} });
     body.resume();
     if (status !== 204) throw new Error(`HTTP status ${status}`);
   }
@@ -263,7 +262,7 @@ export class Cluster {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { serve, serveAdmin } = this.#options;
     const path = (request.url ?? '').split(/[?#]/, 1)[0]!;
-    if (path === ALIVE) response.writeHead(204).end();
+    if (path === ALIVE_PATH) response.writeHead(204).end();
     else if (path.startsWith(`${ADMIN}/`)) await serveAdmin(path.slice(BASE.length), request, response);
     else await serve(request, response, decodeCaller(request.headers[CALLER_HEADER]));
   }

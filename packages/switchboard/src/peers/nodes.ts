@@ -289,3 +289,9 @@ export class Nodes {
 
 /** 72 bits, in letters, digits, dashes and underscores. */
 const newId = (): string => randomBytes(9).toString('base64url');
+
+/** Those that a store has now, for who is none of them. */
+export async function recordedNodes({ facts }: SharedStore): Promise<(NodeRecord & Peer)[]> {
+  const records = new Records({ facts, kind: 'node', schema, onNotice() {} });
+  return (await records.list(MAX_NODES)).map(([id, record]) => ({ id, ...record }));
+}

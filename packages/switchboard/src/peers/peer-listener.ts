@@ -16,6 +16,9 @@ import type { Certificates } from '../transports/tls/certificates.ts';
 import type { ClusterKey } from './cluster-key.ts';
 import { Nonces, SIGNATURE_HEADER, signAnswer, verifyRequest } from './signature.ts';
 
+/** Answers 204, so that it is known that a node can be reached. */
+export const ALIVE_PATH = '/peer/alive';
+
 export interface PeerListenerOptions {
   key: ClusterKey;
   /** The id under which this node is known now. */

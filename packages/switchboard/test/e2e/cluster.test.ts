@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { Agent, fetch as undiciFetch } from 'undici';
 
 import { CLUSTER_KEY } from '../support/cluster.ts';
+import { run } from '../support/command.ts';
 import { connectClient } from '../support/clients.ts';
 import type { AnyClient, Flavour } from '../support/clients.ts';
 import { cli, servers } from '../support/gateway.ts';
@@ -136,4 +137,24 @@ it('a node that hangs is known as gone, what waits for it fails with its name, a
   b.child.kill('SIGCONT');
   await expect.poll(() => seenBy(c), { timeout: 10_000 }).toContain('b');
   expect((await http(c.http, { headers: session, body: toolCall(4, 'echo') })).status).toBe(200);
+});
+
+it('doctor asks the store and each node, and says what is amiss between them', async () => {
+  const env = { SWITCHBOARD_STORE: redis.url, SWITCHBOARD_PEER_LISTEN: '127.0.0.1:0', SWITCHBOARD_PORT: '0' };
+  const findings = async (clusterKey: string): Promise<Record<string, unknown>[]> => {
+    const { stdout } = await run(['doctor', '--json'], { env: { ...env, SWITCHBOARD_CLUSTER_KEY: clusterKey } });
+    return JSON.parse(stdout) as Record<string, unknown>[];
+  };
+  const [right, wrong] = await Promise.all([findings(CLUSTER_KEY), findings('x'.repeat(40))]);
+  expect(right).toContainEqual({
+    check: 'store',
+    state: 'ok',
+    detail: expect.stringMatching(/^it answers in \d+ ms$/),
+  });
+  expect(right).toContainEqual({ check: 'nodes', state: 'ok', detail: expect.stringMatching(/^2 nodes: /) });
+  const found = wrong.find(({ check }) => check === 'nodes');
+  expect(found).toMatchObject({
+    state: 'warning',
+    detail: expect.stringContaining("not the signature of the cluster's key"),
+  });
 });

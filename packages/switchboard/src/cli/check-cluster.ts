@@ -1,0 +1,78 @@
+/** What `doctor` looks at of the store that several Switchboards share, and of the nodes that it has. */
+import type { Settings } from '../gateway/settings.ts';
+import { PRODUCT } from '../gateway/product.ts';
+import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
+import { ClusterKey } from '../peers/cluster-key.ts';
+import { recordedNodes } from '../peers/nodes.ts';
+import type { NodeRecord } from '../peers/nodes.ts';
+import { PeerLink } from '../peers/peer-link.ts';
+import type { Peer } from '../peers/peer-link.ts';
+import { ALIVE_PATH } from '../peers/peer-listener.ts';
+import { asSwitchboardError } from '../protocol/errors.ts';
+import { openStore } from '../stores/open-store.ts';
+import type { SharedStore } from '../stores/store.ts';
+import { readClientTls } from '../transports/tls/client-tls.ts';
+import { counted } from '../util/counted.ts';
+import type { Finding } from './check-upstreams.ts';
+
+/** A request between nodes counts for 30 s; clocks that are this far apart are worth a look. */
+const CLOCK_MS = 5000;
+const PATIENCE_MS = 3000;
+
+/** @returns nothing where no store is shared. */
+export async function checkCluster(settings: Settings): Promise<Finding[]> {
+  if (!/^rediss?:/.test(settings.store)) return [];
+  const store = openStore(settings.store);
+  let away = '';
+  store.watch((notice) => {
+    if (notice.type === 'away') away = notice.detail;
+  });
+  try {
+    const begun = performance.now();
+    await store.incarnation();
+    const detail = `it answers in ${Math.round(performance.now() - begun)} ms`;
+    return [
+      { check: 'store', state: 'ok', detail },
+      ...(settings.peerListen === '' ? [] : [await checkNodes(settings, store)]),
+    ];
+  } catch (error) {
+    return [{ check: 'store', state: 'failed', detail: away || asSwitchboardError(error).message }];
+  } finally {
+    await store.close();
+  }
+}
+
+async function checkNodes(settings: Settings, store: SharedStore): Promise<Finding> {
+  const check = 'nodes';
+  const nodes = await recordedNodes(store);
+  if (nodes.length === 0) return { check, state: 'ok', detail: 'none runs' };
+  const { clusterKey, clusterKeyFile, peerTlsCa } = settings;
+  const key = clusterKeyFile === '' ? new ClusterKey(clusterKey) : new ClusterKeyFile(clusterKeyFile, () => {});
+  const ca = peerTlsCa === '' ? undefined : readClientTls({ ca: peerTlsCa }).ca?.toString();
+  const link = new PeerLink({ key, self: () => 'doctor', maxRequests: nodes.length, ca });
+  try {
+    const wrong = (await Promise.all(nodes.map((node) => wrongWith(node, link)))).flat();
+    if (new Set(nodes.map(({ digest }) => digest)).size > 1) wrong.push('their upstreams are not configured alike');
+    const names = nodes.map(({ name }) => name).join(', ');
+    const detail = [`${counted(nodes.length, 'node')}: ${names}`, ...wrong].join('\n');
+    return { check, state: wrong.length === 0 ? 'ok' : 'warning', detail };
+  } finally {
+    if (key instanceof ClusterKeyFile) key.close();
+    await link.close();
+  }
+}
+
+async function wrongWith(node: NodeRecord & Peer, link: PeerLink): Promise<string[]> {
+  const { name, url, version } = node;
+  const wrong = version === PRODUCT.version ? [] : [`${name} is of version ${version}, and this is ${PRODUCT.version}`];
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    const { headers, body } = await link.send(node, { method: 'GET', path: ALIVE_PATH, headers: {}, signal });
+    body.resume();
+    const offMs = Math.abs(Date.now() - Date.parse(headers.date ?? ''));
+    if (offMs > CLOCK_MS) wrong.push(`the clock of ${name} is ${Math.round(offMs / 1000)} s from that of this machine`);
+  } catch (error) {
+    wrong.push(`${name} cannot be asked at ${url}: ${asSwitchboardError(error).message}`);
+  }
+  return wrong;
+}
