@@ -44,6 +44,7 @@ async function start(sessions) {
     rateLimit: 600,
     connectRateLimit: 'unlimited',
     maxConnections: 20_000,
+    maxSessionsPerPrincipal: 20_000,
     isolation: 'shared',
     environment: process.env,
     servePages: serveConsole,

@@ -289,6 +289,10 @@ describe('the page', () => {
       await page.getByRole('heading', { name, level: 1 }).waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect([name, wide]).toEqual([name, 390]);
+      const heads = await page
+        .locator('.table-head [role=columnheader]')
+        .evaluateAll((all) => all.map((head) => head.getBoundingClientRect().right));
+      expect([name, heads.filter((right) => right > 390)]).toEqual([name, []]);
       expect([name, await seriousFaults(page)]).toEqual([name, []]);
     }
     await view(page, 'Sessions');

@@ -5,17 +5,19 @@ export interface FilterProps {
   readonly page: Page;
   /** How many rows there are, in words. */
   readonly count: string;
+  /** What could be typed. */
+  readonly example: string;
   readonly children?: ComponentChildren;
 }
 
 /** The line above a table. What is typed stands in the address. */
-export function Filter({ page, count, children }: FilterProps): JSX.Element {
+export function Filter({ page, count, example, children }: FilterProps): JSX.Element {
   return (
     <div class="filter" role="search">
       <input
         type="search"
         aria-label="Filter"
-        placeholder="Filter: ann, server:demo, -cursor"
+        placeholder={`Filter: ${example}`}
         value={page.place.params['filter'] ?? ''}
         onInput={({ currentTarget }) => page.show({ filter: currentTarget.value })}
         onKeyDown={({ key, currentTarget }) => {

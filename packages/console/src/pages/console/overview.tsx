@@ -58,6 +58,9 @@ function Health({ page }: { readonly page: Page }): JSX.Element {
           <i class="dot good" /> All is well
         </h2>
         {facts}
+        {status.clients === 0 && (
+          <p class="hint">No client is connected. What switchboard serve prints shows how to connect one.</p>
+        )}
       </section>
     );
   }

@@ -39,7 +39,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
     {
       key: 'time',
       label: 'When',
-      width: '5.5rem',
+      width: '4.5rem',
       from: 0,
       // What is under way is newer than all that has ended.
       value: ({ request }) => (isRunning(request) ? 1e15 + request.startedAt : request.nr),
@@ -49,7 +49,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
     {
       key: 'outcome',
       label: 'Outcome',
-      width: '6.5rem',
+      width: '6rem',
       from: 0,
       value: ({ state }) => state,
       cell: ({ state }) => <StateMark state={state} />,
@@ -58,7 +58,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
     {
       key: 'what',
       label: 'Method or tool',
-      width: 'minmax(8rem, 1.4fr)',
+      width: 'minmax(4.5rem, 1.4fr)',
       from: 0,
       value: ({ request: { method, target } }) => target ?? method,
       cell: ({ request: { method, target } }) =>
@@ -76,7 +76,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
     {
       key: 'took',
       label: 'Took',
-      width: '5rem',
+      width: '4rem',
       right: true,
       from: 0,
       value: tookOf,
@@ -182,14 +182,18 @@ export function Requests({ page }: { readonly page: Page }): JSX.Element {
   }, [state, version]);
   const passes = OUTCOMES[outcome]?.passes ?? (() => true);
   const rows = useMemo(() => all.filter((row) => passes(row)), [all, outcome]);
-  const found = useMemo(() => filterRows(rows, columns, filter).length, [rows, columns, filter]);
+  const found = useMemo(() => filterRows(rows, columns, filter), [rows, columns, filter]);
   const row = id === undefined ? undefined : all.find(({ key }) => key === id);
   const isKnown = state.known.has('requests') && state.known.has('recent');
   const total = counted(rows.length, 'request');
   return (
     <div class={id === undefined ? 'split' : 'split open'}>
       <section class="list">
-        <Filter page={page} count={filter === '' ? total : `${count(found)} of ${total}`}>
+        <Filter
+          page={page}
+          example="add, who:ann, -ok"
+          count={filter === '' ? total : `${count(found.length)} of ${total}`}
+        >
           <div class="range" role="radiogroup" aria-label="Outcome">
             {Object.entries(OUTCOMES).map(([key, { label }]) => (
               <label key={key}>
@@ -213,9 +217,7 @@ export function Requests({ page }: { readonly page: Page }): JSX.Element {
         <Table
           label="Requests"
           columns={columns}
-          rows={rows}
-          version={version}
-          filter={filter}
+          rows={found}
           order={readOrder(order)}
           selected={id}
           idOf={(each) => each.key}

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Ask } from './ask.tsx';
 import { Facts } from './detail.tsx';
 import { Sparkline } from './chart.tsx';
-import type { Member, StderrLine, Upstream } from './facts.ts';
+import type { Change, Member, StderrLine, Upstream } from './facts.ts';
 import { Link } from './link.tsx';
 import type { LiveState } from './live-state.ts';
 import type { Page } from './page.ts';
@@ -26,8 +26,24 @@ const describeCheck = ({ era, version, tools, prompts, resources, ms }: CheckAns
   return `It is well: ${era} ${version}, ${has.join(', ') || 'lists nothing'}, in ${duration(ms)}.`;
 };
 
-function Members({ members, now }: { readonly members: readonly Member[]; readonly now: number }): JSX.Element {
-  if (members.length === 0) return <p class="empty">Not started: the first request starts it.</p>;
+interface MembersProps {
+  readonly members: readonly Member[];
+  readonly now: number;
+  /** What happened to it last. */
+  readonly last: Change | undefined;
+}
+
+function Members({ members, now, last }: MembersProps): JSX.Element {
+  if (members.length === 0) {
+    const hasFailed = last?.type === 'member.failed' || last?.type === 'upstream.failing';
+    return (
+      <p class="empty">
+        {hasFailed
+          ? `Not running: its last start failed ${age(now - last.time)} ago. The next request tries again.`
+          : 'Not started: the first request starts it.'}
+      </p>
+    );
+  }
   return (
     <div class="scrolls" tabIndex={0} role="region" aria-label="Members">
       <table class="plain">
@@ -173,7 +189,7 @@ function Server({ page, upstream }: { readonly page: Page; readonly upstream: Up
         }}
       />
       <h3>Members</h3>
-      <Members members={members} now={now} />
+      <Members members={members} now={now} last={changes.at(-1)} />
       <h3>
         stderr <span class="hint">the last 200 lines, live</span>
       </h3>

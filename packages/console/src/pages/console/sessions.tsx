@@ -20,13 +20,13 @@ const GROUPS = ['principal', 'client', 'server', 'transport', 'state', 'groups']
 /** Columns that show ages need the server's time. */
 function columnsOf(now: () => number): readonly TableColumn<Session>[] {
   return [
-    { key: 'principal', label: 'Who', width: 'minmax(7rem, 1.2fr)', from: 0, value: ({ principal }) => principal },
+    { key: 'principal', label: 'Who', width: 'minmax(5rem, 1.2fr)', from: 0, value: ({ principal }) => principal },
     { key: 'client', label: 'Client', width: 'minmax(8rem, 1.4fr)', from: 560, value: clientOf },
     { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', from: 560, value: ({ upstream }) => upstream },
     {
       key: 'state',
       label: 'State',
-      width: '6.5rem',
+      width: '5.5rem',
       from: 0,
       value: ({ state }) => state,
       cell: ({ state }) => <StateMark state={state} />,
@@ -40,7 +40,7 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
     {
       key: 'inFlight',
       label: 'In flight',
-      width: '5rem',
+      width: '4.5rem',
       right: true,
       from: 0,
       value: ({ inFlight }) => inFlight,
@@ -72,7 +72,7 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
     {
       key: 'quiet',
       label: 'Quiet',
-      width: '5rem',
+      width: '4rem',
       right: true,
       from: 0,
       value: ({ lastActivity }) => -lastActivity,
@@ -250,14 +250,18 @@ export function Sessions({ page }: { readonly page: Page }): JSX.Element {
   const columns = useMemo(() => columnsOf(() => Date.now() + state.clockSkewMs), [state]);
   const version = state.versions.sessions;
   const rows = useMemo(() => [...state.sessions.values()], [state, version]);
-  const found = useMemo(() => filterRows(rows, columns, filter).length, [rows, columns, filter]);
+  const found = useMemo(() => filterRows(rows, columns, filter), [rows, columns, filter]);
   const session = id === undefined ? undefined : state.sessions.get(id);
   const all = counted(rows.length, 'session');
   const isKnown = state.known.has('sessions');
   return (
     <div class={id === undefined ? 'split' : 'split open'}>
       <section class="list">
-        <Filter page={page} count={filter === '' ? all : `${count(found)} of ${all}`}>
+        <Filter
+          page={page}
+          example="ann, server:demo, -cursor"
+          count={filter === '' ? all : `${count(found.length)} of ${all}`}
+        >
           <label class="group-by">
             <span class="hidden">Group by</span>
             <select value={group ?? ''} onChange={({ currentTarget }) => page.show({ group: currentTarget.value })}>
@@ -275,9 +279,7 @@ export function Sessions({ page }: { readonly page: Page }): JSX.Element {
         <Table
           label="Sessions"
           columns={columns}
-          rows={rows}
-          version={version}
-          filter={filter}
+          rows={found}
           order={readOrder(order)}
           group={group}
           selected={id}

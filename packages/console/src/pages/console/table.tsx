@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { filterRows, groupRows, sortRows, type Column, type Order } from './rows.ts';
+import { groupRows, sortRows, type Column, type Order } from './rows.ts';
 
 export interface TableColumn<Row> extends Column<Row> {
   /** As CSS has it, such as `6rem` or `minmax(8rem, 1fr)`. */
@@ -18,10 +18,8 @@ export interface TableColumn<Row> extends Column<Row> {
 export interface TableProps<Row> {
   readonly label: string;
   readonly columns: readonly TableColumn<Row>[];
+  /** The same array until they change. */
   readonly rows: readonly Row[];
-  /** Grows when the rows change. */
-  readonly version: unknown;
-  readonly filter: string;
   readonly order: Order;
   /** The column that rows are grouped by. */
   readonly group?: string | undefined;
@@ -43,25 +41,29 @@ type Item<Row> = { readonly row: Row } | { readonly group: string; readonly size
 
 /** A table that draws only the rows that are seen, however many there are. */
 export function Table<Row>(props: TableProps<Row>): JSX.Element {
-  const { label, rows, version, filter, order, group, selected, empty, idOf, onOrder, onOpen } = props;
+  const { label, rows, order, group, selected, empty, idOf, onOrder, onOpen } = props;
   const [width, setWidth] = useState(WIDE_PX);
-  const columns = props.columns.filter(
-    ({ from = WIDE_PX, optional, value }) =>
-      width >= from && (optional !== true || rows.some((row) => value(row) !== '')),
+  const columns = useMemo(
+    () =>
+      props.columns.filter(
+        ({ from = WIDE_PX, optional, value }) =>
+          width >= from && (optional !== true || rows.some((row) => value(row) !== '')),
+      ),
+    [props.columns, rows, width],
   );
   const scroller = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
   const [focus, setFocus] = useState(0);
   const items = useMemo((): readonly Item<Row>[] => {
-    const found = sortRows(filterRows(rows, props.columns, filter), props.columns, order);
+    const found = sortRows(rows, props.columns, order);
     const column = props.columns.find(({ key }) => key === group);
     if (column === undefined) return found.map((row) => ({ row }));
     return groupRows(found, column).flatMap(({ name, rows: own }): Item<Row>[] => [
       { group: name, size: own.length },
       ...own.map((row) => ({ row })),
     ]);
-  }, [version, rows.length, filter, order.key, order.down, group, props.columns]);
+  }, [rows, order.key, order.down, group, props.columns]);
   useEffect(() => {
     const { current } = scroller;
     if (current === null) return undefined;

@@ -30,16 +30,18 @@ function hintsOf({ annotations = {} }: Tool): string {
     .join(', ');
 }
 
+const NONE: readonly Tool[] = [];
+
 const COLUMNS: readonly TableColumn<Tool>[] = [
   {
     key: 'tool',
     label: 'Tool',
-    width: 'minmax(9rem, 1.2fr)',
+    width: 'minmax(6rem, 1.2fr)',
     from: 0,
     value: ({ name }) => name,
     cell: ({ name, hidden }) => <span class={hidden === undefined ? undefined : 'nothing'}>{name}</span>,
   },
-  { key: 'server', label: 'Server', width: 'minmax(6rem, 0.6fr)', from: 0, value: ({ upstream }) => upstream },
+  { key: 'server', label: 'Server', width: 'minmax(4rem, 0.6fr)', from: 0, value: ({ upstream }) => upstream },
   {
     key: 'seen',
     label: 'Seen',
@@ -279,8 +281,8 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
   const { state } = page.live!;
   const { id, filter = '', order = 'server', role = '', principal = '' } = page.place.params;
   const { survey, wrong } = useSurvey(page, role, principal);
-  const rows = survey?.tools ?? [];
-  const found = useMemo(() => filterRows(rows, COLUMNS, filter).length, [rows, filter]);
+  const rows = survey?.tools ?? NONE;
+  const found = useMemo(() => filterRows(rows, COLUMNS, filter), [rows, filter]);
   const hidden = rows.filter((tool) => tool.hidden !== undefined).length;
   const people = [...new Set([...state.sessions.values()].map((session) => session.principal))].sort();
   const tool = rows.find((each) => keyOf(each) === id);
@@ -296,7 +298,11 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
   return (
     <div class={id === undefined ? 'split' : 'split open wide-detail'}>
       <section class="list">
-        <Filter page={page} count={filter === '' ? all : `${count(found)} of ${all}`}>
+        <Filter
+          page={page}
+          example="note, server:demo, destroy"
+          count={filter === '' ? all : `${count(found.length)} of ${all}`}
+        >
           <label class="group-by">
             <span class="hidden">As seen by</span>
             <select value={who} onChange={({ currentTarget }) => choose(currentTarget.value)}>
@@ -330,9 +336,7 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
         <Table
           label="Tools"
           columns={COLUMNS}
-          rows={rows}
-          version={survey}
-          filter={filter}
+          rows={found}
           order={readOrder(order)}
           selected={id}
           idOf={keyOf}
