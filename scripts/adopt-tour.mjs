@@ -136,7 +136,7 @@ try {
 } finally {
   if (serving !== undefined) {
     const end = once(serving, 'exit');
-    process.kill(-serving.pid, 'SIGTERM');
+    process.kill(-Number(serving.pid), 'SIGTERM');
     await end;
   }
   if (existsSync(home)) rmSync(home, { recursive: true, force: true });

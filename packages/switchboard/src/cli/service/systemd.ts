@@ -131,7 +131,7 @@ export const systemd: ServicePlatform = {
     return [
       systemctl(spec, 'daemon-reload'),
       systemctl(spec, 'enable', ...(socket === undefined ? [] : [SOCKET]), UNIT),
-      // A socket is not opened anew while its service runs. Otherwise it stays open, and clients wait while the service restarts.
+      // A socket is not opened again while its service runs. Otherwise it stays open, and clients wait while the service restarts.
       ...(isOtherSocket ? [{ ...systemctl(spec, 'stop', UNIT), mayFail: true as const }] : []),
       ...(socket === undefined ? [] : [systemctl(spec, isOtherSocket ? 'restart' : 'start', SOCKET)]),
       systemctl(spec, changed.size > 0 ? 'restart' : 'start', UNIT),

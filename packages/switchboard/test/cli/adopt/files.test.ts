@@ -178,7 +178,7 @@ describe('a file', () => {
   it('that cannot be written is named once, with the reason, and the others are written', async () => {
     const home = makeHome();
     // No name is left for what is written beside it.
-    const real = home.write(`${'x'.repeat(250)}`, servers({ one }));
+    const real = home.write('x'.repeat(250), servers({ one }));
     mkdirSync(join(home.path, '.cursor'));
     symlinkSync(real, join(home.path, cursor));
     home.write('.gemini/settings.json', servers({ one }));

@@ -85,7 +85,7 @@ describe('after the port has changed', () => {
     ['one for a single server', { one: { url: `${URL_OF_ALL}/one` } }, 'change it by hand'],
   ])('what adopt did not write stays: %s', async (_, entries, why) => {
     const home = await moved();
-    writeFileSync(join(home.path, cursor), JSON.stringify(servers(entries as Record<string, object>)));
+    writeFileSync(join(home.path, cursor), JSON.stringify(servers(entries)));
     const before = home.read(cursor);
     const said = await home.adopt({ yes: true, only: 'cursor' });
     expect(home.read(cursor)).toBe(before);
