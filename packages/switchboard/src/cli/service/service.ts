@@ -146,7 +146,7 @@ function platformOf({ platform }: ServiceSituation): ServicePlatform {
 
 /** @param isStarted whether it is about to run: then its configuration must be valid, and the program must last */
 function specOf(
-  { system: isSystem = false, config: named, socket = false, writable }: ServiceFlags,
+  { system: isSystem = false, config: named, socket = false, writable, dryRun = false }: ServiceFlags,
   situation: ServiceSituation,
   manager: ServicePlatform,
   isStarted = true,
@@ -156,7 +156,7 @@ function specOf(
     (isSystem && named === undefined ? OF_MACHINE[platform] : undefined) ??
     configPath(named, placesOf(situation), folder);
   const spec: ServiceSpec = {
-    program: program ?? [''],
+    program: program ?? ['switchboard'],
     config,
     version,
     isSystem,
@@ -169,6 +169,9 @@ function specOf(
     writable: writable?.map((each) => resolve(folder, each)),
   };
   if (!isStarted) return spec;
+  if (isSystem && !dryRun && !situation.isAdministrator) {
+    throw usageError('--system: run this as an administrator (sudo)');
+  }
   refuseProgram(spec, situation);
   const { drainTimeout, host, port } = settingsOf(spec, manager);
   const stopSeconds = Math.ceil(drainTimeout / 1000) + 30;
@@ -180,11 +183,7 @@ function specOf(
 }
 
 /** @throws {SwitchboardError} `SWB_USAGE` */
-function refuseProgram(
-  { isSystem, config }: ServiceSpec,
-  { program, platform, isAdministrator }: ServiceSituation,
-): void {
-  if (isSystem && !isAdministrator) throw usageError('--system: run this as an administrator (sudo)');
+function refuseProgram({ isSystem, config }: ServiceSpec, { program, platform }: ServiceSituation): void {
   if (program === undefined) {
     throw usageError('npx may remove this program again: install it with npm install -g mcp-switchboard, and run that');
   }

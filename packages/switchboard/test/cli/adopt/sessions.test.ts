@@ -119,5 +119,4 @@ it.each(['linux', 'darwin', 'win32'] as const)(
     expect(home.all()).toEqual(before);
     expect(existsSync(join(home.path, '.local/state/switchboard'))).toBe(false);
   },
-  15_000,
 );

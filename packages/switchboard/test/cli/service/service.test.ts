@@ -164,7 +164,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
 
 describe('a service of the machine', () => {
   it('of systemd says the same as the unit that deploy/ ships, but for how it is started', async () => {
-    const { home, ran, said, situation } = person('linux', { isAdministrator: true, user: '0' });
+    const { home, ran, said, situation } = person('linux', { user: '0' });
     home.write('etc/switchboard.json', { drainTimeout: '90s', upstreams: { one: { command: 'one' } } });
     const file = join(home.path, 'etc/switchboard.json');
     await install({ system: true, config: file, dryRun: true }, situation);
