@@ -74,6 +74,7 @@ ProtectHostname=yes
 ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
+RestrictNamespaces=yes
 CapabilityBoundingSet=`;
 
 function ofPerson({ config, home, path, writable, isSandboxed }: ServiceSpec): string {
@@ -99,7 +100,6 @@ const COMMON = `UMask=0077
 NoNewPrivileges=yes
 LockPersonality=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
