@@ -189,6 +189,28 @@ describe('an operator', () => {
     await expectClean(page);
   });
 
+  it('reads what holds and where it comes from, and no secret of it', async () => {
+    const { link } = await startConsole({
+      upstreams: { demo: { ...servers.demo, env: { KEY: 'canary-variable' } } },
+      adminToken: 'canary-0123456789abcdef0123456789',
+      origins: { isolation: 'file switchboard.json', adminToken: 'variable SWITCHBOARD_ADMIN_TOKEN' },
+    });
+    const page = await openAt(`${link().replace('/#', '/configuration#')}`);
+    await rows(page).filter({ hasText: 'isolation' }).getByText('file switchboard.json').waitFor();
+    expect(await rows(page).count()).toBe(2);
+    await page.getByText('All', { exact: true }).click();
+    await page.getByLabel('Filter').fill('origin:default idle');
+    await rows(page)
+      .filter({ has: page.getByText('idleTimeout', { exact: true }) })
+      .click();
+    await detail(page).getByText('--idle-timeout').waitFor();
+    await page.getByText('1 server, 0 roles').click();
+    await page.getByRole('table').getByText('command').waitFor();
+    expect(await page.content()).not.toContain('canary-');
+    expect(await seriousFaults(page)).toEqual([]);
+    await expectClean(page);
+  });
+
   it('speaks to all clients, reloads, invites a viewer, and drains, each after a question', async () => {
     const { connect, link, gateway } = await startConsole({
       upstreams: { demo: servers.demo },
@@ -284,7 +306,7 @@ describe('the page', () => {
     await connect('demo', 'ann');
     const page = await openAt(link(), { viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme: 'dark' });
     await live(page);
-    for (const name of ['Overview', 'Sessions', 'Requests', 'Servers', 'Tools']) {
+    for (const name of ['Overview', 'Sessions', 'Requests', 'Servers', 'Tools', 'Configuration']) {
       await view(page, name);
       await page.getByRole('heading', { name, level: 1 }).waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);

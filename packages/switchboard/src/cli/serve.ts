@@ -25,6 +25,7 @@ import { unservedByRoles } from './roles.ts';
 import { announceRun } from './run-file.ts';
 import { reachable } from './reach.ts';
 import { endOnSignal } from './signals.ts';
+import { isLoopback } from '../util/address.ts';
 import { readSources, withConfigFlag } from './sources.ts';
 import type { Sources } from './sources.ts';
 import { StartProgress } from './start-progress.ts';
@@ -91,7 +92,11 @@ async function serve(
   letHeapGrow();
   const fd = takeInheritedSocket(process.env, process.pid);
   const given = { words, env, flags };
-  const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
+  const { upstreams, settings, access, notes, files, origins } = readSources({
+    ...given,
+    config,
+    environment: process.env,
+  });
 
   let log: ReturnType<typeof createLog> = () => {};
   // For what the gateway does not emit: it is shown to operators too.
@@ -111,6 +116,7 @@ async function serve(
     ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
     ...(servePages !== undefined && { servePages }),
+    origins,
   });
   log = createLog(logOptions(gateway.settings));
   progress = progressOf(gateway.settings, upstreams);
@@ -140,7 +146,9 @@ async function serve(
       const { settings: read } = gateway;
       const link = gateway.consoleLink()?.url;
       const { isTTY: isTerminal = false } = process.stdout;
-      const console = link === undefined ? undefined : reachable(link, read);
+      // One that is for this machine alone stays what it is.
+      const isLocal = link !== undefined && isLoopback(new URL(link).hostname) && !isLoopback(read.host);
+      const console = link === undefined || isLocal ? link : reachable(link, read);
       process.stdout.write(banner({ addresses, settings: read, access, console, isTerminal }));
     }
   } catch (error) {
