@@ -31,7 +31,7 @@ describe('signing in', () => {
     const page = await openAt(first);
     await live(page);
     expect(page.url()).toBe(`${origin}/console/`);
-    expect(await page.evaluate(() => JSON.stringify([document.cookie, { ...localStorage }]))).not.toContain(
+    expect(await page.evaluate(() => JSON.stringify([document.cookie, localStorage]))).not.toContain(
       first.split('#')[1],
     );
     const other = await openAt(first);
@@ -76,7 +76,10 @@ describe('an operator', () => {
     const bob = await connect('scripted', 'bob', `Cursor ${EVIL}`);
     for (let nth = 0; nth < 5; nth++) await ann.callTool({ name: 'add', arguments: { a: 1, b: nth } });
     await ann.callTool({ name: EVIL, arguments: {} }).catch(() => {});
-    const hung = bob.callTool({ name: 'never', arguments: {} }).catch((error: Error) => error);
+    const hung = bob.callTool({ name: 'never', arguments: {} }).then(
+      () => 'an answer',
+      (error: Error) => error.message,
+    );
     await connect('files', 'carol').catch(() => {});
 
     // Overview: what is wrong comes first, with what to do.
@@ -104,7 +107,7 @@ describe('an operator', () => {
     await detail(page).getByRole('button', { name: 'Cancel…' }).click();
     await dialog(page).getByLabel('Reason').fill('it hangs');
     await dialog(page).getByRole('button', { name: 'Cancel request' }).click();
-    expect(String(await hung)).toContain('it hangs');
+    expect(await hung).toContain('it hangs');
     await notice(page, 'never was cancelled.');
     await page.getByText('Failed', { exact: true }).click();
     await rows(page).filter({ hasText: EVIL }).click();
@@ -195,7 +198,7 @@ describe('an operator', () => {
       adminToken: 'canary-0123456789abcdef0123456789',
       origins: { isolation: 'file switchboard.json', adminToken: 'variable SWITCHBOARD_ADMIN_TOKEN' },
     });
-    const page = await openAt(`${link().replace('/#', '/configuration#')}`);
+    const page = await openAt(link().replace('/#', '/configuration#'));
     await rows(page).filter({ hasText: 'isolation' }).getByText('file switchboard.json').waitFor();
     expect(await rows(page).count()).toBe(2);
     await page.getByText('All', { exact: true }).click();

@@ -145,7 +145,7 @@ async function serve(
     else {
       const { settings: read } = gateway;
       const link = gateway.consoleLink()?.url;
-      const { isTTY: isTerminal = false } = process.stdout;
+      const { isTTY: isTerminal } = process.stdout;
       // One that is for this machine alone stays what it is.
       const isLocal = link !== undefined && isLoopback(new URL(link).hostname) && !isLoopback(read.host);
       const console = link === undefined || isLocal ? link : reachable(link, read);

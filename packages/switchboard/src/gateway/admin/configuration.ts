@@ -48,7 +48,6 @@ export interface ConfigurationInput {
 
 /** What stands for a value that nobody sees. */
 export const HIDDEN = '(set, not shown)';
-const UNSET = new Set<unknown>(['', 'auto', undefined]);
 
 export function configurationOf({ settings, origins, configured, roles }: ConfigurationInput): ConfigurationFacts {
   return {
@@ -79,7 +78,7 @@ export function configurationOf({ settings, origins, configured, roles }: Config
 function shownValue(name: (typeof OPTION_NAMES)[number], value: unknown): OptionFacts['value'] {
   // A token may be given by its variable, though not as a flag.
   const isSecret = OPTIONS[name].secret === true || name === 'token';
-  if (isSecret) return UNSET.has(value) ? String(value ?? '') : HIDDEN;
+  if (isSecret) return value === '' || value === 'auto' ? value : HIDDEN;
   if (value === undefined) return String(OPTIONS[name].fallback);
   if (value === Infinity) return 'unlimited';
   if (typeof value === 'number' || typeof value === 'boolean') return value;
