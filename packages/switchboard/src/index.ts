@@ -6,7 +6,6 @@ export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
 export type { SessionFacts, SessionNotes, SessionState } from './callers/session-facts.ts';
 export type { AccessOptions, RoleLimitOptions, RoleOptions } from './gateway/access-options.ts';
 export type { Address } from './gateway/addresses.ts';
-export type { Origins } from './gateway/admin/configuration.ts';
 export type { ConsoleLink } from './gateway/admin/route.ts';
 export type { Change } from './gateway/change.ts';
 export type { ConfigurationInput } from './gateway/configuration.ts';
@@ -53,6 +52,8 @@ export type {
   Store,
   StoreNotice,
 } from './stores/store.ts';
+export { openStore } from './stores/open-store.ts';
+export type { OpenStoreOptions } from './stores/open-store.ts';
 export type { Traffic } from './transports/channel.ts';
 export type { SdkTransport } from './transports/sdk.ts';
 export type { ClientTls, ClientTlsFiles } from './transports/tls/client-tls.ts';

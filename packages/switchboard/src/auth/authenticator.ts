@@ -40,13 +40,14 @@ export interface AuthenticatorOptions {
 
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  readonly #lockout: Lockout;
+  /** Who has shown wrong credentials. */
+  readonly lockout: Lockout;
   /** Digests of what was right when it was last shown, by principal: who has one is no guesser. */
   readonly #accepted: OwnedKeys = new OwnedKeys(MAX_ACCEPTED);
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
-    this.#lockout = new Lockout(options.now === undefined ? {} : { now: options.now });
+    this.lockout = new Lockout(options.now === undefined ? {} : { now: options.now });
   }
 
   /** Whether anybody can show who they are. */
@@ -68,7 +69,7 @@ export class Authenticator {
     const isTicket = shown.ticket !== undefined;
     const digests = isTicket ? [] : digestsOf(shown);
     // Behind one address there may be others than the one who guesses; and who has a ticket was known when it got it.
-    if (!digests.every((digest) => this.#accepted.get(digest) !== undefined)) this.#lockout.check(shown.address);
+    if (!digests.every((digest) => this.#accepted.get(digest) !== undefined)) this.lockout.check(shown.address);
     try {
       const identity = await this.#ask(shown);
       if (!isTicket) this.#accepted.set(acceptedOf(shown, identity), identity.principal, true);
@@ -78,7 +79,7 @@ export class Authenticator {
       // What is expired was good once: it is no guess.
       const isGuess =
         error instanceof SwitchboardError && error.code === 'SWB_UNAUTHORIZED' && error.data?.['expired'] !== true;
-      if (isGuess) this.#lockout.count(shown.address);
+      if (isGuess) this.lockout.count(shown.address);
       throw error;
     }
   }

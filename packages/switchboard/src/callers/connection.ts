@@ -27,6 +27,9 @@ import { factsOf } from './registry.ts';
 import type { Conversation } from './registry.ts';
 import type { SessionFacts, SessionNotes, SessionState } from './session-facts.ts';
 import { LegacySession } from './session.ts';
+import { notesOf, recordOf } from './session-record.ts';
+import type { SessionRecord } from './session-record.ts';
+import type { KeptRecord } from './session-records.ts';
 
 /** After so many unreadable messages in a row the connection is closed. */
 const MAX_BAD_MESSAGES = 10;
@@ -35,6 +38,10 @@ const MAX_SLOTS = 8;
 
 /** An arrival whose client may show itself again. */
 type Connected = { -readonly [Name in keyof Arrival]: Arrival[Name] };
+
+/** Under which name the session of a channel is recorded; nothing where it ends with its process. */
+export const recordNameOf = ({ keptAs }: Channel): string | undefined =>
+  keptAs === undefined ? undefined : `on ${keptAs}`;
 
 export class Connection implements Conversation, CredentialHolder {
   readonly id: string;
@@ -48,10 +55,12 @@ export class Connection implements Conversation, CredentialHolder {
   #session: LegacySession | undefined;
   /** Who sent the last modern request, by its own words. */
   #modern: Pick<Scope, 'version' | 'clientInfo'> | undefined;
+  /** What another process would go on with; nothing where none could. */
+  #record: KeptRecord | undefined;
   #badMessages = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
-  readonly #startedAt = Date.now();
-  lastActivity: number = this.#startedAt;
+  #startedAt = Date.now();
+  lastActivity: number = Date.now();
   lastPing: number | undefined;
   notes: SessionNotes = {};
 
@@ -133,6 +142,7 @@ export class Connection implements Conversation, CredentialHolder {
       onPing: () => void (this.lastPing = Date.now()),
       onClose: (reason) => {
         this.#state = 'closed';
+        this.#record?.end();
         // Each by itself: what fails must not keep the others from being given back.
         owned(release, failed);
         owned(() => this.#session?.close(reason), failed);
@@ -147,6 +157,23 @@ export class Connection implements Conversation, CredentialHolder {
   close(why: CloseName, reason: string): void {
     if (this.#state === 'open') this.#state = 'closing';
     this.#channel.close(why, reason);
+  }
+
+  suspend(reason: string): boolean {
+    const record = this.#record;
+    if (record === undefined || this.#session?.record === undefined || this.#channel.keptAs === undefined) return false;
+    record.leave();
+    this.#record = undefined;
+    this.#state = 'closing';
+    return this.#channel.leave?.(reason) === true;
+  }
+
+  /** Goes on with the session that another process had opened. @throws {SwitchboardError} when the upstream has no place for it. */
+  restore(record: SessionRecord): void {
+    this.#startedAt = record.startedAt;
+    this.notes = notesOf(record);
+    this.#session = this.#newSession();
+    this.#session.restore(record);
   }
 
   touch(): void {
@@ -215,8 +242,23 @@ export class Connection implements Conversation, CredentialHolder {
   }
 
   #newSession(): LegacySession {
-    const keep = (notes: SessionNotes): void => void (this.notes = notes);
-    return new LegacySession(this.#arrival, this.#context, this.#outlet, () => this.facts, keep, this.#calls);
+    const keeper = {
+      notes: (notes: SessionNotes): void => void (this.notes = notes),
+      changed: () => this.#changed(),
+    };
+    return new LegacySession(this.#arrival, this.#context, this.#outlet, () => this.facts, keeper, this.#calls);
+  }
+
+  #changed(): void {
+    const name = recordNameOf(this.#channel);
+    if (name !== undefined) this.#record ??= this.#context.records?.keep(name, () => this.#recordNow());
+    this.#record?.changed();
+  }
+
+  #recordNow(): SessionRecord | undefined {
+    const spoken = this.#session?.record;
+    if (spoken === undefined) return undefined;
+    return recordOf(spoken, this.#arrival, this.notes, { open: [], streams: 0, startedAt: this.#startedAt });
   }
 
   /** What modern requests of this connection were served by lasts as long as the connection. */

@@ -2,11 +2,12 @@
 import type { Identity } from '../auth/identity.ts';
 import type { Channel } from '../transports/channel.ts';
 import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
-import { Connection } from './connection.ts';
+import { Connection, recordNameOf } from './connection.ts';
 import type { CallerContext } from './context.ts';
 import type { Arrival } from './arrival.ts';
 import { callOnClose } from './hooks.ts';
 import type { Registry } from './registry.ts';
+import { credentialsDigest, isRecordOf } from './session-record.ts';
 
 export class Connections {
   readonly #context: CallerContext;
@@ -28,7 +29,10 @@ export class Connections {
    * @throws {SwitchboardError} `SWB_CONNECTION_LIMIT`, `SWB_SHUTTING_DOWN`
    */
   open(channel: Channel, visit: Omit<Arrival, 'id' | 'loose'>, onClose?: () => void): void {
-    const id = this.#newId();
+    this.#open(channel, visit, this.#newId(), onClose);
+  }
+
+  #open(channel: Channel, visit: Omit<Arrival, 'id' | 'loose'>, id: string, onClose?: () => void): Connection {
     const { emit } = this.#context;
     const { transport, address, userAgent } = visit;
     const connection: Connection = new Connection({ ...visit, id }, this.#context, channel, (reason) => {
@@ -47,6 +51,29 @@ export class Connections {
       ...(userAgent !== undefined && { userAgent: cut(userAgent, MAX_OWN_WORDS) }),
     });
     connection.start();
+    return connection;
+  }
+
+  /**
+   * Goes on with a client whose connection another process had opened, where its session can be rebuilt. A conversation without one has nothing
+   * that could be gone on with.
+   *
+   * @returns whether it goes on; rejects with what is thrown where there is no place for it.
+   */
+  async restore(channel: Channel, visit: Omit<Arrival, 'id' | 'loose'>): Promise<boolean> {
+    const { records } = this.#context;
+    const name = recordNameOf(channel);
+    const record = records === undefined || name === undefined ? undefined : await records.find(name);
+    if (record === undefined || !isRecordOf(record, visit.identity, visit.upstream)) return false;
+    if (record.credentials !== credentialsDigest(visit.credentials.headers)) return false;
+    const connection = this.#open(channel, visit, record.id);
+    try {
+      connection.restore(record);
+    } catch (error) {
+      connection.close('restart', 'its session could not be restored');
+      throw error;
+    }
+    return true;
   }
 
   /** The client came back to its channel, and has shown again who it is. */

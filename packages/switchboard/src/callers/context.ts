@@ -8,6 +8,7 @@ import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
 import type { Hooks } from './hooks.ts';
+import type { SessionRecords } from './session-records.ts';
 
 /** What every caller is given by the gateway. */
 export interface CallerContext {
@@ -35,6 +36,8 @@ export interface CallerContext {
   watchCredential(holder: CredentialHolder): () => void;
   /** How many requests of one connection or session may run at a time. */
   readonly maxRequestsInFlight: number;
+  /** What sessions are rebuilt from after a restart. @default nothing is kept */
+  readonly records?: SessionRecords | undefined;
   /** What the program around the gateway wants to be asked. */
   readonly hooks: Readonly<Hooks>;
 }

@@ -7,12 +7,15 @@ import type { CredentialHolder } from '../auth/credential-watcher.ts';
 import { checkBatchVersion } from '../protocol/batch.ts';
 import type { BatchPart } from '../protocol/batch.ts';
 import type { CloseName } from '../protocol/close-codes.ts';
+import { maybeDropped } from '../protocol/dropped.ts';
 import { isLegacyVersion } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { failure, isRequest, isResponse, result } from '../protocol/jsonrpc.ts';
 import type { Message, RpcId, RpcNotification, RpcRequest } from '../protocol/jsonrpc.ts';
 import { checkFromClient } from '../protocol/shapes.ts';
 import type { Upstream } from '../router/exchange.ts';
+import { MemoryLog } from '../stores/memory-log.ts';
+import type { Log, KeepOptions } from '../stores/store.ts';
 import { EVENT_STREAM_TYPE, accepts } from '../transports/http/media.ts';
 import { EventStream } from '../transports/http/event-stream.ts';
 import { Reply } from '../transports/http/reply.ts';
@@ -32,11 +35,16 @@ import type { Conversation, Registry } from './registry.ts';
 import type { SessionFacts, SessionNotes } from './session-facts.ts';
 import type { EventKeeper } from './replay-budget.ts';
 import { LegacySession } from './session.ts';
+import { digestOf, notesOf, recordOf } from './session-record.ts';
+import type { SessionRecord } from './session-record.ts';
+import type { KeptRecord } from './session-records.ts';
 
 /** The stream of what belongs to no request. */
 const STANDALONE = 'session';
 /** How many finished streams are kept for a client that was cut off before it had read the end. */
 const MAX_FINISHED = 16;
+/** More streams than a session opens before its record is written once more. */
+const STREAMS_SPARED = 1_000_000;
 /**
  * A finished stream that was handed to the network may still have been lost on the way. So much is kept of it for as long as calls of
  * a client that is gone go on; more is given up at once.
@@ -58,13 +66,16 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   readonly #arrival: Omit<Required<Arrival>, 'identity' | 'loose'> & { identity: Identity };
   #release: () => void = () => {};
   readonly #onClose: (reason: string) => void;
-  readonly #startedAt = Date.now();
+  readonly #startedAt: number;
+  /** What another process would go on with; nothing where none could. */
+  #record: KeptRecord | undefined;
+  readonly #isRestored: boolean;
   notes: SessionNotes = {};
   /** The streams of requests that are not answered, by the request's id. */
   readonly #requests: ShortMap<RpcId, EventStream> = new ShortMap();
   /** Every stream that a client may come back to, oldest first. */
   readonly #streams: ShortMap<string, EventStream> = new ShortMap();
-  readonly #standalone: EventStream;
+  #standalone: EventStream;
   /** Finished ones whose client has got all of it, as far as is known. */
   readonly #delivered: Set<EventStream> = new Set();
   /** The one that got the newest event. */
@@ -83,6 +94,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     limits: HttpLimits,
     secret: string,
     id: string,
+    former?: SessionRecord,
   ) {
     this.secret = secret;
     this.upstream = visit.upstream;
@@ -91,7 +103,11 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     this.#registry = registry;
     this.#limits = limits;
     this.id = id;
-    this.#standalone = this.#newStream(STANDALONE);
+    this.#startedAt = former?.startedAt ?? Date.now();
+    this.#isRestored = former !== undefined;
+    // Of one whose process was killed it is not known how far it got.
+    this.#streamSeq = former === undefined ? 0 : former.streams + (former.left === true ? 0 : STREAMS_SPARED);
+    this.notes = notesOf(former);
     const { absentGraceMs, absentTimeoutMs } = limits;
     const whenAbsent = (ms: number, run: () => void): NodeJS.Timeout | undefined =>
       absenceTimer(ms, () => {
@@ -113,8 +129,12 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
         if (stream?.drop() === true) this.#forget(stream);
       },
     };
-    const keep = (notes: SessionNotes): void => void (this.notes = notes);
-    this.#session = new LegacySession(this.#arrival, context, outlet, () => this.facts, keep);
+    const keeper = {
+      notes: (notes: SessionNotes): void => void (this.notes = notes),
+      changed: () => this.#record?.changed(),
+    };
+    this.#session = new LegacySession(this.#arrival, context, outlet, () => this.facts, keeper);
+    this.#standalone = this.#newStream(STANDALONE);
   }
 
   /** Opens a session with the client's `initialize`, and answers it. @throws {SwitchboardError} when it cannot be opened. */
@@ -130,8 +150,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     await askConnect(context.hooks, session.#arrival);
     context.countConnect(session.#arrival);
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
-    registry.add(session);
-    session.#release = context.watchCredential(session);
+    session.#enter();
     tellAllowance(visit.response, context, session.#arrival);
     const reply = session.#reply(visit.response, {}, () =>
       session.close('goingAway', 'the client hung up before its session was open'),
@@ -143,6 +162,43 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       if (reply.ended) return;
       reply.abandon();
       throw error;
+    }
+  }
+
+  /**
+   * Goes on with a session that another process has opened, for whoever shows now that it is theirs.
+   *
+   * @throws {SwitchboardError} when it cannot be gone on with; it is still there for the next request.
+   */
+  static async restore(
+    record: SessionRecord,
+    visit: HttpVisit,
+    context: CallerContext,
+    registry: Registry,
+    limits: HttpLimits,
+    secret: string,
+  ): Promise<HttpSession> {
+    const session = new HttpSession(visit, context, registry, limits, secret, record.id, record);
+    try {
+      await askConnect(context.hooks, session.#arrival);
+      session.#standalone.recall(await session.#recall(STANDALONE));
+      await session.#settleOpen(record.open);
+      session.#enter();
+      session.#session.restore(record);
+    } catch (error) {
+      session.#finishAll('it could not be restored', true);
+      throw error;
+    }
+    if (record.left !== true) session.notify(maybeDropped());
+    return session;
+  }
+
+  /** Takes a place. @throws {SwitchboardError} when there is none. */
+  #enter(): void {
+    this.#registry.add(this);
+    this.#release = this.#context.watchCredential(this);
+    if (this.upstream.isMovable) {
+      this.#record = this.#context.records?.keep(digestOf(this.secret), () => this.#recordNow());
     }
   }
 
@@ -226,6 +282,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     this.#session.calls.check(id);
     const { stream, reply } = this.#newAnswer(response);
     this.#requests.set(id, stream);
+    this.#record?.changed();
     try {
       this.#session.receive(message);
     } catch (error) {
@@ -292,13 +349,14 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
    *
    * @throws {SwitchboardError} `SWB_NOT_ACCEPTABLE`, `SWB_BAD_REQUEST` when the stream is not kept any more.
    */
-  openStream({ request, response }: HttpVisit): void {
+  async openStream({ request, response }: HttpVisit): Promise<void> {
     this.#heard();
     const { accept = '*/*', 'last-event-id': lastEventId } = request.headers;
     if (!accepts(accept, EVENT_STREAM_TYPE)) {
       throw new SwitchboardError('SWB_NOT_ACCEPTABLE', { detail: `got ${JSON.stringify(accept)}` });
     }
-    const [stream, after] = typeof lastEventId === 'string' ? this.#find(lastEventId) : [this.#standalone, undefined];
+    const [stream, after] =
+      typeof lastEventId === 'string' ? await this.#find(lastEventId) : [this.#standalone, undefined];
     // A quiet stream gives its client an id to come back with, too.
     const primed = after === undefined ? { firstEventId: stream.firstEventId } : {};
     const reply = this.#reply(
@@ -321,17 +379,75 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   }
 
   close(_why: CloseName, reason: string): void {
-    if (this.#registry.remove(this.id) === undefined) return;
+    this.#finishAll(reason, false);
+  }
+
+  suspend(reason: string): boolean {
+    if (this.#record === undefined) return false;
+    this.#finishAll(reason, true);
+    return true;
+  }
+
+  /** @param stays whether another process may go on with it. */
+  #finishAll(reason: string, stays: boolean): void {
     for (const timer of this.#absence) clearTimeout(timer);
+    if (this.#registry.remove(this.id) === undefined) return;
     this.#release();
     // No connection ends that would tell who waits for an answer: each is told that none will come.
-    const error = new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail: reason }).toRpc();
+    const code = stays ? 'SWB_CONNECTION_LOST' : 'SWB_SESSION_NOT_FOUND';
+    const error = new SwitchboardError(code, { detail: reason }).toRpc();
     for (const [id, stream] of this.#requests.entries()) stream.finish(failure(id, error));
     this.#requests.clear();
+    if (stays) this.#record?.leave();
+    else this.#record?.end();
     this.#session.close(reason);
     this.#onClose(reason);
-    for (const stream of this.#streams.values()) stream.end();
+    for (const stream of this.#streams.values()) {
+      if (stays) stream.leave();
+      else stream.end();
+    }
     this.#streams.clear();
+  }
+
+  #recordNow(): SessionRecord | undefined {
+    const spoken = this.#session.record;
+    if (spoken === undefined) return undefined;
+    const open = this.#requests
+      .entries()
+      .flatMap(([id, { id: stream }]) => (typeof id === 'bigint' ? [] : [{ stream, id }]));
+    const carried = { open, streams: this.#streamSeq, startedAt: this.#startedAt };
+    return recordOf(spoken, this.#arrival, this.notes, carried);
+  }
+
+  /** What another process has kept of a stream; a new log where that is nothing. */
+  async #recall(streamId: string): Promise<Log> {
+    return (await this.#limits.store.recall(this.#nameOf(streamId), this.#logOptions)) ?? this.#openLog(streamId);
+  }
+
+  #openLog(streamId: string): Log {
+    const { store } = this.#limits;
+    return this.upstream.isMovable ? store.log(this.#nameOf(streamId), this.#logOptions) : new MemoryLog();
+  }
+
+  get #logOptions(): KeepOptions {
+    const { records } = this.#context;
+    return records === undefined ? {} : { ttlMs: records.ttlMs };
+  }
+
+  #nameOf(streamId: string): string {
+    return `stream ${this.id} ${streamId}`;
+  }
+
+  /** What was under way when the process ended is answered when its client comes back for it: a tool may have acted, so nothing is repeated. */
+  async #settleOpen(open: SessionRecord['open']): Promise<void> {
+    const error = new SwitchboardError('SWB_CONNECTION_LOST', { detail: 'Switchboard was restarted' }).toRpc();
+    for (const streamId of new Set(open.map(({ stream }) => stream))) {
+      const ids = open.flatMap(({ stream, id }) => (stream === streamId ? [id] : []));
+      const stream = this.#newStream(streamId);
+      stream.recall(await this.#recall(streamId));
+      stream.expect(ids.length);
+      for (const id of ids) stream.finish(failure(id, error));
+    }
   }
 
   #send(message: Message, about: RpcId | undefined): void {
@@ -364,12 +480,12 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   }
 
   #newStream(id: string, reply?: Reply): EventStream {
-    const { maxQueueMessages: maxEvents, store, replay } = this.#limits;
+    const { maxQueueMessages: maxEvents, replay } = this.#limits;
     const stream: EventStream = new EventStream(
       id,
       {
         maxEvents,
-        openLog: () => store.log(`stream ${this.id} ${id}`),
+        openLog: () => this.#openLog(id),
         onKept: (bytes) => {
           if (bytes > 0) this.#newest = stream;
           this.#kept += bytes;
@@ -432,17 +548,30 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     if (this.#open === 0 && this.#session.state !== 'closed') for (const timer of this.#absence) timer.refresh();
   }
 
-  #find(eventId: string): [EventStream, number] {
+  async #find(eventId: string): Promise<[EventStream, number]> {
     const [, id = '', number = ''] = /^(\w+)-(\d{1,15})$/.exec(eventId) ?? [];
-    const stream = this.#streams.get(id);
+    const stream = this.#streams.get(id) ?? (await this.#finishedBefore(id));
     if (stream !== undefined) return [stream, Number(number)];
     const detail = `the stream of Last-Event-ID ${JSON.stringify(eventId)} is not kept any more`;
     throw new SwitchboardError('SWB_BAD_REQUEST', { detail });
   }
 
+  /** A stream that another process had finished, and kept for who has not got all of it. */
+  async #finishedBefore(id: string): Promise<EventStream | undefined> {
+    if (!this.#isRestored || id === '') return undefined;
+    const log = await this.#limits.store.recall(this.#nameOf(id), this.#logOptions);
+    const known = this.#streams.get(id);
+    if (log === undefined || known !== undefined) return known;
+    const stream = this.#newStream(id);
+    stream.recall(log);
+    stream.complete();
+    return stream;
+  }
+
   #takeRequest(id: RpcId): EventStream | undefined {
     const stream = this.#requests.get(id);
     this.#requests.delete(id);
+    this.#record?.changed();
     return stream;
   }
 

@@ -22,6 +22,8 @@ import { HttpSession } from './http-session.ts';
 import { serveModernPost } from './http-modern.ts';
 import type { HttpLimits, HttpVisit } from './http-visit.ts';
 import type { Registry } from './registry.ts';
+import { credentialsDigest, digestOf, isRecordOf } from './session-record.ts';
+import type { SessionRecords } from './session-records.ts';
 
 const ALLOWED = 'GET, POST, DELETE';
 
@@ -44,6 +46,8 @@ export class HttpCallers {
   readonly #limits: HttpLimits;
   readonly #newId: () => string;
   readonly #elsewhere: Elsewhere | undefined;
+  /** Sessions that are being rebuilt. */
+  readonly #restoring: Map<string, Promise<HttpSession>> = new Map();
 
   /** @param elsewhere where sessions can be at another node. */
   constructor(
@@ -71,7 +75,7 @@ export class HttpCallers {
           if (this.#elsewhere !== undefined && (await this.#elsewhere.forward(visit, body.toString('utf8')))) break;
           if (isBatch(body)) {
             const parts = parseBatch(body.toString('utf8'));
-            this.#session(visit).postBatch(parts, visit);
+            (await this.#session(visit)).postBatch(parts, visit);
             break;
           }
           message = withTrace(readMessage(body), request);
@@ -81,11 +85,11 @@ export class HttpCallers {
         }
         case 'GET':
           if (await this.#elsewhere?.forward(visit)) break;
-          this.#session(visit).openStream(visit);
+          await (await this.#session(visit)).openStream(visit);
           break;
         case 'DELETE':
           if (await this.#elsewhere?.forward(visit)) break;
-          this.#session(visit).close('goingAway', 'the client ended the session');
+          (await this.#session(visit)).close('goingAway', 'the client ended the session');
           response.writeHead(204).end();
           break;
         default:
@@ -128,18 +132,55 @@ export class HttpCallers {
       const names = { secret: this.#elsewhere?.newSecret() ?? this.#newId(), id: this.#newId() };
       await HttpSession.open(message, visit, this.#context, this.#registry, this.#limits, names);
     } else {
-      this.#session(visit).post(message, visit);
+      const session = this.#session(visit);
+      (session instanceof Promise ? await session : session).post(message, visit);
     }
   }
 
-  #session({ request, identity, upstream, credentials }: HttpVisit): HttpSession {
+  /** The session that a request names. @throws {SwitchboardError} where there is none for who asks; rejects so where one was looked up. */
+  #session(visit: HttpVisit): HttpSession | Promise<HttpSession> {
+    const { request, identity, upstream, credentials } = visit;
     const secret = request.headers['mcp-session-id'];
     if (typeof secret !== 'string' || secret === '') throw new SwitchboardError('SWB_SESSION_REQUIRED');
     const session = this.#registry.find(secret, identity);
+    if (session === undefined && this.#context.records !== undefined) {
+      return this.#restored(secret, visit, this.#context.records);
+    }
     if (!(session instanceof HttpSession) || session.upstream !== upstream) {
       throw new SwitchboardError('SWB_SESSION_NOT_FOUND');
     }
     session.credentials.mustEqual(credentials.headers);
+    session.renew(identity);
+    return session;
+  }
+
+  /** Requests that come together for a session that another process has opened rebuild it once. */
+  async #restored(secret: string, visit: HttpVisit, records: SessionRecords): Promise<HttpSession> {
+    const { identity, upstream, credentials } = visit;
+    const name = digestOf(secret);
+    const record = await records.find(name);
+    // Another request may have been faster.
+    const known = this.#registry.find(secret, identity);
+    if (known !== undefined) return this.#session(visit);
+    if (record === undefined || !isRecordOf(record, identity, upstream)) {
+      throw new SwitchboardError('SWB_SESSION_NOT_FOUND');
+    }
+    if (!upstream.isMovable) {
+      records.forget(name);
+      const detail = 'its server has ended with the process that had opened it';
+      throw new SwitchboardError('SWB_SESSION_NOT_FOUND', { detail });
+    }
+    if (record.credentials !== credentialsDigest(credentials.headers)) {
+      const detail = 'what it brings for its server is not what this session began with; open another session';
+      throw new SwitchboardError('SWB_CREDENTIAL_CHANGED', { detail });
+    }
+    const restoring =
+      this.#restoring.get(name) ??
+      HttpSession.restore(record, visit, this.#context, this.#registry, this.#limits, secret).finally(() =>
+        this.#restoring.delete(name),
+      );
+    this.#restoring.set(name, restoring);
+    const session = await restoring;
     session.renew(identity);
     return session;
   }

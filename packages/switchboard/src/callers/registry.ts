@@ -36,6 +36,12 @@ export interface Conversation {
   /** Says something to the client that belongs to no request. */
   notify(note: RpcNotification): void;
   close(why: CloseName, reason: string): void;
+  /**
+   * The process ends: keeps what another can go on with, and ends here.
+   *
+   * @returns false where nothing can be gone on with; then nothing was done.
+   */
+  suspend?(reason: string): boolean;
 }
 
 export interface RegistryOptions {
@@ -139,11 +145,24 @@ export class Registry {
     this.#closing = true;
   }
 
+  /**
+   * Lets go of the connections that nothing runs on and that another process can go on with: what their clients send from now on
+   * waits for that one.
+   */
+  leaveQuiet(reason: string): void {
+    for (const conversation of this.#conversations.values()) {
+      if (conversation.busy || conversation.isReplaceable) continue;
+      owned(() => conversation.suspend?.(reason), this.#options.onFault);
+    }
+  }
+
   close(reason: string): void {
     this.#closing = true;
     clearInterval(this.#sweeper);
     for (const conversation of this.#conversations.values()) {
-      owned(() => conversation.close('goingAway', reason), this.#options.onFault);
+      owned(() => {
+        if (conversation.suspend?.(reason) !== true) conversation.close('goingAway', reason);
+      }, this.#options.onFault);
     }
   }
 

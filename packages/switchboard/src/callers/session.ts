@@ -21,6 +21,7 @@ import type { CallerContext, Outlet } from './context.ts';
 import type { Arrival } from './arrival.ts';
 import { asRefusal } from './hooks.ts';
 import type { SessionFacts, SessionNotes } from './session-facts.ts';
+import type { SpokenRecord } from './session-record.ts';
 import { sessionContext } from './session-context.ts';
 
 /**
@@ -36,6 +37,18 @@ const HANDED_ON: ReadonlySet<string> = new Set([
 
 /** How many questions may wait for one client's answer. */
 const MAX_QUESTIONS = 100;
+/** What of a session a client has to look at again when its server is another one. */
+const LISTS = ['tools', 'prompts', 'resources'] as const;
+/** How many resources of a client are watched again when its server is another one. */
+const MAX_WATCHED = 10_000;
+
+/** What a session tells whoever carries it. */
+export interface SessionKeeper {
+  /** Takes what a hook wants to be kept with it. */
+  notes(notes: SessionNotes): void;
+  /** Something that it would be rebuilt from has changed. @default nobody is told */
+  changed?(): void;
+}
 
 export class LegacySession implements Caller {
   readonly calls: Calls;
@@ -43,7 +56,9 @@ export class LegacySession implements Caller {
   readonly #context: CallerContext;
   readonly #outlet: Outlet;
   readonly #facts: () => SessionFacts;
-  readonly #keep: (notes: SessionNotes) => void;
+  readonly #keeper: SessionKeeper;
+  /** The resources that the client watches. */
+  readonly #watched: Set<string> = new Set();
   readonly #questions: Map<RpcId, (outcome: Outcome) => void> = new Map();
   /** What came while `initialize` was under way. */
   readonly #early: Message[] = [];
@@ -59,19 +74,19 @@ export class LegacySession implements Caller {
 
   /**
    * @param facts what is known of the client, for hooks.
-   * @param keep takes what a hook wants to be kept with it.
+   * @param keeper told what has to be kept with it.
    */
   constructor(
     arrival: Arrival,
     context: CallerContext,
     outlet: Outlet,
     facts: () => SessionFacts,
-    keep: (notes: SessionNotes) => void,
+    keeper: SessionKeeper,
     calls: Calls = new Calls(context),
   ) {
     this.calls = calls;
     this.#facts = facts;
-    this.#keep = keep;
+    this.#keeper = keeper;
     this.#arrival = arrival;
     this.#context = context;
     this.#outlet = outlet;
@@ -145,19 +160,10 @@ export class LegacySession implements Caller {
       const member = await slot.member();
       const handshakeResult = await member.handshakeResultFor(scope);
       if (this.#state === 'closed') throw new SwitchboardError('SWB_CLIENT_GONE');
-      this.#state = 'ready';
-      const { name } = (scope.clientInfo ?? {}) as { name?: unknown };
-      this.#context.emit({
-        type: 'session.opened',
-        session: this.#arrival.id,
-        upstream: this.#arrival.upstream.name,
-        principal: this.principal,
-        version: scope.version,
-        transport: this.#arrival.transport,
-        ...(typeof name === 'string' && { client: cut(name, MAX_OWN_WORDS) }),
-      });
+      this.#opened(scope, false);
       const answer = initializeResultFor(scope, member, handshakeResult, slot.audience.exclusive);
       this.#negotiated = textOf(answer['protocolVersion']);
+      this.#keeper.changed?.();
       return answer;
     } catch (error) {
       this.#slot = undefined;
@@ -166,12 +172,92 @@ export class LegacySession implements Caller {
     }
   }
 
+  #opened(scope: Scope, restored: boolean): void {
+    this.#state = 'ready';
+    const { name } = (scope.clientInfo ?? {}) as { name?: unknown };
+    this.#context.emit({
+      type: 'session.opened',
+      session: this.#arrival.id,
+      upstream: this.#arrival.upstream.name,
+      principal: this.principal,
+      version: scope.version,
+      transport: this.#arrival.transport,
+      ...(typeof name === 'string' && { client: cut(name, MAX_OWN_WORDS) }),
+      ...(restored && { restored }),
+    });
+  }
+
+  /** What another process would rebuild it from; nothing while it is not open. */
+  get record(): SpokenRecord | undefined {
+    const scope = this.#scope;
+    if (this.#state !== 'ready' || scope === undefined) return undefined;
+    const { version, capabilities, clientInfo, logLevel } = scope;
+    return {
+      version,
+      negotiated: this.#negotiated,
+      capabilities,
+      ...(clientInfo !== undefined && { clientInfo }),
+      ...(logLevel !== undefined && { logLevel }),
+      announced: this.#announced,
+      watched: [...this.#watched],
+    };
+  }
+
+  /**
+   * Goes on with a session that another process has opened, for whoever shows now that it is theirs. Its server is another one: it is told
+   * what the client had told the former, and the client that there may be something to look at again.
+   *
+   * @throws {SwitchboardError} when the upstream has no place for it.
+   */
+  restore({ version, negotiated, capabilities, clientInfo, logLevel, announced, watched }: SpokenRecord): void {
+    const scope = this.#readScope({
+      protocolVersion: version,
+      capabilities,
+      ...(clientInfo !== undefined && { clientInfo }),
+    });
+    if (logLevel !== undefined) scope.logLevel = logLevel;
+    // An answer to a question that the former server had put must not be taken for one to another.
+    this.#questionSeq = Date.now();
+    const slot = this.#arrival.upstream.slot(scope);
+    this.#arrival.credentials.use();
+    this.#scope = scope;
+    this.#slot = slot;
+    this.#negotiated = negotiated;
+    slot.join(this);
+    this.#opened(scope, true);
+    if (announced) this.#note(notification('notifications/initialized'));
+    if (logLevel !== undefined) this.#again('logging/setLevel', { level: logLevel });
+    for (const uri of watched) {
+      this.#watched.add(uri);
+      this.#again('resources/subscribe', { uri }, () => {
+        this.#outlet.send(notification('notifications/resources/updated', { uri }));
+      });
+    }
+    for (const kind of LISTS) this.#outlet.send(notification(`notifications/${kind}/list_changed`));
+    this.#keeper.changed?.();
+  }
+
+  /** Tells the server once more what the client had told another. A server that refuses has lost it: the client asks anew. */
+  #again(method: string, params: JsonObject, done: () => void = () => {}): void {
+    const { scope } = this;
+    const responder: Responder = {
+      progress() {},
+      notify() {},
+      settle: (outcome) => {
+        if ('result' in outcome && this.#state === 'ready') done();
+      },
+    };
+    if (this.#slot === undefined) return;
+    const opening = { scope, slot: this.#slot, method, params, wantsProgress: false, responder };
+    this.#own(`restore ${method}`, () => this.#context.exchanges.open(opening));
+  }
+
   async #askHook(): Promise<void> {
     const { onSession } = this.#context.hooks;
     if (onSession === undefined) return;
     try {
       const notes = await onSession(this.#facts());
-      if (notes !== undefined) this.#keep(notes);
+      if (notes !== undefined) this.#keeper.notes(notes);
     } catch (error) {
       throw asRefusal(error);
     }
@@ -258,12 +344,25 @@ export class LegacySession implements Caller {
       throw new SwitchboardError('SWB_NOT_INITIALIZED', { detail: `got ${JSON.stringify(method)}` });
     } else {
       const release = this.#context.admit(this.#arrival);
-      const level = request.params?.['level'];
-      if (method === 'logging/setLevel' && typeof level === 'string') this.scope.logLevel = level;
+      this.#remember(method, request.params);
       const { scope } = this;
       const complete = allowanceTeller(this.#context, this.#arrival, request.params);
       this.calls.open(request, { scope, slot: this.#slot, outlet: this.#outlet, ask: this.#ask, complete, release });
     }
+  }
+
+  /** What the client tells its server once, for all that comes after. */
+  #remember(method: string, params: JsonObject | undefined): void {
+    if (method === 'logging/setLevel') {
+      const level = params?.['level'];
+      if (typeof level === 'string') this.scope.logLevel = level;
+    } else if (method === 'resources/subscribe' || method === 'resources/unsubscribe') {
+      const uri = params?.['uri'];
+      if (typeof uri !== 'string') return;
+      if (method === 'resources/unsubscribe') this.#watched.delete(uri);
+      else if (this.#watched.size < MAX_WATCHED) this.#watched.add(uri);
+    } else return;
+    this.#keeper.changed?.();
   }
 
   async #answerInitialize(request: RpcRequest): Promise<void> {
@@ -297,8 +396,10 @@ export class LegacySession implements Caller {
   /** Counted like a request and told of, as a server may act upon it; but for the one that ends the opening. */
   #handOn(note: RpcNotification, slot: Slot): void {
     const { method } = note;
-    if (method === 'notifications/initialized' && !this.#announced) this.#announced = true;
-    else this.#count(method);
+    if (method === 'notifications/initialized' && !this.#announced) {
+      this.#announced = true;
+      this.#keeper.changed?.();
+    } else this.#count(method);
     const member = slot.member();
     // Handed on at once where there is a member, so that no later request overtakes it.
     if (!(member instanceof Promise)) member.notify(note);

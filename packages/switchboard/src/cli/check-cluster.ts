@@ -22,7 +22,7 @@ const PATIENCE_MS = 3000;
 /** @returns nothing where no store is shared. */
 export async function checkCluster(settings: Settings): Promise<Finding[]> {
   if (!/^rediss?:/.test(settings.store)) return [];
-  const store = openStore(settings.store);
+  const store = await openStore(settings.store);
   let away = '';
   store.watch((notice) => {
     if (notice.type === 'away') away = notice.detail;

@@ -26,6 +26,7 @@ const GROUPS: Readonly<Record<string, readonly OptionName[]>> = {
   'TLS:': ['tlsCert', 'tlsKey', 'tlsCa', 'tlsClientCa', 'tlsClientCrl'],
   'Store and cluster:': [
     'store',
+    'maxStoreSize',
     'peerListen',
     'peerUrl',
     'clusterKeyFile',

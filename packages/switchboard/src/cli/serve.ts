@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 
+import { readConfiguration } from '../gateway/configuration.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
@@ -25,10 +26,10 @@ import { unservedByRoles } from './roles.ts';
 import { announceRun } from './run-file.ts';
 import { reachable } from './reach.ts';
 import { endOnSignal } from './signals.ts';
-import { isLoopback } from '../util/address.ts';
 import { readSources, withConfigFlag } from './sources.ts';
 import type { Sources } from './sources.ts';
 import { StartProgress } from './start-progress.ts';
+import { stateStore } from './state-store.ts';
 import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
 
@@ -92,11 +93,7 @@ async function serve(
   letHeapGrow();
   const fd = takeInheritedSocket(process.env, process.pid);
   const given = { words, env, flags };
-  const { upstreams, settings, access, notes, files, origins } = readSources({
-    ...given,
-    config,
-    environment: process.env,
-  });
+  const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
 
   let log: ReturnType<typeof createLog> = () => {};
   // For what the gateway does not emit: it is shown to operators too.
@@ -105,6 +102,9 @@ async function serve(
     gateway.showEvent(event);
   };
   let progress: StartProgress | undefined;
+  const note = (text: string): void => void process.stderr.write(`switchboard: ${text}\n`);
+  const configured = readConfiguration({ ...settings, ...access, upstreams });
+  const opened = await stateStore(configured.settings, process.env, note);
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const servePages = await findPages();
   const gateway: Gateway = createGateway({
@@ -112,18 +112,16 @@ async function serve(
     ...access,
     upstreams,
     environment: process.env,
+    ...(opened !== undefined && { stateStore: opened }),
     onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
     ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
     ...(servePages !== undefined && { servePages }),
-    origins,
   });
   log = createLog(logOptions(gateway.settings));
   progress = progressOf(gateway.settings, upstreams);
   const unserved = unservedByRoles(access, gateway.settings);
-  for (const note of [...notes, ...(unserved === undefined ? [] : [unserved])]) {
-    process.stderr.write(`switchboard: ${note}\n`);
-  }
+  for (const text of [...notes, ...(unserved === undefined ? [] : [unserved])]) note(text);
 
   const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, emit, given));
   const watched = files.map((file) => watchFile(file, reload!));
@@ -145,10 +143,8 @@ async function serve(
     else {
       const { settings: read } = gateway;
       const link = gateway.consoleLink()?.url;
-      const { isTTY: isTerminal } = process.stdout;
-      // One that is for this machine alone stays what it is.
-      const isLocal = link !== undefined && isLoopback(new URL(link).hostname) && !isLoopback(read.host);
-      const console = link === undefined || isLocal ? link : reachable(link, read);
+      const { isTTY: isTerminal = false } = process.stdout;
+      const console = link === undefined ? undefined : reachable(link, read);
       process.stdout.write(banner({ addresses, settings: read, access, console, isTerminal }));
     }
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { ApiKeys } from '../auth/api-keys.ts';
+import type { Lockout } from '../limits/lockout.ts';
 import { Authenticator } from '../auth/authenticator.ts';
 import type { Method, Shown } from '../auth/method.ts';
 import { NOBODY } from '../auth/identity.ts';
@@ -69,6 +70,11 @@ export class Access {
   /** Whether callers can show who they are. */
   get isOn(): boolean {
     return this.#authenticator.isOn;
+  }
+
+  /** Who has shown wrong credentials. */
+  get lockout(): Lockout {
+    return this.#authenticator.lockout;
   }
 
   /** Who is on a channel that only the operator of this process can reach, such as its stdin. */

@@ -7,11 +7,13 @@ import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
 import type { Elsewhere } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
+import { SessionRecords } from '../callers/session-records.ts';
 import { RestCallers } from '../callers/rest.ts';
 import { ReplayBudget } from '../callers/replay-budget.ts';
 import type { Emit } from '../observe/events.ts';
 import type { Exchanges } from '../router/exchange.ts';
-import type { Store } from '../stores/store.ts';
+import type { SharedStore } from '../stores/store.ts';
+import { noticeEvent } from './store-notice.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
@@ -25,7 +27,7 @@ export interface CallerAdapterOptions {
   access: Access;
   admission: Admission;
   hooks: Readonly<Hooks>;
-  store: Store;
+  store: SharedStore;
   emit: Emit;
   /** The other nodes, in a cluster. */
   elsewhere?: Elsewhere | undefined;
@@ -40,6 +42,8 @@ export interface CallerAdapters {
   /** What sessions over HTTP keep for clients that come back. */
   replay: ReplayBudget;
   connections: Connections;
+  /** What sessions are rebuilt from after a restart; nothing where the store ends with the process. */
+  records: SessionRecords | undefined;
   http: HttpCallers;
   /** Where `rest` is on. */
   rest: RestCallers | undefined;
@@ -62,7 +66,16 @@ export function callerAdapters({
     principal: settings.maxReplaySizePerPrincipal,
     total: settings.maxReplaySizeTotal,
   });
+  const records =
+    store.reach !== 'machine'
+      ? undefined
+      : new SessionRecords({
+          store,
+          ttlMs: settings.idleTimeout,
+          onNotice: (notice) => emit(noticeEvent(notice)),
+        });
   const context: CallerContext = {
+    records,
     exchanges,
     emit,
     admit: (arrival) => admission.admit(arrival),
@@ -104,7 +117,7 @@ export function callerAdapters({
   const rest = isRest ? new RestCallers(context, restOptions) : undefined;
   const isSse = settings.sse && settings.transport.includes('http');
   const sse = isSse ? new SseAcceptor(httpLimits, newId) : undefined;
-  return { registry, replay, connections, http, rest, sse };
+  return { registry, replay, connections, records, http, rest, sse };
 }
 
 /** 128 bits, in characters that a header and a URL can carry. */

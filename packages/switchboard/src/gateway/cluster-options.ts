@@ -1,9 +1,8 @@
 /** Options for several nodes that share a store: part of the table in options.ts. */
-import { clusterKey, httpUrl, listenAddress, storeSetting, text } from './option-types.ts';
+import { clusterKey, httpUrl, listenAddress, text } from './option-types.ts';
 import type { Options } from './option.ts';
 
 type Name =
-  | 'store'
   | 'peerListen'
   | 'peerUrl'
   | 'clusterKeyFile'
@@ -14,13 +13,6 @@ type Name =
   | 'peerTlsCa';
 
 export const CLUSTER_OPTIONS: Options<Name> = {
-  store: {
-    value: 'memory|redis://…',
-    fallback: 'memory',
-    type: storeSetting,
-    describe:
-      'Where tickets and, in a cluster, nodes are kept: in memory, or in a Redis or Valkey that several Switchboards share; a URL with a password belongs into SWITCHBOARD_STORE',
-  },
   peerListen: {
     value: 'host:port',
     fallback: '',

@@ -17,7 +17,8 @@ import { notification } from '../protocol/jsonrpc.ts';
 import { CATALOGUE } from '../router/exchange.ts';
 import { ANONYMOUS_ROLE, OPERATOR_ROLE, Roles } from '../router/roles.ts';
 import { Router } from '../router/router.ts';
-import { openStore } from '../stores/open-store.ts';
+import { memoryStore } from '../stores/memory.ts';
+import { openedAtOnce } from '../stores/open-store.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
 import type { Channel } from '../transports/channel.ts';
 import { OWN_MACHINE, Proxies } from '../transports/http/client-address.ts';
@@ -25,13 +26,10 @@ import { memoryPair } from '../transports/memory.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
 import type { SdkTransport } from '../transports/sdk.ts';
 import type { Pool } from '../upstreams/pool.ts';
-import { didYouMean } from '../util/nearest.ts';
 import { Access } from './access.ts';
 import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { Admin } from './admin/admin.ts';
-import { configurationOf } from './admin/configuration.ts';
-import type { Origins } from './admin/configuration.ts';
 import type { ConsoleLink } from './admin/route.ts';
 import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
@@ -44,6 +42,7 @@ import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Console } from './console/console.ts';
 import type { PageServer } from './console/console.ts';
 import { HttpIngress } from './http-ingress.ts';
+import { KeptLimits } from './kept-limits.ts';
 import { Observation } from './observation.ts';
 import { Operations } from './operations.ts';
 import type { Settings } from './settings.ts';
@@ -64,10 +63,14 @@ export interface GatewayOptions extends ConfigurationInput {
   onEvent?: Emit;
   /** What an operator's reload does: reads the configuration again and hands it to `reload`. @default nothing can be read again */
   onReload?: () => Change | Promise<Change>;
-  /** Where the values of options come from, by their names, for operators: such as `flag --port`. @default every value is the program's */
-  origins?: Origins;
   /** Serves the files of the console: `serveConsole` of `mcp-switchboard-console`. @default there is no console */
   servePages?: PageServer;
+  /**
+   * The store of `store`, opened: see `openStore`. The gateway closes it. What is kept there outlives the gateway.
+   *
+   * @default the memory of this process
+   */
+  stateStore?: SharedStore;
   /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
   tracer?: Tracer;
 }
@@ -98,11 +101,15 @@ export function createGateway({
   tracer,
   program,
   servePages,
-  origins,
+  stateStore,
   ...input
 }: GatewayOptions): Gateway {
   const configuration = readConfiguration(input);
   const { settings, upstreams } = configuration;
+  if (stateStore === undefined && settings.store.startsWith('sqlite:')) {
+    const detail = `store: ${JSON.stringify(settings.store)} has to be opened first: stateStore: await openStore(…)`;
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  }
   refuseOwnAddresses(settings, settings.port, upstreams);
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
@@ -111,12 +118,14 @@ export function createGateway({
     environment,
     observation,
     program,
+    ...(stateStore !== undefined && { stateStore }),
     ...(onReload !== undefined && { onReload }),
     ...(servePages !== undefined && { servePages }),
-    origins: origins ?? Object.fromEntries(Object.keys(input).map((name) => [name, 'program'])),
   });
 }
 
+/** What clients and logs are told of the end. */
+const ENDING = 'Switchboard is shutting down';
 /** What lists there are. */
 const KINDS = ['tools', 'prompts', 'resources'] as const;
 /** How long the last connections are waited for, in turns of the event loop. */
@@ -127,10 +136,10 @@ export interface GatewayParts
   extends Pick<Configuration, 'settings' | 'upstreams'>, Partial<Pick<Configuration, 'roles' | 'jwt' | 'access'>> {
   environment: Readonly<Record<string, string | undefined>>;
   observation: Observation;
+  stateStore?: SharedStore;
   program?: Program | undefined;
   onReload?: () => Change | Promise<Change>;
   servePages?: PageServer;
-  origins?: Origins;
 }
 
 /**
@@ -157,6 +166,7 @@ export class Gateway {
   #port = 0;
   readonly #ingress: HttpIngress;
   readonly #cluster: Cluster | undefined;
+  readonly #keptLimits: KeptLimits | undefined;
   readonly #store: SharedStore;
   readonly #access: Access;
   readonly #program: Program | undefined;
@@ -173,18 +183,18 @@ export class Gateway {
     upstreams,
     environment,
     observation,
+    stateStore,
     program,
     roles = new Roles(),
     jwt,
     access = {},
     onReload = nothingToRead,
     servePages,
-    origins = {},
   }: GatewayParts) {
     const { emit } = observation;
     const { trustedProxies, behindProxy } = settings;
     const proxies = new Proxies([...trustedProxies, ...(behindProxy ? OWN_MACHINE : [])]);
-    const store = openStore(settings.store);
+    const store = stateStore ?? openedAtOnce(settings.store) ?? memoryStore();
     store.watch(this.#onStoreNotice);
     const id = randomUUID();
     this.settings = settings;
@@ -198,7 +208,8 @@ export class Gateway {
     this.#cluster = cluster;
     this.#pools = new Pools(upstreams, { id, settings, environment, roles, emit, sealKeys: cluster?.sealKeys });
     const { served, limiter, byName: pools } = this.#pools;
-    const admission = new Admission(settings, roles, new RateLimit({ perMinute: settings.rateLimit }));
+    const rates = new RateLimit({ perMinute: settings.rateLimit });
+    const admission = new Admission(settings, roles, rates);
     this.#access = new Access({
       settings,
       roles,
@@ -208,6 +219,10 @@ export class Gateway {
       countRequest: (identity, address) => admission.countRequest({ identity, address, id: address }),
       ...(jwt !== undefined && { jwt }),
     });
+    if (store.reach === 'machine') {
+      const { lockout } = this.#access;
+      this.#keptLimits = new KeptLimits({ store, rates, lockout, onNotice: this.#onStoreNotice });
+    }
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#pools.timeoutOf(exchange),
@@ -253,13 +268,7 @@ export class Gateway {
           configured: () => this.#pools.configured,
           rolesOf: (principal) => this.#rolesOf(principal),
         }),
-        configuration: () =>
-          configurationOf({ settings, origins, configured: this.#pools.configured, roles: roles.rules }),
         openClient: (upstream, principal, role) => {
-          if (role !== undefined && roles.areSet && !roles.has(role)) {
-            const detail = `there is no role ${JSON.stringify(role)}.${didYouMean(role, roles.names)}`;
-            throw new SwitchboardError('SWB_NOT_FOUND', { detail });
-          }
           const identity = { ...this.#access.local, principal, ...(role !== undefined && { roles: [role] }) };
           return this.#openClient(upstream, identity, {});
         },
@@ -314,6 +323,9 @@ export class Gateway {
       probes,
       onChannel: (channel, transport, visit) => connections.open(channel, { ...visit, transport }),
       onResumed: (channel, identity) => connections.renew(channel, identity),
+      ...(this.#callers.records !== undefined && {
+        onRestored: (channel, visit) => connections.restore(channel, { ...visit, transport: 'websocket' }),
+      }),
       emit,
     });
   }
@@ -333,6 +345,7 @@ export class Gateway {
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
     // Who comes in may have a session at another node.
     await this.#cluster?.join();
+    await this.#keptLimits?.restore();
     const { address, port } = await this.#ingress.listen(fd);
     this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
@@ -552,6 +565,7 @@ export class Gateway {
   async #finish(timeoutMs: number): Promise<void> {
     this.#emit({ type: 'draining', requests: this.#router.size });
     this.#callers.registry.refuseNew();
+    this.#callers.registry.leaveQuiet(ENDING);
     await this.#cluster?.drain();
     await this.#router.drain(timeoutMs);
     await this.close();
@@ -573,10 +587,12 @@ export class Gateway {
     this.#console?.close();
     this.#statistics.close();
     const closed = this.#ingress.close();
-    this.#callers.registry.close('Switchboard is shutting down');
+    this.#callers.registry.close(ENDING);
     this.#router.close();
     await Promise.all([closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
     this.#access.close();
+    this.#callers.records?.close();
+    this.#keptLimits?.close();
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.
     for (let turn = 0; this.#callers.registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);

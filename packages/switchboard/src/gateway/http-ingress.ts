@@ -38,6 +38,7 @@ import type { Admin } from './admin/admin.ts';
 import type { Console } from './console/console.ts';
 import type { Settings } from './settings.ts';
 import type { Probes } from './probes.ts';
+import { noticeEvent } from './store-notice.ts';
 
 export interface HttpIngressOptions {
   /** Of this gateway, by which it recognises its own requests. */
@@ -71,6 +72,8 @@ export interface HttpIngressOptions {
   onChannel(channel: Channel, transport: Transport, visit: Visit): void;
   /** The client of such a connection came back, and showed again who it is. */
   onResumed(channel: Channel, identity: Identity): void;
+  /** One came back whose connection another process had opened. Resolves with whether it goes on. @default none goes on */
+  onRestored?(channel: Channel, visit: Visit): Promise<boolean>;
   emit: Emit;
 }
 
@@ -112,6 +115,7 @@ export class HttpIngress {
       compression: settings.compression,
       store: options.store,
       readLarge: readMessage,
+      onNotice: (notice) => options.emit(noticeEvent(notice)),
       onUnreadable: (request, socket, what) => {
         this.#refuseUpgrade(request, socket, new SwitchboardError('SWB_BAD_REQUEST', { detail: what }));
       },
@@ -301,13 +305,15 @@ export class HttpIngress {
       const visit = this.#visit(request, upstream, identity);
       if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom(identity, visit.address);
       this.#options.countConnect(identity, visit.address);
-      const { maxMessageBytes, onChannel, onResumed, hooks } = this.#options;
+      const { maxMessageBytes, onChannel, onResumed, onRestored, hooks } = this.#options;
       await askConnect(hooks, { ...visit, transport: 'websocket' });
       this.#acceptor.accept(request, socket, head, {
         owner: bindingOf(identity),
         maxMessageBytes: maxMessageBytes(identity),
         onOpen: (channel) => onChannel(channel, 'websocket', visit),
         onResume: (channel) => onResumed(channel, identity),
+        ...(onRestored !== undefined &&
+          upstream.isMovable && { onRestore: (channel: Channel) => onRestored(channel, visit) }),
       });
     } catch (thrown) {
       this.#refuseUpgrade(request, socket, thrown);

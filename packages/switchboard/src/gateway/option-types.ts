@@ -147,8 +147,8 @@ export const clusterKey: OptionType<string> = named(
 /** Never repeated in an error: it may hold a password. */
 export const storeSetting: OptionType<string> = named(
   string,
-  z.string('expected a text').refine((given) => given === 'memory' || isRedisUrl(given), {
-    error: 'expected memory, or a URL such as redis://host:6379 or rediss://user:password@host:6379/0',
+  z.string('expected a text').refine((given) => /^(auto|memory|sqlite:.+)$/s.test(given) || isRedisUrl(given), {
+    error: 'expected memory, sqlite:<file>, or a URL such as redis://host:6379 or rediss://user:password@host:6379/0',
   }),
 );
 

@@ -5,6 +5,7 @@
 
 import { ABSENCE_OPTIONS } from './absence-options.ts';
 import { CLUSTER_OPTIONS } from './cluster-options.ts';
+import { STORE_OPTIONS } from './store-options.ts';
 import { SUPERVISION_OPTIONS } from './supervision-options.ts';
 import {
   adminToken,
@@ -312,6 +313,7 @@ export const OPTIONS: Options<OptionName> = {
     type: flag,
     describe: 'Allow public host names that resolve to loopback or private addresses',
   },
+  ...STORE_OPTIONS,
   ...CLUSTER_OPTIONS,
   logLevel: {
     value: 'trace|debug|info|warn|error|silent',

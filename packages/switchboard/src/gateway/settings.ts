@@ -371,12 +371,19 @@ export interface SettingsInput {
    */
   allowPrivateUpstreams?: boolean | undefined;
   /**
-   * Where tickets and, in a cluster, nodes are kept: in memory, or in a Redis or Valkey that several Switchboards
-   * share; a URL with a password belongs into SWITCHBOARD_STORE.
+   * Where state is kept: in memory; in a file, so that sessions outlive a restart; or in a Redis or Valkey that several
+   * Switchboards share (a URL with a password belongs into SWITCHBOARD_STORE). auto is a file for each port in the
+   * state folder of the user for "switchboard serve" on a port, and memory elsewhere.
    *
-   * @default 'memory'
+   * @default 'auto'
    */
   store?: string | undefined;
+  /**
+   * Largest size of the file of the store; what does not fit is kept in memory only. A number is in bytes.
+   *
+   * @default '256MiB'
+   */
+  maxStoreSize?: Size | undefined;
   /**
    * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
    * cluster key.
@@ -857,12 +864,19 @@ export interface Settings {
    */
   allowPrivateUpstreams: boolean;
   /**
-   * Where tickets and, in a cluster, nodes are kept: in memory, or in a Redis or Valkey that several Switchboards
-   * share; a URL with a password belongs into SWITCHBOARD_STORE.
+   * Where state is kept: in memory; in a file, so that sessions outlive a restart; or in a Redis or Valkey that several
+   * Switchboards share (a URL with a password belongs into SWITCHBOARD_STORE). auto is a file for each port in the
+   * state folder of the user for "switchboard serve" on a port, and memory elsewhere.
    *
-   * @default 'memory'
+   * @default 'auto'
    */
   store: string;
+  /**
+   * Largest size of the file of the store; what does not fit is kept in memory only. In bytes.
+   *
+   * @default '256MiB'
+   */
+  maxStoreSize: number;
   /**
    * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
    * cluster key.

@@ -6,6 +6,7 @@
 import { SwitchboardError } from '../protocol/errors.ts';
 import { addressBlock } from '../util/address.ts';
 import { RateLimit } from './token-bucket.ts';
+import type { BucketState } from './token-bucket.ts';
 
 export interface LockoutOptions {
   /** So many failures in a row are answered as what they are. @default 10 */
@@ -20,6 +21,12 @@ export interface LockoutOptions {
   maxAddresses?: number;
   /** The clock, in ms. @default Date.now */
   now?: () => number;
+}
+
+/** What is remembered of wrong credentials: by address how many, and when the last one was. */
+export interface LockoutState {
+  failures: BucketState[];
+  guesses: BucketState[];
 }
 
 interface Record {
@@ -43,6 +50,24 @@ export class Lockout {
   /** How many addresses are remembered. */
   get size(): number {
     return this.#records.size;
+  }
+
+  /** What is remembered, for another process to go on with. */
+  get state(): LockoutState {
+    const oldest = this.#options.now() - this.#options.maxMs;
+    const failures = [...this.#records].flatMap(([block, { failures: count, at }]): BucketState[] =>
+      at < oldest ? [] : [[block, count, at]],
+    );
+    return { failures, guesses: this.#guesses.state };
+  }
+
+  /** Goes on with what another process has remembered. */
+  restore({ failures, guesses }: LockoutState): void {
+    const { now, maxAddresses } = this.#options;
+    for (const [block, count, at] of failures.slice(-maxAddresses)) {
+      if (!this.#records.has(block)) this.#records.set(block, { failures: count, at: Math.min(at, now()) });
+    }
+    this.#guesses.restore(guesses);
   }
 
   /**

@@ -46,6 +46,12 @@ interface Bucket {
   at: number;
 }
 
+/** What a client had left, and when, in ms since 1970. */
+export type BucketState = [client: string, tokens: number, at: number];
+
+/** A bucket that nobody has used for so long is as good as full. */
+const FORGOTTEN_MS = 600_000;
+
 export class RateLimit implements Limiter {
   readonly #rate: Rate;
   readonly #now: () => number;
@@ -61,6 +67,22 @@ export class RateLimit implements Limiter {
 
   get clients(): number {
     return this.#buckets.size;
+  }
+
+  /** What clients have left, for another process to go on with. */
+  get state(): BucketState[] {
+    const oldest = this.#now() - FORGOTTEN_MS;
+    return [...this.#buckets].flatMap(([client, { tokens, at }]): BucketState[] =>
+      at < oldest ? [] : [[client, tokens, at]],
+    );
+  }
+
+  /** Goes on with what another process has counted; what was counted here stands. */
+  restore(state: readonly BucketState[]): void {
+    for (const [client, tokens, at] of state.slice(-this.#maxClients)) {
+      // A clock that was set back must not lock anybody out.
+      if (!this.#buckets.has(client)) this.#buckets.set(client, { tokens, at: Math.min(at, this.#now()) });
+    }
   }
 
   /** How long until there is a token, in ms; 0 when there is one. Takes none. */

@@ -97,6 +97,8 @@ export type GatewayEvent =
       client?: string;
       version: string;
       transport: Transport;
+      /** Whether an earlier process had opened it. */
+      restored?: boolean;
     }
   /** A record of the store was not what it should be, and was dropped. */
   | { type: 'store.garbage'; key: string; detail: string }

@@ -245,6 +245,11 @@ export interface Upstream {
   readonly name: string;
   /** The headers, in small letters, that callers bring values for its servers in; no other header of a client is kept. */
   readonly callerHeaders: readonly string[];
+  /**
+   * Whether a session of it can go on at another member, in another process: at an address, or where several share a member. What a
+   * process of its own knows of its one client ends with it.
+   */
+  readonly isMovable: boolean;
   /** Whether it is there for who asks; to everybody else it does not exist. @default for everybody */
   serves?(scope: Pick<Scope, 'roles'>): boolean;
   /**

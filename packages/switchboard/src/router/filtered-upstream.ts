@@ -43,6 +43,10 @@ export class FilteredUpstream implements Upstream {
     return this.#upstream.callerHeaders;
   }
 
+  get isMovable(): boolean {
+    return this.#upstream.isMovable;
+  }
+
   slot(scope: Scope, interactive?: boolean): Slot {
     if (!this.serves(scope)) {
       throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: JSON.stringify(this.name) });

@@ -89,6 +89,14 @@ export interface Channel {
   readonly traffic?: Traffic;
   /** Closes what carries the channel now, where the peer may take it up again; elsewhere it is {@link close}. */
   suspend?(why: CloseName, reason: string): void;
+  /** The name under which it is kept for another process, on channels that can be taken up there. */
+  readonly keptAs?: string | undefined;
+  /**
+   * The process ends: what is kept stays, and the peer takes the conversation up with another, on channels that can.
+   *
+   * @returns whether it can; if not, nothing was done.
+   */
+  leave?(reason: string): boolean;
   /** Ends the channel; idempotent. */
   close(why?: CloseName, reason?: string): void;
   /**

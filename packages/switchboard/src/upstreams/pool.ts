@@ -141,6 +141,11 @@ export class Pool implements Upstream {
     return this.#options.template.headers;
   }
 
+  get isMovable(): boolean {
+    const { isolation, isRemote = false } = this.#options;
+    return isRemote || isolation === 'shared' || isolation === 'pool';
+  }
+
   /** How many members there are, and slots to have one. */
   get size(): { slots: number; members: number; running: number } {
     const members = this.#replicas.filter(({ member }) => member !== undefined).length;

@@ -22,6 +22,7 @@ describe('what others can see of the package', () => {
         'createGateway',
         'createLog',
         'isLoopback',
+        'openStore',
       ],
     ],
     [

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,15 +19,19 @@ export interface Ended {
 
 export type Environment = Record<string, string | undefined>;
 
+/** What tests start leaves nothing in the folders of whoever runs them. */
+const STATE: Environment = { XDG_STATE_HOME: mkdtempSync(join(tmpdir(), 'switchboard-state-')) };
+process.once('exit', () => rmSync(STATE['XDG_STATE_HOME']!, { recursive: true, force: true }));
+
 export function start(args: readonly string[], env: Environment = {}): ChildProcess {
-  const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [cli, ...args], { env: { ...process.env, ...STATE, ...env } });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
 
 /** A line as it is typed into a shell; whatever the shell has started ends with the test. */
 export function shell(line: string, { cwd, env }: { cwd: string; env: Environment }): ChildProcess {
-  const child = spawn('/bin/sh', ['-c', line], { cwd, env: { ...process.env, ...env }, detached: true });
+  const child = spawn('/bin/sh', ['-c', line], { cwd, env: { ...process.env, ...STATE, ...env }, detached: true });
   onTestFinished(() => {
     try {
       process.kill(-child.pid!, 'SIGKILL');

@@ -223,7 +223,7 @@ describe('a view of each principal', () => {
     member: () => member as Member,
   };
   const upstream = new FilteredUpstream(
-    { name: 'calc', callerHeaders: [], slot: () => slot as Slot },
+    { name: 'calc', callerHeaders: [], isMovable: false, slot: () => slot as Slot },
     ({ principal }) => views[principal]!,
   );
 
@@ -247,7 +247,12 @@ describe('a view of each principal', () => {
       cancel: (each: Exchange) => cancelled.push(each),
     };
     const filtered = new FilteredUpstream(
-      { name: 'calc', callerHeaders: [], slot: () => ({ ...slot, member: () => busy as unknown as Member }) as Slot },
+      {
+        name: 'calc',
+        callerHeaders: [],
+        isMovable: false,
+        slot: () => ({ ...slot, member: () => busy as unknown as Member }) as Slot,
+      },
       () => views['ada']!,
     );
     for (const method of ['tools/list', 'tools/call', 'subscriptions/listen']) {

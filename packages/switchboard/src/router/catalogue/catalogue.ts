@@ -24,6 +24,10 @@ export class Catalogue implements Upstream {
     return [...new Set([...this.#context.upstreams.values()].flatMap((upstream) => upstream.callerHeaders))];
   }
 
+  get isMovable(): boolean {
+    return [...this.#context.upstreams.values()].every((upstream) => upstream.isMovable);
+  }
+
   serves(scope: Pick<Scope, 'roles'>): boolean {
     return [...this.#context.upstreams.values()].some((upstream) => upstream.serves?.(scope) !== false);
   }

@@ -7,6 +7,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { encodeMessage, failure, stringifyMessage } from '../../protocol/jsonrpc.ts';
 import type { Message, RpcId } from '../../protocol/jsonrpc.ts';
 import type { Entry, Log } from '../../stores/store.ts';
+import { owned } from '../../util/owned.ts';
 import type { Reply } from './reply.ts';
 
 export interface EventStreamOptions {
@@ -34,6 +35,8 @@ export class EventStream {
   /** The number of the newest event that was sent to anybody. */
   #sent = 0;
   #finished = false;
+  /** The newest event that another process had kept, until a client is back that says what it has. */
+  #recalledUpTo: number | undefined;
   #expected = 1;
   /** The events that are answers, by their numbers. */
   readonly #answers: Map<number, RpcId> = new Map();
@@ -42,6 +45,14 @@ export class EventStream {
     this.id = id;
     this.#options = options;
     this.#reply = reply;
+  }
+
+  /** Goes on with what another process has kept. */
+  recall(log: Log): void {
+    this.#log = log;
+    this.#sent = log.last;
+    this.#recalledUpTo = log.last;
+    this.#count();
   }
 
   get isAttached(): boolean {
@@ -115,7 +126,8 @@ export class EventStream {
     this.#reply?.replace();
     this.#reply = reply;
     this.#isLive = false;
-    this.#sent = Math.min(after, this.#log?.last ?? 0);
+    const seen = this.#recalledUpTo === undefined ? after : await this.#align(after, this.#recalledUpTo);
+    this.#sent = Math.min(seen, this.#log?.last ?? 0);
     reply.stream();
     while (this.#isCarriedBy(reply) && this.#sent < (this.#log?.last ?? 0)) {
       await reply.room();
@@ -126,6 +138,31 @@ export class EventStream {
     if (!this.#isCarriedBy(reply)) return;
     this.#isLive = true;
     if (this.isFinished) reply.end();
+  }
+
+  /**
+   * A process that was killed had got further than it had written: what came since goes behind what the client has of it.
+   *
+   * @returns the number after which it goes on.
+   */
+  async #align(after: number, from: number): Promise<number> {
+    const log = this.#log;
+    this.#recalledUpTo = undefined;
+    if (log === undefined || after <= from) return after;
+    const entries = log.after(from);
+    const own = entries instanceof Promise ? await entries : entries;
+    const answers = [...this.#answers];
+    this.#answers.clear();
+    log.trim(log.last);
+    log.skip(after);
+    const goesOnAfter = log.last;
+    for (const [n, entry] of own.entries()) {
+      const number = log.append(entry);
+      const answer = answers.find(([old]) => old === from + n + 1);
+      if (answer !== undefined) this.#answers.set(number, answer[1]);
+    }
+    this.#count();
+    return goesOnAfter;
   }
 
   /** The client has hung up. */
@@ -149,6 +186,20 @@ export class EventStream {
     this.#log?.end();
     this.#log = undefined;
     this.#count();
+  }
+
+  /** The process ends: what is kept stays for another. */
+  leave(): void {
+    const log = this.#log;
+    this.#log = undefined;
+    this.#count();
+    if (log !== undefined) owned(() => log.leave(), unwritten);
+    this.end();
+  }
+
+  /** All of it was sent by another process, so that it ends when its client has got the rest. */
+  complete(): void {
+    this.#finished = true;
   }
 
   #pushAnswer(message: Message): void {
@@ -188,6 +239,9 @@ export class EventStream {
     if (change !== 0) this.#options.onKept(change);
   }
 }
+
+/** What could not be written is told as lost to who comes back for it. */
+const unwritten = (): void => {};
 
 /** What a client gets that comes back for an answer which was not kept. */
 function answerLost(id: RpcId): Message {

@@ -171,6 +171,12 @@ export class WebSocketChannel implements Channel {
     this.#socket.close(this.#own.code, fitReason(reason));
   }
 
+  /** Ends the socket without a word, so that the peer takes it for cut. */
+  cut(): void {
+    this.#closing = true;
+    this.#socket.cut();
+  }
+
   #read(text: string | Buffer, bytes: number): void {
     if (this.#closing) return;
     this.#heard(false);

@@ -43,6 +43,7 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
     maxMessages: options.maxQueueMessages,
     maxBytes: options.maxQueueBytes,
     refuses: options.refuses ?? false,
+    notesRequests: true,
     log: new MemoryLog(),
     onAway: () => redial(),
     onEnd: () => clearTimeout(timer),
@@ -97,7 +98,7 @@ function resumable(first: WebSocketChannel, options: DialerOptions): Channel {
     }
     channel.attach(socket, true);
     socket.start(channel.handlersFor(socket));
-    socket.write(JSON.stringify(control('resume', { token, h: channel.received })));
+    socket.write(JSON.stringify(control('resume', { token, h: channel.received, ...channel.account })));
   }
 
   channel.attach(first, false);

@@ -4,8 +4,8 @@
  * out.
  */
 import { dropped } from '../../protocol/dropped.ts';
-import { isNotification, stringifyMessage } from '../../protocol/jsonrpc.ts';
-import type { Message, RpcNotification } from '../../protocol/jsonrpc.ts';
+import { isNotification, isRequest, stringifyMessage } from '../../protocol/jsonrpc.ts';
+import type { Message, RpcId, RpcNotification } from '../../protocol/jsonrpc.ts';
 import type { Entry } from '../../stores/store.ts';
 
 export interface OutboxLimits {
@@ -24,6 +24,8 @@ const NEEDED: ReadonlySet<string> = new Set([
 
 interface Waiting {
   encoded: Entry;
+  /** Of a request. */
+  id?: RpcId;
   kind: 'needed' | 'note' | 'log';
 }
 
@@ -71,9 +73,15 @@ export class Outbox {
     const key = (replace && note !== undefined ? replacementKey(note) : undefined) ?? this.#seq++;
     this.#remove(key);
     const kind = note === undefined || NEEDED.has(note.method) ? 'needed' : isLog(note) ? 'log' : 'note';
-    this.#waiting.set(key, { encoded, kind });
+    const request = message !== undefined && isRequest(message) ? { id: message.id } : {};
+    this.#waiting.set(key, { encoded, kind, ...request });
     this.#bytes += encoded.length;
     if (kind === 'log' && ++this.#logs > MAX_LOGS && replace) this.dropOldest(['log']);
+  }
+
+  /** The ids of the requests that wait. */
+  get requests(): RpcId[] {
+    return [...this.#waiting.values()].flatMap(({ id }) => id ?? []);
   }
 
   /** The next message to send. */

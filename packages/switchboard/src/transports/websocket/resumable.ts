@@ -7,9 +7,10 @@
 import { CLOSE_CODES } from '../../protocol/close-codes.ts';
 import type { CloseName } from '../../protocol/close-codes.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { encodeMessage } from '../../protocol/jsonrpc.ts';
-import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
+import { encodeMessage, isRequest } from '../../protocol/jsonrpc.ts';
+import type { JsonObject, Message, RpcId } from '../../protocol/jsonrpc.ts';
 import type { Entry, Log } from '../../stores/store.ts';
+import { owned } from '../../util/owned.ts';
 import { unreffed } from '../../util/timers.ts';
 import type { Channel, ChannelHandlers, Traffic } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
@@ -26,10 +27,18 @@ export interface ResumableOptions extends OutboxLimits {
   refuses?: boolean;
   /** Where messages are kept until the other side has confirmed them. */
   log: Log;
+  /** The name under which another process can take it up. @default none can */
+  keptAs?: string | undefined;
+  /** How many messages had arrived when another process left it. @default 0 */
+  received?: number;
+  /** Whether it notes which requests are not answered, to say so when it resumes. @default false */
+  notesRequests?: boolean;
   /** The socket was cut; somebody has to bring another within the window. */
   onAway(): void;
   /** It has ended for good. */
   onEnd(): void;
+  /** It was left for another process. */
+  onLeft?(): void;
   /** A control message other than `ack`. */
   onControl(name: ControlName, params: JsonObject): void;
 }
@@ -53,11 +62,13 @@ export class ResumableChannel implements Channel {
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
   #window: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
+  /** Requests of this side that are not answered, where they are noted. */
+  readonly #unanswered: Set<RpcId> = new Set();
 
   constructor(options: ResumableOptions) {
     this.#options = options;
     this.#windowMs = options.windowMs;
-    this.#log = new ResumeLog(options.log);
+    this.#log = new ResumeLog(options.log, options.received);
     this.#outbox = new Outbox(options);
   }
 
@@ -71,6 +82,20 @@ export class ResumableChannel implements Channel {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  get keptAs(): string | undefined {
+    return this.#options.keptAs;
+  }
+
+  /**
+   * What the other side needs to know where it lost a part of its memory: how many messages this side has sent, and which of its requests
+   * among them are not answered.
+   */
+  get account(): { sent: number; open: RpcId[] } {
+    const waiting = this.#outbox.requests;
+    const open = [...this.#unanswered].filter((id) => typeof id !== 'bigint' && !waiting.includes(id));
+    return { sent: this.#log.sent, open };
   }
 
   get isAway(): boolean {
@@ -123,6 +148,22 @@ export class ResumableChannel implements Channel {
     this.#end(reason, true, CLOSE_CODES[why].code);
   }
 
+  leave(reason: string): boolean {
+    if (this.#ended || this.#options.keptAs === undefined) return false;
+    // What waits goes to the log, as if it had been sent: the other side says that it has not got it.
+    while (!this.#outbox.isEmpty) this.#log.keep(this.#outbox.shift()!);
+    this.#options.onLeft?.();
+    owned(
+      () => this.#log.leave(),
+      () => {},
+    );
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.cut();
+    this.#finish(reason, false);
+    return true;
+  }
+
   /**
    * Speaks through this socket from now on, which is started with {@link handlersFor}.
    *
@@ -169,6 +210,8 @@ export class ResumableChannel implements Channel {
     return {
       onMessage: (message) => {
         const said = asControl(message);
+        if (this.#unanswered.size > 0 && isAnswer(message) && message.id !== undefined)
+          this.#unanswered.delete(message.id);
         if (said === undefined) heard((handlers) => handlers.onMessage(message));
         else if (socket === this.#socket) this.#controlled(said.name, said.params);
       },
@@ -191,13 +234,18 @@ export class ResumableChannel implements Channel {
 
   #send(encoded: Entry, message?: Message): void {
     if (this.#ended) return;
+    if (this.#options.notesRequests === true && message !== undefined) this.#note(message);
     if (this.#outbox.isEmpty && this.#canWrite()) {
       this.#write(encoded);
       return;
     }
     const outbox = this.#outbox;
-    const isAnswer = message !== undefined && !('method' in message);
-    if (this.#options.refuses === true && !this.#flowing && !isAnswer && !outbox.fits(encoded)) {
+    if (
+      this.#options.refuses === true &&
+      !this.#flowing &&
+      !(message !== undefined && isAnswer(message)) &&
+      !outbox.fits(encoded)
+    ) {
       throw tooMuchWaits(this.#options);
     }
     outbox.add(encoded, this.#flowing, message);
@@ -207,14 +255,19 @@ export class ResumableChannel implements Channel {
     if (isOver()) this.close('overloaded', 'too much waits to be received by the other side');
   }
 
+  #note(message: Message): void {
+    if (isRequest(message)) this.#unanswered.add(message.id);
+    else if ('method' in message && message.method === 'notifications/cancelled')
+      this.#unanswered.delete(message.params?.['requestId'] as RpcId);
+  }
+
   #canWrite(): boolean {
+    const { keptAs, maxBytes, maxMessages } = this.#options;
     // Half of what may be kept is left for a peer that reads but has not confirmed yet.
-    return (
-      this.#flowing &&
-      this.#socket !== undefined &&
-      !this.#socket.isFull &&
-      this.#log.bytes <= this.#options.maxBytes / 2
-    );
+    if (this.#log.bytes > maxBytes / 2) return false;
+    // For one that is away the log is where another process finds it.
+    if (this.#socket === undefined) return keptAs !== undefined && this.#log.size < maxMessages / 2;
+    return this.#flowing && !this.#socket.isFull;
   }
 
   #write(encoded: Entry): void {
@@ -269,15 +322,21 @@ export class ResumableChannel implements Channel {
 
   #end(reason: string, clean?: boolean, code?: number): void {
     if (this.#ended) return;
+    this.#log.end();
+    this.#options.onEnd();
+    this.#finish(reason, clean, code);
+  }
+
+  #finish(reason: string, clean?: boolean, code?: number): void {
     this.#ended = true;
     clearTimeout(this.#window);
     clearTimeout(this.#ackTimer);
     this.#outbox.clear();
-    this.#log.end();
-    this.#options.onEnd();
     this.#handlers?.onClose(reason, clean, code);
   }
 }
+
+const isAnswer = (message: Message): message is Exclude<Message, { method: string }> => !('method' in message);
 
 /** What is said of a message that cannot wait for the connection to come back. */
 export function tooMuchWaits({ maxMessages, maxBytes }: OutboxLimits): SwitchboardError {

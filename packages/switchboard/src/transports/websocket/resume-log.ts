@@ -9,8 +9,21 @@ export class ResumeLog {
   #received = 0;
   #confirmed = 0;
 
-  constructor(log: Log) {
+  /** @param received how many had arrived when another process left it. */
+  constructor(log: Log, received = 0) {
     this.#log = log;
+    this.#received = received;
+    this.#confirmed = log.last - log.size;
+  }
+
+  /** How many messages were sent. */
+  get sent(): number {
+    return this.#log.last;
+  }
+
+  /** How many the other side has not confirmed. */
+  get size(): number {
+    return this.#log.size;
   }
 
   /** How many messages of the other side have arrived. */
@@ -52,5 +65,10 @@ export class ResumeLog {
 
   end(): void {
     this.#log.end();
+  }
+
+  /** Keeps what there is for another process. */
+  leave(): Promise<void> {
+    return this.#log.leave();
   }
 }

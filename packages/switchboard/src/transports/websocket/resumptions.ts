@@ -1,10 +1,14 @@
 /** The server's side of resume: which token belongs to which conversation. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
 
-import { asSwitchboardError } from '../../protocol/errors.ts';
-import { textOf } from '../../protocol/jsonrpc.ts';
+import { maybeDropped } from '../../protocol/dropped.ts';
+import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
+import { asObject, failure, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
-import type { Store } from '../../stores/store.ts';
+import { MemoryLog } from '../../stores/memory-log.ts';
+import { Records } from '../../stores/records.ts';
+import type { Entry as LogEntry, Log, KeepOptions, Store, StoreNotice } from '../../stores/store.ts';
 import { owned } from '../../util/owned.ts';
 import type { Channel } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
@@ -18,6 +22,8 @@ export interface ResumptionsOptions extends OutboxLimits {
   firstMessageMs: number;
   /** Where tokens and unconfirmed messages are kept. */
   store: Store;
+  /** Told of what was in the store and was not what it should be. @default nobody */
+  onNotice?: ((notice: StoreNotice) => void) | undefined;
 }
 
 interface Entry {
@@ -28,21 +34,48 @@ interface Entry {
   tokens: string[];
 }
 
+/** What becomes of a socket's conversation. */
+export interface Takers {
+  /** Is given the channel of a new conversation; what it throws refuses it, and closes the socket with 1013. */
+  begin(channel: Channel): void;
+  /** Is given the channel of one that was taken up. */
+  resumed(channel: Channel): void;
+  /** As `onRestore` of {@link AcceptedCaller}. */
+  restore?(channel: Channel): Promise<boolean>;
+}
+
+/** A conversation as its process left it, or as it was when it was last written. */
+const CONVERSATION = z.object({
+  owner: z.string(),
+  /** How many messages had arrived; only where the process had the time to say so. */
+  received: z.number().int().min(0).optional(),
+});
+type Conversation = z.infer<typeof CONVERSATION>;
+
 const newToken = (): string => randomBytes(16).toString('base64url');
-const keyOf = (token: string): string => `resume ${token}`;
+/** The store learns a digest only: who can read it has no token. */
+const keyOf = (token: string): string => `resume ${createHash('sha256').update(token).digest('base64url')}`;
 
 export class Resumptions {
   readonly #options: ResumptionsOptions;
   readonly #entries: Map<string, Entry> = new Map();
-  /** Sockets that have not said yet what they want. */
-  readonly #silent: Set<WebSocketChannel> = new Set();
+  /** Sockets that have not said yet what they want, and whether another process could go on with it. */
+  readonly #silent: Map<WebSocketChannel, boolean> = new Map();
   readonly #refresher: NodeJS.Timeout;
+  readonly #records: Records<Conversation>;
+  /** Conversations that are being restored. */
+  readonly #restoring: Map<string, Promise<Entry | undefined>> = new Map();
 
   constructor(options: ResumptionsOptions) {
     this.#options = options;
+    const { store, onNotice = () => {} } = options;
+    this.#records = new Records({ facts: store.facts, kind: 'conversation', schema: CONVERSATION, onNotice });
     // A token is good as long as its conversation lives, and a window longer.
     this.#refresher = setInterval(() => {
-      for (const entry of this.#entries.values()) for (const token of entry.tokens) this.#keep(entry, token);
+      for (const entry of this.#entries.values()) {
+        for (const token of entry.tokens) this.#keep(entry, token);
+        if (entry.channel.keptAs !== undefined) this.#record(entry);
+      }
     }, options.windowMs).unref();
   }
 
@@ -54,26 +87,22 @@ export class Resumptions {
   /** Ends sockets that no conversation knows of. */
   close(): void {
     clearInterval(this.#refresher);
-    for (const socket of this.#silent) socket.close('goingAway', 'the server is shutting down');
+    for (const [socket, mayGoOn] of this.#silent) {
+      if (mayGoOn) socket.cut();
+      else socket.close('goingAway', 'the server is shutting down');
+    }
   }
 
   /**
    * Takes a new socket. Its first message tells whether it takes up a conversation of the same owner, or begins one.
-   *
-   * @param then.begin is given the channel of a new conversation; what it throws refuses it, and closes the socket with 1013.
-   * @param then.resumed is given the channel of one that was taken up.
    */
-  accept(
-    socket: WebSocketChannel,
-    owner: string,
-    { begin, resumed }: { begin(channel: Channel): void; resumed(channel: Channel): void },
-  ): void {
+  accept(socket: WebSocketChannel, owner: string, takers: Takers): void {
     let handlers: WebSocketHandlers | undefined;
     /** What came while the token was looked up. */
     let held: ((handlers: WebSocketHandlers) => void)[] | undefined;
     let patience: NodeJS.Timeout | undefined;
     const wait = (): void => {
-      this.#silent.add(socket);
+      this.#silent.set(socket, takers.restore !== undefined);
       patience = setTimeout(() => socket.close('policy', 'nothing was said'), this.#options.firstMessageMs).unref();
     };
     const listen = (): void => {
@@ -82,7 +111,7 @@ export class Resumptions {
     };
     const resume = async (params: JsonObject): Promise<void> => {
       held = [];
-      handlers = await this.#resume(socket, owner, params, resumed);
+      handlers = await this.#resume(socket, owner, params, takers);
       const waiting = held;
       held = undefined;
       if (handlers === undefined) wait();
@@ -94,7 +123,7 @@ export class Resumptions {
         return;
       }
       listen();
-      handlers ??= this.#begin(socket, owner, begin);
+      handlers ??= this.#begin(socket, owner, takers);
       if (handlers !== undefined) deliver(handlers);
     };
     wait();
@@ -123,9 +152,31 @@ export class Resumptions {
     });
   }
 
-  #begin(socket: WebSocketChannel, owner: string, begin: (channel: Channel) => void): WebSocketHandlers | undefined {
-    const { windowMs, maxMessages, maxBytes, store } = this.#options;
+  #begin(
+    socket: WebSocketChannel,
+    owner: string,
+    { begin, restore }: Pick<Takers, 'begin' | 'restore'>,
+  ): WebSocketHandlers | undefined {
     const id = newToken();
+    const isKept = restore !== undefined;
+    const entry = this.#entry(id, owner, isKept ? this.#openLog(id) : new MemoryLog(), isKept);
+    const { channel } = entry;
+    channel.attach(socket, false);
+    this.#entries.set(id, entry);
+    if (isKept) this.#record(entry);
+    try {
+      begin(channel);
+    } catch (error) {
+      channel.close('overloaded', asSwitchboardError(error).message);
+      return undefined;
+    }
+    const { windowMs } = this.#options;
+    channel.sendControl('session', { token: this.#addToken(entry), windowMs });
+    return channel.handlersFor(socket);
+  }
+
+  #entry(id: string, owner: string, log: Log, isKept: boolean, received = 0): Entry {
+    const { windowMs, maxMessages, maxBytes } = this.#options;
     const entry: Entry = {
       id,
       owner,
@@ -134,36 +185,93 @@ export class Resumptions {
         windowMs,
         maxMessages,
         maxBytes,
-        log: store.log(`conversation ${id}`),
+        log,
+        received,
+        ...(isKept && { keptAs: id }),
         onAway: () => {},
         onControl: () => {},
         onEnd: () => {
           this.#entries.delete(id);
           this.#forget(entry.tokens);
+          if (isKept) owned(() => this.#records.delete(id), unkept);
+        },
+        onLeft: () => {
+          this.#entries.delete(id);
+          for (const token of entry.tokens) this.#keep(entry, token);
+          this.#record(entry, entry.channel.received);
         },
       }),
     };
+    return entry;
+  }
+
+  /**
+   * Goes on with a conversation that another process had begun. One that was killed had no time to say how far it got: the client says it, and
+   * what it waits for and is not in the log is answered with an error, never done again.
+   */
+  async #restore(
+    id: string,
+    owner: string,
+    { h, sent, open }: JsonObject,
+    restore: NonNullable<Takers['restore']>,
+  ): Promise<Entry | undefined> {
+    const record = await this.#records.get(id);
+    if (record === undefined || record.owner !== owner || !isCount(h)) return undefined;
+    const wasKilled = record.received === undefined;
+    // A client that says nothing of it might repeat what was done already.
+    if (wasKilled && (!isCount(sent) || !Array.isArray(open))) return undefined;
+    const log = (await this.#options.store.recall(logOf(id), this.#logOptions)) ?? this.#openLog(id);
+    if (wasKilled) log.skip(h);
+    const entry = this.#entry(id, owner, log, true, record.received ?? Number(sent));
     const { channel } = entry;
-    channel.attach(socket, false);
-    this.#entries.set(id, entry);
+    const answered = wasKilled ? idsIn(await log.after(h)) : undefined;
+    let goesOn: boolean;
     try {
-      begin(channel);
+      goesOn = await restore(channel);
     } catch (error) {
-      channel.close('overloaded', asSwitchboardError(error).message);
+      await log.leave();
+      throw error;
+    }
+    if (!goesOn) {
+      channel.close('restart', 'it could not be restored');
       return undefined;
     }
-    channel.sendControl('session', { token: this.#addToken(entry), windowMs });
-    return channel.handlersFor(socket);
+    this.#entries.set(id, entry);
+    if (answered !== undefined) {
+      const lost = new SwitchboardError('SWB_CONNECTION_LOST', { detail: 'Switchboard was restarted' }).toRpc();
+      // No client has more of them under way.
+      const asked = (open as unknown[]).filter(isRpcId).slice(0, this.#options.maxMessages);
+      for (const each of asked) {
+        if (!answered.has(each)) channel.send(failure(each, lost));
+      }
+      channel.send(maybeDropped());
+    }
+    this.#record(entry);
+    return entry;
   }
 
   async #resume(
     socket: WebSocketChannel,
     owner: string,
-    { token, h }: JsonObject,
-    resumed: (channel: Channel) => void,
+    params: JsonObject,
+    { resumed, restore }: Pick<Takers, 'resumed' | 'restore'>,
   ): Promise<WebSocketHandlers | undefined> {
+    const { token, h } = params;
     const fact = typeof token === 'string' ? await this.#options.store.facts.get(keyOf(token)) : undefined;
-    const entry = this.#entries.get(textOf(fact?.['conversation']));
+    const id = textOf(fact?.['conversation']);
+    let entry = this.#entries.get(id);
+    if (entry === undefined && id !== '' && restore !== undefined) {
+      const restoring =
+        this.#restoring.get(id) ?? this.#restore(id, owner, params, restore).finally(() => this.#restoring.delete(id));
+      this.#restoring.set(id, restoring);
+      try {
+        entry = await restoring;
+      } catch {
+        // There is no place for it now, or the store is away: it is as if nobody had been here, and the client tries again.
+        socket.cut();
+        return undefined;
+      }
+    }
     if (entry === undefined || entry.owner !== owner) {
       socket.write(JSON.stringify(control('lost', {})));
       return undefined;
@@ -197,6 +305,20 @@ export class Resumptions {
     owned(() => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs), unkept);
   }
 
+  /** @param received how many messages have arrived, where nothing more will come. */
+  #record({ id, owner }: Entry, received?: number): void {
+    const record = { owner, ...(received !== undefined && { received }) };
+    owned(() => this.#records.put(id, record, 2 * this.#options.windowMs), unkept);
+  }
+
+  get #logOptions(): KeepOptions {
+    return { ttlMs: 2 * this.#options.windowMs };
+  }
+
+  #openLog(id: string): Log {
+    return this.#options.store.log(logOf(id), this.#logOptions);
+  }
+
   #forget(tokens: readonly string[]): void {
     const { facts } = this.#options.store;
     for (const token of tokens) owned(() => facts.delete(keyOf(token)), unkept);
@@ -205,3 +327,19 @@ export class Resumptions {
 
 /** A token that could not be kept is not known when it is shown; one that could not be forgotten expires. */
 const unkept = (): void => {};
+
+const logOf = (id: string): string => `conversation ${id}`;
+
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+const isRpcId = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number';
+
+/** The requests that are answered by these messages. */
+function idsIn(entries: readonly LogEntry[]): Set<unknown> {
+  const answers = entries.flatMap((entry) => {
+    const message = asObject(typeof entry === 'string' ? entry : Buffer.from(entry).toString());
+    return message === undefined || 'method' in message ? [] : [message['id']];
+  });
+  return new Set(answers);
+}

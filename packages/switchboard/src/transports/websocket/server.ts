@@ -5,7 +5,7 @@ import { WebSocketServer } from 'ws';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
 import type { Message } from '../../protocol/jsonrpc.ts';
-import type { Store } from '../../stores/store.ts';
+import type { Store, StoreNotice } from '../../stores/store.ts';
 import type { Channel } from '../channel.ts';
 import { WebSocketChannel } from './channel.ts';
 import type { WebSocketLimits } from './channel.ts';
@@ -26,6 +26,8 @@ export interface AcceptorOptions extends WebSocketLimits {
   store: Store;
   /** Reads a large message from its bytes. @default it becomes text, and is parsed */
   readLarge?: (bytes: Buffer) => Message;
+  /** Told of what was in the store and was not what it should be. @default nobody */
+  onNotice?(notice: StoreNotice): void;
   /** A handshake that is none; `socket` is to be answered and ended. */
   onUnreadable(request: IncomingMessage, socket: Duplex, what: string): void;
 }
@@ -40,6 +42,12 @@ export interface AcceptedCaller {
   onOpen(channel: Channel): void;
   /** Is given the channel of one that is. */
   onResume?(channel: Channel): void;
+  /**
+   * Is given the channel of one that another process had begun, which is not started. Resolves with whether it can be gone on with.
+   *
+   * @default none can, and nothing is kept for another process
+   */
+  onRestore?(channel: Channel): Promise<boolean>;
 }
 
 /** More fragments than an honest sender makes of one message; without a limit each costs memory (CVE-2026-48779). */
@@ -82,6 +90,7 @@ export class WebSocketAcceptor {
       maxMessages: maxQueueMessages,
       maxBytes: maxQueueBytes,
       store,
+      onNotice: options.onNotice,
     });
     const limits = { maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_CHUNKS, closeTimeout: CLOSE_TIMEOUT_MS };
     this.#server = new WebSocketServer({
@@ -105,14 +114,16 @@ export class WebSocketAcceptor {
    * @param caller whose conversation it is, and what is told of it.
    */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: AcceptedCaller): void {
-    const { maxMessageBytes = this.#options.maxMessageBytes, onOpen, onResume: resumed = () => {} } = caller;
+    const { maxMessageBytes = this.#options.maxMessageBytes, onOpen, onResume: resumed = () => {}, onRestore } = caller;
+    const restore = onRestore === undefined ? {} : { restore: onRestore };
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       const channel = new WebSocketChannel(new NodeSocket(webSocket, { stream: socket }), {
         ...this.#options,
         maxMessageBytes,
       });
-      if (channel.protocol === RESUMABLE) this.#resumptions.accept(channel, caller.owner, { begin: onOpen, resumed });
-      else onOpen(channel);
+      if (channel.protocol === RESUMABLE) {
+        this.#resumptions.accept(channel, caller.owner, { begin: onOpen, resumed, ...restore });
+      } else onOpen(channel);
     });
   }
 }

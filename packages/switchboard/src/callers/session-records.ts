@@ -1,0 +1,120 @@
+/**
+ * Keeps the records of sessions, so that they can go on in another process. What has changed is written a moment later; what has become as
+ * it was by then, such as the list of requests that are under way, is not written at all.
+ */
+import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import { Records } from '../stores/records.ts';
+import { owned } from '../util/owned.ts';
+import { SESSION_RECORD } from './session-record.ts';
+import type { SessionRecord } from './session-record.ts';
+
+export interface SessionRecordsOptions {
+  store: SharedStore;
+  /** How long a record is kept after it was last looked after, in ms. */
+  ttlMs: number;
+  onNotice(notice: StoreNotice): void;
+}
+
+/** The record of one session. */
+export interface KeptRecord {
+  /** Something of it may be another now. */
+  changed(): void;
+  /** The session is over: nothing of it stays. */
+  end(): void;
+  /** The process ends: what is known now stays. */
+  leave(): void;
+}
+
+/** How long what has changed may be unwritten. */
+const WRITTEN_AFTER_MS = 100;
+/** Nothing is kept for longer, whatever `idleTimeout` says. */
+const LONGEST_MS = 30 * 86_400_000;
+
+interface Keeping {
+  name: string;
+  source: () => SessionRecord | undefined;
+  written: string;
+}
+
+export class SessionRecords {
+  readonly #records: Records<SessionRecord>;
+  /** How long a record, and what belongs to it, is kept by itself. */
+  readonly ttlMs: number;
+  readonly #kept: Set<Keeping> = new Set();
+  readonly #changed: Set<Keeping> = new Set();
+  #timer: NodeJS.Timeout | undefined;
+  readonly #refresher: NodeJS.Timeout;
+
+  constructor({ store, ttlMs, onNotice }: SessionRecordsOptions) {
+    this.#records = new Records({ facts: store.facts, kind: 'session', schema: SESSION_RECORD, onNotice });
+    this.ttlMs = Math.min(ttlMs, LONGEST_MS);
+    // A record lives as long as its session, and as long again.
+    this.#refresher = setInterval(
+      () => {
+        for (const keeping of this.#kept) this.#write(keeping, 'again');
+      },
+      Math.min(this.ttlMs / 2, LONGEST_MS / 60),
+    ).unref();
+  }
+
+  /** @param source what it is now; nothing while there is nothing to go on with. */
+  keep(name: string, source: () => SessionRecord | undefined): KeptRecord {
+    const keeping: Keeping = { name, source, written: '' };
+    this.#kept.add(keeping);
+    return {
+      changed: () => {
+        this.#changed.add(keeping);
+        this.#timer ??= setTimeout(() => this.#writeChanged(), WRITTEN_AFTER_MS);
+      },
+      end: () => {
+        this.#forget(keeping);
+        this.#own(() => this.#records.delete(name));
+      },
+      leave: () => {
+        this.#write(keeping, 'left');
+        this.#forget(keeping);
+      },
+    };
+  }
+
+  /** Deletes one that cannot be gone on with. */
+  forget(name: string): void {
+    this.#own(() => this.#records.delete(name));
+  }
+
+  /** Rejects with `SWB_STORE_UNAVAILABLE`. */
+  find(name: string): Promise<SessionRecord | undefined> {
+    return this.#records.get(name);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    clearInterval(this.#refresher);
+  }
+
+  #forget(keeping: Keeping): void {
+    this.#kept.delete(keeping);
+    this.#changed.delete(keeping);
+  }
+
+  #writeChanged(): void {
+    this.#timer = undefined;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const keeping of changed) this.#write(keeping, 'changed');
+  }
+
+  #write(keeping: Keeping, why: 'changed' | 'again' | 'left'): void {
+    const record = keeping.source();
+    if (record === undefined) return;
+    const text = JSON.stringify(record);
+    if (why === 'changed' && text === keeping.written) return;
+    keeping.written = text;
+    this.#own(() => this.#records.put(keeping.name, { ...record, left: why === 'left' }, this.ttlMs));
+  }
+
+  /** A record that could not be written is not found: its client begins anew. */
+  #own(work: () => Promise<unknown>): void {
+    owned(work, () => {});
+  }
+}
