@@ -11,5 +11,7 @@ Server.prototype.listen = function (port, ...rest) {
   return bare ? listen.call(this, port, '127.0.0.1', ...rest) : listen.call(this, port, ...rest);
 };
 if (globalThis.gc) process.on('SIGUSR2', () => globalThis.gc());
+// A profile is written at a proper end.
+if (process.execArgv.includes('--cpu-prof')) process.on('SIGTERM', () => process.exit());
 const runner = process.ppid;
 setInterval(() => process.ppid !== runner && process.kill(process.pid, 'SIGTERM'), 1000).unref();
