@@ -26,7 +26,7 @@ const SIZES = [
   [2000, 1 << 20],
 ];
 
-const MOST_ATTEMPTS = 20;
+const MOST_ATTEMPTS = 120;
 
 const target = targets.find(({ key }) => key === 'ours-ws');
 const gateway = await startTarget(target, { pin: false });
