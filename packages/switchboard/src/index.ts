@@ -6,6 +6,7 @@ export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
 export type { SessionFacts, SessionNotes, SessionState } from './callers/session-facts.ts';
 export type { AccessOptions, RoleLimitOptions, RoleOptions } from './gateway/access-options.ts';
 export type { Address } from './gateway/addresses.ts';
+export type { Origins } from './gateway/admin/configuration.ts';
 export type { ConsoleLink } from './gateway/admin/route.ts';
 export type { Change } from './gateway/change.ts';
 export type { ConfigurationInput } from './gateway/configuration.ts';

@@ -46,6 +46,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     broadcast: async () => (await import('./control.ts')).broadcastCommand(),
     reload: async () => (await import('./control.ts')).reloadCommand(),
     drain: async () => (await import('./control.ts')).drainCommand(),
+    configuration: async () => (await import('./configuration.ts')).configurationCommand(),
     history: async () => (await import('./history.ts')).historyCommand(),
     events: async () => (await import('./control.ts')).eventsCommand(),
     logs: async () => (await import('./logs.ts')).logsCommand(),

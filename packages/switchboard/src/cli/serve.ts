@@ -26,6 +26,7 @@ import { unservedByRoles } from './roles.ts';
 import { announceRun } from './run-file.ts';
 import { reachable } from './reach.ts';
 import { endOnSignal } from './signals.ts';
+import { isLoopback } from '../util/address.ts';
 import { readSources, withConfigFlag } from './sources.ts';
 import type { Sources } from './sources.ts';
 import { StartProgress } from './start-progress.ts';
@@ -93,7 +94,11 @@ async function serve(
   letHeapGrow();
   const fd = takeInheritedSocket(process.env, process.pid);
   const given = { words, env, flags };
-  const { upstreams, settings, access, notes, files } = readSources({ ...given, config, environment: process.env });
+  const { upstreams, settings, access, notes, files, origins } = readSources({
+    ...given,
+    config,
+    environment: process.env,
+  });
 
   let log: ReturnType<typeof createLog> = () => {};
   // For what the gateway does not emit: it is shown to operators too.
@@ -117,6 +122,7 @@ async function serve(
     ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, given) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
     ...(servePages !== undefined && { servePages }),
+    origins,
   });
   log = createLog(logOptions(gateway.settings));
   progress = progressOf(gateway.settings, upstreams);
@@ -143,8 +149,10 @@ async function serve(
     else {
       const { settings: read } = gateway;
       const link = gateway.consoleLink()?.url;
-      const { isTTY: isTerminal = false } = process.stdout;
-      const console = link === undefined ? undefined : reachable(link, read);
+      const { isTTY: isTerminal } = process.stdout;
+      // One that is for this machine alone stays what it is.
+      const isLocal = link !== undefined && isLoopback(new URL(link).hostname) && !isLoopback(read.host);
+      const console = link === undefined || isLocal ? link : reachable(link, read);
       process.stdout.write(banner({ addresses, settings: read, access, console, isTerminal }));
     }
   } catch (error) {

@@ -10,6 +10,7 @@ import { checkCommand, commandUpstream } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
 import { settingsFromEnvironment } from './environment.ts';
 import { usageError } from './exit.ts';
+import { originsOf } from './origins.ts';
 
 export interface Sources {
   upstreams: Record<string, UpstreamOptions>;
@@ -20,6 +21,8 @@ export interface Sources {
   access: AccessOptions;
   /** The configuration files, in their order. */
   files: readonly string[];
+  /** Where the values of settings come from. */
+  origins: Record<string, string>;
   /** The block of this name in the file. */
   chat: JsonObject;
   /** What was left alone in the file, in sentences. */
@@ -66,6 +69,7 @@ export function readSources(given: {
     files,
     access,
     settings: { ...settings, ...settingsFromEnvironment(environment), ...flags },
+    origins: originsOf({ flags, environment, settings, files }),
     chat,
     notes,
   };

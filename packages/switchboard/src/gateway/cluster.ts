@@ -211,7 +211,12 @@ export class Cluster {
     if (owner === undefined) return false;
     await this.nodes.settled();
     if (this.#options.has(secret)) return false;
-    const node = (await this.nodes.other(owner)) ?? (secret === '' ? undefined : await this.#heirOf(secret, owner));
+    if (visit.isForwarded === true && owner === this.nodes.id && this.nodes.isDraining) {
+      throw new SwitchboardError('SWB_NOT_OWNER', {
+        detail: 'this node ends, and has left its sessions to the others',
+      });
+    }
+    const node = await this.#find(secret, owner);
     if (node === undefined) return false;
     if (visit.isForwarded === true)
       throw new SwitchboardError('SWB_NOT_OWNER', { detail: `it is of the node ${owner}` });
@@ -222,9 +227,12 @@ export class Cluster {
       const exchange = { request, response, body, caller: { identity, address }, callerHeaders };
       await forwardExchange(exchange, node, this.#link);
     } catch (thrown) {
-      const error = asSwitchboardError(thrown);
-      // Another node has its place, so that its sessions are gone.
-      if (error.code === 'SWB_NOT_OWNER') return false;
+      let error = asSwitchboardError(thrown);
+      if (error.code === 'SWB_NOT_OWNER') {
+        // It has just left its sessions, or another node has its place: this one may go on with it.
+        if ((await this.#find(secret, owner, true)) === undefined) return false;
+        error = new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: node.name, data: { retryAfterMs: 1000 } });
+      }
       this.#options.emit({ type: 'request.refused', code: error.code, ...facts, transport: 'http' });
       sendError(response, error, idIn(body));
     }
@@ -247,9 +255,18 @@ export class Cluster {
     return readAnswer(answer, node);
   }
 
-  /** The other node that goes on with a session whose own node is gone. */
-  async #heirOf(secret: string, owner: string): Promise<Node | undefined> {
-    return owner === this.nodes.id ? undefined : this.#heirs.find(digestOf(secret), secret, owner);
+  /**
+   * The other node that has a session or a parked call.
+   *
+   * @param isRefused whether the node that opened it has said that it has it no more.
+   */
+  async #find(secret: string, owner: string, isRefused = false): Promise<Node | undefined> {
+    if (owner === this.nodes.id) return undefined;
+    const node = await this.nodes.other(owner);
+    // A parked call ends with its node.
+    if (secret === '') return isRefused ? undefined : node;
+    if (node?.state === 'serving' && !isRefused) return node;
+    return this.#heirs.find(digestOf(secret), secret, owner, isRefused);
   }
 
   async #checkReachable(): Promise<void> {

@@ -26,10 +26,13 @@ import { memoryPair } from '../transports/memory.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
 import type { SdkTransport } from '../transports/sdk.ts';
 import type { Pool } from '../upstreams/pool.ts';
+import { didYouMean } from '../util/nearest.ts';
 import { Access } from './access.ts';
 import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { Admin } from './admin/admin.ts';
+import { configurationOf } from './admin/configuration.ts';
+import type { Origins } from './admin/configuration.ts';
 import type { ConsoleLink } from './admin/route.ts';
 import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
@@ -63,6 +66,8 @@ export interface GatewayOptions extends ConfigurationInput {
   onEvent?: Emit;
   /** What an operator's reload does: reads the configuration again and hands it to `reload`. @default nothing can be read again */
   onReload?: () => Change | Promise<Change>;
+  /** Where the values of options come from, by their names, for operators: such as `flag --port`. @default every value is the program's */
+  origins?: Origins;
   /** Serves the files of the console: `serveConsole` of `mcp-switchboard-console`. @default there is no console */
   servePages?: PageServer;
   /**
@@ -101,6 +106,7 @@ export function createGateway({
   tracer,
   program,
   servePages,
+  origins,
   stateStore,
   ...input
 }: GatewayOptions): Gateway {
@@ -121,6 +127,7 @@ export function createGateway({
     ...(stateStore !== undefined && { stateStore }),
     ...(onReload !== undefined && { onReload }),
     ...(servePages !== undefined && { servePages }),
+    origins: origins ?? Object.fromEntries(Object.keys(input).map((name) => [name, 'program'])),
   });
 }
 
@@ -140,6 +147,7 @@ export interface GatewayParts
   program?: Program | undefined;
   onReload?: () => Change | Promise<Change>;
   servePages?: PageServer;
+  origins?: Origins;
 }
 
 /**
@@ -190,6 +198,7 @@ export class Gateway {
     access = {},
     onReload = nothingToRead,
     servePages,
+    origins = {},
   }: GatewayParts) {
     const { emit } = observation;
     const { trustedProxies, behindProxy } = settings;
@@ -268,7 +277,13 @@ export class Gateway {
           configured: () => this.#pools.configured,
           rolesOf: (principal) => this.#rolesOf(principal),
         }),
+        configuration: () =>
+          configurationOf({ settings, origins, configured: this.#pools.configured, roles: roles.rules }),
         openClient: (upstream, principal, role) => {
+          if (role !== undefined && roles.areSet && !roles.has(role)) {
+            const detail = `there is no role ${JSON.stringify(role)}.${didYouMean(role, roles.names)}`;
+            throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+          }
           const identity = { ...this.#access.local, principal, ...(role !== undefined && { roles: [role] }) };
           return this.#openClient(upstream, identity, {});
         },

@@ -41,27 +41,32 @@ export class Heirs {
   }
 
   /**
-   * Finds the node that has a session whose node is gone; where none has it yet, and it can be rebuilt, this one takes it over.
+   * Finds the node that has a session whose node is gone, or ends and has left it; where none has it yet, and it can be rebuilt, this one
+   * takes it over.
    *
    * @param name under which the store has what it is rebuilt from.
    * @param former the id of the node that opened it.
+   * @param isRefused whether that node, asked for it, said that it has it no more.
    * @returns another node, or nothing: then it is here, or nowhere.
    * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`; `SWB_NODE_UNREACHABLE` while another node takes it over.
    */
-  async find(name: string, secret: string, former: string): Promise<Node | undefined> {
+  async find(name: string, secret: string, former: string, isRefused = false): Promise<Node | undefined> {
     const { store, nodes } = this.#options;
     const owner = (await this.#notes.get(name))?.node ?? former;
     if (owner === nodes.id) return undefined;
     const node = await nodes.other(owner);
-    if (node !== undefined) return node;
-    if ((await store.facts.get(`session ${name}`)) === undefined) return undefined;
+    if (node?.state === 'serving' && !isRefused) return node;
+    const kept = await store.facts.get(`session ${name}`);
+    const isLeft = kept?.['left'] === true;
+    if (node !== undefined && !isLeft) return node;
+    if (kept === undefined) return undefined;
     const moving = await store.leases.acquire(`move ${name}`, nodes.id, MOVE_MS);
     if (!('lease' in moving)) return (await nodes.other(moving.heldBy.owner)) ?? later('another node takes it over');
     try {
       const noted = (await this.#notes.get(name))?.node;
       // Another node was faster.
       if (noted !== undefined && noted !== owner) return await nodes.other(noted);
-      if (!(await nodes.fence(owner))) return later('its node is on its way back');
+      if (!isLeft && !(await nodes.fence(owner))) return later('its node is on its way back');
       if (!(await this.#notes.put(name, { node: nodes.id }, NOTED_MS, nodes.lease)))
         return later('this node was fenced');
       this.#taken.set(name, secret);

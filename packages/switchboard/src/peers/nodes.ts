@@ -103,6 +103,11 @@ export class Nodes {
     return this.#lease;
   }
 
+  /** Whether this node ends. */
+  get isDraining(): boolean {
+    return this.#state === 'draining';
+  }
+
   /** Those that are there, this one among them, oldest first. */
   get all(): readonly Node[] {
     return [...this.#known.values()].toSorted((one, other) => one.startedAt - other.startedAt);

@@ -91,14 +91,14 @@ export class PeerLink {
       const answer = await agent.request({
         origin: peer.url,
         path,
-        method: method as 'GET',
+        method,
         headers: { ...headers, [SIGNATURE_HEADER]: header },
         ...(body !== undefined && { body }),
         signal: controller.signal,
       });
       const { statusCode: status, headers: received } = answer;
       // Who listens there may be anybody: another program, or what a proxy put in between says.
-      if (!isAnswerSigned(key, peer.id, nonce, status, received as IncomingHttpHeaders)) {
+      if (!isAnswerSigned(key, peer.id, nonce, status, received)) {
         answer.body.on('error', () => {}).destroy();
         const detail = `what answers as ${peer.id} has HTTP status ${status}, and not the signature of the cluster's key`;
         throw new SwitchboardError('SWB_NODE_LOST', { detail });
@@ -108,7 +108,7 @@ export class PeerLink {
         answer.body.on('error', () => {}).destroy();
         throw new SwitchboardError('SWB_NOT_OWNER', { detail: peer.id });
       }
-      return { status, headers: received as IncomingHttpHeaders, body: answer.body };
+      return { status, headers: received, body: answer.body };
     } catch (thrown) {
       end();
       throw lossOf(thrown, peer);

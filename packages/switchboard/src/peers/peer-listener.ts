@@ -119,8 +119,8 @@ export class PeerListener {
 /** Whatever writes the head of the response, its signature goes with it. */
 function signWhenSent(response: ServerResponse, sign: (status: number) => string): void {
   const writeHead = response.writeHead.bind(response) as (...all: unknown[]) => ServerResponse;
-  response.writeHead = ((status: number, ...rest: unknown[]) => {
+  response.writeHead = (status: number, ...rest: unknown[]): ServerResponse => {
     response.setHeader(SIGNATURE_HEADER, sign(status));
     return writeHead(status, ...rest);
-  }) as ServerResponse['writeHead'];
+  };
 }

@@ -96,7 +96,7 @@ class RedisFacts implements Facts {
       const said = await this.#connection.command('SCAN', cursor, 'MATCH', pattern, 'COUNT', String(SCANNED));
       const [next, keys] = said as [string, string[]];
       for (const key of keys) found.add(key.slice(start.length));
-      cursor = String(next);
+      cursor = next;
     } while (cursor !== '0' && found.size < limit);
     return [...found];
   }

@@ -42,7 +42,7 @@ async function startNode(name: string, port: number): Promise<Node> {
   await new Promise<void>((resolve, reject) => {
     let text = '';
     child.once('exit', (code) => reject(new Error(`the node ${name} ended with ${code}`)));
-    child.stdout!.on('data', (chunk: Buffer) => {
+    child.stdout.on('data', (chunk: Buffer) => {
       text += chunk.toString();
       if (text.includes('Ctrl-C')) resolve();
     });

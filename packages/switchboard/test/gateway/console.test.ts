@@ -269,7 +269,13 @@ describe('beyond this machine', () => {
     const { ask } = await startConsole({ allowedHosts: 'mcp.example.com' });
     const host = { host: 'mcp.example.com' };
     expect((await ask('GET /console/', '', { headers: host })).status).toBe(404);
+    expect((await ask('GET /', '', { headers: { ...host, accept: 'text/html' } })).status).toBe(404);
     expect((await ask('GET /console/', '', { headers: { 'x-forwarded-for': '203.0.113.7' } })).status).toBe(404);
+  });
+
+  it('a link leads to this machine alone, or there is none, where others are not let in', async () => {
+    const { gateway } = await startConsole({ host: '0.0.0.0', insecure: true });
+    expect(gateway.consoleLink()!.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/console\/#/);
   });
 
   it('behind a proxy with TLS its cookie is Secure, and only https is its own origin', async () => {

@@ -131,5 +131,6 @@ describe('trying a tool', () => {
     await seen.closed;
     expect(seen.received.at(-1)).toMatchObject({ answer: { result: { content: [{ text: '3' }] } } });
     expect((await call('nowhere', { tool: 'add' })).status).toBe(404);
+    expect((await call('demo', { tool: 'add', role: 'raeder' })).status).toBe(404);
   });
 });

@@ -85,3 +85,23 @@ it('one node goes on with a session of a node that is gone, which is fenced: it 
   await poll(b.names).toEqual(['a', 'b', 'c']);
   expect(await a.heirs.find('kept', 'secret', id)).toMatchObject({ id: heir.nodes.id });
 });
+
+it('a session that a draining node has left goes on at another node at once, those that it still has stay', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const [a, b] = [await join(store, 'a'), await join(store, 'b')];
+  const { id } = a.nodes;
+  await store.facts.put('session left', { left: true }, 60_000);
+  await store.facts.put('session running', { left: false }, 60_000);
+  await poll(b.names).toEqual(['a', 'b']);
+  expect(await b.heirs.find('left', 'one', id)).toMatchObject({ id });
+  // It may have said so before it is seen to drain.
+  await store.facts.put('session early', { left: true }, 60_000);
+  expect(await b.heirs.find('early', 'three', id, true)).toBeUndefined();
+  await a.nodes.drain();
+  await poll(() => b.nodes.all.map(({ state }) => state).toSorted()).toEqual(['draining', 'serving']);
+  expect(await b.heirs.find('left', 'one', id)).toBeUndefined();
+  expect(await b.heirs.find('running', 'two', id)).toMatchObject({ id });
+  expect(await a.heirs.find('left', 'one', 'nobody')).toMatchObject({ id: b.nodes.id });
+  expect(a.fenced).toBe(0);
+});

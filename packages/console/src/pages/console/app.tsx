@@ -4,6 +4,7 @@ import { Icon, type IconName } from '../common/icon.tsx';
 import mark from '../common/mark.svg';
 import { ThemeChoice } from '../common/theme-choice.tsx';
 import { Actions } from './actions.tsx';
+import { Configuration } from './configuration.tsx';
 import { Keys } from './keys.tsx';
 import { Link } from './link.tsx';
 import { LiveMark } from './live-mark.tsx';
@@ -41,6 +42,7 @@ const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
     Content: Servers,
   },
   tools: { icon: 'tool', topics: () => ['sessions', 'recent', 'changes'], Content: Tools },
+  configuration: { icon: 'edit', topics: () => ['changes'], Content: Configuration },
 };
 
 /** Draws at most once in a frame however much comes, and once a second, as times pass. */

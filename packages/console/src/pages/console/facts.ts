@@ -174,3 +174,27 @@ export interface Survey {
   readonly tools: readonly Tool[];
   readonly failed: readonly { readonly upstream: string; readonly reason: string }[];
 }
+
+export interface Option {
+  readonly name: string;
+  readonly value: string | number | boolean | readonly string[];
+  readonly unit?: 'ms' | 'bytes';
+  readonly default: string | number | boolean;
+  /** `default`, or where the value was found. */
+  readonly origin: string;
+  readonly describe: string;
+  /** Whether it has no flag. */
+  readonly secret?: boolean;
+}
+
+export interface Configuration {
+  readonly options: readonly Option[];
+  readonly upstreams: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly at?: string;
+    readonly isolation: string;
+    readonly tools?: object;
+  }[];
+  readonly roles: Readonly<Record<string, object>>;
+}

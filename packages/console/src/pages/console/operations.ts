@@ -7,6 +7,7 @@ export const OPERATIONS = {
   cancel: 'DELETE /requests/{id}',
   restart: 'POST /upstreams/{name}/restart',
   check: 'POST /upstreams/{name}/check',
+  configuration: 'GET /configuration',
   tools: 'GET /tools',
   call: 'POST /upstreams/{name}/call',
   broadcast: 'POST /broadcast',

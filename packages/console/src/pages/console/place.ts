@@ -1,5 +1,5 @@
 /** Where one is: the view is a part of the path, and what of it is shown stands in the query, so that an address can be sent. */
-export const VIEWS = ['overview', 'sessions', 'requests', 'servers', 'tools'] as const;
+export const VIEWS = ['overview', 'sessions', 'requests', 'servers', 'tools', 'configuration'] as const;
 export type View = (typeof VIEWS)[number];
 
 export const TITLES: Readonly<Record<View, string>> = {
@@ -8,6 +8,7 @@ export const TITLES: Readonly<Record<View, string>> = {
   requests: 'Requests',
   servers: 'Servers',
   tools: 'Tools',
+  configuration: 'Configuration',
 };
 
 export interface Place {

@@ -11,6 +11,7 @@ import type { Operations } from '../operations.ts';
 import type { Settings } from '../settings.ts';
 import type { Stats } from '../stats.ts';
 import type { ToolSurvey } from '../tool-survey.ts';
+import type { ConfigurationFacts } from './configuration.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import type { Live } from './live.ts';
 import type { Operator } from './operator.ts';
@@ -34,6 +35,8 @@ export interface AdminContext {
   /** Reads the configuration again. @throws {SwitchboardError} */
   reload(): Change | Promise<Change>;
   tools: ToolSurvey;
+  /** The configuration as it holds. */
+  configuration(): ConfigurationFacts;
   /** A client of its own of an upstream, for an operator who tries a tool. @throws {SwitchboardError} as for every client */
   openClient(upstream: string, principal: string, role?: string): Channel;
   /** Makes a link to the console that is good once. @throws {SwitchboardError} `SWB_NOT_FOUND` where there is no console. */

@@ -32,6 +32,14 @@ export const ROUTES: readonly Route[] = [
   }),
   define({
     method: 'GET',
+    path: '/configuration',
+    summary: 'The options in effect with their origins, the servers and the roles, without secrets',
+    command: 'configuration',
+    answer: shapes.configuration,
+    handle: ({ configuration }) => configuration(),
+  }),
+  define({
+    method: 'GET',
     path: '/limits',
     summary: 'The limits in effect',
     answer: shapes.limits,

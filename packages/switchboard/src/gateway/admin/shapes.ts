@@ -265,6 +265,31 @@ export const trial: z.ZodType<{ tool: string; arguments?: JsonObject | undefined
     role: z.string().optional().describe('the only one of the call; without it, all'),
   });
 
+const rules = z.looseObject({});
+export const configuration: z.ZodType = z.strictObject({
+  options: z.array(
+    z.strictObject({
+      name: z.string(),
+      value: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).describe('as it is used; no secret'),
+      unit: z.enum(['ms', 'bytes']).optional(),
+      default: z.union([z.string(), z.number(), z.boolean()]),
+      origin: z.string().describe('default, or where the value was found'),
+      describe: z.string(),
+      secret: z.boolean().optional().describe('whether it has no flag, as others can read those'),
+    }),
+  ),
+  upstreams: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['command', 'url', 'in process']),
+      at: z.string().optional().describe('the program, or the address without credentials and query'),
+      isolation: z.string(),
+      tools: rules.optional(),
+    }),
+  ),
+  roles: z.record(z.string(), rules),
+});
+
 export const limits: z.ZodType = z
   .record(z.string(), z.union([z.number(), z.enum(['unlimited', 'auto', 'half'])]))
   .describe('by the names of the options: durations in ms, sizes in bytes');

@@ -80,6 +80,8 @@ const withStart = ({ ageMs, ...request }: OpenRequest): object => ({
 });
 
 const STDERR = 'stderr:';
+/** How many changes a page gets each time that something changes. */
+const LIVE_CHANGES = 100;
 /** How often it is looked at what processes use, in ms: that takes the whole system. */
 const USAGE_MS = 5000;
 
@@ -104,7 +106,7 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     'history.hour': { kind: 'value', look: () => history.range('hour') },
     'history.day': { kind: 'value', look: () => history.range('day') },
     load: { kind: 'value', look: () => history.load() },
-    changes: { kind: 'value', look: () => history.changes() },
+    changes: { kind: 'value', look: () => history.changes().slice(-LIVE_CHANGES) },
     sessions: { kind: 'table', look: () => operations.sessions(), idOf: ({ id }: { id: string }) => id },
     requests: {
       kind: 'table',

@@ -11,6 +11,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { readBody, requireJson } from '../../transports/http/body.ts';
 import { isOfThisMachine } from '../../transports/http/guard.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
+import { isLoopback } from '../../util/address.ts';
 import type { Access } from '../access.ts';
 import { operatorRoleOf } from '../admin/operator.ts';
 import type { Operator } from '../admin/operator.ts';
@@ -35,6 +36,8 @@ export interface ConsoleOptions {
 const BASE = '/console';
 const API = '/console/api';
 const MAX_BODY_BYTES = 4096;
+/** What is listened on where that is all addresses of this machine. */
+const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 export class Console {
   readonly #options: ConsoleOptions;
@@ -46,10 +49,27 @@ export class Console {
     this.#sessions = new Sessions(options.access.credentials);
   }
 
-  /** A link that signs in whoever opens it first. What is behind `#` reaches no log: browsers do not send it. */
-  link(operator: Operator): ConsoleLink {
+  /**
+   * A link that signs in whoever opens it first. What is behind `#` reaches no log: browsers do not send it.
+   *
+   * @returns undefined where nobody could open it: beyond this machine, without TLS and authentication.
+   */
+  link(operator: Operator): ConsoleLink | undefined {
+    const url = this.#ownUrl;
+    if (url === undefined) return undefined;
     const { secret, expiresAt } = this.#links.make(operator);
-    return { url: `${this.#options.url()}/#${secret}`, expiresAt };
+    return { url: `${url}/#${secret}`, expiresAt };
+  }
+
+  /** Where it can be opened: for this machine alone, where others are not let in. */
+  get #ownUrl(): string | undefined {
+    const { settings, access } = this.#options;
+    const { host, tlsCert, behindProxy } = settings;
+    const url = new URL(this.#options.url());
+    if (isLoopback(host) || (access.isOn && (tlsCert !== '' || behindProxy))) return url.href;
+    if (!EVERYWHERE.has(host)) return undefined;
+    url.hostname = '127.0.0.1';
+    return url.href;
   }
 
   /** Answers what is below its path, and leads browsers there from `/`; undefined for others. Rejects with what is to be said. */
@@ -57,7 +77,8 @@ export class Console {
     const { method, headers } = request;
     const isReading = method === 'GET' || method === 'HEAD';
     const isBrowser = isReading && /\btext\/html\b/i.test(headers.accept ?? '');
-    if ((path === '/' && isBrowser) || (path === BASE && isReading)) return this.#redirect(response);
+    if (((path === '/' && isBrowser) || (path === BASE && isReading)) && this.#isOpenTo(request))
+      return this.#redirect(response);
     return path.startsWith(`${BASE}/`) ? this.#serve(path, request, response) : undefined;
   }
 
@@ -82,10 +103,13 @@ export class Console {
 
   /** @throws {SwitchboardError} `SWB_NOT_FOUND` beyond this machine without TLS and authentication. */
   #guard(request: IncomingMessage): void {
-    const { access } = this.#options;
-    if (isOfThisMachine(request) || (this.#isSecure(request) && access.isOn)) return;
+    if (this.#isOpenTo(request)) return;
     const detail = 'beyond this machine the console requires TLS and authentication';
     throw new SwitchboardError('SWB_NOT_FOUND', { detail });
+  }
+
+  #isOpenTo(request: IncomingMessage): boolean {
+    return isOfThisMachine(request) || (this.#isSecure(request) && this.#options.access.isOn);
   }
 
   /** Whether the browser came by TLS, to Switchboard itself or to the proxy in front of it. */

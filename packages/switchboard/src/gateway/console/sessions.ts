@@ -22,7 +22,7 @@ export interface ConsoleSession {
   expiresAt: number;
   /** Answers that are still being given; they end with it. */
   responses: Set<ServerResponse>;
-  /** Stops watching its credential. */
+  /** Stops what would end it. */
   release(): void;
 }
 
@@ -59,9 +59,16 @@ export class Sessions {
       ...(identity !== undefined && { identity }),
     };
     this.#sessions.set(key, session);
-    if (identity !== undefined && canEnd(identity)) {
-      session.release = this.#credentials.watch({ identity, invalidate: () => this.#end(key) });
-    }
+    // What it streams must not outlive it, and asks for nothing more.
+    const timer = setTimeout(() => this.#end(key), session.expiresAt - this.#now()).unref();
+    const stopWatching =
+      identity !== undefined && canEnd(identity)
+        ? this.#credentials.watch({ identity, invalidate: () => this.#end(key) })
+        : undefined;
+    session.release = () => {
+      clearTimeout(timer);
+      stopWatching?.();
+    };
     return secret;
   }
 
