@@ -309,7 +309,7 @@ describe('the page', () => {
     await connect('demo', 'ann');
     const page = await openAt(link(), { viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme: 'dark' });
     await live(page);
-    for (const name of ['Overview', 'Sessions', 'Requests', 'Servers', 'Tools', 'Configuration']) {
+    for (const name of ['Overview', 'Sessions', 'Requests', 'Servers', 'Tools']) {
       await view(page, name);
       await page.getByRole('heading', { name, level: 1 }).waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -90,7 +90,7 @@ function Navigation({ page }: { readonly page: Page }): JSX.Element {
       </a>
       <ul>
         {VIEWS.map((view) => (
-          <li key={view}>
+          <li key={view} class={view}>
             <Link page={page} view={view} current={place.view === view}>
               <Icon name={VIEW_FACTS[view].icon} />
               <span>{TITLES[view]}</span>
