@@ -1,9 +1,10 @@
 /** The console over real sockets: who gets in, what they may do there, and what pages of strangers can do to it. */
 import { serveConsole } from 'mcp-switchboard-console';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { CredentialWatcher } from '../../src/auth/credential-watcher.ts';
 import { LINK_MS, Links, MAX_LINKS } from '../../src/gateway/console/links.ts';
-import { MAX_SESSIONS_EACH } from '../../src/gateway/console/sessions.ts';
+import { MAX_SESSIONS_EACH, SESSION_MS, Sessions } from '../../src/gateway/console/sessions.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { servers, startGateway } from '../support/gateway.ts';
@@ -214,6 +215,24 @@ describe('the console', () => {
     await live.closed;
   });
 
+  it('ends every link and session that came of a key, over however many links, when the key is revoked', async () => {
+    const { ask, keys, signIn, signInAs } = await startWithRoles({ olga: ['operator'] });
+    const linkOf = async (cookie: string): Promise<string> => {
+      const made = await ask('POST /console/api/console-link', cookie, { body: {} });
+      return (JSON.parse(made.body) as { url: string }).url.split('#')[1]!;
+    };
+    const byKey = cookieOf(await signInAs('olga'));
+    const byLink = await signIn(await linkOf(byKey));
+    const byLinkOfLink = await signIn(await linkOf(byLink));
+    const me = JSON.parse((await ask('GET /console/api/me', byLinkOfLink)).body) as Json;
+    expect(Object.keys(me)).toEqual(['name', 'role', 'expiresAt']);
+    const unused = await linkOf(byLinkOfLink);
+    keys.revoke('olga');
+    await expect.poll(async () => (await ask('GET /console/api/me', byKey)).status).toBe(401);
+    expect((await ask('POST /console/api/sign-in', '', { body: { link: unused } })).status).toBe(401);
+    for (const heir of [byLink, byLinkOfLink]) expect((await ask('GET /console/api/me', heir)).status).toBe(401);
+  });
+
   it('keeps so many sessions of one operator, and ends the oldest', async () => {
     const { ask, signIn } = await startConsole();
     const oldest = await signIn();
@@ -300,7 +319,9 @@ describe('beyond this machine', () => {
 describe('a link', () => {
   it('is good for a quarter of an hour, and only so many are at a time', () => {
     let now = 1_000_000;
-    const links = new Links(() => now);
+    const credentials = new CredentialWatcher(() => false);
+    onTestFinished(() => credentials.close());
+    const links = new Links(credentials, () => now);
     const operator = { name: 'local', role: 'operator' } as const;
     const late = links.make(operator);
     now += LINK_MS;
@@ -311,5 +332,20 @@ describe('a link', () => {
     const last = links.make({ name: 'ann', role: 'viewer' });
     expect(links.take(last.secret)).toEqual({ name: 'ann', role: 'viewer' });
     expect(links.take(last.secret)).toBeUndefined();
+  });
+
+  it('opens a session that ends no later than the one it was made in, also where no key is behind it', () => {
+    let now = 1_000_000;
+    const credentials = new CredentialWatcher(() => false);
+    onTestFinished(() => credentials.close());
+    const [links, sessions] = [new Links(credentials, () => now), new Sessions(credentials, () => now)];
+    const first = sessions.open({ name: 'local', role: 'operator' });
+    now += SESSION_MS - 60_000;
+    const { secret, expiresAt } = links.make(sessions.find(first)!.operator);
+    expect(expiresAt).toBe(now + 60_000);
+    const heir = sessions.open(links.take(secret)!);
+    expect(sessions.find(heir)).toBeDefined();
+    now += 60_000;
+    expect([sessions.find(first), sessions.find(heir)]).toEqual([undefined, undefined]);
   });
 });

@@ -1,7 +1,12 @@
 /** The tools of all servers for operators: who sees which and why not, and trying one. */
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
+import { MAX_ANSWER_BYTES, MAX_WAITING_BYTES, tryTool } from '../../src/gateway/tool-trial.ts';
+import { LazyResult } from '../../src/protocol/lazy-result.ts';
+import { memoryPair } from '../../src/transports/memory.ts';
 import type { Survey } from '../../src/gateway/tool-survey.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
@@ -133,4 +138,56 @@ describe('trying a tool', () => {
     expect((await call('nowhere', { tool: 'add' })).status).toBe(404);
     expect((await call('demo', { tool: 'add', role: 'raeder' })).status).toBe(404);
   });
+
+  it('ends with an error where a server in this process sends an answer, or progress, that is not JSON', async () => {
+    const cycle: Json = {};
+    cycle['self'] = cycle;
+    for (const odd of [{ n: 1n }, cycle]) {
+      const result = { content: [], structuredContent: odd } as Json;
+      const progress = { jsonrpc: '2.0', method: 'notifications/progress', params: odd as Json } as const;
+      for (const message of [{ jsonrpc: '2.0', id: 1, result } as const, progress]) {
+        const { written, ended } = tried((server) => server.send(message));
+        await ended;
+        expect(written.slice(1)).toMatchObject([{ answer: { error: { data: { code: 'SWB_UPSTREAM_INVALID' } } } }]);
+      }
+    }
+  });
+
+  it('leaves out progress that a page does not read, and what a page cannot show, but tells its size', async () => {
+    const { written, ended, response } = tried((server) => {
+      response.writableLength = MAX_WAITING_BYTES + 1;
+      server.send({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: 1, progress: 1 } });
+      const text = 'x'.repeat(MAX_ANSWER_BYTES);
+      const bytes = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { isError: true, text } }));
+      server.send(LazyResult.from(bytes)!);
+    });
+    await ended;
+    const leftOut = expect.stringMatching(/^\d+ bytes, the limit here is 1048576$/) as string;
+    expect(written.slice(1)).toMatchObject([{ answer: { result: { leftOut, isError: true } } }]);
+  });
 });
+
+/** A call to a server in this process. @param serve what the server does when it is called */
+function tried(serve: (server: ReturnType<typeof memoryPair>[1]) => void): {
+  written: Json[];
+  ended: Promise<void>;
+  response: { writableLength: number };
+} {
+  const [outer, inner] = memoryPair();
+  const written: Json[] = [];
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const response = Object.assign(new EventEmitter(), {
+    writableLength: 0,
+    writeHead: () => {},
+    write: (text: string) => written.push(JSON.parse(text.slice('data: '.length)) as Json),
+    end,
+  });
+  inner.start({
+    onMessage: (message) => void ('id' in message && serve(inner)),
+    onBadMessage: () => {},
+    onClose: () => {},
+  });
+  tryTool(outer, { tool: 't', arguments: {} }, response as unknown as ServerResponse);
+  return { written, ended, response };
+}

@@ -303,7 +303,7 @@ export const ROUTES: readonly Route[] = [
     command: 'console',
     body: shapes.link,
     answer: shapes.consoleLink,
-    handle: ({ consoleLink }, { body: { role = 'operator' }, operator }) => consoleLink({ name: operator.name, role }),
+    handle: ({ consoleLink }, { body: { role = 'operator' }, operator }) => consoleLink({ ...operator, role }),
   }),
   define({
     method: 'GET',

@@ -41,11 +41,12 @@ const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 export class Console {
   readonly #options: ConsoleOptions;
-  readonly #links: Links = new Links();
+  readonly #links: Links;
   readonly #sessions: Sessions;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
+    this.#links = new Links(options.access.credentials);
     this.#sessions = new Sessions(options.access.credentials);
   }
 
@@ -83,6 +84,7 @@ export class Console {
   }
 
   close(): void {
+    this.#links.close();
     this.#sessions.close();
   }
 
@@ -138,7 +140,8 @@ export class Console {
     }
     if (path === '/me') {
       allow(request, response, 'GET');
-      this.#answer(response, { ...session.operator, expiresAt: session.expiresAt });
+      const { name, role, signedIn } = session.operator;
+      this.#answer(response, { name, role, expiresAt: signedIn.until });
       return;
     }
     session.responses.add(response);
@@ -164,22 +167,23 @@ export class Console {
   async #signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     allow(request, response, 'POST');
     const before = this.#cookieOf(request);
-    const { operator, identity } = await this.#identify(request);
+    const operator = await this.#identify(request);
     // What was in the cookie before is not taken over, whoever put it there.
     if (before !== undefined) this.#sessions.end(before);
-    const secret = this.#sessions.open(operator, identity);
+    const secret = this.#sessions.open(operator);
     const maxAge = Math.floor(SESSION_MS / 1000);
-    this.#answer(response, operator, this.#cookie(request, secret, maxAge));
+    const { name, role } = operator;
+    this.#answer(response, { name, role }, this.#cookie(request, secret, maxAge));
   }
 
   /** By the link in the body, or else as every other caller is: by a key, a token or a certificate. */
-  async #identify(request: IncomingMessage): Promise<{ operator: Operator; identity?: never } | IdentifiedOperator> {
+  async #identify(request: IncomingMessage): Promise<Operator> {
     const { access } = this.#options;
     const { authorization, 'content-length': length = '0' } = request.headers;
     if (authorization === undefined && length !== '0') {
       requireJson(request);
       const operator = this.#links.take(linkIn(await readBody(request, MAX_BODY_BYTES)));
-      if (operator !== undefined) return { operator };
+      if (operator !== undefined) return operator;
       const detail = 'the link was used, or is too old; get another: switchboard console';
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail });
     }
@@ -189,7 +193,7 @@ export class Console {
       const detail = `${identity.principal} has neither the role operator nor viewer`;
       throw new SwitchboardError('SWB_REFUSED', { detail });
     }
-    return { operator: { name: identity.principal, role }, identity };
+    return { name: identity.principal, role, signedIn: { identity, until: identity.expiresAt ?? Infinity } };
   }
 
   #answer(response: ServerResponse, body: object, cookie?: string): void {
@@ -216,11 +220,6 @@ export class Console {
     const found = (headers.cookie ?? '').split(';').find((each) => each.trim().startsWith(start));
     return found?.trim().slice(start.length);
   }
-}
-
-interface IdentifiedOperator {
-  operator: Operator;
-  identity: Awaited<ReturnType<Access['identify']>>;
 }
 
 function linkIn(text: string): string {

@@ -1,11 +1,9 @@
 /** Who is signed in at the console. A session ends by itself, with its credential, or when somebody signs out. */
 import type { ServerResponse } from 'node:http';
 
-import { canEnd, isExpired } from '../../auth/identity.ts';
-import type { Identity } from '../../auth/identity.ts';
 import type { CredentialWatcher } from '../../auth/credential-watcher.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import type { Operator } from '../admin/operator.ts';
+import type { Operator, SignedIn } from '../admin/operator.ts';
 import { digestOf, newSecret } from './links.ts';
 
 /** How long a session lasts at most, in ms. */
@@ -16,10 +14,7 @@ export const MAX_SESSIONS_EACH = 8;
 export const MAX_SESSIONS = 256;
 
 export interface ConsoleSession {
-  operator: Operator;
-  /** What it was opened with; absent for a link. */
-  identity?: Identity;
-  expiresAt: number;
+  operator: Operator & { signedIn: SignedIn };
   /** Answers that are still being given; they end with it. */
   responses: Set<ServerResponse>;
   /** Stops what would end it. */
@@ -38,10 +33,10 @@ export class Sessions {
   }
 
   /** @returns what the cookie holds. @throws {SwitchboardError} `SWB_OVERLOADED` */
-  open(operator: Operator, identity?: Identity): string {
-    for (const [key, session] of this.#sessions) if (session.expiresAt <= this.#now()) this.#end(key);
+  open({ name, role, signedIn }: Operator): string {
+    for (const [key, { operator }] of this.#sessions) if (operator.signedIn.until <= this.#now()) this.#end(key);
     const own = [...this.#sessions].filter(
-      ([, session]) => session.operator.name === operator.name && session.operator.role === operator.role,
+      ([, session]) => session.operator.name === name && session.operator.role === role,
     );
     if (own.length >= MAX_SESSIONS_EACH) this.#end(own[0]![0]);
     if (this.#sessions.size >= MAX_SESSIONS) {
@@ -51,20 +46,18 @@ export class Sessions {
     }
     const secret = newSecret();
     const key = digestOf(secret);
+    const identity = signedIn?.identity;
+    const until = Math.min(this.#now() + SESSION_MS, signedIn?.until ?? Infinity);
     const session: ConsoleSession = {
-      operator,
-      expiresAt: Math.min(this.#now() + SESSION_MS, identity?.expiresAt ?? Infinity),
+      operator: { name, role, signedIn: { until, ...(identity !== undefined && { identity }) } },
       responses: new Set(),
       release: () => {},
-      ...(identity !== undefined && { identity }),
     };
     this.#sessions.set(key, session);
     // What it streams must not outlive it, and asks for nothing more.
-    const timer = setTimeout(() => this.#end(key), session.expiresAt - this.#now()).unref();
+    const timer = setTimeout(() => this.#end(key), until - this.#now()).unref();
     const stopWatching =
-      identity !== undefined && canEnd(identity)
-        ? this.#credentials.watch({ identity, invalidate: () => this.#end(key) })
-        : undefined;
+      identity === undefined ? undefined : this.#credentials.watch({ identity, invalidate: () => this.#end(key) });
     session.release = () => {
       clearTimeout(timer);
       stopWatching?.();
@@ -76,8 +69,8 @@ export class Sessions {
   find(secret: string): ConsoleSession | undefined {
     const session = this.#sessions.get(digestOf(secret));
     if (session === undefined) return undefined;
-    const { expiresAt, identity } = session;
-    if (expiresAt > this.#now() && (identity === undefined || !isExpired(identity, this.#now()))) return session;
+    const { until } = session.operator.signedIn;
+    if (until > this.#now()) return session;
     this.end(secret);
     return undefined;
   }
