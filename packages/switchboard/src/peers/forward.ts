@@ -39,6 +39,8 @@ export async function forwardExchange(
   owner: Peer,
   link: PeerLink,
 ): Promise<void> {
+  // It may have hung up while the owner was looked up; then its close has been heard already.
+  if (response.destroyed) return;
   const { method = '', url = '' } = request;
   const hangUp = new AbortController();
   const onClose = (): void => hangUp.abort();
@@ -66,13 +68,13 @@ async function passBack(
   owner: Peer,
   rpcId: RpcId | undefined,
 ): Promise<void> {
-  const known = Object.entries(headers).filter(([name, value]) => !HOP.has(name) && value !== undefined);
-  response.writeHead(status, Object.fromEntries(known) as OutgoingHttpHeaders);
-  // The head of a stream says that there is one; that of a short answer goes with it.
-  if (isEventStream(headers)) response.flushHeaders();
   /** The last two bytes, which say whether an event is whole. */
   let tail: readonly number[] = [LF, LF];
   try {
+    const known = Object.entries(headers).filter(([name, value]) => !HOP.has(name) && value !== undefined);
+    response.writeHead(status, Object.fromEntries(known) as OutgoingHttpHeaders);
+    // The head of a stream says that there is one; that of a short answer goes with it.
+    if (isEventStream(headers)) response.flushHeaders();
     for await (const chunk of body as AsyncIterable<Buffer>) {
       tail = [...tail, ...chunk.subarray(-2)].slice(-2);
       if (!response.write(chunk)) await drained(response);
@@ -82,6 +84,7 @@ async function passBack(
   } catch (thrown) {
     const isWhole = tail.every((byte) => byte === LF);
     if (response.destroyed) return;
+    if (!response.headersSent) throw thrown;
     // Whoever waits for an answer in the stream gets one; what is cut in the middle can only be cut.
     if (rpcId !== undefined && isEventStream(headers) && isWhole) {
       response.end(frame(failure(rpcId, lossOf(thrown, owner).toRpc())));
@@ -94,6 +97,10 @@ async function passBack(
 /** Resolves when the client has read, or is gone. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
+    if (response.destroyed) {
+      resolve();
+      return;
+    }
     const done = (): void => {
       response.off('drain', done).off('close', done);
       resolve();

@@ -29,6 +29,8 @@ export interface PeerListenerOptions {
   certificates?: Certificates;
   /** Connections at a time; further ones are dropped. A stream of a session that is forwarded keeps one. */
   maxConnections: number;
+  /** Requests that are remembered, so that none is received twice; one more is refused until the oldest can come no more. @default 200_000 */
+  maxRemembered?: number;
   /** Serves a request of another node of the cluster. What it throws is answered. */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
   emit: Emit;
@@ -41,11 +43,12 @@ const CUT_AFTER_MS = 500;
 
 export class PeerListener {
   readonly #options: PeerListenerOptions;
-  readonly #nonces: Nonces = new Nonces();
+  readonly #nonces: Nonces;
   #server: Server | SecureServer | undefined;
 
   constructor(options: PeerListenerOptions) {
     this.#options = options;
+    this.#nonces = new Nonces(options.maxRemembered);
   }
 
   /** @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_TLS_INVALID`, `SWB_CONFIG_INVALID` when the address is not this machine's. */
@@ -99,8 +102,10 @@ export class PeerListener {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { key, self, serve, emit } = this.#options;
     try {
-      const { to, nonce } = verifyRequest(key, this.#nonces, request);
+      const { to, nonce, until } = verifyRequest(key, this.#nonces, request);
       signWhenSent(response, (status) => signAnswer(key, to, nonce, status));
+      // A node that is busy is still there, and nothing happens when that is asked twice.
+      if (request.url !== ALIVE_PATH) this.#nonces.remember(nonce, until);
       // A node that was started again is another one: what the former one had is not here.
       if (to !== self()) throw new SwitchboardError('SWB_NOT_OWNER', { detail: `${to} is not here any more` });
       await serve(request, response);

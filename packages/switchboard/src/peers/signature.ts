@@ -12,7 +12,7 @@ import type { ClusterKey } from './cluster-key.ts';
 export const SIGNATURE_HEADER = 'switchboard-peer';
 /** How far the clocks of two nodes may be apart, and how long a signed request can be delivered, in ms. */
 export const WINDOW_MS = 30_000;
-/** How many nonces are remembered: of so many requests in the time of two windows. */
+/** How many nonces are remembered, each for a window: some 6,600 requests a second. */
 const MAX_NONCES = 200_000;
 
 /** Not signed: they belong to the connection, or are the signature. */
@@ -54,9 +54,13 @@ export interface Signer {
   /** For whom it is; the receiver has to see that it is meant. */
   to: string;
   nonce: string;
+  /** Until then it could come a second time, in ms since 1970. */
+  until: number;
 }
 
 /**
+ * Whoever goes on with the request has to {@link Nonces.remember} it.
+ *
  * @throws {SwitchboardError} `SWB_PEER_UNAUTHORIZED`: it is not signed with the key of the cluster, came late, or came before. Only who has
  * the key learns which.
  */
@@ -80,8 +84,8 @@ export function verifyRequest(
     const detail = `it was signed ${Math.round(offMs / 1000)} s ago, and ${WINDOW_MS / 1000} is the most; compare the clocks of the nodes`;
     throw refused(detail);
   }
-  nonces.use(nonce, Number(time) + WINDOW_MS);
-  return { from, to, nonce };
+  if (nonces.has(nonce)) throw refused('it came before');
+  return { from, to, nonce, until: Number(time) + WINDOW_MS };
 }
 
 export const signAnswer = (key: ClusterKey, owner: string, nonce: string, status: number): string =>
@@ -112,15 +116,18 @@ export class Nonces {
     return this.#seen.size;
   }
 
-  /** @throws {SwitchboardError} `SWB_PEER_UNAUTHORIZED` when it was used before, `SWB_OVERLOADED` when no more can be remembered. */
-  use(nonce: string, until: number, now: number = Date.now()): void {
+  has(nonce: string): boolean {
+    return this.#seen.has(nonce);
+  }
+
+  /** @throws {SwitchboardError} `SWB_OVERLOADED` when no more can be remembered. */
+  remember(nonce: string, until: number, now: number = Date.now()): void {
     for (const [old, end] of this.#seen) {
       if (end >= now) break;
       this.#seen.delete(old);
     }
-    if (this.#seen.has(nonce)) throw refused('it came before');
     if (this.#seen.size >= this.#max) {
-      const detail = `${this.#max} requests of other nodes came within a minute, the limit`;
+      const detail = `${this.#max} requests of other nodes came within ${WINDOW_MS / 1000} s, the limit`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: 1000 } });
     }
     this.#seen.set(nonce, until);

@@ -17,12 +17,18 @@ interface Open {
   log: MirroredLog;
   /** Whether the store has something of it that it can go on with. */
   begun: boolean;
+  /** Whether it is being written just now. */
+  isWriting: boolean;
+  /** Whether the store still has a former one of that name, which this one gives up. */
+  hasFormer: boolean;
   /** When its time was last prolonged, in ms of this process. */
   touchedAt: number;
 }
 
 /** How long a message waits to be written: so much is lost when a process is killed. */
 const BEHIND_MS = 50;
+/** Logs that are written at a time: the store has other commands to answer meanwhile, such as those of leases. */
+const MAX_AT_ONCE = 500;
 /** How often it is tried again while the store is away. */
 const AGAIN_MS = 500;
 /** How often quiet logs are looked at, so that their time does not run out. */
@@ -98,15 +104,20 @@ export class RedisLogs {
         if (this.#open.get(name) === open) this.#open.delete(name);
       },
     });
-    open = { log, begun, touchedAt: performance.now() };
+    open = { log, begun, isWriting: false, hasFormer: false, touchedAt: performance.now() };
     this.#open.set(name, open);
     return log;
   }
 
   #mark(open: Open): void {
-    this.#dirty.add(open);
+    const { log, isWriting } = open;
     // Another one of that name may be opened from now on.
-    if (open.log.ended && this.#open.get(open.log.name) === open) this.#open.delete(open.log.name);
+    if (log.ended && this.#open.get(log.name) === open) this.#open.delete(log.name);
+    if (!isWriting && isNothing(open)) {
+      this.#dirty.delete(open);
+      return;
+    }
+    this.#dirty.add(open);
     if (!this.#closed) this.#timer ??= unreffed(setTimeout(() => this.#later(), BEHIND_MS));
   }
 
@@ -129,14 +140,30 @@ export class RedisLogs {
 
   async #writeAll(): Promise<void> {
     const all = [...this.#dirty];
-    this.#dirty.clear();
-    const results = await Promise.allSettled(all.map((open) => this.#writeOne(open)));
-    for (const [index, { status }] of results.entries()) if (status === 'rejected') this.#dirty.add(all[index]!);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    for (let at = 0; at < all.length; at += MAX_AT_ONCE) {
+      // Those that have ended meanwhile may have nothing to write any more.
+      const some = all.slice(at, at + MAX_AT_ONCE).filter((open) => this.#dirty.delete(open));
+      const results = await Promise.allSettled(some.map((open) => this.#writeOne(open)));
+      for (const [index, { status }] of results.entries()) {
+        const open = some[index]!;
+        // What may have arrived of one that has ended meanwhile expires.
+        if (status === 'rejected' && !isNothing(open)) this.#dirty.add(open);
+      }
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    }
   }
 
   async #writeOne(open: Open): Promise<void> {
+    open.isWriting = true;
+    try {
+      await this.#writeChanges(open);
+    } finally {
+      open.isWriting = false;
+    }
+  }
+
+  async #writeChanges(open: Open): Promise<void> {
     const { connection, onNotice } = this.#options;
     const { log } = open;
     const { changes } = log;
@@ -145,7 +172,9 @@ export class RedisLogs {
     const keys = this.#keysOf(log.name, log.options);
     if (changes.ended) {
       // A new one of that name has begun, or will, and gives up what is there.
-      if (!this.#open.has(log.name)) await connection.run('end', keys, [epoch]);
+      const newer = this.#open.get(log.name);
+      if (newer === undefined) await connection.run('end', keys, [epoch]);
+      else newer.hasFormer = true;
       return;
     }
     const write = (begins: boolean, first: number, entries: readonly Entry[]): Promise<unknown> => {
@@ -185,6 +214,9 @@ export class RedisLogs {
     return [`${prefix}entries:${name}`, `${prefix}log:${name}`, `${prefix}lease:${under?.name ?? ''}`];
   }
 }
+
+/** Whether the store neither has anything of a log nor needs to. */
+const isNothing = ({ log, begun, hasFormer }: Open): boolean => log.ended && !begun && !hasFormer;
 
 function entriesUpTo(log: MirroredLog, last: number): readonly Entry[] {
   const kept = log.after(0);

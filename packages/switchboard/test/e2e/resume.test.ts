@@ -9,6 +9,7 @@ import { CLIENT_DEFAULTS, connectWebSocket } from '../../src/transports/websocke
 import { startCutter } from '../support/cutter.ts';
 import { expectEmpty, servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
+import { RedisServer } from '../support/redis.ts';
 import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -200,6 +201,21 @@ describe('a resume token', () => {
     expect(await back.answer(0)).toHaveProperty('result');
     back.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     expect(textOf(await back.call(1, 'echo', { text: 'again' }))).toBe('again');
+  });
+
+  it('takes up what this process has also while the store is away', async () => {
+    const redis = await RedisServer.start();
+    onTestFinished(() => redis.kill());
+    const test = await startGateway({ upstreams, store: redis.url });
+    const { token } = await cutOff(test);
+    await redis.kill();
+    const back = await WireClient.open(test.ws, {}, ['mcp.r1']);
+    back.send(resume(token, 0));
+    expect(await back.answer(0)).toHaveProperty('result');
+    // None could be at another process here, so that the store need not be asked for what is not known.
+    const other = await WireClient.open(test.ws, {}, ['mcp.r1']);
+    other.send(resume('x'.repeat(22), 0));
+    expect(await other.notification('switchboard/ws/lost')).toBeDefined();
   });
 
   it('brings its client back where no other would have a place, and one too many is refused with 1013', async () => {

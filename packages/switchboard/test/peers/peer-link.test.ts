@@ -12,7 +12,7 @@ import { ClusterKey } from '../../src/peers/cluster-key.ts';
 import { forwardExchange } from '../../src/peers/forward.ts';
 import { decodeCaller } from '../../src/peers/peer-caller.ts';
 import { PeerLink } from '../../src/peers/peer-link.ts';
-import { PeerListener } from '../../src/peers/peer-listener.ts';
+import { ALIVE_PATH, PeerListener } from '../../src/peers/peer-listener.ts';
 import { Nonces } from '../../src/peers/signature.ts';
 import { asSwitchboardError } from '../../src/protocol/errors.ts';
 import { sendError } from '../../src/transports/http/reply.ts';
@@ -30,8 +30,11 @@ const caller = {
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** The node `owner`, and a front that passes everything on to it as the node `ingress`. */
-async function cluster(serve: Serve, options: { ownerKey?: string; maxRequests?: number; tls?: TestAuthority } = {}) {
-  const { ownerKey = KEY, maxRequests = 8, tls } = options;
+async function cluster(
+  serve: Serve,
+  options: { ownerKey?: string; maxRequests?: number; maxRemembered?: number; tls?: TestAuthority } = {},
+) {
+  const { ownerKey = KEY, maxRequests = 8, maxRemembered, tls } = options;
   const events: GatewayEvent[] = [];
   const listener = new PeerListener({
     key: new ClusterKey(ownerKey),
@@ -42,6 +45,7 @@ async function cluster(serve: Serve, options: { ownerKey?: string; maxRequests?:
       certificates: new Certificates({ ...tls.tls(), tlsCa: '', tlsClientCa: '', tlsClientCrl: '' }),
     }),
     maxConnections: 16,
+    ...(maxRemembered !== undefined && { maxRemembered }),
     serve: async (request, response) => serve(request, response),
     emit: (event) => events.push(event),
   });
@@ -186,7 +190,42 @@ describe('an exchange that is passed on', () => {
   });
 });
 
+describe('a client that hangs up before its exchange is passed on', () => {
+  it('leaves nothing behind: it is not passed on, and nothing waits for it', async () => {
+    let served = 0;
+    const { link, owner } = await cluster((_, response) => {
+      served++;
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': open\n\n');
+    });
+    const hang = new AbortController();
+    const front = createServer();
+    const passed = new Promise<void>((resolve) => {
+      front.once('request', (request, response) => {
+        const exchange = { request, response, body: undefined, caller, callerHeaders: [] };
+        response.once('close', () => resolve(forwardExchange(exchange, owner, link)));
+        hang.abort();
+      });
+    });
+    await once(front.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void front.close());
+    const { port } = front.address() as AddressInfo;
+    await http(`http://127.0.0.1:${port}/mcp`, { signal: hang.signal }).catch(() => undefined);
+    await passed;
+    expect([served, link.size]).toEqual([0, 0]);
+  });
+});
+
 describe('the port for nodes', () => {
+  it('says over a signature that it remembers no more requests, and is there for who only asks that', async () => {
+    const { url, link, owner } = await cluster((_, response) => void response.end('ok'), { maxRemembered: 1 });
+    expect((await http(url, { body: '{}' })).status).toBe(200);
+    const second = await http(url, { body: '{}' });
+    expect([second.status, codeOf(second), second.headers['retry-after']]).toEqual([503, 'SWB_OVERLOADED', '1']);
+    const alive = await link.send(owner, { method: 'GET', path: ALIVE_PATH, headers: {} });
+    alive.body.resume();
+    expect(alive.status).toBe(200);
+  });
+
   it('refuses what is unsigned, of another key, changed, late or replayed, and says so in an event', async () => {
     let served = 0;
     const { port, events } = await cluster((_, response) => {
@@ -234,11 +273,11 @@ describe('the port for nodes', () => {
 
   it('remembers no more than so many requests, and forgets those that can come no more', () => {
     const nonces = new Nonces(2);
-    nonces.use('a', 100, 0);
-    nonces.use('b', 200, 0);
-    expect(() => nonces.use('a', 100, 50)).toThrow('it came before');
-    expect(() => nonces.use('c', 300, 50)).toThrow('the limit');
-    nonces.use('c', 300, 150);
-    expect(nonces.size).toBe(2);
+    nonces.remember('a', 100, 0);
+    nonces.remember('b', 200, 0);
+    expect(nonces.has('a')).toBe(true);
+    expect(() => nonces.remember('c', 300, 50)).toThrow('the limit');
+    nonces.remember('c', 300, 150);
+    expect([nonces.size, nonces.has('a')]).toEqual([2, false]);
   });
 });

@@ -2,9 +2,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { RedisConnection } from '../../src/stores/redis-connection.ts';
+import { RedisLogs } from '../../src/stores/redis-logs.ts';
 import { redisStore } from '../../src/stores/redis.ts';
 import { sharedStoreContract } from '../../src/stores/store-contract.ts';
-import type { SharedStore, StoreNotice } from '../../src/stores/store.ts';
+import type { Log, SharedStore, StoreNotice } from '../../src/stores/store.ts';
 import { RedisServer } from '../support/redis.ts';
 
 let server: RedisServer;
@@ -46,7 +48,51 @@ async function alone(args: readonly string[] = []) {
   return { redis, store, notices, types: () => notices.map(({ type }) => type) };
 }
 
+class CountedConnection extends RedisConnection {
+  commands = 0;
+
+  override run(...args: Parameters<RedisConnection['run']>): Promise<unknown> {
+    this.commands++;
+    return super.run(...args);
+  }
+}
+
 describe('a redis-server', () => {
+  it('is asked nothing for logs that end before they are written; while it is away none of them waits, and others in portions', async () => {
+    const { redis } = await alone();
+    const connection = new CountedConnection({ url: redis.url, onFailure() {}, onReady() {} });
+    const logs = new RedisLogs({ connection, prefix: 'x:', onNotice() {} });
+    onTestFinished(async () => {
+      await logs.close();
+      connection.close();
+    });
+    const open = (name: string, entry = 'a'): Log => {
+      const log = logs.open(name, {});
+      log.append(entry);
+      return log;
+    };
+    open('same');
+    await logs.flush();
+    const atOnce = Array.from({ length: 1000 }, (_, n) => open(`short ${n}`));
+    for (const log of atOnce) log.end();
+    await logs.flush();
+    expect(connection.commands).toBe(1);
+    // What one of the same name had written before is given up also by one that was never written.
+    logs.open('same', {}).end();
+    const second = open('same');
+    second.end();
+    await logs.flush();
+    expect([await logs.recall('same', {}), await redis.ask('KEYS', 'x:*')]).toEqual([undefined, '*0\r\n']);
+    await redis.kill();
+    connection.commands = 0;
+    const waiting = Array.from({ length: 1200 }, (_, n) => open(`long ${n}`));
+    await expect(logs.flush()).rejects.toMatchObject({ code: 'SWB_STORE_UNAVAILABLE' });
+    expect(connection.commands).toBe(500);
+    for (const log of waiting) log.end();
+    await logs.flush();
+    expect(connection.commands).toBe(500);
+  });
+
   it('that is killed makes each use fail at once with a code, and one that is back empty is known as another', async () => {
     const { redis, store, notices, types } = await alone();
     const log = store.log('log');

@@ -30,8 +30,10 @@ interface Entry {
   id: string;
   channel: ResumableChannel;
   owner: string;
-  /** The newest token, and the one before it until the newest was used: a cut between the two must lock nobody out. */
+  /** Digests of the newest token, and of the one before it until the newest was used: a cut between the two must lock nobody out. */
   tokens: string[];
+  /** When its tokens were last written to the store, in ms of this process. */
+  writtenAt: number;
 }
 
 /** What becomes of a socket's conversation. */
@@ -53,12 +55,17 @@ const CONVERSATION = z.object({
 type Conversation = z.infer<typeof CONVERSATION>;
 
 const newToken = (): string => randomBytes(16).toString('base64url');
+const digestOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
 /** The store learns a digest only: who can read it has no token. */
-const keyOf = (token: string): string => `resume ${createHash('sha256').update(token).digest('base64url')}`;
+const keyOf = (digest: string): string => `resume ${digest}`;
+/** How many times in a window it is looked for what has to be written again, so that not all of it is written at once. */
+const LOOKS = 20;
 
 export class Resumptions {
   readonly #options: ResumptionsOptions;
   readonly #entries: Map<string, Entry> = new Map();
+  /** Those of this process, by the digests of their tokens: they are taken up also while the store is away. */
+  readonly #byToken: Map<string, Entry> = new Map();
   /** Sockets that have not said yet what they want, and whether another process could go on with it. */
   readonly #silent: Map<WebSocketChannel, boolean> = new Map();
   readonly #refresher: NodeJS.Timeout;
@@ -70,13 +77,7 @@ export class Resumptions {
     this.#options = options;
     const { store, onNotice = () => {} } = options;
     this.#records = new Records({ facts: store.facts, kind: 'conversation', schema: CONVERSATION, onNotice });
-    // A token is good as long as its conversation lives, and a window longer.
-    this.#refresher = setInterval(() => {
-      for (const entry of this.#entries.values()) {
-        for (const token of entry.tokens) this.#keep(entry, token);
-        if (entry.channel.keptAs !== undefined) this.#record(entry);
-      }
-    }, options.windowMs).unref();
+    this.#refresher = setInterval(() => this.#refresh(), options.windowMs / LOOKS).unref();
   }
 
   /** How many conversations there are. */
@@ -181,6 +182,7 @@ export class Resumptions {
       id,
       owner,
       tokens: [],
+      writtenAt: performance.now(),
       channel: new ResumableChannel({
         windowMs,
         maxMessages,
@@ -192,13 +194,13 @@ export class Resumptions {
         onControl: () => {},
         onEnd: () => {
           this.#entries.delete(id);
-          this.#forget(entry.tokens);
+          this.#forget(entry, entry.tokens);
           if (isKept) owned(() => this.#records.delete(id), unkept);
         },
         onLeft: () => {
           this.#entries.delete(id);
-          for (const token of entry.tokens) this.#keep(entry, token);
-          this.#record(entry, entry.channel.received);
+          for (const token of entry.tokens) this.#byToken.delete(token);
+          this.#write(entry, entry.channel.received);
         },
       }),
     };
@@ -256,16 +258,13 @@ export class Resumptions {
     params: JsonObject,
     { resumed, restore }: Pick<Takers, 'resumed' | 'restore'>,
   ): Promise<WebSocketHandlers | undefined> {
-    const { token, h } = params;
-    const fact = typeof token === 'string' ? await this.#options.store.facts.get(keyOf(token)) : undefined;
-    const id = textOf(fact?.['conversation']);
-    let entry = this.#entries.get(id);
-    if (entry === undefined && id !== '' && restore !== undefined) {
-      const restoring =
-        this.#restoring.get(id) ?? this.#restore(id, owner, params, restore).finally(() => this.#restoring.delete(id));
-      this.#restoring.set(id, restoring);
+    const { h } = params;
+    const shown = textOf(params['token']);
+    const token = digestOf(shown);
+    let entry = this.#byToken.get(token);
+    if (entry === undefined && restore !== undefined && shown !== '') {
       try {
-        entry = await restoring;
+        entry = await this.#fromStore(token, owner, params, restore);
       } catch {
         // There is no place for it now, or the store is away: it is as if nobody had been here, and the client tries again.
         socket.cut();
@@ -280,8 +279,12 @@ export class Resumptions {
     resumed(channel);
     channel.attach(socket, true);
     // The token that was shown stays good beside the new one, those before it do not.
-    this.#forget(entry.tokens.filter((old) => old !== token));
-    entry.tokens = [textOf(token)];
+    this.#forget(
+      entry,
+      entry.tokens.filter((old) => old !== token),
+    );
+    entry.tokens = [token];
+    this.#byToken.set(token, entry);
     channel.sendControl('resumed', { token: this.#addToken(entry), h: channel.received });
     owned(
       async () => {
@@ -293,16 +296,55 @@ export class Resumptions {
     return channel.handlersFor(socket);
   }
 
+  /** The conversation of a token that this process did not give. Requests that come together restore it once. */
+  async #fromStore(
+    token: string,
+    owner: string,
+    params: JsonObject,
+    restore: NonNullable<Takers['restore']>,
+  ): Promise<Entry | undefined> {
+    const fact = await this.#options.store.facts.get(keyOf(token));
+    const id = textOf(fact?.['conversation']);
+    const known = this.#entries.get(id);
+    if (known !== undefined || id === '') return known;
+    const restoring =
+      this.#restoring.get(id) ?? this.#restore(id, owner, params, restore).finally(() => this.#restoring.delete(id));
+    this.#restoring.set(id, restoring);
+    return restoring;
+  }
+
   #addToken(entry: Entry): string {
     const token = newToken();
-    entry.tokens.push(token);
-    this.#keep(entry, token);
+    const digest = digestOf(token);
+    entry.tokens.push(digest);
+    this.#byToken.set(digest, entry);
+    this.#keep(entry, digest);
     return token;
   }
 
-  #keep({ id }: Entry, token: string): void {
+  /** What no other process can go on with is of no use in the store. */
+  #keep({ id, channel }: Entry, token: string): void {
     const { store, windowMs } = this.#options;
+    if (channel.keptAs === undefined) return;
     owned(() => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs), unkept);
+  }
+
+  #write(entry: Entry, received?: number): void {
+    for (const token of entry.tokens) this.#keep(entry, token);
+    this.#record(entry, received);
+  }
+
+  /** A token is good in the store for two windows, and written again after one; at most a tenth of all at a time. */
+  #refresh(): void {
+    const now = performance.now();
+    let left = Math.ceil(this.#entries.size / (LOOKS / 2));
+    for (const entry of this.#entries.values()) {
+      if (left === 0) return;
+      if (entry.channel.keptAs === undefined || now - entry.writtenAt < this.#options.windowMs) continue;
+      left--;
+      entry.writtenAt = now;
+      this.#write(entry);
+    }
   }
 
   /** @param received how many messages have arrived, where nothing more will come. */
@@ -319,9 +361,12 @@ export class Resumptions {
     return this.#options.store.log(logOf(id), this.#logOptions);
   }
 
-  #forget(tokens: readonly string[]): void {
+  #forget({ channel }: Entry, tokens: readonly string[]): void {
     const { facts } = this.#options.store;
-    for (const token of tokens) owned(() => facts.delete(keyOf(token)), unkept);
+    for (const token of tokens) {
+      this.#byToken.delete(token);
+      if (channel.keptAs !== undefined) owned(() => facts.delete(keyOf(token)), unkept);
+    }
   }
 }
 
