@@ -282,7 +282,6 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     this.#session.calls.check(id);
     const { stream, reply } = this.#newAnswer(response);
     this.#requests.set(id, stream);
-    this.#record?.changed();
     try {
       this.#session.receive(message);
     } catch (error) {
@@ -412,9 +411,10 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   #recordNow(): SessionRecord | undefined {
     const spoken = this.#session.record;
     if (spoken === undefined) return undefined;
+    // A client comes back only for what it has been given an event id of.
     const open = this.#requests
       .entries()
-      .flatMap(([id, { id: stream }]) => (typeof id === 'bigint' ? [] : [{ stream, id }]));
+      .flatMap(([id, { id: stream, canResume }]) => (typeof id === 'bigint' || !canResume ? [] : [{ stream, id }]));
     const carried = { open, streams: this.#streamSeq, startedAt: this.#startedAt };
     return recordOf(spoken, this.#arrival, this.notes, carried);
   }
@@ -515,9 +515,10 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       if (delivered && stream?.isFinished === true) this.#settle(stream);
       this.#restartAbsence();
     };
+    const onStream = (): void => this.#record?.changed();
     return new Reply(
       response,
-      { maxQueueBytes, keepAliveMs, headers, onClose, ...(isPrimed && { firstEventId }) },
+      { maxQueueBytes, keepAliveMs, headers, onClose, onStream, ...(isPrimed && { firstEventId }) },
       onGone,
     );
   }
@@ -571,7 +572,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   #takeRequest(id: RpcId): EventStream | undefined {
     const stream = this.#requests.get(id);
     this.#requests.delete(id);
-    this.#record?.changed();
+    if (stream?.canResume === true) this.#record?.changed();
     return stream;
   }
 

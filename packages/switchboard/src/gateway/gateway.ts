@@ -54,6 +54,7 @@ import { Pools } from './pools.ts';
 import type { Program } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
+import { noticeEvent } from './store-notice.ts';
 import { ToolSurvey } from './tool-survey.ts';
 
 /** What `createGateway` takes: a configuration, and what the program around it has a part in. */
@@ -536,7 +537,7 @@ export class Gateway {
   }
 
   readonly #onStoreNotice = (notice: StoreNotice): void => {
-    this.#emit({ ...notice, type: `store.${notice.type}` } as GatewayEvent);
+    this.#emit(noticeEvent(notice));
   };
 
   #newCluster(store: SharedStore): Cluster {

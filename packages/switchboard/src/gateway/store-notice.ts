@@ -10,7 +10,7 @@ export function noticeEvent(notice: StoreNotice): GatewayEvent {
       return { ...notice, type: 'store.away' };
     case 'back':
       return { ...notice, type: 'store.back' };
-    case 'fenced':
+    default:
       return { ...notice, type: 'store.fenced' };
   }
 }

@@ -80,9 +80,15 @@ export class MirroredLog extends MemoryLog {
 
   /** What was not written yet. It stays so until {@link written}. */
   get changes(): LogChanges {
-    const { last, size } = this;
-    const first = Math.max(this.#written, last - size) + 1;
-    return { ended: this.#ended, trimmed: last - size, first, entries: this.after(first - 1), last };
+    return this.changesUpTo(this.last);
+  }
+
+  /** The same, as if nothing had been appended after the entry of this number. */
+  changesUpTo(number: number): LogChanges {
+    const trimmed = this.last - this.size;
+    const last = Math.max(trimmed, this.#written, Math.min(number, this.last));
+    const first = Math.max(this.#written, trimmed) + 1;
+    return { ended: this.#ended, trimmed, first, entries: this.after(first - 1).slice(0, last - first + 1), last };
   }
 
   /** The store has these changes. */

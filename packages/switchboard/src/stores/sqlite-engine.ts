@@ -52,12 +52,15 @@ export async function openDatabase(file: string, engine?: EngineName): Promise<S
 
 type Open = (file: string) => SqlDatabase;
 
+/** Not known to the types of every version of Node. */
+const NODE_SQLITE: string = 'node:sqlite';
+
 async function nodeEngine(): Promise<Open | undefined> {
   const { emitWarning } = process;
   // That it is experimental is told by Node at each start; what is used of it here is tested with each version.
   process.emitWarning = () => {};
   try {
-    const { DatabaseSync } = (await import('node:sqlite' as string)) as {
+    const { DatabaseSync } = (await import(NODE_SQLITE)) as {
       DatabaseSync: new (file: string) => SqlDatabase;
     };
     return (file) => new DatabaseSync(file);

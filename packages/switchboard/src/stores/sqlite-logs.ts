@@ -24,6 +24,10 @@ interface Stored {
   endsAt: number;
   /** The entries up to this number are deleted there. */
   trimmed: number;
+  /** The newest entry that is there, or was. */
+  written: number;
+  /** The newest entry when it was last looked at. */
+  seen: number;
   fenced?: boolean;
 }
 
@@ -46,7 +50,7 @@ export class SqliteLogs {
   }
 
   open(name: string, options: KeepOptions = {}): MirroredLog {
-    return this.#open.get(name) ?? this.#add(name, options, { endsAt: 0, trimmed: 0 });
+    return this.#open.get(name) ?? this.#add(name, options, { endsAt: 0, trimmed: 0, written: 0, seen: 0 });
   }
 
   /** @throws what the engine throws. */
@@ -69,24 +73,33 @@ export class SqliteLogs {
       const detail = `${rows.length - entries.length} of its entries are not what they should be`;
       this.#options.onNotice({ type: 'garbage', key: `log ${name}`, detail });
     }
-    return this.#add(name, options, { endsAt, trimmed: 0 }, { last, entries });
+    return this.#add(name, options, { endsAt, trimmed: 0, written: last, seen: last }, { last, entries });
   }
 
-  /** Writes what has changed; to be called in a transaction. */
-  write(): void {
-    this.#writing = [...this.#changed].map((log) => [log, log.changes]);
-    for (const [log, changes] of this.#writing) this.#writeOne(log, changes);
+  /**
+   * Writes what has changed; to be called in a transaction.
+   *
+   * @param all also entries that were not there at the last time. Otherwise they have until the next to be given up, as most are.
+   */
+  write(all: boolean): void {
+    this.#writing = [...this.#changed].map((log) => {
+      const stored = this.#stored.get(log)!;
+      const changes = log.changesUpTo(all || log.ended ? log.last : stored.seen);
+      stored.seen = log.last;
+      return [log, changes];
+    });
+    for (const [log, changes] of this.#writing) this.#writeOne(log, changes, all);
   }
 
   /** What was written is there for good. */
   readonly written = (): void => {
     for (const [log, changes] of this.#writing) {
       log.written(changes);
-      this.#changed.delete(log);
+      if (changes.last === log.last) this.#changed.delete(log);
       const stored = this.#stored.get(log);
       if (stored === undefined) continue;
       stored.trimmed = changes.trimmed;
-      if (stored.endsAt === 0) stored.endsAt = this.#endOf(log);
+      stored.written = Math.max(stored.written, changes.last);
     }
     this.#writing = [];
   };
@@ -135,7 +148,7 @@ export class SqliteLogs {
     return log;
   }
 
-  #writeOne(log: MirroredLog, { ended, trimmed, first, entries, last }: LogChanges): void {
+  #writeOne(log: MirroredLog, { ended, trimmed, first, entries, last }: LogChanges, all: boolean): void {
     const { name } = log;
     const stored = this.#stored.get(log);
     if (stored === undefined || stored.fenced === true) return;
@@ -145,18 +158,19 @@ export class SqliteLogs {
       return;
     }
     const isNew = stored.endsAt === 0;
+    const hasOld = stored.written > stored.trimmed && trimmed > stored.trimmed;
+    if (!all && !ended && entries.length === 0 && !hasOld) return;
     // Of one that is new there may be something left of an earlier process.
     if (ended || isNew) this.#file.sql('DELETE FROM entries WHERE log = ?').run(name);
     if (ended) {
       this.#file.sql('DELETE FROM logs WHERE name = ?').run(name);
       return;
     }
-    if (!isNew && trimmed > stored.trimmed) {
+    if (!isNew && hasOld) {
       this.#file.sql('DELETE FROM entries WHERE log = ? AND number <= ?').run(name, trimmed);
     }
-    const endsAt = this.#endOf(log);
-    this.#file.sql('INSERT OR REPLACE INTO logs VALUES (?, ?, ?)').run(name, last, endsAt);
-    if (!isNew) stored.endsAt = endsAt;
+    stored.endsAt = this.#endOf(log);
+    this.#file.sql('INSERT OR REPLACE INTO logs VALUES (?, ?, ?)').run(name, last, stored.endsAt);
     const insert = this.#file.sql('INSERT OR REPLACE INTO entries VALUES (?, ?, ?)');
     for (const [n, entry] of entries.entries()) insert.run(name, first + n, entry);
   }

@@ -9,7 +9,6 @@ import { randomUUID } from 'node:crypto';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
-import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { unreffed } from '../util/timers.ts';
 import { SqliteAnnouncements } from './sqlite-announcements.ts';
 import { failureOf } from './sqlite-engine.ts';
@@ -35,7 +34,7 @@ import { taken } from './token-portion.ts';
 
 export interface SqliteStoreOptions extends StoreOptions, SqliteFileOptions {}
 
-/** How long what is left of logs may be unwritten. */
+/** What is left of logs after twice this is written. */
 const LOGS_WRITTEN_AFTER_MS = 100;
 const RETRY_MS = 1000;
 const SWEEP_MS = 30_000;
@@ -82,10 +81,7 @@ class SqliteStore implements SharedStore {
       onNotice: (notice) => this.#notice(notice),
       isAway: () => this.#away,
       allows: (lease) => this.#allows(lease),
-      onChange: () => {
-        // Until it is back, that is tried again anyway.
-        if (!this.#away) this.#logTimer ??= setTimeout(() => this.#writeLogs(), LOGS_WRITTEN_AFTER_MS);
-      },
+      onChange: () => this.#writeLogsLater(),
       flush: () => this.flush(),
     });
     this.facts = {
@@ -132,14 +128,14 @@ class SqliteStore implements SharedStore {
   }
 
   async flush(): Promise<void> {
-    const isWritten = this.#writeFacts() && this.#writeLogs();
+    const isWritten = this.#writeFacts() && this.#writeLogs(true);
     if (!isWritten) throw unavailable();
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#writeFacts();
-    this.#writeLogs();
+    this.#writeLogs(true);
     this.#closed = true;
     clearTimeout(this.#logTimer);
     clearTimeout(this.#retry);
@@ -234,7 +230,7 @@ class SqliteStore implements SharedStore {
     } catch {
       // It is no object then.
     }
-    if (isObject(value)) return value as JsonObject;
+    if (isObject(value)) return value;
     this.#notice({ type: 'garbage', key, detail: 'it is no JSON object' });
     void this.#wait(key, { endsAt: Infinity });
     return undefined;
@@ -278,10 +274,18 @@ class SqliteStore implements SharedStore {
     else this.#file.sql('INSERT OR REPLACE INTO facts VALUES (?, ?, ?)').run(key, text, endsAt);
   }
 
-  #writeLogs(): boolean {
+  /** @param all or only what was there the last time already. */
+  #writeLogs(all: boolean): boolean {
     clearTimeout(this.#logTimer);
     this.#logTimer = undefined;
-    return this.#logs.isWritten || this.#attempt(() => this.#logs.write(), this.#logs.written);
+    const isDone = this.#logs.isWritten || this.#attempt(() => this.#logs.write(all), this.#logs.written);
+    if (isDone && !this.#logs.isWritten) this.#writeLogsLater();
+    return isDone;
+  }
+
+  #writeLogsLater(): void {
+    // Until it is back, that is tried again anyway.
+    if (!this.#away) this.#logTimer ??= setTimeout(() => this.#writeLogs(false), LOGS_WRITTEN_AFTER_MS);
   }
 
   #allows(lease: Lease | undefined): boolean {
@@ -398,7 +402,7 @@ class SqliteStore implements SharedStore {
         const isWritable = this.#attempt(() =>
           this.#file.sql("UPDATE meta SET value = value WHERE name = 'epoch'").run(),
         );
-        if (isWritable && this.#writeFacts() && this.#writeLogs()) this.#returned();
+        if (isWritable && this.#writeFacts() && this.#writeLogs(true)) this.#returned();
       }, RETRY_MS),
     );
   }

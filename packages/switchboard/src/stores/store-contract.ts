@@ -394,7 +394,7 @@ function casesOfSeveral(
       await one.announcements.publish('topic', { n: 1 });
       await other.announcements.publish('topic', { n: 2 });
       const all = await there.all();
-      assert.deepEqual(all.map(({ n }) => n).toSorted(), [1, 2]);
+      assert.deepEqual(new Set(all.map(({ n }) => n)), new Set([1, 2]));
     }),
   ];
 }

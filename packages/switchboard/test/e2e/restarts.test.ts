@@ -152,7 +152,7 @@ describe('a Switchboard that is started again', () => {
     expect(textOf(first)).not.toBe(pid);
     expect(textOf(second)).toBe(textOf(first));
     await eventually(async () => textOf(await web.call('subscribed')), JSON.stringify([URI]));
-    const after = await web.listen(before.ids.at(-1)!);
+    const after = await web.listen(before.ids.at(-1));
     await socket.call(6, 'update', { uri: URI });
     const updated = { jsonrpc: '2.0', method: 'notifications/resources/updated', params: { uri: URI } };
     const heard: Json[] = [];
@@ -192,7 +192,7 @@ describe('a Switchboard that is started again', () => {
     expect(await socket.closed).toContain('the server no longer knows the conversation');
     expect(await calling).toMatchObject({ error: { data: { code: 'SWB_CONNECTION_LOST' } } });
     expect(textOf(await busy.call(2, 'seen')).match(/never/g)).toBeNull();
-    const rest = await waiting.listen(posted.ids.at(-1)!);
+    const rest = await waiting.listen(posted.ids.at(-1));
     await rest.closed;
     expect({ status: rest.status, last: rest.received.at(-1) }).toMatchObject({
       status: 200,

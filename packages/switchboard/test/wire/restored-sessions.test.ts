@@ -82,7 +82,7 @@ describe('a session that another process had opened', () => {
     for (const { result } of answers) expect(result).toEqual(tools['result']);
     expect(restored(test)).toBe(1);
     expect(test.gateway.stats.connections).toBe(1);
-    const [facts] = await test.gateway.operations.sessions();
+    const [facts] = test.gateway.operations.sessions();
     expect(facts).toMatchObject({ principal: 'ann', version: '2025-11-25', client: { name: 'wire' } });
   });
 

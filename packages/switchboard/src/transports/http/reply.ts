@@ -23,6 +23,8 @@ export interface ReplyOptions {
   headers?: OutgoingHttpHeaders;
   /** An event id that is sent without an event when the answer becomes a stream, so that a client can come back from the start. */
   firstEventId?: string;
+  /** Called when the answer becomes an event stream. */
+  onStream?(): void;
   /**
    * Called once when the response is over, in whatever way.
    *
@@ -109,7 +111,8 @@ export class Reply {
     this.#streamed = true;
     this.#response.writeHead(200, { ...STREAM_HEADERS, ...this.#options.headers });
     this.#response.flushHeaders();
-    const { firstEventId } = this.#options;
+    const { firstEventId, onStream } = this.#options;
+    onStream?.();
     if (firstEventId !== undefined) this.#write([`id: ${firstEventId}\ndata: \n\n`]);
   }
 
