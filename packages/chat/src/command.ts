@@ -1,5 +1,5 @@
 /** What `switchboard chat` runs. */
-import { createLog } from 'mcp-switchboard';
+import { createLog, openStore } from 'mcp-switchboard';
 import type { GatewayOptions } from 'mcp-switchboard';
 
 import { createChat } from './chat.ts';
@@ -39,11 +39,13 @@ const NO_MODEL = 'offline, as ANTHROPIC_API_KEY is not set: it understands only 
 /**
  * Starts a chat as `switchboard chat` does.
  *
- * @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_PORT_IN_USE`, `SWB_PUBLIC_BIND`
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_PORT_IN_USE`, `SWB_PUBLIC_BIND`, `SWB_STORE_INVALID`
  */
 export async function startChat(options: StartOptions): Promise<Started> {
   const { upstreams, environment, write } = options;
   const { maxConnections, ...settings } = options.settings;
+  const { store } = settings;
+  const stateStore = typeof store === 'string' && store.startsWith('sqlite:') ? await openStore(store) : undefined;
   const { limits, model, modelUrl, provider, offline, credentials: asked, ...chosen } = readChatSettings(options.chat);
   const credentials = withFallback(asked, environment, (sentence) => write(`switchboard: ${sentence}`));
   const choice = { model, modelUrl, provider, offline };
@@ -57,7 +59,12 @@ export async function startChat(options: StartOptions): Promise<Started> {
     ...(servePages !== undefined && { servePages }),
     upstreams,
     model: modelOf(choice, environment),
-    gateway: { ...settings, environment, onEvent: (event) => log(event) },
+    gateway: {
+      ...settings,
+      environment,
+      onEvent: (event) => log(event),
+      ...(stateStore !== undefined && { stateStore }),
+    },
     onEvent: (event) => log({ ...event, type: `chat.${event.type}` }),
   });
   const { logLevel, logFormat } = chat.settings;

@@ -11,7 +11,7 @@ import { servers } from '../support/gateway.ts';
 import { HttpClient } from '../support/http-client.ts';
 import { stream } from '../support/http.ts';
 import { freePort } from '../support/port.ts';
-import { initializeParams, textOf, toolCall } from '../support/wire.ts';
+import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const URI = 'test://resource';
@@ -178,7 +178,12 @@ describe('a Switchboard that is started again', () => {
     const web = await HttpClient.open(`http://${board.at('own')}`);
     const socket = await SocketClient.open(board.at('own'));
     const busy = await SocketClient.open(board.at('many'));
-    await board.written(() => true, 1);
+    // As clients did that say nothing of what they have sent.
+    const terse = await WireClient.open(`ws://${board.at('many')}`, {}, ['mcp', 'mcp.r1']);
+    terse.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
+    const { token } = (await terse.notification('switchboard/ws/session'))['params'] as { token: string };
+    await terse.answer(0);
+    await board.written(() => true, 2);
     const calling = busy.call(1, 'never');
     const waiting = await HttpClient.open(`http://${board.at('many')}`);
     const meta = { progressToken: 'p' };
@@ -190,6 +195,9 @@ describe('a Switchboard that is started again', () => {
     await board.again('SIGKILL');
     expect(await web.call('pid')).toMatchObject({ status: 404, error: { data: { code: 'SWB_SESSION_NOT_FOUND' } } });
     expect(await socket.closed).toContain('the server no longer knows the conversation');
+    const back = await WireClient.open(`ws://${board.at('many')}`, {}, ['mcp', 'mcp.r1']);
+    back.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token, h: 1 } });
+    expect(await back.notification('switchboard/ws/lost')).toMatchObject({ params: {} });
     expect(await calling).toMatchObject({ error: { data: { code: 'SWB_CONNECTION_LOST' } } });
     expect(textOf(await busy.call(2, 'seen')).match(/never/g)).toBeNull();
     const rest = await waiting.listen(posted.ids.at(-1));
