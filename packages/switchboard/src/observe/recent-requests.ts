@@ -30,14 +30,17 @@ export interface RecentRequest {
 }
 
 type Kept = Extract<GatewayEvent, { type: 'request.ended' | 'request.refused' }>;
+type Entry = { [Name in keyof Required<RecentRequest>]: RecentRequest[Name] };
 
 export class RecentRequests {
   readonly onEvent: Emit = (event) => {
     if (event.type !== 'request.ended' && event.type !== 'request.refused') return;
-    this.#ring[this.#count % MAX_RECENT] = { time: Date.now(), event };
-    this.#count++;
+    const at = this.#count++ % MAX_RECENT;
+    // Written over in its place: an event that is kept for a thousand requests would be moved to the old generation, each of them
+    // (docs/decisions/0008).
+    write((this.#ring[at] ??= blank()), this.#count, event);
   };
-  readonly #ring: { time: number; event: Kept }[] = [];
+  readonly #ring: Entry[] = [];
   #count = 0;
 
   /** How many there were since the start. */
@@ -54,30 +57,48 @@ export class RecentRequests {
   list(after = 0, max: number = MAX_RECENT): RecentRequest[] {
     const first = Math.max(after, this.#count - Math.min(max, MAX_RECENT), 0);
     return Array.from({ length: Math.max(0, this.#count - first) }, (_, nth) => {
-      const { time, event } = this.#ring[(first + nth) % MAX_RECENT]!;
-      return recentOf(first + nth + 1, time, event);
+      const entry = this.#ring[(first + nth) % MAX_RECENT]!;
+      return Object.fromEntries(
+        Object.entries(entry).filter(([, value]) => value !== undefined),
+      ) as unknown as RecentRequest;
     });
   }
 }
 
-function recentOf(nr: number, time: number, event: Kept): RecentRequest {
-  const { upstream, session, principal, transport } = event;
-  const common = { nr, time, upstream, principal, transport, ...(session !== undefined && { session }) };
-  if (event.type === 'request.refused') {
-    return { ...common, method: event.method ?? '', outcome: 'refused', error: event.code };
-  }
-  const { exchange: id, method, target, era, ms, outcome, code, error, bytesIn, bytesOut } = event;
-  const why = error ?? (code === undefined ? undefined : String(code));
-  return {
-    ...common,
-    id,
-    method,
-    era,
-    ms,
-    outcome,
-    ...(target !== undefined && { target }),
-    ...(why !== undefined && { error: why }),
-    ...(bytesIn !== undefined && { bytesIn }),
-    ...(bytesOut !== undefined && { bytesOut }),
-  };
+const blank = (): Entry => ({
+  nr: 0,
+  time: 0,
+  upstream: '',
+  principal: '',
+  transport: 'http',
+  session: undefined,
+  id: undefined,
+  method: '',
+  era: undefined,
+  ms: undefined,
+  outcome: 'ok',
+  target: undefined,
+  error: undefined,
+  bytesIn: undefined,
+  bytesOut: undefined,
+});
+
+function write(entry: Entry, nr: number, event: Kept): void {
+  const ended = event.type === 'request.ended' ? event : undefined;
+  const number = ended?.code === undefined ? undefined : String(ended.code);
+  entry.nr = nr;
+  entry.time = Date.now();
+  entry.upstream = event.upstream;
+  entry.principal = event.principal;
+  entry.transport = event.transport;
+  entry.session = event.session;
+  entry.id = ended?.exchange;
+  entry.method = event.method ?? '';
+  entry.era = ended?.era;
+  entry.ms = ended?.ms;
+  entry.outcome = ended?.outcome ?? 'refused';
+  entry.target = ended?.target;
+  entry.error = event.type === 'request.refused' ? event.code : (event.error ?? number);
+  entry.bytesIn = ended?.bytesIn;
+  entry.bytesOut = ended?.bytesOut;
 }

@@ -4,7 +4,7 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Exchange, Opening, Outcome } from '../router/exchange.ts';
-import { cut } from '../util/cut.ts';
+import { copied, cut } from '../util/cut.ts';
 import { maskOf } from '../util/mask.ts';
 import type { GatewayEvent } from './events.ts';
 
@@ -87,7 +87,9 @@ function targetOf(method: string, params: JsonObject | undefined, scope: Asked['
   }
   if (!method.startsWith('resources/')) return undefined;
   const uri = params?.['uri'];
-  return typeof uri === 'string' ? /^[a-z][a-z0-9+.-]{0,30}(?=:)/i.exec(uri)?.[0].toLowerCase() : undefined;
+  if (typeof uri !== 'string') return undefined;
+  const scheme = /^[a-z][a-z0-9+.-]{0,30}(?=:)/i.exec(uri)?.[0];
+  return scheme === undefined ? undefined : copied(scheme.toLowerCase());
 }
 
 function outcomeOf(method: string, outcome: Outcome | 'cancelled'): RequestEnded['outcome'] {

@@ -9,6 +9,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Tally } from '../limits/tally.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { withOpenArguments } from '../protocol/raw-arguments.ts';
 import { omit } from '../util/omit.ts';
 import type { Opening, Scope } from './exchange.ts';
 
@@ -108,7 +109,7 @@ export class ParkedTable<T> {
 
 /** What a retry must have in common with the request that it continues. */
 function bindingOf({ scope, method, params }: Pick<Opening, 'scope' | 'method' | 'params'>, upstream: string): string {
-  const request: JsonObject = omit(params ?? {}, '_meta', 'inputResponses', 'requestState');
+  const request: JsonObject = omit(withOpenArguments(params ?? {}), '_meta', 'inputResponses', 'requestState');
   const facts = [scope.principal, upstream, method, sorted(request)];
   return createHash('sha256').update(JSON.stringify(facts)).digest('base64');
 }

@@ -33,16 +33,14 @@ class MemoryChannel implements Channel {
     else queueMicrotask(() => this.#closed || this.#receive(message, about));
   }
 
-  /** A program may hand over anything. */
+  /** A program may hand over anything, and what handles it may fail of that; nobody above would catch it. */
   #receive(message: Message, about: RpcId | undefined): void {
-    let checked: Message;
     try {
-      checked = message instanceof LazyResult ? message : checkMessage(opened(message));
+      const checked = message instanceof LazyResult ? message : checkMessage(opened(message));
+      this.#handlers?.onMessage(checked, about);
     } catch (error) {
       this.#handlers?.onBadMessage(asSwitchboardError(error));
-      return;
     }
-    this.#handlers?.onMessage(checked, about);
   }
 }
 

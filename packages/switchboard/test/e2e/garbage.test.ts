@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { servers } from '../support/gateway.ts';
 import { ACCEPT, openSession } from '../support/http.ts';
 import { ask, startMeasured } from '../support/measured.ts';
+import type { Held } from '../support/measured.ts';
 import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -65,3 +66,25 @@ it.each([
   expect(scavenges.length).toBeGreaterThan(5);
   expect(scavenges.reduce((sum, each) => sum + each, 0) / (CALLS * CLIENTS)).toBeLessThan(MAX_OLD_BYTES_A_CALL);
 });
+
+it(
+  'of a request that was refused for its method of 2 MiB only the beginning of that is kept',
+  { timeout: 60_000 },
+  async () => {
+    const measured = await startMeasured({ upstreams: { default: servers.scripted } });
+    const before = await ask<Held>(measured.gateway, 'held');
+    const refused = 20;
+    const bytes = 2 * 1024 * 1024;
+    for (let id = 1; id <= refused; id++) {
+      const response = await fetch(measured.http, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: ACCEPT },
+        body: JSON.stringify({ jsonrpc: '2.0', id, method: 'm'.repeat(bytes) }),
+      });
+      expect(response.status).toBe(400);
+      await response.text();
+    }
+    const after = await ask<Held>(measured.gateway, 'held');
+    expect(after.bytes - before.bytes).toBeLessThan((refused * bytes) / 4);
+  },
+);

@@ -1,14 +1,23 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { encodeMessage, stringifyMessage } from '../../src/protocol/jsonrpc.ts';
-import type { RpcRequest } from '../../src/protocol/jsonrpc.ts';
+import { encodeMessage, parseMessage, stringifyMessage } from '../../src/protocol/jsonrpc.ts';
+import type { ParsedMessage, RpcRequest } from '../../src/protocol/jsonrpc.ts';
 import { LARGE_BYTES, readLargeCall, readMessage } from '../../src/protocol/large-call.ts';
 import { RawArguments, argumentsOf } from '../../src/protocol/raw-arguments.ts';
 
 const FILL = 'x'.repeat(LARGE_BYTES);
 const ARGUMENTS = `{"n":12345678901234567890,  "text":"${FILL} é\\u00e9\\n","deep":[{"arguments":[1]}]}`;
 const read = (text: string): RpcRequest | undefined => readLargeCall(Buffer.from(text)) as RpcRequest | undefined;
+
+/** The message, or what is wrong with it. */
+function outcomeOf(read: () => ParsedMessage): ParsedMessage | string {
+  try {
+    return read();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
 
 describe('a large call', () => {
   it.each([
@@ -93,14 +102,16 @@ describe('a large call', () => {
             const at = Math.floor(place * 120) % text.length;
             text = text.slice(0, at) + insert + text.slice(at + cut);
           }
-          const message = readLargeCall(Buffer.from(text));
-          if (message === undefined) return;
-          unparsed++;
-          expect(JSON.parse(encodeMessage(message).toString())).toEqual(JSON.parse(text));
+          const read = outcomeOf(() => readMessage(Buffer.from(text)));
+          if (read instanceof Object && 'params' in read && argumentsOf(read.params) !== read.params?.['arguments'])
+            unparsed++;
+          const parsed = outcomeOf(() => parseMessage(text));
+          const written = typeof read === 'string' ? read : (JSON.parse(encodeMessage(read).toString()) as unknown);
+          expect(written).toEqual(parsed);
         },
       ),
       { seed: 20_261_129, numRuns: 3000 },
     );
-    expect(unparsed).toBeGreaterThan(1000);
+    expect(unparsed).toBeGreaterThan(300);
   });
 });

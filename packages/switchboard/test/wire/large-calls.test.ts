@@ -1,9 +1,9 @@
 /** A call with large arguments: they cross as they were written, and whoever looks into them finds what is in them. */
 import { describe, expect, it } from 'vitest';
 
-import { root, startGateway } from '../support/gateway.ts';
+import { root, servers, startGateway } from '../support/gateway.ts';
 import { http, openSession } from '../support/http.ts';
-import { WireClient, envelope, initializeParams, textOf } from '../support/wire.ts';
+import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
 const verbatim = `${root}packages/switchboard/test/fixtures/verbatim-server.mjs`;
@@ -38,5 +38,29 @@ describe.each(['legacy', 'modern'] as const)('large arguments to a %s server', (
     const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'heard' };
     const modern = await http(test.http, { headers, body: call(2, envelope()) });
     heard(JSON.parse(modern.body) as Json);
+  });
+});
+
+describe('a large call that is parked', () => {
+  const text = (length: number): string => 'x'.repeat(length);
+
+  it.each([
+    ['that is large only when it comes back with its answers', 1500],
+    ['of 200 KB, without keeping others waiting', 200_000],
+  ])('%s goes on', { timeout: 10_000 }, async (_, length) => {
+    const test = await startGateway({ upstreams: { default: servers.scripted } });
+    const client = await WireClient.open(test.ws);
+    const meta = envelope({ elicitation: { form: {} } });
+    const args = { message: 'Name?', requestedSchema: { type: 'object', properties: {} }, text: text(length), last: 1 };
+    const first = (await client.call(1, 'ask', args, meta)) as {
+      result: { inputRequests: Json; requestState: string };
+    };
+    const { inputRequests, requestState } = first.result;
+    const [key] = Object.keys(inputRequests);
+    // Its keys in another order, as a client may write them.
+    const again = toolCall(2, 'ask', Object.fromEntries(Object.entries(args).toReversed()), meta);
+    const answers = { [key!]: { action: 'accept', content: { filling: text(700) } } };
+    client.send({ ...again, params: { ...(again['params'] as Json), requestState, inputResponses: answers } });
+    expect(await client.answer(2)).toMatchObject({ result: { resultType: 'complete' } });
   });
 });

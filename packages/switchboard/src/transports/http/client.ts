@@ -15,7 +15,7 @@ import type { Channel, ChannelHandlers } from '../channel.ts';
 import { failureText } from '../failure.ts';
 import { answerIn, sessionLoss, unavailable } from './answer.ts';
 import type { RefusalFacts } from './answer.ts';
-import { standardHeaders } from './headers.ts';
+import { asHeadersSay, standardHeaders } from './headers.ts';
 import { Incoming } from './incoming.ts';
 import { EVENT_STREAM_TYPE, JSON_TYPE, encodingOf, isEventStream } from './media.ts';
 import { Remote } from './remote.ts';
@@ -167,17 +167,18 @@ export class HttpClientChannel implements Channel {
     const awaiting = isRequest(message) ? message.id : undefined;
     const method = 'method' in message ? message.method : undefined;
     const isModern = 'params' in message && claimsModern(message.params);
+    const sent = isModern ? asHeadersSay(message, this.#paramHeaders) : message;
     // Nothing is agreed on before `initialize` is answered: a version that another era was asked in would be refused.
     const agreed = method === 'initialize' ? {} : this.#sessionHeaders;
     const headers = {
       'content-type': JSON_TYPE,
       accept: `${JSON_TYPE}, ${EVENT_STREAM_TYPE}`,
       ...agreed,
-      ...(isModern && standardHeaders(message, this.#paramHeaders)),
+      ...(isModern && standardHeaders(sent, this.#paramHeaders)),
       ...authorization,
     };
     const call = this.#remote.send(
-      { method: 'POST', headers, body: stringifyMessage(message) },
+      { method: 'POST', headers, body: stringifyMessage(sent) },
       {
         onResponse: (response) => {
           if (response.statusCode === 401 && mayRepeat && this.#renewToken(authorization)) {

@@ -6,7 +6,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import type { JsonObject, Message } from '../../protocol/jsonrpc.ts';
 import { paramText } from '../../protocol/param-headers.ts';
 import type { ParamHeader } from '../../protocol/param-headers.ts';
-import { argumentsOf } from '../../protocol/raw-arguments.ts';
+import { argumentsOf, withOpenArguments } from '../../protocol/raw-arguments.ts';
 
 /** The methods whose target the `Mcp-Name` header repeats, and where the body has it. */
 const NAME_SOURCE: ReadonlyMap<string, string> = new Map([
@@ -50,6 +50,17 @@ export function standardHeaders(
     ...(typeof version === 'string' && { 'mcp-protocol-version': version }),
     ...(name !== undefined && { 'mcp-name': encodeHeader(name) }),
   };
+}
+
+/**
+ * The message with its arguments written as they were read, where headers repeat some: of a key that stands there twice a server could
+ * take the other value.
+ */
+export function asHeadersSay(message: Message, paramHeaders: (tool: string) => readonly ParamHeader[]): Message {
+  if (!('method' in message) || message.method !== 'tools/call' || message.params === undefined) return message;
+  const params = withOpenArguments(message.params);
+  const isSame = params === message.params || paramHeaders(nameOf(message.method, params) ?? '').length === 0;
+  return isSame ? message : { ...message, params };
 }
 
 /** Visible ASCII travels as it is; everything else, and what would be taken for the encoded form, as `=?base64?…?=`. */
