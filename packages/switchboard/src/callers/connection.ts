@@ -40,7 +40,7 @@ const MAX_SLOTS = 8;
 type Connected = { -readonly [Name in keyof Arrival]: Arrival[Name] };
 
 /** Under which name the session of a channel is recorded; nothing where it ends with its process. */
-export const recordNameOf = ({ keptAs }: Channel): string | undefined =>
+export const recordNameOf = ({ keptAs }: Pick<Channel, 'keptAs'>): string | undefined =>
   keptAs === undefined ? undefined : `on ${keptAs}`;
 
 export class Connection implements Conversation, CredentialHolder {
@@ -157,6 +157,10 @@ export class Connection implements Conversation, CredentialHolder {
   close(why: CloseName, reason: string): void {
     if (this.#state === 'open') this.#state = 'closing';
     this.#channel.close(why, reason);
+  }
+
+  get keptAs(): string | undefined {
+    return this.#channel.keptAs;
   }
 
   suspend(reason: string): boolean {

@@ -431,7 +431,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
 
   get #logOptions(): KeepOptions {
     const { records } = this.#context;
-    return records === undefined ? {} : { ttlMs: records.ttlMs };
+    return records?.keeping ?? {};
   }
 
   #nameOf(streamId: string): string {

@@ -36,8 +36,10 @@ export interface Conversation {
   /** Says something to the client that belongs to no request. */
   notify(note: RpcNotification): void;
   close(why: CloseName, reason: string): void;
+  /** The name under which another process can take it up; nothing where none can. */
+  readonly keptAs?: string | undefined;
   /**
-   * The process ends: keeps what another can go on with, and ends here.
+   * The process ends, or another node goes on: keeps what that needs, and ends here.
    *
    * @returns false where nothing can be gone on with; then nothing was done.
    */

@@ -2,7 +2,8 @@
  * Keeps the records of sessions, so that they can go on in another process. What has changed is written a moment later; what has become as
  * it was by then, such as the list of requests that are under way, is not written at all.
  */
-import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import type { KeepOptions, Lease, SharedStore, StoreNotice } from '../stores/store.ts';
+import { followedLease, keepOptions } from '../stores/followed-lease.ts';
 import { Records } from '../stores/records.ts';
 import { owned } from '../util/owned.ts';
 import { SESSION_RECORD } from './session-record.ts';
@@ -12,6 +13,8 @@ export interface SessionRecordsOptions {
   store: SharedStore;
   /** How long a record is kept after it was last looked after, in ms. */
   ttlMs: number;
+  /** The lease to write under now: once another has it, what this process still knows of its sessions is old. @default none */
+  lease?: (() => Lease | undefined) | undefined;
   onNotice(notice: StoreNotice): void;
 }
 
@@ -32,6 +35,7 @@ const LONGEST_MS = 30 * 86_400_000;
 
 interface Keeping {
   name: string;
+  lease: () => Lease | undefined;
   source: () => SessionRecord | undefined;
   written: string;
 }
@@ -40,12 +44,14 @@ export class SessionRecords {
   readonly #records: Records<SessionRecord>;
   /** How long a record, and what belongs to it, is kept by itself. */
   readonly ttlMs: number;
+  readonly #lease: () => Lease | undefined;
   readonly #kept: Set<Keeping> = new Set();
   readonly #changed: Set<Keeping> = new Set();
   #timer: NodeJS.Timeout | undefined;
   readonly #refresher: NodeJS.Timeout;
 
-  constructor({ store, ttlMs, onNotice }: SessionRecordsOptions) {
+  constructor({ store, ttlMs, lease = () => undefined, onNotice }: SessionRecordsOptions) {
+    this.#lease = lease;
     this.#records = new Records({ facts: store.facts, kind: 'session', schema: SESSION_RECORD, onNotice });
     this.ttlMs = Math.min(ttlMs, LONGEST_MS);
     // A record lives as long as its session, and as long again.
@@ -59,7 +65,7 @@ export class SessionRecords {
 
   /** @param source what it is now; nothing while there is nothing to go on with. */
   keep(name: string, source: () => SessionRecord | undefined): KeptRecord {
-    const keeping: Keeping = { name, source, written: '' };
+    const keeping: Keeping = { name, lease: followedLease(this.#lease), source, written: '' };
     this.#kept.add(keeping);
     return {
       changed: () => {
@@ -68,7 +74,7 @@ export class SessionRecords {
       },
       end: () => {
         this.#forget(keeping);
-        this.#own(() => this.#records.delete(name));
+        this.#own(() => this.#records.delete(name, keeping.lease()));
       },
       leave: () => {
         this.#write(keeping, 'left');
@@ -77,9 +83,14 @@ export class SessionRecords {
     };
   }
 
+  /** How what belongs to a session is kept. */
+  get keeping(): KeepOptions {
+    return keepOptions(this.ttlMs, this.#lease);
+  }
+
   /** Deletes one that cannot be gone on with. */
   forget(name: string): void {
-    this.#own(() => this.#records.delete(name));
+    this.#own(() => this.#records.delete(name, this.#lease()));
   }
 
   /** Rejects with `SWB_STORE_UNAVAILABLE`. */
@@ -110,7 +121,7 @@ export class SessionRecords {
     const text = JSON.stringify(record);
     if (why === 'changed' && text === keeping.written) return;
     keeping.written = text;
-    this.#own(() => this.#records.put(keeping.name, { ...record, left: why === 'left' }, this.ttlMs));
+    this.#own(() => this.#records.put(keeping.name, { ...record, left: why === 'left' }, this.ttlMs, keeping.lease()));
   }
 
   /** A record that could not be written is not found: its client begins anew. */

@@ -12,7 +12,7 @@ import { RestCallers } from '../callers/rest.ts';
 import { ReplayBudget } from '../callers/replay-budget.ts';
 import type { Emit } from '../observe/events.ts';
 import type { Exchanges } from '../router/exchange.ts';
-import type { SharedStore } from '../stores/store.ts';
+import type { Lease, SharedStore } from '../stores/store.ts';
 import { noticeEvent } from './store-notice.ts';
 import { SseAcceptor } from '../transports/http/sse-channel.ts';
 import type { Access } from './access.ts';
@@ -31,6 +31,8 @@ export interface CallerAdapterOptions {
   emit: Emit;
   /** The other nodes, in a cluster. */
   elsewhere?: Elsewhere | undefined;
+  /** Under which this node writes, in a cluster. */
+  lease?: (() => Lease | undefined) | undefined;
 }
 
 /** The longest that a stream over HTTP is silent: proxies cut those that are silent for longer. */
@@ -60,6 +62,7 @@ export function callerAdapters({
   store,
   emit,
   elsewhere,
+  lease,
 }: CallerAdapterOptions): CallerAdapters {
   const replay = new ReplayBudget({
     session: settings.maxReplaySize,
@@ -67,11 +70,12 @@ export function callerAdapters({
     total: settings.maxReplaySizeTotal,
   });
   const records =
-    store.reach !== 'machine'
+    store.reach === 'process'
       ? undefined
       : new SessionRecords({
           store,
           ttlMs: settings.idleTimeout,
+          lease,
           onNotice: (notice) => emit(noticeEvent(notice)),
         });
   const context: CallerContext = {

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { recordNameOf } from '../callers/connection.ts';
 import type { HttpVisit } from '../callers/http-visit.ts';
 import type { Emit } from '../observe/events.ts';
 import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
@@ -20,8 +21,10 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { SealKeys } from '../router/catalogue/seal.ts';
 import type { Handles } from '../router/parked.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import { readBody } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { Certificates } from '../transports/tls/certificates.ts';
+import type { ConversationsElsewhere } from '../transports/websocket/resumptions.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
 import type { AdminCluster } from './admin/spread.ts';
 import { bracketed } from './addresses.ts';
@@ -41,7 +44,9 @@ export interface ClusterOptions {
   serveAdmin(path: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Whether the session over HTTP with this secret is here. */
   has(secret: string): boolean;
-  /** Gives up every session over HTTP: another node may have it by now. */
+  /** Leaves a conversation over WebSocket to another node. @returns false where there is none that could go on elsewhere. */
+  leave(keptAs: string): boolean;
+  /** Gives up every session that can go on elsewhere, and those over HTTP: another node may have them by now. */
   giveUp(reason: string): void;
   onNotice(notice: StoreNotice): void;
   emit: Emit;
@@ -50,6 +55,9 @@ export interface ClusterOptions {
 /** Below it nodes speak to each other; all else is what clients asked for. */
 const BASE = '/peer';
 const ADMIN = `${BASE}/admin`;
+const LEAVE = `${BASE}/leave`;
+/** The longest that the name of a conversation can be, and more. */
+const MAX_NAME_BYTES = 256;
 /** Streams of sessions that are forwarded keep a connection each. */
 const CONNECTIONS_PER_CLIENT = 8;
 const SPARE_CONNECTIONS = 64;
@@ -183,6 +191,38 @@ export class Cluster {
     return () => this.#key.derived('seal');
   }
 
+  /** Conversations over WebSocket that are to be resumed, and may be at another node. */
+  get conversations(): ConversationsElsewhere {
+    return {
+      newId: () => this.newSecret(),
+      lease: () => this.nodes.lease,
+      claim: (id) => this.#claim(id),
+    };
+  }
+
+  async #claim(id: string): Promise<boolean> {
+    const owner = SECRET.exec(id)?.[1];
+    if (owner === undefined) return false;
+    await this.nodes.settled();
+    const name = recordNameOf({ keptAs: id })!;
+    const node = await this.#heirs.find(name, id, owner);
+    if (node === undefined) return true;
+    return (await this.#hasLeft(node, id)) && (await this.#heirs.find(name, id, owner, true)) === undefined;
+  }
+
+  /** Whether a node has left a conversation, now or by its own end. */
+  async #hasLeft(node: Node, id: string): Promise<boolean> {
+    const signal = AbortSignal.timeout(ASK_MS);
+    try {
+      const answer = await this.#link.send(node, { method: 'POST', path: LEAVE, headers: {}, body: id, signal });
+      answer.body.resume();
+      return answer.status === 204;
+    } catch (error) {
+      if (await this.#isGone(asSwitchboardError(error), node)) return true;
+      throw error;
+    }
+  }
+
   /** How handles of parked calls begin here. */
   get handles(): Handles {
     return {
@@ -228,8 +268,8 @@ export class Cluster {
       await forwardExchange(exchange, node, this.#link);
     } catch (thrown) {
       let error = asSwitchboardError(thrown);
-      if (error.code === 'SWB_NOT_OWNER') {
-        // It has just left its sessions, or another node has its place: this one may go on with it.
+      if (await this.#isGone(error, node)) {
+        // This one may go on with what it had.
         if ((await this.#find(secret, owner, true)) === undefined) return false;
         error = new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: node.name, data: { retryAfterMs: 1000 } });
       }
@@ -253,6 +293,12 @@ export class Cluster {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const answer = await this.#link.send(node, { method, path: `${ADMIN}${path}`, headers, body: text, signal });
     return readAnswer(answer, node);
+  }
+
+  /** Whether a node that did nothing with a request has left, or left its sessions, or another has its place. */
+  async #isGone({ code }: SwitchboardError, { id }: Node): Promise<boolean> {
+    if (code === 'SWB_NOT_OWNER') return true;
+    return code === 'SWB_NODE_UNREACHABLE' && !(await this.nodes.isThere(id).catch(() => true));
   }
 
   /**
@@ -280,7 +326,11 @@ export class Cluster {
     const { serve, serveAdmin } = this.#options;
     const path = (request.url ?? '').split(/[?#]/, 1)[0]!;
     if (path === ALIVE_PATH) response.writeHead(204).end();
-    else if (path.startsWith(`${ADMIN}/`)) await serveAdmin(path.slice(BASE.length), request, response);
+    else if (path === LEAVE) {
+      const isLeft = this.#options.leave(await readBody(request, MAX_NAME_BYTES));
+      if (isLeft) await this.#options.store.flush();
+      response.writeHead(isLeft ? 204 : 404).end();
+    } else if (path.startsWith(`${ADMIN}/`)) await serveAdmin(path.slice(BASE.length), request, response);
     else await serve(request, response, decodeCaller(request.headers[CALLER_HEADER]));
   }
 }

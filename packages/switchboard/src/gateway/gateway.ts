@@ -252,6 +252,7 @@ export class Gateway {
       store,
       emit,
       elsewhere: cluster,
+      ...(cluster !== undefined && { lease: () => cluster.nodes.lease }),
     });
     const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
@@ -339,6 +340,7 @@ export class Gateway {
       probes,
       onChannel: (channel, transport, visit) => connections.open(channel, { ...visit, transport }),
       onResumed: (channel, identity) => connections.renew(channel, identity),
+      conversations: cluster?.conversations,
       ...(this.#callers.records !== undefined && {
         onRestored: (channel, visit) => connections.restore(channel, { ...visit, transport: 'websocket' }),
       }),
@@ -552,8 +554,14 @@ export class Gateway {
         await this.#admin.answerNode(path, request, response);
       },
       has: (secret) => registry().has(secret),
+      leave: (keptAs) => {
+        const conversation = [...registry().all].find((each) => each.keptAs === keptAs);
+        return conversation?.suspend?.('it goes on at another node') === true;
+      },
       giveUp: (reason) => {
         for (const conversation of registry().all) {
+          if (conversation.suspend?.(reason) === true) continue;
+          // A WebSocket that cannot go on elsewhere is here alone.
           if (conversation.secret !== undefined) conversation.close('goingAway', reason);
         }
       },

@@ -29,6 +29,7 @@ import type { SseAcceptor } from '../transports/http/sse-channel.ts';
 import { Certificates } from '../transports/tls/certificates.ts';
 import type { Loaded } from '../transports/tls/certificates.ts';
 import { RESUMABLE } from '../transports/websocket/control.ts';
+import type { ConversationsElsewhere } from '../transports/websocket/resumptions.ts';
 import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../transports/websocket/server.ts';
 import type { Store } from '../stores/store.ts';
 import { checkHostAndOrigin } from '../transports/http/guard.ts';
@@ -72,6 +73,8 @@ export interface HttpIngressOptions {
   onChannel(channel: Channel, transport: Transport, visit: Visit): void;
   /** The client of such a connection came back, and showed again who it is. */
   onResumed(channel: Channel, identity: Identity): void;
+  /** Those at other nodes, in a cluster. */
+  conversations?: ConversationsElsewhere | undefined;
   /** One came back whose connection another process had opened. Resolves with whether it goes on. @default none goes on */
   onRestored?(channel: Channel, visit: Visit): Promise<boolean>;
   emit: Emit;
@@ -116,6 +119,7 @@ export class HttpIngress {
       store: options.store,
       readLarge: readMessage,
       onNotice: (notice) => options.emit(noticeEvent(notice)),
+      elsewhere: options.conversations,
       onUnreadable: (request, socket, what) => {
         this.#refuseUpgrade(request, socket, new SwitchboardError('SWB_BAD_REQUEST', { detail: what }));
       },

@@ -134,6 +134,13 @@ export class Nodes {
     return node;
   }
 
+  /** Whether a node that could not be reached is still there; one that has left is seen to have left from now on. */
+  async isThere(id: string): Promise<boolean> {
+    if ((await this.#records.get(id)) !== undefined) return true;
+    this.#see(new Map([...this.#known].filter(([known]) => known !== id)));
+    return false;
+  }
+
   /** @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` when the cluster cannot be joined. */
   async join(): Promise<void> {
     await this.#acquire();

@@ -4,7 +4,7 @@ import { unreffed } from '../util/timers.ts';
 import { MirroredLog } from './mirrored-log.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { LOG_TTL_MS } from './store.ts';
-import type { Entry, Log, KeepOptions, StoreNotice } from './store.ts';
+import type { Entry, Log, KeepOptions, Lease, StoreNotice } from './store.ts';
 
 export interface RedisLogsOptions {
   connection: RedisConnection;
@@ -15,6 +15,8 @@ export interface RedisLogsOptions {
 
 interface Open {
   log: MirroredLog;
+  /** As they were given: the lease to write under may be another one each time. */
+  options: KeepOptions;
   /** Whether the store has something of it that it can go on with. */
   begun: boolean;
   /** Whether it is being written just now. */
@@ -55,7 +57,7 @@ export class RedisLogs {
     const here = this.#open.get(name);
     if (here !== undefined) return here.log;
     const { connection } = this.#options;
-    const [last, texts] = (await connection.run('recall', this.#keysOf(name, options).slice(0, 2))) as [
+    const [last, texts] = (await connection.run('recall', this.#keysOf(name, undefined).slice(0, 2))) as [
       string?,
       string[]?,
     ];
@@ -104,7 +106,7 @@ export class RedisLogs {
         if (this.#open.get(name) === open) this.#open.delete(name);
       },
     });
-    open = { log, begun, isWriting: false, hasFormer: false, touchedAt: performance.now() };
+    open = { log, options, begun, isWriting: false, hasFormer: false, touchedAt: performance.now() };
     this.#open.set(name, open);
     return log;
   }
@@ -167,9 +169,9 @@ export class RedisLogs {
     const { connection, onNotice } = this.#options;
     const { log } = open;
     const { changes } = log;
-    const { ttlMs = LOG_TTL_MS, under } = log.options;
+    const { ttlMs = LOG_TTL_MS, under } = open.options;
     const epoch = under?.epoch ?? '';
-    const keys = this.#keysOf(log.name, log.options);
+    const keys = this.#keysOf(log.name, under);
     if (changes.ended) {
       // A new one of that name has begun, or will, and gives up what is there.
       const newer = this.#open.get(log.name);
@@ -209,7 +211,7 @@ export class RedisLogs {
   }
 
   /** The lease is in a key of its own, which is needed also where none is written under. */
-  #keysOf(name: string, { under }: KeepOptions): string[] {
+  #keysOf(name: string, under: Lease | undefined): string[] {
     const { prefix } = this.#options;
     return [`${prefix}entries:${name}`, `${prefix}log:${name}`, `${prefix}lease:${under?.name ?? ''}`];
   }

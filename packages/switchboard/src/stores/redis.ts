@@ -261,7 +261,11 @@ export function redisStore({ url }: RedisStoreOptions): SharedStore {
     recall: (name, options = {}) => logs.recall(name, options),
     incarnation,
     watch: (listener) => void listeners.push(listener),
-    flush: () => logs.flush(),
+    async flush() {
+      await logs.flush();
+      // What is answered after it was done before it.
+      await connection.command('PING');
+    },
     async close() {
       await logs.close();
       connection.close();

@@ -1,6 +1,7 @@
 /** Three nodes behind a real balancer, round robin for each request: what clients see when a node is killed, or hangs. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { Agent, fetch as undiciFetch } from 'undici';
@@ -54,6 +55,14 @@ async function seenBy({ port }: Node): Promise<string[]> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const { body } = await http(`http://127.0.0.1:${port}/admin/status`, { method: 'GET', headers });
   return (JSON.parse(body) as { nodes: { name: string }[] }).nodes.map(({ name }) => name).toSorted();
+}
+
+/** The nodes that have sessions, as one of them sees it. */
+async function sessionsAt({ port }: Node): Promise<string[]> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  const { body } = await http(`http://127.0.0.1:${port}/admin/sessions`, { method: 'GET', headers });
+  const sessions = JSON.parse(body) as { node: string; client?: { name: string } }[];
+  return sessions.filter(({ client }) => client?.name === 'wire').map(({ node }) => node);
 }
 
 beforeAll(async () => {
@@ -122,6 +131,8 @@ it('clients of both generations, with connections kept or not, go on when a node
   await all;
   expect(seen.crossed).toBe(0);
   expect(seen.failed.filter((error) => !NAMED.test(error))).toEqual([]);
+  // Their server is shared: sessions go on at another node.
+  expect(seen.failed.filter((error) => /404|SESSION_NOT_FOUND/.test(error))).toEqual([]);
 });
 
 it('a node that hangs is known as gone, what waits for it fails with its name, and it joins again when it goes on', async () => {
@@ -129,14 +140,19 @@ it('a node that hangs is known as gone, what waits for it fails with its name, a
   const session = await openSession(b.http, initializeParams());
   const waiting = http(c.http, { headers: session, body: toolCall(1, 'never') });
   await expect.poll(async () => (await http(c.http, { headers: session, body: toolCall(2, 'echo') })).status).toBe(200);
+  const secret = session['mcp-session-id']!;
+  const record = `switchboard:fact:session ${createHash('sha256').update(secret).digest('base64url')}`;
+  await expect.poll(() => redis.ask('EXISTS', record)).toBe(':1\r\n');
   b.child.kill('SIGSTOP');
   const answer = await waiting;
   expect(answer.body).toContain('SWB_NODE_LOST');
   expect(await seenBy(c)).not.toContain('b');
-  expect((await http(c.http, { headers: session, body: toolCall(3, 'echo') })).status).toBe(404);
+  // The other node goes on with it, and keeps it.
+  expect((await http(c.http, { headers: session, body: toolCall(3, 'echo') })).status).toBe(200);
   b.child.kill('SIGCONT');
   await expect.poll(() => seenBy(c), { timeout: 10_000 }).toContain('b');
-  expect((await http(c.http, { headers: session, body: toolCall(4, 'echo') })).status).toBe(200);
+  expect((await http(b.http, { headers: session, body: toolCall(4, 'echo') })).status).toBe(200);
+  expect(await sessionsAt(b)).toEqual(['c']);
 });
 
 it('doctor asks the store and each node, and says what is amiss between them', async () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import { createGateway } from '../../src/gateway/gateway.ts';
 import { CLUSTER_KEY, sees, startCluster } from '../support/cluster.ts';
+import type { TestNode } from '../support/cluster.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { servers } from '../support/gateway.ts';
 import { http, openSession, stream } from '../support/http.ts';
@@ -108,18 +109,63 @@ describe('a session over HTTP', () => {
     expect((await ask(first!, { headers, body: slow })).status).toBe(404);
   });
 
-  it('is gone at once with its node, and nothing of it is left at the others', async () => {
-    const [a, b] = await startCluster(redis, ['a', 'b']);
-    const session = await openSession(a!.http, initializeParams());
-    const events = await stream(b!.http, { headers: session });
+  it('goes on at another node when its own ends, where its server is shared; with a server of its own it is gone at once', async () => {
+    const { scripted } = servers;
+    const upstreams = {
+      all: { ...scripted, isolation: 'shared' },
+      own: { ...scripted, isolation: 'session' },
+    } as const;
+    const [a, b] = await startCluster(redis, ['a', 'b'], { upstreams });
+    const at = (node: TestNode, upstream: string): string => node.http.replace(/\w+$/, upstream);
+    const [shared, own] = await Promise.all(
+      ['all', 'own'].map((upstream) => openSession(at(a!, upstream), initializeParams())),
+    );
+    await http(at(a!, 'all'), { headers: shared!, body: toolCall(1, 'echo') });
+    const events = await stream(at(b!, 'all'), { headers: shared! });
     await a!.gateway.close();
     await events.closed;
-    await sees(b!, ['b']);
-    const gone = await http(b!.http, { headers: session, body: toolCall(1, 'echo') });
+    const goesOn = await http(at(b!, 'all'), { headers: shared!, body: toolCall(2, 'echo', { text: 'here' }) });
+    expect([goesOn.status, goesOn.body.includes('"text":"here"')]).toEqual([200, true]);
+    expect(b!.events).toContainEqual(expect.objectContaining({ type: 'session.opened', restored: true }));
+    const gone = await http(at(b!, 'own'), { headers: own!, body: toolCall(1, 'echo') });
     expect([gone.status, codeOf(gone.body)]).toEqual([404, 'SWB_SESSION_NOT_FOUND']);
+    await sees(b!, ['b']);
+    expect((await http(at(b!, 'all'), { method: 'DELETE', headers: shared! })).status).toBe(204);
     expect(b!.gateway.stats).toMatchObject({ connections: 0, exchanges: 0 });
-    expect(b!.events.map(({ type }) => type)).toContain('node.left');
   });
+});
+
+it('a WebSocket that is cut is resumed at another node, whether its own still has it or has left it', async () => {
+  const [a, b] = await startCluster(redis, ['a', 'b']);
+  const protocols = ['mcp.r1', 'mcp'];
+  const first = await WireClient.open(a!.ws, {}, protocols);
+  first.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
+  const opened = await first.notification('switchboard/ws/session');
+  await first.answer(0);
+  first.send({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  first.send(toolCall(1, 'slow', { ms: 20, text: 'kept' }));
+  await first.answer(1);
+  first.socket.terminate();
+
+  let received = 2;
+  const resume = async (node: TestNode, { params }: Json): Promise<[WireClient, Json]> => {
+    const client = await WireClient.open(node.ws, {}, protocols);
+    client.socket.on('message', (data: Buffer) => {
+      if (!data.includes('switchboard/ws/')) received++;
+    });
+    const { token } = params as { token: string };
+    client.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token, h: received } });
+    return [client, await client.notification('switchboard/ws/resumed')];
+  };
+  const [second, resumed] = await resume(b!, opened);
+  expect((resumed['params'] as Json)['h']).toBe(3);
+  expect(textOf(await second.call(2, 'echo', { text: 'at b' }))).toBe('at b');
+  await expect.poll(() => a!.gateway.stats.connections).toBe(0);
+  second.socket.terminate();
+  await b!.gateway.close();
+  const [third] = await resume(a!, resumed);
+  expect(textOf(await third.call(3, 'echo', { text: 'at a' }))).toBe('at a');
+  third.socket.terminate();
 });
 
 it('a question of a legacy server is answered at another node by a modern client, once', async () => {

@@ -7,8 +7,9 @@ import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { asObject, failure, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { MemoryLog } from '../../stores/memory-log.ts';
+import { followedLease, keepOptions } from '../../stores/followed-lease.ts';
 import { Records } from '../../stores/records.ts';
-import type { Entry as LogEntry, Log, KeepOptions, Store, StoreNotice } from '../../stores/store.ts';
+import type { Entry as LogEntry, Log, KeepOptions, Lease, Store, StoreNotice } from '../../stores/store.ts';
 import { owned } from '../../util/owned.ts';
 import type { Channel } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
@@ -24,16 +25,30 @@ export interface ResumptionsOptions extends OutboxLimits {
   store: Store;
   /** Told of what was in the store and was not what it should be. @default nobody */
   onNotice?: ((notice: StoreNotice) => void) | undefined;
+  /** @default there are none */
+  elsewhere?: ConversationsElsewhere | undefined;
 }
 
 interface Entry {
   id: string;
+  /** Under which it is written. */
+  lease: () => Lease | undefined;
   channel: ResumableChannel;
   owner: string;
   /** Digests of the newest token, and of the one before it until the newest was used: a cut between the two must lock nobody out. */
   tokens: string[];
   /** When its tokens were last written to the store, in ms of this process. */
   writtenAt: number;
+}
+
+/** Other processes that have conversations of their own, and can be asked for them. */
+export interface ConversationsElsewhere {
+  /** For a new conversation, so that others know where it is. */
+  newId(): string;
+  /** Under which this process writes now. */
+  lease(): Lease | undefined;
+  /** Has another process leave a conversation to this one. Resolves with whether this one may go on with it. */
+  claim(id: string): Promise<boolean>;
 }
 
 /** What becomes of a socket's conversation. */
@@ -63,6 +78,7 @@ const LOOKS = 20;
 
 export class Resumptions {
   readonly #options: ResumptionsOptions;
+  readonly #lease: () => Lease | undefined;
   readonly #entries: Map<string, Entry> = new Map();
   /** Those of this process, by the digests of their tokens: they are taken up also while the store is away. */
   readonly #byToken: Map<string, Entry> = new Map();
@@ -75,6 +91,7 @@ export class Resumptions {
 
   constructor(options: ResumptionsOptions) {
     this.#options = options;
+    this.#lease = () => options.elsewhere?.lease();
     const { store, onNotice = () => {} } = options;
     this.#records = new Records({ facts: store.facts, kind: 'conversation', schema: CONVERSATION, onNotice });
     this.#refresher = setInterval(() => this.#refresh(), options.windowMs / LOOKS).unref();
@@ -158,7 +175,7 @@ export class Resumptions {
     owner: string,
     { begin, restore }: Pick<Takers, 'begin' | 'restore'>,
   ): WebSocketHandlers | undefined {
-    const id = newToken();
+    const id = this.#options.elsewhere?.newId() ?? newToken();
     const isKept = restore !== undefined;
     const entry = this.#entry(id, owner, isKept ? this.#openLog(id) : new MemoryLog(), isKept);
     const { channel } = entry;
@@ -180,6 +197,7 @@ export class Resumptions {
     const { windowMs, maxMessages, maxBytes } = this.#options;
     const entry: Entry = {
       id,
+      lease: followedLease(this.#lease),
       owner,
       tokens: [],
       writtenAt: performance.now(),
@@ -195,7 +213,7 @@ export class Resumptions {
         onEnd: () => {
           this.#entries.delete(id);
           this.#forget(entry, entry.tokens);
-          if (isKept) owned(() => this.#records.delete(id), unkept);
+          if (isKept) owned(() => this.#records.delete(id, entry.lease()), unkept);
         },
         onLeft: () => {
           this.#entries.delete(id);
@@ -250,6 +268,21 @@ export class Resumptions {
     }
     this.#record(entry);
     return entry;
+  }
+
+  /** Only for who may have it is another process asked to leave it. */
+  async #claim(
+    id: string,
+    owner: string,
+    params: JsonObject,
+    restore: NonNullable<Takers['restore']>,
+  ): Promise<Entry | undefined> {
+    const { elsewhere } = this.#options;
+    if (elsewhere !== undefined) {
+      const record = await this.#records.get(id);
+      if (record?.owner !== owner || !(await elsewhere.claim(id))) return undefined;
+    }
+    return this.#restore(id, owner, params, restore);
   }
 
   async #resume(
@@ -308,7 +341,7 @@ export class Resumptions {
     const known = this.#entries.get(id);
     if (known !== undefined || id === '') return known;
     const restoring =
-      this.#restoring.get(id) ?? this.#restore(id, owner, params, restore).finally(() => this.#restoring.delete(id));
+      this.#restoring.get(id) ?? this.#claim(id, owner, params, restore).finally(() => this.#restoring.delete(id));
     this.#restoring.set(id, restoring);
     return restoring;
   }
@@ -323,10 +356,10 @@ export class Resumptions {
   }
 
   /** What no other process can go on with is of no use in the store. */
-  #keep({ id, channel }: Entry, token: string): void {
+  #keep({ id, lease, channel }: Entry, token: string): void {
     const { store, windowMs } = this.#options;
     if (channel.keptAs === undefined) return;
-    owned(() => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs), unkept);
+    owned(() => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs, lease()), unkept);
   }
 
   #write(entry: Entry, received?: number): void {
@@ -348,24 +381,24 @@ export class Resumptions {
   }
 
   /** @param received how many messages have arrived, where nothing more will come. */
-  #record({ id, owner }: Entry, received?: number): void {
+  #record({ id, owner, lease }: Entry, received?: number): void {
     const record = { owner, ...(received !== undefined && { received }) };
-    owned(() => this.#records.put(id, record, 2 * this.#options.windowMs), unkept);
+    owned(() => this.#records.put(id, record, 2 * this.#options.windowMs, lease()), unkept);
   }
 
   get #logOptions(): KeepOptions {
-    return { ttlMs: 2 * this.#options.windowMs };
+    return keepOptions(2 * this.#options.windowMs, this.#lease);
   }
 
   #openLog(id: string): Log {
     return this.#options.store.log(logOf(id), this.#logOptions);
   }
 
-  #forget({ channel }: Entry, tokens: readonly string[]): void {
+  #forget({ channel, lease }: Entry, tokens: readonly string[]): void {
     const { facts } = this.#options.store;
     for (const token of tokens) {
       this.#byToken.delete(token);
-      if (channel.keptAs !== undefined) owned(() => facts.delete(keyOf(token)), unkept);
+      if (channel.keptAs !== undefined) owned(() => facts.delete(keyOf(token), lease()), unkept);
     }
   }
 }

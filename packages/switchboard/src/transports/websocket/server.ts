@@ -12,6 +12,7 @@ import type { WebSocketLimits } from './channel.ts';
 import { RESUMABLE } from './control.ts';
 import { NodeSocket } from './node-socket.ts';
 import { Resumptions } from './resumptions.ts';
+import type { ConversationsElsewhere } from './resumptions.ts';
 import { AUTH, SUBPROTOCOL, SUBPROTOCOLS, TICKET } from './subprotocols.ts';
 
 export interface AcceptorOptions extends WebSocketLimits {
@@ -28,6 +29,8 @@ export interface AcceptorOptions extends WebSocketLimits {
   readLarge?: (bytes: Buffer) => Message;
   /** Told of what was in the store and was not what it should be. @default nobody */
   onNotice?(notice: StoreNotice): void;
+  /** Other processes that have conversations. @default there are none */
+  elsewhere?: ConversationsElsewhere | undefined;
   /** A handshake that is none; `socket` is to be answered and ended. */
   onUnreadable(request: IncomingMessage, socket: Duplex, what: string): void;
 }
@@ -91,6 +94,7 @@ export class WebSocketAcceptor {
       maxBytes: maxQueueBytes,
       store,
       onNotice: options.onNotice,
+      elsewhere: options.elsewhere,
     });
     const limits = { maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_CHUNKS, closeTimeout: CLOSE_TIMEOUT_MS };
     this.#server = new WebSocketServer({
