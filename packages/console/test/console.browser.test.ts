@@ -189,6 +189,13 @@ describe('an operator', () => {
     await detail(page).locator('.outcome').getByText('cancelled').waitFor();
     await view(page, 'Requests');
     await rows(page).filter({ hasText: 'slow' }).getByText('cancelled').waitFor();
+    // A view that cannot be drawn says so, and takes nothing else with it.
+    await page.route('**/api/tools*', (route) => route.fulfill({ json: { roles: [], failed: [], tools: [null] } }));
+    await view(page, 'Tools');
+    await page.getByText('The view Tools could not be drawn').waitFor();
+    await page.unroute('**/api/tools*');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await row('add').waitFor();
     await expectClean(page);
   });
 

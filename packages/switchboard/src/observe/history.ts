@@ -265,7 +265,10 @@ export class History {
     } else if (event.type === 'request.refused') {
       const now = this.#now();
       for (const ring of Object.values(this.#rings)) ring.refused(now);
-    } else this.#note(event);
+    } else {
+      if (event.type === 'reloaded') for (const name of event.removed) this.#upstreams.delete(name);
+      this.#note(event);
+    }
   }
 
   #of(upstream: string): Ring | undefined {

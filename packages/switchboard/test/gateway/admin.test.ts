@@ -11,13 +11,17 @@ import { MAX_FAILURES } from '../../src/gateway/admin/gate.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import { eventWatchers } from '../../src/gateway/admin/event-watchers.ts';
 import { MAX_BYTES, MAX_LINE_BYTES, RecentLog } from '../../src/gateway/admin/recent-log.ts';
-import { MAX_WAITING_BYTES, MAX_WATCHERS } from '../../src/gateway/admin/watchers.ts';
+import type { Operator } from '../../src/gateway/admin/operator.ts';
+import { MAX_STREAMS_EACH } from '../../src/gateway/admin/share.ts';
+import { MAX_WAITING_BYTES } from '../../src/gateway/admin/watchers.ts';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, stream } from '../support/http.ts';
 import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
+
+const LOCAL: Operator = { name: 'local', role: 'operator' };
 
 interface Answer {
   status: number;
@@ -297,7 +301,7 @@ describe('an operator, through the admin API', () => {
 
   it('that reads events slowly misses some and is told how many, while what waits for it stays bounded', async () => {
     const watchers = eventWatchers();
-    const { socket, response, heard } = await pausedReader((answer) => watchers.add(answer));
+    const { socket, response, heard } = await pausedReader((answer) => watchers.add(answer, LOCAL));
     const line = 'x'.repeat(32 * 1024);
     const said = 1000;
     let most = 0;
@@ -320,7 +324,7 @@ describe('an operator, through the admin API', () => {
     const { gateway, ask } = await startAdmin();
     const headers = secrets.authorization(gateway.adminToken!);
     const watchers = await Promise.all(
-      Array.from({ length: MAX_WATCHERS }, () => stream(`${gateway.adminUrl}/events`, { headers })),
+      Array.from({ length: MAX_STREAMS_EACH }, () => stream(`${gateway.adminUrl}/events`, { headers })),
     );
     expect(await ask('GET /events')).toMatchObject({ status: 503, body: error('SWB_OVERLOADED') });
     for (const watcher of watchers) watcher.destroy();
@@ -355,7 +359,7 @@ describe('the log over the admin API', () => {
     gateway.showEvent({ type: 'test.line', n: 4 });
     gateway.showEvent({ type: 'reload.failed', reason: 'no such file' });
     expect(await followed.next()).toMatchObject({ level: 50, msg: 'reload.failed' });
-    for (let n = 1; n < MAX_WATCHERS; n++) expect((await logs('?follow=true')).status).toBe(200);
+    for (let n = 1; n < MAX_STREAMS_EACH; n++) expect((await logs('?follow=true')).status).toBe(200);
     expect(await ask('GET /logs?follow=true')).toMatchObject({ status: 503, body: error('SWB_OVERLOADED') });
     // Those who follow the log take no place of those who watch events.
     expect((await stream(`${gateway.adminUrl}/events`, { headers })).status).toBe(200);
@@ -387,7 +391,7 @@ describe('the log over the admin API', () => {
 
   it('tells a slow reader how many lines it missed', async () => {
     const log = new RecentLog();
-    const { socket, response, heard } = await pausedReader((answer) => log.send(answer, { follow: true }));
+    const { socket, response, heard } = await pausedReader((answer) => log.send(answer, LOCAL, { follow: true }));
     const line = JSON.stringify({ level: 30, text: 'x'.repeat(8 * 1024) });
     const said = 4000;
     let most = 0;

@@ -6,7 +6,9 @@ import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-import { Live, MAX_STREAMS, MAX_WAITING_BYTES } from '../../src/gateway/admin/live.ts';
+import { Live, MAX_WAITING_BYTES } from '../../src/gateway/admin/live.ts';
+import type { Operator } from '../../src/gateway/admin/operator.ts';
+import { MAX_STREAMS, MAX_STREAMS_EACH } from '../../src/gateway/admin/share.ts';
 import type { Topic } from '../../src/gateway/admin/live.ts';
 
 interface Reader {
@@ -16,7 +18,10 @@ interface Reader {
   heard(topic: string): unknown[];
 }
 
-async function startLive(topics: Record<string, Topic>): Promise<{
+async function startLive(
+  topics: Record<string, Topic>,
+  who = (): Operator => ({ name: 'local', role: 'operator' }),
+): Promise<{
   live: Live;
   faults: unknown[];
   open(...names: string[]): Promise<Reader>;
@@ -31,7 +36,7 @@ async function startLive(topics: Record<string, Topic>): Promise<{
   const responses: ServerResponse[] = [];
   const server = createServer((_, response) => {
     responses.push(response);
-    live.add(response, wanted);
+    live.add(response, wanted, who());
   }).listen(0, '127.0.0.1');
   onTestFinished(() => server.close().closeAllConnections());
   await once(server, 'listening');
@@ -174,12 +179,36 @@ describe('the live stream', () => {
     expect(reader.heard('bad')).toEqual([]);
   });
 
-  it('is for so many at a time', async () => {
-    const { open, live } = await startLive({ good: { kind: 'value', look: () => 1 } });
-    for (let nth = 0; nth < MAX_STREAMS; nth++) await open('good');
-    expect(() => live.add({} as ServerResponse, ['good'])).toThrow(expect.objectContaining({ code: 'SWB_OVERLOADED' }));
-    expect(() => live.add({} as ServerResponse, ['other'])).toThrow(
-      expect.objectContaining({ code: 'SWB_INVALID_PARAMS' }),
-    );
+  it('is for so many at a time, of which one operator has a quarter: a viewer locks nobody else out', async () => {
+    const viewer: Operator = { name: 'local', role: 'viewer' };
+    let who = viewer;
+    const { open, live } = await startLive({ good: { kind: 'value', look: () => 1 } }, () => who);
+    for (let nth = 0; nth < MAX_STREAMS_EACH; nth++) await open('good');
+    expect(() => live.add({} as ServerResponse, ['good'], who)).toThrow('local has 8 streams open already');
+    for (let nth = MAX_STREAMS_EACH; nth < MAX_STREAMS; nth++) {
+      who = { name: nth < MAX_STREAMS_EACH * 2 ? 'local' : `operator ${nth}`, role: 'operator' };
+      await open('good');
+    }
+    const overloaded = expect.objectContaining({ code: 'SWB_OVERLOADED' }) as Error;
+    const invalid = expect.objectContaining({ code: 'SWB_INVALID_PARAMS' }) as Error;
+    who = { name: 'somebody else', role: 'operator' };
+    expect(() => live.add({} as ServerResponse, ['good'], who)).toThrow(overloaded);
+    expect(() => live.add({} as ServerResponse, ['other'], who)).toThrow(invalid);
+  });
+
+  it('sends a log whole where its numbers begin again', async () => {
+    let lines = [{ nr: 1 }, { nr: 2 }, { nr: 3 }];
+    const log: Topic = {
+      kind: 'log',
+      count: () => lines.length,
+      list: (after) => lines.filter(({ nr }) => nr > after),
+    };
+    const { open } = await startLive({ log });
+    const reader = await open('log');
+    await expect.poll(() => reader.heard('log')).toEqual([{ all: lines }]);
+    lines = [{ nr: 1 }];
+    await expect.poll(() => reader.heard('log').at(-1)).toEqual({ all: lines });
+    lines.push({ nr: 2 });
+    await expect.poll(() => reader.heard('log').at(-1)).toEqual({ rows: [{ nr: 2 }], skipped: 0 });
   });
 });

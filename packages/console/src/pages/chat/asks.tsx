@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { Boundary } from '../common/boundary.tsx';
 import { Form } from '../common/form.tsx';
 import { Code } from '../common/prose.tsx';
 import { useSecondsUntil } from './seconds.ts';
@@ -136,7 +137,13 @@ export function Card({ ask, conversation }: { readonly ask: Ask; readonly conver
     <section class="ask" aria-label={label} ref={card}>
       <fieldset disabled={answered}>
         {request.type === 'question' ? (
-          <Questioned request={request} conversation={conversation} />
+          <Boundary
+            what="The question"
+            of={request.question}
+            onGoOn={() => conversation.answer(request.question, 'cancel')}
+          >
+            <Questioned request={request} conversation={conversation} />
+          </Boundary>
         ) : (
           <Approval request={request} conversation={conversation} />
         )}

@@ -21,9 +21,10 @@ export interface PropertySchema {
   readonly maximum?: number;
 }
 
+/** As a server sent it: nothing in it needs to have the type that it should have. */
 export interface FormSchema {
-  readonly properties?: Readonly<Record<string, PropertySchema>>;
-  readonly required?: readonly string[];
+  readonly properties?: unknown;
+  readonly required?: unknown;
 }
 
 export interface Choice {
@@ -62,10 +63,51 @@ const INPUTS: Readonly<Record<string, Field['input']>> = {
 /** Texts that may be longer than this get several lines. */
 const LONG_TEXT = 200;
 
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFigure = (value: unknown): boolean => typeof value === 'number';
+const isTitled = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((one) => isRecord(one) && 'const' in one && ['string', 'undefined'].includes(typeof one['title']));
+
+/** What may be used of a property as a server sent it, by the type that it has to have. */
+const PARTS: Readonly<Record<keyof PropertySchema, (value: unknown) => boolean>> = {
+  type: isText,
+  title: isText,
+  description: isText,
+  default: () => true,
+  enum: Array.isArray,
+  enumNames: (value) => Array.isArray(value) && value.every(isText),
+  oneOf: isTitled,
+  anyOf: isTitled,
+  items: isRecord,
+  minItems: isFigure,
+  maxItems: isFigure,
+  minLength: isFigure,
+  maxLength: isFigure,
+  pattern: isText,
+  format: isText,
+  minimum: isFigure,
+  maximum: isFigure,
+};
+
+/** A property without what has another type than it should have. */
+export function propertyOf(given: unknown): PropertySchema {
+  if (!isRecord(given)) return {};
+  const parts = Object.entries(given).filter(
+    ([name, value]) => Object.hasOwn(PARTS, name) && PARTS[name as keyof PropertySchema](value),
+  );
+  const property = Object.fromEntries(parts) as PropertySchema;
+  return property.items === undefined ? property : { ...property, items: propertyOf(property.items) };
+}
+
+const labelOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
 function choicesOf(schema: PropertySchema): Choice[] {
   const titled = schema.oneOf ?? schema.anyOf;
-  if (titled !== undefined) return titled.map((one) => ({ value: one.const, label: one.title ?? String(one.const) }));
-  return (schema.enum ?? []).map((value, index) => ({ value, label: schema.enumNames?.[index] ?? String(value) }));
+  if (titled !== undefined) return titled.map((one) => ({ value: one.const, label: one.title ?? labelOf(one.const) }));
+  return (schema.enum ?? []).map((value, index) => ({ value, label: schema.enumNames?.[index] ?? labelOf(value) }));
 }
 
 function kindOf(schema: PropertySchema, choices: readonly Choice[]): Field['kind'] {
@@ -76,17 +118,21 @@ function kindOf(schema: PropertySchema, choices: readonly Choice[]): Field['kind
   return schema.format === undefined && (schema.maxLength ?? 0) > LONG_TEXT ? 'longText' : 'text';
 }
 
-export function fieldsOf(schema: FormSchema): Field[] {
-  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+const inputOf = ({ format = '' }: PropertySchema): Field['input'] =>
+  (Object.hasOwn(INPUTS, format) ? INPUTS[format] : undefined) ?? 'text';
+
+export function fieldsOf({ properties, required }: FormSchema): Field[] {
+  return Object.entries(isRecord(properties) ? properties : {}).map(([name, given]) => {
+    const property = propertyOf(given);
     const choices = choicesOf(property.type === 'array' ? (property.items ?? {}) : property);
     const kind = kindOf(property, choices);
     return {
       name,
       label: property.title ?? name,
       description: property.description,
-      required: schema.required?.includes(name) ?? false,
+      required: Array.isArray(required) && required.includes(name),
       kind,
-      input: kind === 'number' ? 'number' : (INPUTS[property.format ?? ''] ?? 'text'),
+      input: kind === 'number' ? 'number' : inputOf(property),
       choices,
       schema: property,
     };

@@ -56,10 +56,27 @@ async function send<Answer>(
   } catch {
     throw new Refusal(0, '', 'Switchboard does not answer. Is it running?');
   }
+  if (!response.ok) throw await refusalOf(response);
+  return (await response.json().catch(() => undefined)) as Answer;
+}
+
+async function refusalOf(response: Response): Promise<Refusal> {
   const answer = (await response.json().catch(() => undefined)) as
     | { readonly error?: { readonly message?: string; readonly data?: { readonly code?: string } } }
     | undefined;
-  if (response.ok) return answer as Answer;
   const { message = `Switchboard answered ${response.status}.`, data } = answer?.error ?? {};
-  throw new Refusal(response.status, data?.code ?? '', message);
+  return new Refusal(response.status, data?.code ?? '', message);
+}
+
+/** Why a stream is refused, which an event source does not say; undefined where it is not. */
+export async function whyRefused(address: string): Promise<Refusal | undefined> {
+  const asking = new AbortController();
+  try {
+    const response = await fetch(address, { signal: asking.signal });
+    return response.ok ? undefined : await refusalOf(response);
+  } catch {
+    return undefined;
+  } finally {
+    asking.abort();
+  }
 }

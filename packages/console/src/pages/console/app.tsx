@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { Boundary } from '../common/boundary.tsx';
 import { Icon, type IconName } from '../common/icon.tsx';
 import mark from '../common/mark.svg';
 import { ThemeChoice } from '../common/theme-choice.tsx';
@@ -164,7 +165,14 @@ export function App({ page }: { readonly page: Page }): JSX.Element {
             </Link>
           </p>
         ) : (
-          <facts.Content page={page} />
+          <Boundary
+            key={place.view}
+            what={`The view ${title}`}
+            of={JSON.stringify(place.params)}
+            onGoOn={() => page.go(place.view as View)}
+          >
+            <facts.Content page={page} />
+          </Boundary>
         )}
       </main>
       <Keys page={page} />

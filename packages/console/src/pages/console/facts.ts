@@ -66,6 +66,8 @@ export interface Change {
 }
 
 export interface Session {
+  /** What tells it apart; absent where its id does. */
+  readonly key?: string;
   readonly id: string;
   readonly state: string;
   readonly principal: string;

@@ -1,6 +1,6 @@
 /** The stream from the server: reconnects by itself, rests while the page is hidden, and knows whether what is shown is live. */
 import { waitBefore } from '../common/backoff.ts';
-import { addressOf, Refusal, whoAmI } from './api.ts';
+import { addressOf, whyRefused } from './api.ts';
 import { LiveState } from './live-state.ts';
 
 /** `late`: connected, but nothing has come for a while. `ended`: signed out. */
@@ -16,6 +16,8 @@ export class LiveLink {
   link: LinkState = 'connecting';
   /** When the next attempt is, in ms since 1970. */
   retryAt: number | undefined;
+  /** Why Switchboard refused the last attempt, in its words. */
+  refusal: string | undefined;
   /** When something last came. */
   heardAt = 0;
   #topics: readonly string[] = [];
@@ -62,6 +64,7 @@ export class LiveLink {
     this.#source = source;
     source.addEventListener('time', ({ data }: MessageEvent<string>) => {
       this.#attempt = 0;
+      this.refusal = undefined;
       this.heardAt = Date.now();
       this.state.clockSkewMs = Number(data) - Date.now();
       this.#set('live');
@@ -76,7 +79,6 @@ export class LiveLink {
     source.addEventListener('error', () => void this.#lost(source));
   }
 
-  /** An event source does not say why; whether one is still signed in can be asked. */
   async #lost(source: EventSource): Promise<void> {
     if (source !== this.#source) return;
     this.#close();
@@ -84,11 +86,11 @@ export class LiveLink {
     this.retryAt = Date.now() + wait;
     this.#set('waiting');
     this.#timer = setTimeout(() => this.#open(), wait);
-    try {
-      await whoAmI();
-    } catch (error) {
-      if (error instanceof Refusal && error.status === 401) this.end();
-    }
+    const refused = await whyRefused(source.url);
+    if (refused?.status === 401) this.end();
+    if (refused?.message === this.refusal) return;
+    this.refusal = refused?.message;
+    this.#onChange();
   }
 
   #close(): void {

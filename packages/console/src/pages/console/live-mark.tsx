@@ -4,7 +4,7 @@ import { age } from './words.ts';
 
 /** Says whether what is shown is as it is now, and since when it is not. */
 export function LiveMark({ live }: { readonly live: LiveLink }): JSX.Element {
-  const { link, heardAt, retryAt } = live;
+  const { link, heardAt, retryAt, refusal } = live;
   const ago = heardAt === 0 ? '' : `, as of ${age(Date.now() - heardAt)} ago`;
   if (link === 'live') {
     return (
@@ -23,7 +23,7 @@ export function LiveMark({ live }: { readonly live: LiveLink }): JSX.Element {
   const seconds = Math.max(0, Math.ceil(((retryAt ?? 0) - Date.now()) / 1000));
   return (
     <p class="live warn" role="status">
-      <i class="dot warn" /> Not live{ago}.{' '}
+      <i class="dot warn" /> Not live{ago}. {refusal}{' '}
       {link === 'waiting' && <span class="retry-in">Next attempt in {seconds} s.</span>}{' '}
       <button type="button" class="inline" onClick={() => live.retry()}>
         Try now

@@ -19,6 +19,9 @@ interface Message {
   readonly skipped?: number;
 }
 
+/** Clients without a session may share an id, so the live stream gives each a key; for all others it is the id. */
+export const keyOf = ({ key, id }: Session): string => key ?? id;
+
 export class LiveState {
   status: Status | undefined;
   health: Health | undefined;
@@ -55,8 +58,10 @@ export class LiveState {
 
   #table(topic: Table, { all, changed, gone }: Message): void {
     const table: Map<string, unknown> = this[topic];
-    const idOf = (row: unknown): string =>
-      topic === 'upstreams' ? (row as Upstream).name : (row as { readonly id: string }).id;
+    const idOf = (row: unknown): string => {
+      if (topic === 'upstreams') return (row as Upstream).name;
+      return topic === 'sessions' ? keyOf(row as Session) : (row as Running).id;
+    };
     if (all !== undefined) table.clear();
     for (const row of all ?? changed ?? []) table.set(idOf(row), row);
     for (const id of gone ?? []) table.delete(id);

@@ -8,6 +8,7 @@ import { Detail, Facts } from './detail.tsx';
 import type { Recent, Running, Session } from './facts.ts';
 import { Filter } from './filter.tsx';
 import { Link } from './link.tsx';
+import { keyOf } from './live-state.ts';
 import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
@@ -283,9 +284,9 @@ export function Sessions({ page }: { readonly page: Page }): JSX.Element {
           order={readOrder(order)}
           group={group}
           selected={id}
-          idOf={(each) => each.id}
+          idOf={keyOf}
           onOrder={(next) => page.show({ order: writeOrder(next) })}
-          onOpen={(each) => page.show({ id: each.id }, false)}
+          onOpen={(each) => page.show({ id: keyOf(each) }, false)}
           empty={
             !isKnown
               ? 'Loading…'
@@ -295,7 +296,7 @@ export function Sessions({ page }: { readonly page: Page }): JSX.Element {
           }
         />
       </section>
-      {session !== undefined && <SessionDetail key={session.id} page={page} session={session} />}
+      {session !== undefined && <SessionDetail key={keyOf(session)} page={page} session={session} />}
       {id !== undefined && session === undefined && isKnown && (
         <Detail title="The session has ended" onClose={() => page.show({ id: undefined }, false)}>
           <p>

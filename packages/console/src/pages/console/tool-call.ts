@@ -1,17 +1,22 @@
 /** A call of a tool, as it is written down elsewhere. */
-import type { FormSchema } from '../common/fields.ts';
+import { isRecord, propertyOf } from '../common/fields.ts';
 import type { Tool } from './facts.ts';
 
-/** Whether a form can hold all that the schema allows: texts, figures, yes or no, and choices. */
-export function isFlat({ properties = {} }: FormSchema): boolean {
-  return Object.values(properties).every(
-    ({ type, enum: choices, oneOf, anyOf, items }) =>
-      ['string', 'number', 'integer', 'boolean'].includes(type ?? '') ||
-      (type === undefined &&
-        (choices ?? oneOf ?? anyOf) !== undefined &&
-        [...(oneOf ?? anyOf ?? [])].every((one) => 'const' in one)) ||
-      (type === 'array' && items?.enum !== undefined),
-  );
+/** Whether a form can hold all that the schema allows: texts, figures, yes or no, and choices. What is odd is written as JSON. */
+export function isFlat(schema: unknown): boolean {
+  if (!isRecord(schema)) return false;
+  const { properties = {}, required = [] } = schema;
+  return isRecord(properties) && Array.isArray(required) && Object.values(properties).every(isFlatProperty);
+}
+
+function isFlatProperty(given: unknown): boolean {
+  if (!isRecord(given)) return false;
+  const { enum: choices, oneOf, anyOf, items } = propertyOf(given);
+  const { type } = given;
+  if (type === undefined) return (choices ?? oneOf ?? anyOf) !== undefined;
+  if (typeof type !== 'string') return false;
+  if (type === 'array') return items?.enum !== undefined;
+  return ['string', 'number', 'integer', 'boolean'].includes(type);
 }
 
 /** @param text as typed. */
@@ -30,9 +35,10 @@ export function argumentsOf(text: string): { args?: Record<string, unknown>; wro
 /** For a shell of POSIX, whatever the text holds. */
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** @param origin of Switchboard. */
+/** A tool may be named like an option, so what is no option follows `--`. @param origin of Switchboard. */
 export function asCommand(origin: string, { upstream, name }: Tool, args: object): string {
-  return `switchboard call ${quoted(`${origin}/mcp/${encodeURIComponent(upstream)}`)} ${quoted(name)} --args ${quoted(JSON.stringify(args))}`;
+  const address = `${origin}/mcp/${encodeURIComponent(upstream)}`;
+  return `switchboard call --args ${quoted(JSON.stringify(args))} -- ${quoted(address)} ${quoted(name)}`;
 }
 
 export function asCurl(origin: string, { upstream, name }: Tool, args: object): string {

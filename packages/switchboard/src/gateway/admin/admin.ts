@@ -50,6 +50,7 @@ export class Admin {
   readonly api: OperatorApi;
   readonly #context: AdminContext;
   readonly #log: ReturnType<typeof createLog>;
+  readonly #listeners: readonly Emit[];
   readonly #options: AdminOptions;
   #server: Server | undefined;
 
@@ -67,6 +68,8 @@ export class Admin {
     const live = new Live(topicsOf(context), (error) => emit({ type: 'failed', where: 'live stream', error }));
     this.#options = options;
     this.#context = { ...context, live };
+    const { history, recentRequests, stderr, tools } = this.#context;
+    this.#listeners = [history, recentRequests, stderr, tools].map(({ onEvent }) => onEvent);
     this.#log = createLog({ level: settings.logLevel, write: recentLog.add });
     this.gate = new Gate(settings.adminToken);
     this.api = new OperatorApi({ context: this.#context, emit });
@@ -97,11 +100,10 @@ export class Admin {
   }
 
   readonly onEvent = (event: LiveEvent): void => {
-    const { watchers, history, recentRequests, stderr, tools } = this.#context;
-    watchers.onItem(event);
+    this.#context.watchers.onItem(event);
     this.#log(event);
     // What a program around it shows has other types, which none of these looks at.
-    for (const { onEvent } of [history, recentRequests, stderr, tools]) onEvent(event as GatewayEvent);
+    for (const listener of this.#listeners) listener(event as GatewayEvent);
   };
 
   close(): void {

@@ -8,9 +8,9 @@ import type { ServerResponse } from 'node:http';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { owned } from '../../util/owned.ts';
+import type { Operator } from './operator.ts';
+import { checkShare } from './share.ts';
 
-/** How many streams there may be. */
-export const MAX_STREAMS = 32;
 /** How many topics one of them may have. */
 const MAX_TOPICS = 16;
 /** How many bytes may wait for one of them. */
@@ -57,6 +57,7 @@ interface Look {
 }
 
 interface Stream {
+  operator: Operator;
   response: ServerResponse;
   topics: readonly string[];
   /** Topics of which it has everything up to the last look. */
@@ -103,12 +104,14 @@ class Watched {
   #lookAtLog(topic: LogTopic): Look {
     const [before, count] = [this.#count, topic.count()];
     this.#count = count;
+    // What it is about was removed and is there again: its numbers began again.
+    if (count < before) return { changes: allOf(topic), all: () => allOf(topic) };
     const rows = before === -1 || count === before ? [] : topic.list(before, MAX_LINES);
     const skipped = count - before - rows.length;
     return {
       changes: rows.length === 0 ? undefined : JSON.stringify({ rows, skipped: before === -1 ? 0 : skipped }),
       // Those who come have the rest by asking for it: a log has numbers.
-      all: () => JSON.stringify({ all: topic.list(0, Infinity) }),
+      all: () => allOf(topic),
     };
   }
 }
@@ -127,8 +130,8 @@ export class Live {
     this.#onFault = onFault;
   }
 
-  /** @throws {SwitchboardError} `SWB_OVERLOADED`, `SWB_INVALID_PARAMS` */
-  add(response: ServerResponse, topics: readonly string[]): void {
+  /** @param operator who watches. @throws {SwitchboardError} `SWB_OVERLOADED`, `SWB_INVALID_PARAMS` */
+  add(response: ServerResponse, topics: readonly string[], operator: Operator): void {
     const unknown = topics.find((topic) => this.#topicOf(topic) === undefined);
     if (unknown !== undefined || topics.length > MAX_TOPICS) {
       const detail =
@@ -137,10 +140,8 @@ export class Live {
           : `unknown topic ${JSON.stringify(unknown)}`;
       throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
     }
-    if (this.#streams.size >= MAX_STREAMS) {
-      throw new SwitchboardError('SWB_OVERLOADED', { detail: `${MAX_STREAMS} streams are open already, the limit` });
-    }
-    const stream: Stream = { response, topics: [...new Set(topics)], current: new Set() };
+    checkShare(this.#streams, operator);
+    const stream: Stream = { operator, response, topics: [...new Set(topics)], current: new Set() };
     this.#streams.add(stream);
     response.once('close', () => {
       this.#streams.delete(stream);
@@ -224,4 +225,5 @@ export class Live {
   }
 }
 
+const allOf = (topic: LogTopic): string => JSON.stringify({ all: topic.list(0, Infinity) });
 const written = (name: string, data: string): string => `event: ${name}\ndata: ${data}\n\n`;

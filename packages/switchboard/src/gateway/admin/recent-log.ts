@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 
 import type { LogLevel } from '../../observe/log.ts';
 import { cut } from '../../util/cut.ts';
+import type { Operator } from './operator.ts';
 import { Watchers } from './watchers.ts';
 
 /** How many lines are kept. */
@@ -45,12 +46,12 @@ export class RecentLog {
     this.#watchers.onItem(line);
   };
 
-  /** Sends lines as server-sent events. @throws {SwitchboardError} `SWB_OVERLOADED` */
-  send(response: ServerResponse, { lines = 50, follow = false, level = 'trace' }: LogQuery): void {
+  /** Sends lines as server-sent events. @param operator who reads. @throws {SwitchboardError} `SWB_OVERLOADED` */
+  send(response: ServerResponse, operator: Operator, { lines = 50, follow = false, level = 'trace' }: LogQuery): void {
     const wants = (line: Line): boolean => line.level >= LEVELS[level];
     const wanted = this.#lines.filter(wants);
     const first = wanted.slice(Math.max(0, wanted.length - lines));
-    if (follow) this.#watchers.add(response, wants, first);
+    if (follow) this.#watchers.add(response, operator, wants, first);
     else {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
       response.end(first.map(written).join(''));

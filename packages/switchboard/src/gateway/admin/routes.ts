@@ -272,8 +272,8 @@ export const ROUTES: readonly Route[] = [
     query: shapes.watching,
     answer: shapes.text,
     stream: true,
-    handle: ({ watchers }, { query: { type } }, response) =>
-      watchers.add(response, type === undefined ? undefined : ofTypes(type.split(','))),
+    handle: ({ watchers }, { query: { type }, operator }, response) =>
+      watchers.add(response, operator, type === undefined ? undefined : ofTypes(type.split(','))),
   }),
   define({
     method: 'GET',
@@ -283,8 +283,8 @@ export const ROUTES: readonly Route[] = [
     query: shapes.logs,
     answer: shapes.text,
     stream: true,
-    handle: ({ recentLog }, { query: { lines, follow, level } }, response) =>
-      recentLog.send(response, { lines, follow: follow === 'true', level }),
+    handle: ({ recentLog }, { query: { lines, follow, level }, operator }, response) =>
+      recentLog.send(response, operator, { lines, follow: follow === 'true', level }),
   }),
   define({
     method: 'GET',
@@ -294,7 +294,7 @@ export const ROUTES: readonly Route[] = [
     query: shapes.topics,
     answer: shapes.text,
     stream: true,
-    handle: ({ live }, { query: { topics } }, response) => live.add(response, topics.split(',')),
+    handle: ({ live }, { query: { topics }, operator }, response) => live.add(response, topics.split(','), operator),
   }),
   define({
     method: 'POST',

@@ -1,5 +1,6 @@
 /** How a Switchboard is at this moment, as operators see it: asked once, or live. */
 import { ProcessTree, readProcessTree } from '../../upstreams/process-tree.ts';
+import type { SessionFacts } from '../../callers/session-facts.ts';
 import type { OpenRequest, UpstreamFacts } from '../operations.ts';
 import { PRODUCT } from '../product.ts';
 import { problemsOf } from './health.ts';
@@ -79,6 +80,17 @@ const withStart = ({ ageMs, ...request }: OpenRequest): object => ({
   startedAt: Math.round((Date.now() - ageMs) / 1000) * 1000,
 });
 
+/** Clients without a session may have the id of another, such as all behind one address: the oldest keeps it as its key. */
+function withKeys(sessions: readonly SessionFacts[]): { key: string }[] {
+  const taken = new Set<string>();
+  return sessions.map((session) => {
+    const { id, principal, upstream, era, version, client } = session;
+    const key = taken.has(id) ? JSON.stringify([id, principal, upstream, era, version, client]) : id;
+    taken.add(id);
+    return { key, ...session };
+  });
+}
+
 const STDERR = 'stderr:';
 /** How many changes a page gets each time that something changes. */
 const LIVE_CHANGES = 100;
@@ -107,7 +119,11 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     'history.day': { kind: 'value', look: () => history.range('day') },
     load: { kind: 'value', look: () => history.load() },
     changes: { kind: 'value', look: () => history.changes().slice(-LIVE_CHANGES) },
-    sessions: { kind: 'table', look: () => operations.sessions(), idOf: ({ id }: { id: string }) => id },
+    sessions: {
+      kind: 'table',
+      look: () => withKeys(operations.sessions()),
+      idOf: ({ key }: { key: string }) => key,
+    },
     requests: {
       kind: 'table',
       look: () => operations.requests().map(withStart),

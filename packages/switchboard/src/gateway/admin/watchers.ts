@@ -1,15 +1,15 @@
 /** Readers of a live stream, as server-sent events. A slow one misses items, and gets their number. */
 import type { ServerResponse } from 'node:http';
 
-import { SwitchboardError } from '../../protocol/errors.ts';
+import type { Operator } from './operator.ts';
+import { checkShare } from './share.ts';
 
-/** How many may watch. */
-export const MAX_WATCHERS = 16;
 /** How many bytes may wait for one of them. */
 export const MAX_WAITING_BYTES: number = 256 * 1024;
 const KEEP_ALIVE_MS = 15_000;
 
 interface Watcher<Item> {
+  operator: Operator;
   response: ServerResponse;
   wants(item: Item): boolean;
   missed: number;
@@ -30,12 +30,19 @@ export class Watchers<Item> {
     this.#options = options;
   }
 
-  /** @param first items that it gets at once. @throws {SwitchboardError} `SWB_OVERLOADED` */
-  add(response: ServerResponse, wants: (item: Item) => boolean = () => true, first: readonly Item[] = []): void {
-    if (this.#watchers.size >= MAX_WATCHERS) {
-      throw new SwitchboardError('SWB_OVERLOADED', { detail: `${MAX_WATCHERS} watch already, the limit` });
-    }
-    const watcher: Watcher<Item> = { response, wants, missed: 0 };
+  /**
+   * @param operator who watches.
+   * @param first items that it gets at once.
+   * @throws {SwitchboardError} `SWB_OVERLOADED`
+   */
+  add(
+    response: ServerResponse,
+    operator: Operator,
+    wants: (item: Item) => boolean = () => true,
+    first: readonly Item[] = [],
+  ): void {
+    checkShare(this.#watchers, operator);
+    const watcher: Watcher<Item> = { operator, response, wants, missed: 0 };
     this.#watchers.add(watcher);
     const keepAlive = setInterval(() => {
       if (response.writableLength === 0 && !response.writableEnded) response.write(': keep-alive\n\n');

@@ -1,0 +1,20 @@
+/** Streams to operators are few, so each operator has a share of them: one that takes all it can locks nobody else out. */
+import { SwitchboardError } from '../../protocol/errors.ts';
+import type { Operator } from './operator.ts';
+
+/** How many streams of one kind there may be. */
+export const MAX_STREAMS = 32;
+/** How many of them one operator may have. All who show the token, and the operators who came by its links, are one. */
+export const MAX_STREAMS_EACH = 8;
+
+/** @param open those that there are. @throws {SwitchboardError} `SWB_OVERLOADED` where this operator may have no more. */
+export function checkShare(open: Iterable<{ operator: Operator }>, { name, role }: Operator): void {
+  const all = [...open];
+  const own = all.filter(({ operator }) => operator.name === name && operator.role === role).length;
+  if (own < MAX_STREAMS_EACH && all.length < MAX_STREAMS) return;
+  const detail =
+    own >= MAX_STREAMS_EACH
+      ? `${name} has ${own} streams open already, the limit for one ${role}; close one, such as another page of the console`
+      : `${all.length} streams are open already, the limit`;
+  throw new SwitchboardError('SWB_OVERLOADED', { detail });
+}
