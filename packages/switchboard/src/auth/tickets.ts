@@ -3,34 +3,38 @@
  * and for the origin that asked for it.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
 
-import type { Fact, Facts } from '../stores/store.ts';
+import { Records } from '../stores/records.ts';
+import type { Facts, StoreNotice } from '../stores/store.ts';
+import { IDENTITY } from './identity-schema.ts';
 import type { Identity } from './identity.ts';
 
 export const TICKET_MS = 30_000;
 
+const schema = z.object({ identity: IDENTITY, origin: z.string() });
+
 /** The store learns a digest only: who can read it has no ticket. */
-const keyOf = (ticket: string): string => `ticket ${createHash('sha256').update(ticket).digest('base64url')}`;
+const digestOf = (ticket: string): string => createHash('sha256').update(ticket).digest('base64url');
 
 export class Tickets {
-  readonly #facts: Facts;
+  readonly #records: Records<z.infer<typeof schema>>;
 
-  constructor(facts: Facts) {
-    this.#facts = facts;
+  /** @param onNotice told of what is in the store and is no ticket. */
+  constructor(facts: Facts, onNotice: (notice: StoreNotice) => void) {
+    this.#records = new Records({ facts, kind: 'ticket', schema, onNotice });
   }
 
   /** @param origin of the page that asks. @returns 192 random bits. */
   async issue(identity: Identity, origin: string | undefined): Promise<string> {
     const ticket = randomBytes(24).toString('base64url');
-    const fact: Fact = { identity: JSON.stringify(identity), origin: origin ?? '' };
-    await this.#facts.put(keyOf(ticket), fact, TICKET_MS);
+    await this.#records.put(digestOf(ticket), { identity, origin: origin ?? '' }, TICKET_MS);
     return ticket;
   }
 
   /** Uses the ticket up, also when it is for another origin. */
   async take(ticket: string, origin: string | undefined): Promise<Identity | undefined> {
-    const fact = await this.#facts.take(keyOf(ticket));
-    if (fact === undefined || fact['origin'] !== (origin ?? '')) return undefined;
-    return JSON.parse(String(fact['identity'])) as Identity;
+    const kept = await this.#records.take(digestOf(ticket));
+    return kept?.origin === (origin ?? '') ? kept.identity : undefined;
   }
 }

@@ -37,7 +37,7 @@ export interface Elsewhere {
    * @param body of a POST, which has been read.
    * @returns whether it was, and answered; if not, nothing was done with it. Rejects with a `SwitchboardError` to be answered here.
    */
-  forward(visit: HttpVisit, body?: string): Promise<boolean>;
+  forward(visit: HttpVisit, body?: Buffer): Promise<boolean>;
 }
 
 export class HttpCallers {
@@ -72,7 +72,7 @@ export class HttpCallers {
       switch (request.method) {
         case 'POST': {
           const body = await this.#readBody(visit);
-          if (this.#elsewhere !== undefined && (await this.#elsewhere.forward(visit, body.toString('utf8')))) break;
+          if (this.#elsewhere !== undefined && (await this.#elsewhere.forward(visit, body))) break;
           if (isBatch(body)) {
             const parts = parseBatch(body.toString('utf8'));
             (await this.#session(visit)).postBatch(parts, visit);

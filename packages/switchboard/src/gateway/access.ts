@@ -22,6 +22,7 @@ import type { Proxies } from '../transports/http/client-address.ts';
 import { offeredCredentials } from '../transports/websocket/server.ts';
 import type { AccessOptions } from './access-options.ts';
 import type { Settings } from './settings.ts';
+import { noticeEvent } from './store-notice.ts';
 
 export interface AccessParts extends Pick<AccessOptions, 'jwt'> {
   settings: Settings;
@@ -53,7 +54,7 @@ export class Access {
   constructor(parts: AccessParts) {
     const { settings, jwt, roles, store } = parts;
     this.#parts = parts;
-    this.#tickets = new Tickets(store.facts);
+    this.#tickets = new Tickets(store.facts, (notice) => parts.emit(noticeEvent(notice)));
     this.newToken = settings.token === 'auto' ? makeToken() : undefined;
     const token = this.newToken ?? settings.token;
     const methods: Method[] = [

@@ -133,7 +133,7 @@ export class Cluster {
         digest: key.sign(['upstreams', options.upstreams()]).slice(0, 16),
         startedAt: this.#startedAt,
       }),
-      checkReachable: () => this.#checkReachable(),
+      checkReachable: (signal) => this.#checkReachable(signal),
       onLost: ({ id }) => this.#link.giveUp(id),
       onFenced: () => giveUp('this node could not be reached for a while, and the others took it for gone'),
       onNotice,
@@ -244,7 +244,7 @@ export class Cluster {
    * @returns whether it was; if not, nothing was done with it. Its failures are answered here.
    * @throws {SwitchboardError} `SWB_NOT_OWNER` when it was passed on already, and to the wrong node.
    */
-  async forward(visit: HttpVisit, body: string | undefined): Promise<boolean> {
+  async forward(visit: HttpVisit, body: Buffer | undefined): Promise<boolean> {
     const { request, response, identity, address, upstream } = visit;
     const secret = String(request.headers['mcp-session-id'] ?? '');
     const owner = secret === '' ? this.#labelled(stateIn(body)) : SECRET.exec(secret)?.[1];
@@ -315,9 +315,9 @@ export class Cluster {
     return this.#heirs.find(digestOf(secret), secret, owner, isRefused);
   }
 
-  async #checkReachable(): Promise<void> {
+  async #checkReachable(signal: AbortSignal): Promise<void> {
     const self = { id: this.nodes.id, url: this.#url };
-    const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE_PATH, headers: {} });
+    const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE_PATH, headers: {}, signal });
     body.resume();
     if (status !== 204) throw new Error(`HTTP status ${status}`);
   }
@@ -339,10 +339,10 @@ export class Cluster {
 const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
 
 /** What a modern request comes back with, as text. Only few bodies are read twice for it. */
-function stateIn(body: string | undefined): string {
+function stateIn(body: Buffer | undefined): string {
   if (body === undefined || !body.includes('"requestState"')) return '';
   try {
-    const message: unknown = JSON.parse(body);
+    const message: unknown = JSON.parse(body.toString('utf8'));
     const params = isObject(message) ? message['params'] : undefined;
     const state = isObject(params) ? params['requestState'] : undefined;
     return typeof state === 'string' ? state : '';

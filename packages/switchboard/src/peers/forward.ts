@@ -15,7 +15,7 @@ export interface ForwardedExchange {
   request: IncomingMessage;
   response: ServerResponse;
   /** The body of the request, which was read where it came in. */
-  body: string | undefined;
+  body: Buffer | undefined;
   caller: PeerCaller;
   /** Headers that the upstream wants of its callers, in small letters. Other credentials of a client stay where it came in. */
   callerHeaders: readonly string[];
@@ -48,7 +48,7 @@ export async function forwardExchange(
   try {
     const headers = { ...passed(request.headers, callerHeaders), [CALLER_HEADER]: encodeCaller(caller) };
     const answer = await link.send(owner, { method, path: url, headers, body, signal: hangUp.signal });
-    await passBack(answer, response, owner, idIn(body));
+    await passBack(answer, response, owner, () => idIn(body));
   } catch (error) {
     // Nobody is there who could be told.
     if (!hangUp.signal.aborted) throw error;
@@ -66,7 +66,7 @@ async function passBack(
   { status, headers, body }: PeerAnswer,
   response: ServerResponse,
   owner: Peer,
-  rpcId: RpcId | undefined,
+  askedId: () => RpcId | undefined,
 ): Promise<void> {
   /** The last two bytes, which say whether an event is whole. */
   let tail: readonly number[] = [LF, LF];
@@ -86,7 +86,8 @@ async function passBack(
     if (response.destroyed) return;
     if (!response.headersSent) throw thrown;
     // Whoever waits for an answer in the stream gets one; what is cut in the middle can only be cut.
-    if (rpcId !== undefined && isEventStream(headers) && isWhole) {
+    const rpcId = isEventStream(headers) && isWhole ? askedId() : undefined;
+    if (rpcId !== undefined) {
       response.end(frame(failure(rpcId, lossOf(thrown, owner).toRpc())));
     } else response.destroy();
   } finally {
@@ -110,10 +111,10 @@ function drained(response: ServerResponse): Promise<void> {
 }
 
 /** The id of the one request in a body; a batch has several, and is answered as a whole or not at all. */
-export function idIn(body: string | undefined): RpcId | undefined {
+export function idIn(body: Buffer | undefined): RpcId | undefined {
   if (body === undefined) return undefined;
   try {
-    const message: unknown = JSON.parse(body);
+    const message: unknown = JSON.parse(body.toString('utf8'));
     if (!isObject(message) || typeof message['method'] !== 'string') return undefined;
     const { id } = message;
     return typeof id === 'string' || typeof id === 'number' ? id : undefined;

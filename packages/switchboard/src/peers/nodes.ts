@@ -37,8 +37,10 @@ export interface NodesOptions {
   store: SharedStore;
   /** What this node says of itself now. */
   describe(): Omit<NodeRecord, 'state'>;
-  /** Resolves when this node can be reached by the others; a node that cannot is not there, whatever else works. */
-  checkReachable(): Promise<void>;
+  /**
+   * Resolves when this node can be reached by the others; a node that cannot is not there, whatever else works. The signal gives it up.
+   */
+  checkReachable(signal: AbortSignal): Promise<void>;
   /** A node is gone: what is under way there will not be answered. */
   onLost(node: Node): void;
   /** This node was taken for gone, and another has taken over what it had: it has to give all of it up. */
@@ -217,22 +219,40 @@ export class Nodes {
 
   /** A node whose port for others is dead must not be taken for alive. */
   async #mustBeReachable(): Promise<void> {
+    const late = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     try {
       await Promise.race([
-        this.#options.checkReachable(),
+        this.#options.checkReachable(late.signal),
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => reject(new Error(`no answer within ${this.#beatMs} ms`)), this.#beatMs);
         }),
       ]);
       this.#isUnreachable = false;
     } catch (cause) {
+      await this.#giveUpIfFenced();
       const { url } = this.#options.describe();
       const detail = `this node does not answer at its own peer URL ${url}: ${(cause as Error).message}`;
       throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail, cause });
     } finally {
       clearTimeout(timer);
+      late.abort();
     }
+  }
+
+  /** Another node may go on with what is here while no node reaches it, but clients still do. */
+  async #giveUpIfFenced(): Promise<void> {
+    const holder = await this.#options.store.leases.holder(`node ${this.#id}`);
+    // The lease stays: what is written under it until this node joins as another one is refused.
+    if (holder !== undefined && holder.owner !== this.#id && !this.#closed) this.#becomeAnother();
+  }
+
+  #becomeAnother(): void {
+    const { onFenced, emit } = this.#options;
+    const former = this.#id;
+    onFenced();
+    this.#id = newId();
+    emit({ type: 'node.fenced', node: former, now: this.#id });
   }
 
   /**
@@ -240,17 +260,14 @@ export class Nodes {
    * has taken over what was here, it goes on as who it was.
    */
   async #acquire(): Promise<void> {
-    const { store, onFenced, emit } = this.#options;
+    const { store } = this.#options;
     const acquired = await store.leases.acquire(`node ${this.#id}`, this.#id, this.#leaseMs);
     if ('lease' in acquired) {
       this.#lease = acquired.lease;
       this.#renewedAt = performance.now();
       return;
     }
-    const former = this.#id;
-    onFenced();
-    this.#id = newId();
-    emit({ type: 'node.fenced', node: former, now: this.#id });
+    this.#becomeAnother();
     await this.#acquire();
   }
 

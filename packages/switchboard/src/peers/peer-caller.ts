@@ -1,6 +1,7 @@
 /** Who is behind a request that one node passes on to another, as it was found out where the request came in. */
 import { z } from 'zod';
 
+import { IDENTITY } from '../auth/identity-schema.ts';
 import type { Identity } from '../auth/identity.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 
@@ -12,16 +13,7 @@ export interface PeerCaller {
   address: string;
 }
 
-const identity = z.object({
-  principal: z.string(),
-  roles: z.array(z.string()),
-  scopes: z.array(z.string()),
-  claims: z.record(z.string(), z.string()),
-  expiresAt: z.number().optional(),
-  via: z.enum(['nothing', 'api key', 'jwt', 'token', 'certificate']),
-  grant: z.string().optional(),
-});
-const shape = z.object({ identity, address: z.string() });
+const shape = z.object({ identity: IDENTITY, address: z.string() });
 
 export const encodeCaller = ({ identity, address }: PeerCaller): string =>
   Buffer.from(JSON.stringify({ identity, address })).toString('base64url');
@@ -29,12 +21,7 @@ export const encodeCaller = ({ identity, address }: PeerCaller): string =>
 /** @throws {SwitchboardError} `SWB_BAD_REQUEST`: the other node is of another version, as a signed header is what was sent. */
 export function decodeCaller(header: string | string[] | undefined): PeerCaller {
   try {
-    const parsed = shape.parse(JSON.parse(Buffer.from(String(header), 'base64url').toString('utf8')));
-    const { expiresAt, grant, ...known } = parsed.identity;
-    return {
-      address: parsed.address,
-      identity: { ...known, ...(expiresAt !== undefined && { expiresAt }), ...(grant !== undefined && { grant }) },
-    };
+    return shape.parse(JSON.parse(Buffer.from(String(header), 'base64url').toString('utf8')));
   } catch (cause) {
     throw new SwitchboardError('SWB_BAD_REQUEST', { detail: `${CALLER_HEADER} cannot be read`, cause });
   }

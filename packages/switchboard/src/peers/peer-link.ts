@@ -5,7 +5,8 @@ import type { Agent } from 'undici';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { ClusterKey } from './cluster-key.ts';
-import { SIGNATURE_HEADER, isAnswerSigned, signRequest } from './signature.ts';
+import { digestOfBody } from '../transports/http/body.ts';
+import { BODY_HEADER, SIGNATURE_HEADER, isAnswerSigned, signRequest } from './signature.ts';
 
 export interface PeerLinkOptions {
   key: ClusterKey;
@@ -28,7 +29,7 @@ export interface PeerRequest {
   /** With its query. */
   path: string;
   headers: Readonly<Record<string, string>>;
-  body?: string | undefined;
+  body?: Buffer | string | undefined;
   /** Gives the request and its answer up. */
   signal?: AbortSignal | undefined;
 }
@@ -87,12 +88,13 @@ export class PeerLink {
       if (open.size === 0 && this.#open.get(peer.id) === open) this.#open.delete(peer.id);
     };
     try {
-      const { header, nonce } = signRequest(key, { method, path, headers, from: self(), to: peer.id });
+      const signed = { ...headers, ...(body !== undefined && { [BODY_HEADER]: digestOfBody(body) }) };
+      const { header, nonce } = signRequest(key, { method, path, headers: signed, from: self(), to: peer.id });
       const answer = await agent.request({
         origin: peer.url,
         path,
         method,
-        headers: { ...headers, [SIGNATURE_HEADER]: header },
+        headers: { ...signed, [SIGNATURE_HEADER]: header },
         ...(body !== undefined && { body }),
         signal: controller.signal,
       });

@@ -11,10 +11,11 @@ import type { Server as SecureServer } from 'node:https';
 import type { Emit } from '../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { HTTP_LIMITS } from '../transports/http/limits.ts';
+import { digestOfBody, expectDigest } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
 import type { Certificates } from '../transports/tls/certificates.ts';
 import type { ClusterKey } from './cluster-key.ts';
-import { Nonces, SIGNATURE_HEADER, signAnswer, verifyRequest } from './signature.ts';
+import { BODY_HEADER, Nonces, SIGNATURE_HEADER, refused, signAnswer, verifyRequest } from './signature.ts';
 
 /** Answers 204, so that it is known that a node can be reached. */
 export const ALIVE_PATH = '/peer/alive';
@@ -38,6 +39,7 @@ export interface PeerListenerOptions {
 
 /** More than clients have: it carries what is known of the caller. */
 const HEAD_BYTES = 64 * 1024;
+const NO_BODY = digestOfBody('');
 /** How long what is still open at the end may take. */
 const CUT_AFTER_MS = 500;
 
@@ -108,16 +110,22 @@ export class PeerListener {
       if (request.url !== ALIVE_PATH) this.#nonces.remember(nonce, until);
       // A node that was started again is another one: what the former one had is not here.
       if (to !== self()) throw new SwitchboardError('SWB_NOT_OWNER', { detail: `${to} is not here any more` });
+      expectDigest(request, String(request.headers[BODY_HEADER] ?? NO_BODY), () => {
+        const error = refused('its body is not the one that was signed');
+        this.#note(error, request);
+        return error;
+      });
       await serve(request, response);
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
       if (error !== thrown) emit({ type: 'failed', where: 'peer listener', error });
-      else if (error.code === 'SWB_PEER_UNAUTHORIZED') {
-        const address = request.socket.remoteAddress ?? '';
-        emit({ type: 'peer.refused', reason: error.message, address });
-      }
+      else if (error.code === 'SWB_PEER_UNAUTHORIZED') this.#note(error, request);
       sendError(response, error);
     }
+  }
+
+  #note({ message: reason }: SwitchboardError, { socket }: IncomingMessage): void {
+    this.#options.emit({ type: 'peer.refused', reason, address: socket.remoteAddress ?? '' });
   }
 }
 

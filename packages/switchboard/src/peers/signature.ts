@@ -1,7 +1,7 @@
 /**
  * How nodes recognise each other: a request carries a signature over its method, path, headers, time and a nonce, for one receiver; the
- * answer carries one over that nonce and the status. A body is not signed, as it is passed on while it comes; TLS protects it where
- * others could reach the network between the nodes.
+ * answer carries one over that nonce and the status. The digest of a request's body is one of its headers. The body of an answer is not
+ * signed, as it is passed on while it comes; TLS protects it where others could reach the network between the nodes.
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -10,6 +10,8 @@ import { SwitchboardError } from '../protocol/errors.ts';
 import type { ClusterKey } from './cluster-key.ts';
 
 export const SIGNATURE_HEADER = 'switchboard-peer';
+/** The SHA-256 of the body, where there is one. */
+export const BODY_HEADER = 'switchboard-peer-body';
 /** How far the clocks of two nodes may be apart, and how long a signed request can be delivered, in ms. */
 export const WINDOW_MS = 30_000;
 /** How many nonces are remembered, each for a window: some 6,600 requests a second. */
@@ -142,4 +144,4 @@ function signedHeaders(headers: IncomingHttpHeaders): [string, string][] {
     .toSorted(([one], [other]) => (one < other ? -1 : 1));
 }
 
-const refused = (detail: string): SwitchboardError => new SwitchboardError('SWB_PEER_UNAUTHORIZED', { detail });
+export const refused = (detail: string): SwitchboardError => new SwitchboardError('SWB_PEER_UNAUTHORIZED', { detail });

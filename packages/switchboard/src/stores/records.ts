@@ -1,10 +1,9 @@
 /**
- * Facts of one kind, read through a schema: what another process wrote, or another version of this one, is a value of its type, or it is
- * dropped and told of.
+ * Facts of one kind, read through a schema: what another process wrote, or another version of this one, is a value of its type, or it
+ * counts as nothing and is told of. It stays until its time is over, as a newer version may understand it.
  */
 import type { ZodType } from 'zod';
 
-import { owned } from '../util/owned.ts';
 import type { Fact, Facts, Lease, StoreNotice } from './store.ts';
 
 export interface RecordsOptions<T extends object> {
@@ -12,12 +11,16 @@ export interface RecordsOptions<T extends object> {
   /** What its keys begin with, such as `session`. */
   kind: string;
   schema: ZodType<T>;
-  /** Told of what was dropped. Must not throw. */
+  /** Told once of what counts as nothing. Must not throw. */
   onNotice(notice: StoreNotice): void;
 }
 
+/** Keys that were told of; after so many each is told again. */
+const MAX_TOLD = 1000;
+
 export class Records<T extends object> {
   readonly #options: RecordsOptions<T>;
+  readonly #told: Set<string> = new Set();
 
   constructor(options: RecordsOptions<T>) {
     this.#options = options;
@@ -61,15 +64,14 @@ export class Records<T extends object> {
 
   #read(key: string, fact: Fact | undefined): T | undefined {
     if (fact === undefined) return undefined;
-    const { schema, onNotice, facts } = this.#options;
+    const { schema, onNotice } = this.#options;
     const parsed = schema.safeParse(fact);
     if (parsed.success) return parsed.data;
+    if (this.#told.has(key)) return undefined;
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    this.#told.add(key);
     const [issue] = parsed.error.issues;
     onNotice({ type: 'garbage', key, detail: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'unreadable'}` });
-    owned(
-      () => facts.delete(key),
-      () => {},
-    );
     return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** Nodes that share a store: who is there, who is gone, and who goes on with what. */
+import { once } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
 
 import type { GatewayEvent } from '../../src/observe/events.ts';
@@ -18,11 +19,18 @@ afterEach(async () => {
 async function join(store: SharedStore, name: string) {
   const events: GatewayEvent[] = [];
   const gone: string[] = [];
-  const node = { isReachable: true, fenced: 0 };
+  const node = { isReachable: true, isSilent: false, waiting: 0, fenced: 0 };
   const nodes = new Nodes({
     store,
     describe: () => ({ name, url: `http://${name}.test`, version: '1', digest: 'd', startedAt: 1 }),
-    checkReachable: () => (node.isReachable ? Promise.resolve() : Promise.reject(new Error('dead'))),
+    checkReachable: async (signal) => {
+      if (node.isSilent) {
+        node.waiting++;
+        await once(signal, 'abort');
+        node.waiting--;
+      }
+      if (!node.isReachable) throw new Error('dead');
+    },
     onLost: ({ name: lost }) => gone.push(lost),
     onFenced: () => node.fenced++,
     onNotice: () => {},
@@ -52,6 +60,12 @@ it('sees who joins at once when it is asked for, and who leaves; one whose port 
   expect(a.gone).toEqual(['b']);
   expect(b.events).toContainEqual(expect.objectContaining({ type: 'failed', where: 'peer listener' }));
   b.isReachable = true;
+  await poll(a.names).toEqual(['a', 'b']);
+  b.isSilent = true;
+  await poll(a.names).toEqual(['a']);
+  // What has no answer is given up before it is asked again.
+  expect(b.waiting).toBeLessThan(2);
+  b.isSilent = false;
   // Nobody has taken over what it had.
   await poll(a.names).toEqual(['a', 'b']);
   expect([b.nodes.id, b.fenced]).toEqual([id, 0]);
@@ -78,8 +92,10 @@ it('one node goes on with a session of a node that is gone, which is fenced: it 
   expect(await other.heirs.find('kept', 'secret', id)).toMatchObject({ id: heir.nodes.id });
   expect(found.filter((each) => each.status === 'fulfilled' && each.value === undefined)).toHaveLength(1);
   expect(await store.facts.put('session kept', { n: 2 }, 60_000, old)).toBe(false);
-  a.isReachable = true;
+  // It gives up what was here although no node reaches it yet.
   await poll(() => a.fenced).toBe(1);
+  expect(await store.facts.put('session kept', { n: 2 }, 60_000, a.nodes.lease)).toBe(false);
+  a.isReachable = true;
   expect(a.nodes.id).not.toBe(id);
   expect(a.events).toContainEqual({ type: 'node.fenced', node: id, now: a.nodes.id });
   await poll(b.names).toEqual(['a', 'b', 'c']);

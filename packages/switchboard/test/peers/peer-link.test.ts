@@ -1,5 +1,5 @@
 /** Two nodes that pass exchanges on, spoken to by hand where a stranger would. */
-import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -15,6 +15,7 @@ import { PeerLink } from '../../src/peers/peer-link.ts';
 import { ALIVE_PATH, PeerListener } from '../../src/peers/peer-listener.ts';
 import { Nonces } from '../../src/peers/signature.ts';
 import { asSwitchboardError } from '../../src/protocol/errors.ts';
+import { readBytes } from '../../src/transports/http/body.ts';
 import { sendError } from '../../src/transports/http/reply.ts';
 import { Certificates } from '../../src/transports/tls/certificates.ts';
 import { TestAuthority } from '../support/certificates.ts';
@@ -56,7 +57,7 @@ async function cluster(
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = request.method === 'POST' ? Buffer.concat(chunks).toString() : undefined;
+      const body = request.method === 'POST' ? Buffer.concat(chunks) : undefined;
       forwardExchange({ request, response, body, caller, callerHeaders: ['x-upstream-key'] }, owner, link).catch(
         (error: unknown) => sendError(response, asSwitchboardError(error)),
       );
@@ -80,13 +81,21 @@ async function cluster(
 }
 
 /** A signature as the page of the protocol has it, made without the code that is tested. */
-function signed(change: Partial<Record<'key' | 'to' | 'time' | 'nonce' | 'path', string>> = {}, path = '/mcp'): string {
+function signed(
+  change: Partial<Record<'key' | 'to' | 'time' | 'nonce' | 'path' | 'body', string>> = {},
+  path = '/mcp',
+): string {
   const { key = KEY, to = 'owner', time = String(Date.now()), nonce = randomBytes(16).toString('base64url') } = change;
   const secret = Buffer.from(hkdfSync('sha256', key, '', 'switchboard peer link 1', 32));
-  const parts = ['request', 'GET', change.path ?? path, 'ingress', to, Number(time), nonce, [['accept', '*/*']]];
+  const { body } = change;
+  const headers = [['accept', '*/*'], ...(body === undefined ? [] : [['switchboard-peer-body', sha256(body)]])];
+  const method = body === undefined ? 'GET' : 'POST';
+  const parts = ['request', method, change.path ?? path, 'ingress', to, Number(time), nonce, headers];
   const signature = createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url');
   return `1 ingress ${to} ${time} ${nonce} ${signature}`;
 }
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 const head = (lines: readonly string[], path = '/mcp'): string =>
   `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\naccept: */*\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
@@ -258,6 +267,30 @@ describe('the port for nodes', () => {
     const refused = events.filter(({ type }) => type === 'peer.refused');
     expect(refused).toHaveLength(bad.length);
     expect(JSON.stringify(events)).not.toContain(KEY);
+  });
+
+  it('takes no body but the one that was signed, whoever changed it on its way', async () => {
+    const { port, events, url } = await cluster((request, response) => {
+      readBytes(request, 1000).then(
+        (body) => response.end(body),
+        (error: unknown) => sendError(response, asSwitchboardError(error)),
+      );
+    });
+    const post = (signature: string, body: string, digest: string[]): Promise<string> => {
+      const lines = [`switchboard-peer: ${signature}`, `content-length: ${body.length}`, ...digest];
+      return raw(port, head(lines).replace('GET', 'POST') + body);
+    };
+    const digest = `switchboard-peer-body: ${sha256('{"n":1}')}`;
+    expect(await post(signed({ body: '{"n":1}' }), '{"n":1}', [digest])).toMatch(/ 200 [^]*{"n":1}$/);
+    expect((await http(url, { body: '{"n":1}' })).body).toBe('{"n":1}');
+    for (const answer of [
+      await post(signed({ body: '{"n":1}' }), '{"n":2}', [digest]),
+      await post(signed({ body: '{"n":1}' }), '{"n":2}', [`switchboard-peer-body: ${sha256('{"n":2}')}`]),
+      await post(signed({ body: '{"n":1}' }), '{"n":1}', []),
+    ]) {
+      expect(answer).toMatch(/^HTTP\/1.1 401 [^]*"SWB_PEER_UNAUTHORIZED"/);
+    }
+    expect(events.filter(({ type }) => type === 'peer.refused')).toHaveLength(3);
   });
 
   it('accepts the key before or after the one that it signs with, so that keys can be changed node by node', async () => {

@@ -1,12 +1,24 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 import { SwitchboardError } from '../../protocol/errors.ts';
+
+/** What a body has to be, and what to say of another; of requests whose sender has told it. */
+const expected: WeakMap<IncomingMessage, { digest: string; refuse: () => SwitchboardError }> = new WeakMap();
+
+/** The SHA-256 of a body, as Base64 for URLs. */
+export const digestOfBody = (body: Buffer | string): string => createHash('sha256').update(body).digest('base64url');
+
+/** From now on {@link readBytes} rejects with `refuse()` where the body has another digest. */
+export function expectDigest(request: IncomingMessage, digest: string, refuse: () => SwitchboardError): void {
+  expected.set(request, { digest, refuse });
+}
 
 /**
  * Reads a request's body.
  *
  * @throws {SwitchboardError} `SWB_MESSAGE_TOO_LARGE` as soon as it is known, without reading the rest; `SWB_CLIENT_GONE` when the
- * client hangs up.
+ * client hangs up; what {@link expectDigest} has for a body that was changed.
  */
 export function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -34,7 +46,10 @@ export function readBytes(request: IncomingMessage, maxBytes: number): Promise<B
     const gone = (cause?: Error): void => reject(new SwitchboardError('SWB_CLIENT_GONE', cause && { cause }));
     request.once('end', () => {
       request.off('close', gone);
-      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      const known = expected.get(request);
+      if (known === undefined || known.digest === digestOfBody(body)) resolve(body);
+      else reject(known.refuse());
     });
     request.once('error', gone);
     request.once('close', gone);
