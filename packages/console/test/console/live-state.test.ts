@@ -19,6 +19,14 @@ describe('what the stream has told', () => {
     expect([state.known.has('sessions'), state.known.has('requests')]).toEqual([true, false]);
   });
 
+  it('tells clients apart that share an id, by their keys', () => {
+    const state = new LiveState();
+    state.apply('sessions', { all: [session('a'), { ...session('a'), key: 'a of bob' }] });
+    expect(state.sessions.size).toBe(2);
+    state.apply('sessions', { changed: [], gone: ['a of bob'] });
+    expect([...state.sessions.keys()]).toEqual(['a']);
+  });
+
   it('keeps the last thousand requests, and counts those that were left out', () => {
     const state = new LiveState();
     const rows = (from: number, to: number): object[] =>

@@ -44,12 +44,16 @@ export interface ToolSurveyOptions {
 const KEPT_MS = 300_000;
 const FAILED_MS = 10_000;
 
+const NOT_STARTED = 'to ask it would start it, which a viewer may not; its tools are here once an operator has looked';
+
 type Asked = { at: number; tools: readonly JsonObject[] } | { at: number; reason: string };
 
 export class ToolSurvey {
   readonly #options: ToolSurveyOptions;
   readonly #now: () => number;
   readonly #asked: Map<string, Promise<Asked>> = new Map();
+  /** Servers that may define others now than is known. */
+  readonly #changed: Set<string> = new Set();
 
   constructor(options: ToolSurveyOptions) {
     this.#options = options;
@@ -59,20 +63,24 @@ export class ToolSurvey {
   /** What changes a server makes what is known of it old. */
   readonly onEvent = (event: GatewayEvent): void => {
     if (event.type === 'reloaded') this.#asked.clear();
-    else if (event.type === 'tools.changed' || event.type === 'member.ready') this.#asked.delete(event.upstream);
+    else if (event.type === 'tools.changed' || event.type === 'member.ready') this.#changed.add(event.upstream);
   };
 
   /**
    * All tools, with what hides each from callers with this role, or from this principal; from nobody in particular without either.
    *
+   * @param mayStart whether servers that do not run are started to be asked. Without it, what is known of them counts, however old.
    * @throws {SwitchboardError} `SWB_NOT_FOUND` for an unknown role, or a principal that is not connected.
    */
-  async list({ role, principal }: { role?: string | undefined; principal?: string | undefined }): Promise<Survey> {
+  async list(
+    { role, principal }: { role?: string | undefined; principal?: string | undefined },
+    mayStart: boolean,
+  ): Promise<Survey> {
     const { pools, configured, roles } = this.#options;
     const own = roles.areSet ? this.#rulesOf(role, principal) : undefined;
     const survey: Survey = { roles: roles.names, tools: [], failed: [] };
     const names = [...pools.keys()];
-    const all = await Promise.all(names.map((name) => this.#ask(name)));
+    const all = await Promise.all(names.map((name) => this.#ask(name, mayStart)));
     for (const [nth, upstream] of names.entries()) {
       const asked = all[nth]!;
       if ('reason' in asked) {
@@ -106,17 +114,20 @@ export class ToolSurvey {
     return new Map(effective.map((name) => [name, rules.get(name)!]));
   }
 
-  async #ask(upstream: string): Promise<Asked> {
+  async #ask(upstream: string, mayStart: boolean): Promise<Asked> {
     const known = this.#asked.get(upstream);
+    const mayAsk = mayStart || this.#options.pools.get(upstream)?.isAtHand === true;
     if (known !== undefined) {
       const asked = await known;
-      if (this.#now() - asked.at < ('reason' in asked ? FAILED_MS : KEPT_MS)) return asked;
+      const isFresh = this.#now() - asked.at < ('reason' in asked ? FAILED_MS : KEPT_MS);
+      if (!mayAsk || (isFresh && !this.#changed.has(upstream))) return asked;
     }
+    if (!mayAsk) return { at: this.#now(), reason: NOT_STARTED };
     const asking = this.#askNow(upstream);
     this.#asked.set(upstream, asking);
     const asked = await asking;
     // To ask may have started it, which is no reason to ask again.
-    this.#asked.set(upstream, asking);
+    this.#changed.delete(upstream);
     return asked;
   }
 

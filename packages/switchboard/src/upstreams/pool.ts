@@ -79,6 +79,8 @@ const LIST_TIMEOUT_MS = 30_000;
 /** What is read of a list of tools at most. */
 const MAX_PAGES = 100;
 const MAX_TOOLS = 2000;
+/** What all pages of a list of tools may have together, in bytes of JSON. */
+const MAX_TOOL_BYTES = 8 * 1024 * 1024;
 /** How often members are looked after, at the most and at the least. */
 const TICK_MS = { least: 25, most: 1000 };
 /** How often memory is measured where it is limited. */
@@ -150,6 +152,12 @@ export class Pool implements Upstream {
   get size(): { slots: number; members: number; running: number } {
     const members = this.#replicas.filter(({ member }) => member !== undefined).length;
     return { slots: this.#slots.size, members, running: this.#launcher.running };
+  }
+
+  /** Whether it can be asked what it has without starting anything: a member that all share is there. */
+  get isAtHand(): boolean {
+    const { isolation } = this.#options;
+    return (isolation === 'shared' || isolation === 'pool') && this.size.members > 0;
   }
 
   /** `failing` where new clients are refused because it failed too often; `ready` when a member is there. */
@@ -485,6 +493,7 @@ export class Pool implements Upstream {
   async #listTools(peer: RpcPeer, era: Era, handshakeResult: JsonObject): Promise<JsonObject[]> {
     const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
     const tools: JsonObject[] = [];
+    let bytes = 0;
     if (!isObject(capabilitiesOf(handshakeResult)['tools'])) return tools;
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES && tools.length < MAX_TOOLS; page++) {
@@ -499,7 +508,14 @@ export class Pool implements Upstream {
         throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
       }
       const { tools: listed, nextCursor } = outcome.result;
-      if (Array.isArray(listed)) tools.push(...listed.filter((tool): tool is JsonObject => isObject(tool)));
+      if (Array.isArray(listed)) {
+        bytes += Buffer.byteLength(JSON.stringify(listed));
+        if (bytes > MAX_TOOL_BYTES) {
+          const detail = `tools/list: ${bytes} bytes of definitions; ${MAX_TOOL_BYTES} is the limit for one server`;
+          throw new SwitchboardError('SWB_UPSTREAM_INVALID', { detail });
+        }
+        tools.push(...listed.filter((tool): tool is JsonObject => isObject(tool)));
+      }
       if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
       cursor = nextCursor;
     }

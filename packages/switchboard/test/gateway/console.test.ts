@@ -233,6 +233,22 @@ describe('the console', () => {
     for (const heir of [byLink, byLinkOfLink]) expect((await ask('GET /console/api/me', heir)).status).toBe(401);
   });
 
+  it('has a row for each client without a session, also where several come from one address', async () => {
+    const keys = testKeys();
+    const callers = ['ann', 'bob'].map((name) => ({ name, key: keys.add(name) }));
+    const { gateway, origin, signIn } = await startConsole({ keysFile: keys.path });
+    for (const { key } of callers) {
+      http(`${origin}/rest/default/tools/never`, { headers: bearer(key), body: {} }).catch(() => {});
+    }
+    await expect.poll(() => gateway.operations.requests().length).toBe(2);
+    const headers = { cookie: await signIn() };
+    const live = await stream(`${origin}/console/api/live?topics=sessions`, { method: 'GET', headers });
+    const { all } = (await live.next()) as { all: { id: string; key: string; principal: string }[] };
+    expect(all.map(({ principal }) => principal).toSorted()).toEqual(['ann', 'bob']);
+    expect([new Set(all.map(({ id }) => id)).size, new Set(all.map(({ key }) => key)).size]).toEqual([1, 2]);
+    live.destroy();
+  });
+
   it('keeps so many sessions of one operator, and ends the oldest', async () => {
     const { ask, signIn } = await startConsole();
     const oldest = await signIn();

@@ -98,6 +98,47 @@ describe('the survey of tools', () => {
   });
 });
 
+describe('the survey of tools for a viewer', () => {
+  it('starts no server, and has what an operator has seen', async () => {
+    const keys = testKeys();
+    const key = keys.add('vera', ['viewer']);
+    const { survey, gateway, events, port } = await startTools({
+      upstreams: { demo: servers.demo },
+      isolation: 'session',
+      keysFile: keys.path,
+      servePages: () => false,
+    });
+    const signedIn = await http(`http://127.0.0.1:${port}/console/api/sign-in`, {
+      headers: { ...bearer(key), origin: `http://127.0.0.1:${port}` },
+      body: '',
+    });
+    const cookie = String(signedIn.headers['set-cookie']![0]).split(';')[0]!;
+    const seen = async (): Promise<Survey> => {
+      const { body } = await http(`http://127.0.0.1:${port}/console/api/tools`, { method: 'GET', headers: { cookie } });
+      return JSON.parse(body) as Survey;
+    };
+    const reason = expect.stringContaining('which a viewer may not') as string;
+    expect(await seen()).toMatchObject({ tools: [], failed: [{ upstream: 'demo', reason }] });
+    expect(events.filter(({ type }) => type === 'member.started')).toEqual([]);
+    const { body: all } = await survey();
+    expect((await seen()).tools).toEqual(all.tools);
+    expect(gateway.stats.connections).toBe(0);
+  });
+
+  it('has no more of one server than 8 MiB of definitions, over all pages', async () => {
+    let pages = 0;
+    const server = serverInProcess((method) => {
+      if (method !== 'tools/list') return { capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } };
+      return { tools: [{ name: `t${++pages}`, description: 'x'.repeat(1024 * 1024) }], nextCursor: String(pages) };
+    });
+    const { survey } = await startTools({ upstreams: { large: { server } } });
+    const { body } = await survey();
+    const reason = expect.stringContaining('bytes of definitions; 8388608 is the limit for one server') as string;
+    expect(body).toMatchObject({ tools: [], failed: [{ upstream: 'large', reason }] });
+    expect(pages).toBe(8);
+  });
+});
+
 describe('trying a tool', () => {
   it('sends the request, its progress and its answer, and leaves nothing behind', async () => {
     const { call, gateway, nextEvent } = await startTools();
@@ -190,4 +231,25 @@ function tried(serve: (server: ReturnType<typeof memoryPair>[1]) => void): {
   });
   tryTool(outer, { tool: 't', arguments: {} }, response as unknown as ServerResponse);
   return { written, ended, response };
+}
+
+/** A server in this process. @param answer the result for a method */
+function serverInProcess(answer: (method: string) => Json): () => never {
+  return () =>
+    ({
+      async connect(transport: {
+        onmessage?: (message: Json) => void;
+        start(): Promise<void>;
+        send(message: unknown): Promise<void>;
+      }) {
+        transport.onmessage = ({ id, method, params }) => {
+          if (id === undefined) return;
+          const { protocolVersion } = (params ?? {}) as Json;
+          const result = { ...answer(String(method)), ...(protocolVersion !== undefined && { protocolVersion }) };
+          void transport.send({ jsonrpc: '2.0', id, result });
+        };
+        await transport.start();
+      },
+      async close() {},
+    }) as never;
 }

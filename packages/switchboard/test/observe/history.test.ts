@@ -116,6 +116,13 @@ describe('the history', () => {
     expect(load).toHaveLength(MAX_UPSTREAMS);
     expect(load[0]).toMatchObject({ upstream: 'server-0', calls: 1, errors: 0 });
     expect(load[0]!.p50Ms).toBeGreaterThan(0);
+    // One that is removed makes room for another.
+    const none = { added: [], changed: [], applied: [], restartNeeded: [] };
+    history.onEvent({ type: 'reloaded', ...none, removed: ['server-0'] });
+    history.onEvent(ended({ upstream: 'new' }));
+    pass(1000);
+    const names = history.load().map(({ upstream }) => upstream);
+    expect([names.includes('server-0'), names.includes('new'), names.length]).toEqual([false, true, MAX_UPSTREAMS]);
     pass(120_000);
     expect(history.load()).toEqual([]);
   });

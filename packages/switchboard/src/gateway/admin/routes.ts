@@ -3,6 +3,7 @@
 import type { Operations } from '../operations.ts';
 import type { SessionNotes } from '../../callers/session-facts.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
+import { OPERATOR_ROLE } from '../../router/roles.ts';
 import { OPTIONS, OPTION_NAMES } from '../options.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { ofTypes } from './event-watchers.ts';
@@ -223,7 +224,8 @@ export const ROUTES: readonly Route[] = [
     command: 'tools',
     query: shapes.asSeenBy,
     answer: shapes.survey,
-    handle: ({ tools }, { query }) => tools.list(query),
+    // A viewer changes nothing, and starts nothing.
+    handle: ({ tools }, { query, operator }) => tools.list(query, operator.role === OPERATOR_ROLE),
   }),
   define({
     method: 'POST',
