@@ -55,7 +55,12 @@ type Open = (file: string) => SqlDatabase;
 /** Not known to the types of every version of Node. */
 const NODE_SQLITE: string = 'node:sqlite';
 
-async function nodeEngine(): Promise<Open | undefined> {
+let loading: Promise<Open | undefined> | undefined;
+
+/** Loaded once: two that load it at a time would not give back what they take away meanwhile. */
+const nodeEngine = (): Promise<Open | undefined> => (loading ??= loadNodeEngine());
+
+async function loadNodeEngine(): Promise<Open | undefined> {
   const { emitWarning } = process;
   // That it is experimental is told by Node at each start; what is used of it here is tested with each version.
   process.emitWarning = () => {};

@@ -7,8 +7,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { OperatorApi } from '../../src/gateway/admin/operator-api.ts';
 import type { Operator } from '../../src/gateway/admin/operator.ts';
 import type { AdminContext } from '../../src/gateway/admin/route.ts';
+import { spread } from '../../src/gateway/admin/spread.ts';
 import type { GatewayEvent } from '../../src/observe/events.ts';
-import { asSwitchboardError } from '../../src/protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../../src/protocol/errors.ts';
 import { sendError } from '../../src/transports/http/reply.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
@@ -63,6 +64,30 @@ describe('an operator of one node of several', () => {
     expect(events).toEqual([
       { type: 'operator.acted', operator: 'olga', action: 'DELETE /sessions/{id}', subject: 'there', outcome: 'ok' },
     ]);
+  });
+
+  it('hears from each of several nodes of one name, and that one did not answer where none knows what is asked for', async () => {
+    const nodes = ['a', 'b', 'c'].map((id) => ({ id, name: id === 'c' ? 'other' : 'same', self: id === 'a' }));
+    const cluster = { nodes: () => nodes, ask: () => Promise.resolve() } as never;
+    const counted = await spread(
+      'count',
+      cluster,
+      () => ({ count: 1 }),
+      () => Promise.resolve({ count: 2 }),
+    );
+    expect(counted.answer).toEqual({
+      count: 5,
+      nodes: { 'same (a)': { count: 1 }, 'same (b)': { count: 2 }, other: { count: 2 } },
+    });
+    const unknown = new SwitchboardError('SWB_NOT_FOUND');
+    const here = (): never => {
+      throw unknown;
+    };
+    const silent = new SwitchboardError('SWB_NODE_LOST', { detail: 'c' });
+    const find = (last: SwitchboardError): Promise<unknown> =>
+      spread('find', cluster, here, ({ id }) => Promise.reject(id === 'c' ? last : unknown));
+    await expect(find(silent)).rejects.toBe(silent);
+    await expect(find(unknown)).rejects.toBe(unknown);
   });
 
   it('asks no other node of anything as a viewer who may not', async () => {

@@ -162,6 +162,14 @@ describe('a file of SQLite that is not as it should be', () => {
     expect(await refusal({ file: join(file, 'below', 'state.db') })).toContain('say --store memory');
   });
 
+  it('is opened by two at a time, and warnings of the process are heard as before', async () => {
+    const { emitWarning } = process;
+    onTestFinished(() => void (process.emitWarning = emitWarning));
+    const both = await Promise.all([':memory:', ':memory:'].map((file) => openDatabase(file)));
+    for (const database of both) database.close();
+    expect(process.emitWarning).toBe(emitWarning);
+  });
+
   it('drops what is garbage, says so, and goes on', async () => {
     const { store, file } = await opened();
     await store.facts.put('good', { n: 1 }, LONG_MS);

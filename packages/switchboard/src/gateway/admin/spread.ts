@@ -5,8 +5,9 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import type { Node } from '../../peers/nodes.ts';
 
 /**
- * `list`: the items of all, each with its node. `count`: the sum, and what each counted. `find`: the first that knows the name.
- * `each`: the answer of this one, and those of the others by their names.
+ * `list`: the items of all, each with its node. `count`: the sum, and what each counted. `find`: the first that knows the name; where none
+ * does, and one did not answer, its error. `each`: the answer of this one, and those of the others by their names. A name that several nodes
+ * have stands with their ids.
  */
 export type Spread = 'list' | 'count' | 'find' | 'each';
 
@@ -39,7 +40,7 @@ export async function spread(
   here: () => unknown,
   elsewhere: (node: Node) => Promise<unknown>,
 ): Promise<{ answer: unknown; unanswered: string[] }> {
-  const nodes = cluster.nodes();
+  const nodes = distinct(cluster.nodes());
   const others = nodes.filter(({ self }) => !self);
   const own = nodes.find(({ self }) => self)?.name ?? 'this node';
   if (how === 'find') return { answer: await first(here, others, elsewhere), unanswered: [] };
@@ -56,6 +57,13 @@ export async function spread(
   const unanswered = all.flatMap(({ node, error }) => (error === undefined ? [] : [node]));
   return { answer: joined(how, all), unanswered };
 }
+
+/** With names that only one of them has. */
+const distinct = (nodes: readonly Node[]): Node[] =>
+  nodes.map((node) => {
+    const isShared = nodes.some(({ id, name }) => id !== node.id && name === node.name);
+    return isShared ? { ...node, name: `${node.name} (${node.id})` } : node;
+  });
 
 function joined(how: Exclude<Spread, 'find'>, all: readonly Answer[]): unknown {
   if (how === 'list') {
@@ -80,10 +88,14 @@ async function first(
   try {
     return await here();
   } catch (thrown) {
-    if (!(thrown instanceof SwitchboardError) || thrown.code !== 'SWB_NOT_FOUND') throw thrown;
+    if (!isNotFound(thrown)) throw thrown;
     const tries = await Promise.allSettled(others.map((node) => elsewhere(node)));
     const found = tries.find((each) => each.status === 'fulfilled');
     if (found !== undefined) return { ...(found.value as object) };
-    throw thrown;
+    // One that did not answer may have it.
+    const failed = tries.find((each) => each.status === 'rejected' && !isNotFound(each.reason));
+    throw failed === undefined ? thrown : (failed as PromiseRejectedResult).reason;
   }
 }
+
+const isNotFound = (thrown: unknown): boolean => thrown instanceof SwitchboardError && thrown.code === 'SWB_NOT_FOUND';
