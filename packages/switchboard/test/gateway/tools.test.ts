@@ -185,7 +185,7 @@ describe('trying a tool', () => {
     cycle['self'] = cycle;
     for (const odd of [{ n: 1n }, cycle]) {
       const result = { content: [], structuredContent: odd } as Json;
-      const progress = { jsonrpc: '2.0', method: 'notifications/progress', params: odd as Json } as const;
+      const progress = { jsonrpc: '2.0', method: 'notifications/progress', params: odd } as const;
       for (const message of [{ jsonrpc: '2.0', id: 1, result } as const, progress]) {
         const { written, ended } = tried((server) => server.send(message));
         await ended;
