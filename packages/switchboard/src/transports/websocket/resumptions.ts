@@ -350,7 +350,8 @@ export class Resumptions {
     const token = newToken();
     const digest = digestOf(token);
     entry.tokens.push(digest);
-    this.#byToken.set(digest, entry);
+    // It may have been ended by who was given it; then nothing takes the token away again.
+    if (this.#entries.get(entry.id) === entry) this.#byToken.set(digest, entry);
     this.#keep(entry, digest);
     return token;
   }
