@@ -269,7 +269,7 @@ export const OPTIONS: Options<OptionName> = {
     value: 'auto',
     fallback: '',
     type: token,
-    describe: 'auto creates a token at each start, prints it, and requires it from every caller',
+    describe: 'a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints it',
   },
   tlsCert: {
     value: 'file',

@@ -323,7 +323,7 @@ export interface SettingsInput {
    */
   keysFile?: string | undefined;
   /**
-   * auto creates a token at each start, prints it, and requires it from every caller.
+   * a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints it.
    *
    * @default ''
    */
@@ -816,7 +816,7 @@ export interface Settings {
    */
   keysFile: string;
   /**
-   * auto creates a token at each start, prints it, and requires it from every caller.
+   * a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints it.
    *
    * @default ''
    */

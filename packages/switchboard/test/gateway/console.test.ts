@@ -108,6 +108,12 @@ describe('the console', () => {
     }
   });
 
+  it('is led to at an address that a browser can open, where Switchboard listens on all of them', async () => {
+    const everywhere = { host: '0.0.0.0', behindProxy: true, token: 'a-token-of-twenty-four-or-more' };
+    const { gateway } = await startConsole(everywhere as Partial<GatewayOptions>);
+    expect(gateway.consoleLink()!.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/console\/#/);
+  });
+
   it('lets in by a link once, and sets a cookie that scripts and other sites do not get', async () => {
     const { ask, link, gateway } = await startConsole();
     expect(gateway.consoleLink()!.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/console\/#[\w-]{43}$/);

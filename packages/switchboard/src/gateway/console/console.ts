@@ -67,9 +67,8 @@ export class Console {
     const { settings, access } = this.#options;
     const { host, tlsCert, behindProxy } = settings;
     const url = new URL(this.#options.url());
-    if (isLoopback(host) || (access.isOn && (tlsCert !== '' || behindProxy))) return url.href;
-    if (!EVERYWHERE.has(host)) return undefined;
-    url.hostname = '127.0.0.1';
+    if (EVERYWHERE.has(host)) url.hostname = '127.0.0.1';
+    else if (!isLoopback(host) && !(access.isOn && (tlsCert !== '' || behindProxy))) return undefined;
     return url.href;
   }
 
