@@ -112,7 +112,10 @@ if (options.write && !options.all) throw new Error('--write needs --all');
 
 const switchboard = (pair) => [
   ...'packages/switchboard/dist/cli/main.js serve --port 0 --transport http'.split(' '),
-  ...`--isolation ${pair.isolation} --rate-limit unlimited --max-connections 200`.split(' '),
+  // A scenario waits 600 ms for an answer: servers are started before.
+  ...`--isolation ${pair.isolation} --warm ${pair.isolation === 'session' ? 4 : 0} --rate-limit unlimited --max-connections 200`.split(
+    ' ',
+  ),
   '--',
   process.execPath,
   eras[pair.behind].server,

@@ -269,7 +269,8 @@ export const OPTIONS: Options<OptionName> = {
     value: 'auto',
     fallback: '',
     type: token,
-    describe: 'a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints it',
+    describe:
+      'a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints it',
   },
   tlsCert: {
     value: 'file',

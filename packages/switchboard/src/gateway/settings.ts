@@ -323,7 +323,8 @@ export interface SettingsInput {
    */
   keysFile?: string | undefined;
   /**
-   * a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints it.
+   * a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints
+   * it.
    *
    * @default ''
    */
@@ -816,7 +817,8 @@ export interface Settings {
    */
   keysFile: string;
   /**
-   * a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints it.
+   * a token that every caller must show, which makes its holder an operator; auto creates one at each start and prints
+   * it.
    *
    * @default ''
    */

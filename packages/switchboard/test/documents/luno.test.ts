@@ -140,7 +140,7 @@ describe('Luno: server configuration options', () => {
       ['all', ['http', 'ws']],
     ] as const) {
       const running = await here.open(`switchboard serve --transport ${transport} --port 0 -- ${here.luno}`);
-      const mcp = running.urls.map((url) => url.split(':')[0]!);
+      const mcp = running.urls.filter((url) => url.endsWith('/mcp')).map((url) => url.split(':')[0]!);
       expect(mcp.toSorted()).toEqual(kinds);
       running.child.kill();
     }

@@ -58,7 +58,9 @@ it(`${SESSIONS} sessions, twice, half of them cut off and half of them frozen, l
     frozen.kill('SIGKILL');
     expect(full.bytes - before.bytes).toBeGreaterThan(held * LEAST_OF_SESSION);
     expect(after.bytes / before.bytes).toBeLessThan(1 + MAX_GROWTH);
-    expect(after).toMatchObject({ files: before.files, timers: before.timers });
+    expect(after.files).toBe(before.files);
+    // One that ran at the start may be over.
+    expect(after.timers).toBeLessThanOrEqual(before.timers);
     expect(childrenOf(gateway.pid!)).toHaveLength(children);
   };
 

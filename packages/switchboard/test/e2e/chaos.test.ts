@@ -281,7 +281,7 @@ it(
 
     // Nobody is there any more: the servers end too, after their idle time. One that was killed many times may start only now, as its next
     // start waits for up to 30 s, whether its caller still does or not.
-    await expectEmpty(test, { withinMs: 45_000 });
+    await expectEmpty(test, { withinMs: 75_000 });
     await expect.poll(() => childrenOf(process.pid).length, { timeout: 15_000 }).toBe(children);
     expect(test.gateway.stats.parked).toBe(0);
     expect(test.events.filter(({ type }) => type === 'failed')).toEqual([]);

@@ -29,7 +29,7 @@ const PAGES = ['isolation.md', 'upstreams.md', 'operations.md', 'sessions.md', '
 
 /** Lines that no test can run as they stand, with the reason. */
 const NOT_RUN: Readonly<Record<string, string>> = {
-  'npm install -g mcp-switchboard @opentelemetry/sdk-node   # with Node 20: @opentelemetry/sdk-node@0.223.0':
+  'npm install --no-save @opentelemetry/sdk-node   # in the clone; with Node 20: @opentelemetry/sdk-node@0.223.0':
     'it changes the machine and asks the registry; what it makes is what the other lines find here',
 };
 
