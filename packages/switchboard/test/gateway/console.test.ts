@@ -110,7 +110,7 @@ describe('the console', () => {
 
   it('is led to at an address that a browser can open, where Switchboard listens on all of them', async () => {
     const everywhere = { host: '0.0.0.0', behindProxy: true, token: 'a-token-of-thirty-two-characters-or-more' };
-    const { gateway } = await startConsole(everywhere as Partial<GatewayOptions>);
+    const { gateway } = await startConsole(everywhere);
     expect(gateway.consoleLink()!.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/console\/#/);
   });
 
