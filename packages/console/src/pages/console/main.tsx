@@ -1,6 +1,9 @@
 import '../common/base.css';
 import './frame.css';
 import './parts.css';
+import './tables.css';
+import './charts.css';
+import './tools.css';
 import './views.css';
 import { render } from 'preact';
 import { showTheme, storedTheme } from '../common/theme.ts';
