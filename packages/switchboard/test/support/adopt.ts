@@ -50,7 +50,7 @@ const CONFIGS: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
 export function makeHome(platform: NodeJS.Platform = 'linux', environment: Record<string, string> = {}): Home {
   const path = mkdtempSync(join(tmpdir(), 'switchboard-home-'));
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
-  const project = join(path, 'work');
+  const project = join(path, 'project');
   mkdirSync(project);
   const windows = { APPDATA: join(path, 'AppData/Roaming'), LOCALAPPDATA: join(path, 'AppData/Local') };
   const configPath = CONFIGS[platform]!;

@@ -45,7 +45,7 @@ async function run(home: Home, source: string, flags: Partial<AddFlags> = {}, mo
 /** The entry that comes of a `server.json`. */
 async function entryOf(description: object, flags: Partial<AddFlags> = {}, more: Answers = {}): Promise<unknown> {
   const home = makeHome();
-  home.write('work/server.json', { name: 'io.example/thing', description: 'Does things', ...description });
+  home.write('project/server.json', { name: 'io.example/thing', description: 'Does things', ...description });
   const { fetched } = await run(home, 'server.json', flags, more);
   expect(fetched).toEqual([]);
   return home.config().upstreams['thing'];
@@ -155,7 +155,7 @@ describe('a server.json', () => {
 
   it('gets values by --set, secrets in the file of variables, and the rest from the environment or its defaults', async () => {
     const home = makeHome();
-    home.write('work/server.json', { name: 'io.example/thing', ...asking });
+    home.write('project/server.json', { name: 'io.example/thing', ...asking });
     const { said } = await run(
       home,
       'server.json',
@@ -337,7 +337,7 @@ describe('a bundle', () => {
     const home = makeHome();
     const program = readFileSync(servers.scripted.args[0], 'utf8');
     const server = { type: 'node', entry_point: 'main.mjs' };
-    home.write('work/thing.mcpb', '');
+    home.write('project/thing.mcpb', '');
     writeFileSync(
       join(home.project, 'thing.mcpb'),
       zip({ 'manifest.json': JSON.stringify({ name: 'thing', server }), 'main.mjs': program }),
@@ -357,10 +357,10 @@ describe('a bundle', () => {
       name: 'io.example/thing',
       packages: [{ registryType: 'mcpb', identifier: url, fileSha256, transport }],
     });
-    home.write('work/server.json', packages(createHash('sha256').update(good).digest('hex')));
+    home.write('project/server.json', packages(createHash('sha256').update(good).digest('hex')));
     await run(home, 'server.json', { set: ['token=t'] }, { web: { [url]: good } });
     expect(home.config().upstreams['thing']).toMatchObject({ command: 'node' });
-    home.write('work/server.json', packages('0'.repeat(64)));
+    home.write('project/server.json', packages('0'.repeat(64)));
     const error = await failure(run(home, 'server.json', { name: 'b', set: ['token=t'] }, { web: { [url]: good } }));
     expect(error).toMatchObject({ code: 'SWB_CONFIG_INVALID' });
     expect(error.message).toContain('is not the bundle that was described');
@@ -392,7 +392,7 @@ describe('a bundle', () => {
     ['that is cut off', good.slice(0, 40), /cannot be unpacked/],
   ])('%s is refused, and nothing is written', async (_, bytes, why) => {
     const home = makeHome();
-    home.write('work/thing.mcpb', '');
+    home.write('project/thing.mcpb', '');
     writeFileSync(join(home.project, 'thing.mcpb'), bytes);
     const error = await failure(run(home, 'thing.mcpb', { set: ['token=t'] }));
     expect(error).toMatchObject({ code: 'SWB_CONFIG_INVALID', message: expect.stringMatching(why) as string });

@@ -69,13 +69,13 @@ const ROWS: readonly Row[] = [
     environment: { CLAUDE_CONFIG_DIR: '~/conf' },
     ...json('mcpServers', http),
   },
-  { client: 'claude-code', file: 'work/.mcp.json', ofProject: true, ...json('mcpServers', http) },
+  { client: 'claude-code', file: 'project/.mcp.json', ofProject: true, ...json('mcpServers', http) },
   { client: 'cursor', file: '.cursor/mcp.json', ...json('mcpServers', url) },
-  { client: 'cursor', file: 'work/.cursor/mcp.json', ofProject: true, ...json('mcpServers', url) },
+  { client: 'cursor', file: 'project/.cursor/mcp.json', ofProject: true, ...json('mcpServers', url) },
   { client: 'vscode', file: application('Code/User/mcp.json'), ...json('servers', http) },
   { client: 'vscode', file: application('Code/User/profiles/-1a2b/mcp.json'), ...json('servers', http) },
   { client: 'vscode', file: application('Code - Insiders/User/mcp.json'), ...json('servers', http) },
-  { client: 'vscode', file: 'work/.vscode/mcp.json', ofProject: true, ...json('servers', http) },
+  { client: 'vscode', file: 'project/.vscode/mcp.json', ofProject: true, ...json('servers', http) },
   {
     client: 'devin',
     file: {
@@ -87,7 +87,7 @@ const ROWS: readonly Row[] = [
   },
   {
     client: 'devin',
-    file: 'work/.devin/mcp_config.json',
+    file: 'project/.devin/mcp_config.json',
     ofProject: true,
     ...json('mcpServers', `{ "transport": "http", "url": "${URL_OF_ALL}" }`),
   },
@@ -100,7 +100,7 @@ const ROWS: readonly Row[] = [
   ...[
     { file: '.codex/config.toml' },
     { file: 'elsewhere/config.toml', environment: { CODEX_HOME: '~/elsewhere' } },
-    { file: 'work/.codex/config.toml', ofProject: true as const },
+    { file: 'project/.codex/config.toml', ofProject: true as const },
   ].map((place) => ({
     client: 'codex',
     ...place,
@@ -110,14 +110,14 @@ const ROWS: readonly Row[] = [
   { client: 'gemini', file: '.gemini/settings.json', ...json('mcpServers', `{ "httpUrl": "${URL_OF_ALL}" }`) },
   {
     client: 'gemini',
-    file: 'work/.gemini/settings.json',
+    file: 'project/.gemini/settings.json',
     ofProject: true,
     ...json('mcpServers', `{ "httpUrl": "${URL_OF_ALL}" }`),
   },
-  ...['.config/opencode/opencode.json', '.config/opencode/opencode.jsonc', 'work/opencode.json'].map((file) => ({
+  ...['.config/opencode/opencode.json', '.config/opencode/opencode.jsonc', 'project/opencode.json'].map((file) => ({
     client: 'opencode',
     file,
-    ...(file.startsWith('work') && { ofProject: true as const }),
+    ...(file.startsWith('project') && { ofProject: true as const }),
     ...json('mcp', `{ "type": "remote", "url": "${URL_OF_ALL}" }`, [
       '{ "type": "local", "command": ["one", "-x"] }',
       '{ "type": "local", "command": ["two"], "enabled": true }',
@@ -136,7 +136,7 @@ const ROWS: readonly Row[] = [
     ]),
   },
   { client: 'zed', file: { darwin: `${AS}/Zed/settings.json` }, ...json('context_servers', url) },
-  { client: 'zed', file: 'work/.zed/settings.json', ofProject: true, ...json('context_servers', url) },
+  { client: 'zed', file: 'project/.zed/settings.json', ofProject: true, ...json('context_servers', url) },
   {
     client: 'cline',
     file: application('Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json'),
@@ -168,7 +168,7 @@ const ROWS: readonly Row[] = [
   },
   { client: 'lm-studio', file: '.lmstudio/mcp.json', ...json('mcpServers', url) },
   { client: 'kiro', file: '.kiro/settings/mcp.json', ...json('mcpServers', url) },
-  { client: 'kiro', file: 'work/.kiro/settings/mcp.json', ofProject: true, ...json('mcpServers', url) },
+  { client: 'kiro', file: 'project/.kiro/settings/mcp.json', ofProject: true, ...json('mcpServers', url) },
   {
     client: 'copilot',
     file: '.copilot/mcp-config.json',
@@ -185,7 +185,7 @@ const ROWS: readonly Row[] = [
   },
   {
     client: 'copilot',
-    file: 'work/.github/mcp.json',
+    file: 'project/.github/mcp.json',
     ofProject: true,
     ...json('mcpServers', `{ "type": "http", "url": "${URL_OF_ALL}", "tools": ["*"] }`),
   },
@@ -197,12 +197,12 @@ const ROWS: readonly Row[] = [
       '{ "command": "two" }',
     ]),
   },
-  { client: 'warp', file: 'work/.warp/.mcp.json', ofProject: true, ...json('mcpServers', url) },
-  { client: 'jetbrains-air', file: 'work/.air/mcp.json', ofProject: true, ...json('mcpServers', http) },
+  { client: 'warp', file: 'project/.warp/.mcp.json', ofProject: true, ...json('mcpServers', url) },
+  { client: 'jetbrains-air', file: 'project/.air/mcp.json', ofProject: true, ...json('mcpServers', http) },
   { client: 'junie', file: '.junie/mcp/mcp.json', ...json('mcpServers', bridge(BRIDGES.here)) },
   {
     client: 'junie',
-    file: 'work/.junie/mcp/mcp.json',
+    file: 'project/.junie/mcp/mcp.json',
     ofProject: true,
     ...json('mcpServers', bridge(BRIDGES.anywhere)),
   },

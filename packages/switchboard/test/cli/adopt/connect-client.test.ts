@@ -113,7 +113,7 @@ describe('connect-client', () => {
     await connected(home, 'codex');
     expect(home.read('.codex/config.toml')).toBe(`[mcp_servers.switchboard]\nurl = "${URL_OF_ALL}"\n`);
     await connected(home, 'junie', { project: '.' });
-    expect(JSON.parse(home.read('work/.junie/mcp/mcp.json'))).toMatchObject({
+    expect(JSON.parse(home.read('project/.junie/mcp/mcp.json'))).toMatchObject({
       mcpServers: {
         switchboard: { command: 'npx', args: ['-y', 'mcp-switchboard', 'connect', 'ws://127.0.0.1:8765/mcp'] },
       },

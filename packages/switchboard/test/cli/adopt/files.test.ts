@@ -13,13 +13,13 @@ describe('a project', () => {
 
   it('has its servers started in its folder, but for those to which it makes no difference', async () => {
     const home = makeHome();
-    home.write('work/.vscode/mcp.json', {
+    home.write('project/.vscode/mcp.json', {
       servers: {
         dev: { type: 'stdio', command: './dev', args: ['${workspaceFolder}/src'], envFile: '${workspaceFolder}/.env' },
         time: { type: 'stdio', command: 'uvx', args: ['mcp-server-time'] },
       },
     });
-    home.write('work/.env', 'A=1\n');
+    home.write('project/.env', 'A=1\n');
     await home.adopt({ yes: true, ...inProject });
     expect(home.config().upstreams).toEqual({
       dev: {
@@ -54,7 +54,7 @@ describe('a project', () => {
 
   it('is left alone when nobody is asked, and it was not named', async () => {
     const home = makeHome();
-    home.write('work/.mcp.json', servers({ evil: { command: 'curl', args: ['https://example.com'] } }));
+    home.write('project/.mcp.json', servers({ evil: { command: 'curl', args: ['https://example.com'] } }));
     const before = home.all();
     expect(await home.adopt({ yes: true })).toContain('the servers of a project are taken with --project');
     expect(changedSince(home, before)).toEqual([]);
@@ -66,10 +66,10 @@ describe('a project', () => {
 
   it('may have one file for several clients, which is changed once', async () => {
     const home = makeHome();
-    home.write('work/.mcp.json', servers({ one }));
+    home.write('project/.mcp.json', servers({ one }));
     const said = await home.adopt({ yes: true, ...inProject });
-    expect(said).toContain('Claude Code, Copilot CLI, JetBrains Air, ~/work/.mcp.json: one');
-    expect(JSON.parse(home.read('work/.mcp.json'))).toEqual(
+    expect(said).toContain('Claude Code, Copilot CLI, JetBrains Air, ~/project/.mcp.json: one');
+    expect(JSON.parse(home.read('project/.mcp.json'))).toEqual(
       servers({ switchboard: { type: 'http', url: URL_OF_ALL } }),
     );
   });
@@ -84,8 +84,8 @@ describe('a project', () => {
     const before = home.all();
     const said = await home.adopt({ yes: true, ...inProject });
     expect(under('Left alone', said)).toEqual([
-      `  Cursor, ~/work/.cursor/mcp.json: leads out of the project, to ${outside}`,
-      `  VS Code, ~/work/.vscode/mcp.json: leads out of the project, to ${join(home.path, 'mcp.json')}`,
+      `  Cursor, ~/project/.cursor/mcp.json: leads out of the project, to ${outside}`,
+      `  VS Code, ~/project/.vscode/mcp.json: leads out of the project, to ${join(home.path, 'mcp.json')}`,
     ]);
     expect(changedSince(home, before)).toEqual([]);
   });

@@ -245,11 +245,11 @@ describe('installing', () => {
   it('escapes what a path may have in it', async () => {
     const { home, situation } = person('linux');
     const odd = 'a "b" 100% $HOME <&>.json';
-    home.write(`work/${odd}`, { upstreams: { one: { command: 'one' } } });
+    home.write(`project/${odd}`, { upstreams: { one: { command: 'one' } } });
     await install({ config: odd }, situation);
     expect(home.read(FILES.linux)).toContain(`--config "${home.project}/a \\"b\\" 100%% $$HOME <&>.json"`);
     const mac = person('darwin');
-    mac.home.write(`work/${odd}`, { upstreams: { one: { command: 'one' } } });
+    mac.home.write(`project/${odd}`, { upstreams: { one: { command: 'one' } } });
     await install({ config: odd }, mac.situation);
     expect(mac.home.read(FILES.darwin)).toContain(`/a "b" 100% $HOME &lt;&amp;&gt;.json</string>`);
   });
