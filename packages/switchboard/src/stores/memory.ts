@@ -18,6 +18,7 @@ import type {
   StoreOptions,
 } from './store.ts';
 import { LEASE_KEPT_MS } from './store.ts';
+import { Topics } from './topics.ts';
 import { taken } from './token-portion.ts';
 import type { Tokens } from './token-portion.ts';
 
@@ -165,20 +166,15 @@ class MemoryCounters implements Counters {
 }
 
 class MemoryAnnouncements implements Announcements {
-  readonly #listeners: Map<string, Set<(message: JsonObject) => void>> = new Map();
+  readonly #topics = new Topics();
 
   async publish(topic: string, message: JsonObject): Promise<void> {
-    for (const listener of this.#listeners.get(topic) ?? []) listener(message);
+    this.#topics.notify(topic, message);
   }
 
   async subscribe(topic: string, onMessage: (message: JsonObject) => void): Promise<() => Promise<void>> {
-    const own = (message: JsonObject): void => onMessage(message);
-    const listeners = this.#listeners.get(topic) ?? new Set();
-    this.#listeners.set(topic, listeners.add(own));
-    return async () => {
-      listeners.delete(own);
-      if (listeners.size === 0 && this.#listeners.get(topic) === listeners) this.#listeners.delete(topic);
-    };
+    const stop = this.#topics.listen(topic, onMessage);
+    return async () => stop();
   }
 }
 

@@ -4,6 +4,7 @@ import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { unreffed } from '../util/timers.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import type { Announcements } from './store.ts';
+import { Topics } from './topics.ts';
 
 export interface SqliteAnnouncementsOptions {
   now(): number;
@@ -25,7 +26,7 @@ const MAX_HEARD = 1000;
 export class SqliteAnnouncements implements Announcements {
   readonly #file: SqliteFile;
   readonly #options: SqliteAnnouncementsOptions;
-  readonly #listeners: Map<string, Set<(message: JsonObject) => void>> = new Map();
+  readonly #topics = new Topics();
   #ear: NodeJS.Timeout | undefined;
   /** The id of the newest one that was heard. */
   #heard = 0;
@@ -39,7 +40,7 @@ export class SqliteAnnouncements implements Announcements {
     const { shared, origin, now, attempt } = this.#options;
     const insert = 'INSERT INTO announcements (origin, topic, message, at) VALUES (?, ?, ?, ?)';
     if (shared) attempt(() => this.#file.sql(insert).run(origin, topic, JSON.stringify(message), now()));
-    this.#notify(topic, message);
+    this.#topics.notify(topic, message);
   }
 
   async subscribe(topic: string, onMessage: (message: JsonObject) => void): Promise<() => Promise<void>> {
@@ -47,13 +48,10 @@ export class SqliteAnnouncements implements Announcements {
       this.#heard = Number(this.#file.sql('SELECT coalesce(max(id), 0) AS id FROM announcements').get()?.['id']);
       this.#ear = unreffed(setInterval(() => this.#listen(), LISTEN_MS));
     }
-    const own = (message: JsonObject): void => onMessage(message);
-    const listeners = this.#listeners.get(topic) ?? new Set();
-    this.#listeners.set(topic, listeners.add(own));
+    const stop = this.#topics.listen(topic, onMessage);
     return async () => {
-      listeners.delete(own);
-      if (listeners.size === 0 && this.#listeners.get(topic) === listeners) this.#listeners.delete(topic);
-      if (this.#listeners.size === 0) this.close();
+      stop();
+      if (this.#topics.isEmpty) this.close();
     };
   }
 
@@ -65,10 +63,6 @@ export class SqliteAnnouncements implements Announcements {
   close(): void {
     clearInterval(this.#ear);
     this.#ear = undefined;
-  }
-
-  #notify(topic: string, message: JsonObject): void {
-    for (const listener of this.#listeners.get(topic) ?? []) listener(message);
   }
 
   #listen(): void {
@@ -88,7 +82,7 @@ export class SqliteAnnouncements implements Announcements {
       } catch {
         // It is no object then.
       }
-      if (isObject(told)) this.#notify(String(topic), told);
+      if (isObject(told)) this.#topics.notify(String(topic), told);
     }
   }
 }
