@@ -11,6 +11,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'switchboard-ci-'));
 const report = join(scratch, 'tests.json');
 let passed = 0;
 let failed = 0;
+/** What the commands that failed printed last, to be shown again at the end, where a reader of a long log looks. */
+const failures = [];
+const LAST_LINES = 60;
 
 /** Runs a command with its output shown; gives what it printed and whether it ended well. */
 function run(command, args, { minutes = 15, env = {} } = {}) {
@@ -28,6 +31,10 @@ function run(command, args, { minutes = 15, env = {} } = {}) {
   console.log(
     `=== ${status === 0 ? 'ok' : `FAILED (${status})`} after ${Math.round((Date.now() - startedAt) / 1000)} s`,
   );
+  if (status !== 0) {
+    const last = (stderr?.trim() || stdout?.trim() || '').split('\n').slice(-LAST_LINES);
+    failures.push([`=== ${[command, ...args].join(' ')}`, ...last].join('\n'));
+  }
   return { ok: status === 0, stdout: stdout ?? '', stderr: stderr ?? '' };
 }
 
@@ -95,5 +102,6 @@ count('node', ['conformance/run.mjs', '--all']);
 count('node', ['conformance/servers.mjs']);
 count('node', ['conformance/inspect.mjs']);
 
+if (failed > 0) console.log(['\n=== What failed, once more', ...failures].join('\n\n'));
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
