@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 // Runs the official conformance suite's server scenarios through Switchboard, which serves a server's stdio over Streamable HTTP.
 //   node conformance/run.mjs [--era legacy|modern] [--behind legacy|modern] [--isolation session|shared]
-//                            [--direct] [--scenario NAME]
-//   node conformance/run.mjs --all [--write]
+//                            [--direct] [--scenario NAME] [--cluster haproxy|nginx] [--no-keep-alive]
+//   node conformance/run.mjs --all [--write] [--cluster haproxy|nginx] [--no-keep-alive]
 // --era is the era of the scenarios, --behind that of the server; where they differ, everything is translated. One pair is run
 // against the server itself too, with --direct against it alone. --all runs every pair, and --write puts the results into
-// docs/reference/conformance.md.
+// docs/reference/conformance.md. With --cluster, three nodes behind a balancer take the place of one Switchboard; the results have to be
+// the same. With --no-keep-alive, each request there has a connection of its own.
 // It fails when a scenario fails that is not listed as not applicable, and when one is listed that passes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { BALANCERS } from '../scripts/cluster/balancer.mjs';
+import { serveCluster } from './cluster.mjs';
 import { serve } from './processes.mjs';
 import { install, root } from './setup.mjs';
 import { listScenarios, runSuite } from './suite.mjs';
@@ -101,6 +104,8 @@ const { values: options } = parseArgs({
     scenario: { type: 'string' },
     all: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    cluster: { type: 'string' },
+    'no-keep-alive': { type: 'boolean', default: false },
   },
 });
 const { era, behind = era, isolation } = options;
@@ -109,9 +114,19 @@ for (const [flag, value] of Object.entries({ era, behind })) {
 }
 if (!isolations.includes(isolation)) throw new Error(`--isolation is session or shared, not ${isolation}`);
 if (options.write && !options.all) throw new Error('--write needs --all');
+const { cluster, 'no-keep-alive': noKeepAlive } = options;
+if (cluster !== undefined && !BALANCERS.includes(cluster)) {
+  throw new Error(`--cluster is ${BALANCERS.join(' or ')}, not ${cluster}`);
+}
+if (cluster === undefined ? noKeepAlive : options.write) {
+  throw new Error(
+    `${noKeepAlive ? '--no-keep-alive' : '--write'} does not go with${noKeepAlive ? 'out' : ''} --cluster`,
+  );
+}
 
-const switchboard = (pair) => [
-  ...'packages/switchboard/dist/cli/main.js serve --port 0 --transport http'.split(' '),
+const flagsFor = (pair) => [
+  '--transport',
+  'http',
   // A scenario waits 600 ms for an answer: servers are started before.
   ...`--isolation ${pair.isolation} --warm ${pair.isolation === 'session' ? 4 : 0} --rate-limit unlimited --max-connections 200`.split(
     ' ',
@@ -121,9 +136,15 @@ const switchboard = (pair) => [
   eras[pair.behind].server,
 ];
 
+const cli = ['packages/switchboard/dist/cli/main.js', 'serve', '--port', '0'];
+const startSwitchboard = (pair) =>
+  cluster === undefined
+    ? serve(process.execPath, [...cli, ...flagsFor(pair)], { cwd: root })
+    : serveCluster(flagsFor(pair), { balancer: cluster, keepAlive: !noKeepAlive });
+
 /** Serves, runs the suite, ends the server: the checks by scenario, and what the server logged. */
-async function suiteAgainst(args, version, scenario) {
-  const { url, stop, output } = await serve(process.execPath, args, { cwd: root });
+async function suiteAgainst(start, version, scenario) {
+  const { url, stop, output } = await start();
   try {
     return { checks: await runSuite(url, version, scenario), log: output.stderr };
   } finally {
@@ -174,15 +195,15 @@ const matches = (entry, pair) =>
 const ALONE = 3;
 
 /** Runs the scenarios against one pair, or the server itself: a map of scenario to verdict, and what was logged. */
-async function run(args, pair, entries = []) {
-  const { checks, log } = await suiteAgainst(args, eras[pair.era].version, options.scenario);
+async function run(start, pair, entries = []) {
+  const { checks, log } = await suiteAgainst(start, eras[pair.era].version, options.scenario);
   const verdicts = new Map();
   for (const name of await scenarios(pair.era)) {
     const entry = entries.find((it) => it.scenarios.includes(name));
     let found = verdict(checks.get(name), entry);
     // The suite runs its scenarios at once and waits 600 ms for some answers, also while a server starts: what fails is tried alone.
     for (let left = options.scenario ? 0 : ALONE; left > 0 && found.result === 'FAIL'; left--) {
-      found = verdict((await suiteAgainst(args, eras[pair.era].version, name)).checks.get(name), entry);
+      found = verdict((await suiteAgainst(start, eras[pair.era].version, name)).checks.get(name), entry);
     }
     verdicts.set(name, found);
   }
@@ -191,11 +212,12 @@ async function run(args, pair, entries = []) {
 
 const through = (pair) =>
   run(
-    switchboard(pair),
+    () => startSwitchboard(pair),
     pair,
     notApplicable.filter((entry) => matches(entry, pair)),
   );
-const direct = (which) => run([eras[which].server, '--http', '0'], { era: which });
+const direct = (which) =>
+  run(() => serve(process.execPath, [eras[which].server, '--http', '0'], { cwd: root }), { era: which });
 
 const count = (runs, result) =>
   runs.flatMap(({ verdicts }) => [...verdicts.values()]).filter((it) => it.result === result).length;

@@ -6,7 +6,10 @@ import { delimiter, join } from 'node:path';
 const TLS_TOOLS = ['packages/switchboard/test/cli/tls-tools.test.ts'];
 
 const PROXIES = ['packages/switchboard/test/e2e/proxies.test.ts'];
-const CLUSTER = 'packages/switchboard/test/e2e/cluster.test.ts';
+const CLUSTER = [
+  'packages/switchboard/test/e2e/cluster.test.ts',
+  'packages/switchboard/test/e2e/matrix/cluster.test.ts',
+];
 
 /** `package` is what Debian and Ubuntu call it; `files` are the tests that need it, some of them as root, who may make namespaces. */
 const PROGRAMS = [
@@ -27,11 +30,12 @@ const PROGRAMS = [
     files: [
       'packages/switchboard/test/stores/redis.test.ts',
       'packages/switchboard/test/gateway/cluster.test.ts',
-      CLUSTER,
+      'packages/switchboard/test/gateway/cluster-tenants.test.ts',
+      ...CLUSTER,
     ],
   },
   ...['nginx', 'caddy'].map((program) => ({ program, package: program, files: PROXIES })),
-  { program: 'haproxy', package: 'haproxy', files: [...PROXIES, CLUSTER] },
+  { program: 'haproxy', package: 'haproxy', files: [...PROXIES, ...CLUSTER] },
   { program: 'systemctl', package: 'systemd', files: ['packages/switchboard/test/e2e/systemd.test.ts'], asRoot: true },
 ];
 

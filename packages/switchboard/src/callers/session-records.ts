@@ -30,6 +30,9 @@ export interface KeptRecord {
 
 /** How long what has changed may be unwritten. */
 const WRITTEN_AFTER_MS = 100;
+/** How long it is waited before something is written again that could not be, and how many are then written at a time. */
+const AGAIN_AFTER_MS = 1000;
+const AGAIN_AT_ONCE = 500;
 /** Nothing is kept for longer, whatever `idleTimeout` says. */
 const LONGEST_MS = 30 * 86_400_000;
 
@@ -47,13 +50,20 @@ export class SessionRecords {
   readonly #lease: () => Lease | undefined;
   readonly #kept: Set<Keeping> = new Set();
   readonly #changed: Set<Keeping> = new Set();
+  /** Those that the store does not have as they are, oldest first. */
+  readonly #unwritten: Set<Keeping> = new Set();
   #timer: NodeJS.Timeout | undefined;
+  #againTimer: NodeJS.Timeout | undefined;
   readonly #refresher: NodeJS.Timeout;
 
   constructor({ store, ttlMs, lease = () => undefined, onNotice }: SessionRecordsOptions) {
     this.#lease = lease;
     this.#records = new Records({ facts: store.facts, kind: 'session', schema: SESSION_RECORD, onNotice });
     this.ttlMs = Math.min(ttlMs, LONGEST_MS);
+    store.watch((notice) => {
+      if (notice.type !== 'back' || !notice.lost) return;
+      for (const keeping of this.#kept) this.#writeLater(keeping);
+    });
     // A record lives as long as its session, and as long again.
     this.#refresher = setInterval(
       () => {
@@ -100,12 +110,16 @@ export class SessionRecords {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#againTimer);
     clearInterval(this.#refresher);
+    this.#kept.clear();
+    this.#unwritten.clear();
   }
 
   #forget(keeping: Keeping): void {
     this.#kept.delete(keeping);
     this.#changed.delete(keeping);
+    this.#unwritten.delete(keeping);
   }
 
   #writeChanged(): void {
@@ -121,7 +135,24 @@ export class SessionRecords {
     const text = JSON.stringify(record);
     if (why === 'changed' && text === keeping.written) return;
     keeping.written = text;
-    this.#own(() => this.#records.put(keeping.name, { ...record, left: why === 'left' }, this.ttlMs, keeping.lease()));
+    this.#unwritten.delete(keeping);
+    this.#own(async () => {
+      const put = this.#records.put(keeping.name, { ...record, left: why === 'left' }, this.ttlMs, keeping.lease());
+      // Refused is also what is written before this process has its lease again.
+      if (!(await put.catch(() => false))) this.#writeLater(keeping);
+    });
+  }
+
+  #writeLater(keeping: Keeping): void {
+    if (!this.#kept.has(keeping)) return;
+    this.#unwritten.add(keeping);
+    this.#againTimer ??= setTimeout(() => this.#writeAgain(), AGAIN_AFTER_MS).unref();
+  }
+
+  #writeAgain(): void {
+    this.#againTimer = undefined;
+    for (const keeping of [...this.#unwritten].slice(0, AGAIN_AT_ONCE)) this.#write(keeping, 'again');
+    if (this.#unwritten.size > 0) this.#againTimer = setTimeout(() => this.#writeAgain(), AGAIN_AFTER_MS).unref();
   }
 
   /** A record that could not be written is not found: its client begins anew. */

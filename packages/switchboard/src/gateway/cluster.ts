@@ -65,6 +65,8 @@ const SPARE_CONNECTIONS = 64;
 const ASK_MS = 5000;
 /** More than a list of all sessions has. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** How many nodes are asked for one session, each of which may have left it to the next. */
+const MAX_ATTEMPTS = 3;
 /** A session's secret: the node that made it, and 128 random bits. */
 const SECRET = /^([\w-]{12})\.[\w-]{22}$/;
 /** The handle of a parked call: the cluster, and the node that has the call. */
@@ -207,7 +209,7 @@ export class Cluster {
     const name = recordNameOf({ keptAs: id })!;
     const node = await this.#heirs.find(name, id, owner);
     if (node === undefined) return true;
-    return (await this.#hasLeft(node, id)) && (await this.#heirs.find(name, id, owner, true)) === undefined;
+    return (await this.#hasLeft(node, id)) && (await this.#heirs.find(name, id, owner, node.id)) === undefined;
   }
 
   /** Whether a node has left a conversation, now or by its own end. */
@@ -256,25 +258,33 @@ export class Cluster {
         detail: 'this node ends, and has left its sessions to the others',
       });
     }
-    const node = await this.#find(secret, owner);
+    let node = await this.#find(secret, owner);
     if (node === undefined) return false;
     if (visit.isForwarded === true)
       throw new SwitchboardError('SWB_NOT_OWNER', { detail: `it is of the node ${owner}` });
     const facts = { upstream: upstream.name, principal: identity.principal };
     const begun = performance.now();
-    try {
-      const { callerHeaders } = upstream;
-      const exchange = { request, response, body, caller: { identity, address }, callerHeaders };
-      await forwardExchange(exchange, node, this.#link);
-    } catch (thrown) {
-      let error = asSwitchboardError(thrown);
-      if (await this.#isGone(error, node)) {
-        // This one may go on with what it had.
-        if ((await this.#find(secret, owner, true)) === undefined) return false;
-        error = new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: node.name, data: { retryAfterMs: 1000 } });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { callerHeaders } = upstream;
+        const exchange = { request, response, body, caller: { identity, address }, callerHeaders };
+        await forwardExchange(exchange, node, this.#link);
+        break;
+      } catch (thrown) {
+        let error = asSwitchboardError(thrown);
+        if (await this.#isGone(error, node)) {
+          // Another one may have what it had, or this one may go on with it.
+          const next = await this.#find(secret, owner, node.id);
+          if (next === undefined) return false;
+          const isNew = next.id !== node.id && attempt < MAX_ATTEMPTS;
+          node = next;
+          if (isNew) continue;
+          error = new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: node.name, data: { retryAfterMs: 1000 } });
+        }
+        this.#options.emit({ type: 'request.refused', code: error.code, ...facts, transport: 'http' });
+        sendError(response, error, idIn(body));
+        break;
       }
-      this.#options.emit({ type: 'request.refused', code: error.code, ...facts, transport: 'http' });
-      sendError(response, error, idIn(body));
     }
     const ms = Math.round(performance.now() - begun);
     this.#options.emit({ type: 'request.forwarded', ...facts, node: node.name, ms });
@@ -304,15 +314,15 @@ export class Cluster {
   /**
    * The other node that has a session or a parked call.
    *
-   * @param isRefused whether the node that opened it has said that it has it no more.
+   * @param refused the id of a node that did not have it any more.
    */
-  async #find(secret: string, owner: string, isRefused = false): Promise<Node | undefined> {
+  async #find(secret: string, owner: string, refused?: string): Promise<Node | undefined> {
     if (owner === this.nodes.id) return undefined;
     const node = await this.nodes.other(owner);
     // A parked call ends with its node.
-    if (secret === '') return isRefused ? undefined : node;
-    if (node?.state === 'serving' && !isRefused) return node;
-    return this.#heirs.find(digestOf(secret), secret, owner, isRefused);
+    if (secret === '') return owner === refused ? undefined : node;
+    if (node?.state === 'serving' && refused === undefined) return node;
+    return this.#heirs.find(digestOf(secret), secret, owner, refused);
   }
 
   async #checkReachable(signal: AbortSignal): Promise<void> {

@@ -24,6 +24,8 @@ const MOVE_MS = 5000;
 /** How long that note is kept, and how often it is written again. */
 const NOTED_MS = 86_400_000;
 const REFRESH_MS = 3_600_000;
+/** How long it is waited before notes are written again that could not be. */
+const AGAIN_MS = 1000;
 
 const schema = z.object({ node: z.string() });
 
@@ -33,11 +35,16 @@ export class Heirs {
   /** The secrets of those that this node has taken over, by the names under which the store knows them. */
   readonly #taken: Map<string, string> = new Map();
   readonly #refresher = unreffed(setInterval(() => this.#refresh(), REFRESH_MS));
+  #again: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(options: HeirsOptions) {
     const { store, onNotice } = options;
     this.#options = options;
     this.#notes = new Records({ facts: store.facts, kind: 'heir', schema, onNotice });
+    store.watch((notice) => {
+      if (notice.type === 'back' && notice.lost) this.#refresh();
+    });
   }
 
   /**
@@ -46,19 +53,20 @@ export class Heirs {
    *
    * @param name under which the store has what it is rebuilt from.
    * @param former the id of the node that opened it.
-   * @param isRefused whether that node, asked for it, said that it has it no more.
+   * @param refused the id of a node that, asked for it, did not have it any more.
    * @returns another node, or nothing: then it is here, or nowhere.
    * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`; `SWB_NODE_UNREACHABLE` while another node takes it over.
    */
-  async find(name: string, secret: string, former: string, isRefused = false): Promise<Node | undefined> {
+  async find(name: string, secret: string, former: string, refused?: string): Promise<Node | undefined> {
     const { store, nodes } = this.#options;
     const owner = (await this.#notes.get(name))?.node ?? former;
     if (owner === nodes.id) return undefined;
     const node = await nodes.other(owner);
-    if (node?.state === 'serving' && !isRefused) return node;
+    if (node?.state === 'serving' && owner !== refused) return node;
     const kept = await store.facts.get(`session ${name}`);
     const isLeft = kept?.['left'] === true;
     if (node !== undefined && !isLeft) return node;
+    if (!isLeft && !nodes.isCertain) return later('the store has just come back, and nodes are on their way');
     if (kept === undefined) return undefined;
     const moving = await store.leases.acquire(`move ${name}`, nodes.id, MOVE_MS);
     if (!('lease' in moving)) return (await nodes.other(moving.heldBy.owner)) ?? later('another node takes it over');
@@ -77,7 +85,9 @@ export class Heirs {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#refresher);
+    clearTimeout(this.#again);
   }
 
   #refresh(): void {
@@ -86,10 +96,23 @@ export class Heirs {
       const isHere = has(secret);
       if (!isHere) this.#taken.delete(name);
       owned(
-        () => (isHere ? this.#notes.put(name, { node: nodes.id }, NOTED_MS, nodes.lease) : undefined),
+        () => (isHere ? this.#note(name) : undefined),
         () => {},
       );
     }
+  }
+
+  async #note(name: string): Promise<void> {
+    const { nodes } = this.#options;
+    const isNoted = await this.#notes.put(name, { node: nodes.id }, NOTED_MS, nodes.lease).catch(() => false);
+    if (isNoted || this.#closed) return;
+    // Refused is also what is written before this node has its lease again.
+    this.#again ??= unreffed(
+      setTimeout(() => {
+        this.#again = undefined;
+        this.#refresh();
+      }, AGAIN_MS),
+    );
   }
 }
 

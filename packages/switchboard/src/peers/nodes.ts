@@ -53,6 +53,8 @@ export interface NodesOptions {
 
 const LEASE_MS = 3000;
 const BEATS = 3;
+/** How long nodes may take to register again when the store is back. */
+const GRACE_LEASES = 2;
 /** How long a node that others have taken over finds that out. */
 const FENCED_MS = 86_400_000;
 /** How many nodes are looked at. */
@@ -93,6 +95,9 @@ export class Nodes {
     this.#options = options;
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#records = new Records({ facts: store.facts, kind: 'node', schema, onNotice });
+    store.watch((notice) => {
+      if (notice.type === 'back') this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
+    });
   }
 
   /** The id of this node, another one after it was taken for gone. Not a secret. */
@@ -108,6 +113,11 @@ export class Nodes {
   /** Whether this node ends. */
   get isDraining(): boolean {
     return this.#state === 'draining';
+  }
+
+  /** Whether a record that is missing says something: not while the store has just come back. */
+  get isCertain(): boolean {
+    return performance.now() >= this.#graceUntil;
   }
 
   /** Those that are there, this one among them, oldest first. */
@@ -212,7 +222,7 @@ export class Nodes {
     if (isHeld) this.#renewedAt = asked;
     else await this.#acquire();
     await this.#write();
-    if (this.#isAway) this.#graceUntil = performance.now() + 2 * this.#leaseMs;
+    if (this.#isAway) this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
     this.#isAway = false;
     await this.#look();
   }
@@ -281,7 +291,7 @@ export class Nodes {
     const before = this.#known;
     const found = await this.#records.list(MAX_NODES);
     if (this.#closed) return;
-    const isCertain = performance.now() >= this.#graceUntil;
+    const { isCertain } = this;
     const there = found.map(([id, record]) => [id, { id, ...record, self: id === this.#id }] as const);
     // One that was met while the list was on its way is not on it.
     const kept = [...this.#known].filter(([id]) => !isCertain || !before.has(id));

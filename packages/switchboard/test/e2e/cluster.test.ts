@@ -144,7 +144,9 @@ it('a node that hangs is known as gone, what waits for it fails with its name, a
   const record = `switchboard:fact:session ${createHash('sha256').update(secret).digest('base64url')}`;
   await expect.poll(() => redis.ask('EXISTS', record)).toBe(':1\r\n');
   b.child.kill('SIGSTOP');
-  const answer = await waiting;
+  // Operators wait for it no longer than clients do.
+  const [answer, elsewhere] = await Promise.all([waiting, sessionsAt(c)]);
+  expect(elsewhere).not.toContain('b');
   expect(answer.body).toContain('SWB_NODE_LOST');
   expect(await seenBy(c)).not.toContain('b');
   // The other node goes on with it, and keeps it.

@@ -6,10 +6,12 @@ import { CLUSTER_KEY, sees, startCluster } from '../support/cluster.ts';
 import type { TestNode } from '../support/cluster.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { servers } from '../support/gateway.ts';
+import { HttpClient } from '../support/http-client.ts';
 import { http, openSession, stream } from '../support/http.ts';
 import { ask, http2 } from '../support/https.ts';
 import { bearer, testKeys } from '../support/keys.ts';
 import { RedisServer } from '../support/redis.ts';
+import { remote, resultOf } from '../support/remote.ts';
 import { WireClient, envelope, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -62,6 +64,10 @@ describe('a session over HTTP', () => {
       expect([gone.status, codeOf(gone.body)]).toEqual([404, 'SWB_SESSION_NOT_FOUND']);
     }
     await quiet.closed;
+    // What ended it came in at another node than the one that had it.
+    await expect
+      .poll(() => a!.gateway.stats)
+      .toMatchObject({ connections: 0, exchanges: 0, parked: 0, replayBytes: 0 });
   });
 
   it('is found by nobody else at any node, and each error arrives as it was', async () => {
@@ -133,6 +139,61 @@ describe('a session over HTTP', () => {
     expect((await http(at(b!, 'all'), { method: 'DELETE', headers: shared! })).status).toBe(204);
     expect(b!.gateway.stats).toMatchObject({ connections: 0, exchanges: 0 });
   });
+});
+
+it('a session that moves twice is rebuilt once each time, with what is shown now and all that its client had said before', async () => {
+  // Without the token it has no tools, as many servers.
+  const server = await remote((visit) => {
+    const { method, message, headers } = visit;
+    if (method !== 'POST') return visit.text(405);
+    if (message.id === undefined) return visit.text(202);
+    if (message.method === 'server/discover')
+      return visit.json(200, { id: message.id, error: { code: -32601, message: 'unknown' } });
+    const capabilities = { tools: {}, logging: {}, resources: { subscribe: true } };
+    const isKnown = headers.authorization === 'Bearer of today';
+    const result =
+      message.method === 'tools/list' && !isKnown
+        ? { tools: [] }
+        : { ...resultOf(message), ...(message.method === 'initialize' && { capabilities }) };
+    return visit.json(200, { id: message.id, result });
+  });
+  const headers = { authorization: 'Bearer ${caller.header:x-token}' };
+  const upstreams = { default: { url: server.url, headers, isolation: 'session' as const } };
+  const nodes = await startCluster(redis, ['a', 'b', 'c'], { upstreams, allowPrivateUpstreams: true });
+  const [first, ...others] = nodes;
+  const client = await HttpClient.open(first!.http, { 'x-token': 'of today' }, { roots: { listChanged: true } });
+  await client.ask('logging/setLevel', { level: 'debug' });
+  await client.ask('resources/subscribe', { uri: 'test://a' });
+  const tools = (id: number): Json => ({ jsonrpc: '2.0', id, method: 'tools/list' });
+  const told = (): unknown[] =>
+    ['initialize', 'notifications/initialized', 'logging/setLevel', 'resources/subscribe'].map((method) =>
+      server.of(method).map(({ message }) => message.params),
+    );
+  const before = told();
+  let owner = first!;
+  let left = others;
+  while (left.length > 0) {
+    server.visits.length = 0;
+    await owner.gateway.close();
+    // Nobody goes on with it who does not show what it began with.
+    const nothing = { 'mcp-session-id': client.headers['mcp-session-id']! };
+    const bare = await http(left[0]!.http, { headers: nothing, body: tools(9) });
+    expect(codeOf(bare.body)).toBe('SWB_CREDENTIAL_CHANGED');
+    // Of those that are asked at once, one goes on with it; another may have to say that it does not know yet which.
+    const asked = Array.from({ length: 8 }, (_, nth) =>
+      http(left[nth % left.length]!.http, { headers: client.headers, body: tools(nth) }),
+    );
+    const answers = await Promise.all(asked);
+    expect(answers.filter(({ status }) => status !== 200 && status !== 503).map(({ body }) => body)).toEqual([]);
+    const good = answers.filter(({ status }) => status === 200);
+    expect(good.length).toBeGreaterThan(0);
+    for (const { body } of good) expect(body).toContain('"tools":[{');
+    await expect.poll(told).toEqual(before);
+    const [heir, ...more] = left.filter(({ gateway }) => gateway.stats.connections === 1);
+    expect(more).toEqual([]);
+    owner = heir!;
+    left = left.filter((node) => node !== heir);
+  }
 });
 
 it('a WebSocket that is cut is resumed at another node, whether its own still has it or has left it', async () => {
@@ -256,6 +317,47 @@ it('without its store a node goes on with what is there, reaches the others, and
     expect((await http(node.http, { headers: session, body: toolCall(2, 'echo', { text: 'on' }) })).status).toBe(200);
     expect(node.events.map(({ type }) => type)).not.toContain('node.fenced');
   }
+});
+
+it('what a store had that comes back empty is written again: sessions go on at another node as before, also those that had moved', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [a, b, c] = await startCluster(own, ['a', 'b', 'c'], { resumeWindow: '10s' });
+  const [moved, kept] = [
+    await openSession(a!.http, initializeParams()),
+    await openSession(b!.http, initializeParams()),
+  ];
+  const status = async (node: TestNode, headers: Record<string, string>): Promise<number> =>
+    (await http(node.http, { headers, body: toolCall(1, 'echo') })).status;
+  await a!.gateway.close();
+  expect(await status(b!, moved)).toBe(200);
+  const protocols = ['mcp.r1', 'mcp'];
+  const socket = await WireClient.open(b!.ws, {}, protocols);
+  socket.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
+  const { token } = (await socket.notification('switchboard/ws/session'))['params'] as { token: string };
+  await socket.answer(0);
+
+  const kinds = async (): Promise<string[]> => {
+    const keys = (await own.ask('KEYS', '*:fact:*')).matchAll(/:fact:(session|heir|conversation|resume) /g);
+    return [...keys].map(([, kind]) => kind!).toSorted();
+  };
+  const all = ['conversation', 'heir', 'resume', 'session', 'session', 'session'];
+  await expect.poll(kinds, { timeout: 10_000 }).toEqual(all);
+  await own.kill();
+  await expect.poll(() => b!.events.some(({ type }) => type === 'store.away'), { timeout: 10_000 }).toBe(true);
+  await own.start();
+  // Nobody takes over what its node has, which may not have registered again.
+  await expect.poll(() => c!.events.some(({ type }) => type === 'store.back'), { timeout: 10_000 }).toBe(true);
+  await expect.poll(() => status(c!, moved), { timeout: 10_000 }).toBe(200);
+  await expect.poll(kinds, { timeout: 10_000 }).toEqual(all);
+  expect(c!.gateway.stats.connections).toBe(0);
+  await b!.gateway.close();
+  for (const session of [moved, kept]) await expect.poll(() => status(c!, session), { timeout: 10_000 }).toBe(200);
+  const again = await WireClient.open(c!.ws, {}, protocols);
+  again.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token, h: 1 } });
+  await again.notification('switchboard/ws/resumed');
+  again.socket.terminate();
+  expect(c!.gateway.stats.connections).toBe(3);
 });
 
 it('a node that others cannot reach, or that is configured wrongly, does not begin', async () => {

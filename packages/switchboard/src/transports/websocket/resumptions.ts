@@ -9,7 +9,15 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { MemoryLog } from '../../stores/memory-log.ts';
 import { followedLease, keepOptions } from '../../stores/followed-lease.ts';
 import { Records } from '../../stores/records.ts';
-import type { Entry as LogEntry, Log, KeepOptions, Lease, Store, StoreNotice } from '../../stores/store.ts';
+import type {
+  Entry as LogEntry,
+  Log,
+  KeepOptions,
+  Lease,
+  SharedStore,
+  Store,
+  StoreNotice,
+} from '../../stores/store.ts';
 import { owned } from '../../util/owned.ts';
 import type { Channel } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
@@ -22,7 +30,7 @@ export interface ResumptionsOptions extends OutboxLimits {
   /** How long a new connection may take to say whether it resumes, in ms. */
   firstMessageMs: number;
   /** Where tokens and unconfirmed messages are kept. */
-  store: Store;
+  store: Store & Partial<Pick<SharedStore, 'watch'>>;
   /** Told of what was in the store and was not what it should be. @default nobody */
   onNotice?: ((notice: StoreNotice) => void) | undefined;
   /** @default there are none */
@@ -37,7 +45,7 @@ interface Entry {
   owner: string;
   /** Digests of the newest token, and of the one before it until the newest was used: a cut between the two must lock nobody out. */
   tokens: string[];
-  /** When its tokens were last written to the store, in ms of this process. */
+  /** When its tokens were last written to the store, in ms of this process; never, where the store may not have them. */
   writtenAt: number;
 }
 
@@ -94,6 +102,9 @@ export class Resumptions {
     this.#lease = () => options.elsewhere?.lease();
     const { store, onNotice = () => {} } = options;
     this.#records = new Records({ facts: store.facts, kind: 'conversation', schema: CONVERSATION, onNotice });
+    store.watch?.((notice) => {
+      if (notice.type === 'back') for (const entry of this.#entries.values()) entry.writtenAt = -Infinity;
+    });
     this.#refresher = setInterval(() => this.#refresh(), options.windowMs / LOOKS).unref();
   }
 
@@ -357,10 +368,18 @@ export class Resumptions {
   }
 
   /** What no other process can go on with is of no use in the store. */
-  #keep({ id, lease, channel }: Entry, token: string): void {
+  #keep(entry: Entry, token: string): void {
     const { store, windowMs } = this.#options;
+    const { id, lease, channel } = entry;
     if (channel.keptAs === undefined) return;
-    owned(() => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs, lease()), unkept);
+    this.#put(entry, () => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs, lease()));
+  }
+
+  /** What the store does not take is written again later. */
+  #put(entry: Entry, put: () => Promise<boolean>): void {
+    owned(async () => {
+      if (!(await put().catch(() => false))) entry.writtenAt = -Infinity;
+    }, unkept);
   }
 
   #write(entry: Entry, received?: number): void {
@@ -382,9 +401,10 @@ export class Resumptions {
   }
 
   /** @param received how many messages have arrived, where nothing more will come. */
-  #record({ id, owner, lease }: Entry, received?: number): void {
+  #record(entry: Entry, received?: number): void {
+    const { id, owner, lease } = entry;
     const record = { owner, ...(received !== undefined && { received }) };
-    owned(() => this.#records.put(id, record, 2 * this.#options.windowMs, lease()), unkept);
+    this.#put(entry, () => this.#records.put(id, record, 2 * this.#options.windowMs, lease()));
   }
 
   get #logOptions(): KeepOptions {

@@ -1,10 +1,10 @@
 /** One cell of the matrix, and what proves a requirement in it. */
 import type { GatewayEvent } from '../../../src/observe/events.ts';
-import type { TestGateway } from '../../support/gateway.ts';
 import type { Json } from '../../support/wire.ts';
 import { Inbox } from './inbox.ts';
 import type { Era, Peer, ToolResult } from './peer.ts';
 import type { Impossible, Isolation, Requirement, RequirementId } from './requirements.ts';
+import type { Served } from './served.ts';
 
 export interface Cell {
   server: Era;
@@ -12,9 +12,9 @@ export interface Cell {
   peer: Peer;
   /** Clients of both eras that ask for nothing and must hear nothing of this one. */
   bystanders: readonly Peer[];
-  /** What the servers of this gateway write to stderr. */
+  /** What the servers write to stderr. */
   stderr: Inbox<string>;
-  gateway: TestGateway['gateway'];
+  served: Served;
 }
 
 export interface Proof {

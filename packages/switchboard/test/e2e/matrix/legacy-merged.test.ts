@@ -1,4 +1,4 @@
 import { runMatrix } from './run.ts';
 
-runMatrix('legacy', 'session', true);
-runMatrix('legacy', 'shared', true);
+runMatrix('legacy', 'session', { merged: true });
+runMatrix('legacy', 'shared', { merged: true });

@@ -1,4 +1,4 @@
 import { runMatrix } from './run.ts';
 
-runMatrix('modern', 'session', true);
-runMatrix('modern', 'shared', true);
+runMatrix('modern', 'session', { merged: true });
+runMatrix('modern', 'shared', { merged: true });

@@ -63,12 +63,12 @@ export const traces: Proofs = {
     },
   },
   'nothing-left': {
-    async holds({ peer, gateway, bystanders }) {
+    async holds({ peer, served, bystanders }) {
       await peer.close();
-      await expect.poll(() => gateway.stats.connections, { timeout: 10_000 }).toBe(bystanders.length);
+      await expect.poll(() => served.stats().connections, { timeout: 10_000 }).toBe(bystanders.length);
       // One of the bystanders listens.
-      await expect.poll(() => gateway.stats.exchanges, { timeout: 10_000 }).toBe(1);
-      expect(gateway.stats.parked).toBe(0);
+      await expect.poll(() => served.stats().exchanges, { timeout: 10_000 }).toBe(1);
+      expect(served.stats().parked).toBe(0);
     },
   },
 };

@@ -1,10 +1,14 @@
-/** Runs every requirement in every cell of one server and one isolation: each way in, each kind of client. */
+/**
+ * Runs every requirement in every cell of one server and one isolation: each way in, each kind of client. With `MATRIX_CLUSTER=haproxy` (or
+ * nginx) in the environment, all of it runs through three nodes behind that balancer, with `MATRIX_KEEP_ALIVE=off` too each request on a
+ * connection of its own.
+ */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { createGateway } from '../../../src/gateway/gateway.ts';
-import type { Gateway } from '../../../src/gateway/gateway.ts';
+import type { GatewayOptions } from '../../../src/gateway/gateway.ts';
 import { flavours, ways } from '../../support/clients.ts';
+import type { Flavour, Way } from '../../support/clients.ts';
 import { servers } from '../../support/gateway.ts';
 import { reasonAgainst, stderrOf } from './cell.ts';
 import type { Cell } from './cell.ts';
@@ -14,6 +18,8 @@ import type { Era, Peer, Target } from './peer.ts';
 import { PROOFS } from './proofs.ts';
 import { IDS, requirementOf } from './requirements.ts';
 import type { Isolation } from './requirements.ts';
+import { startAlone, startBehind } from './served.ts';
+import type { Served } from './served.ts';
 
 const programOf = (era: Era): string =>
   fileURLToPath(new URL(`../../fixtures/matrix-${era}-server.mjs`, import.meta.url));
@@ -21,17 +27,37 @@ const programOf = (era: Era): string =>
 /** Proven otherwise for a server that is one of several, as it is not the only one to say who it is. */
 const NOT_OF_ONE: ReadonlySet<string> = new Set(['server-identity']);
 
-/** @param merged whether the server is one of two that are reached by one address. */
-export function runMatrix(server: Era, isolation: Isolation, merged = false): void {
+export interface MatrixOptions {
+  /** Whether the server is one of two that are reached by one address. @default false */
+  merged?: boolean;
+  /** The balancer in front of three nodes. @default what the environment says, and else one gateway alone */
+  cluster?: string | undefined;
+  /** @default all, but behind one address of several servers those by network */
+  by?: readonly Way[];
+  /** @default all */
+  clients?: readonly Flavour[];
+}
+
+export function runMatrix(
+  server: Era,
+  isolation: Isolation,
+  {
+    merged = false,
+    cluster = process.env['MATRIX_CLUSTER'],
+    // How a client came does not count behind the address any more.
+    by = merged ? ways.slice(0, 2) : ways,
+    clients = flavours,
+  }: MatrixOptions = {},
+): void {
   const ids = merged ? IDS.filter((id) => !NOT_OF_ONE.has(id)) : IDS;
-  describe(`${server} server, isolation ${isolation}${merged ? ', beside another' : ''}`, () => {
+  describe(`${server} server, isolation ${isolation}${merged ? ', beside another' : ''}${cluster === undefined ? '' : `, behind ${cluster}`}`, () => {
     const stderr = new Inbox<string>();
     const bystanders: Peer[] = [];
-    let gateway: Gateway;
+    let served: Served;
     let target: Target;
 
     beforeAll(async () => {
-      gateway = createGateway({
+      const options: GatewayOptions = {
         port: 0,
         isolation,
         rateLimit: 'unlimited',
@@ -42,9 +68,10 @@ export function runMatrix(server: Era, isolation: Isolation, merged = false): vo
           default: { command: process.execPath, args: [programOf(server)] },
         },
         onEvent: stderrOf(stderr),
-      });
-      const address = (await gateway.listen()).at(-1);
-      target = { ws: address!.websocket!, http: address!.http!, ...(merged && { prefix: 'default__' }) };
+      };
+      const keepAlive = process.env['MATRIX_KEEP_ALIVE'] !== 'off';
+      served = await (cluster === undefined ? startAlone(options) : startBehind(cluster, { keepAlive }, options));
+      target = { ...served.address, ...(merged && { prefix: 'default__' }) };
       for (const flavour of ['SDK v1', 'SDK v2 modern'] as const) {
         bystanders.push(await connectPeer(flavour, 'websocket', target, `bystander ${flavour}`));
       }
@@ -54,12 +81,11 @@ export function runMatrix(server: Era, isolation: Isolation, merged = false): vo
 
     afterAll(async () => {
       for (const bystander of bystanders) await within(bystander.close(), 'a bystander to leave');
-      await gateway.close();
+      await served.close();
     });
 
-    // How a client came does not count behind the address any more.
-    describe.each(merged ? ways.slice(0, 2) : ways)('by %s', (way) => {
-      describe.each(flavours)('%s', (flavour) => {
+    describe.each(by)('by %s', (way) => {
+      describe.each(clients)('%s', (flavour) => {
         const client = flavour === 'SDK v1' || flavour === 'SDK v2 legacy' ? 'legacy' : 'modern';
         let peer: Peer | undefined;
 
@@ -73,7 +99,7 @@ export function runMatrix(server: Era, isolation: Isolation, merged = false): vo
 
         it.each(ids.map((id) => [id, requirementOf(id).behavior] as const))('%s: %s', async (id) => {
           const requirement = requirementOf(id);
-          const cell: Cell = { server, isolation, peer: peer!, bystanders, stderr, gateway };
+          const cell: Cell = { server, isolation, peer: peer!, bystanders, stderr, served };
           const impossible = reasonAgainst(requirement, { client, server, isolation }) !== undefined;
           const proof = PROOFS[id]!;
           const proven = impossible ? proof.fails!(cell) : proof.holds(cell);

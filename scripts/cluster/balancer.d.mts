@@ -1,0 +1,7 @@
+export const BALANCERS: readonly string[];
+export function freePort(): Promise<number>;
+export function startBalancer(
+  name: string,
+  ports: readonly number[],
+  options?: { keepAlive?: boolean },
+): Promise<{ port: number; setUsed(nth: number, isUsed: boolean): Promise<void>; stop(): Promise<void> }>;
