@@ -15,8 +15,9 @@ const recipe = (file) => readFileSync(new URL(`../../examples/cluster/${file}`, 
 
 const PROGRAMS = {
   haproxy: {
-    config(ports, port, { keepAlive, folder }) {
-      const text = recipe('haproxy.cfg')
+    config(ports, port, { keepAlive, checks, folder }) {
+      const whole = recipe('haproxy.cfg');
+      const text = (checks ? whole : whole.replaceAll(/ check inter .*/g, ''))
         .replace(/^global$/m, `global\n  stats socket ${folder}/admin level admin`)
         .replace(/^  mode http$/m, keepAlive ? '$&' : '$&\n  option httpclose');
       const named = { PORT: port, PORT_A: ports[0], PORT_B: ports[1], PORT_C: ports[2] };
@@ -25,8 +26,9 @@ const PROGRAMS = {
     args: ({ config }) => ['-db', '-f', config],
   },
   nginx: {
-    config(ports, port, { keepAlive, folder }) {
+    config(ports, port, { keepAlive, checks, folder }) {
       let text = recipe('nginx.conf').replaceAll(/:870([0-3])\b/g, (_, nth) => `:${[port, ...ports][Number(nth)]}`);
+      if (!checks) text = text.replaceAll(/max_fails=1 fail_timeout=1s/g, 'max_fails=0');
       if (!keepAlive) {
         text = text
           .replaceAll(/^  keepalive.*\n/gm, '')
@@ -51,16 +53,17 @@ export const BALANCERS = Object.keys(PROGRAMS);
  * @param name haproxy or nginx.
  * @param ports of the three nodes, which may start later.
  * @param options.keepAlive whether connections of clients, and those to nodes, are used for more than one request.
+ * @param options.checks whether a node is left out that seems to be gone; without it, none is, however slow it is.
  * @returns its port; `setUsed`, which takes a node out or puts it back (HAProxy only); and `stop`.
  */
-export async function startBalancer(name, ports, { keepAlive = true } = {}) {
+export async function startBalancer(name, ports, { keepAlive = true, checks = true } = {}) {
   const { config, args } = PROGRAMS[name];
   const folder = mkdtempSync(join(tmpdir(), `switchboard-${name}-`));
   // Workers of nginx, which are somebody else, put large bodies into a folder in it.
   chmodSync(folder, 0o755);
   const port = await freePort();
   const file = join(folder, 'config');
-  writeFileSync(file, config(ports, port, { keepAlive, folder }));
+  writeFileSync(file, config(ports, port, { keepAlive, checks, folder }));
   const child = spawn(name, args({ config: file, folder }), { stdio: ['ignore', 'ignore', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   process.on('exit', kill);

@@ -49,7 +49,7 @@ export async function startBehind(
     ports.push(Number(port));
     paths.push(pathname);
   }
-  const { port, stop } = await startBalancer(balancer, ports, connections);
+  const { port, stop } = await startBalancer(balancer, ports, { ...connections, checks: false });
   return {
     address: { ws: `ws://127.0.0.1:${port}${paths[0]}`, http: `http://127.0.0.1:${port}${paths[0]}` },
     stats: () => {
