@@ -27,6 +27,7 @@ const GROUPS: Readonly<Record<string, readonly OptionName[]>> = {
   'Store and cluster:': [
     'store',
     'maxStoreSize',
+    'workers',
     'peerListen',
     'peerUrl',
     'clusterKeyFile',

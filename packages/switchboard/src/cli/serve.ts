@@ -13,7 +13,7 @@ import { leave, reportCut, usageError } from './exit.ts';
 import { checkFlags, flagFor } from './flags.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
-import { banner } from './banner.ts';
+import { announce } from './announcement.ts';
 import { findPages } from './console.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
@@ -23,16 +23,16 @@ import { takeInheritedSocket } from './inherited-socket.ts';
 import { endOnFault } from './last-resort.ts';
 import { logOptions } from './logs.ts';
 import { unservedByRoles } from './roles.ts';
-import { announceRun } from './run-file.ts';
-import { reachable } from './reach.ts';
 import { endOnSignal } from './signals.ts';
-import { isLoopback } from '../util/address.ts';
 import { readSources, withConfigFlag } from './sources.ts';
 import type { Sources } from './sources.ts';
 import { StartProgress } from './start-progress.ts';
 import { stateStore } from './state-store.ts';
 import { watchFile } from './watch.ts';
 import { startTracing } from './tracing.ts';
+import { Worker } from './worker.ts';
+import type { WorkerStart } from './worker.ts';
+import { Workers, workerCount } from './workers.ts';
 
 const EXAMPLES = `
 Examples:
@@ -58,10 +58,17 @@ export function serveCommand(): Command {
     const alias = ALIASES[name]?.flag;
     if (alias !== undefined) command.addOption(new Option(`${alias} <${OPTIONS[name].value}>`).hideHelp());
   }
-  return command.action((words: string[], flags: JsonObject & { config: string[]; env: string[] }) =>
-    serve(words, underOwnNames(flags)),
-  );
+  return command.action(async (words: string[], flags: ServeFlags) => {
+    const worker = Worker.take(process.env);
+    try {
+      await serve(words, underOwnNames(flags), worker);
+    } finally {
+      worker?.leave();
+    }
+  });
 }
+
+type ServeFlags = JsonObject & { config: string[]; env: string[] };
 
 /** Aliases of flags count where the flag itself is not given. */
 function underOwnNames<T extends JsonObject>(flags: T): T {
@@ -80,11 +87,14 @@ interface StartInput {
   words: readonly string[];
   env: readonly string[];
   flags: JsonObject;
+  /** Settings of one of several processes, which count more than everything that was said. */
+  own: JsonObject;
 }
 
 async function serve(
   words: string[],
-  { config, env, ...flags }: JsonObject & { config: string[]; env: string[] },
+  { config, env, ...flags }: ServeFlags,
+  worker: Worker | undefined,
 ): Promise<void> {
   if (flags['token'] !== undefined && flags['token'] !== 'auto') {
     const detail = '--token: only auto can be said here, as others see the flags of a process; set SWITCHBOARD_TOKEN';
@@ -92,13 +102,15 @@ async function serve(
   }
   checkFlags(flags);
   letHeapGrow();
-  const fd = takeInheritedSocket(process.env, process.pid);
-  const given = { words, env, flags };
-  const { upstreams, settings, access, notes, files, origins } = readSources({
-    ...given,
-    config,
-    environment: process.env,
-  });
+  const start: WorkerStart = (await worker?.start()) ?? {
+    settings: {},
+    fd: takeInheritedSocket(process.env, process.pid),
+  };
+  const { fd, settings: own } = start;
+  const given = { words, env, flags, own };
+  const sources = readSources({ ...given, config, environment: process.env });
+  const { upstreams, access, notes, files, origins } = sources;
+  const settings = { ...sources.settings, ...own };
 
   let log: ReturnType<typeof createLog> = () => {};
   // For what the gateway does not emit: it is shown to operators too.
@@ -109,7 +121,13 @@ async function serve(
   let progress: StartProgress | undefined;
   const note = (text: string): void => void process.stderr.write(`switchboard: ${text}\n`);
   const configured = readConfiguration({ ...settings, ...access, upstreams });
-  const opened = await stateStore(configured.settings, process.env, note);
+  const toNote = [unservedByRoles(access, configured.settings) ?? [], notes].flat();
+  if (workerCount(configured.settings) > 1) {
+    for (const text of toNote) note(text);
+    await new Workers({ settings: configured.settings, access, fd, canReload: files.length > 0 }).run();
+    return;
+  }
+  const opened = await stateStore(configured.settings, process.env, note, worker !== undefined);
   const tracing = await startTracing(process.env, (line) => process.stderr.write(`switchboard: ${line}\n`));
   const servePages = await findPages();
   const gateway: Gateway = createGateway({
@@ -120,41 +138,37 @@ async function serve(
     ...(opened !== undefined && { stateStore: opened }),
     onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
     ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, given) }),
+    ...(worker !== undefined && { onDrain: (timeoutMs) => worker.drainAll(timeoutMs) }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
     ...(servePages !== undefined && { servePages }),
     origins,
   });
-  log = createLog(logOptions(gateway.settings));
-  progress = progressOf(gateway.settings, upstreams);
-  const unserved = unservedByRoles(access, gateway.settings);
-  for (const text of [...notes, ...(unserved === undefined ? [] : [unserved])]) note(text);
+  log = createLog({
+    ...logOptions(gateway.settings),
+    ...(worker !== undefined && { facts: { worker: worker.number } }),
+  });
+  if (worker === undefined) {
+    progress = progressOf(gateway.settings, upstreams);
+    for (const text of toNote) note(text);
+  }
 
   const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, emit, given));
   const watched = files.map((file) => watchFile(file, reload!));
   const drain = (): Promise<void> => gateway.drain();
   endOnFault({ drain, report: (where, error) => emit({ type: 'failed', where, error }) });
-  void endOnSignal({ close: drain }, reload);
+  if (worker === undefined) void endOnSignal({ close: drain }, reload);
+  else {
+    const within = (timeoutMs?: number): void => void gateway.drain(timeoutMs === undefined ? {} : { timeoutMs });
+    worker.obey({ drain: within, reload: reload ?? (() => {}) });
+  }
   let channel: PipeChannel | undefined;
   try {
     const addresses = await gateway.listen({ fd });
-    const { newToken } = gateway;
-    if (newToken !== undefined) {
-      process.stderr.write(`switchboard: the token of this start, shown once: export SWITCHBOARD_TOKEN=${newToken}\n`);
-    }
-    const [{ http, websocket } = {}] = addresses;
-    const served = http ?? websocket;
-    const port = served === undefined ? undefined : Number(new URL(served).port);
-    process.once('exit', announceRun(process.env, { url: gateway.adminUrl, token: gateway.adminToken, port }));
+    const { adminUrl, adminToken, newToken } = gateway;
+    const serving = { addresses, adminUrl, console: gateway.consoleLink()?.url };
+    if (worker !== undefined) worker.serves(serving);
+    else announce({ ...serving, adminToken, newToken, settings: gateway.settings, access });
     if (gateway.settings.transport.includes('stdio')) channel = serveStdio(gateway);
-    else {
-      const { settings: read } = gateway;
-      const link = gateway.consoleLink()?.url;
-      const { isTTY: isTerminal } = process.stdout;
-      // One that is for this machine alone stays what it is.
-      const isLocal = link !== undefined && isLoopback(new URL(link).hostname) && !isLoopback(read.host);
-      const console = link === undefined || isLocal ? link : reachable(link, read);
-      process.stdout.write(banner({ addresses, settings: read, access, console, isTerminal }));
-    }
   } catch (error) {
     await gateway.close();
     throw withBridge(error, gateway.settings);
@@ -189,7 +203,8 @@ function progressOf({ startTimeout, logLevel }: Settings, upstreams: Sources['up
 }
 
 /** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
-function reloadFrom(files: readonly string[], gateway: Gateway, emit: Emit, { words, env, flags }: StartInput): Change {
+function reloadFrom(files: readonly string[], gateway: Gateway, emit: Emit, given: StartInput): Change {
+  const { words, env, flags, own } = given;
   try {
     const { settings, access, upstreams } = readConfigFiles(files, process.env, flags);
     const command = commandUpstream(words, env, process.env);
@@ -199,6 +214,7 @@ function reloadFrom(files: readonly string[], gateway: Gateway, emit: Emit, { wo
       ...access,
       ...settingsFromEnvironment(process.env),
       ...flags,
+      ...own,
       upstreams: all,
     });
   } catch (error) {

@@ -49,6 +49,8 @@ export class Access {
   readonly #parts: AccessParts;
   readonly #authenticator: Authenticator;
   readonly #tickets: Tickets;
+  /** Of requests that another process has passed on. */
+  readonly #addresses: WeakMap<IncomingMessage, string> = new WeakMap();
 
   /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` when there is no keys file that can be read. */
   constructor(parts: AccessParts) {
@@ -100,7 +102,12 @@ export class Access {
 
   /** Where a request comes from, through proxies that are trusted. */
   addressOf(request: IncomingMessage): string {
-    return this.#parts.proxies.clientOf(request);
+    return this.#addresses.get(request) ?? this.#parts.proxies.clientOf(request);
+  }
+
+  /** Where a request came from that another process has taken and passed on. */
+  noteAddress(request: IncomingMessage, address: string): void {
+    this.#addresses.set(request, address);
   }
 
   /** Headers that tell who was refused what to show (RFC 6750, section 3; RFC 9728, section 5.1). */

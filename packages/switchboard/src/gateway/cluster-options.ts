@@ -1,8 +1,9 @@
 /** Options for several nodes that share a store: part of the table in options.ts. */
-import { clusterKey, httpUrl, listenAddress, text } from './option-types.ts';
+import { clusterKey, httpUrl, listenAddress, processCount, text } from './option-types.ts';
 import type { Options } from './option.ts';
 
 type Name =
+  | 'workers'
   | 'peerListen'
   | 'peerUrl'
   | 'clusterKeyFile'
@@ -13,6 +14,13 @@ type Name =
   | 'peerTlsCa';
 
 export const CLUSTER_OPTIONS: Options<Name> = {
+  workers: {
+    value: 'number|auto',
+    fallback: 1,
+    type: processCount,
+    describe:
+      'Processes of "switchboard serve" that share the port and the store, so that several cores are used; auto is one for each core',
+  },
   peerListen: {
     value: 'host:port',
     fallback: '',

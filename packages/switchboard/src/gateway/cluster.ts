@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { recordNameOf } from '../callers/connection.ts';
 import type { HttpVisit } from '../callers/http-visit.ts';
 import type { Emit } from '../observe/events.ts';
+import { joinedMetrics } from '../observe/joined-metrics.ts';
 import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
 import { ClusterKey } from '../peers/cluster-key.ts';
 import { forwardExchange, idIn } from '../peers/forward.ts';
@@ -28,6 +29,7 @@ import type { ConversationsElsewhere } from '../transports/websocket/resumptions
 import { readClientTls } from '../transports/tls/client-tls.ts';
 import type { AdminCluster } from './admin/spread.ts';
 import { bracketed } from './addresses.ts';
+import { OPERATORS_PATH, OperatorsNode } from './operators-node.ts';
 import { readListenAddress } from './option-types.ts';
 import { PRODUCT } from './product.ts';
 import type { Settings } from './settings.ts';
@@ -42,6 +44,10 @@ export interface ClusterOptions {
   serve(request: IncomingMessage, response: ServerResponse, caller: PeerCaller): Promise<void>;
   /** Answers what another node asks in an operator's name, of this node alone; `path` is as for the admin API. */
   serveAdmin(path: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Answers what an operator asked at another process of this machine, where it was checked who asks. */
+  serveOperator(path: string, request: IncomingMessage, response: ServerResponse, caller: PeerCaller): Promise<void>;
+  /** The metrics of this node. */
+  metrics(): Promise<string>;
   /** Whether the session over HTTP with this secret is here. */
   has(secret: string): boolean;
   /** Leaves a conversation over WebSocket to another node. @returns false where there is none that could go on elsewhere. */
@@ -56,6 +62,7 @@ export interface ClusterOptions {
 const BASE = '/peer';
 const ADMIN = `${BASE}/admin`;
 const LEAVE = `${BASE}/leave`;
+const METRICS = `${BASE}/metrics`;
 /** The longest that the name of a conversation can be, and more. */
 const MAX_NAME_BYTES = 256;
 /** Streams of sessions that are forwarded keep a connection each. */
@@ -75,6 +82,8 @@ const HANDLE = /^swb\.([\w-]{8})\.([\w-]{12})\./;
 export class Cluster {
   /** Those that are there. */
   readonly nodes: Nodes;
+  /** Which one answers operators, where several processes share a port. */
+  readonly operators: OperatorsNode | undefined;
   readonly #options: ClusterOptions;
   readonly #key: ClusterKey;
   readonly #listener: PeerListener;
@@ -141,6 +150,10 @@ export class Cluster {
       onNotice,
       emit,
     });
+    if (store.reach === 'machine') {
+      const { maxMessageSize: maxMessageBytes } = settings;
+      this.operators = new OperatorsNode({ nodes: this.nodes, link: this.#link, maxMessageBytes });
+    }
     this.#heirs = new Heirs({ store, nodes: this.nodes, has: options.has, onNotice });
   }
 
@@ -180,12 +193,28 @@ export class Cluster {
     return `${this.nodes.id}.${randomBytes(16).toString('base64url')}`;
   }
 
+  /** The node that opened a session. One without a node in its name is of a process that had this machine's store for itself, and has ended. */
+  #openerOf(secret: string): string | undefined {
+    return SECRET.exec(secret)?.[1] ?? (this.#options.store.reach === 'machine' ? '' : undefined);
+  }
+
   /** What the admin API needs of the nodes. */
   get forOperators(): AdminCluster {
     return {
       nodes: () => this.nodes.all,
       ask: (node, method, path, body) => this.#ask(node, method, path, body),
     };
+  }
+
+  /** The metrics of all nodes, each sample with the name of its node; those of a node that does not answer are left out. */
+  async joinMetrics(own: string): Promise<string> {
+    const all = await Promise.all(
+      this.nodes.all.map(async (node) => {
+        const answer = node.self ? own : await this.#request(node, METRICS, 'GET').catch(() => '');
+        return { node: node.name, text: String(answer) };
+      }),
+    );
+    return joinedMetrics(all);
   }
 
   /** What clients keep is good at every node. */
@@ -203,7 +232,7 @@ export class Cluster {
   }
 
   async #claim(id: string): Promise<boolean> {
-    const owner = SECRET.exec(id)?.[1];
+    const owner = this.#openerOf(id);
     if (owner === undefined) return false;
     await this.nodes.settled();
     const name = recordNameOf({ keptAs: id })!;
@@ -249,7 +278,7 @@ export class Cluster {
   async forward(visit: HttpVisit, body: Buffer | undefined): Promise<boolean> {
     const { request, response, identity, address, upstream } = visit;
     const secret = String(request.headers['mcp-session-id'] ?? '');
-    const owner = secret === '' ? this.#labelled(stateIn(body)) : SECRET.exec(secret)?.[1];
+    const owner = secret === '' ? this.#labelled(stateIn(body)) : this.#openerOf(secret);
     if (owner === undefined) return false;
     await this.nodes.settled();
     if (this.#options.has(secret)) return false;
@@ -297,11 +326,15 @@ export class Cluster {
    * @param path as for the admin API, such as `/sessions`.
    * @throws {SwitchboardError} what it answers, or why it does not.
    */
-  async #ask(node: Node, method: string, path: string, body?: unknown): Promise<unknown> {
+  #ask(node: Node, method: string, path: string, body?: unknown): Promise<unknown> {
+    return this.#request(node, `${ADMIN}${path}`, method, body);
+  }
+
+  async #request(node: Node, path: string, method: string, body?: unknown): Promise<unknown> {
     const signal = AbortSignal.timeout(ASK_MS);
     const headers = { 'content-type': 'application/json' };
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const answer = await this.#link.send(node, { method, path: `${ADMIN}${path}`, headers, body: text, signal });
+    const answer = await this.#link.send(node, { method, path, headers, body: text, signal });
     return readAnswer(answer, node);
   }
 
@@ -333,13 +366,19 @@ export class Cluster {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { serve, serveAdmin } = this.#options;
+    const { serve, serveAdmin, serveOperator, metrics } = this.#options;
     const path = (request.url ?? '').split(/[?#]/, 1)[0]!;
     if (path === ALIVE_PATH) response.writeHead(204).end();
     else if (path === LEAVE) {
       const isLeft = this.#options.leave(await readBody(request, MAX_NAME_BYTES));
       if (isLeft) await this.#options.store.flush();
       response.writeHead(isLeft ? 204 : 404).end();
+    } else if (path === METRICS) {
+      const text = await metrics();
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(text));
+    } else if (path.startsWith(`${OPERATORS_PATH}/`)) {
+      const caller = decodeCaller(request.headers[CALLER_HEADER]);
+      await serveOperator(path.slice(OPERATORS_PATH.length), request, response, caller);
     } else if (path.startsWith(`${ADMIN}/`)) await serveAdmin(path.slice(BASE.length), request, response);
     else await serve(request, response, decodeCaller(request.headers[CALLER_HEADER]));
   }

@@ -45,6 +45,20 @@ export function readConfiguration({ upstreams, jwt, roles: rules, ...input }: Co
   return { settings, upstreams, access, roles: new Roles(read?.value), ...(tokens?.value && { jwt: tokens.value }) };
 }
 
+/**
+ * What only the command can do with an option, a gateway in a program cannot.
+ *
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID`
+ */
+export function mustBeForPrograms({ store, workers }: Settings, isStoreOpen: boolean): void {
+  const refuse = (detail: string): never => {
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+  };
+  if (!isStoreOpen && store.startsWith('sqlite:'))
+    refuse(`store: ${JSON.stringify(store)} has to be opened first: stateStore: await openStore(…)`);
+  if (workers !== 1) refuse(`workers: ${workers}, and only "switchboard serve" starts several processes`);
+}
+
 /** One error for a whole list of problems. */
 function configError(problems: readonly Problem[]): SwitchboardError {
   const lines = problems.map(({ path, message }) => `${path.join('.')}: ${message}`);

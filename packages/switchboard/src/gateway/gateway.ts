@@ -40,7 +40,7 @@ import type { CallerAdapters } from './caller-adapters.ts';
 import { Cluster } from './cluster.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
-import { readConfiguration } from './configuration.ts';
+import { mustBeForPrograms, readConfiguration } from './configuration.ts';
 import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Console } from './console/console.ts';
 import type { PageServer } from './console/console.ts';
@@ -67,6 +67,12 @@ export interface GatewayOptions extends ConfigurationInput {
   onEvent?: Emit;
   /** What an operator's reload does: reads the configuration again and hands it to `reload`. @default nothing can be read again */
   onReload?: () => Change | Promise<Change>;
+  /**
+   * What an operator's drain does, where nothing says that it is for this process alone; with how long to wait, in ms, where that was said.
+   *
+   * @default {@link Gateway.drain}
+   */
+  onDrain?: (timeoutMs?: number) => void;
   /** Where the values of options come from, by their names, for operators: such as `flag --port`. @default every value is the program's */
   origins?: Origins;
   /** Serves the files of the console: `serveConsole` of `mcp-switchboard-console`. @default there is no console */
@@ -104,6 +110,7 @@ export function createGateway({
   environment = {},
   onEvent = () => {},
   onReload,
+  onDrain,
   tracer,
   program,
   servePages,
@@ -113,10 +120,7 @@ export function createGateway({
 }: GatewayOptions): Gateway {
   const configuration = readConfiguration(input);
   const { settings, upstreams } = configuration;
-  if (stateStore === undefined && settings.store.startsWith('sqlite:')) {
-    const detail = `store: ${JSON.stringify(settings.store)} has to be opened first: stateStore: await openStore(…)`;
-    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
-  }
+  mustBeForPrograms(settings, stateStore !== undefined);
   refuseOwnAddresses(settings, settings.port, upstreams);
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
@@ -127,6 +131,7 @@ export function createGateway({
     program,
     ...(stateStore !== undefined && { stateStore }),
     ...(onReload !== undefined && { onReload }),
+    ...(onDrain !== undefined && { onDrain }),
     ...(servePages !== undefined && { servePages }),
     origins: origins ?? Object.fromEntries(Object.keys(input).map((name) => [name, 'program'])),
   });
@@ -147,6 +152,7 @@ export interface GatewayParts
   stateStore?: SharedStore;
   program?: Program | undefined;
   onReload?: () => Change | Promise<Change>;
+  onDrain?: (timeoutMs?: number) => void;
   servePages?: PageServer;
   origins?: Origins;
 }
@@ -198,6 +204,7 @@ export class Gateway {
     jwt,
     access = {},
     onReload = nothingToRead,
+    onDrain,
     servePages,
     origins = {},
   }: GatewayParts) {
@@ -214,8 +221,9 @@ export class Gateway {
     this.#observation = observation;
     this.#emit = emit;
     this.#store = store;
-    const cluster = settings.peerListen === '' ? undefined : this.#newCluster(store);
+    const cluster = settings.peerListen === '' ? undefined : this.#newCluster(store, () => probes.metrics());
     this.#cluster = cluster;
+    const pass = cluster?.operators?.passing((request) => this.#access.addressOf(request));
     this.#pools = new Pools(upstreams, { id, settings, environment, roles, emit, sealKeys: cluster?.sealKeys });
     const { served, limiter, byName: pools } = this.#pools;
     const rates = new RateLimit({ perMinute: settings.rateLimit });
@@ -270,7 +278,10 @@ export class Gateway {
         settings,
         stats: () => this.stats,
         isDraining: () => this.#draining !== undefined,
-        drain: (timeoutMs) => void this.drain(timeoutMs === undefined ? {} : { timeoutMs }),
+        drain: (timeoutMs, isThisAlone) => {
+          if (onDrain === undefined || isThisAlone) void this.drain(timeoutMs === undefined ? {} : { timeoutMs });
+          else onDrain(timeoutMs);
+        },
         reload: onReload,
         cluster: cluster?.forOperators,
         tools: new ToolSurvey({
@@ -295,13 +306,14 @@ export class Gateway {
           inFlight: this.#router.size,
           memoryBytes: process.memoryUsage.rss(),
         }),
+        pass,
         emit,
       });
       observation.watch(this.#admin.onEvent);
       if (settings.console && servePages !== undefined) {
         const { api } = this.#admin;
         const url = (): string => urlOf(settings, this.#port, '/console');
-        this.#console = new Console({ settings, access: this.#access, api, servePages, url });
+        this.#console = new Console({ settings, access: this.#access, api, servePages, url, pass });
       }
     }
     const probes = new Probes({
@@ -313,6 +325,7 @@ export class Gateway {
       isDraining: () => this.#draining !== undefined,
       inFlight: () => this.operations.inFlight(),
       programMetrics: program?.metrics.bind(program),
+      joinMetrics: pass && ((own) => cluster!.joinMetrics(own)),
     });
     this.#statistics = new Statistics({
       intervalMs: settings.transport.every((each) => each === 'stdio') ? Infinity : settings.statsInterval,
@@ -542,7 +555,7 @@ export class Gateway {
     this.#emit(noticeEvent(notice));
   };
 
-  #newCluster(store: SharedStore): Cluster {
+  #newCluster(store: SharedStore, metrics: () => Promise<string>): Cluster {
     const registry = (): CallerAdapters['registry'] => this.#callers.registry;
     return new Cluster({
       settings: this.settings,
@@ -553,6 +566,13 @@ export class Gateway {
         if (this.#admin === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'adminPort is off here' });
         await this.#admin.answerNode(path, request, response);
       },
+      serveOperator: async (path, request, response, { address }) => {
+        this.#access.noteAddress(request, address);
+        const answering = path.startsWith('/console/') ? this.#console : this.#admin;
+        if (answering === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: JSON.stringify(path) });
+        await answering.answerPassed(path, request, response);
+      },
+      metrics,
       has: (secret) => registry().has(secret),
       leave: (keptAs) => {
         const conversation = [...registry().all].find((each) => each.keptAs === keptAs);

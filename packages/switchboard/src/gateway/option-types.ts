@@ -94,6 +94,10 @@ export const countOrAuto: OptionType<number | 'auto'> = named(
   { written: "number | 'auto'", read: "number | 'auto'" },
   read('auto, or a whole number from 0 to 100', (value) => (value === 'auto' ? value : whole(value, 0, 100))),
 );
+export const processCount: OptionType<number | 'auto'> = named(
+  { written: "number | 'auto'", read: "number | 'auto'" },
+  read('auto, or a whole number from 1 to 64', (value) => (value === 'auto' ? value : whole(value, 1, 64))),
+);
 export const countOrHalf: OptionType<number | undefined, number | 'half'> = named(
   { written: "number | 'half'", read: 'number | undefined' },
   z.union([z.literal('half').transform(() => undefined), count(1)]),

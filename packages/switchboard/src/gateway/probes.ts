@@ -21,6 +21,8 @@ export interface ProbesOptions {
   stats(): Stats;
   /** Metrics of a program around the gateway. */
   programMetrics?: (() => string) | undefined;
+  /** Adds the metrics of other processes that share the port. @default there are none */
+  joinMetrics?: ((own: string) => Promise<string>) | undefined;
   /** Whether it lets nobody in any more. */
   isDraining(): boolean;
   /** How many requests are under way, by upstream. */
@@ -45,6 +47,13 @@ export class Probes {
     if (path === '/metrics' && this.#options.observation.metrics !== undefined)
       return this.#serveMetrics(request, response);
     return undefined;
+  }
+
+  /** Of this process alone; empty where there are none. */
+  async metrics(): Promise<string> {
+    const { observation, stats, inFlight, programMetrics } = this.#options;
+    const own = await observation.metrics?.text({ ...stats(), ...this.traffic.bytes, inFlight: inFlight() });
+    return (own ?? '') + (programMetrics?.() ?? '');
   }
 
   async #serveHealth(response: ServerResponse): Promise<void> {
@@ -115,13 +124,13 @@ export class Probes {
   }
 
   async #serveMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { observation, stats, inFlight, programMetrics } = this.#options;
+    const { observation, joinMetrics } = this.#options;
     const { metrics } = observation;
     if (metrics === undefined) return;
     await this.#guard(request);
     allowReading(request, response);
-    const own = await metrics.text({ ...stats(), ...this.traffic.bytes, inFlight: inFlight() });
-    const text = own + (programMetrics?.() ?? '');
+    const own = await this.metrics();
+    const text = (await joinMetrics?.(own)) ?? own;
     response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
   }
 }

@@ -386,6 +386,13 @@ export interface SettingsInput {
    */
   maxStoreSize?: Size | undefined;
   /**
+   * Processes of "switchboard serve" that share the port and the store, so that several cores are used; auto is one for
+   * each core.
+   *
+   * @default 1
+   */
+  workers?: number | 'auto' | undefined;
+  /**
    * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
    * cluster key.
    *
@@ -879,6 +886,13 @@ export interface Settings {
    * @default '256MiB'
    */
   maxStoreSize: number;
+  /**
+   * Processes of "switchboard serve" that share the port and the store, so that several cores are used; auto is one for
+   * each core.
+   *
+   * @default 1
+   */
+  workers: number | 'auto';
   /**
    * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
    * cluster key.

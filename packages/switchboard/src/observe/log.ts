@@ -66,6 +66,8 @@ export interface LogOptions {
   format?: 'auto' | 'json' | 'text';
   /** Colours for text, where the file descriptor is a terminal. @default false */
   coloured?: boolean;
+  /** What stands in each line. @default nothing */
+  facts?: Readonly<Record<string, unknown>>;
   /** Takes each line as JSON, without a line feed; nothing is written to the file descriptor then. @default none */
   write?(line: string): void;
 }
@@ -79,20 +81,29 @@ export interface LogOptions {
  * createGateway({ upstreams, onEvent: createLog({ level: 'info' }) });
  * ```
  */
-export function createLog({ level, write: given, ...where }: LogOptions): (event: GatewayEvent | ProgramEvent) => void {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+export function createLog({
+  level,
+  facts,
+  write: given,
+  ...where
+}: LogOptions): (event: GatewayEvent | ProgramEvent) => void {
+  const options = { level, base: facts ?? null, timestamp: pino.stdTimeFunctions.isoTime };
   const write = given ?? writerTo(where);
   const logger = pino(options, { write: (line) => write(asLine(line.trimEnd())) });
   return (event) => {
     const at = levelOf(event);
     if (!logger.isLevelEnabled(at)) return;
-    const { type, ...facts } = event;
-    if ('error' in facts) logger[at]({ ...facts, error: undefined, err: facts.error }, type);
-    else logger[at](facts, type);
+    const { type, ...said } = event;
+    if ('error' in said) logger[at]({ ...said, error: undefined, err: said.error }, type);
+    else logger[at](said, type);
   };
 }
 
-function writerTo({ fd = 2, format = 'json', coloured = false }: Omit<LogOptions, 'level'>): (line: string) => void {
+function writerTo({
+  fd = 2,
+  format = 'json',
+  coloured = false,
+}: Omit<LogOptions, 'level' | 'facts'>): (line: string) => void {
   const destination = pino.destination({ dest: fd, sync: true });
   const isTerminal = isatty(fd);
   const isText = format === 'text' || (format === 'auto' && isTerminal);

@@ -16,6 +16,8 @@ export interface ForwardedExchange {
   response: ServerResponse;
   /** The body of the request, which was read where it came in. */
   body: Buffer | undefined;
+  /** Where it is for at the owner. @default the URL of the request */
+  path?: string;
   caller: PeerCaller;
   /** Headers that the upstream wants of its callers, in small letters. Other credentials of a client stay where it came in. */
   callerHeaders: readonly string[];
@@ -35,19 +37,19 @@ const LF = 0x0a;
  * @throws {SwitchboardError} as {@link PeerLink.send}; the client has not been answered then.
  */
 export async function forwardExchange(
-  { request, response, body, caller, callerHeaders }: ForwardedExchange,
+  { request, response, body, path = request.url ?? '', caller, callerHeaders }: ForwardedExchange,
   owner: Peer,
   link: PeerLink,
 ): Promise<void> {
   // It may have hung up while the owner was looked up; then its close has been heard already.
   if (response.destroyed) return;
-  const { method = '', url = '' } = request;
+  const { method = '' } = request;
   const hangUp = new AbortController();
   const onClose = (): void => hangUp.abort();
   response.once('close', onClose);
   try {
     const headers = { ...passed(request.headers, callerHeaders), [CALLER_HEADER]: encodeCaller(caller) };
-    const answer = await link.send(owner, { method, path: url, headers, body, signal: hangUp.signal });
+    const answer = await link.send(owner, { method, path, headers, body, signal: hangUp.signal });
     await passBack(answer, response, owner, () => idIn(body));
   } catch (error) {
     // Nobody is there who could be told.

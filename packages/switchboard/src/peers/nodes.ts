@@ -334,3 +334,18 @@ export async function recordedNodes({ facts }: SharedStore): Promise<(NodeRecord
   const records = new Records({ facts, kind: 'node', schema, onNotice() {} });
   return (await records.list(MAX_NODES)).map(([id, record]) => ({ id, ...record }));
 }
+
+/**
+ * Forgets nodes, for who knows that they have ended: what they had need not wait for the end of their leases.
+ *
+ * @param name of those that have ended. @default all
+ */
+export async function forgetNodes(store: SharedStore, name?: string): Promise<void> {
+  for (const node of await recordedNodes(store)) {
+    const { id } = node;
+    if (name !== undefined && node.name !== name) continue;
+    const lease = await store.leases.holder(`node ${id}`);
+    if (lease?.owner === id) await store.leases.release(lease);
+    await store.facts.delete(`node ${id}`);
+  }
+}

@@ -80,7 +80,8 @@ export class PeerListener {
         const detail = `peerListen: ${isTaken ? `${host}:${port}` : cause.message}; choose another with --peer-listen`;
         reject(new SwitchboardError(isTaken ? 'SWB_PORT_IN_USE' : 'SWB_CONFIG_INVALID', { detail, cause }));
       });
-      server.listen(port, host, resolve);
+      // Each process of a cluster of Node has a port of its own.
+      server.listen({ port, host, exclusive: true }, resolve);
     });
     certificates?.watch({
       onLoad: ({ options }) => (server as SecureServer).setSecureContext(options),

@@ -9,6 +9,8 @@ import type { SharedStore } from './store.ts';
 export interface OpenStoreOptions {
   /** How large its file may get, in bytes. @default 268435456 */
   maxBytes?: number;
+  /** Whether several processes of this machine may have its file open at a time. @default false */
+  shared?: boolean;
 }
 
 /** What a file is named after. */
@@ -32,10 +34,13 @@ export function openedAtOnce(setting: string): SharedStore | undefined {
  * const gateway = createGateway({ upstreams, isolation: 'shared', stateStore });
  * ```
  */
-export async function openStore(setting: string, { maxBytes }: OpenStoreOptions = {}): Promise<SharedStore> {
+export async function openStore(
+  setting: string,
+  { maxBytes, shared = false }: OpenStoreOptions = {},
+): Promise<SharedStore> {
   const opened = openedAtOnce(setting);
   if (opened !== undefined) return opened;
   const [, file] = FILE.exec(setting) ?? [];
   if (file === undefined) throw new SwitchboardError('SWB_STORE_INVALID', { detail: 'it has no name' });
-  return sqliteStore({ file, ...(maxBytes !== undefined && { maxBytes }) });
+  return sqliteStore({ file, shared, ...(maxBytes !== undefined && { maxBytes }) });
 }

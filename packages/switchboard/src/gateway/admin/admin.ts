@@ -12,6 +12,7 @@ import { StderrTail } from '../../observe/stderr-tail.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { OPERATOR_ROLE } from '../../router/roles.ts';
 import { checkHostAndOrigin } from '../../transports/http/guard.ts';
+import { limitConnections } from '../../transports/http/limits.ts';
 import { sendError } from '../../transports/http/reply.ts';
 import { adminPortOf } from '../addresses.ts';
 import type { Settings } from '../settings.ts';
@@ -33,6 +34,8 @@ export interface AdminOptions extends Omit<AdminContext, OfEvents> {
   emit: Emit;
   /** How busy it is now. */
   look(): Gauges;
+  /** Has another process of this machine answer, where that is the one that does. @default there is none */
+  pass?: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined;
 }
 
 const HOST = '127.0.0.1';
@@ -80,7 +83,7 @@ export class Admin {
     const port = adminPortOf(this.#options.settings);
     if (typeof port !== 'number') return undefined;
     const server = createServer({ headersTimeout: READ_TIMEOUT_MS, requestTimeout: READ_TIMEOUT_MS });
-    server.maxConnections = MAX_SOCKETS;
+    limitConnections(server, MAX_SOCKETS);
     server.on('request', (request, response) => void this.#serveAlone(request, response));
     await new Promise<void>((resolve, reject) => {
       server.once('error', (cause) => {
@@ -136,6 +139,12 @@ export class Admin {
 
   async #answer(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.gate.check(request, response);
+    if ((await this.#options.pass?.(request, response)) === true) return;
+    await this.answerPassed(path, request, response);
+  }
+
+  /** Answers what another process of this machine has passed on, which has checked the token. Rejects with what is to be said. */
+  async answerPassed(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     await this.api.answer(path.slice(BASE.length), request, response, PROGRAM);
   }
 }

@@ -31,7 +31,8 @@ export interface AdminContext {
   live: Live;
   stats(): Stats;
   isDraining(): boolean;
-  drain(timeoutMs?: number): void;
+  /** @param isThisAlone whether the others of its cluster go on. */
+  drain(timeoutMs: number | undefined, isThisAlone: boolean): void;
   /** Reads the configuration again. @throws {SwitchboardError} */
   reload(): Change | Promise<Change>;
   tools: ToolSurvey;

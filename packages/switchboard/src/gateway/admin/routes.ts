@@ -261,8 +261,8 @@ export const ROUTES: readonly Route[] = [
       const other = node === undefined ? undefined : nodeNamed(node, cluster);
       if (other !== undefined && !other.self) {
         const ms = timeout === undefined ? {} : { timeout: `${timeout}ms` };
-        await cluster!.ask(other, 'POST', '/drain', ms);
-      } else response.once('close', () => drain(timeout));
+        await cluster!.ask(other, 'POST', `/drain?node=${other.id}`, ms);
+      } else response.once('close', () => drain(timeout, other !== undefined));
       return {};
     },
   }),

@@ -31,6 +31,8 @@ export interface ConsoleOptions {
   servePages: PageServer;
   /** Where it is; known once it is listened on. */
   url(): string;
+  /** Has another process of this machine answer, where that is the one that does. @default there is none */
+  pass?: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined;
 }
 
 const BASE = '/console';
@@ -121,6 +123,16 @@ export class Console {
 
   async #serveApi(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#checkOrigin(request);
+    if ((await this.#options.pass?.(request, response)) === true) return;
+    await this.#answerApi(path, request, response);
+  }
+
+  /** Answers what another process of this machine has passed on, which has checked where it comes from. Rejects with what is to be said. */
+  answerPassed(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return this.#answerApi(path.slice(API.length), request, response);
+  }
+
+  async #answerApi(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (path === '/sign-in') {
       await this.#signIn(request, response);
       return;

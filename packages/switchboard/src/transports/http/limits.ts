@@ -1,4 +1,7 @@
 /** What every HTTP connection is held to, whoever it is of: times in milliseconds. */
+import cluster from 'node:cluster';
+import type { Server, Socket } from 'node:net';
+
 export const HTTP_LIMITS = {
   /** How long the head of a request may take to arrive; over TLS the handshake has its own time before. */
   headMs: 15_000,
@@ -16,3 +19,23 @@ export const HTTP_LIMITS = {
   /** Requests and WebSockets at a time on one HTTP/2 connection. */
   streams: 100,
 } as const;
+
+/**
+ * Drops connections beyond so many. For a process that shares its port by `node:cluster` Node does not do that: it hands a connection that is
+ * too many from process to process, without a pause, until one of them has room.
+ */
+export function limitConnections(server: Server, most: number): void {
+  if (cluster.isPrimary) {
+    server.maxConnections = most;
+    return;
+  }
+  let open = 0;
+  server.prependListener('connection', (socket: Socket) => {
+    if (open >= most) {
+      socket.destroy();
+      return;
+    }
+    open++;
+    socket.once('close', () => open--);
+  });
+}

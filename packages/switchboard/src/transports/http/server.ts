@@ -16,7 +16,7 @@ import { handshakeRules } from '../tls/certificates.ts';
 import type { Certificates, Loaded } from '../tls/certificates.ts';
 import { Revocations } from '../tls/revocations.ts';
 import { Http2Sessions } from './http2.ts';
-import { HTTP_LIMITS } from './limits.ts';
+import { HTTP_LIMITS, limitConnections } from './limits.ts';
 import { upgradeRefusal } from './refuse.ts';
 import { sendError } from './reply.ts';
 
@@ -91,7 +91,6 @@ export class HttpServer {
         ? createServer(http)
         : createSecureServer({ ...http, ...handshakeRules(certificates.isMutual) });
     const server = this.#server as Server;
-    server.maxConnections = options.maxConnections;
     // Node would leave out what is beyond, silently; too many are refused instead. Their bytes are bounded before.
     server.maxHeadersCount = 0;
     const ready = certificates === undefined ? 'connection' : 'secureConnection';
@@ -99,6 +98,7 @@ export class HttpServer {
     this.#serveHttp1 = (socket) => serveHttp1!.call(server, socket);
     if (certificates !== undefined) this.#dispatch(server as SecureServer, serveHttp1 as () => void);
     server.prependListener('connection', (socket: Socket) => this.#count(socket));
+    limitConnections(server, options.maxConnections);
     server.on('request', (request, response) => this.#serve(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseUnreadable(error, socket as Socket));
