@@ -63,6 +63,6 @@ export type { ClientTokenOptions } from './upstreams/client-token.ts';
 export type { FactoryContext, ServerFactory } from './upstreams/in-process.ts';
 export type { MemberFacts, MemberState } from './upstreams/replica.ts';
 export type { Isolation } from './upstreams/member-key.ts';
-export type { CheckResult } from './upstreams/pool.ts';
+export type { CheckResult } from './upstreams/server-check.ts';
 export { addressBlock, isLoopback } from './util/address.ts';
 export type { Duration, Size } from './util/units.ts';

@@ -5,7 +5,7 @@ import type { Problem } from '../gateway/admin/health.ts';
 import type { UpstreamFacts } from '../gateway/operations.ts';
 import type { StderrLine } from '../observe/stderr-tail.ts';
 import { counted } from '../util/counted.ts';
-import type { CheckResult } from '../upstreams/pool.ts';
+import type { CheckResult } from '../upstreams/server-check.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { duration, onNode, print, printJson, printTable, size } from './table.ts';
@@ -89,8 +89,8 @@ export const upstreamsCommand = (): Command =>
       const now = Date.now();
       const rows = upstreams.flatMap(({ node, name, isolation, state, running, waiting, members, reason }) => [
         [onNode(name, node), isolation, state, `${running}+${waiting}`, '', '', '', reason ?? ''],
-        ...members.map(({ state: of, pid, inFlight, requests, startedAt, memoryBytes, lastReason }) => [
-          `  ${pid ?? '-'}`,
+        ...members.map(({ state: of, pid, node: at, inFlight, requests, startedAt, memoryBytes, lastReason }) => [
+          `  ${pid ?? (at === undefined ? '-' : `at ${at}`)}`,
           '',
           of,
           String(inFlight),

@@ -12,6 +12,7 @@ import { forwardExchange, idIn } from '../peers/forward.ts';
 import { Heirs } from '../peers/heirs.ts';
 import { Nodes } from '../peers/nodes.ts';
 import type { Node } from '../peers/nodes.ts';
+import { MEMBERS_PATH } from '../peers/member-channel.ts';
 import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
 import type { PeerCaller } from '../peers/peer-caller.ts';
 import { PeerLink } from '../peers/peer-link.ts';
@@ -20,6 +21,7 @@ import { ALIVE_PATH, PeerListener } from '../peers/peer-listener.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { SealKeys } from '../router/catalogue/seal.ts';
+import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Handles } from '../router/parked.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
 import { readBody } from '../transports/http/body.ts';
@@ -31,6 +33,7 @@ import type { AdminCluster } from './admin/spread.ts';
 import { bracketed } from './addresses.ts';
 import { OPERATORS_PATH, OperatorsNode } from './operators-node.ts';
 import { readListenAddress } from './option-types.ts';
+import { ClusterMembers } from './cluster-members.ts';
 import { PRODUCT } from './product.ts';
 import type { Settings } from './settings.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
@@ -54,6 +57,8 @@ export interface ClusterOptions {
   leave(keptAs: string): boolean;
   /** Gives up every session that can go on elsewhere, and those over HTTP: another node may have them by now. */
   giveUp(reason: string): void;
+  /** How many requests of an upstream may run at a time. */
+  limiter(): ConcurrencyLimiter;
   onNotice(notice: StoreNotice): void;
   emit: Emit;
 }
@@ -84,6 +89,8 @@ export class Cluster {
   readonly nodes: Nodes;
   /** Which one answers operators, where several processes share a port. */
   readonly operators: OperatorsNode | undefined;
+  /** What they have together. */
+  readonly members: ClusterMembers;
   readonly #options: ClusterOptions;
   readonly #key: ClusterKey;
   readonly #listener: PeerListener;
@@ -145,8 +152,25 @@ export class Cluster {
         startedAt: this.#startedAt,
       }),
       checkReachable: (signal) => this.#checkReachable(signal),
-      onLost: ({ id }) => this.#link.giveUp(id),
-      onFenced: () => giveUp('this node could not be reached for a while, and the others took it for gone'),
+      onLost: ({ id }) => {
+        this.#link.giveUp(id);
+        this.members.forget(id);
+      },
+      onFenced: () => {
+        giveUp('this node could not be reached for a while, and the others took it for gone');
+        this.members.giveUp();
+      },
+      onBack: () => this.members.renew(),
+      onNotice,
+      emit,
+    });
+    const { limiter } = options;
+    this.members = new ClusterMembers({
+      settings,
+      store,
+      nodes: this.nodes,
+      link: this.#link,
+      limiter,
       onNotice,
       emit,
     });
@@ -175,13 +199,15 @@ export class Cluster {
     await this.nodes.join();
   }
 
-  /** Tells the others that nothing new should come here. */
-  drain(): Promise<void> {
-    return this.nodes.drain();
+  /** Tells the others that nothing new should come here, and leaves them what they have a part in. */
+  async drain(): Promise<void> {
+    await this.nodes.drain();
+    await this.members.leave();
   }
 
   async close(): Promise<void> {
     this.#heirs.close();
+    this.members.close();
     await this.nodes.close();
     await this.#link.close();
     await this.#listener.close();
@@ -220,6 +246,11 @@ export class Cluster {
   /** What clients keep is good at every node. */
   get sealKeys(): SealKeys {
     return () => this.#key.derived('seal');
+  }
+
+  /** For digests of what callers bring, so that they are the same at every node. */
+  get credentialSalt(): Buffer {
+    return this.#key.derived('credentials')[0]!;
   }
 
   /** Conversations over WebSocket that are to be resumed, and may be at another node. */
@@ -379,6 +410,8 @@ export class Cluster {
     } else if (path.startsWith(`${OPERATORS_PATH}/`)) {
       const caller = decodeCaller(request.headers[CALLER_HEADER]);
       await serveOperator(path.slice(OPERATORS_PATH.length), request, response, caller);
+    } else if (path === MEMBERS_PATH || path.startsWith(`${MEMBERS_PATH}/`)) {
+      await this.members.serve(path, request, response);
     } else if (path.startsWith(`${ADMIN}/`)) await serveAdmin(path.slice(BASE.length), request, response);
     else await serve(request, response, decodeCaller(request.headers[CALLER_HEADER]));
   }

@@ -224,7 +224,15 @@ export class Gateway {
     const cluster = settings.peerListen === '' ? undefined : this.#newCluster(store, () => probes.metrics());
     this.#cluster = cluster;
     const pass = cluster?.operators?.passing((request) => this.#access.addressOf(request));
-    this.#pools = new Pools(upstreams, { id, settings, environment, roles, emit, sealKeys: cluster?.sealKeys });
+    this.#pools = new Pools(upstreams, {
+      id,
+      settings,
+      environment,
+      roles,
+      emit,
+      sealKeys: cluster?.sealKeys,
+      cluster,
+    });
     const { served, limiter, byName: pools } = this.#pools;
     const rates = new RateLimit({ perMinute: settings.rateLimit });
     const admission = new Admission(settings, roles, rates);
@@ -585,6 +593,7 @@ export class Gateway {
           if (conversation.secret !== undefined) conversation.close('goingAway', reason);
         }
       },
+      limiter: () => this.#pools.limiter,
       onNotice: this.#onStoreNotice,
       emit: this.#emit,
     });
@@ -611,7 +620,7 @@ export class Gateway {
     this.#callers.registry.refuseNew();
     this.#callers.registry.leaveQuiet(ENDING);
     await this.#cluster?.drain();
-    await this.#router.drain(timeoutMs);
+    await Promise.all([this.#router.drain(timeoutMs), this.#cluster?.members.drained(timeoutMs)]);
     await this.close();
   }
 

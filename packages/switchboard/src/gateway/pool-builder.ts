@@ -25,6 +25,7 @@ import { connectProcess } from '../upstreams/process.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
 import { advice, childEnvironment, withheldFrom } from './child-environment.ts';
 import type { Environment } from './child-environment.ts';
+import type { Cluster } from './cluster.ts';
 import type { Settings } from './settings.ts';
 import type { CommandUpstream, UpstreamOptions, UrlUpstream } from './upstream-options.ts';
 import { PRODUCT } from './product.ts';
@@ -43,9 +44,10 @@ export interface BuildOptions {
   upstreams: Readonly<Record<string, UpstreamOptions>>;
   environment: Environment;
   emit: Emit;
+  cluster?: Pick<Cluster, 'members' | 'credentialSalt'> | undefined;
 }
 
-export function buildPools({ id, settings, upstreams, environment, emit }: BuildOptions): Map<string, Pool> {
+export function buildPools({ id, settings, upstreams, environment, emit, cluster }: BuildOptions): Map<string, Pool> {
   const stragglers = new Stragglers();
   const guard = new OrphanGuard(`${MARK_VARIABLE}=${stragglers.run}-`);
   const limits = { maxMessageBytes: settings.maxUpstreamMessageSize, maxQueueBytes: settings.maxQueueSize };
@@ -149,9 +151,12 @@ export function buildPools({ id, settings, upstreams, environment, emit }: Build
       const era = options.era ?? ('url' in options && options.sse === true ? 'legacy' : undefined);
       const warm = 'command' in options ? (options.warm ?? settings.warm) : 0;
       const texts = 'command' in options ? options.env : 'url' in options ? options.headers : undefined;
+      const isolation = options.isolation ?? settings.isolation;
+      // A session has its member where it is itself, and one at an address can be reached from everywhere.
+      const isTogether = isolation !== 'session' && !('url' in options) && options.placement !== 'each';
       const pool = new Pool({
         name,
-        isolation: options.isolation ?? settings.isolation,
+        isolation,
         members: Math.min(options.members ?? DEFAULT_MEMBERS, settings.maxMembers),
         warm,
         context: options.context ?? 'server' in options,
@@ -160,7 +165,8 @@ export function buildPools({ id, settings, upstreams, environment, emit }: Build
         lingerMs: settings.idleTimeout,
         limits: limitsOf(options, settings),
         crashes: { limit: settings.crashLimit, windowMs: settings.crashWindow, pauseMs: settings.crashPause },
-        template: new CredentialTemplate(texts ?? {}),
+        template: new CredentialTemplate(texts ?? {}, cluster?.credentialSalt),
+        placement: isTogether ? cluster?.members.placementOf(name, options) : undefined,
         startTimeoutMs: settings.startTimeout,
         probeTimeoutMs: Math.min(PROBE_TIMEOUT_MS, settings.startTimeout),
         patience: patienceFor(options, settings.startTimeout),

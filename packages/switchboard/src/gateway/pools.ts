@@ -7,6 +7,7 @@ import { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Pool } from '../upstreams/pool.ts';
 import type { Change } from './change.ts';
 import type { Settings } from './settings.ts';
+import type { Cluster } from './cluster.ts';
 import { Served } from './served.ts';
 import { Timeouts } from './timeouts.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
@@ -22,6 +23,8 @@ export interface PoolsOptions {
   emit: Emit;
   /** Of what clients keep, where every node has to know it. */
   sealKeys?: SealKeys | undefined;
+  /** The cluster of which this gateway is a node. */
+  cluster?: Pick<Cluster, 'members' | 'credentialSalt'> | undefined;
 }
 
 type Upstreams = Readonly<Record<string, UpstreamOptions>>;
@@ -87,9 +90,9 @@ export class Pools {
   }
 
   #build(names: readonly string[]): void {
-    const { id, settings, environment, emit } = this.#options;
+    const { id, settings, environment, emit, cluster } = this.#options;
     const upstreams = Object.fromEntries(names.map((name) => [name, this.#configured[name]!]));
-    for (const [name, pool] of buildPools({ id, settings, upstreams, environment, emit })) {
+    for (const [name, pool] of buildPools({ id, settings, upstreams, environment, emit, cluster })) {
       this.#byName.set(name, pool);
       this.served.set(pool, upstreams[name]!);
     }

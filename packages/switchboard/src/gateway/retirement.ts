@@ -57,7 +57,7 @@ export class Retirement {
     this.#hurry.add(giveUp);
     for (const exchange of exchanges) exchange.finish();
     const finished = exchanges.map((exchange) => new Promise<void>((resolve) => exchange.onEnd(resolve)));
-    await Promise.race([late, Promise.all(finished)]);
+    await Promise.race([late, Promise.all([...finished, ...pools.map((pool) => pool.recall())])]);
     clearTimeout(timer);
     this.#hurry.delete(giveUp);
     closeSessions();

@@ -21,6 +21,13 @@ export interface CommonOptions extends ViewRules {
   isolation?: Isolation;
   /** How many members it has with isolation `pool`. @default 2 */
   members?: number;
+  /**
+   * How many nodes of a cluster run the members of isolation `shared`, `principal` and `pool`: `one`, which the others reach through it; or
+   * `each`, for servers that keep no state. Without a cluster, and for a server at a URL, it has no effect.
+   *
+   * @default 'one'
+   */
+  placement?: 'one' | 'each';
   /** After so many requests a member that is shared is replaced. @default never */
   maxRequests?: number;
   /** At this age a member that is shared is replaced, as `90s` or `12h`. @default never */
@@ -129,6 +136,7 @@ const rules = z.strictObject({
 const common = {
   isolation: oneOf('session', 'principal', 'shared', 'pool').optional(),
   members: z.int().min(1).max(100).optional(),
+  placement: oneOf('one', 'each').optional(),
   maxRequests: z.int().min(1).optional(),
   maxAge: duration.optional(),
   maxConcurrent: z.int().min(1).optional(),

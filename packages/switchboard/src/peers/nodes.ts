@@ -45,6 +45,8 @@ export interface NodesOptions {
   onLost(node: Node): void;
   /** This node was taken for gone, and another has taken over what it had: it has to give all of it up. */
   onFenced(): void;
+  /** The store was away, or has lost what this node is known by: it may have lost more. */
+  onBack?(): void;
   onNotice(notice: StoreNotice): void;
   emit: Emit;
   /** How long a node is there without a sign of life, in ms; it gives three in that time. @default 3000 */
@@ -120,6 +122,11 @@ export class Nodes {
     return performance.now() >= this.#graceUntil;
   }
 
+  /** Whether it is known without a question to the store that this node still is who it was, or that nothing can be known. */
+  get isSettled(): boolean {
+    return this.#isAway || this.#closed || performance.now() - this.#renewedAt < this.#leaseMs;
+  }
+
   /** Those that are there, this one among them, oldest first. */
   get all(): readonly Node[] {
     return [...this.#known.values()].toSorted((one, other) => one.startedAt - other.startedAt);
@@ -166,7 +173,7 @@ export class Nodes {
    * gone.
    */
   async settled(): Promise<void> {
-    if (this.#isAway || this.#closed || performance.now() - this.#renewedAt < this.#leaseMs) return;
+    if (this.isSettled) return;
     this.#beat();
     await this.#beating;
   }
@@ -223,7 +230,9 @@ export class Nodes {
     else await this.#acquire();
     await this.#write();
     if (this.#isAway) this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
+    const isBack = this.#isAway || !isHeld;
     this.#isAway = false;
+    if (isBack) this.#options.onBack?.();
     await this.#look();
   }
 

@@ -94,7 +94,11 @@ export const ERRORS = {
     http: 502,
     message: 'The node that ran the request is gone; the request may or may not have been processed',
   },
-  SWB_NODE_UNREACHABLE: { code: 31064, http: 503, message: 'The node that owns the session cannot be reached' },
+  SWB_NODE_UNREACHABLE: {
+    code: 31064,
+    http: 503,
+    message: 'The node that owns the session or the server cannot be reached',
+  },
 
   SWB_CONFIG_INVALID: { code: 31100, http: 500, message: 'The configuration is not valid' },
   SWB_USAGE: { code: 31107, http: 400, message: 'The command line is not valid' },

@@ -40,8 +40,9 @@ export interface ChannelHandlers {
    * nothing new is served. Without this the channel closes.
    *
    * @param refused a request that the server refused for that: it did nothing with it.
+   * @param reason why, where that is known.
    */
-  onSessionLost?(refused?: RpcId): void;
+  onSessionLost?(refused?: RpcId, reason?: string): void;
   /** Something about the connection is amiss, or well again, that the channel copes with by itself: a sentence for the log. */
   onNotice?(what: string): void;
 }
@@ -58,6 +59,15 @@ export interface Traffic {
   bytesOut: number;
   /** How long the last ping took, in ms; absent before the first answer. */
   latencyMs?: number;
+}
+
+/** Who a request is of, as far as whoever serves it in the end has to know. */
+export interface Sender {
+  principal: string;
+  affinity: string;
+  account?: string | undefined;
+  loose?: boolean | undefined;
+  logLevel?: string | undefined;
 }
 
 /** Whole messages to one peer and back, over any transport. */
@@ -85,6 +95,8 @@ export interface Channel {
   readonly pid?: number | undefined;
   /** What its peer wrote beside messages, as a clause, on channels to a process. */
   readonly lastWords?: string | undefined;
+  /** The node at its other end, by its name, on channels to a member there. */
+  readonly node?: string;
   /** What has passed, on channels that count it. */
   readonly traffic?: Traffic;
   /** Closes what carries the channel now, where the peer may take it up again; elsewhere it is {@link close}. */
@@ -106,6 +118,8 @@ export interface Channel {
   abandon?(id: RpcId): void;
   /** Tells the channel which version was agreed, for those that repeat it beside each message (HTTP). */
   setProtocolVersion?(version: string): void;
+  /** Tells the channel of whom a request is that it is given to send, for those that hand that on (between nodes). */
+  setSenders?(of: (id: RpcId) => Sender | undefined): void;
   /** Gives the channel what it needs to repeat tool arguments in headers, for those that must (modern HTTP). */
   setParamHeaders?(read: (tool: string) => readonly ParamHeader[]): void;
 }

@@ -21,11 +21,15 @@ export class CredentialTemplate {
   /** Header names as they were written. */
   readonly #written: Map<string, string> = new Map();
   /** Two callers with the same values have the same digest, which tells nobody the values. */
-  readonly #salt: Buffer = randomBytes(32);
+  readonly #salt: Buffer;
 
-  /** @param texts the values of the upstream's `env` or `headers`, by name. */
-  constructor(texts: Readonly<Record<string, string>>) {
+  /**
+   * @param texts the values of the upstream's `env` or `headers`, by name.
+   * @param salt where other processes have to come to the same digests. @default one of this process
+   */
+  constructor(texts: Readonly<Record<string, string>>, salt: Buffer = randomBytes(32)) {
     this.#texts = texts;
+    this.#salt = salt;
     const found = Object.values(texts).flatMap((text) => [...text.matchAll(PLACE)]);
     for (const [, kind, name = ''] of found) if (kind === 'header') this.#written.set(name.toLowerCase(), name);
     this.headers = [...this.#written.keys()];

@@ -50,6 +50,8 @@ export interface Purpose {
   context?: SessionContext | undefined;
   /** The Switchboards that those came through whom it is for. */
   via: readonly string[];
+  /** Leads to one that runs elsewhere already; otherwise it is started. */
+  channel?: Channel | undefined;
 }
 
 export interface LaunchResult {
@@ -81,7 +83,7 @@ export class Launcher {
     this.#options = options;
     this.#spares = new Spares({
       wanted: () => options.wanted(),
-      start: () => this.#connect('spare', undefined, []),
+      start: () => this.#connect('spare', undefined, () => options.connect(undefined, [])),
       onUp: (ms) => options.onStarted?.(ms),
       own: (where, work) =>
         owned(work, (error) => options.emit({ type: 'failed', where: `${options.name}: ${where}`, error })),
@@ -89,8 +91,9 @@ export class Launcher {
     this.#spares.fill();
   }
 
+  /** Those of this node. */
   get running(): number {
-    return this.#running.size;
+    return [...this.#running].filter(({ channel }) => channel.node === undefined).length;
   }
 
   /** Whether the last that was started was spoken to in the modern era. */
@@ -99,12 +102,26 @@ export class Launcher {
   }
 
   /** Some servers exit when the first message is not the one they know: then a second child is started, and tried in the other era only. */
-  async start({ slot, clientIdentity, announce, eras, credentials, via, context }: Purpose): Promise<LaunchResult> {
+  async start({
+    slot,
+    clientIdentity,
+    announce,
+    eras,
+    credentials,
+    via,
+    context,
+    channel,
+  }: Purpose): Promise<LaunchResult> {
     const known = this.#spoken(eras);
     for (const tries of [known, known.slice(1)]) {
-      const spare = credentials === undefined ? this.#spares.take() : undefined;
+      const spare = credentials === undefined && channel === undefined ? this.#spares.take() : undefined;
       const startedAt = performance.now();
-      const peer = spare ?? (await this.#connect(slot, credentials, via, context));
+      const connect = (): Promise<Channel> => this.#options.connect(credentials, via, context);
+      const peer =
+        spare ??
+        (channel === undefined
+          ? await this.#connect(slot, credentials, connect)
+          : this.#adopt(slot, credentials, channel));
       const { startTimeoutMs, probeTimeoutMs, patience } = this.#options;
       try {
         const handshake = await negotiate(peer, {
@@ -118,7 +135,7 @@ export class Launcher {
         this.#speaksModern = handshake.era === 'modern';
         this.#identify(handshake);
         for (const era of handshake.refused) this.#silent.set(era, Date.now());
-        if (spare === undefined) this.#options.onStarted?.(performance.now() - startedAt);
+        if (spare === undefined && channel === undefined) this.#options.onStarted?.(performance.now() - startedAt);
         return { peer, handshake };
       } catch (error) {
         const exitedOnProbe = tries[0] === 'modern' && tries.length > 1 && peer.goneReason !== undefined;
@@ -175,16 +192,19 @@ export class Launcher {
   async #connect(
     slot: string,
     credentials: Credentials | undefined,
-    via: readonly string[],
-    context?: SessionContext,
+    connect: () => Promise<Channel>,
   ): Promise<RpcPeer> {
+    const connecting = connect();
+    this.#connecting.add(connecting);
+    return this.#adopt(slot, credentials, await connecting.finally(() => this.#connecting.delete(connecting)));
+  }
+
+  #adopt(slot: string, credentials: Credentials | undefined, channel: Channel): RpcPeer {
     const { name, emit, onAnswered } = this.#options;
     const mask = credentials?.mask ?? ((text: string) => text);
-    const connecting = this.#options.connect(credentials, via, context);
-    this.#connecting.add(connecting);
-    const channel = await connecting.finally(() => this.#connecting.delete(connecting));
     const { pid } = channel;
-    emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
+    if (channel.node === undefined)
+      emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
     const peer: RpcPeer = new RpcPeer(channel, {
       stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),
       notice: (what) => emit({ type: 'upstream.notice', upstream: name, slot, what: mask(what) }),

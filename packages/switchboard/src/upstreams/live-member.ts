@@ -37,6 +37,7 @@ export abstract class LiveMember implements Member {
   protected readonly audience: Audience;
   protected readonly tools: ToolHeaders;
   readonly #options: LiveMemberOptions;
+  readonly #onLeave: Set<(reason?: string) => void> = new Set();
   #retiring = false;
 
   constructor(options: LiveMemberOptions) {
@@ -58,6 +59,20 @@ export abstract class LiveMember implements Member {
   abstract restore(): Promise<void>;
   /** Asks for any answer at all. Never rejects; resolves when one came, or when the time is over. */
   protected abstract ping(timeoutMs: number): Promise<void>;
+
+  /** The node that it is at, by its name, where that is another. */
+  get node(): string | undefined {
+    return this.peer.channel.node;
+  }
+
+  /**
+   * @param listener called when another has taken its place, and when it is gone, then with the reason.
+   * @returns stops that.
+   */
+  whenLeaving(listener: (reason?: string) => void): () => void {
+    this.#onLeave.add(listener);
+    return () => this.#onLeave.delete(listener);
+  }
 
   /** Whether another has taken its place. */
   get retiring(): boolean {
@@ -85,6 +100,7 @@ export abstract class LiveMember implements Member {
   /** Another has taken its place: it says no more to the session, ends what would not end of itself, and finishes the rest. */
   retire(): void {
     this.#retiring = true;
+    for (const listener of this.#onLeave) listener();
   }
 
   close(): void {
@@ -99,6 +115,7 @@ export abstract class LiveMember implements Member {
       onNotification: handlers.onNotification,
       onGone: (reason) => {
         handlers.onGone?.();
+        for (const listener of this.#onLeave) listener(reason);
         onGone(this, reason);
       },
       onForgotten: (reason) => onForgotten(this, reason),

@@ -1,12 +1,11 @@
 /** An upstream as configured, with the slots that share it and their members. */
 import type { Emit } from '../observe/events.ts';
-import { LATEST_MODERN, META, metaOf } from '../protocol/eras.ts';
 import type { Era } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
-import { isObject, textOf } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
-import { addEnvelope, capabilitiesOf, crossing } from '../protocol/translate.ts';
+import { crossing } from '../protocol/translate.ts';
 import type { Audience, Scope, Slot, Upstream } from '../router/exchange.ts';
+import { once } from '../util/once.ts';
 import { owned } from '../util/owned.ts';
 import { Breaker } from './breaker.ts';
 import type { Failing } from './breaker.ts';
@@ -23,13 +22,15 @@ import { memberKey } from './member-key.ts';
 import type { Isolation } from './member-key.ts';
 import { ModernMember } from './modern.ts';
 import type { ModernMemberOptions } from './modern.ts';
+import type { Loan, Place, Placement } from './placement.ts';
 import { isStopped, readProcessTree } from './process-tree.ts';
 import type { ProcessTree } from './process-tree.ts';
 import type { MemberFacts, Replica } from './replica.ts';
-import type { RpcPeer } from './rpc-peer.ts';
 import { MemberSlot } from './slot.ts';
 import { Launcher } from './launcher.ts';
 import type { LaunchResult, LauncherOptions } from './launcher.ts';
+import { checkServer, listTools } from './server-check.ts';
+import type { CheckResult, VisitedServer } from './server-check.ts';
 import { Stickiness } from './stickiness.ts';
 import { Tasks } from './tasks.ts';
 
@@ -54,33 +55,11 @@ export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wante
   /** Whether its members are at an address, which may be that of another Switchboard. @default false */
   isRemote?: boolean;
   newAudience(exclusive: boolean): Audience;
+  /** Where its members are, which other nodes have a part in. @default at this node, which has them for itself */
+  placement?: Placement | undefined;
   emit: Emit;
 }
 
-/** What one look at an upstream found. */
-export interface CheckResult {
-  /** The era that the server speaks. */
-  era: Era;
-  /** The protocol version that was agreed. */
-  version: string;
-  /** The server's own name and version. */
-  server?: JsonObject;
-  /** How many tools it lists; absent where it has none, as with the next two. */
-  tools?: number;
-  /** How many prompts. */
-  prompts?: number;
-  /** How many resources. */
-  resources?: number;
-  /** How long it took, in ms. */
-  ms: number;
-}
-
-const LIST_TIMEOUT_MS = 30_000;
-/** What is read of a list of tools at most. */
-const MAX_PAGES = 100;
-const MAX_TOOLS = 2000;
-/** What all pages of a list of tools may have together, in bytes of JSON. */
-const MAX_TOOL_BYTES = 8 * 1024 * 1024;
 /** How often members are looked after, at the most and at the least. */
 const TICK_MS = { least: 25, most: 1000 };
 /** How often memory is measured where it is limited. */
@@ -109,10 +88,14 @@ export class Pool implements Upstream {
   readonly #slots: Map<string, MemberSlot> = new Map();
   /** By the digest of the callers' values: one who brings a wrong key must not shut out the others. */
   readonly #breakers: Map<string, Breaker> = new Map();
+  readonly #places: WeakMap<Replica, Place> = new WeakMap();
   readonly #clock: NodeJS.Timeout;
   readonly #demand: Demand = new Demand();
   #measuredAt = 0;
   #hasAdvised = false;
+  /** How many parts other nodes have in its members. */
+  #loans = 0;
+  #onReturned: (() => void) | undefined;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -209,7 +192,7 @@ export class Pool implements Upstream {
    */
   check(): Promise<CheckResult> {
     const startedAt = performance.now();
-    return this.#visit((peer, era, result) => this.#list(peer, era, result, startedAt));
+    return this.#visit((server) => checkServer(server, startedAt));
   }
 
   /**
@@ -218,11 +201,11 @@ export class Pool implements Upstream {
    * @throws {SwitchboardError} what is wrong with it
    */
   tools(): Promise<JsonObject[]> {
-    return this.#visit((peer, era, result) => this.#listTools(peer, era, result));
+    return this.#visit(listTools);
   }
 
   /** Works with the member that all share, or with one of its own that is ended afterwards. */
-  async #visit<Found>(work: (peer: RpcPeer, era: Era, handshakeResult: JsonObject) => Promise<Found>): Promise<Found> {
+  async #visit<Found>(work: (server: VisitedServer) => Promise<Found>): Promise<Found> {
     const scope: Scope = {
       era: 'legacy',
       version: '',
@@ -231,16 +214,16 @@ export class Pool implements Upstream {
       affinity: 'check',
       transport: 'memory',
     };
-    this.#options.template.read(this.name, scope);
-    const { isolation } = this.#options;
+    const { isolation, template, clientInfo } = this.#options;
+    template.read(this.name, scope);
     if (isolation === 'shared' || isolation === 'pool') {
       const { peer, era, handshakeResult } = await this.#slotFor(scope, false).member();
-      return work(peer, era, handshakeResult);
+      return work({ peer, era, handshakeResult, clientInfo });
     }
     this.#breaker(undefined).admit();
     const { peer, handshake } = await this.#try();
     try {
-      return await work(peer, handshake.era, handshake.result);
+      return await work({ peer, era: handshake.era, handshakeResult: handshake.result, clientInfo });
     } finally {
       peer.channel.close();
     }
@@ -248,6 +231,12 @@ export class Pool implements Upstream {
 
   slot(scope: Scope, interactive = false): Slot {
     return this.#slotFor(scope, interactive);
+  }
+
+  /** Takes back what other nodes have a part in; resolves when they have finished what they had begun. */
+  async recall(): Promise<void> {
+    for (const replica of this.#replicas) this.#release(replica);
+    if (this.#loans > 0) await new Promise<void>((resolve) => (this.#onReturned = resolve));
   }
 
   /** Ends every member; resolves when the last process is gone. */
@@ -268,7 +257,7 @@ export class Pool implements Upstream {
   }
 
   #slotFor(scope: Scope, interactive: boolean): MemberSlot {
-    const { isolation, lingerMs, maxMembers, template } = this.#options;
+    const { isolation, lingerMs, maxMembers, template, placement } = this.#options;
     const credentials = template.read(this.name, scope);
     // Strangers behind one address must not be taken for one client: each request has a legacy server for itself while it runs.
     const leased =
@@ -323,11 +312,50 @@ export class Pool implements Upstream {
       own: (where, work) => this.#own(where, work),
       isFailing: () => this.#breaker(credentials).failing !== undefined,
       onRetire: (reason) => this.#options.emit({ type: 'member.retired', upstream: this.name, slot: key, reason }),
+      ...(placement !== undefined && { settled: () => placement.settled() }),
       open: (...args) => this.#open(...args),
-      onEmpty: (which) => this.#slots.delete(which.key),
+      onEmpty: (which) => {
+        this.#slots.delete(which.key);
+        for (const replica of which.replicas) this.#release(replica);
+      },
     });
     this.#slots.set(key, slot);
     return slot;
+  }
+
+  /** The place of a replica among all nodes. */
+  #placeOf(slot: MemberSlot, replica: Replica): Place {
+    const known = this.#places.get(replica);
+    if (known !== undefined) return known;
+    const place: Place = {
+      slot: slot.key,
+      replica: slot.replicas.indexOf(replica),
+      lend: () => this.#lend(slot, replica),
+      giveUp: (reason) => replica.giveUp(reason),
+    };
+    this.#places.set(replica, place);
+    return place;
+  }
+
+  #release(replica: Replica): void {
+    const place = this.#places.get(replica);
+    if (place !== undefined) this.#options.placement?.release(place);
+  }
+
+  /** The slot is kept while another node has a part in its member. */
+  async #lend(slot: MemberSlot, replica: Replica): Promise<Loan> {
+    const letGo = slot.retain();
+    this.#loans++;
+    const end = once(() => {
+      letGo();
+      if (--this.#loans === 0) this.#onReturned?.();
+    });
+    try {
+      return { slot, member: await replica.take(), servesSessions: replica === slot.replicas[0], end };
+    } catch (error) {
+      end();
+      throw error;
+    }
   }
 
   /** What nobody uses makes room for who needs it. @returns whether anything did. */
@@ -359,43 +387,57 @@ export class Pool implements Upstream {
     again: boolean,
     onGone: LiveMemberOptions['onGone'],
   ): Promise<LiveMember> {
-    const { name, emit, clientInfo, limits } = this.#options;
+    const { name, emit, clientInfo, placement } = this.#options;
     const startedAt = performance.now();
-    const breaker = this.#breaker(slot.credentials);
-    this.#demand.arrive();
+    let breaker: Breaker | undefined;
     try {
+      const elsewhere = await placement?.find(this.#placeOf(slot, replica));
+      if (elsewhere === undefined) {
+        this.#demand.arrive();
+        // What fails at another node is counted there.
+        breaker = this.#breaker(slot.credentials);
+        // It may have ended meanwhile, and then has given back what it did not have yet.
+        if (slot.closed) {
+          this.#release(replica);
+          throw new SwitchboardError('SWB_SHUTTING_DOWN');
+        }
+      }
       const { peer, handshake } = await this.#launcher.start({
         slot: slot.key,
         clientIdentity: slot.clientIdentity,
         announce: again || slot.era === 'modern' || !slot.audience.exclusive,
-        eras: erasFor(slot),
+        eras: elsewhere === undefined ? erasFor(slot) : [elsewhere.era],
         credentials: slot.credentials,
         context: slot.context?.(),
         via: slot.via,
+        channel: elsewhere?.channel,
       });
-      breaker.recovered();
+      breaker?.recovered();
+      const isHere = elsewhere === undefined;
+      const { stickiness, tasks } = slot;
       const options: LegacyMemberOptions & ModernMemberOptions = {
         peer,
-        limits,
+        limits: isHere ? this.#options.limits : this.#limitsElsewhere,
         handshakeResult: handshake.result,
         audience: replica.audience,
         slot,
         clientInfo,
         replica: slot.replicas.indexOf(replica),
-        ...(slot.stickiness !== undefined && { stickiness: slot.stickiness }),
-        ...(slot.tasks !== undefined && { tasks: slot.tasks }),
+        // Whose a task is, and what names a replica, is seen to where the member is.
+        ...(isHere && stickiness !== undefined && { stickiness }),
+        ...(isHere && tasks !== undefined && { tasks }),
         onGone: (member, why) => {
           const reason = slot.mask(why);
           const expected = slot.closed || member.retiring;
           emit({ type: 'member.closed', upstream: name, slot: slot.key, reason, expected });
           // Where a client has a member for itself, what it does to it after the first answer is its own affair.
-          if (!expected && (!slot.audience.exclusive || !peer.hasAnswered)) breaker.failed(reason);
+          if (!expected && (!slot.audience.exclusive || !peer.hasAnswered)) breaker?.failed(reason);
           onGone(member, reason);
         },
         onForgotten: (member, reason) => {
           if (slot.closed) return;
           // A server that forgets every session at once is of no use; one that was restarted is.
-          if (!peer.hasAnswered) breaker.failed(reason);
+          if (!peer.hasAnswered) breaker?.failed(reason);
           replica.leave(member, reason);
         },
       };
@@ -410,9 +452,15 @@ export class Pool implements Upstream {
       const { credentials } = slot;
       const only = credentials === undefined ? {} : { credentials: credentials.digest };
       emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message, ...only });
-      if (error.code !== 'SWB_SHUTTING_DOWN') breaker.failed(error.message, isRefusal(error));
+      if (error.code !== 'SWB_SHUTTING_DOWN') breaker?.failed(error.message, isRefusal(error));
       throw error;
     }
+  }
+
+  /** One at another node is replaced there. */
+  get #limitsElsewhere(): HealthLimits {
+    const { maxRequests: _, maxAgeMs: _age, maxMemoryBytes: _memory, ...rest } = this.#options.limits;
+    return rest;
   }
 
   /** Starts one that serves nobody. */
@@ -464,62 +512,6 @@ export class Pool implements Upstream {
     const [oldest] = this.#breakers.keys();
     const [clear = oldest] = [...this.#breakers].find(([, breaker]) => breaker.isClear) ?? [];
     if (clear !== undefined) this.#breakers.delete(clear);
-  }
-
-  async #list(peer: RpcPeer, era: Era, handshakeResult: JsonObject, startedAt: number): Promise<CheckResult> {
-    const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
-    const params = era === 'modern' ? addEnvelope(undefined, envelope) : undefined;
-    const found: Partial<Record<'tools' | 'prompts' | 'resources', number>> = {};
-    for (const kind of ['tools', 'prompts', 'resources'] as const) {
-      if (!isObject(capabilitiesOf(handshakeResult)[kind])) continue;
-      const outcome = await peer.call(`${kind}/list`, params, LIST_TIMEOUT_MS);
-      if ('error' in outcome) {
-        const detail = `${kind}/list: ${outcome.error.message} (${outcome.error.code})`;
-        throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
-      }
-      const listed = outcome.result[kind];
-      found[kind] = Array.isArray(listed) ? listed.length : 0;
-    }
-    const server = era === 'modern' ? metaOf(handshakeResult)?.[META.serverInfo] : handshakeResult['serverInfo'];
-    return {
-      era,
-      version: era === 'modern' ? LATEST_MODERN : textOf(handshakeResult['protocolVersion']),
-      ...(isObject(server) && { server }),
-      ...found,
-      ms: Math.round(performance.now() - startedAt),
-    };
-  }
-
-  async #listTools(peer: RpcPeer, era: Era, handshakeResult: JsonObject): Promise<JsonObject[]> {
-    const envelope = { version: LATEST_MODERN, capabilities: {}, clientInfo: this.#options.clientInfo };
-    const tools: JsonObject[] = [];
-    let bytes = 0;
-    if (!isObject(capabilitiesOf(handshakeResult)['tools'])) return tools;
-    let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES && tools.length < MAX_TOOLS; page++) {
-      const params = cursor === undefined ? undefined : { cursor };
-      const outcome = await peer.call(
-        'tools/list',
-        era === 'modern' ? addEnvelope(params, envelope) : params,
-        LIST_TIMEOUT_MS,
-      );
-      if ('error' in outcome) {
-        const detail = `tools/list: ${outcome.error.message} (${outcome.error.code})`;
-        throw new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail });
-      }
-      const { tools: listed, nextCursor } = outcome.result;
-      if (Array.isArray(listed)) {
-        bytes += Buffer.byteLength(JSON.stringify(listed));
-        if (bytes > MAX_TOOL_BYTES) {
-          const detail = `tools/list: ${bytes} bytes of definitions; ${MAX_TOOL_BYTES} is the limit for one server`;
-          throw new SwitchboardError('SWB_UPSTREAM_INVALID', { detail });
-        }
-        tools.push(...listed.filter((tool): tool is JsonObject => isObject(tool)));
-      }
-      if (typeof nextCursor !== 'string' || nextCursor === cursor) break;
-      cursor = nextCursor;
-    }
-    return tools.slice(0, MAX_TOOLS);
   }
 
   #tick(): void {

@@ -19,6 +19,8 @@ export interface MemberFacts {
   state: MemberState;
   /** The child process; absent for others. */
   pid?: number;
+  /** The name of the node that runs it, where that is another. */
+  node?: string;
   /** The era that it speaks; unknown until it is ready. */
   era?: Era;
   /** The protocol version that was agreed. */
@@ -79,6 +81,8 @@ export class Replica {
   #lastReason: string | undefined;
   /** Somebody watches something, and no member could be started for that. */
   #isMissed = false;
+  /** How often what was here was given up. */
+  #givenUp = 0;
   #closed = false;
   #wakeUp: (() => void) | undefined;
 
@@ -115,6 +119,7 @@ export class Replica {
       ...common,
       state: this.#retiring.has(member) ? ('retiring' as const) : ('ready' as const),
       ...(member.peer.channel.pid !== undefined && { pid: member.peer.channel.pid }),
+      ...(member.node !== undefined && { node: member.node }),
       era: member.era,
       version: member.version,
       startedAt: member.health.startedAt,
@@ -144,7 +149,8 @@ export class Replica {
    * a client has for itself ends between two requests, and the next request starts another. Never rejects.
    */
   renew(reason: string): Promise<void> {
-    if (this.#member === undefined || this.#closed) return Promise.resolve();
+    // One at another node is replaced there.
+    if (this.#member === undefined || this.#member.node !== undefined || this.#closed) return Promise.resolve();
     if (this.audience.exclusive) {
       this.#leaving = reason;
       this.tick();
@@ -186,6 +192,15 @@ export class Replica {
     this.#leaving = undefined;
     this.#lastReason = reason;
     this.#retire(member, reason);
+    this.#reviveIfWatched();
+  }
+
+  /** Another node has the member now: what is here ends, and the next request finds the other. */
+  giveUp(reason: string): void {
+    this.#givenUp++;
+    const member = this.#member;
+    if (member !== undefined) this.#part(member, reason);
+    for (const old of this.#retiring.keys()) old.peer.end(reason);
     this.#reviveIfWatched();
   }
 
@@ -249,6 +264,7 @@ export class Replica {
     if (this.#closed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const startedAt = Date.now();
     const again = this.#starts > 0;
+    const givenUp = this.#givenUp;
     let endedBy = undefined as string | undefined;
     let member: LiveMember;
     try {
@@ -272,7 +288,7 @@ export class Replica {
     const old = replaced?.old;
     // The old one may have died meanwhile: the place is free then, unless another is being started for it.
     const isFree = this.#member === old || (this.#member === undefined && this.#opening === undefined);
-    if (this.#closed || !isFree) {
+    if (this.#closed || !isFree || givenUp !== this.#givenUp) {
       // Its end is no crash.
       member.retire();
       member.close();

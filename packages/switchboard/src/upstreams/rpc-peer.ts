@@ -105,6 +105,7 @@ export class RpcPeer {
     this.channel = channel;
     this.#events = events;
     this.#queue = new SendQueue(channel.maxQueueBytes ?? Infinity);
+    channel.setSenders?.((id) => this.exchangeOf(id)?.scope);
     channel.start({
       onMessage: (message, about) => {
         try {
@@ -124,7 +125,7 @@ export class RpcPeer {
         this.#gone(reason);
         this.own('end', () => events.closed(reason));
       },
-      onSessionLost: (refused) => this.own('session', () => this.#forgotten(refused)),
+      onSessionLost: (refused, reason) => this.own('session', () => this.#forgotten(refused, reason)),
       onNotice: (what) => events.notice(what),
     });
   }
@@ -385,14 +386,14 @@ export class RpcPeer {
   }
 
   /** @param refused the request that the server did nothing with, for that reason. */
-  #forgotten(refused: RpcId | undefined): void {
+  #forgotten(refused: RpcId | undefined, reason: string = FORGOTTEN): void {
     this.#heardAt = Date.now();
     const pending = typeof refused === 'number' ? this.#forget(refused) : undefined;
     // Before the handshake there is no other member that could be asked.
-    if (this.#handlers === undefined) this.end(FORGOTTEN);
-    else this.#handlers.onForgotten(FORGOTTEN);
+    if (this.#handlers === undefined) this.end(reason);
+    else this.#handlers.onForgotten(reason);
     if (pending === undefined || pending.exchange?.reopen() === true) return;
-    const error = new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail: FORGOTTEN });
+    const error = new SwitchboardError('SWB_UPSTREAM_UNAVAILABLE', { detail: reason });
     this.own(pending.method, () => pending.listener.settle({ error: error.toRpc() }));
   }
 

@@ -35,6 +35,8 @@ export interface SlotOptions extends Omit<ReplicaOptions, 'audience' | 'open'> {
   tasks: Tasks | undefined;
   /** An audience of nobody, for the members that do not serve sessions. */
   newAudience(): Audience;
+  /** Resolves when it is known whether its members are still this node's; nothing where that is known. @default known */
+  settled?(): Promise<void> | undefined;
   open(slot: MemberSlot, ...args: Parameters<ReplicaOptions['open']>): ReturnType<ReplicaOptions['open']>;
   onEmpty(slot: MemberSlot): void;
 }
@@ -116,6 +118,8 @@ export class MemberSlot implements Slot {
 
   member(request?: Pick<Opening, 'method' | 'params'>): LiveMember | Promise<LiveMember> {
     this.#postponeEnd();
+    const settled = this.#options.settled?.();
+    if (settled !== undefined) return settled.then(() => this.#replicaFor(request).take());
     return this.#replicaFor(request).take();
   }
 

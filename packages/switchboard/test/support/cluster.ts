@@ -1,9 +1,12 @@
 /** Gateways that are nodes of one cluster, in the process of the test, with a store of their own prefix. */
-import { expect } from 'vitest';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { expect, onTestFinished } from 'vitest';
 
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
-import { servers, startGateway } from './gateway.ts';
+import { cli, servers, startGateway } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
+import { freePort } from './port.ts';
 import { http } from './http.ts';
 import type { HttpAnswer } from './http.ts';
 import type { RedisServer } from './redis.ts';
@@ -56,6 +59,29 @@ export async function startNode(
     return { ...answer, json: JSON.parse(answer.body) as unknown };
   };
   return { ...test, admin };
+}
+
+/** A node in a process of its own, which can be killed or stopped; it shares the scripted server. */
+export async function spawnNode(store: string, name: string): Promise<{ child: ChildProcess; ws: string }> {
+  const port = await freePort();
+  const { command, args } = servers.scripted;
+  const flags = ['--port', String(port), '--isolation', 'shared', '--node-name', name, '--rate-limit', 'unlimited'];
+  const cluster = ['--store', store, '--peer-listen', '127.0.0.1:0', '--warm', '0'];
+  const env = { ...process.env, SWITCHBOARD_CLUSTER_KEY: CLUSTER_KEY };
+  const child = spawn(process.execPath, [cli, 'serve', ...flags, ...cluster, '--', command, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await new Promise<void>((resolve, reject) => {
+    let text = '';
+    child.once('exit', (code) => reject(new Error(`the node ${name} ended with ${code}`)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text.includes('Ctrl-C')) resolve();
+    });
+  });
+  return { child, ws: `ws://127.0.0.1:${port}/mcp` };
 }
 
 /** Waits until a node sees exactly these. */

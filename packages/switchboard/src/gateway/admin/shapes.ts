@@ -88,6 +88,7 @@ export const upstream: z.ZodType = z.strictObject({
       slot: z.string(),
       state: z.enum(['starting', 'ready', 'failing', 'retiring']),
       pid: count.optional(),
+      node: z.string().optional().describe('in a cluster: the name of the node that runs it, where that is another'),
       era: era.optional(),
       version: z.string().optional(),
       startedAt: time.optional(),

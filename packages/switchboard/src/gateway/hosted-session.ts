@@ -1,0 +1,258 @@
+/** The part that another node has in a member here: what its clients ask, and what the member says to all. */
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { z } from 'zod';
+
+import { SENDER_HEADER } from '../peers/member-channel.ts';
+import type { Emit } from '../observe/events.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { encodeMessage, isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
+import type { Message, ParsedMessage, RpcRequest } from '../protocol/jsonrpc.ts';
+import { metaOf } from '../protocol/eras.ts';
+import { contextOf } from '../protocol/session-context.ts';
+import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
+import type { Caller, Scope } from '../router/exchange.ts';
+import type { Sender } from '../transports/channel.ts';
+import type { Loan, Place } from '../upstreams/placement.ts';
+import { owned } from '../util/owned.ts';
+import { HostedExchange, answerOf, taggedAs } from './hosted-exchange.ts';
+
+export interface HostedSessionOptions {
+  /** The id of the other node. */
+  node: string;
+  place: Place;
+  loan: Loan;
+  /** Stays open as long as the other node needs the member. */
+  response: ServerResponse;
+  limiter: ConcurrencyLimiter;
+  /** How many bytes may wait for the other node; more cuts what they belong to. */
+  maxQueueBytes: number;
+  /** How long a request of the other node's own may take, in ms. */
+  timeoutMs: number;
+  /** Told how many requests of its clients run. */
+  onCount(change: 1 | -1): void;
+  onEnd(session: HostedSession): void;
+  emit: Emit;
+}
+
+const LISTEN = 'subscriptions/listen';
+const SUBSCRIPTION = /^resources\/(un)?subscribe$/;
+const LINES = { 'content-type': 'application/x-ndjson' } as const;
+
+const SENDER = z.object({
+  principal: z.string(),
+  affinity: z.string(),
+  account: z.string().optional(),
+  loose: z.boolean().optional(),
+  logLevel: z.string().optional(),
+});
+
+export class HostedSession {
+  /** Only the other node knows it, and it names the session alone. */
+  readonly id: string = randomBytes(16).toString('base64url');
+  readonly node: string;
+  readonly #options: HostedSessionOptions;
+  readonly #caller: Caller;
+  readonly #exchanges: Set<HostedExchange> = new Set();
+  #stopWatching: () => void;
+  #sequence = 0;
+  #hasLeft = false;
+  #ended = false;
+
+  constructor(options: HostedSessionOptions) {
+    const { node, loan, response } = options;
+    this.node = node;
+    this.#options = options;
+    const { member, slot } = loan;
+    this.#caller = {
+      scope: this.#scopeOf({ principal: '', affinity: `node ${node}` }),
+      notify: (note) => this.#say(note),
+      ask: ({ method }) => {
+        const error = new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: `${method}: clients of another node` });
+        return Promise.resolve({ error: error.toRpc() });
+      },
+    };
+    response.writeHead(200, LINES);
+    this.#line({ session: this.id, era: member.era, handshake: member.handshakeResult });
+    response.once('close', () => this.end());
+    this.#stopWatching = member.whenLeaving((reason) => {
+      if (reason === undefined) this.leave('another has taken its place');
+      else {
+        this.#line({ gone: reason });
+        this.end();
+      }
+    });
+    // What a modern server says to all it says to each who listens.
+    if (this.#isHeard) slot.join(this.#caller);
+  }
+
+  /** Takes nothing new any more; what is under way is answered. */
+  leave(reason: string): void {
+    if (this.#hasLeft || this.#ended) return;
+    this.#hasLeft = true;
+    this.#line({ left: reason });
+  }
+
+  /** The other node needs it no more, or is gone. Idempotent. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { loan, response, onEnd } = this.#options;
+    this.#stopWatching();
+    for (const exchange of this.#exchanges) this.#cancel(exchange);
+    if (this.#isHeard) loan.slot.leave(this.#caller);
+    loan.end();
+    response.end();
+    onEnd(this);
+  }
+
+  /**
+   * Takes a message of the other node.
+   *
+   * @param sender the header that says of whom it is; without one it is of the node itself.
+   * @throws {SwitchboardError} `SWB_NOT_OWNER` when nothing was done with it; `SWB_BAD_REQUEST`
+   */
+  receive(message: ParsedMessage, sender: string | string[] | undefined, response: ServerResponse): void {
+    if (this.#ended || (this.#hasLeft && sender !== undefined)) {
+      throw new SwitchboardError('SWB_NOT_OWNER', { detail: 'the member is replaced' });
+    }
+    if (isRequest(message)) {
+      if (sender === undefined) this.#askItself(message, response);
+      else this.#ask(message, this.#scopeOf(readSender(sender), message), response);
+      return;
+    }
+    response.writeHead(202).end();
+    if (isNotification(message)) this.#options.loan.member.notify(message);
+  }
+
+  /** Where the member is. */
+  get place(): Place {
+    return this.#options.place;
+  }
+
+  get #isHeard(): boolean {
+    const { member, servesSessions } = this.#options.loan;
+    return servesSessions && member.era === 'legacy';
+  }
+
+  #scopeOf(sender: Sender, request?: RpcRequest): Scope {
+    const { era, version } = this.#options.loan.member;
+    const { principal, affinity, account, loose, logLevel } = sender;
+    const context = contextOf(metaOf(request?.params));
+    return {
+      era,
+      version,
+      capabilities: {},
+      transport: 'http',
+      principal,
+      affinity,
+      ...(account !== undefined && { account }),
+      ...(loose !== undefined && { loose }),
+      ...(logLevel !== undefined && { logLevel }),
+      ...(context !== undefined && { context: () => context }),
+    };
+  }
+
+  /** A request of a client. */
+  #ask(request: RpcRequest, scope: Scope, response: ServerResponse): void {
+    const { loan, limiter } = this.#options;
+    const { member, slot } = loan;
+    member.health.usedAt = Date.now();
+    const exchange = this.#open(request, scope, response);
+    // What never ends would keep a turn for ever.
+    if (request.method === LISTEN) exchange.run(() => member.open(exchange));
+    else {
+      exchange.run(() => {
+        const run = (): void => exchange.run(() => exchange.settled || member.open(exchange));
+        exchange.onEnd(limiter.take(slot.upstream, scope.account ?? scope.affinity, run));
+      });
+    }
+  }
+
+  #open(request: RpcRequest, scope: Scope, response: ServerResponse): HostedExchange {
+    const { loan, emit, onCount } = this.#options;
+    const exchange: HostedExchange = new HostedExchange({
+      id: `${this.id.slice(0, 8)}-${++this.#sequence}`,
+      slot: loan.slot,
+      scope,
+      request,
+      send: (message) => this.#write(response, message),
+      answer: (message) => this.#write(response, message, true),
+      onFault: (error) => emit({ type: 'failed', where: `a request of another node, ${request.method}`, error }),
+    });
+    this.#exchanges.add(exchange);
+    onCount(1);
+    exchange.onEnd(() => {
+      this.#exchanges.delete(exchange);
+      onCount(-1);
+    });
+    // To hang up is how a request is given up between nodes.
+    response.once('close', () => this.#cancel(exchange));
+    return exchange;
+  }
+
+  #cancel(exchange: HostedExchange): void {
+    if (exchange.settled) return;
+    exchange.end();
+    owned(
+      () => this.#options.loan.member.cancel(exchange, 'the client no longer wants the answer'),
+      (thrown) => exchange.report(thrown),
+    );
+  }
+
+  /** A request of the other node's own: about the server, and what its clients watch. */
+  #askItself(request: RpcRequest, response: ServerResponse): void {
+    const { member } = this.#options.loan;
+    const { id, method, params } = request;
+    if (method === 'ping') this.#write(response, result(id, {}), true);
+    else if (method === LISTEN) {
+      const listen = member.peer.listen(method, params ?? {}, {
+        notify: (note) => this.#write(response, taggedAs(id, note)),
+        settle: (outcome) => this.#write(response, answerOf(id, outcome), true),
+      });
+      if (listen !== undefined) response.once('close', () => member.peer.stopListening(listen));
+    } else if (SUBSCRIPTION.test(method) && member.era === 'legacy') {
+      const exchange = this.#open(request, this.#caller.scope, response);
+      exchange.run(() => member.open(exchange));
+    } else {
+      member.peer.own(method, async () => {
+        const outcome = await member.peer.call(method, params, this.#options.timeoutMs);
+        this.#write(response, answerOf(id, outcome), true);
+      });
+    }
+  }
+
+  #say(message: Message): void {
+    if (!this.#ended) this.#write(this.#options.response, message);
+  }
+
+  #line(value: object): void {
+    const { response } = this.#options;
+    if (!response.destroyed && !response.writableEnded) response.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** @param isLast whether nothing follows in this response. */
+  #write(response: ServerResponse, message: Message, isLast = false): void {
+    if (response.destroyed || response.writableEnded) return;
+    if (response.writableLength > this.#options.maxQueueBytes) {
+      response.destroy();
+      return;
+    }
+    if (!response.headersSent) response.writeHead(200, LINES);
+    const encoded = encodeMessage(message);
+    const line = typeof encoded === 'string' ? `${encoded}\n` : Buffer.concat([encoded, NEWLINE]);
+    if (isLast) response.end(line);
+    else response.write(line);
+  }
+}
+
+const NEWLINE = Buffer.from('\n');
+
+/** @throws {SwitchboardError} `SWB_BAD_REQUEST`: the other node is of another version, as a signed header is what was sent. */
+function readSender(header: string | string[]): Sender {
+  try {
+    return SENDER.parse(JSON.parse(Buffer.from(String(header), 'base64url').toString('utf8')));
+  } catch (cause) {
+    throw new SwitchboardError('SWB_BAD_REQUEST', { detail: `${SENDER_HEADER} cannot be read`, cause });
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Which node has what only one of them may have at a time. The store notes it with the epoch of the lease under which it was taken. The note
+ * is good as long as its node is there, so it costs nothing but an hourly write; a node that is gone is fenced before another takes its place.
+ */
+import { z } from 'zod';
+
+import { SwitchboardError } from '../protocol/errors.ts';
+import { Records } from '../stores/records.ts';
+import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import { owned } from '../util/owned.ts';
+import { unreffed } from '../util/timers.ts';
+import type { Node, Nodes } from './nodes.ts';
+
+export interface OwnersOptions {
+  store: SharedStore;
+  nodes: Nodes;
+  onNotice(notice: StoreNotice): void;
+}
+
+/** What a node has. */
+export interface Owned {
+  /** Another node has it now: what is here has to end. */
+  giveUp(reason: string): void;
+}
+
+/** How long one node may take to note that something is its own. */
+const TAKE_MS = 5000;
+/** How long a note is kept, and how often it is written again. */
+const NOTED_MS = 86_400_000;
+const REFRESH_MS = 3_600_000;
+const FENCED = 'the other nodes took this one for gone';
+
+const schema = z.object({ node: z.string(), epoch: z.number() });
+
+export class Owners<Value extends Owned> {
+  readonly #options: OwnersOptions;
+  readonly #notes: Records<z.infer<typeof schema>>;
+  /** What this node has, by name. */
+  readonly #own: Map<string, Value> = new Map();
+  /** The nodes that were last found to have what this one uses, while the store is away. */
+  readonly #lastKnown: Map<string, string> = new Map();
+  /** The last change of each name that is under way: one at a time. */
+  readonly #changes: Map<string, Promise<unknown>> = new Map();
+  readonly #refresher = unreffed(setInterval(() => this.refresh(), REFRESH_MS));
+  #closed = false;
+
+  constructor(options: OwnersOptions) {
+    const { store, onNotice } = options;
+    this.#options = options;
+    this.#notes = new Records({ facts: store.facts, kind: 'owner', schema, onNotice });
+  }
+
+  /** How much this node has. */
+  get size(): number {
+    return this.#own.size;
+  }
+
+  /** What this node has under a name. */
+  get(name: string): Value | undefined {
+    return this.#own.get(name);
+  }
+
+  /**
+   * Finds the node that has something; where none has it, this one takes it.
+   *
+   * @param value what this node has then.
+   * @returns another node, or nothing: then it is this one's.
+   * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`; `SWB_NODE_UNREACHABLE` while it is not certain who has it.
+   */
+  async find(name: string, value: Value): Promise<Node | undefined> {
+    if (this.#own.has(name)) {
+      this.#own.set(name, value);
+      return undefined;
+    }
+    try {
+      const node = await this.#inTurn(name, () => this.#find(name, value));
+      if (node === undefined) this.#lastKnown.delete(name);
+      else this.#lastKnown.set(name, node.id);
+      return node;
+    } catch (error) {
+      const last = this.#lastKnown.get(name);
+      const isAway = error instanceof SwitchboardError && error.code === 'SWB_STORE_UNAVAILABLE';
+      // Whoever is asked says if it is not there any more.
+      const node = isAway && last !== undefined ? await this.#options.nodes.other(last) : undefined;
+      if (node === undefined) throw error;
+      return node;
+    }
+  }
+
+  /** Gives something back, or needs it no more; does nothing to what is not this node's. Never rejects. */
+  async release(name: string, value?: Value): Promise<void> {
+    this.#lastKnown.delete(name);
+    const known = this.#own.get(name);
+    // It may have another place at this node by now.
+    if (this.#closed || (value !== undefined && known !== value)) return;
+    this.#own.delete(name);
+    await this.#inTurn(name, async () => {
+      const { nodes } = this.#options;
+      if (this.#own.has(name) || (await this.#notes.get(name))?.node !== nodes.id) return;
+      await this.#notes.delete(name, nodes.lease);
+    }).catch(() => {});
+  }
+
+  /** Gives everything back, so that others can take it while this node ends. Never rejects. */
+  async leave(): Promise<void> {
+    await Promise.all([...this.#own.keys()].map((name) => this.release(name)));
+  }
+
+  /** Others may have taken everything. */
+  giveUp(): void {
+    const all = [...this.#own.values()];
+    this.#own.clear();
+    for (const value of all) value.giveUp(FENCED);
+  }
+
+  /** Notes again what this node has: the store may have come back empty. */
+  refresh(): void {
+    for (const [name, value] of this.#own) {
+      owned(
+        () => this.#inTurn(name, () => this.#renew(name, value)),
+        () => {},
+      );
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#refresher);
+  }
+
+  async #find(name: string, value: Value): Promise<Node | undefined> {
+    const { store, nodes } = this.#options;
+    const owner = await this.#ownerOf(name);
+    if (owner !== undefined) return owner;
+    const taking = await store.leases.acquire(`take ${name}`, nodes.id, TAKE_MS);
+    if (!('lease' in taking)) return later('another node takes it');
+    try {
+      const { epoch } = taking.lease;
+      const noted = await this.#notes.get(name);
+      const faster = await this.#ownerOf(name, noted?.node);
+      if (faster !== undefined) return faster;
+      if (noted !== undefined && noted.node !== nodes.id && !(await nodes.fence(noted.node)))
+        return later('its node is on its way back');
+      if (!(await this.#notes.put(name, { node: nodes.id, epoch }, NOTED_MS, nodes.lease)))
+        return later('this node was fenced');
+      this.#own.set(name, value);
+      return undefined;
+    } finally {
+      await store.leases.release(taking.lease).catch(() => {});
+    }
+  }
+
+  /** @param noted the id of the node that is noted, where that is known. */
+  async #ownerOf(name: string, noted?: string): Promise<Node | undefined> {
+    const { nodes } = this.#options;
+    const id = noted ?? (await this.#notes.get(name))?.node;
+    if (id !== undefined) return nodes.other(id);
+    // What a store does not know that was away, it may have lost: who has it writes it again.
+    return nodes.isCertain ? undefined : later('the store has just come back, and nodes are on their way');
+  }
+
+  async #renew(name: string, value: Value): Promise<void> {
+    const { nodes } = this.#options;
+    if (this.#closed || this.#own.get(name) !== value) return;
+    const noted = await this.#notes.get(name);
+    if (noted !== undefined && noted.node !== nodes.id && (await nodes.other(noted.node)) !== undefined) {
+      this.#own.delete(name);
+      value.giveUp(FENCED);
+      return;
+    }
+    const epoch = noted?.epoch ?? 0;
+    await this.#notes.put(name, { node: nodes.id, epoch }, NOTED_MS, nodes.lease);
+  }
+
+  #inTurn<T>(name: string, change: () => Promise<T>): Promise<T> {
+    const turn = (this.#changes.get(name) ?? Promise.resolve()).then(change, change);
+    this.#changes.set(name, turn);
+    const over = (): void => {
+      if (this.#changes.get(name) === turn) this.#changes.delete(name);
+    };
+    turn.then(over, over);
+    return turn;
+  }
+}
+
+function later(why: string): never {
+  throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: why, data: { retryAfterMs: 1000 } });
+}
