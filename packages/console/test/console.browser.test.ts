@@ -2,27 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeKey, writeKeys } from '../../switchboard/src/auth/api-keys.ts';
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { openAt, wrongs } from './support/browser.ts';
+import { openAt } from './support/browser.ts';
+import { EVIL, detail, dialog, expectClean, live, notice, rows, view } from './support/console-page.ts';
 import { folder, seriousFaults, servers, startConsole } from './support/console-server.ts';
-
-const EVIL = '<img src=x onerror=window.hit=1>';
-
-const live = (page: Page): Promise<void> => page.getByText('Live', { exact: true }).waitFor();
-const view = (page: Page, name: string): Promise<void> =>
-  page.getByRole('navigation').getByRole('link', { name }).click();
-const rows = (page: Page) => page.locator('.table-row:not(.group)');
-const notice = (page: Page, text: string | RegExp): Promise<void> =>
-  page.locator('.notice').getByText(text).first().waitFor();
-const dialog = (page: Page) => page.locator('dialog[open]');
-const detail = (page: Page) => page.getByRole('complementary');
-
-/** Nothing was stopped by the policy, asked elsewhere, thrown or run. */
-async function expectClean(page: Page): Promise<void> {
-  expect(wrongs.get(page)).toEqual([]);
-  expect(await page.evaluate(() => (window as { hit?: number }).hit)).toBeUndefined();
-}
 
 describe('signing in', () => {
   it('is done by a link, which works once, leaves no secret in the address, and is over after signing out', async () => {

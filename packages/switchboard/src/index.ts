@@ -10,6 +10,13 @@ export type { Origins } from './gateway/admin/configuration.ts';
 export type { ConsoleLink } from './gateway/admin/route.ts';
 export type { Change } from './gateway/change.ts';
 export type { ConfigurationInput } from './gateway/configuration.ts';
+export type {
+  ConfigurationDifference,
+  ConfigurationEdit,
+  ConfigurationFile,
+  ConfigurationPreview,
+  ConfigurationRevision,
+} from './gateway/configuration-file.ts';
 export type { PageServer } from './gateway/console/console.ts';
 export type { GatewayOptions } from './gateway/gateway.ts';
 export type { Stats } from './gateway/stats.ts';

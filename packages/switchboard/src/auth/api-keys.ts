@@ -32,6 +32,18 @@ export interface ApiKey {
   revokedAt?: string | undefined;
 }
 
+/** A key lasts at most so long, in ms, where it ends at all. */
+export const MAX_KEY_LIFE_MS: number = 100 * 365 * 86_400_000;
+
+/** Whether a key opens anything. */
+export function keyState(
+  { revokedAt, expiresAt }: Pick<ApiKey, 'revokedAt' | 'expiresAt'>,
+  now: number = Date.now(),
+): 'good' | 'revoked' | 'expired' {
+  if (revokedAt !== undefined) return 'revoked';
+  return expiresAt !== undefined && Date.parse(expiresAt) <= now ? 'expired' : 'good';
+}
+
 const date = z.iso.datetime({ offset: true });
 const key = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{12}$/),

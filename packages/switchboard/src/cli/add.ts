@@ -62,6 +62,11 @@ const editCommand = (verb: Verb, description: string): Command =>
     });
 
 async function addSituation(): Promise<AddSituation> {
-  const { reloadRunning } = await import('./add/reload.ts');
-  return { ...thisSituation(), fetch, reload: () => reloadRunning(process.env) };
+  const { reloadRunning, serveAgain } = await import('./add/reload.ts');
+  return {
+    ...thisSituation(),
+    fetch,
+    reload: () => reloadRunning(process.env),
+    serveAgain: (server) => serveAgain(server, process.env),
+  };
 }

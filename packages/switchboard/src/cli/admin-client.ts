@@ -132,6 +132,13 @@ export class AdminClient {
     }
   }
 
+  /** What the API sends as it comes, such as a file. @throws {SwitchboardError} what it refuses with, or `SWB_CONNECT_FAILED` */
+  async body(path: string): Promise<IncomingMessage> {
+    const response = await this.#request('GET', path);
+    if (response.statusCode !== 200) throw this.#refusal(response, await textOf(response));
+    return response;
+  }
+
   #refusal({ statusCode }: IncomingMessage, text: string): SwitchboardError {
     const otherwise = `${this.#url} answered ${statusCode}`;
     try {

@@ -14,7 +14,9 @@ const PAGES = 'mcp-switchboard-console';
 export const consoleCommand = (): Command =>
   adminCommand('console', 'Print a link to the console of a running Switchboard that signs you in once.')
     .addOption(
-      new Option('--role <role>', 'what its opener may do').choices(['operator', 'viewer']).default('operator'),
+      new Option('--role <role>', 'what its opener may do')
+        .choices(['operator', 'viewer', 'auditor'])
+        .default('operator'),
     )
     .action(async ({ role, ...flags }: AdminFlags & { role: string }) => {
       const link = await AdminClient.find(flags, process.env).ask<ConsoleLink>('POST', '/console-link', { role });

@@ -51,11 +51,27 @@ export const reloadCommand = (): Command =>
     },
   );
 
+interface DrainFlags extends AdminFlags {
+  timeout?: string;
+  node?: string;
+  upstream?: string;
+}
+
 export const drainCommand = (): Command =>
   adminCommand('drain', 'Shut down a running Switchboard after its running requests have finished.')
     .option('--timeout <duration>', 'how long to wait for it, such as 90s. Default: its drainTimeout')
     .option('--node <name>', 'which node of its cluster. Default: the one that is asked')
-    .action(async ({ timeout, node, ...flags }: AdminFlags & { timeout?: string; node?: string }) => {
+    .option('--upstream <upstream>', 'only this server: it finishes, and is served no more until it is enabled')
+    .action(async ({ timeout, node, upstream, ...flags }: DrainFlags) => {
+      if (upstream !== undefined) {
+        if (timeout !== undefined || node !== undefined)
+          throw usageError('--upstream takes neither --timeout nor --node');
+        const path = `/upstreams/${encodeURIComponent(upstream)}/drain`;
+        const drained = await AdminClient.find(flags, process.env).ask('POST', path);
+        if (flags.json === true) printJson(drained);
+        else print(`${upstream} finishes what it has begun; switchboard enable ${upstream} serves it again`);
+        return;
+      }
       if (timeout !== undefined) readDuration('--timeout', timeout);
       const path = node === undefined ? '/drain' : `/drain?node=${encodeURIComponent(node)}`;
       const answer = await AdminClient.find(flags, process.env).ask('POST', path, { timeout });

@@ -2,11 +2,11 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 
-import { makeKey } from '../auth/api-keys.ts';
+import { MAX_KEY_LIFE_MS, keyState, makeKey } from '../auth/api-keys.ts';
 import type { ApiKey } from '../auth/api-keys.ts';
 import { isPrincipal } from '../auth/identity.ts';
 import { readKeysFile, writeKeysFile } from '../auth/keys-file.ts';
-import { OPERATOR_ROLE, VIEWER_ROLE } from '../router/roles.ts';
+import { BUILT_IN_ROLES } from '../router/roles.ts';
 import { parseDuration } from '../util/units.ts';
 import { didYouMean } from '../util/nearest.ts';
 import { readConfigFiles } from './config.ts';
@@ -17,7 +17,6 @@ interface FileFlag {
   keysFile?: string;
 }
 
-const MAX_LIFE_MS = 100 * 365 * 86_400_000;
 const FILE = '--keys-file <file>';
 const FILE_HELP = 'the file of the keys; SWITCHBOARD_KEYS_FILE names it too';
 const CONFIG_HELP = 'the configuration file that has the roles; also SWITCHBOARD_CONFIG';
@@ -61,7 +60,7 @@ function create(principal: string, flags: CreateFlags): void {
   }
   const { role: roles = [], label, expires, output } = flags;
   const lifeMs = expires === undefined ? undefined : parseDuration(expires);
-  if (expires !== undefined && (lifeMs === undefined || lifeMs <= 0 || lifeMs > MAX_LIFE_MS)) {
+  if (expires !== undefined && (lifeMs === undefined || lifeMs <= 0 || lifeMs > MAX_KEY_LIFE_MS)) {
     const detail = `--expires: expected a duration of up to 100 years such as 12h or 90d, got ${JSON.stringify(expires)}`;
     throw usageError(detail);
   }
@@ -88,7 +87,7 @@ function create(principal: string, flags: CreateFlags): void {
 }
 
 function list(flags: FileFlag & { json?: boolean }): void {
-  const keys = readKeysFile(fileOf(flags)).map((key) => ({ ...key, digest: undefined, state: stateOf(key) }));
+  const keys = readKeysFile(fileOf(flags)).map((key) => ({ ...key, digest: undefined, state: keyState(key) }));
   if (flags.json === true) {
     process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
     return;
@@ -121,12 +120,9 @@ function revoke(ids: string[], flags: FileFlag): void {
   );
 }
 
-/** These need not be configured. */
-const UNCONFIGURED: readonly string[] = [OPERATOR_ROLE, VIEWER_ROLE];
-
 /** @throws {SwitchboardError} `SWB_USAGE` for a role that the configuration does not have; without a configuration nothing is known */
 function checkRoles(roles: readonly string[], config: readonly string[]): void {
-  if (roles.every((role) => UNCONFIGURED.includes(role))) return;
+  if (roles.every((role) => BUILT_IN_ROLES.includes(role))) return;
   const files = configFiles(config, process.env);
   const configured = rolesOf(files, config.length > 0);
   if (configured === undefined) {
@@ -135,7 +131,7 @@ function checkRoles(roles: readonly string[], config: readonly string[]): void {
     );
     return;
   }
-  const known = [...configured, ...UNCONFIGURED];
+  const known = [...configured, ...BUILT_IN_ROLES];
   const unknown = roles.find((role) => !known.includes(role));
   if (unknown === undefined) return;
   const there = configured.length === 0 ? 'no roles' : configured.join(', ');
@@ -180,11 +176,6 @@ function writeKeys(path: string, keys: readonly ApiKey[]): void {
 function fileOf({ keysFile = process.env['SWITCHBOARD_KEYS_FILE'] }: FileFlag): string {
   if (keysFile !== undefined && keysFile !== '') return keysFile;
   throw usageError('name the file of the keys with --keys-file');
-}
-
-function stateOf({ revokedAt, expiresAt }: Pick<ApiKey, 'revokedAt' | 'expiresAt'>): 'good' | 'revoked' | 'expired' {
-  if (revokedAt !== undefined) return 'revoked';
-  return expiresAt !== undefined && Date.parse(expiresAt) <= Date.now() ? 'expired' : 'good';
 }
 
 /** Labels were typed by somebody: nothing of them may steer a terminal. */

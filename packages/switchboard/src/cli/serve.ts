@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 
 import { readConfiguration } from '../gateway/configuration.ts';
+import type { ConfigurationInput } from '../gateway/configuration.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { OPTIONS, OPTION_NAMES } from '../gateway/options.ts';
@@ -16,7 +17,9 @@ import type { Change } from '../gateway/change.ts';
 import { announce } from './announcement.ts';
 import { findPages } from './console.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
-import { readConfigFiles } from './config.ts';
+import { configurationFile } from './configuration-file.ts';
+import { readConfig, readConfigFiles } from './config.ts';
+import type { ConfigFile } from './config.ts';
 import { ALIASES, settingsFromEnvironment } from './environment.ts';
 import { letHeapGrow } from './heap.ts';
 import { takeInheritedSocket } from './inherited-socket.ts';
@@ -109,9 +112,12 @@ async function serve(
   const { fd, settings: own } = start;
   const given = { words, env, flags, own };
   const sources = readSources({ ...given, config, environment: process.env });
-  const { upstreams, access, notes, files, origins } = sources;
+  const { upstreams, access, notes, files, origins, disabled } = sources;
   const settings = { ...sources.settings, ...own };
 
+  // What was last read of the files.
+  let off: readonly string[] = disabled;
+  const reading: Reading = { ...given, onRead: (read) => (off = read) };
   let log: ReturnType<typeof createLog> = () => {};
   // For what the gateway does not emit: it is shown to operators too.
   const emit: Emit = (event) => {
@@ -137,8 +143,16 @@ async function serve(
     environment: process.env,
     ...(opened !== undefined && { stateStore: opened }),
     onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
-    ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, given) }),
+    ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, reading) }),
     ...(worker !== undefined && { onDrain: (timeoutMs) => worker.drainAll(timeoutMs) }),
+    ...(files.length === 1 && {
+      configurationFile: configurationFile({
+        path: files[0]!,
+        disabled: () => off,
+        changeBy: (text) => gateway.changeBy(inputOf(readConfig(text, files[0]!, process.env, flags), given)),
+        reload: () => reloadFrom(files, gateway, emit, reading),
+      }),
+    }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
     ...(servePages !== undefined && { servePages }),
     origins,
@@ -152,7 +166,7 @@ async function serve(
     for (const text of toNote) note(text);
   }
 
-  const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, emit, given));
+  const reload = files.length === 0 ? undefined : (): void => attempt(() => reloadFrom(files, gateway, emit, reading));
   const watched = files.map((file) => watchFile(file, reload!));
   const drain = (): Promise<void> => gateway.drain();
   endOnFault({ drain, report: (where, error) => emit({ type: 'failed', where, error }) });
@@ -202,21 +216,29 @@ function progressOf({ startTimeout, logLevel }: Settings, upstreams: Sources['up
   });
 }
 
+/** What a reload needs. */
+interface Reading extends StartInput {
+  /** Told which servers are switched off in the files. */
+  onRead(disabled: readonly string[]): void;
+}
+
+/** What the gateway is told of the files. */
+function inputOf(
+  { settings, access, upstreams }: ConfigFile,
+  { words, env, flags, own }: StartInput,
+): ConfigurationInput {
+  const command = commandUpstream(words, env, process.env);
+  const all = command === undefined ? upstreams : { ...upstreams, default: command };
+  return { ...settings, ...access, ...settingsFromEnvironment(process.env), ...flags, ...own, upstreams: all };
+}
+
 /** Reads the files again. @throws {SwitchboardError} what is wrong with it, which is told in the log too; nothing changes then. */
-function reloadFrom(files: readonly string[], gateway: Gateway, emit: Emit, given: StartInput): Change {
-  const { words, env, flags, own } = given;
+function reloadFrom(files: readonly string[], gateway: Gateway, emit: Emit, reading: Reading): Change {
   try {
-    const { settings, access, upstreams } = readConfigFiles(files, process.env, flags);
-    const command = commandUpstream(words, env, process.env);
-    const all = command === undefined ? upstreams : { ...upstreams, default: command };
-    return gateway.reload({
-      ...settings,
-      ...access,
-      ...settingsFromEnvironment(process.env),
-      ...flags,
-      ...own,
-      upstreams: all,
-    });
+    const read = readConfigFiles(files, process.env, reading.flags);
+    const change = gateway.reload(inputOf(read, reading));
+    reading.onRead(read.disabled);
+    return change;
   } catch (error) {
     emit({ type: 'reload.failed', reason: asSwitchboardError(error).message });
     throw error;

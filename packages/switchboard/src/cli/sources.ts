@@ -25,6 +25,8 @@ export interface Sources {
   origins: Record<string, string>;
   /** The block of this name in the file. */
   chat: JsonObject;
+  /** Names of servers that are switched off in the files. */
+  disabled: readonly string[];
   /** What was left alone in the file, in sentences. */
   notes: string[];
 }
@@ -71,6 +73,7 @@ export function readSources(given: {
     settings: { ...settings, ...settingsFromEnvironment(environment), ...flags },
     origins: originsOf({ flags, environment, settings, files }),
     chat,
+    disabled,
     notes,
   };
 }

@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 
 import type { Problem } from '../gateway/admin/health.ts';
 import type { UpstreamFacts } from '../gateway/operations.ts';
+import type { ToolChange } from '../gateway/tool-survey.ts';
 import type { StderrLine } from '../observe/stderr-tail.ts';
 import { counted } from '../util/counted.ts';
 import type { CheckResult } from '../upstreams/server-check.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
+import { usageError } from './exit.ts';
 import { duration, onNode, print, printJson, printTable, size } from './table.ts';
 
 interface Status {
@@ -73,8 +75,17 @@ export const statusCommand = (): Command =>
 export const upstreamsCommand = (): Command =>
   adminCommand('upstreams', 'List the servers of a running Switchboard and their processes.')
     .option('--stderr <upstream>', 'the newest lines that this server wrote to stderr instead')
-    .action(async ({ stderr, ...flags }: AdminFlags & { stderr?: string }) => {
+    .option('--tool-changes <upstream>', 'what has changed in the tools of this server instead')
+    .action(async ({ stderr, toolChanges, ...flags }: AdminFlags & { stderr?: string; toolChanges?: string }) => {
+      if (stderr !== undefined && toolChanges !== undefined) throw usageError('give either --stderr or --tool-changes');
       const client = AdminClient.find(flags, process.env);
+      if (toolChanges !== undefined) {
+        const path = `/upstreams/${encodeURIComponent(toolChanges)}/tool-changes`;
+        const changes = await client.ask<ToolChange[]>('GET', path);
+        if (flags.json === true) printJson(changes);
+        else printToolChanges(toolChanges, changes);
+        return;
+      }
       if (stderr !== undefined) {
         const lines = await client.ask<StderrLine[]>('GET', `/upstreams/${encodeURIComponent(stderr)}/stderr`);
         if (flags.json === true) printJson(lines);
@@ -112,6 +123,23 @@ export const upstreamsCommand = (): Command =>
       ];
       printTable(heads, rows, 'no upstreams');
     });
+
+function printToolChanges(upstream: string, changes: readonly ToolChange[]): void {
+  if (changes.length === 0)
+    print(`nothing has changed in the tools of ${upstream} since somebody first looked at them`);
+  for (const { time, added, removed, changed } of changes) {
+    print(new Date(time).toISOString());
+    for (const tool of removed) print(`- ${tool}`);
+    for (const tool of added) print(`+ ${tool}`);
+    for (const { tool, parts } of changed) {
+      print(`~ ${tool}`);
+      for (const { part, before, after } of parts) print(`    ${part}:\n${marked('-', before)}${marked('+', after)}`);
+    }
+  }
+}
+
+const marked = (mark: string, text: string): string =>
+  text === '' ? '' : `${text.replaceAll(/^/gm, `      ${mark} `)}\n`;
 
 export const restartCommand = (): Command =>
   adminCommand('restart', 'Restart every process of a server.')

@@ -18,6 +18,16 @@ const CONNECTS_PER_PLACE = 6;
 
 type Counted = Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>;
 
+/** How much one principal may use, and what is left. */
+export interface Quotas {
+  /** Absent where there is no limit. */
+  rate?: { perMinute: number; burst: number } & Allowance;
+  /** Requests under way. */
+  running: { now: number; max?: number };
+  maxSessions?: number;
+  maxMessageBytes: number;
+}
+
 export class Admission {
   readonly #settings: Settings;
   readonly #roles: Roles;
@@ -90,6 +100,23 @@ export class Admission {
     const rate = this.#rateOf(arrival.identity);
     const left = this.#limiter.look(rateKeyOf(arrival), rate);
     return left && { rate, left };
+  }
+
+  /** How much a principal may use, and what is left of it; limits that there are not are absent. */
+  quotas(identity: Identity): Quotas {
+    const arrival = { identity, id: '' };
+    const { maxRequestsInFlight } = this.#settings;
+    const known = this.allowance(arrival);
+    const running = Math.min(maxRequestsInFlight, this.#limit(identity, 'concurrent') ?? Infinity);
+    const sessions = this.maxSessions(identity);
+    return {
+      ...(known !== undefined && {
+        rate: { perMinute: known.rate.perMinute, burst: known.rate.burst ?? known.rate.perMinute, ...known.left },
+      }),
+      running: { now: this.#running.of(originOf(arrival)), ...(running !== Infinity && { max: running }) },
+      ...(sessions !== Infinity && { maxSessions: sessions }),
+      maxMessageBytes: this.maxMessageBytes(identity),
+    };
   }
 
   /** How many sessions and connections a principal may have. */

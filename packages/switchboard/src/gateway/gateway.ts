@@ -13,9 +13,7 @@ import type { Emit, GatewayEvent, ProgramEvent } from '../observe/events.ts';
 import type { Transport } from '../protocol/session-context.ts';
 import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { notification } from '../protocol/jsonrpc.ts';
-import { CATALOGUE } from '../router/exchange.ts';
-import { ANONYMOUS_ROLE, OPERATOR_ROLE, Roles } from '../router/roles.ts';
+import { OPERATOR_ROLE, Roles } from '../router/roles.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import { openedAtOnce } from '../stores/open-store.ts';
@@ -26,7 +24,6 @@ import { memoryPair } from '../transports/memory.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
 import type { SdkTransport } from '../transports/sdk.ts';
 import type { Pool } from '../upstreams/pool.ts';
-import { didYouMean } from '../util/nearest.ts';
 import { Access } from './access.ts';
 import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
@@ -40,21 +37,27 @@ import type { CallerAdapters } from './caller-adapters.ts';
 import { Cluster } from './cluster.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
+import type { ConfigurationFile } from './configuration-file.ts';
 import { mustBeForPrograms, readConfiguration } from './configuration.ts';
 import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Console } from './console/console.ts';
 import type { PageServer } from './console/console.ts';
 import { HttpIngress } from './http-ingress.ts';
 import { KeptLimits } from './kept-limits.ts';
+import { Keys } from './keys.ts';
+import { checkRole, noConsole, nothingToRead } from './not-there.ts';
 import { Observation } from './observation.ts';
+import { Offered } from './offered.ts';
 import { Operations } from './operations.ts';
 import type { Settings } from './settings.ts';
 import { refuseOwnAddresses } from './own-address.ts';
+import { peopleOf, rolesOf } from './people.ts';
 import { Pools } from './pools.ts';
 import type { Program } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
 import { noticeEvent } from './store-notice.ts';
+import { announceRoles } from './role-change.ts';
 import { ToolSurvey } from './tool-survey.ts';
 
 /** What `createGateway` takes: a configuration, and what the program around it has a part in. */
@@ -75,6 +78,8 @@ export interface GatewayOptions extends ConfigurationInput {
   onDrain?: (timeoutMs?: number) => void;
   /** Where the values of options come from, by their names, for operators: such as `flag --port`. @default every value is the program's */
   origins?: Origins;
+  /** The file that it was configured by, for operators who change it. @default nothing can be changed while it runs */
+  configurationFile?: ConfigurationFile;
   /** Serves the files of the console: `serveConsole` of `mcp-switchboard-console`. @default there is no console */
   servePages?: PageServer;
   /**
@@ -114,6 +119,7 @@ export function createGateway({
   tracer,
   program,
   servePages,
+  configurationFile,
   origins,
   stateStore,
   ...input
@@ -133,14 +139,13 @@ export function createGateway({
     ...(onReload !== undefined && { onReload }),
     ...(onDrain !== undefined && { onDrain }),
     ...(servePages !== undefined && { servePages }),
+    ...(configurationFile !== undefined && { configurationFile }),
     origins: origins ?? Object.fromEntries(Object.keys(input).map((name) => [name, 'program'])),
   });
 }
 
 /** What clients and logs are told of the end. */
 const ENDING = 'Switchboard is shutting down';
-/** What lists there are. */
-const KINDS = ['tools', 'prompts', 'resources'] as const;
 /** How long the last connections are waited for, in turns of the event loop. */
 const MAX_TURNS = 1000;
 
@@ -154,6 +159,7 @@ export interface GatewayParts
   onReload?: () => Change | Promise<Change>;
   onDrain?: (timeoutMs?: number) => void;
   servePages?: PageServer;
+  configurationFile?: ConfigurationFile;
   origins?: Origins;
 }
 
@@ -186,6 +192,7 @@ export class Gateway {
   readonly #access: Access;
   readonly #program: Program | undefined;
   readonly #roles: Roles;
+  readonly #offered: Offered;
   #accessWritten: Readonly<Record<string, unknown>>;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -206,6 +213,7 @@ export class Gateway {
     onReload = nothingToRead,
     onDrain,
     servePages,
+    configurationFile,
     origins = {},
   }: GatewayParts) {
     const { emit } = observation;
@@ -218,6 +226,7 @@ export class Gateway {
     this.#program = program;
     this.#roles = roles;
     this.#accessWritten = access;
+    this.#offered = new Offered({ upstreams, settings, disabled: () => configurationFile?.disabled() ?? [] });
     this.#observation = observation;
     this.#emit = emit;
     this.#store = store;
@@ -279,8 +288,10 @@ export class Gateway {
       limiter,
       pools,
       ready: () => observation.readiness.ready(),
+      switches: { off: () => this.#offered.off(), set: (name, isOn) => this.#switch(name, isOn) },
     });
     if (settings.adminPort !== 'off') {
+      const keys = new Keys(settings.keysFile, roles);
       this.#admin = new Admin({
         operations: this.operations,
         settings,
@@ -291,29 +302,26 @@ export class Gateway {
           else onDrain(timeoutMs);
         },
         reload: onReload,
+        configurationFile,
         cluster: cluster?.forOperators,
         tools: new ToolSurvey({
           pools,
           roles,
           configured: () => this.#pools.configured,
-          rolesOf: (principal) => this.#rolesOf(principal),
+          rolesOf: (principal) => rolesOf(registry, principal),
         }),
+        keys,
+        lockout: this.#access.lockout,
+        people: () => peopleOf({ registry, router: this.#router, keys, roles, pools, admission }),
         configuration: () =>
           configurationOf({ settings, origins, configured: this.#pools.configured, roles: roles.rules }),
         openClient: (upstream, principal, role) => {
-          if (role !== undefined && roles.areSet && !roles.has(role)) {
-            const detail = `there is no role ${JSON.stringify(role)}.${didYouMean(role, roles.names)}`;
-            throw new SwitchboardError('SWB_NOT_FOUND', { detail });
-          }
+          checkRole(role, roles);
           const identity = { ...this.#access.local, principal, ...(role !== undefined && { roles: [role] }) };
           return this.#openClient(upstream, identity, {});
         },
         consoleLink: (operator) => this.#console?.link(operator) ?? noConsole(),
-        look: () => ({
-          clients: this.stats.connections,
-          inFlight: this.#router.size,
-          memoryBytes: process.memoryUsage.rss(),
-        }),
+        look: () => ({ clients: this.stats.connections, inFlight: this.#router.size }),
         pass,
         emit,
       });
@@ -470,12 +478,6 @@ export class Gateway {
     return outer;
   }
 
-  /** All the roles that somebody has who is connected under a name. */
-  #rolesOf(principal: string): readonly string[] | undefined {
-    const theirs = [...this.#callers.registry.all].filter(({ identity }) => identity.principal === principal);
-    return theirs.length === 0 ? undefined : [...new Set(theirs.flatMap(({ identity }) => identity.roles))];
-  }
-
   /** Where a request to a server around this gateway comes from, through the proxies that the settings trust. */
   addressOf(request: IncomingMessage): string {
     return this.#access.addressOf(request);
@@ -529,39 +531,46 @@ export class Gateway {
   reload(input: ConfigurationInput): Change {
     // Nobody would end what it started.
     if (this.#draining !== undefined || this.#closing !== undefined) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    const { settings, upstreams, access, roles } = readConfiguration(input);
+    const configuration = readConfiguration(input);
+    const { upstreams, access, roles } = configuration;
+    const change = this.#changeBy(configuration);
+    if (change.applied.includes('roles')) {
+      this.#roles.replace(roles);
+      this.#accessWritten = { ...this.#accessWritten, roles: access.roles };
+      announceRoles(this.#roles, this.#callers.registry, this.#access.isOn);
+    }
+    this.#offered.replace(upstreams);
+    this.#serve(change);
+    return change;
+  }
+
+  /** What {@link reload} would change; changes nothing. @throws {SwitchboardError} `SWB_CONFIG_INVALID` */
+  changeBy(input: ConfigurationInput): Change {
+    return this.#changeBy(readConfiguration(input));
+  }
+
+  #changeBy({ settings, upstreams, access, roles }: Configuration): Change {
     refuseOwnAddresses(this.settings, this.#port, upstreams);
-    const change = changeOf(
-      { settings: { ...this.settings, ...this.#accessWritten }, upstreams: this.#pools.configured },
-      { settings: { ...settings, ...access }, upstreams },
-      roles.areSet === this.#roles.areSet ? ['roles'] : [],
-    );
-    if (change.applied.includes('roles')) this.#takeRoles(roles, access);
+    const before = { settings: { ...this.settings, ...this.#accessWritten }, upstreams: this.#pools.configured };
+    const after = { settings: { ...settings, ...access }, upstreams: this.#offered.without(upstreams) };
+    return changeOf(before, after, roles.areSet === this.#roles.areSet ? ['roles'] : []);
+  }
+
+  #serve(change: Change): void {
+    const upstreams = this.#offered.on;
     const old = this.#pools.replace(upstreams, change);
     this.#observation.readiness.follow(Object.keys(upstreams));
     this.#retirement.begin(old, change);
     this.#emit({ type: 'reloaded', ...change });
-    return change;
   }
 
-  /** Ends who is connected and may not be any more; tells the others to list again. */
-  #takeRoles(roles: Roles, { roles: written }: Configuration['access']): void {
-    this.#roles.replace(roles);
-    this.#accessWritten = { ...this.#accessWritten, roles: written };
-    for (const conversation of this.#callers.registry.all) {
-      const { identity, facts } = conversation;
-      const isUnknown = this.#access.isOn && identity.via === 'nothing';
-      if (isUnknown && !roles.has(ANONYMOUS_ROLE)) {
-        conversation.close('unauthorized', 'the configuration was changed: authentication is required');
-      } else if (facts.upstream !== CATALOGUE && !roles.of(identity.roles).serves(facts.upstream)) {
-        conversation.close('goingAway', 'the configuration was changed: your role does not give access to this server');
-      } else for (const kind of KINDS) conversation.notify(notification(`notifications/${kind}/list_changed`));
-    }
+  /** Lets an upstream finish what it has begun and serves it no more, or serves it again; until the end of the process. */
+  #switch(name: string, isOn: boolean): void {
+    if (this.#draining !== undefined || this.#closing !== undefined) throw new SwitchboardError('SWB_SHUTTING_DOWN');
+    this.#serve(this.#offered.switch(name, isOn));
   }
 
-  readonly #onStoreNotice = (notice: StoreNotice): void => {
-    this.#emit(noticeEvent(notice));
-  };
+  readonly #onStoreNotice = (notice: StoreNotice): void => this.#emit(noticeEvent(notice));
 
   #newCluster(store: SharedStore, metrics: () => Promise<string>): Cluster {
     const registry = (): CallerAdapters['registry'] => this.#callers.registry;
@@ -651,13 +660,4 @@ export class Gateway {
     for (let turn = 0; this.#callers.registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);
     await this.#observation.close();
   }
-}
-
-function noConsole(): never {
-  const detail = 'there is no console here: it needs the option console, and the package mcp-switchboard-console';
-  throw new SwitchboardError('SWB_NOT_FOUND', { detail });
-}
-
-function nothingToRead(): never {
-  throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'there is no configuration file that could be read again' });
 }

@@ -1,6 +1,7 @@
 /** All that watches a gateway, put together: whoever is told of events, and what is told of exchanges. */
 import type { Tracer } from '@opentelemetry/api';
 
+import { clientOf } from '../callers/registry.ts';
 import { AuditLog, sizesOf } from '../observe/audit.ts';
 import type { Contents } from '../observe/audit.ts';
 import type { Emit, GatewayEvent } from '../observe/events.ts';
@@ -100,7 +101,10 @@ export class Observation {
       return;
     }
     const contents: Contents = { params: exchange.params, outcome };
-    this.#audited({ ...event, ...sizesOf(contents) }, audit.contents ? contents : undefined);
+    const { name, version } = clientOf(exchange.scope.clientInfo).client ?? {};
+    const client = [name, version].filter((part) => part !== undefined).join(' ');
+    const sized = { ...event, ...(client !== '' && { client }), ...sizesOf(contents) };
+    this.#audited(sized, audit.contents ? contents : undefined);
   }
 
   #audited(event: GatewayEvent, contents?: Contents): void {

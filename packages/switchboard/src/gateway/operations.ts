@@ -52,8 +52,11 @@ export interface UpstreamFacts {
   name: string;
   /** Who shares its servers. */
   isolation: Isolation;
-  /** `failed`: its last start did; the next request tries again. `failing`: it failed too often, and nothing is started for a while. */
-  state: 'idle' | 'ready' | 'failed' | 'failing';
+  /**
+   * `failed`: its last start did; the next request tries again. `failing`: it failed too often, and nothing is started for a while. `off`: an
+   * operator has switched it off.
+   */
+  state: 'idle' | 'ready' | 'failed' | 'failing' | 'off';
   /** Why it failed. */
   reason?: string;
   /** Since when it keeps failing, and when it is tried again; only in the state `failing`. */
@@ -86,6 +89,11 @@ export interface OperationsOptions {
   pools: ReadonlyMap<string, Pool>;
   /** Whose last start failed, and why. */
   ready(): readonly Ready[];
+  switches: {
+    /** Upstreams that an operator has switched off. */
+    off(): readonly Pick<UpstreamFacts, 'name' | 'isolation' | 'reason'>[];
+    set(upstream: string, isOn: boolean): void;
+  };
 }
 
 /** With less than this share of its rate left, a session is near its limit. */
@@ -159,7 +167,7 @@ export class Operations {
       if (reason === undefined || pool.state === 'ready') return { state: pool.state };
       return { state: pool.state === 'failing' ? 'failing' : 'failed', reason };
     };
-    return [...pools.values()].map((pool) => ({
+    const on = [...pools.values()].map((pool): UpstreamFacts => ({
       name: pool.name,
       isolation: pool.isolation,
       ...stateOf(pool),
@@ -167,6 +175,14 @@ export class Operations {
       ...limiter.of(pool.name),
       members: pool.membersWith(tree),
     }));
+    const off = this.#options.switches.off().map((facts): UpstreamFacts => ({
+      ...facts,
+      state: 'off',
+      running: 0,
+      waiting: 0,
+      members: [],
+    }));
+    return [...on, ...off];
   }
 
   /** Cancels a request: its client gets `SWB_CANCELLED`, its server is told. @returns whether it was there. */
@@ -217,9 +233,10 @@ export class Operations {
     return count;
   }
 
-  /** Whether there is an upstream of this name. */
+  /** Whether there is an upstream of this name, or one that is switched off. */
   has(upstream: string): boolean {
-    return this.#options.pools.has(upstream);
+    const { pools, switches } = this.#options;
+    return pools.has(upstream) || switches.off().some(({ name }) => name === upstream);
   }
 
   /** @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, where there is no upstream of this name. */
@@ -230,6 +247,34 @@ export class Operations {
   /** Replaces every member of an upstream, shared ones make before break. @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND` */
   async restart(upstream: string): Promise<void> {
     await this.#pool(upstream).restart();
+  }
+
+  /**
+   * Lets an upstream finish what it has begun, and serves it no more until {@link enable} or the end of the process. Its sessions end with
+   * 1001. Does nothing where it is off already.
+   *
+   * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`; `SWB_REFUSED` for the only one that is served
+   */
+  drain(upstream: string): void {
+    const { pools, switches } = this.#options;
+    if (switches.off().some(({ name }) => name === upstream)) return;
+    this.#pool(upstream);
+    if (pools.size === 1) {
+      const detail = `${upstream} is the only server that is served; to stop Switchboard itself, drain that`;
+      throw new SwitchboardError('SWB_REFUSED', { detail });
+    }
+    switches.set(upstream, false);
+  }
+
+  /** Serves an upstream again that was drained. @returns whether it was off. @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND` */
+  enable(upstream: string): boolean {
+    const { switches } = this.#options;
+    if (switches.off().some(({ name }) => name === upstream)) {
+      switches.set(upstream, true);
+      return true;
+    }
+    this.#pool(upstream);
+    return false;
   }
 
   /** Starts an upstream, does the handshake and lists what it has. @throws {SwitchboardError} what is wrong with it */

@@ -29,6 +29,17 @@ export interface LockoutState {
   guesses: BucketState[];
 }
 
+/** An address, or a network of IPv6, that has shown wrong credentials. */
+export interface LockedAddress {
+  address: string;
+  /** How many in a row. */
+  failures: number;
+  /** When the last one was, in ms since 1970. */
+  lastAt: number;
+  /** How long credentials from there are not looked at that were never right before, in ms; 0 where they are. */
+  waitMs: number;
+}
+
 interface Record {
   failures: number;
   at: number;
@@ -59,6 +70,21 @@ export class Lockout {
       at < oldest ? [] : [[block, count, at]],
     );
     return { failures, guesses: this.#guesses.state };
+  }
+
+  /** Addresses that have shown wrong credentials lately, the last one first. */
+  list(): LockedAddress[] {
+    const { now, maxMs } = this.#options;
+    return [...this.#records]
+      .filter(([, { at }]) => now() - at <= maxMs)
+      .map(([address, { failures, at }]) => ({ address, failures, lastAt: at, waitMs: this.#guesses.waitMs(address) }))
+      .toReversed();
+  }
+
+  /** Forgets what an address has shown. @param address as {@link list} has it. @returns whether there was anything */
+  forget(address: string): boolean {
+    this.#guesses.forget(address);
+    return this.#records.delete(address);
   }
 
   /** Goes on with what another process has remembered. */

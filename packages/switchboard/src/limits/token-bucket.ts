@@ -107,6 +107,11 @@ export class RateLimit implements Limiter {
     bucket.tokens--;
   }
 
+  /** The client begins again with all of its rate. */
+  forget(client: string): void {
+    this.#buckets.delete(client);
+  }
+
   move(from: string, to: string): void {
     const bucket = this.#buckets.get(from);
     if (bucket === undefined) return;

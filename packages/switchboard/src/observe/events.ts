@@ -41,6 +41,8 @@ export interface RequestEnd {
   code: number | undefined;
   /** The error's name, where it is Switchboard's own. */
   error: string | undefined;
+  /** How the client named itself; known only with an audit log, as the sizes. */
+  client?: string;
   /** The size of the params as JSON; known only with an audit log. */
   bytesIn?: number;
   /** The size of the result or error as JSON; known only with an audit log. */

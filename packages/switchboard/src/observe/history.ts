@@ -335,6 +335,8 @@ function describe(event: GatewayEvent): Pick<Change, 'level' | 'upstream' | 'tex
     case 'failed':
       return { level: 'error', text: `Fault in ${event.where}` };
     case 'operator.acted':
+      // Who has read something changed nothing.
+      if (event.action.startsWith('GET ')) return undefined;
       return {
         level: 'info',
         text: `${event.operator}: ${event.action}${event.subject === undefined ? '' : ` ${event.subject}`}`,

@@ -39,6 +39,10 @@ export const ANONYMOUS_ROLE = 'anonymous';
 export const OPERATOR_ROLE = 'operator';
 /** Sees on the console what an operator sees, and changes nothing. It need not be configured. */
 export const VIEWER_ROLE = 'viewer';
+/** Sees what a viewer sees, and reads the audit log with the contents of messages, where it has them. It need not be configured. */
+export const AUDITOR_ROLE = 'auditor';
+/** These roles need not be configured: what they give is the same everywhere. */
+export const BUILT_IN_ROLES: readonly string[] = [OPERATOR_ROLE, VIEWER_ROLE, AUDITOR_ROLE];
 
 /**
  * What a set of roles allows. There is one object for each set, as what is learned through its views is kept with them. It and its

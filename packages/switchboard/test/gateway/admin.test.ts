@@ -3,10 +3,14 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { configurationFile } from '../../src/cli/configuration-file.ts';
+import { readKeysFile } from '../../src/auth/keys-file.ts';
 import { MAX_FAILURES } from '../../src/gateway/admin/gate.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
 import { eventWatchers } from '../../src/gateway/admin/event-watchers.ts';
@@ -18,6 +22,7 @@ import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http, stream } from '../support/http.ts';
+import { testKeys } from '../support/keys.ts';
 import { WireClient, initializeParams, textOf, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
 
@@ -178,9 +183,24 @@ describe('the admin API as a document', () => {
   });
 
   it('says what is answered: every answer has the shape that it promises', async () => {
+    const keys = testKeys();
+    keys.add('ann');
+    const [key] = readKeysFile(keys.path);
+    const path = join(dirname(keys.path), 'switchboard.json');
+    writeFileSync(path, '{ "rateLimit": 600, "upstreams": { "other": {} } }', { mode: 0o600 });
+    const nothing = { added: [], changed: [], removed: [], applied: [], restartNeeded: [] };
     const { ask, ws, gateway } = await startAdmin({
-      upstreams: { default: { ...servers.demo, isolation: 'shared' } },
-      onReload: () => ({ added: [], changed: [], removed: [], applied: [], restartNeeded: [] }),
+      upstreams: { default: { ...servers.demo, isolation: 'shared' }, other: servers.scripted },
+      configurationFile: configurationFile({
+        path,
+        disabled: () => [],
+        changeBy: () => nothing,
+        reload: () => nothing,
+      }),
+      roles: { anonymous: {} },
+      keysFile: keys.path,
+      auditLog: join(dirname(keys.path), 'audit.jsonl'),
+      onReload: () => nothing,
       servePages: () => false,
     });
     const client = await WireClient.session(ws);
@@ -191,6 +211,9 @@ describe('the admin API as a document', () => {
     const bodies: Record<string, Json> = {
       'PATCH /sessions/{id}': { groups: ['a'] },
       'POST /broadcast': { method: 'notifications/acme/x' },
+      'POST /configuration/preview': { options: { rateLimit: 900 } },
+      'POST /configuration/apply': { options: { rateLimit: 900 } },
+      'POST /keys': { principal: 'bob', roles: ['viewer'], label: 'a test', expires: '1h' },
       'POST /drain': { timeout: '1s' },
     };
     // What ends things comes last, the widest at the very end.
@@ -201,8 +224,12 @@ describe('the admin API as a document', () => {
     );
     for (const route of routes) {
       const line = lineOf(route);
-      const name = route.path.startsWith('/requests') ? request : route.path.startsWith('/upstreams') ? 'default' : id;
-      const { status, body } = await ask(line.replace(/\{\w+\}/, name), bodies[line]);
+      const names = { requests: request, upstreams: 'default', keys: key!.id, sessions: id, lockouts: '192.0.2.1' };
+      const name = names[route.path.split('/')[1] as keyof typeof names];
+      // Nobody tries a tool; what is asked then is for the test of that.
+      if (route.path === '/trials/{id}') continue;
+      const own = /(?:drain|able)$/.test(route.path) ? 'other' : name;
+      const { status, body } = await ask(line.replace(/\{\w+\}/, own), bodies[line]);
       expect([line, status]).toEqual([line, route.status ?? 200]);
       expect([line, route.answer.safeParse(body).error]).toEqual([line, undefined]);
     }

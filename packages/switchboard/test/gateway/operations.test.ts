@@ -352,3 +352,33 @@ describe('a server whose last start failed', () => {
     ]);
   });
 });
+
+describe('one server that is drained', () => {
+  it('finishes its call, is not served any more, also after a reload, and is served again when it is enabled', async () => {
+    const configured = { one: servers.scripted, two: servers.scripted };
+    const test = await startGateway({ upstreams: configured, isolation: 'shared' });
+    const { gateway, port } = test;
+    const client = await WireClient.session(`ws://127.0.0.1:${port}/mcp/one`);
+    const slow = client.call(1, 'slow', { ms: 300, text: 'done' });
+    await expect.poll(() => gateway.stats.exchanges).toBe(1);
+    gateway.operations.drain('one');
+    gateway.operations.drain('one');
+    expect(textOf(await slow)).toBe('done');
+    expect((await client.closed).code).toBe(1001);
+    const off = { name: 'one', state: 'off', reason: 'an operator has drained it', members: [] };
+    const upstreams = await gateway.operations.upstreams();
+    expect(upstreams).toMatchObject([{ name: 'two' }, off]);
+    expect(() => gateway.operations.drain('two')).toThrow('the only server');
+    expect(() => gateway.operations.drain('three')).toThrow('there are: two');
+    gateway.reload({
+      upstreams: { ...configured, two: { ...servers.scripted, maxConcurrent: 5 } },
+      isolation: 'shared',
+    });
+    expect(await gateway.operations.upstreams()).toMatchObject([{ name: 'two' }, off]);
+    expect([gateway.operations.enable('one'), gateway.operations.enable('one')]).toEqual([true, false]);
+    const again = await WireClient.session(`ws://127.0.0.1:${port}/mcp/one`);
+    expect(textOf(await again.call(1, 'echo', { text: 'back' }))).toBe('back');
+    again.socket.close();
+    await expectEmpty(test, { members: 1 });
+  });
+});

@@ -23,8 +23,11 @@ it.each(Object.values(OPERATIONS))(
   (operation) => {
     const route = routes.get(operation);
     expect(route?.command, operation).toBeDefined();
-    const [name = '', flag = ''] = route!.command!.split(' ');
-    const command = program.commands.find((each) => each.name() === name);
+    const [name = '', ...rest] = route!.command!.split(' ');
+    const family = program.commands.find((each) => each.name() === name);
+    const own = family?.commands.find((each) => each.name() === rest[0]);
+    const command = own ?? family;
+    const [flag = ''] = own === undefined ? rest : rest.slice(1);
     expect(command, name).toBeDefined();
     const words = [
       ...command!.options.map(({ long }) => long),

@@ -3,24 +3,12 @@ import { useState } from 'preact/hooks';
 import { typed } from '../common/form-text.ts';
 import { Menu } from '../common/menu.tsx';
 import { Ask, Field } from './ask.tsx';
+import type { Reloaded } from './facts.ts';
 import type { Page } from './page.ts';
+import { describeReload } from './reloaded.ts';
 import { counted } from './words.ts';
 
 type Doing = 'broadcast' | 'reload' | 'drain' | 'link';
-
-interface ReloadAnswer {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
-  readonly applied: readonly string[];
-  readonly restartNeeded: readonly string[];
-}
-
-function describeReload({ added, changed, removed, applied, restartNeeded }: ReloadAnswer): string {
-  const parts = Object.entries({ added, changed, removed, applied, 'needs a restart': restartNeeded });
-  const text = parts.flatMap(([what, names]) => (names.length === 0 ? [] : [`${what}: ${names.join(', ')}`]));
-  return `The configuration was read again; ${text.join('; ') || 'nothing changed'}.`;
-}
 
 /** A message to clients, as a log message of MCP, which they show. */
 export const messageOf = (text: string): object => ({
@@ -77,7 +65,7 @@ export function Actions({ page }: { readonly page: Page }): JSX.Element | null {
           title="Reload the configuration"
           action="Reload"
           onClose={close}
-          onDo={() => void page.act<ReloadAnswer>('reload', {}, describeReload)}
+          onDo={() => void page.act<Reloaded>('reload', {}, describeReload)}
         >
           <p>
             Reads the files again. Servers that changed restart, after their running requests; the others do not notice.

@@ -5,12 +5,15 @@ import { Icon, type IconName } from '../common/icon.tsx';
 import mark from '../common/mark.svg';
 import { ThemeChoice } from '../common/theme-choice.tsx';
 import { Actions } from './actions.tsx';
+import { Audit } from './audit.tsx';
 import { Configuration } from './configuration.tsx';
 import { Keys } from './keys.tsx';
 import { Link } from './link.tsx';
 import { LiveMark } from './live-mark.tsx';
+import { Nodes } from './nodes.tsx';
 import { Overview } from './overview.tsx';
 import type { Page } from './page.ts';
+import { People } from './people.tsx';
 import { TITLES, VIEWS, type View } from './place.ts';
 import { Requests } from './requests.tsx';
 import { Servers, shownServer } from './servers.tsx';
@@ -43,6 +46,9 @@ const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
     Content: Servers,
   },
   tools: { icon: 'tool', topics: () => ['sessions', 'recent', 'changes'], Content: Tools },
+  people: { icon: 'key', topics: () => ['people', 'lockouts', 'changes'], Content: People },
+  audit: { icon: 'audit', topics: () => [], Content: Audit },
+  nodes: { icon: 'nodes', topics: () => [], Content: Nodes },
   configuration: { icon: 'edit', topics: () => ['changes'], Content: Configuration },
 };
 
@@ -90,7 +96,7 @@ function Navigation({ page }: { readonly page: Page }): JSX.Element {
         Switchboard
       </a>
       <ul>
-        {VIEWS.map((view) => (
+        {VIEWS.filter((view) => view !== 'audit' || page.mayAudit).map((view) => (
           <li key={view} class={view}>
             <Link page={page} view={view} current={place.view === view}>
               <Icon name={VIEW_FACTS[view].icon} />
@@ -117,6 +123,18 @@ function Navigation({ page }: { readonly page: Page }): JSX.Element {
         </button>
       </div>
     </nav>
+  );
+}
+
+/** In a cluster: whose sessions, requests and servers the page shows. */
+function OwnNode({ page }: { readonly page: Page }): JSX.Element | null {
+  const nodes = page.live?.state.status?.nodes;
+  const own = nodes?.find(({ self }) => self);
+  if (own === undefined) return null;
+  return (
+    <Link page={page} view="nodes" class="own-node">
+      of node {own.name}
+    </Link>
   );
 }
 
@@ -155,6 +173,7 @@ export function App({ page }: { readonly page: Page }): JSX.Element {
         <header class="bar">
           <h1>{title}</h1>
           <LiveMark live={live} />
+          <OwnNode page={page} />
           <Actions page={page} />
         </header>
         {facts === undefined ? (

@@ -1,21 +1,17 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { ask } from './api.ts';
-import { Detail, Facts } from './detail.tsx';
-import type { Configuration as ConfigurationFacts, Option } from './facts.ts';
+import { Blocks } from './configuration-blocks.tsx';
+import { ChangeDialog } from './change-dialog.tsx';
+import { History } from './configuration-history.tsx';
+import type { ConfigurationEdit, ConfigurationFile, Configuration as ConfigurationFacts, Option } from './facts.ts';
 import { Filter } from './filter.tsx';
-import { Link } from './link.tsx';
+import { OptionDetail } from './option-detail.tsx';
 import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { Table, type TableColumn } from './table.tsx';
-import { count, counted, duration, size } from './words.ts';
-
-/** A value as people write it. */
-export function valueText({ value, unit }: Pick<Option, 'value' | 'unit'>): string {
-  if (typeof value === 'number' && unit !== undefined) return unit === 'ms' ? duration(value) : size(value);
-  if (typeof value === 'boolean') return value ? 'on' : 'off';
-  return typeof value === 'object' ? value.join(', ') : String(value);
-}
+import { count, counted } from './words.ts';
+import { valueText } from './option-value.ts';
 
 const COLUMNS: readonly TableColumn<Option>[] = [
   { key: 'option', label: 'Option', width: 'minmax(8rem, 1fr)', from: 0, value: ({ name }) => name },
@@ -32,49 +28,35 @@ const COLUMNS: readonly TableColumn<Option>[] = [
 ];
 const NONE: readonly Option[] = [];
 
+interface Found {
+  readonly facts?: ConfigurationFacts;
+  /** Absent where the file cannot be changed from here. */
+  readonly file?: ConfigurationFile | undefined;
+  readonly wrong?: string;
+}
+
 /** Asked again after a reload. */
-function useConfiguration(page: Page): { facts: ConfigurationFacts | undefined; wrong: string | undefined } {
-  const [found, setFound] = useState<{ facts?: ConfigurationFacts; wrong?: string }>({});
+function useConfiguration(page: Page): Found {
+  const [found, setFound] = useState<Found>({});
   const reloadedAt = page.live?.state.changes.findLast(({ type }) => type === 'reloaded')?.time;
   useEffect(() => {
     let over = false;
-    ask<ConfigurationFacts>('configuration').then(
-      (facts) => over || setFound({ facts }),
+    const file = ask<ConfigurationFile>('configurationFile').catch(() => undefined);
+    Promise.all([ask<ConfigurationFacts>('configuration'), file]).then(
+      ([facts, of]) => over || setFound({ facts, file: of }),
       (error: Error) => over || setFound((before) => ({ ...before, wrong: error.message })),
     );
     return () => {
       over = true;
     };
   }, [reloadedAt]);
-  return { facts: found.facts, wrong: found.wrong };
-}
-
-function OptionDetail({ page, option }: { readonly page: Page; readonly option: Option }): JSX.Element {
-  const kebab = option.name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const variable = `SWITCHBOARD_${option.name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-  return (
-    <Detail title={option.name} onClose={() => page.show({ id: undefined }, false)}>
-      <p>{option.describe}.</p>
-      <Facts
-        facts={{
-          Value: <code>{valueText(option)}</code>,
-          Default: <code>{String(option.default)}</code>,
-          Origin: option.origin,
-          'In the file': <code>{option.name}</code>,
-          Variable: <code>{variable}</code>,
-          Flag: option.secret === true ? 'none, as others can read flags' : <code>{`--${kebab}`}</code>,
-        }}
-      />
-      <p class="hint">
-        A flag counts more than the variable, and that more than the file. Options take effect at the next start.
-      </p>
-    </Detail>
-  );
+  return found;
 }
 
 export function Configuration({ page }: { readonly page: Page }): JSX.Element {
   const { id, filter = '', order = '', all = '' } = page.place.params;
-  const { facts, wrong } = useConfiguration(page);
+  const { facts, file, wrong } = useConfiguration(page);
+  const [edit, setEdit] = useState<ConfigurationEdit>();
   const options = facts?.options ?? NONE;
   const given = useMemo(() => options.filter(({ origin }) => all !== '' || origin !== 'default'), [options, all]);
   const found = useMemo(() => filterRows(given, COLUMNS, filter), [given, filter]);
@@ -122,52 +104,13 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
                 : 'No option matches the filter.'
           }
         />
-        {facts !== undefined && (
-          <details class="blocks">
-            <summary>
-              {counted(facts.upstreams.length, 'server')}, {counted(Object.keys(facts.roles).length, 'role')}
-            </summary>
-            <div class="scrolls" tabIndex={0} role="region" aria-label="Servers and roles">
-              <table class="plain">
-                <thead>
-                  <tr>
-                    <th>Server</th>
-                    <th>Kind</th>
-                    <th>Where</th>
-                    <th>Isolation</th>
-                    <th>Rules for tools</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {facts.upstreams.map(({ name, kind, at = '', isolation, tools }) => (
-                    <tr key={name}>
-                      <td>
-                        <Link page={page} view="servers" params={{ id: name }}>
-                          {name}
-                        </Link>
-                      </td>
-                      <td>{kind}</td>
-                      <td>{at}</td>
-                      <td>{isolation}</td>
-                      <td>{tools === undefined ? '' : <code>{JSON.stringify(tools)}</code>}</td>
-                    </tr>
-                  ))}
-                  {Object.entries(facts.roles).map(([name, rules]) => (
-                    <tr key={`role ${name}`}>
-                      <td>{name}</td>
-                      <td>role</td>
-                      <td colSpan={3} class="wraps">
-                        <code>{JSON.stringify(rules)}</code>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          </details>
-        )}
+        {facts !== undefined && <Blocks page={page} facts={facts} file={file} onEdit={setEdit} />}
+        <History page={page} file={file} />
       </section>
-      {option !== undefined && <OptionDetail key={option.name} page={page} option={option} />}
+      {edit !== undefined && <ChangeDialog page={page} edit={edit} onClose={() => setEdit(undefined)} />}
+      {option !== undefined && (
+        <OptionDetail key={option.name} page={page} option={option} file={file} onEdit={setEdit} />
+      )}
     </div>
   );
 }

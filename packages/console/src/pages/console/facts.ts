@@ -3,7 +3,9 @@ import type { FormSchema } from '../common/fields.ts';
 
 export interface Me {
   readonly name: string;
-  readonly role: 'operator' | 'viewer';
+  readonly role: 'operator' | 'viewer' | 'auditor';
+  /** Whether the audit log shows contents of messages, where it has them. */
+  readonly readsContents?: boolean;
 }
 
 export interface Status {
@@ -18,6 +20,21 @@ export interface Status {
   readonly requests: number;
   readonly parked: number;
   readonly maxConnections: number;
+  /** In a cluster: those that are there, oldest first. */
+  readonly nodes?: readonly Node[];
+}
+
+/** A node of a cluster, as the one sees it that was asked. */
+export interface Node {
+  readonly id: string;
+  readonly name: string;
+  readonly url: string;
+  readonly version: string;
+  readonly state: 'serving' | 'draining';
+  readonly startedAt: number;
+  readonly self: boolean;
+  /** Whether its servers are configured as those of the one that was asked. */
+  readonly sameUpstreams: boolean;
 }
 
 export interface Problem {
@@ -144,7 +161,7 @@ export interface Member {
 export interface Upstream {
   readonly name: string;
   readonly isolation: string;
-  readonly state: 'idle' | 'ready' | 'failed' | 'failing';
+  readonly state: 'idle' | 'ready' | 'failed' | 'failing' | 'off';
   readonly reason?: string;
   readonly failing?: { readonly since: number; readonly nextTryAt?: number };
   readonly running: number;
@@ -171,10 +188,74 @@ export interface Tool {
   readonly hidden?: string;
 }
 
+/** What has changed in the tools of a server since they were looked at before. */
+export interface ToolChange {
+  readonly time: number;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly {
+    readonly tool: string;
+    readonly parts: readonly { readonly part: string; readonly before: string; readonly after: string }[];
+  }[];
+}
+
 export interface Survey {
   readonly roles: readonly string[];
   readonly tools: readonly Tool[];
   readonly failed: readonly { readonly upstream: string; readonly reason: string }[];
+}
+
+/** A principal, with what its roles come to. */
+export interface Person {
+  readonly principal: string;
+  readonly roles: readonly string[];
+  readonly effective: readonly string[];
+  readonly upstreams: readonly string[];
+  readonly via: readonly string[];
+  readonly sessions: number;
+  readonly inFlight: number;
+  readonly keys: number;
+  readonly lastActivity?: number;
+  readonly quotas?: {
+    readonly rate?: {
+      readonly perMinute: number;
+      readonly burst: number;
+      readonly remaining: number;
+      readonly resetMs: number;
+    };
+    readonly running: { readonly now: number; readonly max?: number };
+    readonly maxSessions?: number;
+    readonly maxMessageBytes: number;
+  };
+}
+
+/** An address that has shown wrong credentials. */
+export interface Lockout {
+  readonly address: string;
+  readonly failures: number;
+  readonly lastAt: number;
+  readonly waitMs: number;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly principal: string;
+  readonly roles: readonly string[];
+  readonly label?: string;
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+  readonly revokedAt?: string;
+  readonly state: 'good' | 'revoked' | 'expired';
+}
+
+/** A line of the audit log, as it was written: nothing in it needs to have the type that it should have. */
+export type AuditLine = Readonly<Record<string, unknown>>;
+
+export interface AuditPage {
+  /** Newest first. */
+  readonly lines: readonly AuditLine[];
+  readonly before?: number;
+  readonly redacted: readonly string[];
 }
 
 export interface Option {
@@ -187,6 +268,46 @@ export interface Option {
   readonly describe: string;
   /** Whether it has no flag. */
   readonly secret?: boolean;
+}
+
+/** What differs, in words. */
+export interface Difference {
+  readonly what: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What is to be another in the configuration file. */
+export interface ConfigurationEdit {
+  readonly options?: Readonly<Record<string, string | null>>;
+  readonly servers?: Readonly<Record<string, 'enable' | 'disable' | 'remove'>>;
+  readonly roles?: Readonly<Record<string, object | null>>;
+}
+
+/** What a reload changed, or would change. */
+export interface Reloaded {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly applied: readonly string[];
+  readonly restartNeeded: readonly string[];
+}
+
+export interface ConfigurationFile {
+  readonly path: string;
+  readonly version: string;
+  /** Names of options that can be changed here. */
+  readonly options: readonly string[];
+  readonly disabled: readonly string[];
+  readonly roles: Readonly<Record<string, object>>;
+  /** The newest first. */
+  readonly revisions: readonly {
+    readonly id: string;
+    readonly time: number;
+    readonly operator: string;
+    readonly differences: readonly Difference[];
+    readonly undone: boolean;
+  }[];
 }
 
 export interface Configuration {

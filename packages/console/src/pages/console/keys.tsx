@@ -7,7 +7,7 @@ import { TITLES, VIEWS } from './place.ts';
 const KEYS: readonly (readonly [string, string])[] = [
   ['Ctrl K', 'go to a view, a session, a request or a server'],
   ['/', 'filter'],
-  ['1 … 6', 'the views, in their order'],
+  ['1 … 9', 'the views, in their order'],
   ['↑ ↓ Enter', 'move in a table, and open a row'],
   ['Esc', 'close what is open'],
   ['?', 'this list'],

@@ -1,5 +1,18 @@
 /** What the stream has told so far. Pure: it knows neither the network nor the page. */
-import type { Change, Health, History, Load, Recent, Running, Session, Status, StderrLine, Upstream } from './facts.ts';
+import type {
+  Change,
+  Health,
+  History,
+  Load,
+  Lockout,
+  Person,
+  Recent,
+  Running,
+  Session,
+  Status,
+  StderrLine,
+  Upstream,
+} from './facts.ts';
 
 /** How many ended requests are kept, as on the server. */
 const MAX_RECENT = 1000;
@@ -7,7 +20,15 @@ const MAX_STDERR = 200;
 
 export type Range = 'minute' | 'hour' | 'day';
 
-type Table = 'sessions' | 'requests' | 'upstreams';
+type Table = 'sessions' | 'requests' | 'upstreams' | 'people';
+
+/** What tells the rows of a table apart. */
+const ID_OF: Readonly<Record<Table, (row: never) => string>> = {
+  sessions: (row: Session) => keyOf(row),
+  requests: ({ id }: Running) => id,
+  upstreams: ({ name }: Upstream) => name,
+  people: ({ principal }: Person) => principal,
+};
 
 /** One message of the stream. */
 interface Message {
@@ -31,6 +52,9 @@ export class LiveState {
   readonly sessions: Map<string, Session> = new Map();
   readonly requests: Map<string, Running> = new Map();
   readonly upstreams: Map<string, Upstream> = new Map();
+  readonly people: Map<string, Person> = new Map();
+  /** The last one first. */
+  lockouts: readonly Lockout[] = [];
   /** Oldest first. */
   recent: readonly Recent[] = [];
   /** How many ended requests were left out since the page was opened, as there were too many at once. */
@@ -39,29 +63,33 @@ export class LiveState {
   /** Topics of which the first message has come. */
   readonly known: Set<string> = new Set();
   /** Grows with each change of a table, so that what is made from one is made again only then. */
-  readonly versions: Record<Table | 'recent', number> = { sessions: 0, requests: 0, upstreams: 0, recent: 0 };
+  readonly versions: Record<Table | 'recent', number> = {
+    sessions: 0,
+    requests: 0,
+    upstreams: 0,
+    people: 0,
+    recent: 0,
+  };
   /** How far the server's clock is ahead of this one, in ms. */
   clockSkewMs = 0;
 
   apply(topic: string, message: Message): void {
     this.known.add(topic);
-    if (topic === 'sessions' || topic === 'requests' || topic === 'upstreams') this.#table(topic, message);
+    if (topic in ID_OF) this.#table(topic as Table, message);
     else if (topic === 'recent') this.#recent(message);
     else if (topic.startsWith('stderr:')) this.#stderr(topic.slice('stderr:'.length), message);
     else if (topic.startsWith('history.')) {
       this.history = { ...this.history, [topic.slice('history.'.length)]: message.value as History };
     } else if (topic === 'status') this.status = message.value as Status;
     else if (topic === 'health') this.health = message.value as Health;
+    else if (topic === 'lockouts') this.lockouts = message.value as Lockout[];
     else if (topic === 'load') this.load = message.value as Load[];
     else if (topic === 'changes') this.changes = message.value as Change[];
   }
 
   #table(topic: Table, { all, changed, gone }: Message): void {
     const table: Map<string, unknown> = this[topic];
-    const idOf = (row: unknown): string => {
-      if (topic === 'upstreams') return (row as Upstream).name;
-      return topic === 'sessions' ? keyOf(row as Session) : (row as Running).id;
-    };
+    const idOf = ID_OF[topic] as (row: unknown) => string;
     if (all !== undefined) table.clear();
     for (const row of all ?? changed ?? []) table.set(idOf(row), row);
     for (const id of gone ?? []) table.delete(id);

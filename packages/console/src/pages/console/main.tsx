@@ -5,6 +5,8 @@ import './tables.css';
 import './charts.css';
 import './tools.css';
 import './views.css';
+import './people.css';
+import './difference.css';
 import { render } from 'preact';
 import { showTheme, storedTheme } from '../common/theme.ts';
 import { App } from './app.tsx';

@@ -46,6 +46,10 @@ export class Page {
     return this.me?.role === 'operator';
   }
 
+  get mayAudit(): boolean {
+    return this.me !== undefined && this.me.role !== 'viewer';
+  }
+
   /** By the link that was opened, or as who is signed in already. */
   async start(): Promise<void> {
     const link = location.hash.slice(1);

@@ -1,5 +1,15 @@
 /** Where one is: the view is a part of the path, and what of it is shown stands in the query, so that an address can be sent. */
-export const VIEWS = ['overview', 'sessions', 'requests', 'servers', 'tools', 'configuration'] as const;
+export const VIEWS = [
+  'overview',
+  'sessions',
+  'requests',
+  'servers',
+  'tools',
+  'people',
+  'audit',
+  'nodes',
+  'configuration',
+] as const;
 export type View = (typeof VIEWS)[number];
 
 export const TITLES: Readonly<Record<View, string>> = {
@@ -8,6 +18,9 @@ export const TITLES: Readonly<Record<View, string>> = {
   requests: 'Requests',
   servers: 'Servers',
   tools: 'Tools',
+  people: 'People',
+  audit: 'Audit',
+  nodes: 'Nodes',
   configuration: 'Configuration',
 };
 

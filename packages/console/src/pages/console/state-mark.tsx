@@ -5,8 +5,12 @@ const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
   running: 'good',
   ok: 'good',
   seen: 'good',
+  serving: 'good',
+  draining: 'warn',
+  good: 'good',
   hidden: 'warn',
   away: 'warn',
+  asked: 'warn',
   queued: 'warn',
   parked: 'warn',
   starting: 'warn',
@@ -16,8 +20,14 @@ const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
   failing: 'bad',
   failed: 'bad',
   error: 'bad',
+  revoked: 'bad',
+  expired: 'warn',
 };
-const WORDS: Readonly<Record<string, string>> = { isError: 'tool error', idle: 'not started' };
+const WORDS: Readonly<Record<string, string>> = {
+  isError: 'tool error',
+  idle: 'not started',
+  asked: 'waits for your answer',
+};
 
 /** A state as a dot and a word, so that no colour is needed to tell. */
 export function StateMark({ state }: { readonly state: string }): JSX.Element {

@@ -45,3 +45,19 @@ export function asCurl(origin: string, { upstream, name }: Tool, args: object): 
   const address = `${origin}/rest/${encodeURIComponent(upstream)}/tools/${encodeURIComponent(name)}`;
   return `curl -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(args))} ${quoted(address)}`;
 }
+
+/** A program with the official SDK. JSON is TypeScript, whatever the texts in it hold. */
+export function asSdkCode(origin: string, { upstream, name }: Tool, args: object): string {
+  const address = `${origin}/mcp/${encodeURIComponent(upstream)}`;
+  return `import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+
+const client = new Client({ name: 'my-program', version: '1.0.0' });
+await client.connect(new StreamableHTTPClientTransport(new URL(${JSON.stringify(address)})));
+const result = await client.callTool({
+  name: ${JSON.stringify(name)},
+  arguments: ${JSON.stringify(args, undefined, 2).replaceAll('\n', '\n  ')},
+});
+console.log(result.content);
+await client.close();
+`;
+}

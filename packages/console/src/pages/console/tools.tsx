@@ -1,7 +1,5 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Form } from '../common/form.tsx';
-import { CopyButton } from '../common/copy-button.tsx';
 import { ask } from './api.ts';
 import { Detail, Facts } from './detail.tsx';
 import type { Survey, Tool } from './facts.ts';
@@ -11,9 +9,8 @@ import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
-import { argumentsOf, asCommand, asCurl, isFlat } from './tool-call.ts';
-import { Trial, type TrialState } from './trial.ts';
-import { count, counted, duration } from './words.ts';
+import { TryIt } from './try-it.tsx';
+import { count, counted } from './words.ts';
 
 const keyOf = ({ upstream, name }: Tool): string => `${upstream}/${name}`;
 
@@ -65,154 +62,6 @@ const COLUMNS: readonly TableColumn<Tool>[] = [
     value: ({ title, description }) => [title, description].filter(Boolean).join(': '),
   },
 ];
-
-/** The fields of a form where the schema is simple enough, or JSON. */
-function Arguments({
-  tool,
-  running,
-  onCall,
-  onCancel,
-}: {
-  readonly tool: Tool;
-  readonly running: boolean;
-  onCall(args: Record<string, unknown>): void;
-  onCancel(): void;
-}): JSX.Element {
-  const [asJson, setAsJson] = useState(!isFlat(tool.inputSchema));
-  const [text, setText] = useState('{}');
-  const [wrong, setWrong] = useState<string>();
-  const cancel = running ? (
-    <button type="button" onClick={onCancel}>
-      Cancel
-    </button>
-  ) : (
-    isFlat(tool.inputSchema) && (
-      <button type="button" onClick={() => setAsJson(!asJson)}>
-        {asJson ? 'As a form' : 'As JSON'}
-      </button>
-    )
-  );
-  if (!asJson) {
-    return (
-      <Form schema={tool.inputSchema} send={running ? 'Call again' : 'Call'} buttons={cancel} onContent={onCall} />
-    );
-  }
-  const submit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const read = argumentsOf(text);
-    setWrong(read.wrong);
-    if (read.args !== undefined) onCall(read.args);
-  };
-  return (
-    <form class="form" onSubmit={submit}>
-      <div class="row">
-        <label for="arguments">Arguments, as JSON</label>
-        <textarea
-          id="arguments"
-          class="code"
-          rows={6}
-          spellcheck={false}
-          value={text}
-          aria-invalid={wrong !== undefined}
-          aria-describedby="arguments-wrong"
-          onInput={({ currentTarget }) => setText(currentTarget.value)}
-        />
-        <p class="wrong" id="arguments-wrong">
-          {wrong}
-        </p>
-      </div>
-      <div class="buttons">
-        <button type="submit" class="primary">
-          Call
-        </button>
-        {cancel}
-      </div>
-    </form>
-  );
-}
-
-function Outcome({ trial, tool }: { readonly trial: TrialState; readonly tool: Tool }): JSX.Element {
-  const { state, ms, progress, request, answer, error } = trial;
-  return (
-    <section class="outcome" aria-live="polite">
-      <p>
-        <StateMark state={state} /> {ms !== undefined && <span class="hint">{duration(ms)}</span>}
-      </p>
-      {error !== undefined && <p class="banner bad">{error}</p>}
-      {progress !== undefined && state === 'running' && (
-        <p class="progress">
-          <progress max={progress.total} value={progress.total === undefined ? undefined : progress.progress} />
-          {progress.total === undefined ? progress.progress : `${progress.progress} of ${progress.total}`}{' '}
-          {progress.message}
-        </p>
-      )}
-      <div class="raw">
-        {(
-          [
-            ['Request', request],
-            ['Answer', answer],
-          ] as const
-        ).map(([label, value]) =>
-          value === undefined ? null : (
-            <figure key={label}>
-              <figcaption>
-                {label}{' '}
-                <CopyButton
-                  label={`Copy the ${label.toLowerCase()}`}
-                  text={() => JSON.stringify(value, undefined, 2)}
-                />
-              </figcaption>
-              <pre tabIndex={0}>
-                <code>{JSON.stringify(value, undefined, 2)}</code>
-              </pre>
-            </figure>
-          ),
-        )}
-      </div>
-      {trial.args !== undefined && (
-        <p class="copies">
-          <span class="hint">The same call from a shell:</span>
-          <CopyButton
-            label="Copy as a switchboard command"
-            text={() => asCommand(location.origin, tool, trial.args!)}
-          />
-          <span class="hint">switchboard call</span>
-          <CopyButton label="Copy as curl" text={() => asCurl(location.origin, tool, trial.args!)} />
-          <span class="hint">curl</span>
-        </p>
-      )}
-    </section>
-  );
-}
-
-function TryIt({
-  page,
-  tool,
-  role,
-}: {
-  readonly page: Page;
-  readonly tool: Tool;
-  readonly role: string | undefined;
-}): JSX.Element {
-  const [, draw] = useState(0);
-  const trial = useMemo(() => new Trial(() => draw((drawn) => drawn + 1)), []);
-  useEffect(() => () => trial.cancel(), [trial]);
-  const call = (args: Record<string, unknown>): void => void trial.start(tool, args, role);
-  return (
-    <>
-      <h3>Try it</h3>
-      {tool.annotations?.['destructiveHint'] === true && (
-        <p class="banner warn-banner">It says that it may destroy something. The call is real.</p>
-      )}
-      <Arguments tool={tool} running={trial.state.state === 'running'} onCall={call} onCancel={() => trial.cancel()} />
-      {trial.state.state !== 'none' && <Outcome trial={trial.state} tool={tool} />}
-      <p class="hint">
-        Called as {page.me?.name}
-        {role === undefined ? ', with every role' : `, with the role ${role}`}; it appears among the requests.
-      </p>
-    </>
-  );
-}
 
 function ToolDetail({
   page,

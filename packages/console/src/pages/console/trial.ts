@@ -1,9 +1,9 @@
 /** A tool that is tried: its request, its progress and its answer as they come. */
-import { addressOf } from './api.ts';
+import { addressOf, ask } from './api.ts';
 import type { Tool } from './facts.ts';
 
 export interface TrialState {
-  readonly state: 'none' | 'running' | 'ok' | 'isError' | 'error' | 'cancelled';
+  readonly state: 'none' | 'running' | 'asked' | 'ok' | 'isError' | 'error' | 'cancelled';
   readonly args?: object;
   readonly request?: unknown;
   readonly answer?: unknown;
@@ -11,12 +11,23 @@ export interface TrialState {
   /** Why there is no answer. */
   readonly error?: string;
   readonly progress?: { readonly progress: number; readonly total?: number; readonly message?: string };
+  /** What the server asks before it goes on, by keys of its own. */
+  readonly questions?: Readonly<Record<string, unknown>>;
+}
+
+/** How a person answers a question of a server. */
+export interface QuestionAnswer {
+  readonly action: 'accept' | 'decline' | 'cancel';
+  readonly content?: Readonly<Record<string, unknown>>;
 }
 
 interface Told {
   readonly ms?: number;
   readonly request?: unknown;
   readonly progress?: TrialState['progress'];
+  readonly questions?: TrialState['questions'];
+  /** The name of the call, to answer under. */
+  readonly trial?: string;
   readonly answer?: {
     readonly result?: { readonly isError?: boolean };
     readonly error?: { readonly message?: string };
@@ -27,6 +38,7 @@ export class Trial {
   state: TrialState = { state: 'none' };
   readonly #onChange: () => void;
   #running: AbortController | undefined;
+  #name = '';
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -58,7 +70,7 @@ export class Trial {
         if (running.signal.aborted) return;
         this.#take(told);
       }
-      if (this.state.state === 'running')
+      if (this.state.state === 'running' || this.state.state === 'asked')
         this.#set({ ...this.state, state: 'error', error: 'The connection was cut.' });
     } catch (error) {
       if (!running.signal.aborted) this.#set({ ...this.state, state: 'error', error: (error as Error).message });
@@ -66,13 +78,22 @@ export class Trial {
   }
 
   cancel(): void {
-    if (this.state.state !== 'running') return;
+    if (this.state.state !== 'running' && this.state.state !== 'asked') return;
     this.#running?.abort();
     this.#set({ ...this.state, state: 'cancelled' });
   }
 
-  #take({ request, progress, answer, ms }: Told): void {
+  /** Answers every question that is open. @throws {Refusal} where the call has ended meanwhile */
+  async answer(answers: Readonly<Record<string, QuestionAnswer>>): Promise<void> {
+    const { questions: _, ...before } = this.state;
+    this.#set({ ...before, state: 'running' });
+    await ask('answerTrial', { name: this.#name, body: { answers } });
+  }
+
+  #take({ trial, request, progress, questions, answer, ms }: Told): void {
+    this.#name = trial ?? this.#name;
     if (request !== undefined) this.#set({ ...this.state, request });
+    else if (questions !== undefined) this.#set({ ...this.state, state: 'asked', questions });
     else if (progress !== undefined) this.#set({ ...this.state, progress });
     else if (answer !== undefined) {
       const state = answer.error !== undefined ? 'error' : answer.result?.isError === true ? 'isError' : 'ok';

@@ -28,12 +28,14 @@ export async function editConfig(verb: Verb, name: string, flags: EditFlags, sit
   const { file, path, value } = readOwnConfig(configPath(flags.config, placesOf(situation), folder), environment);
   const short = shown(shortPath(path, home));
   if (file === undefined) throw usageError(`there is no configuration ${short}; name it with --config`);
-  const { block, place, entry } = find(value, name, short);
+  const { block, place, entry } = serverIn(value, name, short);
   const { line } = parseDocument(jsonc, file.text)
     .entries(place)
     .find((each) => each.name === name)!;
   if ((verb === 'enable') !== isDisabled(entry) && verb !== 'remove') {
-    return say(`${shown(name)} is ${verb}d already.`);
+    // An operator may have drained it since.
+    const isServed = verb !== 'enable' || (await situation.serveAgain?.(name)) !== true;
+    return say(isServed ? `${shown(name)} is ${verb}d already.` : `${shown(name)} is served again.`);
   }
   const { entry: own } = adopt(block, entry);
   if (isObject(own)) say(`${shown(name)} runs ${describeStart(own)}`);
@@ -41,12 +43,13 @@ export async function editConfig(verb: Verb, name: string, flags: EditFlags, sit
   // To switch a server off needs no second thought.
   if (verb !== 'disable' && !(await confirm(`${verb === 'remove' ? 'Take it out' : 'Enable it'}?`, flags, situation)))
     return;
-  const text = changed(file.text, change(verb, name, place, entry), short);
+  const text = changed(file.text, serverChange(verb, name, place, entry), short);
   const { path: real, mode } = file;
   await finish([{ kind: 'configuration', path: real, before: file, text, mode, gone: [], come: [] }], situation);
 }
 
-function change(verb: Verb, name: string, path: Path, entry: unknown): Change {
+/** What makes of an entry what the verb says. */
+export function serverChange(verb: Verb, name: string, path: Path, entry: unknown): Change {
   if (verb === 'remove') return { path, remove: new Set([name]) };
   const isOtherWord = isObject(entry) && entry['enabled'] !== undefined;
   const member = isOtherWord ? (['enabled', verb === 'enable'] as const) : (['disabled', verb === 'disable'] as const);
@@ -62,7 +65,8 @@ function changed(text: string, what: Change, path: string): string {
   }
 }
 
-function find(value: JsonObject, name: string, path: string): { block: Block; place: Path; entry: unknown } {
+/** An entry of the configuration, and where it stands. @throws {SwitchboardError} `SWB_USAGE` where there is none of this name */
+export function serverIn(value: JsonObject, name: string, path: string): { block: Block; place: Path; entry: unknown } {
   const names: string[] = [];
   for (const block of BLOCKS) {
     const found = value[block];

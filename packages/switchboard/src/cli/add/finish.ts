@@ -13,6 +13,8 @@ export interface AddSituation extends Situation {
   fetch: Fetch;
   /** Lets a running Switchboard read its configuration again. @returns what came of it */
   reload(): Promise<string>;
+  /** Has a running Switchboard serve a server again that was drained. @returns whether there is one that does; it never fails */
+  serveAgain?(server: string): Promise<boolean>;
 }
 
 /** @throws {SwitchboardError} `SWB_USAGE` when nobody can be asked */

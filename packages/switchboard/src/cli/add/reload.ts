@@ -16,3 +16,16 @@ export async function reloadRunning(environment: NodeJS.ProcessEnv): Promise<str
     return `The running Switchboard was not reloaded: ${asSwitchboardError(error).message}`;
   }
 }
+
+/** Has the Switchboard that runs here serve a server again that was drained. @returns whether it was off; it never fails */
+export async function serveAgain(server: string, environment: NodeJS.ProcessEnv): Promise<boolean> {
+  try {
+    const client = AdminClient.find({}, environment);
+    const upstreams = await client.ask<{ name: string; state: string }[]>('GET', '/upstreams');
+    if (!upstreams.some(({ name, state }) => name === server && state === 'off')) return false;
+    await client.ask('POST', `/upstreams/${encodeURIComponent(server)}/enable`);
+    return true;
+  } catch {
+    return false;
+  }
+}

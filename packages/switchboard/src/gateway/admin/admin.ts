@@ -16,6 +16,7 @@ import { limitConnections } from '../../transports/http/limits.ts';
 import { sendError } from '../../transports/http/reply.ts';
 import { adminPortOf } from '../addresses.ts';
 import type { Settings } from '../settings.ts';
+import { Trials } from '../tool-trial.ts';
 import { Gate } from './gate.ts';
 import { Live } from './live.ts';
 import { OperatorApi } from './operator-api.ts';
@@ -26,14 +27,14 @@ import { eventWatchers } from './event-watchers.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import { RecentLog } from './recent-log.ts';
 
-/** What is put together here of events. */
-type OfEvents = 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'stderr' | 'live';
+/** What is put together here. */
+type OfEvents = 'trials' | 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'stderr' | 'live';
 
 export interface AdminOptions extends Omit<AdminContext, OfEvents> {
   settings: Settings;
   emit: Emit;
   /** How busy it is now. */
-  look(): Gauges;
+  look(): Omit<Gauges, 'memoryBytes'>;
   /** Has another process of this machine answer, where that is the one that does. @default there is none */
   pass?: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined;
 }
@@ -42,8 +43,8 @@ const HOST = '127.0.0.1';
 const BASE = '/admin';
 const MAX_SOCKETS = 64;
 const READ_TIMEOUT_MS = 15_000;
-/** Who shows the token. */
-const PROGRAM: Operator = { name: 'local', role: OPERATOR_ROLE };
+/** Who shows the token: it is for whoever runs Switchboard, who could read every file of it. */
+const PROGRAM: Operator = { name: 'local', role: OPERATOR_ROLE, readsContents: true };
 /** Another node, which an operator has asked. */
 const NODE: Operator = { name: 'another node', role: OPERATOR_ROLE };
 
@@ -62,9 +63,10 @@ export class Admin {
     const recentLog = new RecentLog();
     const context = {
       ...options,
+      trials: new Trials(),
       watchers: eventWatchers(),
       recentLog,
-      history: new History({ look }),
+      history: new History({ look: () => ({ ...look(), memoryBytes: process.memoryUsage.rss() }) }),
       recentRequests: new RecentRequests(),
       stderr: new StderrTail(),
     };

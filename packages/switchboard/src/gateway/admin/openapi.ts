@@ -47,9 +47,9 @@ export function openApi(routes: readonly Route[]): object {
   };
 }
 
-function operationOf({ method, path, summary, query, body, answer, status = 200, stream = false }: Route): object {
+function operationOf({ method, path, summary, query, body, answer, status = 200, ...route }: Route): object {
   const parameters = [...inPath(path), ...(query === undefined ? [] : inQuery(query))];
-  const type = stream ? 'text/event-stream' : 'application/json';
+  const type = route.stream === true ? (route.type ?? 'text/event-stream') : 'application/json';
   const words = path.replace(/\.\w+|[{}]/g, '').split('/');
   return {
     operationId: method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join(''),

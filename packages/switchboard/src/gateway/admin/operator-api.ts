@@ -6,6 +6,7 @@ import type { Emit } from '../../observe/events.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { readBody, requireJson } from '../../transports/http/body.ts';
 import type { Node } from '../../peers/nodes.ts';
+import { cut } from '../../util/cut.ts';
 import { checkMay } from './operator.ts';
 import type { Operator } from './operator.ts';
 import { ROUTES } from './routes.ts';
@@ -26,7 +27,12 @@ interface Asked {
   response: ServerResponse;
   operator: Operator;
   isForAll: boolean;
+  /** What the audit log has of it. */
+  subject: string;
 }
+
+/** How much of what an operator wrote stands in an event. */
+const MAX_SUBJECT = 200;
 
 export class OperatorApi {
   readonly #options: OperatorApiOptions;
@@ -62,9 +68,9 @@ export class OperatorApi {
       throw new SwitchboardError('SWB_METHOD_NOT_ALLOWED', { detail: `${request.method}; allowed: ${allow}` });
     }
     const { route, name } = chosen;
-    const handle = (): Promise<void> => this.#handle({ route, name, path, request, response, operator, isForAll });
-    if (route.method === 'GET') {
-      await handle();
+    const asked: Asked = { route, name, path, request, response, operator, isForAll, subject: name };
+    if (route.method === 'GET' && route.isAudit !== true) {
+      await this.#handle(asked);
       return;
     }
     const act = (outcome: string): void =>
@@ -72,12 +78,12 @@ export class OperatorApi {
         type: 'operator.acted',
         operator: operator.name,
         action: `${route.method} ${route.path}`,
-        ...(name !== '' && { subject: name }),
+        ...(asked.subject !== '' && { subject: cut(asked.subject, MAX_SUBJECT) }),
         outcome,
       });
     try {
-      checkMay(operator, route.method);
-      await handle();
+      checkMay(operator, route);
+      await this.#handle(asked);
       act('ok');
     } catch (thrown) {
       act(asSwitchboardError(thrown).code);
@@ -85,13 +91,16 @@ export class OperatorApi {
     }
   }
 
-  async #handle({ route, name, path, request, response, operator, isForAll }: Asked): Promise<void> {
+  async #handle(asked: Asked): Promise<void> {
+    const { route, name, path, request, response, operator, isForAll } = asked;
     const { search, searchParams } = new URL(request.url ?? '', 'http://x');
     const query = read('query', route.query, Object.fromEntries(searchParams));
     const body = read('body', route.body, route.body === undefined ? undefined : await this.#bodyOf(request));
     const { context } = this.#options;
     const { cluster } = context;
-    const here = (): unknown => route.handle(context, { name, query, body, operator }, response);
+    const given = { name, query, body, operator };
+    if (route.subject !== undefined) asked.subject = [name, route.subject(given)].filter(Boolean).join(' ');
+    const here = (): unknown => route.handle(context, given, response);
     let answer: unknown;
     if (cluster === undefined || !isForAll || route.spread === undefined) answer = await here();
     else {

@@ -1,13 +1,15 @@
 /** Who operates Switchboard: a program that shows the token of the admin API, or a person on the console. */
 import type { Identity } from '../../auth/identity.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
-import { OPERATOR_ROLE, VIEWER_ROLE } from '../../router/roles.ts';
+import { AUDITOR_ROLE, OPERATOR_ROLE, VIEWER_ROLE } from '../../router/roles.ts';
 
 export interface Operator {
   /** As in the audit log. */
   name: string;
-  /** A viewer sees everything that an operator sees, and changes nothing. */
-  role: typeof OPERATOR_ROLE | typeof VIEWER_ROLE;
+  /** A viewer sees everything that an operator sees but the audit log, and changes nothing; an auditor sees that too. */
+  role: typeof OPERATOR_ROLE | typeof VIEWER_ROLE | typeof AUDITOR_ROLE;
+  /** Whether it reads the contents of messages that the audit log has: an auditor does, and an operator who has that role too. */
+  readsContents?: boolean;
   /** Absent for a program. */
   signedIn?: SignedIn;
 }
@@ -21,14 +23,34 @@ export interface SignedIn {
 }
 
 /** What the roles of a caller let it be here; undefined for nothing. */
-export function operatorRoleOf(roles: readonly string[]): Operator['role'] | undefined {
-  if (roles.includes(OPERATOR_ROLE)) return OPERATOR_ROLE;
-  return roles.includes(VIEWER_ROLE) ? VIEWER_ROLE : undefined;
+export function operatorRoleOf(roles: readonly string[]): Pick<Operator, 'role' | 'readsContents'> | undefined {
+  const readsContents = roles.includes(AUDITOR_ROLE) && { readsContents: true };
+  if (roles.includes(OPERATOR_ROLE)) return { role: OPERATOR_ROLE, ...readsContents };
+  if (roles.includes(AUDITOR_ROLE)) return { role: AUDITOR_ROLE, ...readsContents };
+  return roles.includes(VIEWER_ROLE) ? { role: VIEWER_ROLE } : undefined;
 }
 
-/** @throws {SwitchboardError} `SWB_REFUSED` for a viewer, where something would change. */
-export function checkMay({ name, role }: Operator, method: string): void {
-  if (role === OPERATOR_ROLE || method === 'GET') return;
-  const detail = `${name} has the role ${VIEWER_ROLE}, which changes nothing; this requires the role ${OPERATOR_ROLE}`;
+/** @throws {SwitchboardError} `SWB_REFUSED` for an auditor or a viewer, where something would change; for a viewer the audit log too. */
+export function checkMay(
+  { name, role }: Operator,
+  { method, isAudit = false }: { method: string; isAudit?: boolean },
+): void {
+  if (role === OPERATOR_ROLE) return;
+  if (method === 'GET' && (!isAudit || role === AUDITOR_ROLE)) return;
+  const detail =
+    method === 'GET'
+      ? `${name} has the role ${role}, which does not read the audit log; this requires the role ${AUDITOR_ROLE} or ${OPERATOR_ROLE}`
+      : `${name} has the role ${role}, which changes nothing; this requires the role ${OPERATOR_ROLE}`;
+  throw new SwitchboardError('SWB_REFUSED', { detail });
+}
+
+/**
+ * What a link or a key may give, of an operator's own rights: nobody lets somebody read the contents of messages who may not.
+ *
+ * @throws {SwitchboardError} `SWB_REFUSED`
+ */
+export function checkMayGive({ name, readsContents = false }: Operator, roles: readonly string[]): void {
+  if (readsContents || !roles.includes(AUDITOR_ROLE)) return;
+  const detail = `${name} does not have the role ${AUDITOR_ROLE}, so it cannot give it; who runs Switchboard can, by the command`;
   throw new SwitchboardError('SWB_REFUSED', { detail });
 }

@@ -7,10 +7,15 @@ import type { RecentRequests } from '../../observe/recent-requests.ts';
 import type { StderrTail } from '../../observe/stderr-tail.ts';
 import type { Channel } from '../../transports/channel.ts';
 import type { Change } from '../change.ts';
+import type { Lockout } from '../../limits/lockout.ts';
+import type { ConfigurationFile } from '../configuration-file.ts';
+import type { Keys } from '../keys.ts';
 import type { Operations } from '../operations.ts';
+import type { PersonFacts } from '../people.ts';
 import type { Settings } from '../settings.ts';
 import type { Stats } from '../stats.ts';
 import type { ToolSurvey } from '../tool-survey.ts';
+import type { Trials } from '../tool-trial.ts';
 import type { ConfigurationFacts } from './configuration.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import type { Live } from './live.ts';
@@ -36,6 +41,14 @@ export interface AdminContext {
   /** Reads the configuration again. @throws {SwitchboardError} */
   reload(): Change | Promise<Change>;
   tools: ToolSurvey;
+  /** The tools that operators call now. */
+  trials: Trials;
+  keys: Keys;
+  /** Who uses it, by name. */
+  people(): PersonFacts[];
+  lockout: Pick<Lockout, 'list' | 'forget'>;
+  /** The file of the configuration, where operators can change it. */
+  configurationFile?: ConfigurationFile | undefined;
   /** The configuration as it holds. */
   configuration(): ConfigurationFacts;
   /** A client of its own of an upstream, for an operator who tries a tool. @throws {SwitchboardError} as for every client */
@@ -63,7 +76,7 @@ interface RouteInput<Query, Body> {
 }
 
 export interface Route<Query = unknown, Body = unknown> {
-  /** A viewer may use `GET`; everything else is for operators. */
+  /** A viewer and an auditor may use `GET`; everything else is for operators. */
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below `/admin`. One part may be a name in braces. */
   path: string;
@@ -77,8 +90,17 @@ export interface Route<Query = unknown, Body = unknown> {
   /** What it gives; with `stream` a piece of it. */
   answer: z.ZodType;
   stream?: boolean;
+  /** The media type of a stream. @default 'text/event-stream' */
+  type?: string;
+  /** Whether it reads the audit log: no viewer may, and who does is in the audit log too. @default false */
+  isAudit?: boolean;
+  /** What the audit log has of it beside the name in the path. @default nothing */
+  subject?(given: RouteInput<Query, Body>): string;
   /** How all nodes of a cluster answer together. @default only the one that was asked */
   spread?: Spread;
   /** @returns what is sent as JSON; nothing where the response was taken. */
   handle(context: AdminContext, given: RouteInput<Query, Body>, response: ServerResponse): unknown;
 }
+
+/** A row of the table, with the types that its shapes read. */
+export const define = <Query, Body>(route: Route<Query, Body>): Route => route;

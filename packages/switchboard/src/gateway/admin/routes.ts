@@ -8,14 +8,16 @@ import { OPTIONS, OPTION_NAMES } from '../options.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { ofTypes } from './event-watchers.ts';
 import { healthOf, statusOf } from './situation.ts';
+import { checkMayGive, operatorRoleOf } from './operator.ts';
 import { openApi } from './openapi.ts';
 import type { Node } from '../../peers/nodes.ts';
+import { AUDIT_ROUTES } from './audit-routes.ts';
+import { CONFIGURATION_ROUTES, fileIn } from './configuration-routes.ts';
+import { PEOPLE_ROUTES } from './people-routes.ts';
+import { define } from './route.ts';
 import type { Route } from './route.ts';
-import { tryTool } from '../tool-trial.ts';
 import type { AdminCluster } from './spread.ts';
 import * as shapes from './shapes.ts';
-
-const define = <Query, Body>(route: Route<Query, Body>): Route => route;
 
 /** The settings that are limits: counts, sizes, durations and rates. */
 const LIMITS = OPTION_NAMES.filter((name) => /^(number|size|duration)/.test(OPTIONS[name].value ?? '')).filter(
@@ -39,6 +41,7 @@ export const ROUTES: readonly Route[] = [
     answer: shapes.configuration,
     handle: ({ configuration }) => configuration(),
   }),
+  ...CONFIGURATION_ROUTES,
   define({
     method: 'GET',
     path: '/limits',
@@ -189,6 +192,44 @@ export const ROUTES: readonly Route[] = [
   }),
   define({
     method: 'POST',
+    path: '/upstreams/{name}/drain',
+    spread: 'each',
+    summary:
+      'Let a server finish what it has begun, and serve it no more until it is enabled or Switchboard starts again',
+    command: 'drain --upstream <upstream>',
+    answer: shapes.restarted,
+    handle: ({ operations }, { name }) => {
+      operations.drain(name);
+      return {};
+    },
+  }),
+  define({
+    method: 'POST',
+    path: '/upstreams/{name}/disable',
+    summary: 'The same, and in the configuration file',
+    command: 'disable <server>',
+    answer: shapes.change,
+    handle: ({ operations, configurationFile }, { name, operator }) => {
+      if (configurationFile === undefined) operations.checkUpstream(name);
+      return fileIn(configurationFile).apply({ servers: { [name]: 'disable' } }, operator.name);
+    },
+  }),
+  define({
+    method: 'POST',
+    path: '/upstreams/{name}/enable',
+    spread: 'each',
+    summary: 'Serve a server again that was drained, or is disabled in the configuration file',
+    command: 'enable <server>',
+    answer: shapes.restarted,
+    handle: ({ operations, configurationFile }, { name, operator }) => {
+      if (configurationFile?.disabled().includes(name) === true) {
+        configurationFile.apply({ servers: { [name]: 'enable' } }, operator.name);
+      } else operations.enable(name);
+      return {};
+    },
+  }),
+  define({
+    method: 'POST',
     path: '/upstreams/{name}/check',
     summary: 'Start a server, do the MCP handshake and list what it has',
     command: 'check <upstream>',
@@ -207,6 +248,17 @@ export const ROUTES: readonly Route[] = [
     },
   }),
   define({
+    method: 'GET',
+    path: '/upstreams/{name}/tool-changes',
+    summary: 'What has changed in the tools of a server since somebody first looked at them, oldest first',
+    command: 'upstreams --tool-changes <upstream>',
+    answer: shapes.list(shapes.toolChange),
+    handle: ({ operations, tools }, { name }) => {
+      operations.checkUpstream(name);
+      return tools.changesOf(name);
+    },
+  }),
+  define({
     method: 'POST',
     path: '/upstreams/{name}/call',
     summary: 'Call a tool of a server, with its progress; closing the stream cancels the call',
@@ -214,8 +266,21 @@ export const ROUTES: readonly Route[] = [
     body: shapes.trial,
     answer: shapes.text,
     stream: true,
-    handle: ({ openClient }, { name, body: { tool, arguments: args = {}, role }, operator }, response) =>
-      tryTool(openClient(name, operator.name, role), { tool, arguments: args }, response),
+    subject: ({ body: { tool, role } }) => [tool, role].filter(Boolean).join(' as '),
+    handle: ({ openClient, trials }, { name, body: { tool, arguments: args = {}, role }, operator }, response) =>
+      trials.start(openClient(name, operator.name, role), { tool, arguments: args }, operator, response),
+  }),
+  define({
+    method: 'POST',
+    path: '/trials/{id}',
+    summary: 'Answer what a server asks while a tool of it is called',
+    command: 'call <url>',
+    body: shapes.answers,
+    answer: shapes.nothing,
+    handle: ({ trials }, { name, body: { answers }, operator }) => {
+      trials.answer(name, answers, operator);
+      return {};
+    },
   }),
   define({
     method: 'GET',
@@ -227,6 +292,8 @@ export const ROUTES: readonly Route[] = [
     // A viewer changes nothing, and starts nothing.
     handle: ({ tools }, { query, operator }) => tools.list(query, operator.role === OPERATOR_ROLE),
   }),
+  ...PEOPLE_ROUTES,
+  ...AUDIT_ROUTES,
   define({
     method: 'POST',
     path: '/broadcast',
@@ -305,7 +372,13 @@ export const ROUTES: readonly Route[] = [
     command: 'console',
     body: shapes.link,
     answer: shapes.consoleLink,
-    handle: ({ consoleLink }, { body: { role = 'operator' }, operator }) => consoleLink({ ...operator, role }),
+    subject: ({ body: { role = 'operator' } }) => role,
+    handle: ({ consoleLink }, { body: { role = 'operator' }, operator }) => {
+      checkMayGive(operator, [role]);
+      const { name, signedIn } = operator;
+      const rights = operatorRoleOf([role])!;
+      return consoleLink({ name, ...rights, ...(signedIn !== undefined && { signedIn }) });
+    },
   }),
   define({
     method: 'GET',

@@ -2,8 +2,15 @@
 import { z } from 'zod';
 
 import { duration } from '../option-types.ts';
+import { parseDuration } from '../../util/units.ts';
 import type { RangeName } from '../../observe/history.ts';
 import { MAX_RECENT } from '../../observe/recent-requests.ts';
+import type { AuditFilter } from '../../observe/audit-reader.ts';
+import type { ConfigurationEdit } from '../configuration-file.ts';
+import type { NewKey } from '../keys.ts';
+import type { QuestionAnswer } from '../tool-trial.ts';
+import { MAX_LINES as MAX_AUDIT_LINES } from './audit.ts';
+import type { AuditFormat, AuditSearch } from './audit.ts';
 import { MAX_LINES } from './recent-log.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import type { LogLevel } from '../../observe/log.ts';
@@ -77,8 +84,10 @@ export const upstream: z.ZodType = z.strictObject({
   name: z.string(),
   isolation: z.enum(['session', 'principal', 'shared', 'pool']),
   state: z
-    .enum(['idle', 'ready', 'failed', 'failing'])
-    .describe('failed: its last start did; failing: it failed too often, and is not started for a while'),
+    .enum(['idle', 'ready', 'failed', 'failing', 'off'])
+    .describe(
+      'failed: its last start did; failing: it failed too often, and is not started for a while; off: an operator or the configuration has switched it off',
+    ),
   reason: z.string().optional().describe('why it failed'),
   failing: z.looseObject({ since: time, reason: z.string() }).optional(),
   running: count,
@@ -143,7 +152,7 @@ export const status: z.ZodType = z.strictObject({
   upstreams: z.array(
     z.strictObject({
       name: z.string(),
-      state: z.enum(['idle', 'ready', 'failed', 'failing']),
+      state: z.enum(['idle', 'ready', 'failed', 'failing', 'off']),
       reason: z.string().optional(),
       members: count,
       running: count,
@@ -228,8 +237,8 @@ export const recent: z.ZodType<{ after?: number | undefined; limit?: number | un
 export const topics: z.ZodType<{ topics: string }> = z.strictObject({
   topics: z.string().describe('names, with commas'),
 });
-export const link: z.ZodType<{ role?: 'operator' | 'viewer' | undefined }> = z.strictObject({
-  role: z.enum(['operator', 'viewer']).optional().describe('what its opener may do; operator by default'),
+export const link: z.ZodType<{ role?: 'operator' | 'viewer' | 'auditor' | undefined }> = z.strictObject({
+  role: z.enum(['operator', 'viewer', 'auditor']).optional().describe('what its opener may do; operator by default'),
 });
 export const consoleLink: z.ZodType = z.strictObject({
   url: z.string().describe('good once; the secret is behind #'),
@@ -253,6 +262,17 @@ export const survey: z.ZodType = z.strictObject({
     .array(z.strictObject({ upstream: z.string(), reason: z.string() }))
     .describe('servers that could not be asked'),
 });
+export const toolChange: z.ZodType = z.strictObject({
+  time: time.describe('when it was seen'),
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  changed: z.array(
+    z.strictObject({
+      tool: z.string(),
+      parts: z.array(z.strictObject({ part: z.string(), before: z.string(), after: z.string() })),
+    }),
+  ),
+});
 export const asSeenBy: z.ZodType<{ role?: string | undefined; principal?: string | undefined }> = z
   .strictObject({
     role: z.string().optional().describe('as callers with this role see them'),
@@ -265,6 +285,111 @@ export const trial: z.ZodType<{ tool: string; arguments?: JsonObject | undefined
     arguments: z.record(z.string(), z.unknown()).optional(),
     role: z.string().optional().describe('the only one of the call; without it, all'),
   });
+
+export const answers: z.ZodType<{ answers: Readonly<Record<string, QuestionAnswer>> }> = z.strictObject({
+  answers: z
+    .record(
+      z.string(),
+      z.strictObject({
+        action: z.enum(['accept', 'decline', 'cancel']),
+        content: z.record(z.string(), z.unknown()).optional(),
+      }),
+    )
+    .describe('by the keys of the questions'),
+});
+export const person: z.ZodType = z.strictObject({
+  node,
+  principal: z.string(),
+  roles: z.array(z.string()).describe('those of its sessions, requests and keys'),
+  effective: z.array(z.string()).describe('those that count; empty where there are no roles'),
+  upstreams: z.array(z.string()).describe('that it may use'),
+  via: z.array(z.enum(['nothing', 'api key', 'jwt', 'token', 'certificate'])),
+  sessions: count,
+  inFlight: count,
+  keys: count.describe('good ones'),
+  lastActivity: time.optional(),
+  quotas: z
+    .strictObject({
+      rate: z
+        .strictObject({ perMinute: z.number(), burst: z.number(), remaining: z.number(), resetMs: ms })
+        .optional()
+        .describe('absent where there is no limit'),
+      running: z.strictObject({ now: count, max: count.optional() }),
+      maxSessions: count.optional(),
+      maxMessageBytes: count,
+    })
+    .optional()
+    .describe('absent for anonymous, whose clients count each for themselves'),
+});
+export const lockout: z.ZodType = z.strictObject({
+  node,
+  address: z.string().describe('or a network of IPv6'),
+  failures: count,
+  lastAt: time,
+  waitMs: ms.describe('how long credentials from there are not looked at that were never right before'),
+});
+const keyFacts = {
+  id: z.string(),
+  principal: z.string(),
+  roles: z.array(z.string()),
+  label: z.string().optional(),
+  createdAt: z.string(),
+  expiresAt: z.string().optional(),
+  revokedAt: z.string().optional(),
+  state: z.enum(['good', 'revoked', 'expired']),
+};
+export const key: z.ZodType = z.strictObject(keyFacts);
+export const madeKey: z.ZodType = z.strictObject({ key: z.string().describe('shown once'), ...keyFacts });
+export const newKey: z.ZodType<NewKey> = z.strictObject({
+  principal: z.string(),
+  roles: z.array(z.string()).max(64).optional(),
+  label: z.string().max(200).optional().describe('what it is for'),
+  expires: duration.optional().meta({ type: ['string', 'number'], description: 'after how long it ends, as 90d' }),
+});
+
+const moment = z
+  .string()
+  .transform((text, context) => {
+    const ago = parseDuration(text);
+    const at = ago === undefined ? Date.parse(text) : Date.now() - ago;
+    if (Number.isFinite(at)) return at;
+    const expected = 'expected a time such as 2026-11-29T22:00:00Z, or how long ago, such as 2h';
+    context.addIssue({ code: 'custom', message: `${expected}; got ${JSON.stringify(text)}` });
+    return z.NEVER;
+  })
+  .optional()
+  .meta({ type: 'string', description: 'a time of ISO 8601, or how long ago, such as 2h' });
+const auditFilter = {
+  principal: z.string().optional().describe('who: a part of the name of the principal or operator'),
+  client: z.string().optional().describe('a part of how the client named itself'),
+  tool: z.string().optional().describe('a part of the tool or prompt, the method, or what an operator did'),
+  upstream: z.string().optional().describe('a part of the name of the server'),
+  type: z.string().optional().describe('of the line, such as request.ended'),
+  outcome: z.enum(['ok', 'isError', 'error', 'cancelled', 'refused', 'other']).optional(),
+  since: moment,
+  until: moment,
+};
+export const auditSearch: z.ZodType<AuditSearch> = z.strictObject({
+  ...auditFilter,
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_AUDIT_LINES)
+    .optional()
+    .describe('how many of the newest; 100 by default'),
+  before: z.coerce.number().int().min(0).optional().describe('goes on from an earlier answer'),
+});
+export const auditExport: z.ZodType<AuditFilter & { format?: AuditFormat | undefined }> = z.strictObject({
+  ...auditFilter,
+  format: z.enum(['ndjson', 'csv']).optional().describe('ndjson by default'),
+});
+export const auditPage: z.ZodType = z.strictObject({
+  lines: z.array(z.looseObject({})).describe('newest first, as they are written'),
+  before: count.optional().describe('where older lines end; absent where the beginning of the file was reached'),
+  searchedBytes: count,
+  redacted: z.array(z.string()).describe('what is not in it, and why'),
+});
 
 const rules = z.looseObject({});
 export const configuration: z.ZodType = z.strictObject({
@@ -291,6 +416,40 @@ export const configuration: z.ZodType = z.strictObject({
   roles: z.record(z.string(), rules),
 });
 
+const difference = z.strictObject({
+  what: z.string(),
+  before: z.string().describe('empty where there was nothing'),
+  after: z.string().describe('empty where there is nothing any more'),
+});
+const edit = {
+  options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+  servers: z.record(z.string(), z.enum(['enable', 'disable', 'remove'])).optional(),
+  roles: z.record(z.string(), z.union([z.record(z.string(), z.unknown()), z.null()])).optional(),
+};
+export const configurationEdit: z.ZodType<ConfigurationEdit> = z.strictObject(edit);
+export const configurationChange: z.ZodType<ConfigurationEdit & { version?: string | undefined }> = z.strictObject({
+  ...edit,
+  version: z.string().optional().describe('of the file, as a preview has given it; without it, as it is'),
+});
+export const configurationFile: z.ZodType = z.strictObject({
+  path: z.string(),
+  version: z.string(),
+  options: z.array(z.string()).describe('those that can be changed here'),
+  disabled: z.array(z.string()).describe('servers that are switched off in it'),
+  roles: z.record(z.string(), z.unknown()).describe('as they stand in it'),
+  revisions: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        time,
+        operator: z.string(),
+        differences: z.array(difference),
+        undone: z.boolean(),
+      }),
+    )
+    .describe('what operators have changed since the start, the newest first'),
+});
+
 export const limits: z.ZodType = z
   .record(z.string(), z.union([z.number(), z.enum(['unlimited', 'auto', 'half'])]))
   .describe('by the names of the options: durations in ms, sizes in bytes');
@@ -302,6 +461,12 @@ export const change: z.ZodType = z.strictObject({
   applied: z.array(z.string()).describe('blocks that changed and hold at once: roles'),
   restartNeeded: z.array(z.string()).describe('settings that changed, but need a restart'),
   nodes,
+});
+
+export const configurationPreview: z.ZodType = z.strictObject({
+  differences: z.array(difference),
+  change,
+  version: z.string(),
 });
 
 export const broadcast: z.ZodType<{

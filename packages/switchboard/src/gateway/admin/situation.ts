@@ -130,6 +130,12 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
       idOf: ({ id }: { id: string }) => id,
     },
     recent: { kind: 'log', count: () => recentRequests.count, list: (after, max) => recentRequests.list(after, max) },
+    people: {
+      kind: 'table',
+      look: () => context.people(),
+      idOf: ({ principal }: { principal: string }) => principal,
+    },
+    lockouts: { kind: 'value', look: () => context.lockout.list() },
     upstreams: { kind: 'table', look: lookAtUpstreams, idOf: ({ name }: { name: string }) => name },
   };
   return (name) => {

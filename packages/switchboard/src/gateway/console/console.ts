@@ -151,8 +151,8 @@ export class Console {
     }
     if (path === '/me') {
       allow(request, response, 'GET');
-      const { name, role, signedIn } = session.operator;
-      this.#answer(response, { name, role, expiresAt: signedIn.until });
+      const { name, role, readsContents, signedIn } = session.operator;
+      this.#answer(response, { name, role, readsContents, expiresAt: signedIn.until });
       return;
     }
     session.responses.add(response);
@@ -183,8 +183,8 @@ export class Console {
     if (before !== undefined) this.#sessions.end(before);
     const secret = this.#sessions.open(operator);
     const maxAge = Math.floor(SESSION_MS / 1000);
-    const { name, role } = operator;
-    this.#answer(response, { name, role }, this.#cookie(request, secret, maxAge));
+    const { name, role, readsContents } = operator;
+    this.#answer(response, { name, role, readsContents }, this.#cookie(request, secret, maxAge));
   }
 
   /** By the link in the body, or else as every other caller is: by a key, a token or a certificate. */
@@ -199,12 +199,12 @@ export class Console {
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail });
     }
     const identity = await access.identify(request);
-    const role = operatorRoleOf(identity.roles);
-    if (role === undefined) {
-      const detail = `${identity.principal} has neither the role operator nor viewer`;
+    const rights = operatorRoleOf(identity.roles);
+    if (rights === undefined) {
+      const detail = `${identity.principal} has none of the roles operator, auditor and viewer`;
       throw new SwitchboardError('SWB_REFUSED', { detail });
     }
-    return { name: identity.principal, role, signedIn: { identity, until: identity.expiresAt ?? Infinity } };
+    return { name: identity.principal, ...rights, signedIn: { identity, until: identity.expiresAt ?? Infinity } };
   }
 
   #answer(response: ServerResponse, body: object, cookie?: string): void {

@@ -33,8 +33,9 @@ export class Sessions {
   }
 
   /** @returns what the cookie holds. @throws {SwitchboardError} `SWB_OVERLOADED` */
-  open({ name, role, signedIn }: Operator): string {
+  open({ signedIn, ...rights }: Operator): string {
     for (const [key, { operator }] of this.#sessions) if (operator.signedIn.until <= this.#now()) this.#end(key);
+    const { name, role } = rights;
     const own = [...this.#sessions].filter(
       ([, session]) => session.operator.name === name && session.operator.role === role,
     );
@@ -49,7 +50,7 @@ export class Sessions {
     const identity = signedIn?.identity;
     const until = Math.min(this.#now() + SESSION_MS, signedIn?.until ?? Infinity);
     const session: ConsoleSession = {
-      operator: { name, role, signedIn: { until, ...(identity !== undefined && { identity }) } },
+      operator: { ...rights, signedIn: { until, ...(identity !== undefined && { identity }) } },
       responses: new Set(),
       release: () => {},
     };

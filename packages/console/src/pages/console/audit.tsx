@@ -1,0 +1,161 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { addressOf, ask } from './api.ts';
+import { AuditFilter } from './audit-filter.tsx';
+import { clientOf, outcomeOf, serverOf, timeOf, typeOf, whatOf, whoOf, whyOf } from './audit-line.ts';
+import { Detail, Facts } from './detail.tsx';
+import type { AuditLine, AuditPage } from './facts.ts';
+import type { Page } from './page.ts';
+import { readOrder, writeOrder } from './rows.ts';
+import { StateMark } from './state-mark.tsx';
+import { Table, type TableColumn } from './table.tsx';
+import { counted, exactly } from './words.ts';
+
+type Row = { readonly nr: string; readonly line: AuditLine };
+
+const COLUMNS: readonly TableColumn<Row>[] = [
+  {
+    key: 'time',
+    label: 'Time',
+    width: '11.5rem',
+    from: 0,
+    value: ({ nr, line }) => timeOf(line) - Number(nr) / 1e6,
+    cell: ({ line }) => exactly(timeOf(line)),
+  },
+  { key: 'who', label: 'Who', width: 'minmax(5rem, 1fr)', from: 0, value: ({ line }) => whoOf(line) },
+  { key: 'client', label: 'Client', width: 'minmax(6rem, 1fr)', value: ({ line }) => clientOf(line) },
+  { key: 'what', label: 'What', width: 'minmax(8rem, 2fr)', from: 560, value: ({ line }) => whatOf(line) },
+  { key: 'server', label: 'Server', width: 'minmax(4rem, 0.7fr)', value: ({ line }) => serverOf(line) },
+  {
+    key: 'outcome',
+    label: 'Outcome',
+    width: '6.5rem',
+    from: 0,
+    value: ({ line }) => outcomeOf(line),
+    cell: ({ line }) => (outcomeOf(line) === '' ? '' : <StateMark state={outcomeOf(line)} />),
+  },
+  { key: 'why', label: 'Why', width: 'minmax(6rem, 1fr)', value: ({ line }) => whyOf(line) },
+  { key: 'type', label: 'Kind', width: '10rem', value: ({ line }) => typeOf(line) },
+];
+
+/** The parameters of a search that stand in the address. */
+export const AUDIT_PARAMS = ['principal', 'client', 'tool', 'upstream', 'type', 'outcome', 'since', 'until'] as const;
+
+function LineDetail({ page, line }: { readonly page: Page; readonly line: AuditLine }): JSX.Element {
+  const known = ['time', 'type', 'outcome', 'params', 'result', 'error'];
+  const facts = Object.entries(line).filter(([name]) => !known.includes(name));
+  const contents = ['params', 'result', 'error'].filter((name) => typeof line[name] === 'object');
+  return (
+    <Detail title={whatOf(line) || typeOf(line)} onClose={() => page.show({ id: undefined }, false)}>
+      <Facts
+        facts={{
+          Time: exactly(timeOf(line)),
+          Kind: typeOf(line),
+          Outcome: outcomeOf(line) === '' ? undefined : <StateMark state={outcomeOf(line)} />,
+          Why: whyOf(line),
+          ...Object.fromEntries(
+            facts.map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+          ),
+        }}
+      />
+      {contents.map((name) => (
+        <details key={name} open>
+          <summary>{name}</summary>
+          <pre tabIndex={0}>
+            <code>{JSON.stringify(line[name], undefined, 2)}</code>
+          </pre>
+        </details>
+      ))}
+    </Detail>
+  );
+}
+
+interface Found {
+  readonly lines: readonly AuditLine[];
+  readonly before?: number | undefined;
+  readonly redacted: readonly string[];
+  readonly wrong?: string;
+}
+
+/** The lines of the search in the address, and older ones when they are asked for. */
+function useAudit(query: Readonly<Record<string, string>>, again: number): { found: Found | undefined; older(): void } {
+  const [found, setFound] = useState<Found>();
+  const of = JSON.stringify([query, again]);
+  useEffect(() => {
+    let over = false;
+    setFound(undefined);
+    ask<AuditPage>('audit', { query }).then(
+      (page) => over || setFound(page),
+      (error: Error) => over || setFound({ lines: [], redacted: [], wrong: error.message }),
+    );
+    return () => {
+      over = true;
+    };
+  }, [of]);
+  const older = (): void => {
+    ask<AuditPage>('audit', { query: { ...query, before: String(found?.before ?? 0) } }).then(
+      ({ lines, before, redacted }) =>
+        setFound((known) => ({ lines: [...(known?.lines ?? []), ...lines], before, redacted })),
+      (error: Error) => setFound((known) => ({ ...known!, wrong: error.message })),
+    );
+  };
+  return { found, older };
+}
+
+export function Audit({ page }: { readonly page: Page }): JSX.Element {
+  const { params } = page.place;
+  const [again, setAgain] = useState(0);
+  const query = Object.fromEntries(AUDIT_PARAMS.flatMap((name) => (params[name] ? [[name, params[name]]] : [])));
+  const { found, older } = useAudit(query, again);
+  const rows = (found?.lines ?? []).map((line, nth) => ({ nr: String(nth), line }));
+  const shown = rows.find(({ nr }) => nr === params['id']);
+  const exported = (format: string): string => addressOf('exportAudit', { query: { ...query, format } });
+  return (
+    <div class={shown === undefined ? 'split' : 'split open'}>
+      <section class="list">
+        <AuditFilter page={page} key={JSON.stringify(query)} onSearch={() => setAgain(again + 1)} />
+        {found?.wrong !== undefined && (
+          <p class="banner bad" role="alert">
+            {found.wrong}
+          </p>
+        )}
+        {found?.redacted.map((sentence) => (
+          <p key={sentence} class="note-line calm">
+            {sentence}
+          </p>
+        ))}
+        <Table
+          label="Audit log"
+          columns={COLUMNS}
+          rows={rows}
+          order={readOrder(params['order'] ?? '-time')}
+          selected={params['id']}
+          idOf={({ nr }) => nr}
+          onOrder={(next) => page.show({ order: writeOrder(next) })}
+          onOpen={({ nr }) => page.show({ id: nr }, false)}
+          empty={found === undefined ? 'Searching…' : 'No line of the audit log fits.'}
+        />
+        <footer class="table-foot">
+          <span class="hint">
+            {counted(rows.length, 'line')}, the newest{found?.before === undefined ? ': all that fit' : ''}
+          </span>
+          {found?.before !== undefined && (
+            <button type="button" onClick={older}>
+              Older ones
+            </button>
+          )}
+          <span class="export">
+            Export all that fit:{' '}
+            <a href={exported('ndjson')} download="audit.ndjson">
+              NDJSON
+            </a>{' '}
+            <a href={exported('csv')} download="audit.csv">
+              CSV
+            </a>
+          </span>
+        </footer>
+      </section>
+      {shown !== undefined && <LineDetail key={shown.nr} page={page} line={shown.line} />}
+    </div>
+  );
+}

@@ -1,0 +1,205 @@
+/** The configuration file of a running `serve`, as operators change it: by its syntax, checked before it is written, and with a way back. */
+import { createHash, randomUUID } from 'node:crypto';
+
+import type { Change as GatewayChange } from '../gateway/change.ts';
+import { isEditable } from '../gateway/configuration-file.ts';
+import type {
+  ConfigurationDifference,
+  ConfigurationEdit,
+  ConfigurationFile,
+  ConfigurationPreview,
+  ConfigurationRevision,
+} from '../gateway/configuration-file.ts';
+import { OPTIONS } from '../gateway/options.ts';
+import { SwitchboardError } from '../protocol/errors.ts';
+import { isObject } from '../protocol/jsonrpc.ts';
+import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { didYouMean } from '../util/nearest.ts';
+import { serverChange, serverIn } from './add/edit-config.ts';
+import { writeOne } from './adopt/carry-out.ts';
+import { readForChange } from './adopt/files.ts';
+import type { FileState } from './adopt/files.ts';
+import { Unreadable, changeText, parseDocument } from './adopt/format.ts';
+import type { Change } from './adopt/format.ts';
+import { jsonc } from './adopt/jsonc.ts';
+import { isDisabled } from './foreign.ts';
+
+export interface ConfigurationFileOptions {
+  path: string;
+  /** Names of servers that are switched off in it, as it was last read. */
+  disabled(): readonly string[];
+  /** What a text of the file would change of what runs. @throws {SwitchboardError} `SWB_CONFIG_INVALID` with every problem */
+  changeBy(text: string): GatewayChange;
+  /** Reads it again. @throws {SwitchboardError} */
+  reload(): GatewayChange;
+  /** @default Date.now */
+  now?: () => number;
+}
+
+/** How many changes can be taken back. */
+const MAX_REVISIONS = 20;
+
+interface Revision {
+  shown: ConfigurationRevision;
+  before: string;
+  after: string;
+}
+
+interface Planned {
+  file: FileState;
+  text: string;
+  differences: ConfigurationDifference[];
+}
+
+export function configurationFile(options: ConfigurationFileOptions): ConfigurationFile {
+  const { path, disabled, changeBy, reload, now = Date.now } = options;
+  const revisions: Revision[] = [];
+
+  const write = (file: FileState, text: string): GatewayChange => {
+    const { path: real, mode } = file;
+    const why = writeOne({ kind: 'configuration', path: real, before: file, text, mode, gone: [], come: [] });
+    if (why !== undefined) throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: `${path} ${why}` });
+    try {
+      return reload();
+    } catch (error) {
+      // What cannot be taken must not be in the way of the next start.
+      const back = readFile(path);
+      if (back.text === text)
+        writeOne({ kind: 'configuration', path: real, before: back, text: file.text, mode, gone: [], come: [] });
+      throw error;
+    }
+  };
+
+  const plan = (edit: ConfigurationEdit): Planned => {
+    const file = readFile(path);
+    const { text, differences } = edited(file.text, edit, path);
+    if (differences.length === 0) {
+      throw new SwitchboardError('SWB_INVALID_PARAMS', { detail: 'this changes nothing in the configuration file' });
+    }
+    return { file, text, differences };
+  };
+
+  return {
+    path,
+    disabled,
+    facts() {
+      const file = readFile(path);
+      const { roles } = valueOf(file.text, path);
+      return {
+        version: versionOf(file),
+        roles: isObject(roles) ? roles : {},
+        revisions: revisions.map(({ shown }) => shown).toReversed(),
+      };
+    },
+    preview(edit): ConfigurationPreview {
+      const { file, text, differences } = plan(edit);
+      return { differences, change: changeBy(text), version: versionOf(file) };
+    },
+    apply(edit, operator, version): GatewayChange {
+      const { file, text, differences } = plan(edit);
+      if (version !== undefined && version !== versionOf(file)) {
+        const detail = `${path} has changed since the difference was shown; look at it again`;
+        throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
+      }
+      changeBy(text);
+      const change = write(file, text);
+      const shown = { id: randomUUID(), time: now(), operator, differences, undone: false };
+      revisions.push({ shown, before: file.text, after: text });
+      if (revisions.length > MAX_REVISIONS) revisions.shift();
+      return change;
+    },
+    undo(): GatewayChange {
+      const revision = revisions.findLast(({ shown }) => !shown.undone);
+      if (revision === undefined) {
+        throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'no operator has changed the file since the start' });
+      }
+      const file = readFile(path);
+      if (file.text !== revision.after) {
+        const detail = `${path} has changed since by other hands; correct it there`;
+        throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
+      }
+      const change = write(file, revision.before);
+      revision.shown = { ...revision.shown, undone: true };
+      return change;
+    },
+  };
+}
+
+function readFile(path: string): FileState {
+  const file = readForChange(path);
+  if (file !== undefined && typeof file !== 'string') return file;
+  throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: `${path} ${file ?? 'is not there any more'}` });
+}
+
+function valueOf(text: string, path: string): JsonObject {
+  return readable(path, () => parseDocument(jsonc, text).value);
+}
+
+function readable<Value>(path: string, work: () => Value): Value {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `${path}:${error.line ?? 1}: ${error.message}` });
+  }
+}
+
+const versionOf = ({ bytes }: FileState): string => createHash('sha256').update(bytes).digest('base64url').slice(0, 22);
+
+/** The text with what is to be another, and what that is. */
+function edited(
+  text: string,
+  { options = {}, servers = {}, roles = {} }: ConfigurationEdit,
+  path: string,
+): Pick<Planned, 'text' | 'differences'> {
+  const value = valueOf(text, path);
+  const differences: ConfigurationDifference[] = [];
+  const changes: Change[] = [];
+  const replace = (at: readonly string[], inside: JsonObject, name: string, given: unknown, what: string): void => {
+    const [before, after] = [written(inside[name]), given === null ? '' : written(given)];
+    if (before === after) return;
+    differences.push({ what, before, after });
+    changes.push({ path: at, remove: new Set([name]), ...(given !== null && { add: [{ name, value: given }] }) });
+  };
+  for (const [name, given] of Object.entries(options)) {
+    checkEditable(name);
+    replace([], value, name, asWritten(name, given), name);
+  }
+  const own = value['roles'];
+  for (const [name, given] of Object.entries(roles)) {
+    replace(['roles'], isObject(own) ? own : {}, name, given, `role ${name}`);
+  }
+  for (const [name, verb] of Object.entries(servers)) {
+    const { place, entry } = serverIn(value, name, path);
+    const state = isDisabled(entry) ? 'disabled' : 'enabled';
+    if (`${verb}d` === state) continue;
+    differences.push({ what: `server ${name}`, before: state, after: verb === 'remove' ? '' : `${verb}d` });
+    changes.push(serverChange(verb, name, place, entry));
+  }
+  // One after the other: two that are of one block would be in each other's way.
+  const changed = readable(path, () => changes.reduce((so, change) => changeText(jsonc, so, [change]), text));
+  return { text: changed, differences };
+}
+
+/** @throws {SwitchboardError} `SWB_INVALID_PARAMS`, `SWB_REFUSED` */
+function checkEditable(name: string): void {
+  if (isEditable(name)) return;
+  if (!Object.hasOwn(OPTIONS, name)) {
+    const detail = `there is no option ${JSON.stringify(name)}.${didYouMean(name, Object.keys(OPTIONS))}`;
+    throw new SwitchboardError('SWB_INVALID_PARAMS', { detail });
+  }
+  const detail = `the option ${name} says who is let in, what is written down, or where Switchboard listens; change it in the file`;
+  throw new SwitchboardError('SWB_REFUSED', { detail });
+}
+
+/** Figures as figures: a form and a flag give everything as text. */
+function asWritten(name: string, given: string | number | boolean | null): string | number | boolean | null {
+  if (typeof given !== 'string') return given;
+  const { fallback } = OPTIONS[name as keyof typeof OPTIONS];
+  if (typeof fallback === 'boolean' && /^(?:true|false|on|off)$/.test(given)) return given === 'true' || given === 'on';
+  return /^\d{1,15}$/.test(given) ? Number(given) : given;
+}
+
+/** A value as it stands in the file. */
+const written = (value: unknown): string =>
+  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
