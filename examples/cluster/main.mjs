@@ -19,27 +19,32 @@ setTimeout(() => assert.fail('not done after 30 s'), 30_000).unref();
 const path = (name) => fileURLToPath(new URL(name, import.meta.url));
 const cli = path('../../packages/switchboard/dist/cli/main.js');
 const demo = path('../../servers/demo/dist/main.js');
-const children = [];
-process.on('exit', () => children.forEach((child) => child.kill('SIGKILL')));
 
-const [PORT, redisPort, ...ports] = await Promise.all(Array.from({ length: 8 }, freePort));
-const redis = ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-await started('redis-server', redis, /Ready to accept connections/);
-
-const key = randomBytes(48).toString('base64');
-const nodes = await Promise.all(['a', 'b', 'c'].map((name, nth) => node(name, ports[nth], ports[nth + 3])));
+// All of it is one command: "switchboard cluster up 3". How HAProxy is set is in haproxy.cfg, and for nginx in nginx.conf.
+const token = randomBytes(24).toString('base64url');
+const cluster = spawn(
+  process.execPath,
+  [cli, 'cluster', 'up', '3', '--port', `${await freePort()}`, '--json', '--', process.execPath, demo],
+  {
+    env: { ...process.env, SWITCHBOARD_ADMIN_TOKEN: token },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  },
+);
+process.on('exit', () => cluster.kill('SIGTERM'));
+let printed = '';
+for await (const chunk of cluster.stdout) {
+  printed += chunk;
+  if (printed.endsWith('}\n')) break;
+}
+const started = JSON.parse(printed);
+const url = new URL(started.url);
+let status = {};
+while (status.nodes?.length !== 3) {
+  await pause(100);
+  status = await ask(started.nodes[0], '/admin/status');
+}
+const nodes = started.nodes.map((node) => ({ ...node, id: status.nodes.find(({ name }) => name === node.name).id }));
 console.log('three nodes serve');
-const [PORT_A, PORT_B, PORT_C] = ports;
-const environment = { PORT, PORT_A, PORT_B, PORT_C };
-await started('haproxy', ['-f', path('haproxy.cfg'), '-db'], undefined, environment);
-const url = new URL(`http://127.0.0.1:${PORT}/mcp`);
-while (
-  !(await fetch(url).then(
-    ({ status }) => status < 502,
-    () => false,
-  ))
-)
-  await pause(50);
 
 const client = new Client({ name: 'cluster', version: '1.0.0' });
 const transport = new StreamableHTTPClientTransport(url);
@@ -60,7 +65,7 @@ const counts = nodes.map(() => {
   return { started, ended: client.callTool({ name: 'count', arguments: { to: 1000 } }, undefined, { onprogress }) };
 });
 await Promise.all(counts.map(({ started }) => started));
-owner.child.kill('SIGKILL');
+process.kill(owner.pid, 'SIGKILL');
 const [error] = await Promise.all([
   Promise.race(counts.map(({ ended }) => ended)).then(
     () => assert.fail('it was answered'),
@@ -79,36 +84,9 @@ console.log('a new session is served by the others');
 await again.close();
 process.exit(0);
 
-/** @returns a node, once it serves. */
-async function node(name, port, peerPort) {
-  const args = ['serve', '--port', `${port}`, '--isolation', 'session', '--log-format', 'json', '--node-name', name];
-  const cluster = ['--store', `redis://127.0.0.1:${redisPort}`, '--peer-listen', `127.0.0.1:${peerPort}`];
-  const env = { SWITCHBOARD_CLUSTER_KEY: key, SWITCHBOARD_ADMIN_TOKEN: key.slice(0, 32) };
-  const child = await started(
-    process.execPath,
-    [cli, ...args, ...cluster, '--', process.execPath, demo],
-    /Ctrl-C/,
-    env,
-  );
-  const headers = { authorization: `Bearer ${env.SWITCHBOARD_ADMIN_TOKEN}` };
-  const status = await (await fetch(`http://127.0.0.1:${port}/admin/status`, { headers })).json();
-  return { name, child, id: status.nodes.find(({ self }) => self).id };
-}
-
-/** Starts a program, and waits until it prints this. */
-function started(program, args, ready, env = {}) {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  child.stderr.resume();
-  if (ready === undefined) return Promise.resolve(child.stdout.resume() && child);
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.once('exit', (code) => reject(new Error(`${program} ended with ${code}`)));
-    child.stdout.on('data', (chunk) => {
-      text += chunk;
-      if (ready.test(text)) resolve(child);
-    });
-  });
+async function ask(node, route) {
+  const headers = { authorization: `Bearer ${token}` };
+  return (await fetch(`${node.url}${route}`, { headers })).json();
 }
 
 function freePort() {

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     disable: async () => (await import('./add.ts')).disableCommand(),
     service: async () => (await import('./service.ts')).serviceCommand(),
     chat: async () => (await import('./chat.ts')).chatCommand(),
+    cluster: async () => (await import('./cluster.ts')).clusterCommand(),
     simulate: async () => (await import('./simulate.ts')).simulateCommand(),
     completion: async () => (await import('./completion.ts')).completionCommand(),
     help: async () => (await import('./help.ts')).helpCommand(),

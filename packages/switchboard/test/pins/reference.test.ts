@@ -141,6 +141,7 @@ describe('the reference pages', () => {
       'call',
       'adopt',
       'connect-client',
+      'cluster',
       'add',
       'remove',
       'enable',
