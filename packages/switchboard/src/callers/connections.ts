@@ -32,7 +32,14 @@ export class Connections {
     this.#open(channel, visit, this.#newId(), onClose);
   }
 
-  #open(channel: Channel, visit: Omit<Arrival, 'id' | 'loose'>, id: string, onClose?: () => void): Connection {
+  /** @param isMoved whether another process had opened it. */
+  #open(
+    channel: Channel,
+    visit: Omit<Arrival, 'id' | 'loose'>,
+    id: string,
+    onClose?: () => void,
+    isMoved = false,
+  ): Connection {
     const { emit } = this.#context;
     const { transport, address, userAgent } = visit;
     const connection: Connection = new Connection({ ...visit, id }, this.#context, channel, (reason) => {
@@ -41,7 +48,7 @@ export class Connections {
       emit({ type: 'connection.closed', connection: id, transport, reason });
       onClose?.();
     });
-    this.#registry.add(connection);
+    this.#registry.add(connection, isMoved);
     this.#byChannel.set(channel, connection);
     emit({
       type: 'connection.opened',
@@ -66,7 +73,7 @@ export class Connections {
     const record = records === undefined || name === undefined ? undefined : await records.find(name);
     if (record === undefined || !isRecordOf(record, visit.identity, visit.upstream)) return false;
     if (record.credentials !== credentialsDigest(visit.credentials.headers)) return false;
-    const connection = this.#open(channel, visit, record.id);
+    const connection = this.#open(channel, visit, record.id, undefined, true);
     try {
       connection.restore(record);
     } catch (error) {

@@ -24,6 +24,12 @@ export interface CallerContext {
   admit(arrival: Arrival): () => void;
   /** Counts a session over HTTP that is about to be opened. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
   countConnect(arrival: Arrival): void;
+  /**
+   * Keeps a place for a client that comes, where those at several nodes count together.
+   *
+   * @returns gives up what was kept; call it once the client has its place, or gets none. Rejects with `SWB_CONNECTION_LIMIT`.
+   */
+  reservePlace(identity: Identity): Promise<() => void>;
   /** What {@link admit} would find, and the rate that holds; nothing where there is none. */
   allowance(
     arrival: Pick<Arrival, 'identity' | 'id' | 'address' | 'loose'>,

@@ -150,7 +150,12 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     await askConnect(context.hooks, session.#arrival);
     context.countConnect(session.#arrival);
     // The place is taken before a member is started, so that a flood of sessions starts no more than are allowed.
-    session.#enter();
+    const settle = await context.reservePlace(visit.identity);
+    try {
+      session.#enter();
+    } finally {
+      settle();
+    }
     tellAllowance(visit.response, context, session.#arrival);
     const reply = session.#reply(visit.response, {}, () =>
       session.close('goingAway', 'the client hung up before its session was open'),
@@ -195,7 +200,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
 
   /** Takes a place. @throws {SwitchboardError} when there is none. */
   #enter(): void {
-    this.#registry.add(this);
+    this.#registry.add(this, this.#isRestored);
     this.#release = this.#context.watchCredential(this);
     if (this.upstream.isMovable) {
       this.#record = this.#context.records?.keep(digestOf(this.secret), () => this.#recordNow());

@@ -55,8 +55,8 @@ export interface RegistryOptions {
    * How long a client may be quiet, in ms. One that pings is not ended for being quiet; it makes room from then on.
    */
   idleTimeoutMs: number;
-  /** Told of each that takes a place, and that gives it back. */
-  onEnter?(conversation: Conversation): void;
+  /** Told of each that takes a place, and that gives it back. `isMoved`: it had one before, in another process. */
+  onEnter?(conversation: Conversation, isMoved: boolean): void;
   onLeave?(conversation: Conversation): void;
   /** Something of Switchboard's own failed while a quiet client was ended. Must not throw. */
   onFault(error: unknown): void;
@@ -100,20 +100,39 @@ export class Registry {
     this.#leaving(identity, originOf({ identity, id: '', ...(address !== undefined && { address }) }));
   }
 
-  /** Takes a place; a session that makes room for it is closed. @throws as {@link checkRoom} */
-  add(conversation: Conversation): void {
+  /**
+   * Takes a place; a session that makes room for it is closed.
+   *
+   * @param isMoved whether it had a place before, in another process.
+   * @throws as {@link checkRoom}
+   */
+  add(conversation: Conversation, isMoved = false): void {
     const { id, secret, identity } = conversation;
     const leaving = this.#leaving(identity, conversation.origin);
-    if (leaving !== undefined) {
-      // A client that was only kept by its pings must not come back by itself: it would take another's place.
-      leaving.close(leaving.isReplaceable ? 'goingAway' : 'idle', 'its place was needed, and it was quiet longest');
-      // A WebSocket takes a while to close. Its place is free now, and must not be given away twice.
-      this.remove(leaving.id);
-    }
+    if (leaving !== undefined) this.#replace(leaving);
     this.#conversations.set(id, conversation);
     if (secret !== undefined) this.#bySecret.set(secret, conversation);
     this.#own.add(identity.principal);
-    this.#options.onEnter?.(conversation);
+    this.#options.onEnter?.(conversation, isMoved);
+  }
+
+  /** How many a principal has. */
+  countOf(principal: string): number {
+    return this.#own.of(principal);
+  }
+
+  /** Ends the session of a principal that was quiet longest. @returns false where none can make room. */
+  makeRoom(principal: string): boolean {
+    const leaving = this.#quietest('', principal);
+    if (leaving !== undefined) this.#replace(leaving);
+    return leaving !== undefined;
+  }
+
+  #replace(leaving: Conversation): void {
+    // A client that was only kept by its pings must not come back by itself: it would take another's place.
+    leaving.close(leaving.isReplaceable ? 'goingAway' : 'idle', 'its place was needed, and it was quiet longest');
+    // A WebSocket takes a while to close. Its place is free now, and must not be given away twice.
+    this.remove(leaving.id);
   }
 
   remove(id: string): Conversation | undefined {
@@ -178,11 +197,8 @@ export class Registry {
     if (!isFull && !hasAll) return undefined;
     const leaving = this.#quietest(origin, hasAll ? identity.principal : undefined);
     if (leaving !== undefined) return leaving;
-    const what = hasAll
-      ? `${own} sessions of ${identity.principal} are open, the limit (maxSessionsPerPrincipal, or its role's sessions); close one`
-      : `${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`;
-    const data = { retryAfterMs: RETRY_AFTER_SECONDS * 1000 };
-    throw new SwitchboardError('SWB_CONNECTION_LIMIT', { detail: what, data });
+    if (hasAll) throw tooManySessions(own, identity.principal);
+    throw tooMany(`${max} clients are connected, the limit (maxConnections); try again in ${RETRY_AFTER_SECONDS} s`);
   }
 
   /**
@@ -225,6 +241,15 @@ export class Registry {
     }
   }
 }
+
+const tooMany = (detail: string): SwitchboardError =>
+  new SwitchboardError('SWB_CONNECTION_LIMIT', { detail, data: { retryAfterMs: RETRY_AFTER_SECONDS * 1000 } });
+
+/** What a client is told whose principal has as many as it may. */
+export const tooManySessions = (max: number, principal: string): SwitchboardError =>
+  tooMany(
+    `${max} sessions of ${principal} are open, the limit (maxSessionsPerPrincipal, or its role's sessions); close one`,
+  );
 
 /** The facts that a conversation knows itself, beside those of its arrival and its session. */
 interface OwnFacts extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActivity' | 'inFlight'> {

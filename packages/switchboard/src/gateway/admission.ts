@@ -159,5 +159,8 @@ export class Admission {
   }
 }
 
+/** Whether who counts under a key may come to several nodes: a connection is at one. */
+export const isOfMany = (key: string): boolean => !/^(?:own |connects )?connection /.test(key);
+
 /** Beside the bucket of an address, in which all its clients count together. */
 const rateKeyOf = (arrival: Counted): string => `own ${accountOf(arrival)}`;

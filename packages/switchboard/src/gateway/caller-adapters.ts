@@ -19,6 +19,7 @@ import type { Access } from './access.ts';
 import type { Admission } from './admission.ts';
 import type { Settings } from './settings.ts';
 import { PRODUCT } from './product.ts';
+import type { SharedPlaces } from './shared-places.ts';
 
 export interface CallerAdapterOptions {
   settings: Settings;
@@ -33,6 +34,8 @@ export interface CallerAdapterOptions {
   elsewhere?: Elsewhere | undefined;
   /** Under which this node writes, in a cluster. */
   lease?: (() => Lease | undefined) | undefined;
+  /** Where clients at all nodes of a cluster count together. */
+  places?: SharedPlaces | undefined;
 }
 
 /** The longest that a stream over HTTP is silent: proxies cut those that are silent for longer. */
@@ -63,6 +66,7 @@ export function callerAdapters({
   emit,
   elsewhere,
   lease,
+  places,
 }: CallerAdapterOptions): CallerAdapters {
   const replay = new ReplayBudget({
     session: settings.maxReplaySize,
@@ -84,6 +88,7 @@ export function callerAdapters({
     emit,
     admit: (arrival) => admission.admit(arrival),
     countConnect: (arrival) => admission.countConnect(arrival),
+    reservePlace: async (identity) => (await places?.reserve(identity)) ?? (() => {}),
     allowance: (arrival) => admission.allowance(arrival),
     tellsAllowance: settings.tellAllowance,
     maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
@@ -105,8 +110,14 @@ export function callerAdapters({
     max: settings.maxConnections,
     maxOf: (identity) => admission.maxSessions(identity),
     idleTimeoutMs: settings.idleTimeout,
-    onEnter: (conversation) => admission.enter(conversation),
-    onLeave: (conversation) => admission.leave(conversation),
+    onEnter(conversation, isMoved) {
+      admission.enter(conversation);
+      places?.enter(conversation, isMoved);
+    },
+    onLeave(conversation) {
+      admission.leave(conversation);
+      places?.leave(conversation);
+    },
     onFault: (error) => emit({ type: 'failed', where: 'registry', error }),
     sweepIntervalMs: settings.sweepInterval,
   });

@@ -10,7 +10,7 @@ import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
 import { ClusterKey } from '../peers/cluster-key.ts';
 import { forwardExchange, idIn } from '../peers/forward.ts';
 import { Heirs } from '../peers/heirs.ts';
-import { Nodes } from '../peers/nodes.ts';
+import { Nodes, leaseOf } from '../peers/nodes.ts';
 import type { Node } from '../peers/nodes.ts';
 import { MEMBERS_PATH } from '../peers/member-channel.ts';
 import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
@@ -55,6 +55,8 @@ export interface ClusterOptions {
   has(secret: string): boolean;
   /** Leaves a conversation over WebSocket to another node. @returns false where there is none that could go on elsewhere. */
   leave(keptAs: string): boolean;
+  /** Ends a session of a principal, so that it can have one at another node. Resolves with whether there was one. */
+  giveUpPlace(principal: string): Promise<boolean>;
   /** Gives up every session that can go on elsewhere, and those over HTTP: another node may have them by now. */
   giveUp(reason: string): void;
   /** How many requests of an upstream may run at a time. */
@@ -68,8 +70,9 @@ const BASE = '/peer';
 const ADMIN = `${BASE}/admin`;
 const LEAVE = `${BASE}/leave`;
 const METRICS = `${BASE}/metrics`;
-/** The longest that the name of a conversation can be, and more. */
-const MAX_NAME_BYTES = 256;
+const ROOM = `${BASE}/room`;
+/** The longest that the name of a conversation or a principal can be, and more. */
+const MAX_NAME_BYTES = 1024;
 /** Streams of sessions that are forwarded keep a connection each. */
 const CONNECTIONS_PER_CLIENT = 8;
 const SPARE_CONNECTIONS = 64;
@@ -272,13 +275,28 @@ export class Cluster {
     return (await this.#hasLeft(node, id)) && (await this.#heirs.find(name, id, owner, node.id)) === undefined;
   }
 
+  /**
+   * Has another node end a session of a principal, so that there is room for one here. Never rejects.
+   *
+   * @param lease of that node.
+   */
+  async makeRoom(lease: string, principal: string): Promise<boolean> {
+    const node = this.nodes.all.find(({ id, self }) => !self && lease === leaseOf(id));
+    return node !== undefined && this.#does(node, ROOM, principal).catch(() => false);
+  }
+
+  /** Has another node do something of the kind that it either does or cannot do. */
+  async #does(node: Node, path: string, body: string): Promise<boolean> {
+    const signal = AbortSignal.timeout(ASK_MS);
+    const answer = await this.#link.send(node, { method: 'POST', path, headers: {}, body, signal });
+    answer.body.resume();
+    return answer.status === 204;
+  }
+
   /** Whether a node has left a conversation, now or by its own end. */
   async #hasLeft(node: Node, id: string): Promise<boolean> {
-    const signal = AbortSignal.timeout(ASK_MS);
     try {
-      const answer = await this.#link.send(node, { method: 'POST', path: LEAVE, headers: {}, body: id, signal });
-      answer.body.resume();
-      return answer.status === 204;
+      return await this.#does(node, LEAVE, id);
     } catch (error) {
       if (await this.#isGone(asSwitchboardError(error), node)) return true;
       throw error;
@@ -412,6 +430,9 @@ export class Cluster {
       await serveOperator(path.slice(OPERATORS_PATH.length), request, response, caller);
     } else if (path === MEMBERS_PATH || path.startsWith(`${MEMBERS_PATH}/`)) {
       await this.members.serve(path, request, response);
+    } else if (path === ROOM) {
+      const isMade = await this.#options.giveUpPlace(await readBody(request, MAX_NAME_BYTES));
+      response.writeHead(isMade ? 204 : 404).end();
     } else if (path.startsWith(`${ADMIN}/`)) await serveAdmin(path.slice(BASE.length), request, response);
     else await serve(request, response, decodeCaller(request.headers[CALLER_HEADER]));
   }

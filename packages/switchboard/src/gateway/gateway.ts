@@ -8,6 +8,7 @@ import type { Identity } from '../auth/identity.ts';
 import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { askRequest } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
+import { SharedRates } from '../limits/shared-rates.ts';
 import { RateLimit } from '../limits/token-bucket.ts';
 import type { Emit, GatewayEvent, ProgramEvent } from '../observe/events.ts';
 import type { Transport } from '../protocol/session-context.ts';
@@ -31,7 +32,7 @@ import { Admin } from './admin/admin.ts';
 import { configurationOf } from './admin/configuration.ts';
 import type { Origins } from './admin/configuration.ts';
 import type { ConsoleLink } from './admin/route.ts';
-import { Admission } from './admission.ts';
+import { Admission, isOfMany } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
 import type { CallerAdapters } from './caller-adapters.ts';
 import { Cluster } from './cluster.ts';
@@ -56,6 +57,8 @@ import { Pools } from './pools.ts';
 import type { Program } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
+import { SharedLockout } from './shared-lockout.ts';
+import { SharedPlaces } from './shared-places.ts';
 import { noticeEvent } from './store-notice.ts';
 import { announceRoles } from './role-change.ts';
 import { ToolSurvey } from './tool-survey.ts';
@@ -188,6 +191,8 @@ export class Gateway {
   readonly #ingress: HttpIngress;
   readonly #cluster: Cluster | undefined;
   readonly #keptLimits: KeptLimits | undefined;
+  readonly #sharedLockout: SharedLockout | undefined;
+  readonly #places: SharedPlaces | undefined;
   readonly #store: SharedStore;
   readonly #access: Access;
   readonly #program: Program | undefined;
@@ -243,8 +248,17 @@ export class Gateway {
       cluster,
     });
     const { served, limiter, byName: pools } = this.#pools;
-    const rates = new RateLimit({ perMinute: settings.rateLimit });
-    const admission = new Admission(settings, roles, rates);
+    const rate = { perMinute: settings.rateLimit };
+    const rates = new RateLimit(rate);
+    const sharedRates =
+      cluster &&
+      new SharedRates({
+        local: rates,
+        rate,
+        take: (client, wanted, portions) => store.counters.take(`rate ${client}`, wanted, portions),
+        isShared: isOfMany,
+      });
+    const admission = new Admission(settings, roles, sharedRates ?? rates);
     this.#access = new Access({
       settings,
       roles,
@@ -254,9 +268,24 @@ export class Gateway {
       countRequest: (identity, address) => admission.countRequest({ identity, address, id: address }),
       ...(jwt !== undefined && { jwt }),
     });
-    if (store.reach === 'machine') {
-      const { lockout } = this.#access;
-      this.#keptLimits = new KeptLimits({ store, rates, lockout, onNotice: this.#onStoreNotice });
+    const { lockout } = this.#access;
+    const onNotice = this.#onStoreNotice;
+    if (cluster !== undefined) {
+      this.#keptLimits = new KeptLimits({ store, lockout, onNotice });
+      const { announcements } = store;
+      this.#sharedLockout = new SharedLockout({ announcements, lockout, self: () => cluster.nodes.id, onNotice });
+    } else if (store.reach === 'machine') {
+      this.#keptLimits = new KeptLimits({ store, rates, lockout, onNotice });
+    }
+    if (cluster !== undefined) {
+      this.#places = new SharedPlaces({
+        counters: store.counters,
+        lease: () => cluster.nodes.lease,
+        maxOf: (identity) => admission.maxSessions(identity),
+        countOf: (principal) => this.#callers.registry.countOf(principal),
+        makeRoom: (principal) => this.#callers.registry.makeRoom(principal),
+        makeRoomAt: (lease, principal) => cluster.makeRoom(lease, principal),
+      });
     }
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
@@ -277,6 +306,7 @@ export class Gateway {
       store,
       emit,
       elsewhere: cluster,
+      places: this.#places,
       ...(cluster !== undefined && { lease: () => cluster.nodes.lease }),
     });
     const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
@@ -363,6 +393,7 @@ export class Gateway {
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
       checkRoom: (identity, address) => registry.checkRoom(identity, address),
       countConnect: (identity, address) => admission.countConnect({ identity, address, id: address }),
+      reservePlace: async (identity) => (await this.#places?.reserve(identity)) ?? (() => {}),
       hooks: this.#hooks,
       ...(this.#admin !== undefined && { admin: this.#admin }),
       ...(this.#console !== undefined && { operatorPage: this.#console }),
@@ -392,6 +423,7 @@ export class Gateway {
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
     // Who comes in may have a session at another node.
     await this.#cluster?.join();
+    await this.#sharedLockout?.join();
     await this.#keptLimits?.restore();
     const { address, port } = await this.#ingress.listen(fd);
     this.#port = port;
@@ -570,7 +602,10 @@ export class Gateway {
     this.#serve(this.#offered.switch(name, isOn));
   }
 
-  readonly #onStoreNotice = (notice: StoreNotice): void => this.#emit(noticeEvent(notice));
+  readonly #onStoreNotice = (notice: StoreNotice): void => {
+    this.#emit(noticeEvent(notice));
+    if (notice.type === 'back') this.#places?.repeat();
+  };
 
   #newCluster(store: SharedStore, metrics: () => Promise<string>): Cluster {
     const registry = (): CallerAdapters['registry'] => this.#callers.registry;
@@ -591,6 +626,7 @@ export class Gateway {
       },
       metrics,
       has: (secret) => registry().has(secret),
+      giveUpPlace: async (principal) => (await this.#places?.giveUp(principal)) ?? false,
       leave: (keptAs) => {
         const conversation = [...registry().all].find((each) => each.keptAs === keptAs);
         return conversation?.suspend?.('it goes on at another node') === true;
@@ -654,6 +690,8 @@ export class Gateway {
     await Promise.all([closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
     this.#access.close();
     this.#callers.records?.close();
+    this.#sharedLockout?.close();
+    this.#places?.close();
     this.#keptLimits?.close();
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.

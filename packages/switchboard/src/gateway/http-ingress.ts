@@ -64,6 +64,8 @@ export interface HttpIngressOptions {
   checkRoom(identity: Identity, address: string): void;
   /** Counts a connection that is about to be opened. @throws {SwitchboardError} `SWB_RATE_LIMITED` when there were too many. */
   countConnect(identity: Identity, address: string): void;
+  /** Keeps a place for a client that comes. Resolves with what gives up what was kept; rejects with `SWB_CONNECTION_LIMIT`. */
+  reservePlace(identity: Identity): Promise<() => void>;
   hooks: Readonly<Hooks>;
   /** Answers what operators ask beside MCP. */
   probes: Probes;
@@ -294,7 +296,12 @@ export class HttpIngress {
     checkRoom(identity, visit.address);
     this.#options.countConnect(identity, visit.address);
     await askConnect(this.#options.hooks, { ...visit, transport: 'sse' });
-    onChannel(sse.accept(request, response, bindingOf(identity)), 'sse', visit);
+    const settle = await this.#options.reservePlace(identity);
+    try {
+      onChannel(sse.accept(request, response, bindingOf(identity)), 'sse', visit);
+    } finally {
+      settle();
+    }
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -307,18 +314,24 @@ export class HttpIngress {
       this.#checkUpgrade(request);
       // Who can resume may have a place already: its first message tells, and whether there is room is seen then.
       const visit = this.#visit(request, upstream, identity);
-      if (!offeredSubprotocols(request).includes(RESUMABLE)) this.#options.checkRoom(identity, visit.address);
+      const isNew = !offeredSubprotocols(request).includes(RESUMABLE);
+      if (isNew) this.#options.checkRoom(identity, visit.address);
       this.#options.countConnect(identity, visit.address);
-      const { maxMessageBytes, onChannel, onResumed, onRestored, hooks } = this.#options;
+      const { maxMessageBytes, onChannel, onResumed, onRestored, reservePlace, hooks } = this.#options;
       await askConnect(hooks, { ...visit, transport: 'websocket' });
-      this.#acceptor.accept(request, socket, head, {
-        owner: bindingOf(identity),
-        maxMessageBytes: maxMessageBytes(identity),
-        onOpen: (channel) => onChannel(channel, 'websocket', visit),
-        onResume: (channel) => onResumed(channel, identity),
-        ...(onRestored !== undefined &&
-          upstream.isMovable && { onRestore: (channel: Channel) => onRestored(channel, visit) }),
-      });
+      const settle = isNew ? await reservePlace(identity) : undefined;
+      try {
+        this.#acceptor.accept(request, socket, head, {
+          owner: bindingOf(identity),
+          maxMessageBytes: maxMessageBytes(identity),
+          onOpen: (channel) => onChannel(channel, 'websocket', visit),
+          onResume: (channel) => onResumed(channel, identity),
+          ...(onRestored !== undefined &&
+            upstream.isMovable && { onRestore: (channel: Channel) => onRestored(channel, visit) }),
+        });
+      } finally {
+        settle?.();
+      }
     } catch (thrown) {
       this.#refuseUpgrade(request, socket, thrown);
     }

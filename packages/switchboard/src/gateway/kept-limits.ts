@@ -9,7 +9,8 @@ import { owned } from '../util/owned.ts';
 
 export interface KeptLimitsOptions {
   store: SharedStore;
-  rates: RateLimit;
+  /** @default they are counted where they are kept */
+  rates?: RateLimit | undefined;
   lockout: Lockout;
   onNotice(notice: StoreNotice): void;
 }
@@ -46,7 +47,7 @@ export class KeptLimits {
     const { rates, lockout } = this.#options;
     const record = await this.#records.get('all').catch(() => undefined);
     if (record === undefined) return;
-    rates.restore(record.rates);
+    rates?.restore(record.rates);
     lockout.restore(record);
   }
 
@@ -57,7 +58,7 @@ export class KeptLimits {
 
   #write(): void {
     const { rates, lockout } = this.#options;
-    const record = { rates: rates.state, ...lockout.state };
+    const record = { rates: rates?.state ?? [], ...lockout.state };
     const text = JSON.stringify(record);
     if (text === this.#written) return;
     this.#written = text;

@@ -51,6 +51,7 @@ export class Lockout {
   readonly #guesses: RateLimit;
   /** In the order of the last failure. */
   readonly #records: Map<string, Record> = new Map();
+  #onFailure: (block: string) => void = () => {};
 
   constructor({ guesses = { perMinute: 600, burst: 60 }, ...options }: LockoutOptions = {}) {
     this.#options = { free: 10, firstMs: 1000, maxMs: 900_000, maxAddresses: 10_000, now: Date.now, ...options };
@@ -112,17 +113,30 @@ export class Lockout {
    * @throws {SwitchboardError} `SWB_RATE_LIMITED` with `retryAfterMs` when it is one too many: the answer in place of the failure's own.
    */
   count(address: string): void {
-    const { free, firstMs, maxMs, maxAddresses, now } = this.#options;
+    const { free, firstMs, maxMs } = this.#options;
     const block = addressBlock(address);
+    const failures = this.learn(block, 1);
+    this.#onFailure(block);
+    if (failures > free) throw refused(Math.min(maxMs, firstMs * 2 ** Math.min(failures - free - 1, 30)));
+  }
+
+  /** @param listener told of each failure that is counted here, with the block of its address. Must not throw. */
+  watch(listener: (block: string) => void): void {
+    this.#onFailure = listener;
+  }
+
+  /** Wrong credentials were shown from a block of addresses, here or elsewhere. @returns how many there are now. */
+  learn(block: string, count: number): number {
+    const { maxMs, maxAddresses, now } = this.#options;
     const at = now();
     const known = this.#records.get(block);
-    const failures = known === undefined || at - known.at > maxMs ? 1 : known.failures + 1;
+    const failures = (known === undefined || at - known.at > maxMs ? 0 : known.failures) + count;
     this.#records.delete(block);
     this.#records.set(block, { failures, at });
     const [oldest] = this.#records.keys();
     if (this.#records.size > maxAddresses && oldest !== undefined) this.#records.delete(oldest);
-    if (this.#guesses.waitMs(block) === 0) this.#guesses.take(block);
-    if (failures > free) throw refused(Math.min(maxMs, firstMs * 2 ** Math.min(failures - free - 1, 30)));
+    for (let taken = 0; taken < count && this.#guesses.waitMs(block) === 0; taken++) this.#guesses.take(block);
+    return failures;
   }
 }
 

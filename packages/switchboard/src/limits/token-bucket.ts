@@ -92,18 +92,12 @@ export class RateLimit implements Limiter {
   }
 
   take(client: string, rate: Rate = this.#rate): void {
-    const { perMinute, option = 'rateLimit' } = rate;
-    if (perMinute === Infinity) return;
+    if (rate.perMinute === Infinity) return;
     const bucket = this.#filled(client, rate);
     this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
     if (this.#buckets.size > this.#maxClients) this.#forgetOldest();
-    if (bucket.tokens < 1) {
-      const retryAfterMs = Math.ceil((1 - bucket.tokens) * msPerToken(rate));
-      const detail = `${perMinute} a minute, the limit (${option}); try again in ${retryAfterMs} ms`;
-      const limit = Math.max(1, Math.floor(rate.burst ?? perMinute));
-      throw new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs, limit, remaining: 0 } });
-    }
+    if (bucket.tokens < 1) throw rateLimited(rate, Math.ceil((1 - bucket.tokens) * msPerToken(rate)));
     bucket.tokens--;
   }
 
@@ -139,4 +133,13 @@ export class RateLimit implements Limiter {
   }
 }
 
-const msPerToken = ({ perMinute }: Rate): number => 60_000 / perMinute;
+/** How long a token takes to come. */
+export const msPerToken = ({ perMinute }: Rate): number => 60_000 / perMinute;
+
+/** What a client is told that has no token. */
+export function rateLimited(rate: Rate, retryAfterMs: number): SwitchboardError {
+  const { perMinute, burst = perMinute, option = 'rateLimit' } = rate;
+  const detail = `${perMinute} a minute, the limit (${option}); try again in ${retryAfterMs} ms`;
+  const limit = Math.max(1, Math.floor(burst));
+  return new SwitchboardError('SWB_RATE_LIMITED', { detail, data: { retryAfterMs, limit, remaining: 0 } });
+}

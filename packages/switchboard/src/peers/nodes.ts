@@ -184,7 +184,7 @@ export class Nodes {
    * @returns false when it is not gone.
    */
   async fence(id: string): Promise<boolean> {
-    const acquired = await this.#options.store.leases.acquire(`node ${id}`, this.#id, FENCED_MS);
+    const acquired = await this.#options.store.leases.acquire(leaseOf(id), this.#id, FENCED_MS);
     return 'lease' in acquired || acquired.heldBy.owner !== id;
   }
 
@@ -261,7 +261,7 @@ export class Nodes {
 
   /** Another node may go on with what is here while no node reaches it, but clients still do. */
   async #giveUpIfFenced(): Promise<void> {
-    const holder = await this.#options.store.leases.holder(`node ${this.#id}`);
+    const holder = await this.#options.store.leases.holder(leaseOf(this.#id));
     // The lease stays: what is written under it until this node joins as another one is refused.
     if (holder !== undefined && holder.owner !== this.#id && !this.#closed) this.#becomeAnother();
   }
@@ -280,7 +280,7 @@ export class Nodes {
    */
   async #acquire(): Promise<void> {
     const { store } = this.#options;
-    const acquired = await store.leases.acquire(`node ${this.#id}`, this.#id, this.#leaseMs);
+    const acquired = await store.leases.acquire(leaseOf(this.#id), this.#id, this.#leaseMs);
     if ('lease' in acquired) {
       this.#lease = acquired.lease;
       this.#renewedAt = performance.now();
@@ -334,6 +334,9 @@ export class Nodes {
     } else emit({ type: 'failed', where: 'nodes', error });
   }
 }
+
+/** The lease of a node. */
+export const leaseOf = (id: string): string => `node ${id}`;
 
 /** 72 bits, in letters, digits, dashes and underscores. */
 const newId = (): string => randomBytes(9).toString('base64url');

@@ -15,9 +15,12 @@ import type {
   Log,
   Portion,
   SharedStore,
+  Shares,
   StoreOptions,
 } from './store.ts';
-import { LEASE_KEPT_MS } from './store.ts';
+import { LEASE_KEPT_MS, SHARES_KEPT_MS } from './store.ts';
+import { shared } from './shares.ts';
+import type { SaidShares } from './shares.ts';
 import { Topics } from './topics.ts';
 import { taken } from './token-portion.ts';
 import type { Tokens } from './token-portion.ts';
@@ -78,6 +81,11 @@ class MemoryLeases implements Leases {
 
   async holder(name: string): Promise<Lease | undefined> {
     return this.#held(name);
+  }
+
+  /** Whether somebody has it now. */
+  isHeld(name: string): boolean {
+    return this.#held(name) !== undefined;
   }
 
   /** Whether nobody else has got it since. */
@@ -143,9 +151,13 @@ class MemoryCounters implements Counters {
   readonly #now: Clock;
   readonly counts: Expiring<number>;
   readonly buckets: Expiring<Tokens>;
+  readonly shares: Expiring<SaidShares>;
+  readonly #leases: MemoryLeases;
 
-  constructor(now: Clock) {
+  constructor(now: Clock, leases: MemoryLeases) {
     this.#now = now;
+    this.#leases = leases;
+    this.shares = new Expiring(now);
     this.counts = new Expiring(now);
     this.buckets = new Expiring(now);
   }
@@ -162,6 +174,15 @@ class MemoryCounters implements Counters {
     const { portion, left, fullAt } = taken(this.buckets.live(name), wanted, rate, this.#now());
     this.buckets.set(name, { value: left, endsAt: fullAt });
     return portion;
+  }
+
+  async share(name: string, count: number, max: number, under: Lease): Promise<Shares> {
+    if (!this.#leases.allows(under)) return { isTaken: false, others: {} };
+    const known = this.shares.live(name) ?? new Map();
+    const isHeld = (lease: string): boolean => this.#leases.isHeld(lease);
+    const { answer, said } = shared(known, { lease: under.name, count, max }, isHeld);
+    this.shares.set(name, { value: said, endsAt: this.#now() + SHARES_KEPT_MS });
+    return answer;
   }
 }
 
@@ -181,13 +202,14 @@ class MemoryAnnouncements implements Announcements {
 export function memoryStore({ now = Date.now }: StoreOptions = {}): SharedStore {
   const leases = new MemoryLeases(now);
   const facts = new MemoryFacts(now, leases);
-  const counters = new MemoryCounters(now);
+  const counters = new MemoryCounters(now, leases);
   const logs = new Map<string, Log>();
   const life = randomUUID();
   const sweep = (): void => {
     facts.facts.sweep();
     counters.counts.sweep();
     counters.buckets.sweep();
+    counters.shares.sweep();
     leases.sweep(LEASE_KEPT_MS);
   };
   const sweeper = unreffed(setInterval(sweep, SWEEP_MS));

@@ -11,6 +11,7 @@ export type ScriptName =
   | 'holder'
   | 'add'
   | 'takeTokens'
+  | 'share'
   | 'append'
   | 'end'
   | 'recall';
@@ -73,7 +74,7 @@ return {owner, epoch}`,
 local count = redis.call('INCRBY', KEYS[1], ARGV[1])
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return count`,
-  /** KEYS: bucket. ARGV: wanted, rate a minute, burst. @returns granted, wait in ms. */
+  /** KEYS: bucket. ARGV: wanted, rate a minute, burst. @returns granted, wait in ms, left. */
   takeTokens: `${NOW}
 local rate, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
 local tokens, at = unpack(redis.call('HMGET', KEYS[1], 'tokens', 'at'))
@@ -83,7 +84,36 @@ local granted = math.max(0, math.min(math.floor(tokens), math.floor(tonumber(ARG
 tokens = tokens - granted
 redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%d', now))
 redis.call('PEXPIRE', KEYS[1], math.max(1, math.ceil((burst - tokens) * per)))
-return {granted, tokens >= 1 and 0 or math.ceil((1 - tokens) * per)}`,
+return {granted, tokens >= 1 and 0 or math.ceil((1 - tokens) * per), math.floor(tokens)}`,
+  /**
+   * KEYS: shares, lease. ARGV: name of the lease, epoch, count, how many all may have or nothing, ttl, what keys of leases begin with.
+   * @returns whether it was noted, and what others have, each after the name of its lease. Shares of leases that are forgotten are deleted.
+   */
+  share: `${ALLOWS}${NOW}
+if not allows(KEYS[2], ARGV[2]) then return {0} end
+local said = redis.call('HGETALL', KEYS[1])
+local own, sum, answer = 0, 0, {0}
+for at = 1, #said, 2 do
+  local name, share = said[at], tonumber(said[at + 1]) or 0
+  if name == ARGV[1] then
+    own = share
+  else
+    local ends = redis.call('HGET', ARGV[6] .. name, 'ends')
+    if not ends then
+      redis.call('HDEL', KEYS[1], name)
+    elseif tonumber(ends) > now then
+      sum = sum + share
+      answer[#answer + 1] = name
+      answer[#answer + 1] = said[at + 1]
+    end
+  end
+end
+local count = tonumber(ARGV[3])
+if count > own and ARGV[4] ~= '' and sum + count > tonumber(ARGV[4]) then return answer end
+if count > 0 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) else redis.call('HDEL', KEYS[1], ARGV[1]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+answer[1] = 1
+return answer`,
   /**
    * KEYS: entries, facts of the log, lease. ARGV: epoch, ttl, whether it begins, number of the first entry, last number of all, last number
    * given up, entries. What was written before is not written twice. @returns 'ok', 'fenced', or 'lost' where a log is gone that had begun.

@@ -8,7 +8,7 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisLogs } from './redis-logs.ts';
-import { LEASE_KEPT_MS } from './store.ts';
+import { LEASE_KEPT_MS, SHARES_KEPT_MS } from './store.ts';
 import type {
   Acquired,
   Announcements,
@@ -19,6 +19,7 @@ import type {
   Leases,
   Portion,
   SharedStore,
+  Shares,
   StoreNotice,
 } from './store.ts';
 
@@ -179,8 +180,19 @@ class RedisCounters implements Counters {
   async take(name: string, wanted: number, rate: { perMinute: number; burst: number }): Promise<Portion> {
     const args = [wanted, rate.perMinute, rate.burst];
     const said = await this.#connection.run('takeTokens', [`${this.#prefix}bucket:${name}`], args);
-    const [granted, waitMs] = said as [number, number];
-    return { granted, waitMs };
+    const [granted, waitMs, left] = said as [number, number, number];
+    return { granted, left, waitMs };
+  }
+
+  async share(name: string, count: number, max: number, under: Lease): Promise<Shares> {
+    const leases = `${this.#prefix}lease:`;
+    const limit = max === Infinity ? '' : max;
+    const args = [under.name, under.epoch, count, limit, SHARES_KEPT_MS, leases];
+    const keys = [`${this.#prefix}shares:${name}`, leases + under.name];
+    const [isTaken, ...said] = (await this.#connection.run('share', keys, args)) as [number, ...string[]];
+    const others: Record<string, number> = {};
+    for (let at = 0; at < said.length; at += 2) others[said[at]!] = Number(said[at + 1]) || 0;
+    return { isTaken: isTaken === 1, others };
   }
 }
 

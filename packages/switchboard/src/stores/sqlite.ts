@@ -15,7 +15,8 @@ import { failureOf } from './sqlite-engine.ts';
 import { SqliteFile } from './sqlite-file.ts';
 import type { SqliteFileOptions } from './sqlite-file.ts';
 import { SqliteLogs } from './sqlite-logs.ts';
-import { LEASE_KEPT_MS } from './store.ts';
+import { shared } from './shares.ts';
+import { LEASE_KEPT_MS, SHARES_KEPT_MS } from './store.ts';
 import type {
   Acquired,
   Counters,
@@ -27,6 +28,7 @@ import type {
   KeepOptions,
   Portion,
   SharedStore,
+  Shares,
   StoreNotice,
   StoreOptions,
 } from './store.ts';
@@ -100,6 +102,7 @@ class SqliteStore implements SharedStore {
     this.counters = {
       add: async (...added) => this.#add(...added),
       take: async (...wanted) => this.#takePortion(...wanted),
+      share: async (...said) => this.#share(...said),
     };
     this.announcements = new SqliteAnnouncements(file, {
       now,
@@ -352,6 +355,20 @@ class SqliteStore implements SharedStore {
     });
   }
 
+  /** Kept as a fact that nobody else reads. */
+  #share(name: string, count: number, max: number, under: Lease): Shares {
+    const key = `shares ${name}`;
+    return this.#write(() => {
+      if (!this.#allows(under)) return { isTaken: false, others: {} };
+      const known = Object.entries(this.#parsed(key, this.#textOf(key)) ?? {}).filter(isShare);
+      const wanted = { lease: under.name, count, max };
+      const { answer, said } = shared(new Map(known), wanted, (lease) => this.#held(lease) !== undefined);
+      const text = JSON.stringify(Object.fromEntries(said));
+      this.#writeFact(key, { text, endsAt: this.#now() + SHARES_KEPT_MS });
+      return answer;
+    });
+  }
+
   #meta(name: string): string {
     return String(this.#file.sql('SELECT value FROM meta WHERE name = ?').get(name)?.['value']);
   }
@@ -418,6 +435,8 @@ class SqliteStore implements SharedStore {
     });
   }
 }
+
+const isShare = (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number';
 
 function unavailable(cause?: unknown): SwitchboardError {
   const detail = cause instanceof Error ? cause.message : 'what is there cannot be written';

@@ -222,13 +222,32 @@ export function sharedStoreContract(
       );
       const { granted, waitMs } = await counters.take('bucket', 1, rate);
       assert.ok(granted === 0 && waitMs > 0 && waitMs <= 60_000, `${granted} of none, and ${waitMs} ms to the next`);
-      assert.deepEqual(await counters.take('other', 3, rate), { granted: 3, waitMs: 0 });
+      assert.deepEqual(await counters.take('other', 3, rate), { granted: 3, left: 7, waitMs: 0 });
     }),
     test('fills a bucket again as time passes, up to what it holds', async ({ counters }) => {
       const rate = { perMinute: 60_000, burst: 5 };
       assert.equal((await counters.take('bucket', 9, rate)).granted, 5);
       await pause(SHORT_MS);
       assert.deepEqual(await counters.take('bucket', 9, rate).then(({ granted }) => granted), 5);
+    }),
+    test('notes what each has of something, up to what all may have, for as long as it has its lease', async (store) => {
+      const { counters, leases } = store;
+      const one = got(await leases.acquire('one', 'one', LONG_MS));
+      const two = got(await leases.acquire('two', 'two', LONG_MS));
+      assert.deepEqual(await counters.share('it', 3, 5, one), { isTaken: true, others: {} });
+      assert.deepEqual(await counters.share('it', 3, 5, two), { isTaken: false, others: { one: 3 } });
+      assert.deepEqual(await counters.share('it', 2, 5, two), { isTaken: true, others: { one: 3 } });
+      assert.deepEqual(await counters.share('it', 4, 5, one), { isTaken: false, others: { two: 2 } });
+      // Who has no more than before is not asked whether it may, and other things count for themselves.
+      assert.deepEqual(await counters.share('it', 3, 4, one), { isTaken: true, others: { two: 2 } });
+      assert.deepEqual(await counters.share('other', 5, 5, one), { isTaken: true, others: {} });
+      await leases.release(two);
+      assert.deepEqual(await counters.share('it', 5, 5, one), { isTaken: true, others: {} });
+      const newer = got(await leases.acquire('two', 'three', LONG_MS));
+      assert.deepEqual(await counters.share('it', 1, Infinity, two), { isTaken: false, others: {} });
+      assert.deepEqual(await counters.share('it', 1, Infinity, newer), { isTaken: true, others: { one: 5 } });
+      assert.deepEqual(await counters.share('it', 0, 5, one), { isTaken: true, others: { two: 1 } });
+      assert.deepEqual(await counters.share('it', 2, 5, newer), { isTaken: true, others: {} });
     }),
     test('tells what is announced to all who listen to its topic', async ({ announcements }) => {
       const [here, all] = [heard(2), heard(1)];

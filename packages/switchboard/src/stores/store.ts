@@ -111,12 +111,30 @@ export interface Counters {
    * @param rate how many a minute fill it, and how many it holds.
    */
   take(name: string, wanted: number, rate: { perMinute: number; burst: number }): Promise<Portion>;
+  /**
+   * Says how much one has of something that several have a part in. It counts until it says so again, for as long as it has its lease.
+   *
+   * @param count how much it has now.
+   * @param max how much all may have together: a share that grows beyond it is not noted.
+   * @param under the lease of whoever has it.
+   */
+  share(name: string, count: number, max: number, under: Lease): Promise<Shares>;
+}
+
+/** What several have of something. */
+export interface Shares {
+  /** Whether it was noted. It is not either when the lease has passed to another. */
+  readonly isTaken: boolean;
+  /** What the others have, by the names of their leases. */
+  readonly others: Readonly<Record<string, number>>;
 }
 
 /** Tokens of a bucket. */
 export interface Portion {
   /** How many were taken. */
   readonly granted: number;
+  /** How many are left, whole ones. */
+  readonly left: number;
   /** How long until there is one more, in ms; 0 when there is one already. */
   readonly waitMs: number;
 }
@@ -181,5 +199,7 @@ export interface StoreOptions {
 
 /** How long a log is kept that no process has open, where nothing else is said. */
 export const LOG_TTL_MS = 86_400_000;
+/** How long shares are known after one of them was last said. */
+export const SHARES_KEPT_MS = 3_600_000;
 /** How long a lease is known after its end, so that its owner may go on with it; once it is forgotten, that one is refused. */
 export const LEASE_KEPT_MS = 600_000;
