@@ -56,6 +56,7 @@ export type {
   Log,
   KeepOptions,
   Portion,
+  Shares,
   SharedStore,
   Store,
   StoreNotice,

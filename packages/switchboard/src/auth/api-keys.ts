@@ -89,13 +89,23 @@ const grantOf = ({ id, principal, roles }: ApiKey): string => `key ${id} ${JSON.
 
 export class ApiKeys implements Method {
   #keys: Map<string, ApiKey> = new Map();
+  #all: readonly ApiKey[] = [];
+  readonly #isRevoked: (key: ApiKey) => boolean;
 
-  constructor(keys: readonly ApiKey[] = []) {
+  /** @param isRevoked whether a key was revoked that does not say so itself. @default it was not */
+  constructor(keys: readonly ApiKey[] = [], isRevoked: (key: ApiKey) => boolean = () => false) {
+    this.#isRevoked = isRevoked;
     this.replace(keys);
+  }
+
+  /** Those that are revoked among them. */
+  get all(): readonly ApiKey[] {
+    return this.#all;
   }
 
   /** These are the keys from now on. */
   replace(keys: readonly ApiKey[]): void {
+    this.#all = keys;
     this.#keys = new Map(keys.filter(({ revokedAt }) => revokedAt === undefined).map((each) => [each.id, each]));
   }
 
@@ -103,7 +113,7 @@ export class ApiKeys implements Method {
   async identify({ apiKey, bearer }: Shown): Promise<Identity | undefined> {
     const text = apiKey ?? (bearer?.startsWith(PREFIX) === true ? bearer : undefined);
     if (text === undefined) return undefined;
-    const known = this.#keys.get(KEY.exec(text)?.[1] ?? '');
+    const known = this.#find(KEY.exec(text)?.[1] ?? '');
     const kept = known === undefined ? NO_DIGEST : Buffer.from(known.digest, 'base64url');
     // Compared also where there is none: how long it takes must not tell which ids exist.
     const isRight = timingSafeEqual(digestOf(text), kept);
@@ -126,7 +136,12 @@ export class ApiKeys implements Method {
   holds(grant: string): boolean | undefined {
     const id = /^key ([0-9a-f]{12}) /.exec(grant)?.[1];
     if (id === undefined) return undefined;
-    const key = this.#keys.get(id);
+    const key = this.#find(id);
     return key !== undefined && grantOf(key) === grant;
+  }
+
+  #find(id: string): ApiKey | undefined {
+    const key = this.#keys.get(id);
+    return key === undefined || this.#isRevoked(key) ? undefined : key;
   }
 }

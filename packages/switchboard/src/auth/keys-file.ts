@@ -43,17 +43,28 @@ export function readKeysFile(path: string, mustBe = true): ApiKey[] {
 export const writeKeysFile = (path: string, keys: readonly ApiKey[]): void =>
   writeWholeFile(path, writeKeys(keys), 0o600);
 
+/** The keys, of which these are revoked from now on, or were before. */
+export function withRevoked(keys: readonly ApiKey[], ids: readonly string[]): ApiKey[] {
+  const revokedAt = new Date().toISOString();
+  return keys.map((key) => (ids.includes(key.id) ? { ...key, revokedAt: key.revokedAt ?? revokedAt } : key));
+}
+
+export interface KeysFileOptions {
+  /** The keys are others now: some may have been revoked. */
+  onChange(): void;
+  /** The file cannot be read any more. Nobody's key is good until it can be again. */
+  onFailed(error: SwitchboardError): void;
+  /** Whether a key was revoked elsewhere. @default it was not */
+  isRevoked?: ((key: ApiKey) => boolean) | undefined;
+}
+
 /** API keys as the file has them now. */
 export class KeysFile extends ApiKeys {
   readonly #changes: FileChanges;
 
-  /**
-   * @param onChange the keys are others now: some may have been revoked.
-   * @param onFailed the file cannot be read any more. Nobody's key is good until it can be again.
-   * @throws as {@link readKeysFile}
-   */
-  constructor(path: string, { onChange, onFailed }: { onChange(): void; onFailed(error: SwitchboardError): void }) {
-    super();
+  /** @throws as {@link readKeysFile} */
+  constructor(path: string, { onChange, onFailed, isRevoked }: KeysFileOptions) {
+    super([], isRevoked);
     this.#changes = new FileChanges([path]);
     this.replace(readKeysFile(path));
     this.#changes.watch(LOOK_MS, () => {

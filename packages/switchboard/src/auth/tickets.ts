@@ -12,7 +12,11 @@ import type { Identity } from './identity.ts';
 
 export const TICKET_MS = 30_000;
 
-const schema = z.object({ identity: IDENTITY, origin: z.string() });
+/** How far the clocks of two nodes may be apart. */
+const SKEW_MS = 30_000;
+
+/** It says itself when it ends: who writes to the store could put it back. */
+const schema = z.object({ identity: IDENTITY, origin: z.string(), endsAt: z.number() });
 
 /** The store learns a digest only: who can read it has no ticket. */
 const digestOf = (ticket: string): string => createHash('sha256').update(ticket).digest('base64url');
@@ -28,13 +32,15 @@ export class Tickets {
   /** @param origin of the page that asks. @returns 192 random bits. */
   async issue(identity: Identity, origin: string | undefined): Promise<string> {
     const ticket = randomBytes(24).toString('base64url');
-    await this.#records.put(digestOf(ticket), { identity, origin: origin ?? '' }, TICKET_MS);
+    const endsAt = Date.now() + TICKET_MS;
+    await this.#records.put(digestOf(ticket), { identity, origin: origin ?? '', endsAt }, TICKET_MS);
     return ticket;
   }
 
   /** Uses the ticket up, also when it is for another origin. */
   async take(ticket: string, origin: string | undefined): Promise<Identity | undefined> {
     const kept = await this.#records.take(digestOf(ticket));
-    return kept?.origin === (origin ?? '') ? kept.identity : undefined;
+    if (kept === undefined || kept.endsAt + SKEW_MS <= Date.now()) return undefined;
+    return kept.origin === (origin ?? '') ? kept.identity : undefined;
   }
 }

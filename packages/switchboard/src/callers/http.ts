@@ -31,6 +31,8 @@ const ALLOWED = 'GET, POST, DELETE';
 export interface Elsewhere {
   /** For a new session, so that they know where it is. */
   newSecret(): string;
+  /** Whether one of the nodes made this secret: others are looked for nowhere. */
+  isOurs(secret: string): boolean;
   /**
    * Passes a request on to where its session is, or the call that it comes back to, if that is elsewhere.
    *
@@ -143,7 +145,7 @@ export class HttpCallers {
     const secret = request.headers['mcp-session-id'];
     if (typeof secret !== 'string' || secret === '') throw new SwitchboardError('SWB_SESSION_REQUIRED');
     const session = this.#registry.find(secret, identity);
-    if (session === undefined && this.#context.records !== undefined) {
+    if (session === undefined && this.#context.records !== undefined && this.#elsewhere?.isOurs(secret) !== false) {
       return this.#restored(secret, visit, this.#context.records);
     }
     if (!(session instanceof HttpSession) || session.upstream !== upstream) {

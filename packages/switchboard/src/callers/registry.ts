@@ -177,6 +177,21 @@ export class Registry {
     }
   }
 
+  /** Leaves a conversation over WebSocket to another node. @returns false where there is none that could go on elsewhere. */
+  leave(keptAs: string): boolean {
+    const conversation = [...this.#conversations.values()].find((each) => each.keptAs === keptAs);
+    return conversation?.suspend?.('it goes on at another node') === true;
+  }
+
+  /** Gives up every session that can go on elsewhere, and those over HTTP: another node may have them by now. */
+  giveUp(reason: string): void {
+    for (const conversation of this.#conversations.values()) {
+      if (conversation.suspend?.(reason) === true) continue;
+      // A WebSocket that cannot go on elsewhere is here alone.
+      if (conversation.secret !== undefined) conversation.close('goingAway', reason);
+    }
+  }
+
   close(reason: string): void {
     this.#closing = true;
     clearInterval(this.#sweeper);

@@ -5,10 +5,12 @@ import { Command } from 'commander';
 import { MAX_KEY_LIFE_MS, keyState, makeKey } from '../auth/api-keys.ts';
 import type { ApiKey } from '../auth/api-keys.ts';
 import { isPrincipal } from '../auth/identity.ts';
-import { readKeysFile, writeKeysFile } from '../auth/keys-file.ts';
+import { readKeysFile, withRevoked, writeKeysFile } from '../auth/keys-file.ts';
 import { BUILT_IN_ROLES } from '../router/roles.ts';
 import { parseDuration } from '../util/units.ts';
 import { didYouMean } from '../util/nearest.ts';
+import { AdminClient, adminCommand } from './admin-client.ts';
+import type { AdminFlags } from './admin-client.ts';
 import { readConfigFiles } from './config.ts';
 import { usageError } from './exit.ts';
 import { configFiles, withConfigFlag } from './sources.ts';
@@ -37,11 +39,12 @@ export function keysCommand(): Command {
     .option(FILE, FILE_HELP)
     .option('--json', 'for programs')
     .action(list);
-  command
-    .command('revoke <id...>')
-    .description('Revoke keys by id; sessions opened with them end.')
-    .option(FILE, FILE_HELP)
-    .action(revoke);
+  command.addCommand(
+    adminCommand('revoke', 'Revoke keys by id; sessions opened with them end, at every node of a cluster.')
+      .argument('<id...>', 'as "switchboard keys list" shows it')
+      .option(FILE, `${FILE_HELP}. Default: the running Switchboard is asked`)
+      .action(revoke),
+  );
   return command;
 }
 
@@ -103,8 +106,13 @@ function list(flags: FileFlag & { json?: boolean }): void {
   process.stdout.write(table([['id', 'principal', 'roles', 'state', 'expires', 'label'], ...rows]));
 }
 
-function revoke(ids: string[], flags: FileFlag): void {
-  const file = fileOf(flags);
+async function revoke(ids: string[], flags: FileFlag & AdminFlags): Promise<void> {
+  const file = namedFile(flags);
+  if (file === undefined) {
+    const admin = AdminClient.find(flags, process.env);
+    for (const id of ids) await admin.ask('DELETE', `/keys/${encodeURIComponent(id)}`);
+    return;
+  }
   const keys = readKeysFile(file);
   const known = keys.map(({ id }) => id);
   const unknown = ids.filter((id) => !known.includes(id));
@@ -113,11 +121,7 @@ function revoke(ids: string[], flags: FileFlag): void {
     const detail = `there is no key ${unknown.join(', ')} in ${file}; "switchboard keys list" shows the ids.${hint}`;
     throw usageError(detail);
   }
-  const revokedAt = new Date().toISOString();
-  writeKeys(
-    file,
-    keys.map((key) => (ids.includes(key.id) ? { ...key, revokedAt: key.revokedAt ?? revokedAt } : key)),
-  );
+  writeKeys(file, withRevoked(keys, ids));
 }
 
 /** @throws {SwitchboardError} `SWB_USAGE` for a role that the configuration does not have; without a configuration nothing is known */
@@ -173,8 +177,13 @@ function writeKeys(path: string, keys: readonly ApiKey[]): void {
   }
 }
 
-function fileOf({ keysFile = process.env['SWITCHBOARD_KEYS_FILE'] }: FileFlag): string {
-  if (keysFile !== undefined && keysFile !== '') return keysFile;
+function namedFile({ keysFile = process.env['SWITCHBOARD_KEYS_FILE'] }: FileFlag): string | undefined {
+  return keysFile === '' ? undefined : keysFile;
+}
+
+function fileOf(flags: FileFlag): string {
+  const file = namedFile(flags);
+  if (file !== undefined) return file;
   throw usageError('name the file of the keys with --keys-file');
 }
 

@@ -1,7 +1,6 @@
 /** Authentication: reads the credentials of a request, identifies the caller, and tells others how to authenticate. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { ApiKeys } from '../auth/api-keys.ts';
 import type { Lockout } from '../limits/lockout.ts';
 import { Authenticator } from '../auth/authenticator.ts';
 import type { Method, Shown } from '../auth/method.ts';
@@ -9,6 +8,7 @@ import { NOBODY } from '../auth/identity.ts';
 import type { Identity } from '../auth/identity.ts';
 import { Jwt } from '../auth/jwt.ts';
 import { KeysFile } from '../auth/keys-file.ts';
+import { Revocations } from '../auth/revocations.ts';
 import { ClientCertificates, certificateIdentity } from '../auth/mtls.ts';
 import { CredentialWatcher } from '../auth/credential-watcher.ts';
 import { TICKET_MS, Tickets } from '../auth/tickets.ts';
@@ -17,9 +17,10 @@ import type { Emit } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { ANONYMOUS_ROLE, OPERATOR_ROLE } from '../router/roles.ts';
 import type { Roles } from '../router/roles.ts';
-import type { Store } from '../stores/store.ts';
+import type { SharedStore } from '../stores/store.ts';
 import type { Proxies } from '../transports/http/client-address.ts';
 import { offeredCredentials } from '../transports/websocket/server.ts';
+import { owned } from '../util/owned.ts';
 import type { AccessOptions } from './access-options.ts';
 import type { Settings } from './settings.ts';
 import { noticeEvent } from './store-notice.ts';
@@ -27,7 +28,7 @@ import { noticeEvent } from './store-notice.ts';
 export interface AccessParts extends Pick<AccessOptions, 'jwt'> {
   settings: Settings;
   roles: Roles;
-  store: Store;
+  store: SharedStore;
   proxies: Proxies;
   /** Counts a request by the rate limit. @throws {SwitchboardError} `SWB_RATE_LIMITED` */
   countRequest(identity: Identity, address: string): void;
@@ -51,6 +52,7 @@ export class Access {
   readonly #tickets: Tickets;
   /** Of requests that another process has passed on. */
   readonly #addresses: WeakMap<IncomingMessage, string> = new WeakMap();
+  #revocations: Revocations | undefined;
 
   /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` when there is no keys file that can be read. */
   constructor(parts: AccessParts) {
@@ -136,17 +138,42 @@ export class Access {
     return isMetadata && jwt !== undefined ? this.#serveMetadata(jwt, request, response) : undefined;
   }
 
+  /** Hears of keys that are revoked at other nodes of the cluster. Rejects with `SWB_STORE_UNAVAILABLE`. */
+  async join(): Promise<void> {
+    await this.#revocations?.join();
+  }
+
   close(): void {
+    this.#revocations?.close();
     this.credentials.close();
     this.#authenticator.close();
   }
 
-  #openKeys(path: string): ApiKeys {
-    const { emit } = this.#parts;
-    return new KeysFile(path, {
-      onChange: () => this.credentials.review(),
+  #openKeys(path: string): KeysFile {
+    const { emit, settings, store } = this.#parts;
+    const revocations =
+      settings.peerListen === ''
+        ? undefined
+        : new Revocations({
+            store,
+            keys: () => keys.all,
+            onChange: () => this.credentials.review(),
+            onNotice: (notice) => emit(noticeEvent(notice)),
+          });
+    const keys = new KeysFile(path, {
+      onChange: () => {
+        this.credentials.review();
+        // Where that is not possible now, it is done again each second.
+        owned(
+          () => revocations?.publish(),
+          () => {},
+        );
+      },
       onFailed: (error) => emit({ type: 'failed', where: 'keys file', error }),
+      isRevoked: revocations && ((key) => revocations.has(key)),
     });
+    this.#revocations = revocations;
+    return keys;
   }
 
   /**

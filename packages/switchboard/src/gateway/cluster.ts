@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { recordNameOf } from '../callers/connection.ts';
 import type { HttpVisit } from '../callers/http-visit.ts';
+import type { Registry } from '../callers/registry.ts';
 import type { Emit } from '../observe/events.ts';
 import { joinedMetrics } from '../observe/joined-metrics.ts';
 import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
@@ -23,7 +24,9 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { SealKeys } from '../router/catalogue/seal.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Handles } from '../router/parked.ts';
+import { SealedFacts } from '../stores/sealed-facts.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import { withParts } from '../stores/with-parts.ts';
 import { readBody } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { Certificates } from '../transports/tls/certificates.ts';
@@ -51,14 +54,10 @@ export interface ClusterOptions {
   serveOperator(path: string, request: IncomingMessage, response: ServerResponse, caller: PeerCaller): Promise<void>;
   /** The metrics of this node. */
   metrics(): Promise<string>;
-  /** Whether the session over HTTP with this secret is here. */
-  has(secret: string): boolean;
-  /** Leaves a conversation over WebSocket to another node. @returns false where there is none that could go on elsewhere. */
-  leave(keptAs: string): boolean;
+  /** Who is connected here. */
+  registry(): Registry;
   /** Ends a session of a principal, so that it can have one at another node. Resolves with whether there was one. */
   giveUpPlace(principal: string): Promise<boolean>;
-  /** Gives up every session that can go on elsewhere, and those over HTTP: another node may have them by now. */
-  giveUp(reason: string): void;
   /** How many requests of an upstream may run at a time. */
   limiter(): ConcurrencyLimiter;
   onNotice(notice: StoreNotice): void;
@@ -82,8 +81,8 @@ const ASK_MS = 5000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** How many nodes are asked for one session, each of which may have left it to the next. */
 const MAX_ATTEMPTS = 3;
-/** A session's secret: the node that made it, and 128 random bits. */
-const SECRET = /^([\w-]{12})\.[\w-]{22}$/;
+/** A session's secret: the node that made it and 128 random bits, and a code over both. */
+const SECRET = /^(([\w-]{12})\.[\w-]{22})\.([\w-]{11})$/;
 /** The handle of a parked call: the cluster, and the node that has the call. */
 const HANDLE = /^swb\.([\w-]{8})\.([\w-]{12})\./;
 
@@ -94,6 +93,8 @@ export class Cluster {
   readonly operators: OperatorsNode | undefined;
   /** What they have together. */
   readonly members: ClusterMembers;
+  /** The store; of one that other machines reach, only facts count that a node of this cluster has put there. */
+  readonly store: SharedStore;
   readonly #options: ClusterOptions;
   readonly #key: ClusterKey;
   readonly #listener: PeerListener;
@@ -104,7 +105,7 @@ export class Cluster {
 
   /** @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_TLS_INVALID` */
   constructor(options: ClusterOptions) {
-    const { settings, store, giveUp, onNotice, emit } = options;
+    const { settings, registry, onNotice, emit } = options;
     const {
       clusterKey,
       clusterKeyFile,
@@ -114,7 +115,7 @@ export class Cluster {
       peerTlsCa: ca,
     } = settings;
     this.#options = options;
-    if (store.reach === 'process') {
+    if (options.store.reach === 'process') {
       throw invalid('it needs a store that all nodes reach, such as --store redis://host:6379');
     }
     if ((clusterKey === '') === (clusterKeyFile === '')) {
@@ -127,6 +128,12 @@ export class Cluster {
         ? new ClusterKey(clusterKey)
         : new ClusterKeyFile(clusterKeyFile, (error) => emit({ type: 'failed', where: 'cluster key', error }));
     this.#key = key;
+    // The file of one machine is for its owner alone, and outlives the key.
+    const store =
+      options.store.reach === 'machine'
+        ? options.store
+        : withParts(options.store, { facts: new SealedFacts(options.store.facts, key, onNotice) });
+    this.store = store;
     const most = settings.maxConnections * CONNECTIONS_PER_CLIENT + SPARE_CONNECTIONS;
     this.#link = new PeerLink({
       key,
@@ -160,7 +167,7 @@ export class Cluster {
         this.members.forget(id);
       },
       onFenced: () => {
-        giveUp('this node could not be reached for a while, and the others took it for gone');
+        registry().giveUp('this node could not be reached for a while, and the others took it for gone');
         this.members.giveUp();
       },
       onBack: () => this.members.renew(),
@@ -181,7 +188,7 @@ export class Cluster {
       const { maxMessageSize: maxMessageBytes } = settings;
       this.operators = new OperatorsNode({ nodes: this.nodes, link: this.#link, maxMessageBytes });
     }
-    this.#heirs = new Heirs({ store, nodes: this.nodes, has: options.has, onNotice });
+    this.#heirs = new Heirs({ store, nodes: this.nodes, has: (secret) => registry().has(secret), onNotice });
   }
 
   /**
@@ -219,12 +226,20 @@ export class Cluster {
 
   /** For a new session: whoever sees it knows the node that made it. */
   newSecret(): string {
-    return `${this.nodes.id}.${randomBytes(16).toString('base64url')}`;
+    const name = `${this.nodes.id}.${randomBytes(16).toString('base64url')}`;
+    return `${name}.${this.#key.code('session', name)}`;
+  }
+
+  /** Whether a node of this cluster made this secret. What others make up is looked for nowhere; a store of this machine is not far. */
+  isOurs(secret: string): boolean {
+    if (this.store.reach === 'machine') return true;
+    const [, name = '', , code = ''] = SECRET.exec(secret) ?? [];
+    return this.#key.isCode('session', name, code);
   }
 
   /** The node that opened a session. One without a node in its name is of a process that had this machine's store for itself, and has ended. */
   #openerOf(secret: string): string | undefined {
-    return SECRET.exec(secret)?.[1] ?? (this.#options.store.reach === 'machine' ? '' : undefined);
+    return SECRET.exec(secret)?.[2] ?? (this.#options.store.reach === 'machine' ? '' : undefined);
   }
 
   /** What the admin API needs of the nodes. */
@@ -267,7 +282,7 @@ export class Cluster {
 
   async #claim(id: string): Promise<boolean> {
     const owner = this.#openerOf(id);
-    if (owner === undefined) return false;
+    if (owner === undefined || !this.isOurs(id)) return false;
     await this.nodes.settled();
     const name = recordNameOf({ keptAs: id })!;
     const node = await this.#heirs.find(name, id, owner);
@@ -330,7 +345,9 @@ export class Cluster {
     const owner = secret === '' ? this.#labelled(stateIn(body)) : this.#openerOf(secret);
     if (owner === undefined) return false;
     await this.nodes.settled();
-    if (this.#options.has(secret)) return false;
+    if (this.#options.registry().has(secret)) return false;
+    // One of an earlier key of the cluster is still found at its node, without the store.
+    if (secret !== '' && !this.isOurs(secret) && !this.nodes.serves(owner)) return false;
     if (visit.isForwarded === true && owner === this.nodes.id && this.nodes.isDraining) {
       throw new SwitchboardError('SWB_NOT_OWNER', {
         detail: 'this node ends, and has left its sessions to the others',
@@ -419,7 +436,7 @@ export class Cluster {
     const path = (request.url ?? '').split(/[?#]/, 1)[0]!;
     if (path === ALIVE_PATH) response.writeHead(204).end();
     else if (path === LEAVE) {
-      const isLeft = this.#options.leave(await readBody(request, MAX_NAME_BYTES));
+      const isLeft = this.#options.registry().leave(await readBody(request, MAX_NAME_BYTES));
       if (isLeft) await this.#options.store.flush();
       response.writeHead(isLeft ? 204 : 404).end();
     } else if (path === METRICS) {

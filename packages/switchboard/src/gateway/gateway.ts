@@ -8,8 +8,6 @@ import type { Identity } from '../auth/identity.ts';
 import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { askRequest } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
-import { SharedRates } from '../limits/shared-rates.ts';
-import { RateLimit } from '../limits/token-bucket.ts';
 import type { Emit, GatewayEvent, ProgramEvent } from '../observe/events.ts';
 import type { Transport } from '../protocol/session-context.ts';
 import { Statistics } from '../observe/statistics.ts';
@@ -32,7 +30,7 @@ import { Admin } from './admin/admin.ts';
 import { configurationOf } from './admin/configuration.ts';
 import type { Origins } from './admin/configuration.ts';
 import type { ConsoleLink } from './admin/route.ts';
-import { Admission, isOfMany } from './admission.ts';
+import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
 import type { CallerAdapters } from './caller-adapters.ts';
 import { Cluster } from './cluster.ts';
@@ -43,8 +41,8 @@ import { mustBeForPrograms, readConfiguration } from './configuration.ts';
 import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Console } from './console/console.ts';
 import type { PageServer } from './console/console.ts';
+import type { GatewayParts } from './gateway-parts.ts';
 import { HttpIngress } from './http-ingress.ts';
-import { KeptLimits } from './kept-limits.ts';
 import { Keys } from './keys.ts';
 import { checkRole, noConsole, nothingToRead } from './not-there.ts';
 import { Observation } from './observation.ts';
@@ -57,8 +55,7 @@ import { Pools } from './pools.ts';
 import type { Program } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
-import { SharedLockout } from './shared-lockout.ts';
-import { SharedPlaces } from './shared-places.ts';
+import { SharedLimits } from './shared-limits.ts';
 import { noticeEvent } from './store-notice.ts';
 import { announceRoles } from './role-change.ts';
 import { ToolSurvey } from './tool-survey.ts';
@@ -152,20 +149,6 @@ const ENDING = 'Switchboard is shutting down';
 /** How long the last connections are waited for, in turns of the event loop. */
 const MAX_TURNS = 1000;
 
-/** What a gateway is made of. Without roles everybody may use everything. */
-export interface GatewayParts
-  extends Pick<Configuration, 'settings' | 'upstreams'>, Partial<Pick<Configuration, 'roles' | 'jwt' | 'access'>> {
-  environment: Readonly<Record<string, string | undefined>>;
-  observation: Observation;
-  stateStore?: SharedStore;
-  program?: Program | undefined;
-  onReload?: () => Change | Promise<Change>;
-  onDrain?: (timeoutMs?: number) => void;
-  servePages?: PageServer;
-  configurationFile?: ConfigurationFile;
-  origins?: Origins;
-}
-
 /**
  * Shares MCP servers with many clients, over WebSocket, HTTP, stdio and memory. {@link createGateway} makes one; it ends with {@link close}
  * or {@link drain}, after which it cannot be used again.
@@ -190,9 +173,7 @@ export class Gateway {
   #port = 0;
   readonly #ingress: HttpIngress;
   readonly #cluster: Cluster | undefined;
-  readonly #keptLimits: KeptLimits | undefined;
-  readonly #sharedLockout: SharedLockout | undefined;
-  readonly #places: SharedPlaces | undefined;
+  readonly #limits: SharedLimits;
   readonly #store: SharedStore;
   readonly #access: Access;
   readonly #program: Program | undefined;
@@ -224,8 +205,8 @@ export class Gateway {
     const { emit } = observation;
     const { trustedProxies, behindProxy } = settings;
     const proxies = new Proxies([...trustedProxies, ...(behindProxy ? OWN_MACHINE : [])]);
-    const store = stateStore ?? openedAtOnce(settings.store) ?? memoryStore();
-    store.watch(this.#onStoreNotice);
+    const opened = stateStore ?? openedAtOnce(settings.store) ?? memoryStore();
+    opened.watch(this.#onStoreNotice);
     const id = randomUUID();
     this.settings = settings;
     this.#program = program;
@@ -234,9 +215,10 @@ export class Gateway {
     this.#offered = new Offered({ upstreams, settings, disabled: () => configurationFile?.disabled() ?? [] });
     this.#observation = observation;
     this.#emit = emit;
-    this.#store = store;
-    const cluster = settings.peerListen === '' ? undefined : this.#newCluster(store, () => probes.metrics());
+    const cluster = settings.peerListen === '' ? undefined : this.#newCluster(opened, () => probes.metrics());
     this.#cluster = cluster;
+    const store = cluster?.store ?? opened;
+    this.#store = store;
     const pass = cluster?.operators?.passing((request) => this.#access.addressOf(request));
     this.#pools = new Pools(upstreams, {
       id,
@@ -248,17 +230,15 @@ export class Gateway {
       cluster,
     });
     const { served, limiter, byName: pools } = this.#pools;
-    const rate = { perMinute: settings.rateLimit };
-    const rates = new RateLimit(rate);
-    const sharedRates =
-      cluster &&
-      new SharedRates({
-        local: rates,
-        rate,
-        take: (client, wanted, portions) => store.counters.take(`rate ${client}`, wanted, portions),
-        isShared: isOfMany,
-      });
-    const admission = new Admission(settings, roles, sharedRates ?? rates);
+    const limits = new SharedLimits({
+      settings,
+      store,
+      cluster,
+      registry: this.#registry,
+      onNotice: this.#onStoreNotice,
+    });
+    this.#limits = limits;
+    const admission = new Admission(settings, roles, limits.rates);
     this.#access = new Access({
       settings,
       roles,
@@ -268,25 +248,7 @@ export class Gateway {
       countRequest: (identity, address) => admission.countRequest({ identity, address, id: address }),
       ...(jwt !== undefined && { jwt }),
     });
-    const { lockout } = this.#access;
-    const onNotice = this.#onStoreNotice;
-    if (cluster !== undefined) {
-      this.#keptLimits = new KeptLimits({ store, lockout, onNotice });
-      const { announcements } = store;
-      this.#sharedLockout = new SharedLockout({ announcements, lockout, self: () => cluster.nodes.id, onNotice });
-    } else if (store.reach === 'machine') {
-      this.#keptLimits = new KeptLimits({ store, rates, lockout, onNotice });
-    }
-    if (cluster !== undefined) {
-      this.#places = new SharedPlaces({
-        counters: store.counters,
-        lease: () => cluster.nodes.lease,
-        maxOf: (identity) => admission.maxSessions(identity),
-        countOf: (principal) => this.#callers.registry.countOf(principal),
-        makeRoom: (principal) => this.#callers.registry.makeRoom(principal),
-        makeRoomAt: (lease, principal) => cluster.makeRoom(lease, principal),
-      });
-    }
+    limits.cover(admission, this.#access.lockout);
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#pools.timeoutOf(exchange),
@@ -306,7 +268,7 @@ export class Gateway {
       store,
       emit,
       elsewhere: cluster,
-      places: this.#places,
+      places: limits.places,
       ...(cluster !== undefined && { lease: () => cluster.nodes.lease }),
     });
     const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
@@ -393,7 +355,7 @@ export class Gateway {
       maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
       checkRoom: (identity, address) => registry.checkRoom(identity, address),
       countConnect: (identity, address) => admission.countConnect({ identity, address, id: address }),
-      reservePlace: async (identity) => (await this.#places?.reserve(identity)) ?? (() => {}),
+      reservePlace: (identity) => limits.reservePlace(identity),
       hooks: this.#hooks,
       ...(this.#admin !== undefined && { admin: this.#admin }),
       ...(this.#console !== undefined && { operatorPage: this.#console }),
@@ -423,8 +385,8 @@ export class Gateway {
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
     // Who comes in may have a session at another node.
     await this.#cluster?.join();
-    await this.#sharedLockout?.join();
-    await this.#keptLimits?.restore();
+    if (this.#cluster !== undefined) await this.#access.join();
+    await this.#limits.join();
     const { address, port } = await this.#ingress.listen(fd);
     this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
@@ -602,13 +564,14 @@ export class Gateway {
     this.#serve(this.#offered.switch(name, isOn));
   }
 
+  readonly #registry = (): CallerAdapters['registry'] => this.#callers.registry;
+
   readonly #onStoreNotice = (notice: StoreNotice): void => {
     this.#emit(noticeEvent(notice));
-    if (notice.type === 'back') this.#places?.repeat();
+    if (notice.type === 'back') this.#limits.places?.repeat();
   };
 
   #newCluster(store: SharedStore, metrics: () => Promise<string>): Cluster {
-    const registry = (): CallerAdapters['registry'] => this.#callers.registry;
     return new Cluster({
       settings: this.settings,
       store,
@@ -625,19 +588,8 @@ export class Gateway {
         await answering.answerPassed(path, request, response);
       },
       metrics,
-      has: (secret) => registry().has(secret),
-      giveUpPlace: async (principal) => (await this.#places?.giveUp(principal)) ?? false,
-      leave: (keptAs) => {
-        const conversation = [...registry().all].find((each) => each.keptAs === keptAs);
-        return conversation?.suspend?.('it goes on at another node') === true;
-      },
-      giveUp: (reason) => {
-        for (const conversation of registry().all) {
-          if (conversation.suspend?.(reason) === true) continue;
-          // A WebSocket that cannot go on elsewhere is here alone.
-          if (conversation.secret !== undefined) conversation.close('goingAway', reason);
-        }
-      },
+      registry: this.#registry,
+      giveUpPlace: async (principal) => (await this.#limits.places?.giveUp(principal)) ?? false,
       limiter: () => this.#pools.limiter,
       onNotice: this.#onStoreNotice,
       emit: this.#emit,
@@ -690,9 +642,7 @@ export class Gateway {
     await Promise.all([closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
     this.#access.close();
     this.#callers.records?.close();
-    this.#sharedLockout?.close();
-    this.#places?.close();
-    this.#keptLimits?.close();
+    this.#limits.close();
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.
     for (let turn = 0; this.#callers.registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);

@@ -2,7 +2,7 @@
 import { MAX_KEY_LIFE_MS, keyState, makeKey } from '../auth/api-keys.ts';
 import type { ApiKey } from '../auth/api-keys.ts';
 import { isPrincipal } from '../auth/identity.ts';
-import { readKeysFile, writeKeysFile } from '../auth/keys-file.ts';
+import { readKeysFile, withRevoked, writeKeysFile } from '../auth/keys-file.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { BUILT_IN_ROLES } from '../router/roles.ts';
 import type { Roles } from '../router/roles.ts';
@@ -79,8 +79,7 @@ export class Keys {
       );
       throw new SwitchboardError('SWB_NOT_FOUND', { detail: `there is no key ${JSON.stringify(id)}.${hint}` });
     }
-    const revokedAt = new Date().toISOString();
-    this.#write(keys.map((key) => (key.id === id ? { ...key, revokedAt: key.revokedAt ?? revokedAt } : key)));
+    this.#write(withRevoked(keys, [id]));
   }
 
   #check(principal: string, roles: readonly string[], expires: number | undefined): void {

@@ -23,9 +23,7 @@ const MAX_COUNT = 1000;
 
 const announced = z.object({
   from: z.string(),
-  failures: z
-    .array(z.tuple([z.string().min(1).max(64), z.number().int().min(1).max(MAX_COUNT)]))
-    .max(MAX_BLOCKS),
+  failures: z.array(z.tuple([z.string().min(1).max(64), z.number().int().min(1).max(MAX_COUNT)])).max(MAX_BLOCKS),
 });
 
 export class SharedLockout {
@@ -51,10 +49,10 @@ export class SharedLockout {
     const count = this.#failures.get(block) ?? 0;
     if (count >= MAX_COUNT || (count === 0 && this.#failures.size >= MAX_BLOCKS)) return;
     this.#failures.set(block, count + 1);
-    this.#timer ??= setTimeout(() => this.#tell(), GATHERED_MS).unref();
+    this.#timer ??= setTimeout(() => this.#announce(), GATHERED_MS).unref();
   }
 
-  #tell(): void {
+  #announce(): void {
     const { announcements, self } = this.#options;
     const message = { from: self(), failures: [...this.#failures] };
     this.#timer = undefined;

@@ -127,7 +127,11 @@ export class SharedPlaces {
     if (found === undefined || found.isTaken) return true;
     const here = [async () => makeRoom(principal)];
     const byMost = Object.entries(found.others).toSorted(([, one], [, other]) => other - one);
-    const elsewhere = byMost.map(([lease]) => () => makeRoomAt(lease, principal));
+    const elsewhere = byMost.map(
+      ([lease]) =>
+        () =>
+          makeRoomAt(lease, principal),
+    );
     for (const make of [...here, ...elsewhere]) {
       if (!(await make())) continue;
       const said = await this.#say(principal, max);

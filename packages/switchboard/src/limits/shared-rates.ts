@@ -122,6 +122,8 @@ export class SharedRates implements Limiter {
       // The part of the next one that has come already.
       account.left = left >= 1 ? left : Math.max(0, 1 - waitMs / msPerToken(rate));
       account.at = now();
+      // More was used meanwhile.
+      if (account.held < 0 && left >= 1) this.#ask(client, account, rate);
     };
     owned(ask, () => {
       // Whoever cannot count together owes nothing.

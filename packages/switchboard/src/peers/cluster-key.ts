@@ -45,6 +45,21 @@ export class ClusterKey {
     return this.#keys.map((key) => digestOf(key, ['label', purpose]).toString('base64url').slice(0, 8));
   }
 
+  /** A short code over what clients show, 66 bits: who has no key of the cluster cannot make up something that is looked for. */
+  code(purpose: string, text: string): string {
+    return codeOf(this.#keys[0]!, purpose, text);
+  }
+
+  /** Whether one of the keys made this code. */
+  isCode(purpose: string, text: string, code: string): boolean {
+    const given = Buffer.from(code);
+    const matches = this.#keys.map((key) => {
+      const own = Buffer.from(codeOf(key, purpose, text));
+      return given.length === own.length && timingSafeEqual(given, own);
+    });
+    return matches.includes(true);
+  }
+
   /** Whether one of the keys made this signature. It takes as long for a signature that is nearly right. */
   verifies(parts: readonly unknown[], signature: string): boolean {
     const given = Buffer.from(signature, 'base64url');
@@ -59,6 +74,10 @@ export class ClusterKey {
 /** JSON keeps the parts apart: no two lists of parts have the same text. */
 const digestOf = (key: Buffer, parts: readonly unknown[]): Buffer =>
   createHmac('sha256', key).update(JSON.stringify(parts)).digest();
+
+const CODE_LENGTH = 11;
+const codeOf = (key: Buffer, purpose: string, text: string): string =>
+  digestOf(key, ['code', purpose, text]).toString('base64url').slice(0, CODE_LENGTH);
 
 const invalid = (what: string): SwitchboardError =>
   new SwitchboardError('SWB_CONFIG_INVALID', {

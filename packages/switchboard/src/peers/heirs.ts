@@ -91,7 +91,7 @@ export class Heirs {
   }
 
   #refresh(): void {
-    const { nodes, has } = this.#options;
+    const { has } = this.#options;
     for (const [name, secret] of this.#taken) {
       const isHere = has(secret);
       if (!isHere) this.#taken.delete(name);

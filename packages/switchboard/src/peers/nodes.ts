@@ -3,6 +3,7 @@
  * from; a node whose lease has ended is gone for the others, whatever it does.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 
 import type { Emit } from '../observe/events.ts';
@@ -59,6 +60,8 @@ const BEATS = 3;
 const GRACE_LEASES = 2;
 /** How long a node that others have taken over finds that out. */
 const FENCED_MS = 86_400_000;
+/** How often the store is asked for nodes beside the beats, at the most. */
+const LOOK_AGAIN_MS = 100;
 /** How many nodes are looked at. */
 const MAX_NODES = 1000;
 
@@ -80,6 +83,9 @@ export class Nodes {
   #known: ReadonlyMap<string, Node> = new Map();
   /** Those that were asked for and are not there, with the time until which that counts. */
   readonly #gone: Map<string, number> = new Map();
+  #looking: Promise<void> | undefined;
+  /** When the store was last asked beside the beats, in ms of this process. */
+  #lookedAt = -Infinity;
   #state: NodeRecord['state'] = 'serving';
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
@@ -132,8 +138,14 @@ export class Nodes {
     return [...this.#known.values()].toSorted((one, other) => one.startedAt - other.startedAt);
   }
 
+  /** Whether a node serves, as far as this one knows without asking. */
+  serves(id: string): boolean {
+    return this.#known.get(id)?.state === 'serving';
+  }
+
   /**
-   * Another node that is there. One that this node has not heard of may have joined a moment ago: then the store is asked.
+   * Another node that is there. One that this node has not heard of may have joined a moment ago: then the store is asked, once for all who
+   * ask at that time.
    *
    * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` when that is needed and cannot be.
    */
@@ -142,15 +154,21 @@ export class Nodes {
     if (known !== undefined) return known.self ? undefined : known;
     const now = performance.now();
     if (id === this.#id || (this.#gone.get(id) ?? 0) > now) return undefined;
-    const record = await this.#records.get(id);
-    if (record === undefined) {
-      if (this.#gone.size >= MAX_NODES) this.#gone.clear();
-      this.#gone.set(id, now + this.#beatMs);
-      return undefined;
-    }
-    const node = { id, ...record, self: false };
-    this.#see(new Map([...this.#known, [id, node]]));
-    return node;
+    this.#looking ??= this.#lookSoon().finally(() => (this.#looking = undefined));
+    await this.#looking;
+    const found = this.#known.get(id);
+    if (found !== undefined) return found.self ? undefined : found;
+    if (this.#gone.size >= MAX_NODES) this.#gone.clear();
+    this.#gone.set(id, now + this.#beatMs);
+    return undefined;
+  }
+
+  /** Whoever makes up ids of nodes must not make the store busy. */
+  async #lookSoon(): Promise<void> {
+    const waitMs = this.#lookedAt + LOOK_AGAIN_MS - performance.now();
+    if (waitMs > 0) await pause(waitMs);
+    this.#lookedAt = performance.now();
+    await this.#look();
   }
 
   /** Whether a node that could not be reached is still there; one that has left is seen to have left from now on. */

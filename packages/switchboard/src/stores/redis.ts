@@ -31,7 +31,7 @@ export interface RedisStoreOptions {
 }
 
 /** The first word of keys that are listed again and again: they have an index, as looking through all keys takes time. */
-const LISTED: ReadonlySet<string> = new Set(['node']);
+const LISTED: ReadonlySet<string> = new Set(['node', 'revoked']);
 const DEFAULT_PREFIX = 'switchboard';
 /** How many keys are looked at in one step of a list. */
 const SCANNED = 1000;

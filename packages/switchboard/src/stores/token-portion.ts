@@ -26,5 +26,9 @@ export function taken(
   const granted = Math.max(0, Math.min(Math.floor(there), Math.floor(wanted)));
   const tokens = there - granted;
   const waitMs = tokens >= 1 ? 0 : Math.ceil((1 - tokens) * msPerToken);
-  return { portion: { granted, left: Math.floor(tokens), waitMs }, left: { tokens, at: now }, fullAt: now + (burst - tokens) * msPerToken };
+  return {
+    portion: { granted, left: Math.floor(tokens), waitMs },
+    left: { tokens, at: now },
+    fullAt: now + (burst - tokens) * msPerToken,
+  };
 }

@@ -78,7 +78,10 @@ it('connections and sessions of a principal count once, also those that are open
   // One that may have had a place says only afterwards that it had none.
   const late = await WireClient.open(a!.ws, { headers }, ['mcp.r1', 'mcp']);
   late.send(initialize);
-  expect(await late.closed).toMatchObject({ code: 1013, reason: expect.stringContaining('3 sessions of ann') as string });
+  expect(await late.closed).toMatchObject({
+    code: 1013,
+    reason: expect.stringContaining('3 sessions of ann') as string,
+  });
   for (const socket of sockets) socket.socket.terminate();
   // Over HTTP the one that was quiet longest makes room, wherever it is.
   await expect.poll(() => clientsOf(a!, b!)).toEqual([0, 0]);
@@ -104,14 +107,26 @@ it('places of a node that is gone are free when its lease has ended; a store tha
   const store = redisStore({ url: String(a!.gateway.settings.store) });
   onTestFinished(() => store.close());
   const lost = await store.leases.acquire('node lost', 'lost', 1000);
-  await store.counters.share('sessions ann', 2, Infinity, (lost as { lease: Parameters<typeof store.leases.renew>[0] }).lease);
+  await store.counters.share(
+    'sessions ann',
+    2,
+    Infinity,
+    (lost as { lease: Parameters<typeof store.leases.renew>[0] }).lease,
+  );
   const open = async (): Promise<number> => (await http(a!.http, { headers, body: initialize })).status;
   expect(await open()).toBe(503);
   await expect.poll(open, { interval: 200, timeout: 5000 }).toBe(200);
   await own.ask('FLUSHALL');
   const kept = async (): Promise<Json> => {
     const got = await store.leases.acquire('node other', 'other', 5000);
-    return (await store.counters.share('sessions ann', 0, 2, (got as { lease: Parameters<typeof store.leases.renew>[0] }).lease)).others;
+    return (
+      await store.counters.share(
+        'sessions ann',
+        0,
+        2,
+        (got as { lease: Parameters<typeof store.leases.renew>[0] }).lease,
+      )
+    ).others;
   };
   await expect.poll(async () => Object.values(await kept()), { interval: 200, timeout: 5000 }).toEqual([1]);
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { createGateway } from '../../src/gateway/gateway.ts';
+import { ClusterKey } from '../../src/peers/cluster-key.ts';
 import { CLUSTER_KEY, sees, startCluster } from '../support/cluster.ts';
 import type { TestNode } from '../support/cluster.ts';
 import { TestAuthority } from '../support/certificates.ts';
@@ -303,7 +304,8 @@ it('without its store a node goes on with what is there, reaches the others, and
   const ready = await http(`http://127.0.0.1:${b!.port}/readyz`, { method: 'GET' });
   expect([ready.status, parse(ready.body)]).toMatchObject([200, { status: 'ready', store: 'away' }]);
   // Nobody can say now whether there is such a node.
-  const unknown = { 'mcp-session-id': `${'x'.repeat(12)}.${'y'.repeat(22)}` };
+  const name = `${'x'.repeat(12)}.${'y'.repeat(22)}`;
+  const unknown = { 'mcp-session-id': `${name}.${new ClusterKey(CLUSTER_KEY).code('session', name)}` };
   const answer = await http(a!.http, { headers: unknown, body: toolCall(1, 'echo') });
   expect([answer.status, answer.headers['retry-after'], codeOf(answer.body)]).toEqual([
     503,

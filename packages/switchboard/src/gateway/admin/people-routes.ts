@@ -56,6 +56,7 @@ export const PEOPLE_ROUTES: readonly Route[] = [
   define({
     method: 'DELETE',
     path: '/keys/{id}',
+    spread: 'find',
     summary: 'Revoke an API key; what was opened with it ends',
     command: 'keys revoke <id>',
     answer: shapes.nothing,

@@ -1,0 +1,20 @@
+import type { SharedStore } from './store.ts';
+
+/** A store with parts of its own in place of some of another's. */
+export const withParts = (
+  store: SharedStore,
+  parts: Partial<Pick<SharedStore, 'facts' | 'leases' | 'counters' | 'announcements'>>,
+): SharedStore => ({
+  reach: store.reach,
+  facts: store.facts,
+  leases: store.leases,
+  counters: store.counters,
+  announcements: store.announcements,
+  ...parts,
+  log: (name, options) => store.log(name, options),
+  recall: (name, options) => store.recall(name, options),
+  incarnation: () => store.incarnation(),
+  watch: (listener) => store.watch(listener),
+  flush: () => store.flush(),
+  close: () => store.close(),
+});

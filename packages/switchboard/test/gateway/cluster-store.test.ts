@@ -1,0 +1,104 @@
+/** The store of a cluster as others could write to it, and as clients could keep it busy. */
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+
+import { redisStore } from '../../src/stores/redis.ts';
+import type { SharedStore } from '../../src/stores/store.ts';
+import { startCluster } from '../support/cluster.ts';
+import type { TestNode } from '../support/cluster.ts';
+import { http, openSession } from '../support/http.ts';
+import { bearer, testKeys } from '../support/keys.ts';
+import { RedisServer } from '../support/redis.ts';
+import { WireClient, envelope, initializeParams, toolCall } from '../support/wire.ts';
+import type { Json } from '../support/wire.ts';
+
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await RedisServer.start();
+});
+afterAll(() => redis.kill());
+
+/** How often the store was asked for something that it keeps. */
+async function reads(): Promise<number> {
+  const stats = await redis.ask('INFO', 'commandstats');
+  const calls = [...stats.matchAll(/^cmdstat_(?:get|getdel|mget|zrange|scan|evalsha|eval):calls=(\d+)/gm)];
+  return calls.reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+/** The store of a node, as anybody finds it who knows where it is. */
+function storeOf(node: TestNode): SharedStore {
+  const store = redisStore({ url: String(node.gateway.settings.store) });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+it('ids of sessions and parked calls that somebody makes up cost the store next to nothing, and calls with real ones nothing', async () => {
+  const [a, b] = await startCluster(redis, ['a', 'b']);
+  const session = await openSession(a!.http, initializeParams());
+  const secret = session['mcp-session-id']!;
+  const modern = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'ask' };
+  const ask = toolCall(1, 'ask', { message: 'who?' }, envelope({ elicitation: {} }));
+  const parked = JSON.parse((await http(a!.http, { headers: modern, body: ask })).body) as { result: Json };
+  const handle = String(parked.result['requestState']);
+  const madeUp = (like: string, n: number): string => {
+    const digest = createHash('sha256').update(String(n)).digest('base64url');
+    return like.replaceAll(/[\w-]{12,}/g, (part) => digest.slice(0, part.length));
+  };
+  const before = await reads();
+  const begun = performance.now();
+  for (let n = 0; n < 40; n++) {
+    // The second is said to be of a node that is there.
+    for (const id of [madeUp(secret, n), secret.slice(0, -11) + madeUp('x'.repeat(11).padEnd(12, 'x'), n).slice(1)]) {
+      const { status } = await http(b!.http, {
+        headers: { ...session, 'mcp-session-id': id },
+        body: toolCall(1, 'echo'),
+      });
+      expect(status).toBe(404);
+    }
+    const { status } = await http(b!.http, { headers: session, body: toolCall(2, 'echo') });
+    expect(status).toBe(200);
+    if (n % 10 > 0) continue;
+    const params = { ...(ask['params'] as Json), requestState: madeUp(handle, n), inputResponses: {} };
+    const { body } = await http(b!.http, { headers: modern, body: { ...ask, params } });
+    expect(body).toContain('SWB_');
+  }
+  // Each node has its beats, and looks for nodes that it does not know ten times a second at the most.
+  const seconds = (performance.now() - begun) / 1000;
+  expect((await reads()) - before).toBeLessThan(60 + seconds * 40);
+});
+
+it('what others than its nodes write to the store lets nobody in, and is told of', async () => {
+  const keys = testKeys();
+  const headers = bearer(keys.add('ann'));
+  const [a, b] = await startCluster(redis, ['a', 'b'], { keysFile: keys.path });
+  const { facts } = storeOf(a!);
+  const take = (ticket: string): Promise<WireClient> => WireClient.open(b!.ws, {}, [`mcp.ticket.${ticket}`, 'mcp']);
+  const issue = async (): Promise<string> => {
+    const { body } = await http(a!.http.replace(/\/mcp.*/, '/ticket'), { headers, body: '' });
+    return (JSON.parse(body) as { ticket: string }).ticket;
+  };
+  await expect.poll(issue).toBeTypeOf('string');
+  const keyOf = (ticket: string): string => `ticket ${createHash('sha256').update(ticket).digest('base64url')}`;
+  const [good, other] = [await issue(), await issue()];
+  const record = (await facts.get(keyOf(other)))!;
+  const identity = { ...(record['identity'] as Json), principal: 'root', roles: ['operator'] };
+  await facts.put(keyOf('forged'), { ...record, identity }, 10_000);
+  await facts.put(keyOf('bare'), { identity, origin: '', endsAt: Date.now() + 10_000 }, 10_000);
+  // What is good under one name is not good under another.
+  await facts.put(keyOf('moved'), record, 10_000);
+  for (const ticket of ['forged', 'bare', 'moved']) await expect(take(ticket)).rejects.toThrow('401');
+  const garbage = b!.events.filter(({ type }) => type === 'store.garbage');
+  expect(garbage).toMatchObject(['forged', 'bare', 'moved'].map((ticket) => ({ key: keyOf(ticket) })));
+  const client = await take(good);
+  client.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
+  expect(await client.answer(0)).toHaveProperty('result');
+
+  // Nor does anybody get what nodes say to each other by taking a place among them.
+  const [[, node] = ['', {}]] = await facts.list('node ', 1);
+  await facts.put('node evil-evil-ev', { ...node, name: 'evil', url: 'http://127.0.0.1:9/' }, 10_000);
+  const isTold = (): boolean =>
+    a!.events.some((event) => event.type === 'store.garbage' && event.key === 'node evil-evil-ev');
+  await expect.poll(isTold, { timeout: 5000 }).toBe(true);
+  const status = (await a!.admin('GET /status')).json as { nodes: { name: string }[] };
+  expect(status.nodes.map(({ name }) => name).toSorted()).toEqual(['a', 'b']);
+});
