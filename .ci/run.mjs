@@ -1,5 +1,7 @@
-// Runs every check in turn, goes on after a failure so that one run tells all of them, and counts what the test runners say.
-import { spawnSync } from 'node:child_process';
+// Runs every check, goes on after a failure so that one run tells all of them, and counts what the test runners say. What leaves a
+// processor free runs two at a time; what has a time of its own, as the conformance suite, runs alone.
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,38 +17,39 @@ let failed = 0;
 const failures = [];
 const LAST_LINES = 60;
 
-/** Runs a command with its output shown; gives what it printed and whether it ended well. */
-function run(command, args, { minutes = 15, env = {} } = {}) {
-  console.log(`\n=== ${[command, ...args].join(' ')}`);
+/** Runs a command and shows its output when it has ended; gives what it printed and whether it ended well. */
+async function run(command, args, { minutes = 15, env = {} } = {}) {
   const startedAt = Date.now();
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    encoding: 'utf8',
+  const child = spawn(command, args, {
     env: { ...process.env, ...env },
     timeout: minutes * 60_000,
-    maxBuffer: 256 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  process.stdout.write(stdout ?? '');
-  process.stdout.write(stderr ?? '');
+  const ended = new Promise((resolve) => child.once('close', resolve).once('error', (error) => resolve(error.message)));
+  const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  const title = `=== ${[command, ...args].join(' ')}`;
+  console.log(`\n${title}`);
+  process.stdout.write(stdout);
+  process.stdout.write(stderr);
   console.log(
     `=== ${status === 0 ? 'ok' : `FAILED (${status})`} after ${Math.round((Date.now() - startedAt) / 1000)} s`,
   );
   if (status !== 0) {
-    const last = (stderr?.trim() || stdout?.trim() || '').split('\n').slice(-LAST_LINES);
-    failures.push([`=== ${[command, ...args].join(' ')}`, ...last].join('\n'));
+    const last = (stderr.trim() || stdout.trim()).split('\n').slice(-LAST_LINES);
+    failures.push([title, ...last].join('\n'));
   }
-  return { ok: status === 0, stdout: stdout ?? '', stderr: stderr ?? '' };
+  return { ok: status === 0, stdout, stderr };
 }
 
 /** A command that counts as one. */
-function check(command, args, options) {
-  if (run(command, args, options).ok) passed++;
+async function check(command, args, options) {
+  if ((await run(command, args, options)).ok) passed++;
   else failed++;
 }
 
 /** A command that prints `N passed, N failed` itself. */
-function count(command, args, options) {
-  const { ok, stdout } = run(command, args, options);
+async function count(command, args, options) {
+  const { ok, stdout } = await run(command, args, options);
   const [, good = '0', bad = '0'] = /^(\d+) passed, (\d+) failed$/m.exec(stdout) ?? [];
   passed += Number(good);
   failed += Number(bad);
@@ -54,26 +57,40 @@ function count(command, args, options) {
   if (!ok && bad === '0') failed++;
 }
 
+/** Runs lists of commands beside each other, the commands of a list one after the other. */
+const beside = (...lists) =>
+  Promise.all(
+    lists.map(async (list) => {
+      for (const command of list) await command();
+    }),
+  );
+
 const wanted = missing().map((each) => each.package);
 if (wanted.length > 0) {
-  check('apt-get', ['update', '-q']);
-  check('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...wanted], {
+  await check('apt-get', ['update', '-q']);
+  await check('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...wanted], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
   });
 }
 
-check('node', ['scripts/ready.mjs']);
-check('npm', ['run', '--silent', 'types']);
-check('npm', ['run', '--silent', 'lint']);
-check('npx', ['--no-install', 'oxfmt', '--check', '.']);
-check('npx', ['--no-install', 'knip', '--no-config-hints']);
-for (const folder of packages) {
-  check('npx', ['--no-install', 'publint', '--strict', folder]);
-  if (!folder.startsWith('packages/')) continue;
-  check('npx', ['--no-install', 'attw', '--pack', folder, '--profile', 'esm-only']);
-}
+await check('node', ['scripts/ready.mjs']);
+const npx = (...words) => check('npx', ['--no-install', ...words]);
+await beside(
+  [
+    () => check('npm', ['run', '--silent', 'lint']),
+    () => npx('oxfmt', '--check', '.'),
+    () => npx('knip', '--no-config-hints'),
+  ],
+  [
+    () => check('npm', ['run', '--silent', 'types']),
+    ...packages.flatMap((folder) => [
+      () => npx('publint', '--strict', folder),
+      ...(folder.startsWith('packages/') ? [() => npx('attw', '--pack', folder, '--profile', 'esm-only')] : []),
+    ]),
+  ],
+);
 
-const tests = run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`], {
+const tests = await run('npm', ['test', '--', '--reporter=default', '--reporter=json', `--outputFile=${report}`], {
   env: { NO_COLOR: '1' },
   minutes: 60,
 });
@@ -90,17 +107,18 @@ try {
 rmSync(scratch, { recursive: true, force: true });
 
 // Not every registry tells of weaknesses; where this one does, there must be none.
-const audit = run('npm', ['audit', '--omit=dev']);
+const audit = await run('npm', ['audit', '--omit=dev']);
 if (audit.ok) passed++;
 else if (/audit endpoint returned an error/.test(audit.stderr))
   console.log('The registry tells of no weaknesses: not counted.');
 else failed++;
 
-check('node', ['scripts/fuzz.mjs', '60']);
-count('node', ['examples/run.mjs']);
-count('node', ['conformance/run.mjs', '--all']);
-count('node', ['conformance/servers.mjs']);
-count('node', ['conformance/inspect.mjs']);
+await beside(
+  [() => check('node', ['scripts/fuzz.mjs', '60'])],
+  [() => count('node', ['examples/run.mjs']), () => count('node', ['conformance/inspect.mjs'])],
+);
+await count('node', ['conformance/run.mjs', '--all']);
+await count('node', ['conformance/servers.mjs']);
 
 if (failed > 0) console.log(['\n=== What failed, once more', ...failures].join('\n\n'));
 console.log(`\n${passed} passed, ${failed} failed`);
