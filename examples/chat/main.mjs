@@ -39,6 +39,7 @@ const chat = spawn(
     stdio: ['ignore', 'pipe', 'inherit'],
   },
 );
+process.on('exit', () => chat.kill());
 let url;
 for await (const line of createInterface({ input: chat.stdout })) if ((url = /ws:\S+/.exec(line)?.[0])) break;
 
