@@ -42,7 +42,7 @@ describe('isolation shared', () => {
     const clients = await sessionsAt(nodes);
     const pids = await Promise.all(clients.map((client) => pidAt(client)));
     expect(new Set(pids).size).toBe(1);
-    expect(runningAt(nodes).toSorted()).toEqual([0, 0, 1]);
+    expect(runningAt(nodes).filter((running) => running > 0)).toEqual([1]);
 
     // The same ids and tokens at all nodes, at the same time; some answers are large, and so are some arguments.
     const ids = Array.from({ length: 12 }, (_, n) => n);
