@@ -320,7 +320,10 @@ describe('when the node that has a member', () => {
 
 /** The epoch that the store has of the one member of a cluster. */
 async function epochIn(prefix: string): Promise<number> {
+  return Number(/"epoch":(\d+)/.exec(await redis.ask('GET', await ownerKeyIn(prefix)))?.[1]);
+}
+
+async function ownerKeyIn(prefix: string): Promise<string> {
   const keys = await redis.ask('KEYS', `${prefix}*owner *`);
-  const [key] = keys.match(new RegExp(`${prefix}\\S*owner \\S+`)) ?? [];
-  return Number(/"epoch":(\d+)/.exec(await redis.ask('GET', key!))?.[1]);
+  return new RegExp(`${prefix}\\S*owner \\S+`).exec(keys)![0];
 }
