@@ -1,11 +1,12 @@
 // Takes the pictures of the console for the documents, or of all its views to look at:
 //   node packages/console/scripts/console-pictures.mjs             docs/images/console*.png
-//   node packages/console/scripts/console-pictures.mjs --all DIR   every view, wide and on a phone, light and dark; empty; with many sessions
+//   node packages/console/scripts/console-pictures.mjs --all DIR [NAMES]   every view, wide and on a phone, light and dark; empty; with many
+//     sessions; NAMES is a regular expression for those that are wanted
 // Gateway, servers, clients and Chromium are real.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -53,14 +54,12 @@ const KEYS = [
 
 /** What an administrator has done before: keys, one of them revoked, and somebody who shows wrong ones. */
 async function administer(gateway) {
-  const ask = async (method, path, body) => {
-    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
-    const answer = await fetch(`${gateway.adminUrl}${path}`, { method, headers, body: JSON.stringify(body) });
-    return answer.json();
-  };
-  for (const key of KEYS) await ask('POST', '/keys', key);
-  const old = await ask('POST', '/keys', { principal: 'bob', roles: ['reader'], label: 'old phone' });
-  await ask('DELETE', `/keys/${old.id}`);
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+  const keys = `${gateway.adminUrl}/keys`;
+  const make = async (key) => (await fetch(keys, { method: 'POST', headers, body: JSON.stringify(key) })).json();
+  for (const key of KEYS) await make(key);
+  const old = await make({ principal: 'bob', roles: ['reader'], label: 'old phone' });
+  await fetch(`${keys}/${old.id}`, { method: 'DELETE', headers });
   const wrong = { authorization: 'Bearer swb_000000000000_wrong', 'content-type': 'application/json' };
   for (let nth = 0; nth < 12; nth++) {
     await fetch(new URL('/mcp/demo', gateway.adminUrl), { method: 'POST', headers: wrong, body: '{}' });
@@ -76,7 +75,7 @@ async function start(sessions) {
     ...(sessions > 0 && { keysFile, auditLog: join(home, 'audit.jsonl'), adminToken: TOKEN, roles: ROLES }),
     port: 0,
     warm: 0,
-    rateLimit: 600,
+    rateLimit: sessions > 100 ? 100_000 : 600,
     connectRateLimit: 'unlimited',
     maxConnections: 20_000,
     maxSessionsPerPrincipal: 20_000,
@@ -127,11 +126,16 @@ async function start(sessions) {
 /** A `serve` with a configuration file, as a process. */
 async function serve() {
   const home = mkdtempSync(join(tmpdir(), 'switchboard-pictures-'));
-  const file = join(home, 'switchboard.json');
+  // As it is named, it is seen.
+  const file = 'switchboard.json';
   const upstreams = { demo, github: hanging, files: { ...hanging, disabled: true } };
-  writeFileSync(file, JSON.stringify({ rateLimit: 600, idleTimeout: '90m', upstreams, roles: ROLES }, null, 2), {
-    mode: 0o600,
-  });
+  writeFileSync(
+    join(home, file),
+    JSON.stringify({ rateLimit: 600, idleTimeout: '90m', upstreams, roles: ROLES }, null, 2),
+    {
+      mode: 0o600,
+    },
+  );
   const cli = join(root, 'packages/switchboard/dist/cli/main.js');
   const env = { ...process.env, XDG_RUNTIME_DIR: home, SWITCHBOARD_ADMIN_TOKEN: TOKEN };
   const child = spawn(node, [cli, 'serve', '--config', file, '--port', '0', '--log-level', 'silent'], {
@@ -198,17 +202,20 @@ const DIFFERENCE = [
   async (page) => {
     await page.getByLabel('Value in the file').fill('1200');
     await page.getByRole('button', { name: 'Show the difference…' }).click();
-    await page.locator('ins').waitFor();
+    await page.locator('dialog ins').waitFor();
   },
 ];
 const BLOCKS = ['.blocks summary', '.blocks + .blocks summary'];
 const all = process.argv[2] === '--all';
+const wanted = new RegExp(process.argv[4] ?? '');
 const folder = all ? process.argv[3] : join(root, 'docs/images');
 if (folder === undefined) throw new Error('Usage: console-pictures.mjs [--all DIR]');
 mkdirSync(folder, { recursive: true });
 const browser = await chromium.launch({ executablePath: find('chromium'), args: ['--no-sandbox'] });
 
-async function takeAll(sessions, pictures) {
+async function takeAll(sessions, all) {
+  const pictures = all.filter(({ file }) => wanted.test(basename(file)));
+  if (pictures.length === 0) return;
   const { gateway, close } = await start(sessions);
   try {
     for (const picture of pictures) await take(browser, gateway, picture);
@@ -217,11 +224,14 @@ async function takeAll(sessions, pictures) {
   }
 }
 
-async function takeConfiguration(views) {
+async function takeConfiguration(all) {
+  const views = all.filter(({ name }) => wanted.test(name));
+  if (views.length === 0) return;
   const { gateway, close } = await serve();
   try {
     for (const { name, ...view } of views) {
       await take(browser, gateway, { ...view, options: LIGHT, file: to(`${name}.png`) });
+      if (name.startsWith('console-')) continue;
       await take(browser, gateway, { ...view, options: DARK, file: to(`${name}-dark.png`) });
       await take(browser, gateway, {
         ...view,
@@ -264,6 +274,11 @@ try {
       { place: '', options: LIGHT, file: to('console.png') },
       { place: 'sessions', opens: '.table-row', options: DARK, file: to('console-sessions.png') },
       { place: '', options: { ...PHONE, colorScheme: 'dark' }, file: to('console-phone.png') },
+      { place: 'people', opens: '.table-row', options: LIGHT, file: to('console-people.png') },
+      { place: 'audit', opens: '.table-row', options: DARK, file: to('console-audit.png') },
+    ]);
+    await takeConfiguration([
+      { name: 'console-configuration', place: 'configuration?id=rateLimit', opens: DIFFERENCE },
     ]);
   }
 } finally {
