@@ -30,6 +30,7 @@ const PROGRAMS = [
     files: [
       'packages/switchboard/test/stores/redis.test.ts',
       'packages/switchboard/test/gateway/cluster.test.ts',
+      'packages/switchboard/test/gateway/cluster-drain.test.ts',
       'packages/switchboard/test/gateway/cluster-tenants.test.ts',
       ...CLUSTER,
     ],

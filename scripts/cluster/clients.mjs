@@ -10,8 +10,11 @@ const { CLIENT_DEFAULTS, connectWebSocket } = await import(join(dist, 'transport
 
 const LEGACY = '2025-11-25';
 const MODERN = '2026-07-28';
-/** After so long nobody will answer any more. */
+/** How long a client waits over HTTP; over a WebSocket, which notices itself that nobody is there, after so long nobody will answer. */
+const PATIENCE_MS = 10_000;
 const HANGS_MS = 30_000;
+/** What is counted where a client has lost its patience. */
+export const TIMED_OUT = 'timed out';
 const RETRY_MS = 100;
 /** How often the server looks whether its client is there, and the client whether the server is. */
 const PING_MS = 1000;
@@ -90,7 +93,8 @@ class OverHttp extends Load {
     const body = JSON.stringify({ jsonrpc: '2.0', ...message });
     const agent = agents[Math.floor(Number(this.name.split(' ')[1]) / KINDS.length) % agents.length];
     return new Promise((resolve, reject) => {
-      const request = httpRequest(this.url, { method, agent, headers: this.headers }, (response) => {
+      const options = { method, agent, headers: this.headers, signal: AbortSignal.timeout(PATIENCE_MS) };
+      const request = httpRequest(this.url, options, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
         response.once('error', reject);
@@ -110,8 +114,8 @@ class OverHttp extends Load {
       // What a balancer says of a node that it cannot use is no JSON.
       if (answers.length === 0) return { failure: status === 200 ? 'cut' : `HTTP ${status}` };
       return outcomeOf(answers[0]);
-    } catch {
-      return { failure: 'cut' };
+    } catch (error) {
+      return { failure: error.name === 'AbortError' || error.code === 'ABORT_ERR' ? TIMED_OUT : 'cut' };
     }
   }
 
