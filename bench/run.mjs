@@ -1,11 +1,10 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals|console] [--rounds n] [--sessions n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals] [--rounds n] [--sessions n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { arrivals, arrivalsTable } from './arrivals.mjs';
-import { consoles, consolesTable } from './console.mjs';
 import { calls, sessions } from './measure.mjs';
 import { endAll, pinned } from './processes.mjs';
 import { isBuilt, simulated, simulatorTable } from './simulator.mjs';
@@ -40,11 +39,6 @@ const full = {
   sessionCounts: [10, 100, 1000, 10_000],
   // A percentile of 99 needs a hundred.
   arrivals: 110,
-  consoleRounds: 5,
-  consoleMs: 5000,
-  consoleSettleMs: 3000,
-  consoleSessions: 10_000,
-  frameMs: 15_000,
 };
 const quick = {
   ...full,
@@ -60,11 +54,6 @@ const quick = {
   simulated: 1500,
   sessionCounts: [10, 100],
   arrivals: 8,
-  consoleRounds: 1,
-  consoleMs: 1500,
-  consoleSettleMs: 1500,
-  consoleSessions: 300,
-  frameMs: 3000,
 };
 
 let stopped = false;
@@ -144,14 +133,13 @@ async function main() {
   const storms = await part('simulator', isBuilt(), () => simulated(list, options), simulatorTable);
   const many = await part('sessions', existsSync(gateway), () => manySessions(options), sessionsTable);
   const came = await part('arrivals', existsSync(gateway), () => arrivals(options), arrivalsTable);
-  const watched = await part('console', existsSync(gateway), () => consoles(options), consolesTable);
   if (stopped) return;
   process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
   if (flags.json)
     writeFileSync(
       resolve(flags.json),
       JSON.stringify(
-        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came, watched },
+        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came },
         null,
         2,
       ),

@@ -169,10 +169,12 @@ export class Registry {
   /**
    * Lets go of the connections that nothing runs on and that another process can go on with: what their clients send from now on
    * waits for that one.
+   *
+   * @param isElsewhere whether another process goes on now: then sessions over HTTP go too, also where their clients listen.
    */
-  leaveQuiet(reason: string): void {
+  leaveQuiet(reason: string, isElsewhere = false): void {
     for (const conversation of this.#conversations.values()) {
-      if (conversation.busy || conversation.isReplaceable) continue;
+      if (conversation.isReplaceable ? !isElsewhere || isInUse(conversation) : conversation.busy) continue;
       owned(() => conversation.suspend?.(reason), this.#options.onFault);
     }
   }
@@ -180,7 +182,8 @@ export class Registry {
   /** Leaves a conversation over WebSocket to another node. @returns false where there is none that could go on elsewhere. */
   leave(keptAs: string): boolean {
     const conversation = [...this.#conversations.values()].find((each) => each.keptAs === keptAs);
-    return conversation?.suspend?.('it goes on at another node') === true;
+    // It may have been left before by its own end.
+    return conversation === undefined || conversation.suspend?.('it goes on at another node') === true;
   }
 
   /** Gives up every session that can go on elsewhere, and those over HTTP: another node may have them by now. */
@@ -265,6 +268,8 @@ export const tooManySessions = (max: number, principal: string): SwitchboardErro
   tooMany(
     `${max} sessions of ${principal} are open, the limit (maxSessionsPerPrincipal, or its role's sessions); close one`,
   );
+
+const isInUse = ({ facts: { state, inFlight } }: Conversation): boolean => state === 'opening' || inFlight > 0;
 
 /** The facts that a conversation knows itself, beside those of its arrival and its session. */
 interface OwnFacts extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActivity' | 'inFlight'> {

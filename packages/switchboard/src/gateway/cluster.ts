@@ -102,6 +102,8 @@ export class Cluster {
   readonly #heirs: Heirs;
   readonly #startedAt = Date.now();
   #url = '';
+  /** Whether the others know that this node ends: then it keeps only what runs on it. */
+  #isLeaving = false;
 
   /** @throws {SwitchboardError} `SWB_CONFIG_INVALID`, `SWB_TLS_INVALID` */
   constructor(options: ClusterOptions) {
@@ -212,6 +214,7 @@ export class Cluster {
   /** Tells the others that nothing new should come here, and leaves them what they have a part in. */
   async drain(): Promise<void> {
     await this.nodes.drain();
+    this.#isLeaving = true;
     await this.members.leave();
   }
 
@@ -333,35 +336,51 @@ export class Cluster {
   }
 
   /**
-   * Passes a request on to the node that has its session or its parked call, where that is another.
+   * Passes a request on to the node that has its session or its parked call, where that is another; when this node ends, to any other.
    *
    * @param body of the request, where it has one.
    * @returns whether it was; if not, nothing was done with it. Its failures are answered here.
    * @throws {SwitchboardError} `SWB_NOT_OWNER` when it was passed on already, and to the wrong node.
    */
   async forward(visit: HttpVisit, body: Buffer | undefined): Promise<boolean> {
-    const { request, response, identity, address, upstream } = visit;
-    const secret = String(request.headers['mcp-session-id'] ?? '');
+    const secret = String(visit.request.headers['mcp-session-id'] ?? '');
     const owner = secret === '' ? this.#labelled(stateIn(body)) : this.#openerOf(secret);
-    if (owner === undefined) return false;
+    const mayLeave = this.#isLeaving && visit.isForwarded !== true;
+    if (owner === undefined && !mayLeave) return false;
     await this.nodes.settled();
     if (this.#options.registry().has(secret)) return false;
     // One of an earlier key of the cluster is still found at its node, without the store.
-    if (secret !== '' && !this.isOurs(secret) && !this.nodes.serves(owner)) return false;
-    if (visit.isForwarded === true && owner === this.nodes.id && this.nodes.isDraining) {
+    if (owner !== undefined && secret !== '' && !this.isOurs(secret) && !this.nodes.serves(owner)) return false;
+    const find = (refused?: string): Promise<Node | undefined> =>
+      owner === undefined ? Promise.resolve(undefined) : this.#find(secret, owner, refused);
+    const isParkedHere = secret === '' && owner === this.nodes.id;
+    const node = (await find()) ?? (mayLeave && !isParkedHere ? this.#another() : undefined);
+    if (node === undefined && visit.isForwarded === true && secret !== '' && this.nodes.isDraining) {
+      // Who passed it on looks next for what it is rebuilt from.
+      await this.#options.store.flush().catch(() => {});
       throw new SwitchboardError('SWB_NOT_OWNER', {
         detail: 'this node ends, and has left its sessions to the others',
       });
     }
-    let node = await this.#find(secret, owner);
     if (node === undefined) return false;
     if (visit.isForwarded === true)
       throw new SwitchboardError('SWB_NOT_OWNER', { detail: `it is of the node ${owner}` });
+    return this.#passOn(visit, body, node, find);
+  }
+
+  /** @param find where it is, when a node that was asked did not have it. @returns as {@link forward}. */
+  async #passOn(
+    { request, response, identity, address, upstream }: HttpVisit,
+    body: Buffer | undefined,
+    first: Node,
+    find: (refused: string) => Promise<Node | undefined>,
+  ): Promise<boolean> {
+    const { callerHeaders } = upstream;
     const facts = { upstream: upstream.name, principal: identity.principal };
     const begun = performance.now();
+    let node = first;
     for (let attempt = 1; ; attempt++) {
       try {
-        const { callerHeaders } = upstream;
         const exchange = { request, response, body, caller: { identity, address }, callerHeaders };
         await forwardExchange(exchange, node, this.#link);
         break;
@@ -369,7 +388,7 @@ export class Cluster {
         let error = asSwitchboardError(thrown);
         if (await this.#isGone(error, node)) {
           // Another one may have what it had, or this one may go on with it.
-          const next = await this.#find(secret, owner, node.id);
+          const next = await find(node.id);
           if (next === undefined) return false;
           const isNew = next.id !== node.id && attempt < MAX_ATTEMPTS;
           node = next;
@@ -416,12 +435,18 @@ export class Cluster {
    * @param refused the id of a node that did not have it any more.
    */
   async #find(secret: string, owner: string, refused?: string): Promise<Node | undefined> {
-    if (owner === this.nodes.id) return undefined;
+    if (owner === this.nodes.id && (secret === '' || !this.#isLeaving)) return undefined;
     const node = await this.nodes.other(owner);
     // A parked call ends with its node.
     if (secret === '') return owner === refused ? undefined : node;
     if (node?.state === 'serving' && refused === undefined) return node;
     return this.#heirs.find(digestOf(secret), secret, owner, refused);
+  }
+
+  /** Any other node that takes what comes. */
+  #another(): Node | undefined {
+    const others = this.nodes.all.filter(({ self, state }) => !self && state === 'serving');
+    return others[Math.floor(Math.random() * others.length)];
   }
 
   async #checkReachable(signal: AbortSignal): Promise<void> {

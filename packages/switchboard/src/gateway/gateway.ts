@@ -613,11 +613,20 @@ export class Gateway {
   }
 
   async #finish(timeoutMs: number): Promise<void> {
+    const { registry } = this.#callers;
+    const cluster = this.#cluster;
     this.#emit({ type: 'draining', requests: this.#router.size });
-    this.#callers.registry.refuseNew();
-    this.#callers.registry.leaveQuiet(ENDING);
-    await this.#cluster?.drain();
-    await Promise.all([this.#router.drain(timeoutMs), this.#cluster?.members.drained(timeoutMs)]);
+    // Whoever comes meanwhile is served: balancers and other nodes send nobody any more when this has resolved.
+    await cluster?.drain();
+    registry.refuseNew();
+    registry.leaveQuiet(ENDING, cluster !== undefined);
+    if (cluster !== undefined) {
+      // Each of the others goes on at another node before its client, which has its answer, sends more.
+      this.#observation.watch(({ type }) => {
+        if (type === 'request.ended') setImmediate(() => registry.leaveQuiet(ENDING, true));
+      });
+    }
+    await Promise.all([this.#router.drain(timeoutMs), cluster?.members.drained(timeoutMs)]);
     await this.close();
   }
 

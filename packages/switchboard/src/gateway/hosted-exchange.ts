@@ -6,14 +6,16 @@ import type { JsonObject, Message, RpcError, RpcId, RpcNotification, RpcRequest 
 import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Exchange, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { owned } from '../util/owned.ts';
-import type { LineReply } from './line-reply.ts';
 
 export interface HostedExchangeOptions {
   id: string;
   slot: Slot;
   scope: Scope;
   request: RpcRequest;
-  reply: LineReply;
+  /** Sends what belongs to the request. */
+  send(message: Message): void;
+  /** Sends the answer. */
+  answer(message: Message): void;
   /** Something of Switchboard's own failed. */
   onFault(error: SwitchboardError): void;
 }
@@ -59,20 +61,20 @@ export class HostedExchange implements Exchange {
   }
 
   progress(params: JsonObject): void {
-    const { request, reply } = this.#options;
-    if (!this.#ended) reply.send(notification('notifications/progress', { ...params, progressToken: request.id }));
+    const { request, send } = this.#options;
+    if (!this.#ended) send(notification('notifications/progress', { ...params, progressToken: request.id }));
   }
 
   notify(note: RpcNotification): void {
-    const { request, reply } = this.#options;
-    if (!this.#ended) reply.send(taggedAs(request.id, note));
+    const { request, send } = this.#options;
+    if (!this.#ended) send(taggedAs(request.id, note));
   }
 
   settle(outcome: Outcome): void {
     if (this.#ended) return;
-    const { request, reply } = this.#options;
+    const { request, answer } = this.#options;
     this.end();
-    reply.end(answerOf(request.id, outcome));
+    answer(answerOf(request.id, outcome));
   }
 
   run(work: () => unknown): void {

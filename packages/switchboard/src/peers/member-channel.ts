@@ -19,6 +19,7 @@ import { JSON_TYPE } from '../transports/http/media.ts';
 import { LineSplitter } from '../transports/stdio/lines.ts';
 import { once } from '../util/once.ts';
 import { owned } from '../util/owned.ts';
+import { unreffed } from '../util/timers.ts';
 import { lossOf } from './peer-link.ts';
 import type { Peer, PeerAnswer, PeerLink } from './peer-link.ts';
 
@@ -38,6 +39,8 @@ export interface MemberChannelOptions {
   maxMessageBytes: number;
 }
 
+/** How long answers may be on their way when a member is gone. */
+const PARTING_MS = 500;
 /** What is read of a refusal. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 const HEADERS = { 'content-type': JSON_TYPE } as const;
@@ -89,6 +92,7 @@ export class MemberChannel implements Channel {
   #handlers!: ChannelHandlers;
   #senderOf: (id: RpcId) => Sender | undefined = () => undefined;
   #isHandshakeDone = false;
+  #parting: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: MemberChannelOptions, known: Greeting, said: Lines) {
@@ -103,7 +107,10 @@ export class MemberChannel implements Channel {
     this.#handlers = handlers;
     this.#said.read(
       (line) => this.#hear(line),
-      (error) => this.#failAll(lossOf(error ?? new Error('it ended without a word'), this.#options.node)),
+      (error) => {
+        if (this.#parting === undefined)
+          this.#failAll(lossOf(error ?? new Error('it ended without a word'), this.#options.node));
+      },
     );
   }
 
@@ -215,7 +222,15 @@ export class MemberChannel implements Channel {
         (thrown) => this.#handlers.onBadMessage(asSwitchboardError(thrown)),
       );
     } else if ('left' in last.data) this.#leave(last.data.left);
-    else this.close(undefined, last.data.gone);
+    else this.#part(last.data.gone);
+  }
+
+  /** The member is gone. Answers to what it had begun are on their way, each on a connection of its own, and may come after that word. */
+  #part(reason: string): void {
+    if (this.#open.size > 0) {
+      this.#parting = unreffed(setTimeout(() => this.close(undefined, reason), PARTING_MS));
+      this.#leave(reason);
+    } else this.close(undefined, reason);
   }
 
   /** What was under way there will not be answered. */
@@ -227,6 +242,7 @@ export class MemberChannel implements Channel {
 
   #end(onEnd: () => void): void {
     this.#closed = true;
+    clearTimeout(this.#parting);
     for (const asked of this.#open.values()) asked.abort();
     this.#open.clear();
     this.#said.close();

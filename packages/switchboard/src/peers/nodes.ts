@@ -56,6 +56,8 @@ export interface NodesOptions {
 
 const LEASE_MS = 3000;
 const BEATS = 3;
+/** How long nodes may take to see what another one has written of itself, in beats. */
+const NOTICED_BEATS = 1.2;
 /** How long nodes may take to register again when the store is back. */
 const GRACE_LEASES = 2;
 /** How long a node that others have taken over finds that out. */
@@ -206,10 +208,11 @@ export class Nodes {
     return 'lease' in acquired || acquired.heldBy.owner !== id;
   }
 
-  /** Tells the others that nobody should be sent here any more. */
+  /** Tells the others that nobody should be sent here any more. Resolves when they know, as far as they can be told. */
   async drain(): Promise<void> {
     this.#state = 'draining';
     await this.#write().catch(() => {});
+    if (this.all.some(({ self }) => !self)) await pause(NOTICED_BEATS * this.#beatMs);
   }
 
   /** Tells the others that it is gone. Idempotent. */
