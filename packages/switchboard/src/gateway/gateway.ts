@@ -205,7 +205,7 @@ export class Gateway {
     const { emit } = observation;
     const { trustedProxies, behindProxy } = settings;
     const proxies = new Proxies([...trustedProxies, ...(behindProxy ? OWN_MACHINE : [])]);
-    const opened = stateStore ?? openedAtOnce(settings.store) ?? memoryStore();
+    const opened = observation.metered(stateStore ?? openedAtOnce(settings.store) ?? memoryStore());
     opened.watch(this.#onStoreNotice);
     const id = randomUUID();
     this.settings = settings;

@@ -11,6 +11,8 @@ import { endedEvent, startedEvent } from '../observe/requests.ts';
 import { Traces } from '../observe/traces.ts';
 import type { Exchange, Outcome } from '../router/exchange.ts';
 import type { RouterOptions } from '../router/router.ts';
+import { meteredStore } from '../stores/metered-store.ts';
+import type { SharedStore } from '../stores/store.ts';
 import { owned } from '../util/owned.ts';
 import type { Settings } from './settings.ts';
 import { PRODUCT } from './product.ts';
@@ -30,6 +32,7 @@ export class Observation {
   readonly #listeners: Emit[];
   readonly #audit: AuditLog | undefined;
   readonly #traces: Traces | undefined;
+  #storeLagMs: () => number = () => 0;
 
   constructor({ settings, upstreams, onEvent, tracer }: ObservationOptions) {
     const { metrics, auditLog, auditContents } = settings;
@@ -78,6 +81,17 @@ export class Observation {
         carry: (opening) => traces.begin(startedEvent(opening), opening.params),
       }),
     };
+  }
+
+  /** The store, whose use is measured from now on where there are metrics. */
+  metered(store: SharedStore): SharedStore {
+    this.#storeLagMs = () => store.lagMs?.() ?? 0;
+    return this.metrics === undefined || store.reach === 'process' ? store : meteredStore(store, this.metrics.store);
+  }
+
+  /** For how long what is written behind has waited, in ms. */
+  get storeLagMs(): number {
+    return this.#storeLagMs();
   }
 
   /** Tells one more of everything that happens from now on. */

@@ -52,7 +52,9 @@ export class Probes {
   /** Of this process alone; empty where there are none. */
   async metrics(): Promise<string> {
     const { observation, stats, inFlight, programMetrics } = this.#options;
-    const own = await observation.metrics?.text({ ...stats(), ...this.traffic.bytes, inFlight: inFlight() });
+    const { storeLagMs } = observation;
+    const now = { ...stats(), ...this.traffic.bytes, storeLagMs, inFlight: inFlight() };
+    const own = await observation.metrics?.text(now);
     return (own ?? '') + (programMetrics?.() ?? '');
   }
 

@@ -32,6 +32,13 @@ export type MetricName =
   | 'switchboard_nodes'
   | 'switchboard_forwarded_requests_total'
   | 'switchboard_store_away'
+  | 'switchboard_store_operation_seconds'
+  | 'switchboard_store_errors_total'
+  | 'switchboard_store_lag_seconds'
+  | 'switchboard_store_garbage_total'
+  | 'switchboard_leases_lost_total'
+  | 'switchboard_fenced_writes_total'
+  | 'switchboard_takeovers_total'
   | 'switchboard_internal_errors_total';
 
 export const METRICS: Readonly<Record<MetricName, MetricEntry>> = {
@@ -137,5 +144,40 @@ export const METRICS: Readonly<Record<MetricName, MetricEntry>> = {
     help: 'HTTP requests that were passed on to the node that has their session or their parked call',
   },
   switchboard_store_away: { type: 'gauge', labels: [], help: '1 while the store cannot be used, else 0' },
+  switchboard_store_operation_seconds: {
+    type: 'histogram',
+    labels: ['operation'],
+    help: 'Time that an operation of the store takes',
+  },
+  switchboard_store_errors_total: {
+    type: 'counter',
+    labels: ['operation'],
+    help: 'Operations of the store that failed',
+  },
+  switchboard_store_lag_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'How long the message has waited that waits longest to be written to the store',
+  },
+  switchboard_store_garbage_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Records in the store that were not what they should be, or had no seal of the cluster, and were dropped',
+  },
+  switchboard_leases_lost_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Times that the lease of this node had ended before it was renewed',
+  },
+  switchboard_fenced_writes_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Writes to the store that were refused, as another node has the lease',
+  },
+  switchboard_takeovers_total: {
+    type: 'counter',
+    labels: ['upstream', 'transport'],
+    help: 'Legacy sessions that another process had opened and that go on here',
+  },
   switchboard_internal_errors_total: { type: 'counter', labels: ['where'], help: 'Faults of Switchboard itself' },
 };

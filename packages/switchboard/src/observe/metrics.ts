@@ -19,6 +19,8 @@ export interface Snapshot {
   inFlight: ReadonlyMap<string, number>;
   /** Bytes of events kept for clients that come back. */
   replayBytes: number;
+  /** For how long what is written behind has waited, in ms. */
+  storeLagMs: number;
   upstreams: Readonly<Record<string, { members: number; running: number; memoryBytes?: number }>>;
 }
 
@@ -28,6 +30,10 @@ const isStandard = (code: number): boolean =>
 
 /** Filled when it is asked for, see {@link RequestTally}. */
 const DURATIONS = 'switchboard_request_duration_seconds';
+
+const STORE = 'switchboard_store_operation_seconds';
+/** A store is nearer than a server. */
+const STORE_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** The same for all gateways of a process, and only where one has metrics. */
 let ofProcess: Registry | undefined;
@@ -40,6 +46,13 @@ export class Metrics {
   readonly #gauges: Map<MetricName, Gauge> = new Map();
   readonly #histograms: Map<MetricName, Histogram> = new Map();
   readonly #requests = new RequestTally();
+  /** How the store of state is used: more often than there should be events. */
+  readonly store = {
+    used: (operation: string, ms: number): void => this.#histograms.get(STORE)!.observe({ operation }, ms / 1000),
+    failed: (operation: string): void => this.#count('switchboard_store_errors_total', { operation }),
+    leaseLost: (): void => this.#count('switchboard_leases_lost_total'),
+    fenced: (): void => this.#count('switchboard_fenced_writes_total'),
+  };
 
   constructor(version: string) {
     for (const [name, { type, labels, help }] of Object.entries(METRICS) as [MetricName, MetricEntry][]) {
@@ -47,16 +60,29 @@ export class Metrics {
       if (type === 'counter') this.#counters.set(name, new Counter(config));
       else if (type === 'gauge') this.#gauges.set(name, new Gauge(config));
       else if (name === DURATIONS) this.#registry.registerMetric(this.#durations(help));
-      else this.#histograms.set(name, new Histogram({ ...config, buckets: [...SECONDS] }));
+      else {
+        const buckets = name === STORE ? STORE_SECONDS : SECONDS;
+        this.#histograms.set(name, new Histogram({ ...config, buckets: [...buckets] }));
+      }
     }
     this.#set('switchboard_build_info', 1, { version });
     if (ofProcess === undefined) collectDefaultMetrics({ register: (ofProcess = new Registry()) });
   }
 
-  async text({ parked, bytesIn, bytesOut, queuedBytes, replayBytes, inFlight, upstreams }: Snapshot): Promise<string> {
+  async text({
+    parked,
+    bytesIn,
+    bytesOut,
+    queuedBytes,
+    replayBytes,
+    storeLagMs,
+    inFlight,
+    upstreams,
+  }: Snapshot): Promise<string> {
     this.#set('switchboard_parked', parked);
     this.#set('switchboard_client_queue_bytes', queuedBytes);
     this.#set('switchboard_replay_bytes', replayBytes);
+    this.#set('switchboard_store_lag_seconds', storeLagMs / 1000);
     this.#counters.get('switchboard_client_bytes_total')!.reset();
     this.#count('switchboard_client_bytes_total', { direction: 'in' }, bytesIn);
     this.#count('switchboard_client_bytes_total', { direction: 'out' }, bytesOut);
@@ -102,6 +128,9 @@ export class Metrics {
       case 'session.opened':
         this.#count('switchboard_sessions_total', { upstream: event.upstream, transport: event.transport });
         this.#gauges.get('switchboard_sessions')!.inc({ upstream: event.upstream, transport: event.transport });
+        if (event.restored === true) {
+          this.#count('switchboard_takeovers_total', { upstream: event.upstream, transport: event.transport });
+        }
         break;
       case 'session.closed':
         this.#gauges.get('switchboard_sessions')!.dec({ upstream: event.upstream, transport: event.transport });
@@ -141,6 +170,12 @@ export class Metrics {
       case 'store.away':
       case 'store.back':
         this.#set('switchboard_store_away', event.type === 'store.away' ? 1 : 0);
+        break;
+      case 'store.garbage':
+        this.#count('switchboard_store_garbage_total');
+        break;
+      case 'store.fenced':
+        this.#count('switchboard_fenced_writes_total');
         break;
       case 'failed':
         this.#count('switchboard_internal_errors_total', { where: event.where });

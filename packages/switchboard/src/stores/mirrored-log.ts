@@ -36,6 +36,7 @@ export class MirroredLog extends MemoryLog {
   #ended = false;
   /** Whether what is done to it is a change: what was found in the store is none. */
   #isOpen = false;
+  #since = 0;
 
   constructor(name: string, options: MirroredLogOptions) {
     super();
@@ -52,7 +53,17 @@ export class MirroredLog extends MemoryLog {
     return this.#ended;
   }
 
+  /** For how long the oldest entry has waited that is to be written, in ms; 0 where none is. */
+  get lagMs(): number {
+    return this.#hasNew ? performance.now() - this.#since : 0;
+  }
+
+  get #hasNew(): boolean {
+    return this.last > this.#written && this.size > 0;
+  }
+
   override append(entry: Entry): number {
+    if (!this.#hasNew) this.#since = performance.now();
     const number = super.append(entry);
     if (this.#isOpen) this.options.onChange(this);
     return number;

@@ -49,6 +49,11 @@ export class RedisLogs {
     this.#options = options;
   }
 
+  /** For how long the entry has waited that waits longest to be written, in ms. */
+  get lagMs(): number {
+    return [...this.#dirty].reduce((longest, { log }) => Math.max(longest, log.lagMs), 0);
+  }
+
   open(name: string, options: KeepOptions): Log {
     return this.#open.get(name)?.log ?? this.#add(name, options, { begun: false });
   }

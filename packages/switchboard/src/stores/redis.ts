@@ -273,6 +273,7 @@ export function redisStore({ url }: RedisStoreOptions): SharedStore {
     recall: (name, options = {}) => logs.recall(name, options),
     incarnation,
     watch: (listener) => void listeners.push(listener),
+    lagMs: () => logs.lagMs,
     async flush() {
       await logs.flush();
       // What is answered after it was done before it.

@@ -49,6 +49,11 @@ export class SqliteLogs {
     return this.#changed.size === 0;
   }
 
+  /** For how long the entry has waited that waits longest to be written, in ms. */
+  get lagMs(): number {
+    return [...this.#changed].reduce((longest, log) => Math.max(longest, log.lagMs), 0);
+  }
+
   open(name: string, options: KeepOptions = {}): MirroredLog {
     return this.#open.get(name) ?? this.#add(name, options, { endsAt: 0, trimmed: 0, written: 0, seen: 0 });
   }

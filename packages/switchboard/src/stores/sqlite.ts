@@ -130,6 +130,10 @@ class SqliteStore implements SharedStore {
     this.#listeners.push(listener);
   }
 
+  lagMs(): number {
+    return this.#logs.lagMs;
+  }
+
   async flush(): Promise<void> {
     const isWritten = this.#writeFacts() && this.#writeLogs(true);
     if (!isWritten) throw unavailable();

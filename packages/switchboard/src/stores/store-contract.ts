@@ -266,6 +266,14 @@ export function sharedStoreContract(
       assert.deepEqual(await last.all(), [{ n: 3 }]);
       assert.deepEqual(here.so, [{ n: 1, inner: { text: 'ä' } }]);
     }),
+    test('says how long an entry has waited to be written, until it is', async (store) => {
+      store.log('log').append('a');
+      await pause(1);
+      const lagMs = store.lagMs?.() ?? 0;
+      assert.ok(lagMs >= 0 && lagMs < LONG_MS, `it waits for ${lagMs} ms`);
+      await store.flush();
+      assert.equal(store.lagMs?.() ?? 0, 0);
+    }),
     test('has one name for all of its life', async (store) => {
       const life = await store.incarnation();
       assert.ok(life.length > 0, 'a name');

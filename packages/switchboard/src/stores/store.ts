@@ -42,6 +42,8 @@ export interface SharedStore extends Store {
   incarnation(): Promise<string>;
   /** Tells one more of what whoever runs it should know. @param listener must not throw. */
   watch(listener: (notice: StoreNotice) => void): void;
+  /** For how long the entry of a log has waited that waits longest to be written, in ms. @default 0: nothing is written behind */
+  lagMs?(): number;
 }
 
 /** Small things that end by themselves: tokens, tickets, what a session is rebuilt from. */

@@ -8,6 +8,7 @@ import { startCluster } from '../support/cluster.ts';
 import type { TestNode } from '../support/cluster.ts';
 import { http, openSession } from '../support/http.ts';
 import { bearer, testKeys } from '../support/keys.ts';
+import { sample, scrape } from '../support/prometheus.ts';
 import { RedisServer } from '../support/redis.ts';
 import { WireClient, envelope, initializeParams, toolCall } from '../support/wire.ts';
 import type { Json } from '../support/wire.ts';
@@ -102,3 +103,37 @@ it('what others than its nodes write to the store lets nobody in, and is told of
   const status = (await a!.admin('GET /status')).json as { nodes: { name: string }[] };
   expect(status.nodes.map(({ name }) => name).toSorted()).toEqual(['a', 'b']);
 });
+
+it('how the store is used, and what it refuses, is in the metrics', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [a, b] = await startCluster(own, ['a', 'b']);
+  const session = await openSession(a!.http, initializeParams());
+  await storeOf(a!).flush();
+  await expect.poll(() => own.ask('EXISTS', keyOfSession(a!, session['mcp-session-id']!))).toContain(':1');
+  await a!.gateway.close();
+  expect((await http(b!.http, { headers: session, body: toolCall(1, 'echo') })).status).toBe(200);
+  const value = async (name: string, labels: Record<string, string> = {}): Promise<number> =>
+    (await scrape(b!)).get(sample(name, labels)) ?? 0;
+  expect(await value('switchboard_takeovers_total', { upstream: 'default', transport: 'http' })).toBe(1);
+  for (const operation of ['put', 'get', 'list', 'acquire', 'renew']) {
+    expect(await value('switchboard_store_operation_seconds_count', { operation })).toBeGreaterThan(0);
+  }
+  expect(await value('switchboard_store_lag_seconds')).toBeLessThan(1);
+  const lost = await value('switchboard_leases_lost_total');
+  expect(await value('switchboard_store_garbage_total')).toBe(0);
+  await storeOf(b!).facts.put('node made-by-none', {}, 10_000);
+  await expect.poll(() => value('switchboard_store_garbage_total'), { timeout: 5000 }).toBe(1);
+  await own.ask('FLUSHALL');
+  await expect.poll(() => value('switchboard_leases_lost_total'), { timeout: 5000 }).toBeGreaterThan(lost);
+  await own.kill();
+  await expect
+    .poll(() => value('switchboard_store_errors_total', { operation: 'renew' }), { timeout: 5000 })
+    .toBeGreaterThan(0);
+});
+
+/** Where the store has what a session over HTTP is rebuilt from. */
+function keyOfSession(node: TestNode, secret: string): string {
+  const prefix = new URL(String(node.gateway.settings.store)).searchParams.get('prefix');
+  return `${prefix}:fact:session ${createHash('sha256').update(secret).digest('base64url')}`;
+}

@@ -20,6 +20,7 @@ const EMPTY = {
   bytesOut: 0,
   queuedBytes: 0,
   replayBytes: 0,
+  storeLagMs: 0,
   inFlight: new Map(),
   upstreams: {},
 };

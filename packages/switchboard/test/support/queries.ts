@@ -34,6 +34,7 @@ export async function unknownIn(queries: readonly string[]): Promise<string[]> {
     bytesIn: 0,
     bytesOut: 0,
     queuedBytes: 0,
+    storeLagMs: 0,
     inFlight: new Map(),
     replayBytes: 0,
     upstreams: {},
