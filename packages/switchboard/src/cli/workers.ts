@@ -113,8 +113,8 @@ export class Workers {
       process.exitCode = serving;
       await this.drain();
     } else if (this.#ending === undefined) {
-      await Promise.all(others.map((place) => this.#started(place)));
       this.#announce(serving);
+      for (const place of others) void this.#started(place);
     }
     await this.#ended;
     process.stdin.destroy();

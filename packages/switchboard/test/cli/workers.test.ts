@@ -76,6 +76,13 @@ describe('switchboard serve --workers', { timeout: 90_000 }, () => {
       );
       expect(await Promise.all(texts)).toEqual(numbers.map((index) => `${round}${index}`));
     }
+    // `shared` is one process of the server, whichever worker a session is at.
+    const pids = async (id: string): Promise<unknown[]> => {
+      const answers = sessions.map((headers) => http(all.http, { headers, body: toolCall(id, 'pid') }));
+      return [...new Set((await Promise.all(answers)).map(({ body }) => /"text":"(\d+)"/.exec(body)?.[1]))];
+    };
+    expect(await pids('pid-1')).toEqual([expect.stringMatching(/^\d+$/)]);
+
     const opened = (await admin('GET /sessions')) as { node: string; transport: string }[];
     expect(opened).toHaveLength(16);
     expect(new Set(namesOf(opened))).toEqual(new Set(['worker-1', 'worker-2']));
@@ -105,6 +112,7 @@ describe('switchboard serve --workers', { timeout: 90_000 }, () => {
     process.kill(killed, 'SIGKILL');
     const after = (): Promise<string[]> => callAll('after');
     await expect.poll(after, LONG).toEqual(numbers.map((index) => `200 after-${index}`));
+    expect(await pids('pid-2')).toEqual([expect.stringMatching(/^\d+$/)]);
     await expect
       .poll(() => log.find(({ msg }) => msg === 'worker.failed'), LONG)
       .toMatchObject({
