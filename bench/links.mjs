@@ -5,8 +5,9 @@ import { Client, Pool } from 'undici';
 import WebSocket from 'ws';
 import { lines } from './lines.mjs';
 
-export async function ws({ url }, onmessage) {
-  const socket = new WebSocket(url, 'mcp', { perMessageDeflate: false, skipUTF8Validation: true });
+/** @param localAddress where it comes from: one address has too few ports for very many */
+export async function ws({ url, localAddress }, onmessage) {
+  const socket = new WebSocket(url, 'mcp', { perMessageDeflate: false, skipUTF8Validation: true, localAddress });
   socket.on('message', (data) => onmessage(JSON.parse(data.toString())));
   await new Promise((done, fail) => socket.once('open', done).once('error', fail));
   socket.on('error', () => {});
@@ -104,13 +105,19 @@ export function modern({ url }, onmessage) {
   return { send, close() {} };
 }
 
-export function http({ url }, onmessage) {
+/** @param via where calls go once the session is open. @param quiet opens no standing stream */
+export function http({ url, via = url, quiet = false }, onmessage) {
   const { origin, pathname } = new URL(url);
   const pool = poolOf(origin);
+  const callPool = poolOf(new URL(via).origin);
   let session;
   let stream;
   /** Resolves with the head of the response when it has ended, or, of a stream, when it has begun. */
-  const ask = (method, headers, { body = null, over = pool, onhead = () => {} } = {}) =>
+  const ask = (
+    method,
+    headers,
+    { body = null, over = session === undefined ? pool : callPool, onhead = () => {} } = {},
+  ) =>
     new Promise((done, fail) => {
       let head;
       let read;
@@ -138,6 +145,7 @@ export function http({ url }, onmessage) {
   const send = (body) => ask('POST', { 'content-type': 'application/json' }, { body });
   /** The standing stream for what the server says by itself, as every SDK client opens it. */
   const listen = () =>
+    quiet ||
     new Promise((done) => {
       stream = new Client(origin, patient);
       ask('GET', { accept: 'text/event-stream' }, { over: stream, onhead: done }).then(done, done);

@@ -19,6 +19,17 @@ async function within(limit, test) {
   while (!test() && performance.now() < end) await sleep(5);
 }
 
+/** Where several nodes serve, clients take turns at them; and where one address has too few ports, they come from several. */
+function configOf(number) {
+  const { urls, vias, addresses } = config;
+  return {
+    ...config,
+    ...(urls && { url: urls[number % urls.length] }),
+    ...(vias && { via: vias[number % vias.length] }),
+    ...(addresses && { localAddress: addresses[number % addresses.length] }),
+  };
+}
+
 /** Opens up to `max` clients, ten at a time or `workers`, until `ms` have passed. */
 async function open({ max, ms = 30_000, workers = 10 }) {
   const opening = createHistogram();
@@ -28,7 +39,7 @@ async function open({ max, ms = 30_000, workers = 10 }) {
   let error;
   async function worker() {
     while (next < max && performance.now() < end && !error) {
-      const client = new Client(next++, counts, config);
+      const client = new Client(next, counts, configOf(next++));
       const start = performance.now();
       try {
         await client.open(connect);
@@ -64,8 +75,10 @@ async function companion({ size, everyMs, reads }) {
   };
 }
 
+/** Processor time of what is measured, in ms. */
+const spentNow = () => (config.pids ?? [config.pid ?? clients[0].pid]).reduce((sum, pid) => sum + cpu(pid), 0);
+
 async function run({ name, clients: wanted, inflight, size, sent, warm, measure, beside }) {
-  const pid = config.pid ?? clients[0].pid;
   const used = clients.slice(0, wanted);
   // One pipe is one client, so all the calls are in flight on it.
   const each = config.link === 'pipe' ? wanted * inflight : inflight;
@@ -87,14 +100,14 @@ async function run({ name, clients: wanted, inflight, size, sent, warm, measure,
   };
   for (const client of used) for (let i = 0; i < each; i++) step(client);
   await sleep(warm);
-  const before = { target: cpu(pid), load: process.cpuUsage() };
+  const before = { target: spentNow(), load: process.cpuUsage() };
   measuring = true;
   const began = performance.now();
   await sleep(measure);
   const took = performance.now() - began;
   measuring = false;
   const load = process.cpuUsage(before.load);
-  const spent = cpu(pid) - before.target;
+  const spent = spentNow() - before.target;
   stopped = true;
   await leave?.();
   await within(DRAIN_MS, () => used.every((client) => client.waiting === 0));
@@ -111,7 +124,31 @@ async function run({ name, clients: wanted, inflight, size, sent, warm, measure,
   };
 }
 
-const orders = { open, run, close };
+/** Each client makes a call every so often, whether the last one was answered or not; a call counts from when it was due. */
+async function pace({ everyMs, measure }) {
+  const histogram = createHistogram();
+  const before = spentNow();
+  const began = performance.now();
+  const gap = everyMs / clients.length;
+  let next = 0;
+  while (next * gap < measure) {
+    const now = performance.now() - began;
+    for (; next * gap <= now && next * gap < measure; next++) {
+      const due = began + next * gap;
+      clients[next % clients.length].call({ size: 100 }, (_ms, ok) => {
+        if (ok) histogram.record(Math.ceil((performance.now() - due) * 1e6));
+      });
+    }
+    await sleep(1);
+  }
+  await within(DRAIN_MS, () => clients.every((client) => client.waiting === 0));
+  for (const client of clients) client.forget();
+  counts.answers += histogram.count;
+  const cpuMs = spentNow() - before;
+  return { asked: next, answers: histogram.count, cpuMs, p50: inMs(histogram, 50), p99: inMs(histogram, 99), counts };
+}
+
+const orders = { open, run, pace, close };
 process.on('message', async ({ order, ...rest }) => {
   try {
     process.send(await orders[order](rest));

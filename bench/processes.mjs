@@ -15,7 +15,8 @@ export function on(core, command) {
   return pinned ? ['taskset', '-c', String(core), ...command] : command;
 }
 
-function start(command, stdio) {
+/** Ended with the run. */
+export function start(command, stdio) {
   if (closing) throw new Error('the run is ending');
   const child = spawn(command[0], command.slice(1), { cwd: here, stdio });
   started.add(child);
@@ -23,7 +24,7 @@ function start(command, stdio) {
   return child;
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((done, fail) => {
     const server = createServer().on('error', fail);
     server.listen(0, '127.0.0.1', () => {
@@ -70,10 +71,12 @@ export async function startTarget(target, { collectable = false, pin = true } = 
   return { child, pid: child.pid, url, readyMs: performance.now() - began };
 }
 
-export function startLoad(target, { url, pid }) {
+/** @param more of its configuration: where to go besides, and how */
+export function startLoad(target, { url, pid, ...more }, { pin = true } = {}) {
   const command = target.command && on(0, target.command);
-  const config = JSON.stringify({ link: target.link, echo: target.echo, command, url, pid });
-  return start(on(1, [process.execPath, 'load.mjs', config]), ['ignore', 'inherit', 'inherit', 'ipc']);
+  const config = JSON.stringify({ link: target.link, echo: target.echo, command, url, pid, ...more });
+  const load = [process.execPath, 'load.mjs', config];
+  return start(pin ? on(1, load) : load, ['ignore', 'inherit', 'inherit', 'ipc']);
 }
 
 export const startSimulator = (args) => start(on(1, [process.execPath, ...args]), ['ignore', 'ignore', 'pipe']);

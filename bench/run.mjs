@@ -1,4 +1,4 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals] [--rounds n] [--sessions n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals|nodes] [--rounds n] [--sessions n] [--websockets n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { arrivals, arrivalsTable } from './arrivals.mjs';
 import { calls, sessions } from './measure.mjs';
+import { hasRedis, nodes, nodesTable } from './nodes.mjs';
 import { endAll, pinned } from './processes.mjs';
 import { isBuilt, simulated, simulatorTable } from './simulator.mjs';
 import { manySessions, sessionsTable } from './sessions.mjs';
@@ -19,6 +20,7 @@ const { values: flags } = parseArgs({
     part: { type: 'string' },
     rounds: { type: 'string' },
     sessions: { type: 'string' },
+    websockets: { type: 'string' },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -39,6 +41,10 @@ const full = {
   sessionCounts: [10, 100, 1000, 10_000],
   // A percentile of 99 needs a hundred.
   arrivals: 110,
+  idle: 5000,
+  paced: 10_000,
+  pacedMs: 20_000,
+  websockets: 0,
 };
 const quick = {
   ...full,
@@ -54,6 +60,9 @@ const quick = {
   simulated: 1500,
   sessionCounts: [10, 100],
   arrivals: 8,
+  idle: 2000,
+  paced: 500,
+  pacedMs: 4000,
 };
 
 let stopped = false;
@@ -81,10 +90,11 @@ function chosen() {
   return targets.filter(({ key }) => (keys?.includes(key) ?? true) && (built || !key.startsWith('ours')));
 }
 
-function circumstances() {
+const PINNED = pinned ? 'target on core 0, load generator on core 1' : 'not pinned to cores';
+
+function circumstances(where = PINNED) {
   const cores = cpus();
   const day = new Date().toISOString().slice(0, 10);
-  const where = pinned ? 'target on core 0, load generator on core 1' : 'not pinned to cores';
   const kind = flags.quick ? 'a quick run, only to see that everything works; ' : '';
   return `${kind}${day}, Node ${process.versions.node}, ${cores.length} cores (${cores[0]?.model.trim()}), ${where}; ${versions().join(', ')}.`;
 }
@@ -100,11 +110,11 @@ function rewrite(mark, text) {
 }
 
 /** Measures one part, where it is asked for, and shows its table. @returns what was found; undefined where it was left out */
-async function part(name, canRun, measure, tableOf) {
+async function part(name, canRun, measure, tableOf, where) {
   if ((flags.part ?? name) !== name || !canRun || stopped) return undefined;
   const found = await measure();
   if (stopped) return undefined;
-  const text = [tableOf(found), circumstances()].join('\n\n');
+  const text = [tableOf(found), circumstances(where)].join('\n\n');
   console.log(`${text}\n`);
   if (flags.write) rewrite(name, text);
   return found;
@@ -120,6 +130,7 @@ async function main() {
     options.sessions = Number(flags.sessions);
     options.opening = Math.max(options.opening, options.sessions);
   }
+  if (flags.websockets) options.websockets = Number(flags.websockets);
   const rows = new Map(list.map(({ key }) => [key, { key, readyMs: [], calls: {}, sessions: [], counts: {} }]));
   const began = performance.now();
   if ((flags.part ?? 'calls') === 'calls') {
@@ -133,13 +144,17 @@ async function main() {
   const storms = await part('simulator', isBuilt(), () => simulated(list, options), simulatorTable);
   const many = await part('sessions', existsSync(gateway), () => manySessions(options), sessionsTable);
   const came = await part('arrivals', existsSync(gateway), () => arrivals(options), arrivalsTable);
+  // It takes minutes, and a Redis, so only who asks for it gets it.
+  const isAsked = flags.part === 'nodes' && existsSync(gateway);
+  if (isAsked && !hasRedis()) throw new Error('the part nodes needs redis-server: sudo apt install redis-server');
+  const several = await part('nodes', isAsked, () => nodes(options), nodesTable, 'not pinned to cores');
   if (stopped) return;
   process.stderr.write(`took ${Math.round((performance.now() - began) / 1000)} s\n`);
   if (flags.json)
     writeFileSync(
       resolve(flags.json),
       JSON.stringify(
-        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came },
+        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came, several },
         null,
         2,
       ),
