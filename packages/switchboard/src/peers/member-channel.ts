@@ -75,9 +75,11 @@ export async function openMember(options: MemberChannelOptions): Promise<MemberC
     throw lossOf(thrown, node);
   });
   const known = greeting.safeParse(parsed(first?.toString('utf8')));
-  if (known.success) return new MemberChannel(options, known.data, said);
+  // What comes at once with it is that the member is gone, or has left.
+  if (known.success && said.isQuiet) return new MemberChannel(options, known.data, said);
   said.close();
-  throw new SwitchboardError('SWB_NODE_LOST', { detail: `${node.name} does not say which member it lends` });
+  const detail = known.success ? 'it ended at once' : 'it does not say which member it lends';
+  throw new SwitchboardError('SWB_NODE_LOST', { detail: `${node.name}: ${detail}` });
 }
 
 export class MemberChannel implements Channel {
@@ -279,6 +281,11 @@ class Lines {
       end();
     });
     body.once('close', end);
+  }
+
+  /** Whether neither its end nor another line has come. */
+  get isQuiet(): boolean {
+    return this.#ended === undefined && this.#early.length === 0;
   }
 
   /** Nothing where it ends before. */

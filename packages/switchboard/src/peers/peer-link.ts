@@ -119,7 +119,8 @@ export class PeerLink {
 
   /** The node is gone: what is under way there fails now, and not when the network notices. */
   giveUp(id: string): void {
-    for (const controller of this.#open.get(id) ?? []) controller.abort();
+    const error = new SwitchboardError('SWB_NODE_LOST', { detail: `${id} is not there any more` });
+    for (const controller of this.#open.get(id) ?? []) controller.abort(error);
   }
 
   async close(): Promise<void> {

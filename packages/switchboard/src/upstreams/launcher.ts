@@ -205,7 +205,9 @@ export class Launcher {
     const { pid } = channel;
     if (channel.node === undefined)
       emit({ type: 'member.started', upstream: name, slot, ...(pid !== undefined && { pid }) });
-    const peer: RpcPeer = new RpcPeer(channel, {
+    let isClosed = false;
+    let running: RpcPeer | undefined;
+    const peer = new RpcPeer(channel, {
       stray: (what) => emit({ type: 'upstream.stray', upstream: name, slot, what: mask(what) }),
       notice: (what) => emit({ type: 'upstream.notice', upstream: name, slot, what: mask(what) }),
       tellsContext: this.#options.context,
@@ -217,11 +219,13 @@ export class Launcher {
       },
       failed: (where, error) => emit({ type: 'failed', where: `${name}: ${where}`, error }),
       closed: () => {
-        this.#running.delete(peer);
+        isClosed = true;
+        if (running !== undefined) this.#running.delete(running);
         if (this.#running.size === 0) this.#onIdle?.();
       },
     });
-    this.#running.add(peer);
+    // One that had ended before is told of at once.
+    if (!isClosed) this.#running.add((running = peer));
     if (this.#closed) {
       channel.close();
       throw new SwitchboardError('SWB_SHUTTING_DOWN');
