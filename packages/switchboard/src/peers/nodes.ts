@@ -60,6 +60,8 @@ const BEATS = 3;
 const NOTICED_BEATS = 1.2;
 /** How long nodes may take to register again when the store is back. */
 const GRACE_LEASES = 2;
+/** How long it is waited before one that has just woken up asks again. */
+const AGAIN_MS = 50;
 /** How long a node that others have taken over finds that out. */
 const FENCED_MS = 86_400_000;
 /** How often the store is asked for nodes beside the beats, at the most. */
@@ -94,6 +96,10 @@ export class Nodes {
   /** Whether the last beat could not reach the store: then this node did not hang. */
   #isAway = false;
   #isUnreachable = false;
+  /** When it last asked, in ms of this process. */
+  #beatAt = -Infinity;
+  /** Until then a store that does not answer may be one that was asked before this node hung. */
+  #suspectUntil = 0;
   /** When its lease was last seen to hold, in ms of this process. */
   #renewedAt = 0;
   /** Until then a record that is missing says nothing: the store has just come back. */
@@ -132,7 +138,9 @@ export class Nodes {
 
   /** Whether it is known without a question to the store that this node still is who it was, or that nothing can be known. */
   get isSettled(): boolean {
-    return this.#isAway || this.#closed || performance.now() - this.#renewedAt < this.#leaseMs;
+    const now = performance.now();
+    if (this.#closed || now - this.#renewedAt < this.#leaseMs) return true;
+    return this.#isAway && now - this.#beatAt < this.#leaseMs && now >= this.#suspectUntil;
   }
 
   /** Those that are there, this one among them, oldest first. */
@@ -185,6 +193,7 @@ export class Nodes {
     await this.#acquire();
     await this.#write();
     await this.#look();
+    this.#beatAt = performance.now();
     this.#timer = unreffed(setInterval(() => this.#beat(), this.#beatMs));
   }
 
@@ -193,9 +202,12 @@ export class Nodes {
    * gone.
    */
   async settled(): Promise<void> {
-    if (this.isSettled) return;
-    this.#beat();
-    await this.#beating;
+    while (!this.isSettled) {
+      this.#beat();
+      await this.#beating;
+      if (performance.now() >= this.#suspectUntil) return;
+      await pause(AGAIN_MS);
+    }
   }
 
   /**
@@ -233,6 +245,10 @@ export class Nodes {
 
   /** One at a time: a slow store gets no pile of them. */
   #beat(): void {
+    const now = performance.now();
+    // It hung, or was stopped: what was asked before has run out of time by now, and says nothing about the store.
+    if (now - this.#beatAt > this.#leaseMs) this.#suspectUntil = now + this.#leaseMs;
+    this.#beatAt = now;
     this.#beating ??= this.#renew()
       .catch((error: unknown) => this.#failed(error))
       .finally(() => (this.#beating = undefined));

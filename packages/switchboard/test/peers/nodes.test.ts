@@ -5,8 +5,9 @@ import { afterEach, expect, it } from 'vitest';
 import type { GatewayEvent } from '../../src/observe/events.ts';
 import { Heirs } from '../../src/peers/heirs.ts';
 import { Nodes } from '../../src/peers/nodes.ts';
+import { SwitchboardError } from '../../src/protocol/errors.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
-import type { SharedStore } from '../../src/stores/store.ts';
+import type { Leases, SharedStore } from '../../src/stores/store.ts';
 
 const LEASE_MS = 150;
 
@@ -120,4 +121,30 @@ it('a session that a draining node has left goes on at another node at once, tho
   expect(await b.heirs.find('running', 'two', id)).toMatchObject({ id });
   expect(await a.heirs.find('left', 'one', 'nobody')).toMatchObject({ id: b.nodes.id });
   expect(a.fenced).toBe(0);
+});
+
+it('a node that has hung finds out that it is fenced before anything is done, also when its first questions come to nothing', async () => {
+  const store = memoryStore();
+  open.push(store);
+  let failing = 0;
+  const { leases } = store;
+  const own: SharedStore = Object.create(store, {
+    leases: {
+      value: {
+        acquire: (name, owner, ttlMs) => leases.acquire(name, owner, ttlMs),
+        holder: (name) => leases.holder(name),
+        release: (lease) => leases.release(lease),
+        // As when what was asked before runs out of time.
+        renew: (lease, ttlMs) =>
+          failing-- > 0 ? Promise.reject(new SwitchboardError('SWB_STORE_UNAVAILABLE')) : leases.renew(lease, ttlMs),
+      } satisfies Leases,
+    },
+  });
+  const [a, b] = [await join(own, 'a'), await join(store, 'b')];
+  failing = 2;
+  for (const end = performance.now() + 3 * LEASE_MS; performance.now() < end;);
+  expect(await b.nodes.fence(a.nodes.id)).toBe(true);
+  expect(a.nodes.isSettled).toBe(false);
+  await a.nodes.settled();
+  expect([a.fenced, failing <= 0]).toEqual([1, true]);
 });
