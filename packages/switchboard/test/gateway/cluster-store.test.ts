@@ -117,7 +117,7 @@ it('how the store is used, and what it refuses, is in the metrics', async () => 
     (await scrape(b!)).get(sample(name, labels)) ?? 0;
   expect(await value('switchboard_takeovers_total', { upstream: 'default', transport: 'http' })).toBe(1);
   for (const operation of ['put', 'get', 'list', 'acquire', 'renew']) {
-    expect(await value('switchboard_store_operation_seconds_count', { operation })).toBeGreaterThan(0);
+    await expect.poll(() => value('switchboard_store_operation_seconds_count', { operation })).toBeGreaterThan(0);
   }
   expect(await value('switchboard_store_lag_seconds')).toBeLessThan(1);
   const lost = await value('switchboard_leases_lost_total');
