@@ -10,7 +10,7 @@ import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { Table, type TableColumn } from './table.tsx';
 import { Tabs } from './tabs.tsx';
-import { age, count, counted, duration, exactly, size } from './words.ts';
+import { age, count, counted, duration, exactly, left, size } from './words.ts';
 
 /** What is left of a rate, as a share of it; more than all where there is no limit. */
 const shareLeft = ({ quotas }: Person): number =>
@@ -32,23 +32,27 @@ const columnsOf = (now: () => number): readonly TableColumn<Person>[] => [
       ),
   },
   { key: 'servers', label: 'Servers', width: 'minmax(6rem, 1fr)', value: ({ upstreams }) => upstreams.join(', ') },
-  { key: 'sessions', label: 'Sessions', width: '4.5rem', right: true, from: 0, value: ({ sessions }) => sessions },
+  {
+    key: 'sessions',
+    label: 'Sessions',
+    width: '4.5rem',
+    right: true,
+    from: 0,
+    value: ({ sessions }) => sessions,
+    cell: ({ sessions }) => count(sessions),
+  },
   { key: 'running', label: 'Running', width: '4.5rem', right: true, from: 560, value: ({ inFlight }) => inFlight },
   {
     key: 'left',
     label: 'Rate left',
-    width: '7rem',
+    width: '7.5rem',
     right: true,
     from: 560,
     value: shareLeft,
     cell: (person) => {
       const rate = person.quotas?.rate;
       if (rate === undefined) return <span class="nothing">no limit</span>;
-      return (
-        <span class={shareLeft(person) < 0.2 ? 'bad' : undefined}>
-          {count(rate.remaining)}/{count(rate.burst)}
-        </span>
-      );
+      return <span class={shareLeft(person) < 0.2 ? 'bad' : undefined}>{left(rate.remaining, rate.burst)}</span>;
     },
   },
   { key: 'keys', label: 'Keys', width: '3.5rem', right: true, value: ({ keys }) => keys },

@@ -13,7 +13,7 @@ import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
-import { age, count, counted, duration, exactly, size } from './words.ts';
+import { age, count, counted, duration, exactly, left, size } from './words.ts';
 
 const clientOf = ({ client }: Session): string => [client?.name, client?.version].filter(Boolean).join(' ');
 const GROUPS = ['principal', 'client', 'server', 'transport', 'state', 'groups'];
@@ -50,15 +50,18 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
     {
       key: 'left',
       label: 'Rate left',
-      width: '6rem',
+      width: '7.5rem',
       right: true,
       value: ({ allowance }) => (allowance === undefined ? 2 : allowance.remaining / allowance.limit),
       cell: ({ allowance }) =>
         allowance === undefined ? (
           ''
         ) : (
-          <span class={allowance.remaining < allowance.limit / 5 ? 'bad' : undefined}>
-            {count(Math.floor(allowance.remaining))}/{count(allowance.limit)}
+          <span
+            class={allowance.remaining < allowance.limit / 5 ? 'bad' : undefined}
+            title={`${count(Math.floor(allowance.remaining))} of ${count(allowance.limit)}`}
+          >
+            {left(allowance.remaining, allowance.limit)}
           </span>
         ),
     },

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { count } from './words.ts';
 import { groupRows, sortRows, type Column, type Order } from './rows.ts';
 
 export interface TableColumn<Row> extends Column<Row> {
@@ -159,7 +160,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
               return (
                 <div key={`group ${item.group}`} class="table-row group" {...common}>
                   <div role="gridcell" aria-colspan={columns.length}>
-                    {item.group} <span class="hint">{item.size}</span>
+                    {item.group} <span class="hint">{count(item.size)}</span>
                   </div>
                 </div>
               );

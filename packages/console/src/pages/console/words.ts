@@ -49,6 +49,12 @@ export const counted = (value: number, noun: string): string => `${count(value)}
 /** `0.3`, `12`, `5,120`: so many digits as say something. */
 export const rate = (value: number): string => (value > 0 && value < 10 ? value.toFixed(1) : count(value));
 
+/** What is left of a limit: `599/600`; of a large one as a share of it, which fits into a column. */
+export const left = (remaining: number, limit: number): string =>
+  limit < 10_000
+    ? `${count(Math.floor(remaining))}/${count(limit)}`
+    : `${Math.floor((remaining / limit) * 100)} % of ${count(limit)}`;
+
 /** Exactly, in the reader's own time. */
 export const exactly = (time: number): string =>
   new Date(time).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
