@@ -148,7 +148,34 @@ async function pace({ everyMs, measure }) {
   return { asked: next, answers: histogram.count, cpuMs, p50: inMs(histogram, 50), p99: inMs(histogram, 99), counts };
 }
 
-const orders = { open, run, pace, close };
+/** Calls at a steady rate, whether those before were answered or not; nothing waits for anything. */
+async function steady({ clients: wanted, rate, size, warm, measure }) {
+  const used = clients.slice(0, wanted);
+  let [answers, made, next] = [0, 0, 0];
+  let measuring = false;
+  const answered = (_ms, ok) => {
+    if (measuring && ok) answers++;
+  };
+  const began = performance.now();
+  const timer = setInterval(() => {
+    const due = Math.floor(((performance.now() - began) * rate) / 1000);
+    for (; made < due; made++) used[next++ % used.length].call({ size }, answered);
+  }, 5);
+  await sleep(warm);
+  const before = spentNow();
+  measuring = true;
+  const from = performance.now();
+  await sleep(measure);
+  const took = performance.now() - from;
+  measuring = false;
+  const cpuMs = spentNow() - before;
+  clearInterval(timer);
+  await within(DRAIN_MS, () => used.every((client) => client.waiting === 0));
+  for (const client of used) client.forget();
+  return { rate: (answers * 1000) / took, answers, cpuMs, counts };
+}
+
+const orders = { open, run, pace, steady, close };
 process.on('message', async ({ order, ...rest }) => {
   try {
     process.send(await orders[order](rest));

@@ -1,10 +1,11 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals|nodes] [--rounds n] [--sessions n] [--websockets n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals|console|nodes] [--rounds n] [--sessions n] [--websockets n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { arrivals, arrivalsTable } from './arrivals.mjs';
+import { consoles, consolesTable } from './console.mjs';
 import { calls, sessions } from './measure.mjs';
 import { hasRedis, nodes, nodesTable } from './nodes.mjs';
 import { endAll, pinned } from './processes.mjs';
@@ -41,6 +42,11 @@ const full = {
   sessionCounts: [10, 100, 1000, 10_000],
   // A percentile of 99 needs a hundred.
   arrivals: 110,
+  consoleRounds: 5,
+  consoleMs: 5000,
+  consoleSettleMs: 3000,
+  consoleSessions: 10_000,
+  frameMs: 15_000,
   idle: 5000,
   paced: 10_000,
   pacedMs: 20_000,
@@ -60,6 +66,11 @@ const quick = {
   simulated: 1500,
   sessionCounts: [10, 100],
   arrivals: 8,
+  consoleRounds: 1,
+  consoleMs: 1500,
+  consoleSettleMs: 1500,
+  consoleSessions: 300,
+  frameMs: 3000,
   idle: 2000,
   paced: 500,
   pacedMs: 4000,
@@ -144,6 +155,7 @@ async function main() {
   const storms = await part('simulator', isBuilt(), () => simulated(list, options), simulatorTable);
   const many = await part('sessions', existsSync(gateway), () => manySessions(options), sessionsTable);
   const came = await part('arrivals', existsSync(gateway), () => arrivals(options), arrivalsTable);
+  const watched = await part('console', existsSync(gateway), () => consoles(options), consolesTable);
   // It takes minutes, and a Redis, so only who asks for it gets it.
   const isAsked = flags.part === 'nodes' && existsSync(gateway);
   if (isAsked && !hasRedis()) throw new Error('the part nodes needs redis-server: sudo apt install redis-server');
@@ -154,7 +166,7 @@ async function main() {
     writeFileSync(
       resolve(flags.json),
       JSON.stringify(
-        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came, several },
+        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came, watched, several },
         null,
         2,
       ),

@@ -111,6 +111,12 @@ function Navigation({ page }: { readonly page: Page }): JSX.Element {
             </Link>
           </li>
         ))}
+        <li class="others">
+          <button type="button" class="quiet" onClick={() => page.openPalette()}>
+            <Icon name="menu" />
+            <span>More</span>
+          </button>
+        </li>
       </ul>
       <div class="who">
         <p>

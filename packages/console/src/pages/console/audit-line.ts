@@ -1,5 +1,6 @@
 /** What a line of the audit log says, for a table. A line is untrusted: each part is used only where it is a text. */
 import type { AuditLine } from './facts.ts';
+import { duration, size } from './words.ts';
 
 const textIn = (line: AuditLine, ...names: readonly string[]): string => {
   for (const name of names) {
@@ -18,6 +19,51 @@ export const typeOf = (line: AuditLine): string => textIn(line, 'type');
 export function whatOf(line: AuditLine): string {
   const what = textIn(line, 'target', 'method', 'action', 'reason', 'detail');
   return typeOf(line) === 'operator.acted' ? [what, textIn(line, 'subject')].filter(Boolean).join(' ') : what;
+}
+
+/** What parts of a line are called, in the order in which they are shown. */
+const LABELS: Readonly<Record<string, string>> = {
+  principal: 'Who',
+  operator: 'Who',
+  client: 'Client',
+  userAgent: 'User agent',
+  upstream: 'Server',
+  method: 'Method',
+  target: 'Tool or prompt',
+  action: 'Did',
+  subject: 'With',
+  reason: 'Because',
+  detail: 'Detail',
+  tools: 'Tools',
+  ms: 'Took',
+  bytesIn: 'Params',
+  bytesOut: 'Answer',
+  session: 'Session',
+  connection: 'Connection',
+  address: 'Address',
+  transport: 'Transport',
+  era: 'Era',
+  version: 'Protocol',
+  exchange: 'Call',
+};
+/** What stands elsewhere. */
+const SHOWN_APART: ReadonlySet<string> = new Set(['time', 'type', 'outcome', 'code', 'params', 'result', 'error']);
+
+/** Every part of a line by its name, known ones first. */
+export function factsOf(line: AuditLine): Record<string, string> {
+  const known = Object.keys(LABELS);
+  const names = Object.keys(line).filter((name) => !SHOWN_APART.has(name));
+  const inOrder = [...known.filter((name) => names.includes(name)), ...names.filter((name) => !known.includes(name))];
+  return Object.fromEntries(
+    inOrder.map((name) => [Object.hasOwn(LABELS, name) ? LABELS[name]! : name, inWords(name, line[name])]),
+  );
+}
+
+function inWords(name: string, value: unknown): string {
+  if (typeof value === 'number' && name === 'ms') return duration(value);
+  if (typeof value === 'number' && name.startsWith('bytes')) return size(value);
+  if (Array.isArray(value)) return value.map(String).join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 /** In ms since 1970; 0 where it does not say. */

@@ -2,14 +2,14 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { addressOf, ask } from './api.ts';
 import { AuditFilter } from './audit-filter.tsx';
-import { clientOf, outcomeOf, serverOf, timeOf, typeOf, whatOf, whoOf, whyOf } from './audit-line.ts';
+import { clientOf, factsOf, outcomeOf, serverOf, timeOf, typeOf, whatOf, whoOf, whyOf } from './audit-line.ts';
 import { Detail, Facts } from './detail.tsx';
 import type { AuditLine, AuditPage } from './facts.ts';
 import type { Page } from './page.ts';
 import { readOrder, writeOrder } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
-import { counted, exactly } from './words.ts';
+import { clock, counted, exactly } from './words.ts';
 
 type Row = { readonly nr: string; readonly line: AuditLine };
 
@@ -17,19 +17,19 @@ const COLUMNS: readonly TableColumn<Row>[] = [
   {
     key: 'time',
     label: 'Time',
-    width: '11.5rem',
+    width: '5.5rem',
     from: 0,
     value: ({ nr, line }) => timeOf(line) - Number(nr) / 1e6,
-    cell: ({ line }) => exactly(timeOf(line)),
+    cell: ({ line }) => <time title={exactly(timeOf(line))}>{shortly(timeOf(line))}</time>,
   },
-  { key: 'who', label: 'Who', width: 'minmax(5rem, 1fr)', from: 0, value: ({ line }) => whoOf(line) },
+  { key: 'who', label: 'Who', width: 'minmax(4rem, 1fr)', from: 0, value: ({ line }) => whoOf(line) },
   { key: 'client', label: 'Client', width: 'minmax(6rem, 1fr)', value: ({ line }) => clientOf(line) },
-  { key: 'what', label: 'What', width: 'minmax(8rem, 2fr)', from: 560, value: ({ line }) => whatOf(line) },
+  { key: 'what', label: 'What', width: 'minmax(5rem, 2fr)', from: 0, value: ({ line }) => whatOf(line) },
   { key: 'server', label: 'Server', width: 'minmax(4rem, 0.7fr)', value: ({ line }) => serverOf(line) },
   {
     key: 'outcome',
     label: 'Outcome',
-    width: '6.5rem',
+    width: '5.75rem',
     from: 0,
     value: ({ line }) => outcomeOf(line),
     cell: ({ line }) => (outcomeOf(line) === '' ? '' : <StateMark state={outcomeOf(line)} />),
@@ -38,12 +38,17 @@ const COLUMNS: readonly TableColumn<Row>[] = [
   { key: 'type', label: 'Kind', width: '10rem', value: ({ line }) => typeOf(line) },
 ];
 
+/** The time of a line of today, the day of another. */
+function shortly(time: number): string {
+  const [day, today] = [new Date(time), new Date()];
+  if (day.toDateString() === today.toDateString()) return clock(time);
+  return day.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: '2-digit' });
+}
+
 /** The parameters of a search that stand in the address. */
 export const AUDIT_PARAMS = ['principal', 'client', 'tool', 'upstream', 'type', 'outcome', 'since', 'until'] as const;
 
 function LineDetail({ page, line }: { readonly page: Page; readonly line: AuditLine }): JSX.Element {
-  const known = ['time', 'type', 'outcome', 'params', 'result', 'error'];
-  const facts = Object.entries(line).filter(([name]) => !known.includes(name));
   const contents = ['params', 'result', 'error'].filter((name) => typeof line[name] === 'object');
   return (
     <Detail title={whatOf(line) || typeOf(line)} onClose={() => page.show({ id: undefined }, false)}>
@@ -53,9 +58,7 @@ function LineDetail({ page, line }: { readonly page: Page; readonly line: AuditL
           Kind: typeOf(line),
           Outcome: outcomeOf(line) === '' ? undefined : <StateMark state={outcomeOf(line)} />,
           Why: whyOf(line),
-          ...Object.fromEntries(
-            facts.map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
-          ),
+          ...factsOf(line),
         }}
       />
       {contents.map((name) => (
@@ -71,6 +74,8 @@ function LineDetail({ page, line }: { readonly page: Page; readonly line: AuditL
 }
 
 interface Found {
+  /** When it was searched. */
+  readonly at: number;
   readonly lines: readonly AuditLine[];
   readonly before?: number | undefined;
   readonly redacted: readonly string[];
@@ -85,8 +90,8 @@ function useAudit(query: Readonly<Record<string, string>>, again: number): { fou
     let over = false;
     setFound(undefined);
     ask<AuditPage>('audit', { query }).then(
-      (page) => over || setFound(page),
-      (error: Error) => over || setFound({ lines: [], redacted: [], wrong: error.message }),
+      (page) => over || setFound({ ...page, at: Date.now() }),
+      (error: Error) => over || setFound({ at: Date.now(), lines: [], redacted: [], wrong: error.message }),
     );
     return () => {
       over = true;
@@ -95,7 +100,7 @@ function useAudit(query: Readonly<Record<string, string>>, again: number): { fou
   const older = (): void => {
     ask<AuditPage>('audit', { query: { ...query, before: String(found?.before ?? 0) } }).then(
       ({ lines, before, redacted }) =>
-        setFound((known) => ({ lines: [...(known?.lines ?? []), ...lines], before, redacted })),
+        setFound((known) => ({ at: known?.at ?? 0, lines: [...(known?.lines ?? []), ...lines], before, redacted })),
       (error: Error) => setFound((known) => ({ ...known!, wrong: error.message })),
     );
   };
@@ -115,7 +120,7 @@ export function Audit({ page }: { readonly page: Page }): JSX.Element {
       <section class="list">
         <AuditFilter page={page} key={JSON.stringify(query)} onSearch={() => setAgain(again + 1)} />
         {found?.wrong !== undefined && (
-          <p class="banner bad" role="alert">
+          <p class="empty" role="alert">
             {found.wrong}
           </p>
         )}
@@ -124,36 +129,41 @@ export function Audit({ page }: { readonly page: Page }): JSX.Element {
             {sentence}
           </p>
         ))}
-        <Table
-          label="Audit log"
-          columns={COLUMNS}
-          rows={rows}
-          order={readOrder(params['order'] ?? '-time')}
-          selected={params['id']}
-          idOf={({ nr }) => nr}
-          onOrder={(next) => page.show({ order: writeOrder(next) })}
-          onOpen={({ nr }) => page.show({ id: nr }, false)}
-          empty={found === undefined ? 'Searching…' : 'No line of the audit log fits.'}
-        />
-        <footer class="table-foot">
-          <span class="hint">
-            {counted(rows.length, 'line')}, the newest{found?.before === undefined ? ': all that fit' : ''}
-          </span>
-          {found?.before !== undefined && (
-            <button type="button" onClick={older}>
-              Older ones
-            </button>
-          )}
-          <span class="export">
-            Export all that fit:{' '}
-            <a href={exported('ndjson')} download="audit.ndjson">
-              NDJSON
-            </a>{' '}
-            <a href={exported('csv')} download="audit.csv">
-              CSV
-            </a>
-          </span>
-        </footer>
+        {found?.wrong === undefined && (
+          <>
+            <Table
+              label="Audit log"
+              columns={COLUMNS}
+              rows={rows}
+              order={readOrder(params['order'] ?? '-time')}
+              selected={params['id']}
+              idOf={({ nr }) => nr}
+              onOrder={(next) => page.show({ order: writeOrder(next) })}
+              onOpen={({ nr }) => page.show({ id: nr }, false)}
+              empty={found === undefined ? 'Searching…' : 'No line of the audit log fits.'}
+            />
+            <footer class="table-foot">
+              <span class="hint">
+                {counted(rows.length, 'line')}, the newest{found?.before === undefined ? ', all that fit' : ''}
+                {found !== undefined && `, as of ${clock(found.at)}`}
+              </span>
+              {found?.before !== undefined && (
+                <button type="button" onClick={older}>
+                  Older ones
+                </button>
+              )}
+              <span class="export">
+                Export all that fit:{' '}
+                <a href={exported('ndjson')} download="audit.ndjson">
+                  NDJSON
+                </a>{' '}
+                <a href={exported('csv')} download="audit.csv">
+                  CSV
+                </a>
+              </span>
+            </footer>
+          </>
+        )}
       </section>
       {shown !== undefined && <LineDetail key={shown.nr} page={page} line={shown.line} />}
     </div>

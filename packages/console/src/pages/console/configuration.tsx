@@ -53,6 +53,13 @@ function useConfiguration(page: Page): Found {
   return found;
 }
 
+/** What operators have changed in the file since the start, as far as it was not taken back. */
+const changedHere = (file: ConfigurationFile | undefined): string[] => [
+  ...new Set(
+    (file?.revisions ?? []).flatMap(({ undone, differences }) => (undone ? [] : differences.map(({ what }) => what))),
+  ),
+];
+
 export function Configuration({ page }: { readonly page: Page }): JSX.Element {
   const { id, filter = '', order = '', all = '' } = page.place.params;
   const { facts, file, wrong } = useConfiguration(page);
@@ -61,6 +68,7 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
   const given = useMemo(() => options.filter(({ origin }) => all !== '' || origin !== 'default'), [options, all]);
   const found = useMemo(() => filterRows(given, COLUMNS, filter), [given, filter]);
   const option = options.find(({ name }) => name === id);
+  const waiting = changedHere(file).filter((name) => options.some((each) => each.name === name));
   const total = counted(given.length, 'option');
   return (
     <div class={id === undefined ? 'split' : 'split open'}>
@@ -82,6 +90,9 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
             ))}
           </div>
         </Filter>
+        {waiting.length > 0 && (
+          <p class="note-line">Changed in the file, and in effect from the next start on: {waiting.join(', ')}</p>
+        )}
         {wrong !== undefined && (
           <p class="banner bad" role="alert">
             {wrong}

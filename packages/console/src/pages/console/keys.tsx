@@ -98,6 +98,7 @@ export function Keys({ page }: { readonly page: Page }): JSX.Element | null {
   const isOpen = useRef(false);
   isOpen.current = open !== undefined;
   useEffect(() => {
+    page.openPalette = () => setOpen('palette');
     const onKeyDown = (event: KeyboardEvent): void => {
       if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'k') setOpen('palette');
       else if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;

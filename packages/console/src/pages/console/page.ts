@@ -23,6 +23,8 @@ export class Page {
   live: LiveLink | undefined;
   place: Place = placeOf(location.pathname, location.search);
   notices: readonly Notice[] = [];
+  /** Lets somebody choose where to go; known once the page is drawn. */
+  openPalette: () => void = () => {};
   readonly #listeners = new Set<() => void>();
   #notice = 0;
 

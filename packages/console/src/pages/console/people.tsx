@@ -12,6 +12,13 @@ import { Table, type TableColumn } from './table.tsx';
 import { Tabs } from './tabs.tsx';
 import { age, count, counted, duration, exactly, left, size } from './words.ts';
 
+const KNOWN_BY: Readonly<Record<string, string>> = {
+  'api key': 'API key',
+  jwt: 'OAuth token',
+  token: 'the owner’s token',
+  nothing: 'no credential',
+};
+
 /** What is left of a rate, as a share of it; more than all where there is no limit. */
 const shareLeft = ({ quotas }: Person): number =>
   quotas?.rate === undefined ? 2 : quotas.rate.remaining / quotas.rate.burst;
@@ -79,7 +86,7 @@ function PersonDetail({ page, person }: { readonly page: Page; readonly person: 
     <Detail title={principal} onClose={() => page.show({ id: undefined }, false)}>
       <Facts
         facts={{
-          'Known by': via.map((each) => (each === 'nothing' ? 'nothing that it shows' : each)).join(', '),
+          'Known by': via.map((each) => (Object.hasOwn(KNOWN_BY, each) ? KNOWN_BY[each] : each)).join(', '),
           Roles: effective.join(', ') || 'none',
           'Without effect': ignored.length === 0 ? undefined : `${ignored.join(', ')}: not in the configuration`,
           Servers: upstreams.length === 0 ? 'none: no role gives access to one' : upstreams.join(', '),
