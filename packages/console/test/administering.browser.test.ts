@@ -103,7 +103,7 @@ describe('the audit log', () => {
     expect(await seriousFaults(page)).toEqual([]);
     const download = page.waitForEvent('download');
     await page.getByRole('link', { name: 'CSV' }).click();
-    expect(readFileSync((await (await download).path())!, 'utf8')).toMatch(/^time,type,who,[^\n]+\n[^\n]*onerror/);
+    expect(readFileSync(await (await download).path(), 'utf8')).toMatch(/^time,type,who,[^\n]+\n[^\n]*onerror/);
     expect(await page.getByRole('button', { name: /^(Actions|Make a key)/ }).count()).toBe(0);
 
     const viewer = await openAs('viewer');
@@ -117,7 +117,7 @@ describe('a server', () => {
   it('is drained and served again, and each change of its tools is shown as a difference', async () => {
     let description = 'Adds.';
     const own = serverWithTool(() => description);
-    const { link, gateway } = await startConsole({ upstreams: { demo: servers.demo, own: { server: own } } as never });
+    const { link, gateway } = await startConsole({ upstreams: { demo: servers.demo, own: { server: own } } });
     const page = await openAt(link());
     await live(page);
     await view(page, 'Tools');

@@ -294,7 +294,7 @@ describe('what changes in the tools of a server', () => {
               : { capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } },
           ),
         },
-      } as never,
+      },
     });
     const changes = async (): Promise<unknown> => {
       const headers = bearer(gateway.adminToken!);

@@ -62,8 +62,9 @@ export function factsOf(line: AuditLine): Record<string, string> {
 function inWords(name: string, value: unknown): string {
   if (typeof value === 'number' && name === 'ms') return duration(value);
   if (typeof value === 'number' && name.startsWith('bytes')) return size(value);
-  if (Array.isArray(value)) return value.map(String).join(', ');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string') return value;
+  const isTexts = Array.isArray(value) && value.every((each): each is string => typeof each === 'string');
+  return isTexts ? value.join(', ') : JSON.stringify(value);
 }
 
 /** In ms since 1970; 0 where it does not say. */

@@ -36,7 +36,7 @@ export function OptionDetail(props: OptionDetailProps): JSX.Element {
   const reason = whyNot(props);
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    onEdit({ options: { [name]: typed(event.currentTarget as HTMLFormElement, 'value') || null } });
+    onEdit({ options: { [name]: typed(event.currentTarget, 'value') || null } });
   };
   return (
     <Detail title={name} onClose={() => page.show({ id: undefined }, false)}>
