@@ -6,16 +6,14 @@ import type { JsonObject, Message, RpcError, RpcId, RpcNotification, RpcRequest 
 import { LazyResult } from '../protocol/lazy-result.ts';
 import type { Exchange, Outcome, Question, Scope, Slot } from '../router/exchange.ts';
 import { owned } from '../util/owned.ts';
+import type { LineReply } from './line-reply.ts';
 
 export interface HostedExchangeOptions {
   id: string;
   slot: Slot;
   scope: Scope;
   request: RpcRequest;
-  /** Sends what belongs to the request. */
-  send(message: Message): void;
-  /** Sends the answer. */
-  answer(message: Message): void;
+  reply: LineReply;
   /** Something of Switchboard's own failed. */
   onFault(error: SwitchboardError): void;
 }
@@ -61,20 +59,20 @@ export class HostedExchange implements Exchange {
   }
 
   progress(params: JsonObject): void {
-    const { request, send } = this.#options;
-    if (!this.#ended) send(notification('notifications/progress', { ...params, progressToken: request.id }));
+    const { request, reply } = this.#options;
+    if (!this.#ended) reply.send(notification('notifications/progress', { ...params, progressToken: request.id }));
   }
 
   notify(note: RpcNotification): void {
-    const { request, send } = this.#options;
-    if (!this.#ended) send(taggedAs(request.id, note));
+    const { request, reply } = this.#options;
+    if (!this.#ended) reply.send(taggedAs(request.id, note));
   }
 
   settle(outcome: Outcome): void {
     if (this.#ended) return;
-    const { request, answer } = this.#options;
+    const { request, reply } = this.#options;
     this.end();
-    answer(answerOf(request.id, outcome));
+    reply.end(answerOf(request.id, outcome));
   }
 
   run(work: () => unknown): void {

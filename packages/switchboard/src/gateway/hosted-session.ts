@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { SENDER_HEADER } from '../peers/member-channel.ts';
 import type { Emit } from '../observe/events.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import { encodeMessage, isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
-import type { Message, ParsedMessage, RpcRequest } from '../protocol/jsonrpc.ts';
+import { isNotification, isRequest, result } from '../protocol/jsonrpc.ts';
+import type { ParsedMessage, RpcRequest } from '../protocol/jsonrpc.ts';
 import { metaOf } from '../protocol/eras.ts';
 import { contextOf } from '../protocol/session-context.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
@@ -16,6 +16,7 @@ import type { Sender } from '../transports/channel.ts';
 import type { Loan, Place } from '../upstreams/placement.ts';
 import { owned } from '../util/owned.ts';
 import { HostedExchange, answerOf, taggedAs } from './hosted-exchange.ts';
+import { LineReply } from './line-reply.ts';
 
 export interface HostedSessionOptions {
   /** The id of the other node. */
@@ -37,7 +38,6 @@ export interface HostedSessionOptions {
 
 const LISTEN = 'subscriptions/listen';
 const SUBSCRIPTION = /^resources\/(un)?subscribe$/;
-const LINES = { 'content-type': 'application/x-ndjson' } as const;
 
 const SENDER = z.object({
   principal: z.string(),
@@ -52,6 +52,7 @@ export class HostedSession {
   readonly id: string = randomBytes(16).toString('base64url');
   readonly node: string;
   readonly #options: HostedSessionOptions;
+  readonly #reply: LineReply;
   readonly #caller: Caller;
   readonly #exchanges: Set<HostedExchange> = new Set();
   #stopWatching: () => void;
@@ -60,25 +61,25 @@ export class HostedSession {
   #ended = false;
 
   constructor(options: HostedSessionOptions) {
-    const { node, loan, response } = options;
+    const { node, loan, response, maxQueueBytes } = options;
     this.node = node;
     this.#options = options;
     const { member, slot } = loan;
     this.#caller = {
       scope: this.#scopeOf({ principal: '', affinity: `node ${node}` }),
-      notify: (note) => this.#say(note),
+      notify: (note) => this.#reply.send(note),
       ask: ({ method }) => {
         const error = new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: `${method}: clients of another node` });
         return Promise.resolve({ error: error.toRpc() });
       },
     };
-    response.writeHead(200, LINES);
-    this.#line({ session: this.id, era: member.era, handshake: member.handshakeResult });
-    response.once('close', () => this.end());
+    this.#reply = new LineReply(response, maxQueueBytes);
+    this.#reply.sendOther({ session: this.id, era: member.era, handshake: member.handshakeResult });
+    this.#reply.onClose(() => this.end());
     this.#stopWatching = member.whenLeaving((reason) => {
       if (reason === undefined) this.leave('another has taken its place');
       else {
-        this.#line({ gone: reason });
+        this.#reply.sendOther({ gone: reason });
         this.end();
       }
     });
@@ -90,19 +91,19 @@ export class HostedSession {
   leave(reason: string): void {
     if (this.#hasLeft || this.#ended) return;
     this.#hasLeft = true;
-    this.#line({ left: reason });
+    this.#reply.sendOther({ left: reason });
   }
 
   /** The other node needs it no more, or is gone. Idempotent. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { loan, response, onEnd } = this.#options;
+    const { loan, onEnd } = this.#options;
     this.#stopWatching();
     for (const exchange of this.#exchanges) this.#cancel(exchange);
     if (this.#isHeard) loan.slot.leave(this.#caller);
     loan.end();
-    response.end();
+    this.#reply.end();
     onEnd(this);
   }
 
@@ -117,8 +118,9 @@ export class HostedSession {
       throw new SwitchboardError('SWB_NOT_OWNER', { detail: 'the member is replaced' });
     }
     if (isRequest(message)) {
-      if (sender === undefined) this.#askItself(message, response);
-      else this.#ask(message, this.#scopeOf(readSender(sender), message), response);
+      const reply = new LineReply(response, this.#options.maxQueueBytes);
+      if (sender === undefined) this.#askItself(message, reply);
+      else this.#ask(message, this.#scopeOf(readSender(sender), message), reply);
       return;
     }
     response.writeHead(202).end();
@@ -154,11 +156,11 @@ export class HostedSession {
   }
 
   /** A request of a client. */
-  #ask(request: RpcRequest, scope: Scope, response: ServerResponse): void {
+  #ask(request: RpcRequest, scope: Scope, reply: LineReply): void {
     const { loan, limiter } = this.#options;
     const { member, slot } = loan;
     member.health.usedAt = Date.now();
-    const exchange = this.#open(request, scope, response);
+    const exchange = this.#open(request, scope, reply);
     // What never ends would keep a turn for ever.
     if (request.method === LISTEN) exchange.run(() => member.open(exchange));
     else {
@@ -169,15 +171,14 @@ export class HostedSession {
     }
   }
 
-  #open(request: RpcRequest, scope: Scope, response: ServerResponse): HostedExchange {
+  #open(request: RpcRequest, scope: Scope, reply: LineReply): HostedExchange {
     const { loan, emit, onCount } = this.#options;
     const exchange: HostedExchange = new HostedExchange({
       id: `${this.id.slice(0, 8)}-${++this.#sequence}`,
       slot: loan.slot,
       scope,
       request,
-      send: (message) => this.#write(response, message),
-      answer: (message) => this.#write(response, message, true),
+      reply,
       onFault: (error) => emit({ type: 'failed', where: `a request of another node, ${request.method}`, error }),
     });
     this.#exchanges.add(exchange);
@@ -187,7 +188,7 @@ export class HostedSession {
       onCount(-1);
     });
     // To hang up is how a request is given up between nodes.
-    response.once('close', () => this.#cancel(exchange));
+    reply.onClose(() => this.#cancel(exchange));
     return exchange;
   }
 
@@ -201,52 +202,27 @@ export class HostedSession {
   }
 
   /** A request of the other node's own: about the server, and what its clients watch. */
-  #askItself(request: RpcRequest, response: ServerResponse): void {
+  #askItself(request: RpcRequest, reply: LineReply): void {
     const { member } = this.#options.loan;
     const { id, method, params } = request;
-    if (method === 'ping') this.#write(response, result(id, {}), true);
+    if (method === 'ping') reply.end(result(id, {}));
     else if (method === LISTEN) {
       const listen = member.peer.listen(method, params ?? {}, {
-        notify: (note) => this.#write(response, taggedAs(id, note)),
-        settle: (outcome) => this.#write(response, answerOf(id, outcome), true),
+        notify: (note) => reply.send(taggedAs(id, note)),
+        settle: (outcome) => reply.end(answerOf(id, outcome)),
       });
-      if (listen !== undefined) response.once('close', () => member.peer.stopListening(listen));
+      if (listen !== undefined) reply.onClose(() => member.peer.stopListening(listen));
     } else if (SUBSCRIPTION.test(method) && member.era === 'legacy') {
-      const exchange = this.#open(request, this.#caller.scope, response);
+      const exchange = this.#open(request, this.#caller.scope, reply);
       exchange.run(() => member.open(exchange));
     } else {
       member.peer.own(method, async () => {
         const outcome = await member.peer.call(method, params, this.#options.timeoutMs);
-        this.#write(response, answerOf(id, outcome), true);
+        reply.end(answerOf(id, outcome));
       });
     }
   }
-
-  #say(message: Message): void {
-    if (!this.#ended) this.#write(this.#options.response, message);
-  }
-
-  #line(value: object): void {
-    const { response } = this.#options;
-    if (!response.destroyed && !response.writableEnded) response.write(`${JSON.stringify(value)}\n`);
-  }
-
-  /** @param isLast whether nothing follows in this response. */
-  #write(response: ServerResponse, message: Message, isLast = false): void {
-    if (response.destroyed || response.writableEnded) return;
-    if (response.writableLength > this.#options.maxQueueBytes) {
-      response.destroy();
-      return;
-    }
-    if (!response.headersSent) response.writeHead(200, LINES);
-    const encoded = encodeMessage(message);
-    const line = typeof encoded === 'string' ? `${encoded}\n` : Buffer.concat([encoded, NEWLINE]);
-    if (isLast) response.end(line);
-    else response.write(line);
-  }
 }
-
-const NEWLINE = Buffer.from('\n');
 
 /** @throws {SwitchboardError} `SWB_BAD_REQUEST`: the other node is of another version, as a signed header is what was sent. */
 function readSender(header: string | string[]): Sender {

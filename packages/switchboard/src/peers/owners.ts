@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 import { SwitchboardError } from '../protocol/errors.ts';
 import { Records } from '../stores/records.ts';
-import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import type { Lease, SharedStore, StoreNotice } from '../stores/store.ts';
 import { owned } from '../util/owned.ts';
 import { unreffed } from '../util/timers.ts';
 import type { Node, Nodes } from './nodes.ts';
@@ -28,6 +28,8 @@ const TAKE_MS = 5000;
 /** How long a note is kept, and how often it is written again. */
 const NOTED_MS = 86_400_000;
 const REFRESH_MS = 3_600_000;
+/** How long it is waited before notes are written again that could not be. */
+const AGAIN_MS = 1000;
 const FENCED = 'the other nodes took this one for gone';
 
 const schema = z.object({ node: z.string(), epoch: z.number() });
@@ -42,6 +44,7 @@ export class Owners<Value extends Owned> {
   /** The last change of each name that is under way: one at a time. */
   readonly #changes: Map<string, Promise<unknown>> = new Map();
   readonly #refresher = unreffed(setInterval(() => this.refresh(), REFRESH_MS));
+  #again: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: OwnersOptions) {
@@ -118,7 +121,7 @@ export class Owners<Value extends Owned> {
     for (const [name, value] of this.#own) {
       owned(
         () => this.#inTurn(name, () => this.#renew(name, value)),
-        () => {},
+        () => this.#refreshSoon(),
       );
     }
   }
@@ -126,25 +129,20 @@ export class Owners<Value extends Owned> {
   close(): void {
     this.#closed = true;
     clearInterval(this.#refresher);
+    clearTimeout(this.#again);
   }
 
   async #find(name: string, value: Value): Promise<Node | undefined> {
+    return (await this.#ownerOf(name)) ?? this.#alone(name, (lease) => this.#take(name, value, lease));
+  }
+
+  /** Only one node at a time does it; whoever hung meanwhile writes nothing. */
+  async #alone<T>(name: string, work: (lease: Lease) => Promise<T>): Promise<T> {
     const { store, nodes } = this.#options;
-    const owner = await this.#ownerOf(name);
-    if (owner !== undefined) return owner;
     const taking = await store.leases.acquire(`take ${name}`, nodes.id, TAKE_MS);
     if (!('lease' in taking)) return later('another node takes it');
     try {
-      const { epoch } = taking.lease;
-      const noted = await this.#notes.get(name);
-      const faster = await this.#ownerOf(name, noted?.node);
-      if (faster !== undefined) return faster;
-      if (noted !== undefined && noted.node !== nodes.id && !(await nodes.fence(noted.node)))
-        return later('its node is on its way back');
-      if (!(await this.#notes.put(name, { node: nodes.id, epoch }, NOTED_MS, nodes.lease)))
-        return later('this node was fenced');
-      this.#own.set(name, value);
-      return undefined;
+      return await work(taking.lease);
     } finally {
       await store.leases.release(taking.lease).catch(() => {});
     }
@@ -159,17 +157,43 @@ export class Owners<Value extends Owned> {
     return nodes.isCertain ? undefined : later('the store has just come back, and nodes are on their way');
   }
 
-  async #renew(name: string, value: Value): Promise<void> {
+  async #take(name: string, value: Value, lease: Lease): Promise<Node | undefined> {
     const { nodes } = this.#options;
-    if (this.#closed || this.#own.get(name) !== value) return;
+    const { id } = nodes;
     const noted = await this.#notes.get(name);
-    if (noted !== undefined && noted.node !== nodes.id && (await nodes.other(noted.node)) !== undefined) {
-      this.#own.delete(name);
-      value.giveUp(FENCED);
-      return;
-    }
-    const epoch = noted?.epoch ?? 0;
-    await this.#notes.put(name, { node: nodes.id, epoch }, NOTED_MS, nodes.lease);
+    const faster = await this.#ownerOf(name, noted?.node);
+    if (faster !== undefined) return faster;
+    if (noted !== undefined && noted.node !== id && !(await nodes.fence(noted.node)))
+      return later('its node is on its way back');
+    const isNoted = await this.#notes.put(name, { node: id, epoch: lease.epoch }, NOTED_MS, lease);
+    if (!isNoted || nodes.id !== id) return later('this node was fenced');
+    this.#own.set(name, value);
+    return undefined;
+  }
+
+  async #renew(name: string, value: Value): Promise<void> {
+    if (this.#closed || this.#own.get(name) !== value) return;
+    await this.#alone(name, async (lease) => {
+      const { nodes } = this.#options;
+      const noted = await this.#notes.get(name);
+      const isAnothers =
+        noted !== undefined && noted.node !== nodes.id && (await nodes.other(noted.node)) !== undefined;
+      if (this.#own.get(name) !== value) return;
+      if (isAnothers) {
+        this.#own.delete(name);
+        value.giveUp(FENCED);
+      } else await this.#notes.put(name, { node: nodes.id, epoch: noted?.epoch ?? lease.epoch }, NOTED_MS, lease);
+    });
+  }
+
+  #refreshSoon(): void {
+    if (this.#closed) return;
+    this.#again ??= unreffed(
+      setTimeout(() => {
+        this.#again = undefined;
+        this.refresh();
+      }, AGAIN_MS),
+    );
   }
 
   #inTurn<T>(name: string, change: () => Promise<T>): Promise<T> {

@@ -42,7 +42,7 @@ describe('isolation shared', () => {
     const clients = await sessionsAt(nodes);
     const pids = await Promise.all(clients.map((client) => pidAt(client)));
     expect(new Set(pids).size).toBe(1);
-    expect(runningAt(nodes).toSorted()).toEqual([0, 0, 1]);
+    expect(runningAt(nodes).filter((running) => running > 0)).toEqual([1]);
 
     // The same ids and tokens at all nodes, at the same time; some answers are large, and so are some arguments.
     const ids = Array.from({ length: 12 }, (_, n) => n);
@@ -320,7 +320,10 @@ describe('when the node that has a member', () => {
 
 /** The epoch that the store has of the one member of a cluster. */
 async function epochIn(prefix: string): Promise<number> {
+  return Number(/"epoch":(\d+)/.exec(await redis.ask('GET', await ownerKeyIn(prefix)))?.[1]);
+}
+
+async function ownerKeyIn(prefix: string): Promise<string> {
   const keys = await redis.ask('KEYS', `${prefix}*owner *`);
-  const [key] = keys.match(new RegExp(`${prefix}\\S*owner \\S+`)) ?? [];
-  return Number(/"epoch":(\d+)/.exec(await redis.ask('GET', key!))?.[1]);
+  return new RegExp(`${prefix}\\S*owner \\S+`).exec(keys)![0];
 }

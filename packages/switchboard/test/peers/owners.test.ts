@@ -3,8 +3,9 @@ import { afterEach, expect, it } from 'vitest';
 
 import { Nodes } from '../../src/peers/nodes.ts';
 import { Owners } from '../../src/peers/owners.ts';
+import type { SwitchboardError } from '../../src/protocol/errors.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
-import type { SharedStore } from '../../src/stores/store.ts';
+import type { Facts, SharedStore } from '../../src/stores/store.ts';
 
 const LEASE_MS = 150;
 
@@ -64,7 +65,7 @@ it('has one owner however many want it at once, and the others are told which; w
   const found = await Promise.all(all.map(find));
   const [nth] = found.flatMap((name, at) => (name === 'own' ? [at] : []));
   const name = ['a', 'b', 'c'][nth!];
-  expect(found.toSorted()).toEqual([name, name, 'own'].toSorted());
+  expect(found.map((each) => each === name)).toEqual(found.map((_, at) => at !== nth));
   expect(await Promise.all(all.map(find))).toEqual(found);
   const epoch = await epochOf(store, 'x');
   const [owner, other] = [all[nth!]!, all[(nth! + 1) % 3]!];
@@ -105,4 +106,40 @@ it('notes again what a store has lost that came back empty, and gives up what an
   await expect.poll(() => lost.givenUp).toHaveLength(1);
   await expect.poll(async () => (await b.owners.find('x', thing()))?.name).toBe('a');
   expect([kept.givenUp, a.owners.size]).toEqual([[], 1]);
+});
+
+it('takes nothing any more when it hung meanwhile, and another has taken it', async () => {
+  let now = Date.now();
+  const store = memoryStore({ now: () => now });
+  open.push(store);
+  let goOn = (): void => {};
+  const hung = new Promise<void>((resolve) => (goOn = resolve));
+  let isHanging = (): void => {};
+  const hanging = new Promise<void>((resolve) => (isHanging = resolve));
+  const { facts } = store;
+  const slow: SharedStore = Object.create(store, {
+    facts: {
+      value: {
+        get: (key) => facts.get(key),
+        take: (key) => facts.take(key),
+        delete: (key, under) => facts.delete(key, under),
+        list: (prefix, limit) => facts.list(prefix, limit),
+        async put(key, value, ttlMs, under) {
+          if (key.startsWith('owner ')) {
+            isHanging();
+            await hung;
+          }
+          return facts.put(key, value, ttlMs, under);
+        },
+      } satisfies Facts,
+    },
+  });
+  const [a, b] = [await join(slow, 'a'), await join(store, 'b')];
+  const found = a.owners.find('x', thing()).catch((error: SwitchboardError) => error.code);
+  await hanging;
+  await expect(b.owners.find('x', thing())).rejects.toMatchObject({ code: 'SWB_NODE_UNREACHABLE' });
+  now += 60_000;
+  await expect.poll(() => b.owners.find('x', thing()).catch(() => 'not yet')).toBeUndefined();
+  goOn();
+  expect([await found, a.owners.size, b.owners.size]).toEqual(['SWB_NODE_UNREACHABLE', 0, 1]);
 });
