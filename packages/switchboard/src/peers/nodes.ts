@@ -317,10 +317,11 @@ export class Nodes {
    */
   async #acquire(): Promise<void> {
     const { store } = this.#options;
+    const asked = performance.now();
     const acquired = await store.leases.acquire(leaseOf(this.#id), this.#id, this.#leaseMs);
     if ('lease' in acquired) {
       this.#lease = acquired.lease;
-      this.#renewedAt = performance.now();
+      this.#renewedAt = asked;
       return;
     }
     this.#becomeAnother();

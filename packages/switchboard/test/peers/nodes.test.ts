@@ -8,6 +8,7 @@ import { Nodes } from '../../src/peers/nodes.ts';
 import { SwitchboardError } from '../../src/protocol/errors.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
 import type { Leases, SharedStore } from '../../src/stores/store.ts';
+import { withParts } from '../../src/stores/with-parts.ts';
 
 const LEASE_MS = 150;
 
@@ -46,6 +47,25 @@ async function join(store: SharedStore, name: string) {
 }
 
 const poll = (what: () => unknown) => expect.poll(what, { timeout: 5000, interval: 10 });
+
+it('counts on its lease no longer than the store keeps it, however late the answer comes that it has one', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const { leases } = store;
+  const acquire: typeof leases.acquire = async (...which) => {
+    const acquired = await leases.acquire(...which);
+    await new Promise((resolve) => setTimeout(resolve, LEASE_MS));
+    return acquired;
+  };
+  const slow = {
+    acquire,
+    renew: leases.renew.bind(leases),
+    release: leases.release.bind(leases),
+    holder: leases.holder.bind(leases),
+  };
+  const a = await join(withParts(store, { leases: slow }), 'a');
+  expect(a.nodes.isSettled).toBe(false);
+});
 
 it('sees who joins at once when it is asked for, and who leaves; one whose port for others is dead is not there', async () => {
   const store = memoryStore();
