@@ -72,9 +72,11 @@ const METRICS = `${BASE}/metrics`;
 const ROOM = `${BASE}/room`;
 /** The longest that the name of a conversation or a principal can be, and more. */
 const MAX_NAME_BYTES = 1024;
-/** Streams of sessions that are forwarded keep a connection each. */
+/** Streams of sessions that are forwarded keep a connection each, and so do calls to servers at another node. */
 const CONNECTIONS_PER_CLIENT = 8;
 const SPARE_CONNECTIONS = 64;
+/** So many other nodes may each have all the connections that one of them may, so that none shuts out another. */
+const NODES = 16;
 /** How long another node may take for an operator. */
 const ASK_MS = 5000;
 /** More than a list of all sessions has. */
@@ -136,7 +138,8 @@ export class Cluster {
         ? options.store
         : withParts(options.store, { facts: new SealedFacts(options.store.facts, key, onNotice) });
     this.store = store;
-    const most = settings.maxConnections * CONNECTIONS_PER_CLIENT + SPARE_CONNECTIONS;
+    const { maxConnections, maxConcurrent } = settings;
+    const most = maxConnections * CONNECTIONS_PER_CLIENT + maxConcurrent + SPARE_CONNECTIONS;
     this.#link = new PeerLink({
       key,
       self: () => this.nodes.id,
@@ -150,7 +153,7 @@ export class Cluster {
       ...(tlsCert !== '' && {
         certificates: new Certificates({ tlsCert, tlsKey, tlsCa: '', tlsClientCa: '', tlsClientCrl: '' }),
       }),
-      maxConnections: most,
+      maxConnections: most * NODES,
       serve: (request, response) => this.#serve(request, response),
       emit,
     });

@@ -54,7 +54,12 @@ export class HostedSession {
   readonly #options: HostedSessionOptions;
   readonly #reply: LineReply;
   readonly #caller: Caller;
-  readonly #exchanges: Set<HostedExchange> = new Set();
+  /** Requests of its clients, with what answers each. */
+  readonly #exchanges: Map<HostedExchange, LineReply> = new Map();
+  /** Those of them that wait for their turn: nothing was done with them. */
+  readonly #waiting: Set<HostedExchange> = new Set();
+  /** What the other node itself listens on. */
+  readonly #listens: Set<LineReply> = new Set();
   #stopWatching: () => void;
   #sequence = 0;
   #hasLeft = false;
@@ -77,6 +82,7 @@ export class HostedSession {
     this.#reply.sendOther({ session: this.id, era: member.era, handshake: member.handshakeResult });
     this.#reply.onClose(() => this.end());
     this.#stopWatching = member.whenLeaving((reason) => {
+      this.#refuseWaiting();
       if (reason === undefined) this.leave('another has taken its place');
       else {
         this.#reply.sendOther({ gone: reason });
@@ -100,7 +106,12 @@ export class HostedSession {
     this.#ended = true;
     const { loan, onEnd } = this.#options;
     this.#stopWatching();
-    for (const exchange of this.#exchanges) this.#cancel(exchange);
+    // The other node may be gone without a word, and would never close what it has open.
+    for (const [exchange, reply] of this.#exchanges) {
+      this.#cancel(exchange);
+      reply.cut();
+    }
+    for (const reply of this.#listens) reply.cut();
     if (this.#isHeard) loan.slot.leave(this.#caller);
     loan.end();
     this.#reply.end();
@@ -115,7 +126,7 @@ export class HostedSession {
    */
   receive(message: ParsedMessage, sender: string | string[] | undefined, response: ServerResponse): void {
     if (this.#ended || (this.#hasLeft && sender !== undefined)) {
-      throw new SwitchboardError('SWB_NOT_OWNER', { detail: 'the member is replaced' });
+      throw replaced();
     }
     if (isRequest(message)) {
       const reply = new LineReply(response, this.#options.maxQueueBytes);
@@ -165,7 +176,12 @@ export class HostedSession {
     if (request.method === LISTEN) exchange.run(() => member.open(exchange));
     else {
       exchange.run(() => {
-        const run = (): void => exchange.run(() => exchange.settled || member.open(exchange));
+        const run = (): void => {
+          this.#waiting.delete(exchange);
+          exchange.run(() => exchange.settled || member.open(exchange));
+        };
+        this.#waiting.add(exchange);
+        exchange.onEnd(() => this.#waiting.delete(exchange));
         exchange.onEnd(limiter.take(slot.upstream, scope.account ?? scope.affinity, run));
       });
     }
@@ -181,7 +197,7 @@ export class HostedSession {
       reply,
       onFault: (error) => emit({ type: 'failed', where: `a request of another node, ${request.method}`, error }),
     });
-    this.#exchanges.add(exchange);
+    this.#exchanges.set(exchange, reply);
     onCount(1);
     exchange.onEnd(() => {
       this.#exchanges.delete(exchange);
@@ -190,6 +206,15 @@ export class HostedSession {
     // To hang up is how a request is given up between nodes.
     reply.onClose(() => this.#cancel(exchange));
     return exchange;
+  }
+
+  /** What the member did nothing with goes to the one that takes its place. */
+  #refuseWaiting(): void {
+    for (const exchange of this.#waiting) {
+      const reply = this.#exchanges.get(exchange);
+      exchange.end();
+      reply?.refuse(replaced());
+    }
   }
 
   #cancel(exchange: HostedExchange): void {
@@ -211,7 +236,12 @@ export class HostedSession {
         notify: (note) => reply.send(taggedAs(id, note)),
         settle: (outcome) => reply.end(answerOf(id, outcome)),
       });
-      if (listen !== undefined) reply.onClose(() => member.peer.stopListening(listen));
+      if (listen === undefined) return;
+      this.#listens.add(reply);
+      reply.onClose(() => {
+        this.#listens.delete(reply);
+        member.peer.stopListening(listen);
+      });
     } else if (SUBSCRIPTION.test(method) && member.era === 'legacy') {
       const exchange = this.#open(request, this.#caller.scope, reply);
       exchange.run(() => member.open(exchange));
@@ -223,6 +253,8 @@ export class HostedSession {
     }
   }
 }
+
+const replaced = (): SwitchboardError => new SwitchboardError('SWB_NOT_OWNER', { detail: 'the member is replaced' });
 
 /** @throws {SwitchboardError} `SWB_BAD_REQUEST`: the other node is of another version, as a signed header is what was sent. */
 function readSender(header: string | string[]): Sender {

@@ -1,8 +1,10 @@
 /** An answer between nodes: messages as they come, each a line of JSON. */
 import type { ServerResponse } from 'node:http';
 
+import type { SwitchboardError } from '../protocol/errors.ts';
 import { encodeMessage } from '../protocol/jsonrpc.ts';
 import type { Message } from '../protocol/jsonrpc.ts';
+import { sendError } from '../transports/http/reply.ts';
 import { Backlog } from '../util/backlog.ts';
 
 const HEADERS = { 'content-type': 'application/x-ndjson' } as const;
@@ -32,6 +34,16 @@ export class LineReply {
   end(message?: Message): void {
     if (message === undefined) this.#response.end();
     else this.#write(lineOf(message), true);
+  }
+
+  /** Says instead of an answer why there is none. Nothing of it may have been sent. */
+  refuse(error: SwitchboardError): void {
+    sendError(this.#response, error);
+  }
+
+  /** Gives it up where it has no end yet. */
+  cut(): void {
+    if (!this.#response.writableEnded) this.#response.destroy();
   }
 
   /** @param listener called when it is over, in whatever way. */

@@ -68,7 +68,7 @@ const farewell = z.union([z.object({ left: z.string() }), z.object({ gone: z.str
 export async function openMember(options: MemberChannelOptions): Promise<MemberChannel> {
   const { link, node, name, self, maxMessageBytes } = options;
   const body = JSON.stringify({ name, node: self });
-  const answer = await link.send(node, { method: 'POST', path: MEMBERS_PATH, headers: HEADERS, body });
+  const answer = await link.send(node, { method: 'POST', path: MEMBERS_PATH, headers: HEADERS, body, stays: true });
   if (answer.status !== 200) throw await refusalOf(answer, node);
   const said = new Lines(answer.body, maxMessageBytes);
   const first = await said.first().catch((thrown: unknown) => {

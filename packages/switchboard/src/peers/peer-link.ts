@@ -12,7 +12,7 @@ export interface PeerLinkOptions {
   key: ClusterKey;
   /** The id under which this node is known now. */
   self(): string;
-  /** Requests under way to one node; one more is refused. */
+  /** Requests under way to one node, without those that stay; one more is refused. */
   maxRequests: number;
   /** Authorities to trust where nodes speak TLS, as PEM. @default those of Node */
   ca?: string | undefined;
@@ -32,6 +32,8 @@ export interface PeerRequest {
   body?: Buffer | string | undefined;
   /** Gives the request and its answer up. */
   signal?: AbortSignal | undefined;
+  /** Whether its answer stays open as long as this node needs something there. Something else limits how many there are. @default false */
+  stays?: boolean | undefined;
 }
 
 export interface PeerAnswer {
@@ -53,6 +55,7 @@ export class PeerLink {
   readonly #options: PeerLinkOptions;
   /** What is under way, by the node's id. */
   readonly #open: Map<string, Set<AbortController>> = new Map();
+  readonly #staying: Map<string, Set<AbortController>> = new Map();
   #agent: Agent | undefined;
   #isClosed = false;
 
@@ -62,30 +65,31 @@ export class PeerLink {
 
   /** How many requests to other nodes are under way. */
   get size(): number {
-    return [...this.#open.values()].reduce((sum, { size }) => sum + size, 0);
+    return [...this.#open.values(), ...this.#staying.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /**
    * @throws {SwitchboardError} `SWB_NODE_UNREACHABLE` when the node did nothing with it, `SWB_NODE_LOST` when it may have,
    * `SWB_NOT_OWNER` when another has its place, `SWB_OVERLOADED`.
    */
-  async send(peer: Peer, { method, path, headers, body, signal }: PeerRequest): Promise<PeerAnswer> {
+  async send(peer: Peer, { method, path, headers, body, signal, stays = false }: PeerRequest): Promise<PeerAnswer> {
     const { key, self, maxRequests } = this.#options;
     const agent = await this.#connections();
-    const open = this.#open.get(peer.id) ?? new Set();
-    if (open.size >= maxRequests) {
+    const all = stays ? this.#staying : this.#open;
+    const open = all.get(peer.id) ?? new Set();
+    if (!stays && open.size >= maxRequests) {
       const detail = `${maxRequests} requests are under way to the node ${peer.id}, the limit`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: 1000 } });
     }
     const controller = new AbortController();
     const abort = (): void => controller.abort();
-    this.#open.set(peer.id, open.add(controller));
+    all.set(peer.id, open.add(controller));
     if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort, { once: true });
     const end = (): void => {
       signal?.removeEventListener('abort', abort);
       open.delete(controller);
-      if (open.size === 0 && this.#open.get(peer.id) === open) this.#open.delete(peer.id);
+      if (open.size === 0 && all.get(peer.id) === open) all.delete(peer.id);
     };
     try {
       const signed = { ...headers, ...(body !== undefined && { [BODY_HEADER]: digestOfBody(body) }) };
@@ -120,12 +124,12 @@ export class PeerLink {
   /** The node is gone: what is under way there fails now, and not when the network notices. */
   giveUp(id: string): void {
     const error = new SwitchboardError('SWB_NODE_LOST', { detail: `${id} is not there any more` });
-    for (const controller of this.#open.get(id) ?? []) controller.abort(error);
+    for (const all of [this.#open, this.#staying]) for (const controller of all.get(id) ?? []) controller.abort(error);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const id of this.#open.keys()) this.giveUp(id);
+    for (const id of [...this.#open.keys(), ...this.#staying.keys()]) this.giveUp(id);
     await this.#agent?.destroy();
   }
 
@@ -133,9 +137,8 @@ export class PeerLink {
     if (this.#agent !== undefined) return this.#agent;
     const { Agent: UndiciAgent } = await import('undici');
     if (this.#isClosed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
-    const { maxRequests, ca } = this.#options;
+    const { ca } = this.#options;
     this.#agent ??= new UndiciAgent({
-      connections: maxRequests,
       pipelining: 1,
       connect: { timeout: CONNECT_MS, ...(ca !== undefined && { ca }) },
       keepAliveTimeout: KEEP_MS,

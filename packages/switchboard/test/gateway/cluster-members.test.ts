@@ -2,9 +2,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
-import { spawnNode, startCluster, startNode } from '../support/cluster.ts';
+import { ClusterKey } from '../../src/peers/cluster-key.ts';
+import { MEMBERS_PATH, SENDER_HEADER } from '../../src/peers/member-channel.ts';
+import { recordedNodes } from '../../src/peers/nodes.ts';
+import { PeerLink } from '../../src/peers/peer-link.ts';
+import type { PeerAnswer } from '../../src/peers/peer-link.ts';
+import { openStore } from '../../src/stores/open-store.ts';
+import { CLUSTER_KEY, spawnNode, startCluster, startNode } from '../support/cluster.ts';
 import type { TestNode } from '../support/cluster.ts';
 import { expectEmpty, isAlive, servers } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
@@ -207,6 +214,77 @@ describe('isolation shared', () => {
   });
 });
 
+describe('a member that is lent', () => {
+  it('and is replaced loses no call of another node that waits for its turn', async () => {
+    const nodes = await startCluster(redis, ['a', 'b'], { upstreams: { default: { ...scripted, maxConcurrent: 1 } } });
+    const [a, other] = await sessionsAt([nodes[0]!, nodes[0]!]);
+    const first = await pidAt(a!);
+    const b = await WireClient.session(nodes[1]!.ws);
+    expect(await pidAt(b)).toBe(first);
+    const waiting = (): number => nodes[0]!.gateway.operations.load().queued;
+    const running = a!.call(1, 'slow', { ms: 700 });
+    await expect.poll(async () => (await nodes[0]!.admin('GET /requests')).json).toHaveLength(1);
+    // Its turn comes first, at the new one, and it is long enough for the old one to end.
+    const next = other!.call(1, 'slow', { ms: 1500 });
+    await expect.poll(waiting).toBe(1);
+    const last = b.call(1, 'pid');
+    await expect.poll(waiting).toBe(2);
+    expect((await nodes[1]!.admin('POST /upstreams/default/restart', {})).status).toBe(200);
+    expect([await running, await next]).toMatchObject([{ result: {} }, { result: {} }]);
+    const answer = await last;
+    expect(answer).toMatchObject({ result: {} });
+    expect(Number(textOf(answer))).not.toBe(first);
+    await end(nodes);
+  });
+
+  it('is not kept from one node by how much another has open there', async () => {
+    const upstreams = { default: { ...scripted, maxConcurrent: 1000 } };
+    const nodes = await startCluster(redis, ['a', 'b', 'c'], { upstreams, maxConnections: 1, maxConcurrent: 1 });
+    const [a, b, c] = await sessionsAt(nodes);
+    const first = await pidAt(a!);
+    expect(await pidAt(b!)).toBe(first);
+    const ids = Array.from({ length: 100 }, (_, id) => id);
+    const all = ids.map((id) => b!.call(id, 'never'));
+    expect(codeOf(await Promise.any(all))).toBe('SWB_OVERLOADED');
+    expect(await pidAt(c!)).toBe(first);
+    await end(nodes);
+  });
+
+  it('is given back by a node that is gone without a word: what that has open is closed, and what it asked is taken back', async () => {
+    const prefix = `gone${process.pid}`;
+    const store = `${redis.url}/?prefix=${prefix}`;
+    const node = await startNode(store, 'a', { upstreams: { default: modern } });
+    const a = await WireClient.session(node.ws);
+    await pidAt(a);
+    const shared = await openStore(store);
+    onTestFinished(() => shared.close());
+    const [owner] = await recordedNodes(shared);
+    const name = /owner (\S+)/.exec(await redis.ask('KEYS', `${prefix}*owner *`))?.[1];
+    const link = new PeerLink({ key: new ClusterKey(CLUSTER_KEY), self: () => 'x', maxRequests: 8 });
+    onTestFinished(() => link.close());
+    const post = (path: string, body: unknown, sender?: Json): Promise<PeerAnswer> => {
+      const of = Buffer.from(JSON.stringify(sender ?? {})).toString('base64url');
+      const headers = { 'content-type': 'application/json', ...(sender !== undefined && { [SENDER_HEADER]: of }) };
+      return link.send(owner!, { method: 'POST', path, headers, body: JSON.stringify(body) });
+    };
+    const lent = await post(MEMBERS_PATH, { name, node: 'x' });
+    const said = new Promise<Buffer>((resolve) => lent.body.once('data', resolve));
+    const { session } = JSON.parse((await said).toString()) as { session: string };
+    const path = `${MEMBERS_PATH}/${session}`;
+    const sender = { principal: 'anonymous', affinity: 'somebody' };
+    const asked = post(path, toolCall(1, 'never', {}, envelope()), sender).then(({ body }) => endOf(body), String);
+    const params = { notifications: { toolsListChanged: true }, _meta: envelope() };
+    const listens = await post(path, { jsonrpc: '2.0', id: 2, method: 'subscriptions/listen', params });
+    const listened = endOf(listens.body);
+    listens.body.resume();
+    await expect.poll(() => link.size).toBe(3);
+    lent.body.destroy();
+    await Promise.all([asked, listened]);
+    expect(link.size).toBe(0);
+    await end([node]);
+  });
+});
+
 it('isolation principal is one process for each caller, and pool several for all, whichever node they come to', async () => {
   const keys = testKeys();
   const [ann, ben] = [keys.add('ann'), keys.add('ben')];
@@ -317,6 +395,8 @@ describe('when the node that has a member', () => {
     await end([node]);
   });
 });
+
+const endOf = (body: Readable): Promise<void> => new Promise((resolve) => body.once('close', resolve));
 
 /** The epoch that the store has of the one member of a cluster. */
 async function epochIn(prefix: string): Promise<number> {

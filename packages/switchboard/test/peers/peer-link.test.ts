@@ -183,6 +183,14 @@ describe('an exchange that is passed on', () => {
     await expect.poll(() => link.size).toBe(1);
     const second = await http(url, { body: '{}' });
     expect([second.status, codeOf(second)]).toEqual([503, 'SWB_OVERLOADED']);
+    // What stays open as long as a member is used there is limited by how many members there are.
+    const given = new AbortController();
+    const staying = [1, 2].map(() =>
+      link.send(owner, { method: 'POST', path: '/', headers: {}, signal: given.signal, stays: true }).catch(() => {}),
+    );
+    await expect.poll(() => link.size).toBe(3);
+    given.abort();
+    await Promise.all(staying);
     hang.abort();
     await first;
     await listener.close();
