@@ -43,7 +43,7 @@ function answers(port) {
 }
 
 /** Starts a target and waits until it can be spoken to; null where the load generator starts it itself. @param pin to a core of its own */
-export async function startTarget(target, { collectable = false, pin = true } = {}) {
+export async function startTarget(target, { collectable = false, pin = true, patienceMs = READY_MS } = {}) {
   if (!target.args) return { pid: undefined };
   const port = await freePort();
   const flags = ['--require', './preload.cjs', ...(collectable ? ['--expose-gc'] : [])];
@@ -61,7 +61,7 @@ export async function startTarget(target, { collectable = false, pin = true } = 
   };
   let url;
   while (!(url = await find())) {
-    const over = child.exitCode !== null || child.signalCode !== null || performance.now() - began > READY_MS;
+    const over = child.exitCode !== null || child.signalCode !== null || performance.now() - began > patienceMs;
     if (over) {
       await end(child);
       throw new Error(`${target.key} did not start: ${complaint || output || 'no output'}`);
