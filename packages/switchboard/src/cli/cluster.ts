@@ -33,7 +33,7 @@ const PATIENCE_MS = 30_000;
 export const clusterCommand = (): Command =>
   new Command('cluster').description('Try several nodes on this machine.').addCommand(upCommand());
 
-type UpFlags = JsonObject & { config: string[]; env: string[] };
+type UpFlags = JsonObject & { config: string[]; env: string[]; isolation?: string; logLevel: string; json?: boolean };
 
 function upCommand(): Command {
   const config = 'a configuration file of the nodes; may be repeated, later ones count more';
@@ -88,10 +88,10 @@ async function up(text: string, words: string[], { config, env, ...flags }: UpFl
           '--workers',
           '1',
           '--log-level',
-          String(flags['logLevel']),
+          flags.logLevel,
           '--log-format',
           'text',
-          ...(flags['isolation'] === undefined ? [] : ['--isolation', String(flags['isolation'])]),
+          ...(flags.isolation === undefined ? [] : ['--isolation', flags.isolation]),
           ...env.flatMap((each) => ['--env', each]),
           ...(words.length === 0 ? [] : ['--', ...words]),
         ];
@@ -112,7 +112,7 @@ async function up(text: string, words: string[], { config, env, ...flags }: UpFl
       balancer: balancer.name,
       redis: redis.name,
     };
-    if (flags['json'] === true) printJson(found);
+    if (flags.json === true) printJson(found);
     else print(described(found));
   } catch (error) {
     const isTold = programs.isEnding;

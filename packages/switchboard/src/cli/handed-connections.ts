@@ -27,7 +27,7 @@ export class HandedConnections {
       }
       return send(message, ...rest);
     };
-    process.send = watched as typeof process.send;
+    process.send = watched;
     process.on('internalMessage', (message: unknown) => {
       if (isObject(message) && message['ack'] !== undefined) waiting.delete(message['ack']);
     });
@@ -41,6 +41,6 @@ export class HandedConnections {
     const other = [...this.#waiting.keys()].find((each) => each.isConnected() && !each.isDead());
     // With nobody to serve it, its client is to know.
     if (other === undefined) connection.close();
-    else other.process.send(message as never, connection as never);
+    else other.process.send(message, connection as never);
   }
 }

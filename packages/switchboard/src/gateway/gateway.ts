@@ -577,16 +577,8 @@ export class Gateway {
       store,
       upstreams: () => this.#pools.configured,
       serve: (request, response, caller) => this.#ingress.serveForwarded(request, response, caller),
-      serveAdmin: async (path, request, response) => {
-        if (this.#admin === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'adminPort is off here' });
-        await this.#admin.answerNode(path, request, response);
-      },
-      serveOperator: async (path, request, response, { address }) => {
-        this.#access.noteAddress(request, address);
-        const answering = path.startsWith('/console/') ? this.#console : this.#admin;
-        if (answering === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: JSON.stringify(path) });
-        await answering.answerPassed(path, request, response);
-      },
+      serveAdmin: (...asked) => this.#ingress.serveNode(...asked),
+      serveOperator: (...passed) => this.#ingress.servePassed(...passed),
       metrics,
       registry: this.#registry,
       giveUpPlace: async (principal) => (await this.#limits.places?.giveUp(principal)) ?? false,

@@ -266,6 +266,27 @@ export class HttpIngress {
     await this.#options.httpCallers.serve({ request, response, ...visit });
   }
 
+  /** Answers another node, which an operator has asked. Rejects with what is to be said. */
+  async serveNode(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { admin } = this.#options;
+    if (admin === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'adminPort is off here' });
+    await admin.answerNode(path, request, response);
+  }
+
+  /** Answers an operator whose request another process of this machine has taken, and checked who asks. Rejects with what is to be said. */
+  async servePassed(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    { address }: PeerCaller,
+  ): Promise<void> {
+    const { access, admin, operatorPage } = this.#options;
+    access.noteAddress(request, address);
+    const answering = path.startsWith('/console/') ? operatorPage : admin;
+    if (answering === undefined) throw new SwitchboardError('SWB_NOT_FOUND', { detail: JSON.stringify(path) });
+    await answering.answerPassed(path, request, response);
+  }
+
   /** An answer that is still being given ends when what was shown for it does. */
   #endWith(identity: Identity, response: ServerResponse): void {
     if (!canEnd(identity)) return;
