@@ -2,8 +2,10 @@
 // what 100 nodes and a million sessions need, second by second, while nodes die and are replaced.
 //   node scripts/cluster-model.mjs [--sessions 1000000] [--nodes 100] [--seconds 900] [--seed 1] [--measured FILE]
 // --measured reads what a former run has printed, and measures nothing.
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,7 +29,7 @@ const { values } = parseArgs({
 /** What a node asks for itself; all else that Redis counts is inside of a script. */
 const OWN = ['evalsha', 'eval', 'get', 'getdel', 'mget', 'zrange', 'scan', 'publish'];
 /** How often each event is measured, and how long it is waited for what is written behind. */
-const TIMES = 200;
+const TIMES = 100;
 const BEHIND_MS = 400;
 const LEASE_MS = 3000;
 
@@ -44,6 +46,8 @@ async function measure() {
   const upstreams = { remote: { url: remote.url } };
   writeFileSync(config, JSON.stringify({ upstreams, allowPrivateUpstreams: true }));
   const redis = await Redis.start();
+  const atRest = await restOf(redis);
+  const opUs = await costOfOne(redis);
   const args = ['--config', config, '--rate-limit', 'unlimited', '--connect-rate-limit', 'unlimited'];
   const create = (name) =>
     ClusterNode.create({ name, store: redis.port, args: [...args, '--max-connections', '5000'] });
@@ -51,12 +55,13 @@ async function measure() {
   await Promise.all([a.start(), b.start()]);
 
   const look = async () => {
-    const text = await redis.ask('INFO', 'commandstats');
-    const all = [...text.matchAll(/^cmdstat_(\w+):calls=(\d+),usec=(\d+)/gm)].filter(([, name]) => OWN.includes(name));
-    const sum = (nth) => all.reduce((total, match) => total + Number(match[nth]), 0);
-    return { ops: sum(2), us: sum(3), at: performance.now() };
+    const text = await redis.ask('INFO', 'everything');
+    const all = [...text.matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)].filter(([, name]) => OWN.includes(name));
+    const ops = all.reduce((total, [, , calls]) => total + Number(calls), 0);
+    const at = performance.now();
+    return { ops, us: cpuUs(text) - (atRest * at) / 1000, at };
   };
-  const results = {};
+  const results = { 'an operation, of many at once': { ops: 1, us: opUs } };
   let idle = { ops: 0, us: 0 };
   /** @param times how many events `work` makes. */
   const count = async (name, times, work, nodes = 2) => {
@@ -213,6 +218,46 @@ async function measure() {
   return results;
 }
 
+/** The processor time that Redis has used, with that for the network; the time that commands take counts others of this machine. */
+const cpuUs = (info) =>
+  [...info.matchAll(/^used_cpu_(?:user|sys)_main_thread:([\d.]+)/gm)].reduce(
+    (total, [, seconds]) => total + 1e6 * Number(seconds),
+    0,
+  );
+
+/** What Redis uses each second for nobody. */
+async function restOf(redis) {
+  const before = cpuUs(await redis.ask('INFO', 'cpu'));
+  await pause(5000);
+  return (cpuUs(await redis.ask('INFO', 'cpu')) - before) / 5;
+}
+
+/** What the most frequent operation costs where many come at once, as they do when Redis is busy: one entry of a log. */
+async function costOfOne(redis) {
+  const { SCRIPTS } = await import(join(root, 'packages/switchboard/dist/stores/redis-scripts.js'));
+  const sha = createHash('sha1').update(SCRIPTS.append).digest('hex');
+  await redis.ask('SCRIPT', 'LOAD', SCRIPTS.append);
+  const [count, portion] = [20_000, 500];
+  const one = (nth) => {
+    const words = ['EVALSHA', sha, '3', `model:entries:${nth}`, `model:log:${nth}`, 'model:lease:', '', '60000'];
+    const all = [...words, '1', '1', '1', '0', `t${'x'.repeat(200)}`];
+    return `*${all.length}\r\n${all.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+  };
+  const before = cpuUs(await redis.ask('INFO', 'cpu'));
+  const socket = connect(redis.port, '127.0.0.1');
+  for (let at = 0; at < count; at += portion) {
+    socket.write(Array.from({ length: portion }, (_, nth) => one(at + nth)).join(''));
+    for (let answers = 0; answers < portion;) {
+      const [chunk] = await once(socket, 'data');
+      answers += chunk.toString().split('$2').length - 1;
+    }
+  }
+  socket.destroy();
+  const used = cpuUs(await redis.ask('INFO', 'cpu')) - before;
+  await redis.ask('FLUSHALL');
+  return Number((used / count).toFixed(1));
+}
+
 /** The same load as in the benchmark: a call each 10 s; sessions last half an hour, half of them are WebSockets, which are cut once an hour. */
 function model(costs) {
   const [all, nodes, seconds] = [values.sessions, values.nodes, values.seconds].map(Number);
@@ -230,8 +275,10 @@ function model(costs) {
   const perNode = all / nodes;
   const [LIFE, CALL_EVERY, CUT_EVERY, AGAIN] = [1800, 10, 3600, 1800];
   const beat = costs['a node, each second, of 100'];
+  // Each node reads the records of all.
   const lists = { ops: beat.ops, us: beat.us * (nodes / 100) };
-  const cost = (name) => costs[name];
+  const { us } = costs['an operation, of many at once'];
+  const cost = (name) => ({ ops: costs[name].ops, us: costs[name].ops * us });
   let waiting = [];
   const total = [];
   for (let second = 0; second < seconds; second++) {
@@ -246,7 +293,7 @@ function model(costs) {
       [some(sockets / CALL_EVERY), cost('a WebSocket: a call, confirmed late')],
       [some(sockets / CUT_EVERY), cost('a WebSocket: cut and resumed at its node')],
       // Each record is written again after half its time.
-      [some(all / AGAIN), { ops: 1, us: 20 }],
+      [some(all / AGAIN), { ops: 1, us }],
     ];
     // A node dies after a third of the time; from two thirds on all are replaced, one each two seconds.
     const isDeath = second === Math.round(seconds / 3);
@@ -255,7 +302,8 @@ function model(costs) {
       waiting.push({ http: perNode / 2, sockets: perNode / 2, since: second + LEASE_MS / 1000 });
     for (const each of waiting) {
       if (each.since > second) continue;
-      const [moved, resumed] = [some(each.http / CALL_EVERY), some(each.sockets / 3)];
+      const moved = Math.min(each.http, some(each.http / CALL_EVERY));
+      const resumed = Math.min(each.sockets, some(each.sockets / 3));
       events.push([moved, cost('a session over HTTP: taken over from a node that is gone')]);
       events.push([resumed, cost('a WebSocket: taken over from a node that is gone')]);
       each.http -= moved;
