@@ -42,6 +42,7 @@ import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Console } from './console/console.ts';
 import type { PageServer } from './console/console.ts';
 import type { GatewayParts } from './gateway-parts.ts';
+import { drain } from './drain.ts';
 import { HttpIngress } from './http-ingress.ts';
 import { Keys } from './keys.ts';
 import { checkRole, noConsole, nothingToRead } from './not-there.ts';
@@ -605,20 +606,10 @@ export class Gateway {
   }
 
   async #finish(timeoutMs: number): Promise<void> {
-    const { registry } = this.#callers;
-    const cluster = this.#cluster;
     this.#emit({ type: 'draining', requests: this.#router.size });
-    // Whoever comes meanwhile is served: balancers and other nodes send nobody any more when this has resolved.
-    await cluster?.drain();
-    registry.refuseNew();
-    registry.leaveQuiet(ENDING, cluster !== undefined);
-    if (cluster !== undefined) {
-      // Each of the others goes on at another node before its client, which has its answer, sends more.
-      this.#observation.watch(({ type }) => {
-        if (type === 'request.ended') setImmediate(() => registry.leaveQuiet(ENDING, true));
-      });
-    }
-    await Promise.all([this.#router.drain(timeoutMs), cluster?.members.drained(timeoutMs)]);
+    const { registry } = this.#callers;
+    const [router, observation, cluster] = [this.#router, this.#observation, this.#cluster];
+    await drain({ registry, router, observation, cluster, timeoutMs, reason: ENDING });
     await this.close();
   }
 

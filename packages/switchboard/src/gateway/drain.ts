@@ -1,0 +1,39 @@
+/** How a gateway comes to its end without a call that fails. */
+import type { Registry } from '../callers/registry.ts';
+import type { Router } from '../router/router.ts';
+import type { Cluster } from './cluster.ts';
+import type { Observation } from './observation.ts';
+
+export interface DrainOptions {
+  registry: Registry;
+  router: Router;
+  observation: Observation;
+  /** The other nodes, which go on with what this one leaves. @default there are none */
+  cluster: Cluster | undefined;
+  /** How long to wait for what is under way, in ms. */
+  timeoutMs: number;
+  /** What clients are told. */
+  reason: string;
+}
+
+/** Lets nobody in any more, and refuses new requests; resolves when nothing is under way, or when the time is over. */
+export async function drain({
+  registry,
+  router,
+  observation,
+  cluster,
+  timeoutMs,
+  reason,
+}: DrainOptions): Promise<void> {
+  // Whoever comes meanwhile is served: balancers and other nodes send nobody any more when this has resolved.
+  await cluster?.drain();
+  registry.refuseNew();
+  registry.leaveQuiet(reason, cluster !== undefined);
+  if (cluster !== undefined) {
+    // Each of the others goes on at another node before its client, which has its answer, sends more.
+    observation.watch(({ type }) => {
+      if (type === 'request.ended') setImmediate(() => registry.leaveQuiet(reason, true));
+    });
+  }
+  await Promise.all([router.drain(timeoutMs), cluster?.members.drained(timeoutMs)]);
+}
