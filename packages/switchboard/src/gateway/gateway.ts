@@ -231,13 +231,8 @@ export class Gateway {
       cluster,
     });
     const { served, limiter, byName: pools } = this.#pools;
-    const limits = new SharedLimits({
-      settings,
-      store,
-      cluster,
-      registry: this.#registry,
-      onNotice: this.#onStoreNotice,
-    });
+    const onNotice = this.#onStoreNotice;
+    const limits = new SharedLimits({ settings, store, cluster, registry: this.#registry, onNotice });
     this.#limits = limits;
     const admission = new Admission(settings, roles, limits.rates);
     this.#access = new Access({

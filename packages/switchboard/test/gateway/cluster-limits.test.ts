@@ -104,7 +104,7 @@ it('places of a node that is gone are free when its lease has ended; a store tha
   const keys = testKeys();
   const headers = bearer(keys.add('ann'));
   const [a] = await startCluster(own, ['a'], { keysFile: keys.path, maxSessionsPerPrincipal: 2 });
-  const store = redisStore({ url: String(a!.gateway.settings.store) });
+  const store = redisStore({ url: a!.gateway.settings.store });
   onTestFinished(() => store.close());
   const lost = await store.leases.acquire('node lost', 'lost', 1000);
   await store.counters.share(

@@ -21,7 +21,7 @@ afterAll(() => redis.kill());
 it('a key that is revoked at one node ends what is open with it at each, and is refused there, also where the file is another copy', async () => {
   const keys = testKeys();
   const [ann, ben] = [bearer(keys.add('ann')), bearer(keys.add('ben'))];
-  const [, { id: idOfBen = '' } = {}] = readKeysFile(keys.path);
+  const idOfBen = readKeysFile(keys.path)[1]!.id;
   const copy = `${keys.path}.copy`;
   copyFileSync(keys.path, copy);
   chmodSync(copy, 0o600);

@@ -28,7 +28,7 @@ async function reads(): Promise<number> {
 
 /** The store of a node, as anybody finds it who knows where it is. */
 function storeOf(node: TestNode): SharedStore {
-  const store = redisStore({ url: String(node.gateway.settings.store) });
+  const store = redisStore({ url: node.gateway.settings.store });
   onTestFinished(() => store.close());
   return store;
 }
@@ -134,6 +134,6 @@ it('how the store is used, and what it refuses, is in the metrics', async () => 
 
 /** Where the store has what a session over HTTP is rebuilt from. */
 function keyOfSession(node: TestNode, secret: string): string {
-  const prefix = new URL(String(node.gateway.settings.store)).searchParams.get('prefix');
+  const prefix = new URL(node.gateway.settings.store).searchParams.get('prefix');
   return `${prefix}:fact:session ${createHash('sha256').update(secret).digest('base64url')}`;
 }

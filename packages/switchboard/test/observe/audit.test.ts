@@ -60,6 +60,7 @@ describe('the audit log', () => {
       upstream: 'default',
       session: expect.any(String) as string,
       principal: 'anonymous',
+      client: 'wire 1',
       transport: 'websocket',
       era: 'legacy',
       ms: expect.any(Number) as number,
