@@ -10,7 +10,6 @@
 // It fails when a scenario fails that is not listed as not applicable, and when one is listed that passes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { BALANCERS } from '../scripts/cluster/balancer.mjs';
 import { serveCluster } from './cluster.mjs';
 import { serve } from './processes.mjs';
 import { install, root } from './setup.mjs';
@@ -115,9 +114,6 @@ for (const [flag, value] of Object.entries({ era, behind })) {
 if (!isolations.includes(isolation)) throw new Error(`--isolation is session or shared, not ${isolation}`);
 if (options.write && !options.all) throw new Error('--write needs --all');
 const { cluster, 'no-keep-alive': noKeepAlive } = options;
-if (cluster !== undefined && !BALANCERS.includes(cluster)) {
-  throw new Error(`--cluster is ${BALANCERS.join(' or ')}, not ${cluster}`);
-}
 if (cluster === undefined ? noKeepAlive : options.write) {
   throw new Error(
     `${noKeepAlive ? '--no-keep-alive' : '--write'} does not go with${noKeepAlive ? 'out' : ''} --cluster`,

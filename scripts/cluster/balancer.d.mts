@@ -1,4 +1,3 @@
-export const BALANCERS: readonly string[];
 export function freePort(): Promise<number>;
 export function startBalancer(
   name: string,

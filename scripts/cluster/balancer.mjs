@@ -47,8 +47,6 @@ const PROGRAMS = {
   },
 };
 
-export const BALANCERS = Object.keys(PROGRAMS);
-
 /**
  * @param name haproxy or nginx.
  * @param ports of the three nodes, which may start later.
@@ -57,6 +55,8 @@ export const BALANCERS = Object.keys(PROGRAMS);
  * @returns its port; `setUsed`, which takes a node out or puts it back (HAProxy only); and `stop`.
  */
 export async function startBalancer(name, ports, { keepAlive = true, checks = true } = {}) {
+  if (!Object.hasOwn(PROGRAMS, name))
+    throw new Error(`a balancer is ${Object.keys(PROGRAMS).join(' or ')}, not ${name}`);
   const { config, args } = PROGRAMS[name];
   const folder = mkdtempSync(join(tmpdir(), `switchboard-${name}-`));
   // Workers of nginx, which are somebody else, put large bodies into a folder in it.
