@@ -1,3 +1,4 @@
+import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Command } from 'commander';
 
 import { PRODUCT } from '../gateway/product.ts';
@@ -26,6 +27,8 @@ Examples:
 
 /** How long the list of tools may take when a call has failed. */
 const LIST_TIMEOUT_MS = 5000;
+/** How long a cut connection is tried again: a server that starts anew is there by then. */
+const RESUME_MS = 20_000;
 /** So many names are listed beside one that is unknown. */
 const MAX_NAMED = 20;
 
@@ -69,18 +72,38 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
   const headers = readHeaders(flags);
   const address = readUrl(url);
   const tls = readTls(address, flags)?.tls;
+  let deadline: Deadline | undefined;
+  let away: NodeJS.Timeout | undefined;
+  const lose = (): void => deadline?.fail(new SwitchboardError('SWB_CONNECTION_LOST'));
   const transport = address.protocol.startsWith('ws')
-    ? asSdkTransport(await connectWebSocket(address, { headers, tls, ...CLIENT_DEFAULTS }))
-    : new StreamableHTTPClientTransport(address, {
-        requestInit: { headers },
-        ...(tls !== undefined && { fetch: await fetchWith(tls) }),
-        maxResponseBodySize: CLIENT_DEFAULTS.maxMessageBytes,
-      } as object);
+    ? asSdkTransport(
+        await connectWebSocket(address, {
+          headers,
+          tls,
+          ...CLIENT_DEFAULTS,
+          onAway: () => {
+            if (away !== undefined) return;
+            process.stderr.write('switchboard: the connection was cut; trying to come back\n');
+            away = setTimeout(lose, RESUME_MS).unref();
+          },
+          onResumed: () => {
+            clearTimeout(away);
+            away = undefined;
+          },
+        }),
+      )
+    : endingWith(
+        new StreamableHTTPClientTransport(address, {
+          requestInit: { headers },
+          ...(tls !== undefined && { fetch: await fetchWith(tls) }),
+          maxResponseBodySize: CLIENT_DEFAULTS.maxMessageBytes,
+        } as object),
+        lose,
+      );
   const answering = new Answering();
   // A server that knows that nobody can be asked can do without.
   const capabilities = answering.isTerminal ? { elicitation: { form: {} } } : {};
   const client = new Client({ ...PRODUCT }, { versionNegotiation: { mode: 'auto' }, capabilities });
-  let deadline: Deadline | undefined;
   if (answering.isTerminal) {
     client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) => {
       const answer = answering.answer({ ...params }, mcpReq.signal);
@@ -122,8 +145,22 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
     process.exitCode = complainOf(cause);
   } finally {
     deadline?.stop();
+    clearTimeout(away);
     await client.close();
   }
+}
+
+/**
+ * Has a transport of the SDK say when the stream of a request has ended and is not taken up again, which it keeps to itself otherwise: then
+ * no answer comes.
+ */
+function endingWith(
+  transport: StreamableHTTPClientTransport,
+  onRequestStreamEnd: () => void,
+): StreamableHTTPClientTransport {
+  const send = transport.send.bind(transport);
+  transport.send = (message, options) => send(message, { onRequestStreamEnd, ...options });
+  return transport;
 }
 
 /** A failed call may be of a name that is not there. @throws {SwitchboardError} `SWB_UNKNOWN_NAME`, where the server lists others only */

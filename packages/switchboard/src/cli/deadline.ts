@@ -12,7 +12,7 @@ export class Deadline {
     this.touch();
   }
 
-  /** Fires when the time is over. */
+  /** Fires when the time is over, or no answer will come. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -33,6 +33,12 @@ export class Deadline {
       this.#paused--;
       this.touch();
     }
+  }
+
+  /** No answer will come. */
+  fail(error: SwitchboardError): void {
+    this.stop();
+    this.#controller.abort(error);
   }
 
   stop(): void {

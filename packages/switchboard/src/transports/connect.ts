@@ -5,6 +5,7 @@ import type { ClientCapabilities, Transport } from '@modelcontextprotocol/client
 import { SwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import { failureText, statusText } from './failure.ts';
+import { saidIn } from './http/answer.ts';
 import type { ClientTls } from './tls/client-tls.ts';
 import type { ClientTransport, ClientTransportOptions } from './websocket/client-transport.ts';
 
@@ -59,9 +60,13 @@ export function connectError(url: URL, error: unknown): unknown {
   if (error instanceof SwitchboardError) return error;
   const isHttp = typeof status === 'number' && status >= 400;
   if (!isHttp && cause === undefined) return error;
-  const detail = `${url.origin}${url.pathname}: ${isHttp ? statusText(status) : failureText(error)}`;
+  const detail = `${url.origin}${url.pathname}: ${isHttp ? statusText(status, saidBy(data)) : failureText(error)}`;
   return new SwitchboardError('SWB_CONNECT_FAILED', { detail, cause: error, ...(isHttp && { data: { status } }) });
 }
+
+/** What a server wrote with its status, as the SDK keeps it. */
+const saidBy = (data: unknown): string =>
+  isObject(data) && typeof data['text'] === 'string' ? saidIn(data['text']) : '';
 
 async function transportTo(
   url: URL,

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { EXIT } from '../../src/cli/exit.ts';
 import { file, run, start } from '../support/command.ts';
+import { startCutter } from '../support/cutter.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { WireClient, initializeParams, toolCall } from '../support/wire.ts';
 
@@ -318,6 +319,31 @@ describe('switchboard call, where something is not there', () => {
         /^switchboard: .*there is no tool "ad".* Did you mean "add"\? \(SWB_UNKNOWN_NAME\)\n$/,
       ),
     });
+  });
+
+  it('says why the server cannot serve, as the answer to the first request does', async () => {
+    const test = await startGateway({
+      upstreams: { default: { command: process.execPath, args: ['-e', 'process.exit(3)'] } },
+    });
+    expect(await run(['call', test.http])).toMatchObject({
+      code: EXIT.unreachable.code,
+      stderr: expect.stringContaining('HTTP status 502: The upstream server is not available: exited with code 3'),
+    });
+  });
+
+  it('ends when the connection is cut, and says that the call may have run', async () => {
+    const test = await startGateway({ upstreams: { default: servers.demo } });
+    const cutter = await startCutter(test.port, () => Infinity);
+    const words = ['call', `http://127.0.0.1:${cutter.port}/mcp`, 'count', '--args', '{"to":1000,"delayMs":100}'];
+    const child = start(words);
+    let shown = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (shown += text));
+    await once(child.stderr!, 'data');
+    const closed = once(child, 'close');
+    cutter.bytes = () => 1;
+    cutter.cutAll();
+    expect(await closed).toEqual([EXIT.failed.code, null]);
+    expect(shown).toContain('may or may not have been processed (SWB_CONNECTION_LOST)');
   });
 
   it('ends a call that takes longer than its timeout, and cannot be asked without a terminal', async () => {

@@ -99,11 +99,16 @@ export function readRefusal(response: IncomingMessage, onRead: (said: string) =>
   const timer = setTimeout(() => response.destroy(), REFUSAL_MS).unref();
   response.once('close', () => {
     clearTimeout(timer);
-    const message = messageIn(text);
-    const error = message !== undefined && 'error' in message ? message.error : undefined;
-    const isPage = text.trimStart().startsWith('<');
-    onRead(typeof error?.message === 'string' ? error.message : isPage ? '' : cut(text, 200));
+    onRead(saidIn(text));
   });
+}
+
+/** What the body of a refusal says in a few words: the message of an error in JSON, the text, or nothing. */
+export function saidIn(body: string): string {
+  const message = messageIn(body);
+  const error = message !== undefined && 'error' in message ? message.error : undefined;
+  const isPage = body.trimStart().startsWith('<');
+  return typeof error?.message === 'string' ? error.message : isPage ? '' : cut(body, 200);
 }
 
 function messageIn(body: string): ParsedMessage | undefined {

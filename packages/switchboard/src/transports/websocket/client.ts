@@ -37,6 +37,10 @@ export interface NodeDialOptions {
 export interface WebSocketClientOptions extends WebSocketLimits, NodeDialOptions {
   /** How long to try to come back after the socket was cut, in ms. */
   resumeWindowMs: number;
+  /** The socket was cut, and is dialled again after this wait. */
+  onAway?: (waitMs: number) => void;
+  /** The conversation goes on. */
+  onResumed?: () => void;
 }
 
 /** What a client does that is told nothing else. */
