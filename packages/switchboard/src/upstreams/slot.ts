@@ -41,6 +41,11 @@ export interface SlotOptions extends Omit<ReplicaOptions, 'audience' | 'open'> {
   onEmpty(slot: MemberSlot): void;
 }
 
+/**
+ * How long a part in members of another node is kept that nobody uses, in ms. As long as it is, their node cannot end them when it needs room;
+ * to get one again is one request.
+ */
+const ELSEWHERE_MS = 30_000;
 /** What any of several members alike can do; everything else belongs to the session, and goes to the first. */
 const SPREAD: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete']);
 
@@ -194,6 +199,10 @@ export class MemberSlot implements Slot {
     const { lingerMs } = this.#options;
     if (lingerMs === 0 || this.#retired) this.close();
     else if (lingerMs === Infinity) return;
-    else this.#linger = setTimeout(() => this.#endIfIdle(), lingerMs).unref();
+    else {
+      const isElsewhere = this.replicas.every(({ member }) => member?.node !== undefined);
+      const ms = isElsewhere ? Math.min(lingerMs, ELSEWHERE_MS) : lingerMs;
+      this.#linger = setTimeout(() => this.#endIfIdle(), ms).unref();
+    }
   }
 }
