@@ -137,7 +137,7 @@ const FAULTS = {
       await balancer.setUsed(nth, false);
       await node.ask('POST', '/drain', {});
       const code = await node.exit;
-      if (code !== 0) ledger.report(`node ${node.name} ended with ${code}`);
+      if (code !== 0) ledger.report(`node ${node.name} ended with ${String(code)}`);
       await node.start();
       await nodesSeeEachOther();
       await balancer.setUsed(nth, true);

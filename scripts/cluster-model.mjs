@@ -136,7 +136,7 @@ async function measure() {
   const openSocket = async (node, first) => {
     const socket = new WebSocket(at(node).replace('http', 'ws'), ['mcp.r1', 'mcp']);
     const client = { socket, received: 0, token: '', waiting: undefined };
-    socket.on('message', (data) => {
+    socket.on('message', (/** @type {Buffer} */ data) => {
       const message = JSON.parse(data.toString());
       if (message.params?.token !== undefined) client.token = message.params.token;
       if (!message.method?.startsWith('switchboard/ws/')) client.received++;
