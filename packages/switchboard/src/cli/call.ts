@@ -74,7 +74,7 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
   const tls = readTls(address, flags)?.tls;
   let deadline: Deadline | undefined;
   let away: NodeJS.Timeout | undefined;
-  const lose = (): void => deadline?.fail(new SwitchboardError('SWB_CONNECTION_LOST'));
+  const onLost = (): void => deadline?.fail(new SwitchboardError('SWB_CONNECTION_LOST'));
   const transport = address.protocol.startsWith('ws')
     ? asSdkTransport(
         await connectWebSocket(address, {
@@ -84,7 +84,7 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
           onAway: () => {
             if (away !== undefined) return;
             process.stderr.write('switchboard: the connection was cut; trying to come back\n');
-            away = setTimeout(lose, RESUME_MS).unref();
+            away = setTimeout(onLost, RESUME_MS).unref();
           },
           onResumed: () => {
             clearTimeout(away);
@@ -98,7 +98,7 @@ async function call(url: string, tool: string | undefined, flags: Flags): Promis
           ...(tls !== undefined && { fetch: await fetchWith(tls) }),
           maxResponseBodySize: CLIENT_DEFAULTS.maxMessageBytes,
         } as object),
-        lose,
+        onLost,
       );
   const answering = new Answering();
   // A server that knows that nobody can be asked can do without.
