@@ -36,6 +36,10 @@ describe('what the stream has told', () => {
     expect([state.recent.length, state.recent[0]!.nr, state.recent.at(-1)!.nr, state.skipped]).toEqual([
       1000, 191, 1200, 10,
     ]);
+    // A flood of refusals hides nobody else's.
+    const refused = Array.from({ length: 600 }, (_, nth) => ({ nr: 1201 + nth, outcome: 'refused' }));
+    state.apply('recent', { rows: refused });
+    expect([state.recent.length, state.recent[0]!.nr, state.recent.at(-1)!.nr]).toEqual([1250, 191, 1800]);
     // Numbers begin again after a restart.
     state.apply('recent', { all: rows(1, 3) });
     expect(state.recent.map(({ nr }) => nr)).toEqual([1, 2, 3]);

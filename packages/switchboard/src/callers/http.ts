@@ -100,7 +100,8 @@ export class HttpCallers {
     } catch (thrown) {
       const error = asSwitchboardError(thrown);
       if (error !== thrown) this.#context.emit({ type: 'failed', where: 'http', error });
-      this.#context.emit(refusal(error, { ...visit, transport: 'http' }, message));
+      const session = this.#sessionIdOf(visit);
+      this.#context.emit(refusal(error, { ...visit, transport: 'http', ...(session && { id: session }) }, message));
       const rpcId = message !== undefined && isRequest(message) ? message.id : undefined;
       sendError(response, error, rpcId, error.code === 'SWB_METHOD_NOT_ALLOWED' ? { allow: ALLOWED } : {});
     }
@@ -137,6 +138,12 @@ export class HttpCallers {
       const session = this.#session(visit);
       (session instanceof Promise ? await session : session).post(message, visit);
     }
+  }
+
+  /** The id, for operators, of the session here that a request names, if it is the caller's. */
+  #sessionIdOf({ request, identity }: HttpVisit): string | undefined {
+    const secret = request.headers['mcp-session-id'];
+    return typeof secret === 'string' ? this.#registry.find(secret, identity)?.facts.id : undefined;
   }
 
   /** The session that a request names. @throws {SwitchboardError} where there is none for who asks; rejects so where one was looked up. */

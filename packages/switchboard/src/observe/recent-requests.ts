@@ -3,8 +3,11 @@ import type { Transport } from '../protocol/session-context.ts';
 import type { Era } from '../protocol/eras.ts';
 import type { Emit, GatewayEvent, RequestOutcome } from './events.ts';
 
-/** How many are kept. */
-export const MAX_RECENT = 1000;
+/** How many are kept of those that have ended, and of those that were refused: a flood of these takes no room from the others. */
+export const MAX_ENDED = 1000;
+export const MAX_REFUSED = 250;
+/** How many are kept in all. */
+export const MAX_RECENT: number = MAX_ENDED + MAX_REFUSED;
 
 /** A request that has ended, or came no further than its connection (`refused`). */
 export interface RecentRequest {
@@ -35,12 +38,14 @@ type Entry = { [Name in keyof Required<RecentRequest>]: RecentRequest[Name] };
 export class RecentRequests {
   readonly onEvent: Emit = (event) => {
     if (event.type !== 'request.ended' && event.type !== 'request.refused') return;
-    const at = this.#count++ % MAX_RECENT;
+    const ring = event.type === 'request.ended' ? this.#ended : this.#refused;
+    const at = ring.count++ % ring.size;
     // Written over in its place: an event that is kept for a thousand requests would be moved to the old generation, each of them
     // (docs/decisions/0008).
-    write((this.#ring[at] ??= blank()), this.#count, event);
+    write((ring.entries[at] ??= blank()), ++this.#count, event);
   };
-  readonly #ring: Entry[] = [];
+  readonly #ended: Ring = { size: MAX_ENDED, entries: [], count: 0 };
+  readonly #refused: Ring = { size: MAX_REFUSED, entries: [], count: 0 };
   #count = 0;
 
   /** How many there were since the start. */
@@ -55,14 +60,25 @@ export class RecentRequests {
    * @param max how many at most. @default all that are kept
    */
   list(after = 0, max: number = MAX_RECENT): RecentRequest[] {
-    const first = Math.max(after, this.#count - Math.min(max, MAX_RECENT), 0);
-    return Array.from({ length: Math.max(0, this.#count - first) }, (_, nth) => {
-      const entry = this.#ring[(first + nth) % MAX_RECENT]!;
-      return Object.fromEntries(
-        Object.entries(entry).filter(([, value]) => value !== undefined),
-      ) as unknown as RecentRequest;
-    });
+    if (after >= this.#count) return [];
+    return [...this.#ended.entries, ...this.#refused.entries]
+      .filter(({ nr }) => nr > after)
+      .toSorted((one, other) => one.nr - other.nr)
+      .slice(-max)
+      .map(
+        (entry) =>
+          Object.fromEntries(
+            Object.entries(entry).filter(([, value]) => value !== undefined),
+          ) as unknown as RecentRequest,
+      );
   }
+}
+
+interface Ring {
+  readonly size: number;
+  readonly entries: Entry[];
+  /** How many there were since the start. */
+  count: number;
 }
 
 const blank = (): Entry => ({

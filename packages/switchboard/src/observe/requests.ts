@@ -94,7 +94,8 @@ function targetOf(method: string, params: JsonObject | undefined, scope: Asked['
 
 function outcomeOf(method: string, outcome: Outcome | 'cancelled'): RequestEnded['outcome'] {
   if (outcome === 'cancelled') return outcome;
-  if ('error' in outcome) return 'error';
+  // An operator has cancelled it, not the client.
+  if ('error' in outcome) return nameOf(outcome.error) === 'SWB_CANCELLED' ? 'cancelled' : 'error';
   if (method !== 'tools/call') return 'ok';
   // A large result is parsed for this only when it may well be one.
   if (outcome instanceof LazyResult && !outcome.mentions('isError')) return 'ok';

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { GatewayEvent } from '../../src/observe/events.ts';
 import { History, MAX_CHANGES, MAX_UPSTREAMS, percentileMs } from '../../src/observe/history.ts';
 import type { Gauges } from '../../src/observe/history.ts';
-import { MAX_RECENT, RecentRequests } from '../../src/observe/recent-requests.ts';
+import { MAX_ENDED, MAX_RECENT, MAX_REFUSED, RecentRequests } from '../../src/observe/recent-requests.ts';
 import { MAX_LINE, MAX_LINES, StderrTail } from '../../src/observe/stderr-tail.ts';
 import { SECONDS } from '../../src/observe/tally.ts';
 
@@ -166,19 +166,27 @@ describe('the history', () => {
 describe('the newest requests', () => {
   it('are numbered, and the oldest make room', () => {
     const recent = new RecentRequests();
-    for (let nth = 1; nth <= MAX_RECENT + 10; nth++) recent.onEvent(ended({ exchange: `x-${nth}` }));
+    for (let nth = 1; nth <= MAX_ENDED + 10; nth++) recent.onEvent(ended({ exchange: `x-${nth}` }));
     recent.onEvent(refused);
     const all = recent.list();
     expect([all.length, all[0]!.nr, all.at(-1)!.nr, recent.count]).toEqual([
-      MAX_RECENT,
-      12,
-      MAX_RECENT + 11,
-      MAX_RECENT + 11,
+      MAX_ENDED + 1,
+      11,
+      MAX_ENDED + 11,
+      MAX_ENDED + 11,
     ]);
     expect(all.at(-1)).toMatchObject({ outcome: 'refused', error: 'SWB_RATE_LIMITED', method: 'tools/call' });
-    expect(recent.list(MAX_RECENT + 9).map(({ id }) => id)).toEqual([`x-${MAX_RECENT + 10}`, undefined]);
+    expect(recent.list(MAX_ENDED + 9).map(({ id }) => id)).toEqual([`x-${MAX_ENDED + 10}`, undefined]);
     expect(recent.list(0, 1)).toHaveLength(1);
     expect(recent.list(recent.count)).toEqual([]);
+  });
+
+  it('that were refused make room for each other only: a flood hides nobody else’s', () => {
+    const recent = new RecentRequests();
+    recent.onEvent(ended({ exchange: 'of ann' }));
+    for (let nth = 0; nth < 2 * MAX_RECENT; nth++) recent.onEvent(refused);
+    const all = recent.list();
+    expect([all.length, all[0]!.id, all.at(-1)!.nr]).toEqual([MAX_REFUSED + 1, 'of ann', 2 * MAX_RECENT + 1]);
   });
 
   it('say why they failed: by the name of the error, or by the number of the server', () => {

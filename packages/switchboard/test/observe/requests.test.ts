@@ -63,11 +63,16 @@ describe('the events of a request', () => {
     scripted.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 2 } });
     await expect.poll(() => test.gateway.stats.exchanges).toBe(0);
     await scripted.call(3, 'crash');
+    scripted.send(toolCall(4, 'never'));
+    await expect.poll(() => test.gateway.operations.requests()).toHaveLength(1);
+    test.gateway.operations.cancel(test.gateway.operations.requests()[0]!.id);
+    await scripted.answer(4);
     expect(endedOf(test).map(({ outcome, code, error }) => [outcome, code, error])).toEqual([
       ['isError', undefined, undefined],
       ['error', -32002, undefined],
       ['cancelled', undefined, undefined],
       ['error', 31003, 'SWB_UPSTREAM_EXITED'],
+      ['cancelled', 31023, 'SWB_CANCELLED'],
     ]);
   });
 

@@ -169,7 +169,8 @@ export function App({ page }: { readonly page: Page }): JSX.Element {
     const problems = live?.state.health?.problems.length ?? 0;
     document.title = `${problems > 0 ? `(${problems}) ` : ''}${title} · Switchboard`;
   });
-  useEffect(() => live?.follow(['status', 'health', ...(facts?.topics(page) ?? [])]));
+  // The palette finds servers from every view.
+  useEffect(() => live?.follow([...new Set(['status', 'health', 'upstreams', ...(facts?.topics(page) ?? [])])]));
   if (!reached) return <Reaching />;
   if (me === undefined || live === undefined) return <SignIn page={page} />;
   return (

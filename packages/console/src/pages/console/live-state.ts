@@ -14,8 +14,9 @@ import type {
   Upstream,
 } from './facts.ts';
 
-/** How many ended requests are kept, as on the server. */
-const MAX_RECENT = 1000;
+/** How many requests are kept that have ended, and that were refused, as on the server. */
+const MAX_ENDED = 1000;
+const MAX_REFUSED = 250;
 const MAX_STDERR = 200;
 
 export type Range = 'minute' | 'hour' | 'day';
@@ -99,7 +100,7 @@ export class LiveState {
   #recent({ all, rows, skipped = 0 }: Message): void {
     // After a reconnect everything comes again, and numbers begin again after a restart.
     const next = all === undefined ? [...this.recent, ...(rows as Recent[])] : (all as Recent[]);
-    this.recent = next.slice(-MAX_RECENT);
+    this.recent = newest(next);
     this.skipped += skipped;
     this.versions.recent++;
   }
@@ -109,4 +110,12 @@ export class LiveState {
     const lines = [...before, ...((all ?? rows) as StderrLine[])].slice(-MAX_STDERR);
     this.stderr = { ...this.stderr, [upstream]: lines };
   }
+}
+
+/** A flood of refusals takes no room from the others. */
+function newest(all: readonly Recent[]): readonly Recent[] {
+  const refused = all.filter(({ outcome }) => outcome === 'refused').length;
+  let [spareRefused, spareEnded] = [refused - MAX_REFUSED, all.length - refused - MAX_ENDED];
+  if (spareRefused <= 0 && spareEnded <= 0) return all;
+  return all.filter(({ outcome }) => (outcome === 'refused' ? spareRefused-- : spareEnded--) <= 0);
 }
