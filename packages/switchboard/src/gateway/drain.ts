@@ -31,8 +31,14 @@ export async function drain({
   registry.leaveQuiet(reason, cluster !== undefined);
   if (cluster !== undefined) {
     // Each of the others goes on at another node before its client, which has its answer, sends more.
+    let isDue = false;
     observation.watch(({ type }) => {
-      if (type === 'request.ended') setImmediate(() => registry.leaveQuiet(reason, true));
+      if (type !== 'request.ended' || isDue) return;
+      isDue = true;
+      setImmediate(() => {
+        isDue = false;
+        registry.leaveQuiet(reason, true);
+      });
     });
   }
   await Promise.all([router.drain(timeoutMs), cluster?.members.drained(timeoutMs)]);
