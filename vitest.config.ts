@@ -23,6 +23,7 @@ export default defineConfig({
     // The checks before a change lands run beside other work: what fails three times has failed. On a developer's machine once is enough.
     retry: process.env['CI'] === 'true' ? 2 : 0,
     pool: 'forks',
-    maxWorkers: 2,
+    // Two thirds of the time of a test that starts processes is waiting.
+    maxWorkers: 3,
   },
 });
