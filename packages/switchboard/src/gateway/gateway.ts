@@ -9,6 +9,7 @@ import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import { askRequest } from '../callers/hooks.ts';
 import type { Hooks } from '../callers/hooks.ts';
 import type { Emit, GatewayEvent, ProgramEvent } from '../observe/events.ts';
+import type { Ready } from '../observe/readiness.ts';
 import type { Transport } from '../protocol/session-context.ts';
 import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
@@ -269,13 +270,14 @@ export class Gateway {
     });
     const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
+    const ready = (): Ready[] => observation.readiness.ready((name) => pools.get(name)?.isAtHand === true);
     this.operations = new Operations({
       program,
       registry,
       router: this.#router,
       limiter,
       pools,
-      ready: () => observation.readiness.ready(),
+      ready,
       switches: { off: () => this.#offered.off(), set: (name, isOn) => this.#switch(name, isOn) },
     });
     if (settings.adminPort !== 'off') {
@@ -323,6 +325,7 @@ export class Gateway {
     const probes = new Probes({
       settings,
       observation,
+      ready,
       roles,
       access: this.#access,
       stats: () => this.stats,
@@ -549,7 +552,7 @@ export class Gateway {
   #serve(change: Change): void {
     const upstreams = this.#offered.on;
     const old = this.#pools.replace(upstreams, change);
-    this.#observation.readiness.follow(Object.keys(upstreams));
+    this.#observation.readiness.follow(Object.keys(upstreams), change.changed);
     this.#retirement.begin(old, change);
     this.#emit({ type: 'reloaded', ...change });
   }

@@ -53,7 +53,7 @@ export interface UpstreamFacts {
   /** Who shares its servers. */
   isolation: Isolation;
   /**
-   * `failed`: its last start did; the next request tries again. `failing`: it failed too often, and nothing is started for a while. `off`: an
+   * `failed`: its last start did; the next request tries again, or Switchboard itself a little later. `failing`: it failed too often, and nothing is started for a while. `off`: an
    * operator has switched it off.
    */
   state: 'idle' | 'ready' | 'failed' | 'failing' | 'off';
@@ -164,7 +164,7 @@ export class Operations {
     const reasons = new Map(ready().map(({ upstream, reason }) => [upstream, reason]));
     const stateOf = (pool: Pool): Pick<UpstreamFacts, 'state' | 'reason'> => {
       const reason = reasons.get(pool.name);
-      if (reason === undefined || pool.state === 'ready') return { state: pool.state };
+      if (reason === undefined) return { state: pool.state };
       return { state: pool.state === 'failing' ? 'failing' : 'failed', reason };
     };
     const on = [...pools.values()].map((pool): UpstreamFacts => ({

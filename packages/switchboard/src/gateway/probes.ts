@@ -16,6 +16,8 @@ import type { Settings } from './settings.ts';
 export interface ProbesOptions {
   settings: Settings;
   observation: Observation;
+  /** Whether each upstream can serve. */
+  ready(): Ready[];
   access: Access;
   roles: Roles;
   stats(): Stats;
@@ -65,11 +67,11 @@ export class Probes {
   /** What everybody may know: whether it serves, and how full it is. */
   async #serveStatus(request: IncomingMessage, response: ServerResponse): Promise<void> {
     allowReading(request, response);
-    const { observation, settings, stats, isDraining } = this.#options;
+    const { settings, stats, isDraining, ready } = this.#options;
     const { transport: transports, maxConnections: max } = settings;
     send(response, 200, {
       status: isDraining() ? 'draining' : 'ok',
-      ready: !isDraining() && observation.readiness.ready().every(({ ok }) => ok),
+      ready: !isDraining() && ready().every(({ ok }) => ok),
       uptimeS: Math.floor(process.uptime()),
       transports,
       sessions: { active: stats().connections, max },
@@ -82,7 +84,7 @@ export class Probes {
    */
   async #serveReadiness(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { observation } = this.#options;
-    const upstreams = observation.readiness.ready();
+    const upstreams = this.#options.ready();
     const isDraining = this.#options.isDraining();
     const isAlone = new URL(request.url ?? '', 'http://x').searchParams.getAll('exclude').includes('upstreams');
     const isReady = !isDraining && (isAlone || upstreams.every(({ ok }) => ok));

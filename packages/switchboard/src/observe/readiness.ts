@@ -9,22 +9,15 @@ export interface Ready {
   reason?: string;
 }
 
-/**
- * How long a failed start counts when nobody has tried since, in ms: who sends no requests because of it would otherwise never
- * learn that it works again.
- */
-export const VERDICT_MS = 60_000;
-
 export class Readiness {
   readonly onEvent: Emit = (event) => this.#take(event);
   #upstreams: readonly string[];
-  readonly #now: () => number;
-  readonly #failures: Map<string, { reason: string; at: number }> = new Map();
+  /** Why the last start of each failed; a start that succeeds, of a client or of a try in the background, takes it out. */
+  readonly #failures: Map<string, string> = new Map();
   #isStoreAway = false;
 
-  constructor(upstreams: readonly string[], now: () => number = Date.now) {
+  constructor(upstreams: readonly string[]) {
     this.#upstreams = upstreams;
-    this.#now = now;
   }
 
   /** Whether the store cannot be used now. What is here goes on without it. */
@@ -32,18 +25,27 @@ export class Readiness {
     return this.#isStoreAway;
   }
 
-  /** These are served from now on. */
-  follow(upstreams: readonly string[]): void {
+  /**
+   * These are served from now on.
+   *
+   * @param changed those of them that are configured differently than before: what is known of them says nothing any more.
+   */
+  follow(upstreams: readonly string[], changed: readonly string[] = []): void {
     this.#upstreams = upstreams;
-    for (const name of this.#failures.keys()) if (!upstreams.includes(name)) this.#failures.delete(name);
+    for (const name of this.#failures.keys()) {
+      if (!upstreams.includes(name) || changed.includes(name)) this.#failures.delete(name);
+    }
   }
 
-  /** An upstream that nobody has used yet is ready: it is started when it is needed. */
-  ready(): Ready[] {
+  /**
+   * An upstream that nobody has used yet is ready: it is started when it is needed.
+   *
+   * @param isServing whether one serves who comes without a start: then a start that failed, such as of its successor, changes nothing.
+   */
+  ready(isServing: (upstream: string) => boolean = () => false): Ready[] {
     return this.#upstreams.map((upstream) => {
-      const failure = this.#failures.get(upstream);
-      if (failure === undefined || this.#now() - failure.at >= VERDICT_MS) return { upstream, ok: true };
-      return { upstream, ok: false, reason: failure.reason };
+      const reason = this.#failures.get(upstream);
+      return reason === undefined || isServing(upstream) ? { upstream, ok: true } : { upstream, ok: false, reason };
     });
   }
 
@@ -52,11 +54,8 @@ export class Readiness {
     // What fails with the value of one caller says nothing about the others.
     if ('credentials' in event) return;
     if (event.type === 'member.ready' || event.type === 'upstream.recovered') this.#failures.delete(event.upstream);
-    else if (event.type === 'member.failed') {
-      this.#failures.set(event.upstream, { reason: event.reason, at: this.#now() });
-    } else if (event.type === 'upstream.failing') {
-      // Nothing is started before the next try, so nothing better can be known until then.
-      this.#failures.set(event.upstream, { reason: event.reason, at: event.nextTryAt });
+    else if (event.type === 'member.failed' || event.type === 'upstream.failing') {
+      this.#failures.set(event.upstream, event.reason);
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Keeps an upstream that keeps failing from being restarted without end: after so many failures within a window it
- * is failing, who wants it is refused at once, and one try at a time finds out whether it is well again.
+ * is failing, who wants it is refused at once, and one try at a time finds out whether it is well again. One that did not start is
+ * tried so before that too: otherwise nobody would learn that it is well again until the next client comes.
  */
 import { SwitchboardError } from '../protocol/errors.ts';
 
@@ -13,7 +14,7 @@ export interface BreakerOptions {
   pauseMs: number;
   /** Called when a try is due. Without it the next who asks is the try. */
   tryAgain?(): void;
-  /** Told when it begins to fail, each time a try fails, and when it is well again. */
+  /** Told when it begins to fail, each time a try fails then, and when it can be started again. */
   onChange(failing: Failing | undefined): void;
 }
 
@@ -27,6 +28,12 @@ export interface Failing {
   nextTryAt: number;
 }
 
+/**
+ * How it failed: it ended after it had served (`crash`), it did not start (`start`), or it let nobody in (`refusal`): then nothing is tried
+ * before somebody asks, as the same key or token would be refused again.
+ */
+export type Failure = 'crash' | 'start' | 'refusal';
+
 const MAX_PAUSE_MS = 300_000;
 
 export class Breaker {
@@ -35,7 +42,9 @@ export class Breaker {
   #failures: number[] = [];
   #pauseMs: number;
   #failing: Failing | undefined;
-  #isFinal = false;
+  #isRefused = false;
+  /** Whether the last start failed. */
+  #isDown = false;
   #recoveredAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
 
@@ -59,7 +68,7 @@ export class Breaker {
     const { upstream, tryAgain } = this.#options;
     const { since, reason, nextTryAt } = this.#failing;
     const now = Date.now();
-    if ((tryAgain === undefined || this.#isFinal) && now >= nextTryAt) {
+    if ((tryAgain === undefined || this.#isRefused) && now >= nextTryAt) {
       // Whoever comes while this try is under way waits for the next.
       this.#failing = { since, reason, nextTryAt: now + this.#pauseMs };
       return;
@@ -71,14 +80,18 @@ export class Breaker {
     throw new SwitchboardError('SWB_UPSTREAM_FAILING', { detail, data });
   }
 
-  /** @param isFinal nothing is tried before somebody asks: the same key or token would be refused again. */
-  failed(reason: string, isFinal = false): void {
-    this.#isFinal = isFinal;
+  failed(reason: string, how: Failure): void {
+    this.#isRefused = how === 'refusal';
+    if (this.#isRefused) this.#forgetTry();
+    this.#isDown ||= how !== 'crash';
     const { limit, windowMs, pauseMs } = this.#options;
     const now = Date.now();
     this.#failures = [...this.#failures, now].filter((at) => now - at < windowMs).slice(-limit);
     if (this.#failing === undefined) {
-      if (this.#failures.length < limit) return;
+      if (this.#failures.length < limit) {
+        if (this.#isDown) this.#tryLater();
+        return;
+      }
       // One that fails again soon after it recovered is given longer; one that was well for a window begins again.
       if (now - this.#recoveredAt > windowMs) this.#pauseMs = pauseMs;
       this.#failing = { since: now, reason, nextTryAt: now };
@@ -86,14 +99,28 @@ export class Breaker {
     this.#postpone(reason);
   }
 
-  /** It was started, after it had failed. */
+  /**
+   * Something failed that may say nothing about it, and is not counted here: a try finds out whether it can be started.
+   *
+   * @param isKnown whether somebody heard of that, and is to hear that it can be started
+   */
+  doubt(isKnown = false): void {
+    this.#isDown ||= isKnown;
+    if (this.#failing === undefined) this.#tryLater();
+  }
+
+  /** It was started. */
   recovered(): void {
-    if (this.#failing === undefined) return;
-    clearTimeout(this.#timer);
-    this.#failing = undefined;
-    this.#failures = [];
-    this.#recoveredAt = Date.now();
-    this.#options.onChange(undefined);
+    this.#forgetTry();
+    const { windowMs, pauseMs, onChange } = this.#options;
+    const hadFailed = this.#isDown || this.#failing !== undefined;
+    this.#isDown = false;
+    if (this.#failing !== undefined) {
+      this.#failing = undefined;
+      this.#failures = [];
+      this.#recoveredAt = Date.now();
+    } else if (Date.now() - this.#recoveredAt > windowMs) this.#pauseMs = pauseMs;
+    if (hadFailed) onChange(undefined);
   }
 
   /** What failed before is no sign of a loop: it has done its work in between. */
@@ -102,16 +129,31 @@ export class Breaker {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#forgetTry();
   }
 
   #postpone(reason: string): void {
-    const { since } = this.#failing!;
-    const { tryAgain, onChange } = this.#options;
-    this.#failing = { since, reason, nextTryAt: Date.now() + this.#pauseMs };
-    clearTimeout(this.#timer);
-    if (tryAgain !== undefined && !this.#isFinal) this.#timer = setTimeout(tryAgain, this.#pauseMs).unref();
+    const pauseMs = this.#pauseMs;
+    this.#failing = { since: this.#failing!.since, reason, nextTryAt: Date.now() + pauseMs };
+    this.#forgetTry();
+    this.#tryLater();
+    this.#pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2);
+    this.#options.onChange(this.#failing);
+  }
+
+  /** One try is due at a time; the next is later. */
+  #tryLater(): void {
+    const { tryAgain } = this.#options;
+    if (tryAgain === undefined || this.#isRefused || this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      tryAgain();
+    }, this.#pauseMs).unref();
     this.#pauseMs = Math.min(MAX_PAUSE_MS, this.#pauseMs * 2);
-    onChange(this.#failing);
+  }
+
+  #forgetTry(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

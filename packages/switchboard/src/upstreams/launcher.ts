@@ -19,6 +19,8 @@ export interface LauncherOptions {
   wanted(): number;
   /** Told how long a start took from nothing to the first answer, in ms. */
   onStarted?(ms: number): void;
+  /** One that was started ahead of need did not start, or ended soon. */
+  onSpareFailed?(): void;
   /** The only era to speak; found out when absent. */
   era?: Era;
   /** Whether servers are told who is calling, with each request. */
@@ -85,6 +87,7 @@ export class Launcher {
       wanted: () => options.wanted(),
       start: () => this.#connect('spare', undefined, () => options.connect(undefined, [])),
       onUp: (ms) => options.onStarted?.(ms),
+      onFailed: () => options.onSpareFailed?.(),
       own: (where, work) =>
         owned(work, (error) => options.emit({ type: 'failed', where: `${options.name}: ${where}`, error })),
     });

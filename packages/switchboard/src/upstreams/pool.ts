@@ -34,7 +34,7 @@ import type { CheckResult, VisitedServer } from './server-check.ts';
 import { Stickiness } from './stickiness.ts';
 import { Tasks } from './tasks.ts';
 
-export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wanted' | 'onStarted'> {
+export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wanted' | 'onStarted' | 'onSpareFailed'> {
   /** How many are started ahead of need; `auto` goes by the demand of the last minute, where a session starts a member. */
   warm: number | 'auto';
   isolation: Isolation;
@@ -96,6 +96,8 @@ export class Pool implements Upstream {
   /** How many parts other nodes have in its members. */
   #loans = 0;
   #onReturned: (() => void) | undefined;
+  /** Another pool has its name now. */
+  #recalled = false;
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -105,6 +107,7 @@ export class Pool implements Upstream {
       ...options,
       wanted: () => this.#wantedSpares,
       onStarted: (ms) => this.#demand.started(ms),
+      onSpareFailed: () => this.#breaker(undefined).doubt(),
       onAnswered: () => {
         // A server that works for one client may still end for another; only where nobody shares does work disprove a loop.
         if (this.#isExclusive) for (const breaker of this.#breakers.values()) breaker.forgive();
@@ -137,7 +140,7 @@ export class Pool implements Upstream {
     return { slots: this.#slots.size, members, running: this.#launcher.running };
   }
 
-  /** Whether it can be asked what it has without starting anything: a member that all share is there. */
+  /** Whether it serves who comes without starting anything: a member that all share is there. */
   get isAtHand(): boolean {
     const { isolation } = this.#options;
     return (isolation === 'shared' || isolation === 'pool') && this.size.members > 0;
@@ -233,8 +236,10 @@ export class Pool implements Upstream {
     return this.#slotFor(scope, interactive);
   }
 
-  /** Takes back what other nodes have a part in; resolves when they have finished what they had begun. */
+  /** Takes back what other nodes have a part in, and starts no more to try it; resolves when they have finished what they had begun. */
   async recall(): Promise<void> {
+    this.#recalled = true;
+    for (const breaker of this.#breakers.values()) breaker.close();
     for (const replica of this.#replicas) this.#release(replica);
     if (this.#loans > 0) await new Promise<void>((resolve) => (this.#onReturned = resolve));
   }
@@ -431,13 +436,13 @@ export class Pool implements Upstream {
           const expected = slot.closed || member.retiring;
           emit({ type: 'member.closed', upstream: name, slot: slot.key, reason, expected });
           // Where a client has a member for itself, what it does to it after the first answer is its own affair.
-          if (!expected && (!slot.audience.exclusive || !peer.hasAnswered)) breaker?.failed(reason);
+          if (!expected && (!slot.audience.exclusive || !peer.hasAnswered)) breaker?.failed(reason, 'crash');
           onGone(member, reason);
         },
         onForgotten: (member, reason) => {
           if (slot.closed) return;
           // A server that forgets every session at once is of no use; one that was restarted is.
-          if (!peer.hasAnswered) breaker?.failed(reason);
+          if (!peer.hasAnswered) breaker?.failed(reason, 'crash');
           replica.leave(member, reason);
         },
       };
@@ -449,12 +454,19 @@ export class Pool implements Upstream {
       return member;
     } catch (thrown) {
       const error = masked(thrown, slot.credentials);
-      const { credentials } = slot;
-      const only = credentials === undefined ? {} : { credentials: credentials.digest };
-      emit({ type: 'member.failed', upstream: name, slot: slot.key, reason: error.message, ...only });
-      if (error.code !== 'SWB_SHUTTING_DOWN') breaker?.failed(error.message, isRefusal(error));
+      this.#startFailed(slot.key, error, breaker, slot.credentials);
       throw error;
     }
+  }
+
+  /** What is being closed, or has a successor, has not failed. */
+  #startFailed(slot: string, error: SwitchboardError, breaker?: Breaker, credentials?: Credentials): void {
+    if (error.code === 'SWB_SHUTTING_DOWN' || this.#closed || this.#recalled) return;
+    const only = credentials === undefined ? {} : { credentials: credentials.digest };
+    this.#options.emit({ type: 'member.failed', upstream: this.name, slot, reason: error.message, ...only });
+    // At which node it succeeds again is not known here: that it can be started is.
+    if (breaker === undefined) this.#breaker(credentials).doubt(true);
+    else breaker.failed(error.message, isRefusal(error) ? 'refusal' : 'start');
   }
 
   /** One at another node is replaced there. */
@@ -463,27 +475,35 @@ export class Pool implements Upstream {
     return rest;
   }
 
-  /** Starts one that serves nobody. */
-  #try(): Promise<LaunchResult> {
-    return this.#launcher.start({
-      slot: 'check',
-      clientIdentity: { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo },
-      announce: true,
-      eras: ['modern', 'legacy'],
-      credentials: undefined,
-      via: [],
-    });
+  /** Starts one that serves nobody. @throws {SwitchboardError} why it did not start */
+  async #try(): Promise<LaunchResult> {
+    const breaker = this.#breaker(undefined);
+    try {
+      const launched = await this.#launcher.start({
+        slot: 'check',
+        clientIdentity: { version: legacyVersionFor(''), capabilities: NOTHING, clientInfo: this.#options.clientInfo },
+        announce: true,
+        eras: ['modern', 'legacy'],
+        credentials: undefined,
+        via: [],
+      });
+      breaker.recovered();
+      return launched;
+    } catch (thrown) {
+      const error = asSwitchboardError(thrown);
+      this.#startFailed('check', error, breaker);
+      throw error;
+    }
   }
 
-  /** Finds out whether a failing server is well again. */
-  async #tryAgain(breaker: Breaker): Promise<void> {
-    if (this.#closed) return;
+  /** Finds out whether a server that did not start can be started now. */
+  async #tryAgain(): Promise<void> {
+    if (this.#closed || this.#recalled) return;
     try {
       const { peer } = await this.#try();
       peer.channel.close();
-      breaker.recovered();
-    } catch (error) {
-      if (!this.#closed) breaker.failed((error as Error).message, isRefusal(error));
+    } catch {
+      // It has been counted, and an event says so.
     }
   }
 
@@ -493,10 +513,10 @@ export class Pool implements Upstream {
     if (known !== undefined) return known;
     const { emit, crashes } = this.#options;
     const upstream = this.name;
-    const breaker: Breaker = new Breaker({
+    const breaker = new Breaker({
       upstream,
       ...crashes,
-      ...(this.#options.template.isEmpty && { tryAgain: () => this.#own('try again', () => this.#tryAgain(breaker)) }),
+      ...(this.#options.template.isEmpty && { tryAgain: () => this.#own('try again', () => this.#tryAgain()) }),
       onChange: (failing) => {
         if (failing === undefined)
           emit({ type: 'upstream.recovered', upstream, ...(key !== '' && { credentials: key }) });
@@ -518,7 +538,7 @@ export class Pool implements Upstream {
     const members = this.#replicas.flatMap((replica) => replica.members);
     for (const { health } of members) this.#own('liveness', () => health.checkLiveness(isStopped));
     for (const slot of this.#slots.values()) this.#own('clock', () => slot.tick());
-    if (this.#startsForEach) this.#own('spares', () => this.#launcher.fillSpares());
+    this.#own('spares', () => this.#launcher.fillSpares());
     const { maxMemoryBytes } = this.#options.limits;
     const isLimited = maxMemoryBytes !== undefined && members.length > 0;
     const isSoon = isLimited || (this.#isPerCaller && !this.#hasAdvised && members.length >= ADVISED_MEMBERS);
@@ -566,9 +586,9 @@ export class Pool implements Upstream {
 
   get #wantedSpares(): number {
     const { warm, template } = this.#options;
-    if (!template.isEmpty) return 0;
+    if (!template.isEmpty || this.failing !== undefined) return 0;
     if (warm !== 'auto') return warm;
-    return this.#startsForEach && this.failing === undefined ? this.#demand.wanted : 0;
+    return this.#startsForEach ? this.#demand.wanted : 0;
   }
 }
 

@@ -13,17 +13,23 @@ export interface SparesOptions {
   own(where: string, work: () => unknown): void;
   /** One is up; told how long that took, in ms. */
   onUp?(ms: number): void;
+  /** One could not be started, or ended soon; some servers end when no client speaks to them, so a real start must find out why. */
+  onFailed?(): void;
 }
 
 /** A session that was just given one is answered before the processor is kept busy with the start of another. */
 const REFILL_PAUSE_MS = 50;
 /** How long the answer to the ping is waited for. */
 const PING_TIMEOUT_MS = 10_000;
+/** One that lived longer was up. */
+const SOON_MS = 10_000;
 
 export class Spares {
   readonly #options: SparesOptions;
   /** Oldest first. */
   readonly #up: Set<RpcPeer> = new Set();
+  /** When each was started, in ms of `performance.now`. */
+  readonly #startedAt: WeakMap<RpcPeer, number> = new WeakMap();
   /** Those that have not answered the ping yet. */
   readonly #booting: Set<RpcPeer> = new Set();
   /** Some servers end, or say nothing, when the first message is none that they expect. */
@@ -43,8 +49,7 @@ export class Spares {
   }
 
   /**
-   * Starts what is missing and ends what is too much. Failures are tried again after a growing wait, and shown to nobody until a
-   * session needs a child.
+   * Starts what is missing and ends what is too much. Failures are tried again after a growing wait.
    */
   fill(): void {
     for (const peer of this.#all) if (peer.goneReason !== undefined) this.#failed(peer);
@@ -91,8 +96,7 @@ export class Spares {
       if (this.#closed) peer.channel.close();
       else this.#options.own('spare', () => this.#boot(peer, startedAt));
     } catch {
-      this.#failures++;
-      this.#fillIn(backoffMs(this.#failures));
+      this.#countFailure();
     } finally {
       this.#starting--;
     }
@@ -100,6 +104,7 @@ export class Spares {
 
   async #boot(peer: RpcPeer, startedAt: number): Promise<void> {
     this.#booting.add(peer);
+    this.#startedAt.set(peer, startedAt);
     if (this.#mayPing) {
       const outcome = await peer.call('ping', undefined, PING_TIMEOUT_MS);
       const isSilent =
@@ -114,8 +119,15 @@ export class Spares {
 
   #failed(peer: RpcPeer): void {
     this.#forget(peer);
+    const livedMs = performance.now() - (this.#startedAt.get(peer) ?? -Infinity);
+    this.#countFailure(livedMs < SOON_MS);
+  }
+
+  #countFailure(isSoon = true): void {
+    if (this.#closed) return;
     this.#failures++;
     this.#fillIn(backoffMs(this.#failures));
+    if (isSoon) this.#options.onFailed?.();
   }
 
   #end(peer: RpcPeer): void {

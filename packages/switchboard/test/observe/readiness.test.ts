@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { Readiness, VERDICT_MS } from '../../src/observe/readiness.ts';
+import { Readiness } from '../../src/observe/readiness.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
@@ -122,28 +122,34 @@ describe('/readyz where callers are known', () => {
 });
 
 describe('readiness', () => {
-  it('comes back when a member could be had, or when nobody has tried for a minute', () => {
-    let now = 0;
-    const readiness = new Readiness(['a', 'b'], () => now);
-    const failed = (upstream: string): void =>
-      readiness.onEvent({ type: 'member.failed', upstream, slot: 's', reason: 'gone' });
-    const okOf = (): boolean[] => readiness.ready().map(({ ok }) => ok);
-    failed('a');
-    failed('b');
-    expect(okOf()).toEqual([false, false]);
-    readiness.onEvent({
-      type: 'member.ready',
-      upstream: 'a',
-      slot: 's',
-      era: 'legacy',
-      version: '2025-11-25',
-      ms: 1,
-      again: false,
-    });
-    expect(okOf()).toEqual([true, false]);
-    now = VERDICT_MS - 1;
-    expect(okOf()).toEqual([true, false]);
-    now = VERDICT_MS;
-    expect(okOf()).toEqual([true, true]);
+  const failed = { type: 'member.failed', upstream: 'a', slot: 's', reason: 'gone' } as const;
+  const notReady = [
+    { upstream: 'a', ok: false, reason: 'gone' },
+    { upstream: 'b', ok: true },
+  ];
+
+  it.each([
+    [
+      'a start succeeds',
+      { type: 'member.ready', slot: 's', era: 'legacy', version: '2025-11-25', ms: 1, again: false },
+    ],
+    ['a try in the background succeeds', { type: 'upstream.recovered' }],
+  ] as const)('comes back when %s', (_, event) => {
+    const readiness = new Readiness(['a', 'b']);
+    readiness.onEvent(failed);
+    expect(readiness.ready()).toEqual(notReady);
+    readiness.onEvent({ ...event, upstream: 'b' });
+    expect(readiness.ready()).toEqual(notReady);
+    readiness.onEvent({ ...event, upstream: 'a' });
+    expect(readiness.ready().map(({ ok }) => ok)).toEqual([true, true]);
+  });
+
+  it('forgets what failed when another configuration took its place', () => {
+    const readiness = new Readiness(['a', 'b']);
+    readiness.onEvent(failed);
+    readiness.follow(['a', 'b'], ['b']);
+    expect(readiness.ready()).toEqual(notReady);
+    readiness.follow(['a', 'b'], ['a']);
+    expect(readiness.ready().map(({ ok }) => ok)).toEqual([true, true]);
   });
 });

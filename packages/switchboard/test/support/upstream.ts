@@ -11,6 +11,7 @@ import { servers } from './gateway.ts';
 
 export interface TestUpstream {
   pool: Pool;
+  operations: Gateway['operations'];
   ws: string;
   http: string;
   events: GatewayEvent[];
@@ -35,6 +36,7 @@ export async function startUpstream(
   const [address] = await gateway.listen();
   return {
     pool: gateway.pool('default')!,
+    operations: gateway.operations,
     ws: address?.websocket ?? '',
     http: address?.http ?? '',
     events,

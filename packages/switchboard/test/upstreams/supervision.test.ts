@@ -110,6 +110,51 @@ describe.each(['session', 'shared'] as const)('a server that cannot start, isola
   });
 });
 
+describe('a server that did not start', () => {
+  const readyOf = async ({ http: at }: TestUpstream): Promise<{ status: number; body: string }> =>
+    http(new URL('/readyz', at).href, { method: 'GET' });
+
+  it('counts as failed until a start succeeds, which is tried without anybody asking', async () => {
+    const { env, mend } = breakable();
+    const test = await startUpstream({ env }, { crashLimit: 1000, crashPause: '20ms' });
+    const client = await WireClient.open(test.ws);
+    client.send(initialize(1));
+    expect(await client.answer(1)).toHaveProperty('error');
+    client.socket.close();
+    const tries = (): unknown[] => test.eventsOf('member.failed').filter(({ slot }) => slot === 'check');
+    await expect.poll(() => tries().length).toBeGreaterThan(1);
+    expect(tries()).toContainEqual(
+      expect.objectContaining({ reason: expect.stringContaining('cannot start: broken') }),
+    );
+    const [facts] = await test.operations.upstreams();
+    expect(facts).toMatchObject({ state: 'failed', reason: expect.stringContaining('cannot start: broken') });
+    expect((await readyOf(test)).status).toBe(503);
+    mend();
+    await expect.poll(async () => (await readyOf(test)).status, { timeout: 5000 }).toBe(200);
+    expect(await test.operations.upstreams()).toMatchObject([{ state: 'idle' }]);
+    expect(test.eventsOf('upstream.recovered')).toHaveLength(1);
+  });
+
+  it('is known before the first client comes where it is started ahead of need', async () => {
+    const test = await startUpstream(breakable(), { warm: 1, crashPause: '20ms' });
+    await expect.poll(async () => (await readyOf(test)).status, { timeout: 5000 }).toBe(503);
+    expect((await readyOf(test)).body).toContain('cannot start: broken');
+    expect(await test.operations.upstreams()).toMatchObject([
+      { reason: expect.stringContaining('cannot start: broken') },
+    ]);
+  });
+
+  it('is seen by a check, and that it can be started again by the next look at its tools', async () => {
+    const { env, mend } = breakable();
+    const test = await startUpstream({ env }, { crashPause: '1h' });
+    await expect(test.pool.check()).rejects.toThrow('cannot start: broken');
+    expect((await readyOf(test)).status).toBe(503);
+    mend();
+    await test.pool.tools();
+    expect((await readyOf(test)).status).toBe(200);
+  });
+});
+
 describe('a server that a client crashes', () => {
   it('is no reason to refuse others where each has its own', async () => {
     const test = await startUpstream({}, { crashLimit: 2 });
@@ -243,6 +288,9 @@ describe('a member that is worn', () => {
     for (let id = 2; id < 6; id++) expect(await pidOf(client, id)).toBe(first);
     await expect.poll(() => test.eventsOf('member.failed').length).toBe(1);
     expect(await pidOf(client, 9)).toBe(first);
+    // It serves, and everything that says how it is says so.
+    expect(await test.operations.upstreams()).toMatchObject([{ state: 'ready' }]);
+    expect((await http(new URL('/readyz', test.http).href, { method: 'GET' })).status).toBe(200);
   });
 
   it.each(['session', 'shared'] as const)(
