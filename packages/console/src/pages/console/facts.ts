@@ -41,7 +41,7 @@ export interface Problem {
   readonly level: 'warn' | 'error';
   readonly text: string;
   readonly advice: string;
-  readonly about?: { readonly kind: 'upstream' | 'session' | 'request'; readonly id: string };
+  readonly about?: { readonly kind: 'upstream' | 'session' | 'request' | 'person'; readonly id: string };
 }
 
 export interface Health {

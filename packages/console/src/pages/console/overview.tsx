@@ -18,6 +18,7 @@ const VIEW_OF: Readonly<Record<NonNullable<Problem['about']>['kind'], View>> = {
   upstream: 'servers',
   session: 'sessions',
   request: 'requests',
+  person: 'people',
 };
 /** How many changes are listed. */
 const MAX_CHANGES = 30;

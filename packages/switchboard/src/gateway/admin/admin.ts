@@ -8,6 +8,7 @@ import { History } from '../../observe/history.ts';
 import type { Gauges } from '../../observe/history.ts';
 import { createLog } from '../../observe/log.ts';
 import { RecentRequests } from '../../observe/recent-requests.ts';
+import { Refusals } from '../../observe/refusals.ts';
 import { StderrTail } from '../../observe/stderr-tail.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { OPERATOR_ROLE } from '../../router/roles.ts';
@@ -28,7 +29,7 @@ import type { LiveEvent } from './event-watchers.ts';
 import { RecentLog } from './recent-log.ts';
 
 /** What is put together here. */
-type OfEvents = 'trials' | 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'stderr' | 'live';
+type OfEvents = 'trials' | 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'refusals' | 'stderr' | 'live';
 
 export interface AdminOptions extends Omit<AdminContext, OfEvents> {
   settings: Settings;
@@ -68,13 +69,14 @@ export class Admin {
       recentLog,
       history: new History({ look: () => ({ ...look(), memoryBytes: process.memoryUsage.rss() }) }),
       recentRequests: new RecentRequests(),
+      refusals: new Refusals(),
       stderr: new StderrTail(),
     };
     const live = new Live(topicsOf(context), (error) => emit({ type: 'failed', where: 'live stream', error }));
     this.#options = options;
     this.#context = { ...context, live };
-    const { history, recentRequests, stderr, tools } = this.#context;
-    this.#listeners = [history, recentRequests, stderr, tools].map(({ onEvent }) => onEvent);
+    const { history, recentRequests, refusals, stderr, tools } = this.#context;
+    this.#listeners = [history, recentRequests, refusals, stderr, tools].map(({ onEvent }) => onEvent);
     this.#log = createLog({ level: settings.logLevel, write: recentLog.add });
     this.gate = new Gate(settings.adminToken);
     this.api = new OperatorApi({ context: this.#context, emit });

@@ -1,6 +1,11 @@
 /** Whether a Switchboard is well, and what to do where it is not: the gravest first. */
+import { ANONYMOUS } from '../../auth/identity.ts';
+import { ERRORS } from '../../protocol/errors.ts';
+import type { ErrorName } from '../../protocol/errors.ts';
 import { counted } from '../../util/counted.ts';
 import type { UpstreamLoad } from '../../observe/history.ts';
+import type { SessionFacts } from '../../callers/session-facts.ts';
+import type { Flood } from '../../observe/refusals.ts';
 import type { OpenRequest, UpstreamFacts } from '../operations.ts';
 
 export interface HealthInput {
@@ -10,7 +15,9 @@ export interface HealthInput {
   maxConnections: number;
   requests: readonly Pick<OpenRequest, 'id' | 'method' | 'target' | 'upstream' | 'principal' | 'ageMs'>[];
   /** Sessions that have used nearly all of their rate. */
-  nearLimit: readonly string[];
+  nearLimit: readonly Pick<SessionFacts, 'id' | 'principal' | 'client'>[];
+  /** Who is refused in most of what it sends. */
+  floods: readonly Flood[];
   load: readonly UpstreamLoad[];
 }
 
@@ -22,7 +29,7 @@ export interface Problem {
   /** What to do. */
   advice: string;
   /** What it is about, for a link. */
-  about?: { kind: 'upstream' | 'session' | 'request'; id: string };
+  about?: { kind: 'upstream' | 'session' | 'request' | 'person'; id: string };
 }
 
 /** What the text has said already. */
@@ -34,6 +41,8 @@ const LONG_MS = 60_000;
 /** From so many calls a minute on, this share of errors is too much. */
 const MIN_CALLS = 10;
 const TOO_MANY_ERRORS = 0.2;
+/** How many callers are named. */
+const MAX_CALLERS = 3;
 
 export function problemsOf({
   isDraining,
@@ -42,9 +51,10 @@ export function problemsOf({
   maxConnections,
   requests,
   nearLimit,
+  floods,
   load,
 }: HealthInput): Problem[] {
-  const about = (kind: 'upstream' | 'session' | 'request', id: string): Pick<Problem, 'about'> => ({
+  const about = (kind: NonNullable<Problem['about']>['kind'], id: string): Pick<Problem, 'about'> => ({
     about: { kind, id },
   });
   const failing = upstreams
@@ -72,6 +82,9 @@ export function problemsOf({
       ...about('upstream', upstream.name),
     }));
   const long = requests.filter(({ ageMs, method }) => ageMs >= LONG_MS && method !== 'subscriptions/listen');
+  // Who floods is named once.
+  const flooding = new Set(floods.map(({ principal }) => principal));
+  const near = nearLimit.filter(({ principal }) => principal === ANONYMOUS || !flooding.has(principal));
   const [oldest] = long.toSorted((one, other) => other.ageMs - one.ageMs);
   return [
     ...failing,
@@ -103,13 +116,46 @@ export function problemsOf({
             ...about('request', oldest.id),
           },
         ]),
+    ...floods.slice(0, MAX_CALLERS).map((flood): Problem => floodProblem(flood, about)),
     ...erring,
     ...waiting,
-    ...nearLimit.slice(0, 3).map((session): Problem => ({
+    ...near.slice(0, MAX_CALLERS).map(({ id, principal, client }): Problem => ({
       level: 'warn',
-      text: `Session ${session} has used nearly all of its rate`,
-      advice: 'Look at what it calls; cancel its requests or end it if it floods.',
-      ...about('session', session),
+      text: `${named(principal, client?.name === undefined ? [] : [client.name])} has used nearly all of its rate`,
+      advice: 'Look at what it calls; cancel its requests or end its session if it floods.',
+      ...about('session', id),
     })),
   ];
+}
+
+/** What an error says, without its advice. */
+const reasonOf = (code: string): string =>
+  Object.hasOwn(ERRORS, code) ? ERRORS[code as ErrorName].message.split(';', 1)[0]!.toLowerCase() : code;
+
+const named = (who: string, clients: readonly string[]): string => [who, ...clients].join(', ');
+
+function floodProblem(
+  { principal, clients, address, perSecond, code }: Flood,
+  about: (kind: 'person', id: string) => Pick<Problem, 'about'>,
+): Problem {
+  if (principal === undefined)
+    return {
+      level: 'warn',
+      text: `${address}: most connections are refused (${perSecond}/s: ${reasonOf(code)})`,
+      advice: 'Nobody else is kept waiting by it. Correct what it shows, or block the address in front of Switchboard.',
+    };
+  const text = `${named(principal, clients)}: most calls are refused (${perSecond}/s: ${reasonOf(code)})`;
+  if (principal === ANONYMOUS)
+    return {
+      level: 'warn',
+      text,
+      advice: 'End its sessions, or require a key, so that each caller can be told apart and shut out.',
+      ...about('person', principal),
+    };
+  return {
+    level: 'warn',
+    text,
+    advice: 'It goes on although it is refused. Revoke its key, give its role a lower rate, or end its sessions.',
+    ...about('person', principal),
+  };
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 
 import type { History } from '../../observe/history.ts';
 import type { RecentRequests } from '../../observe/recent-requests.ts';
+import type { Refusals } from '../../observe/refusals.ts';
 import type { StderrTail } from '../../observe/stderr-tail.ts';
 import type { Channel } from '../../transports/channel.ts';
 import type { Change } from '../change.ts';
@@ -32,6 +33,7 @@ export interface AdminContext {
   recentLog: RecentLog;
   history: History;
   recentRequests: RecentRequests;
+  refusals: Refusals;
   stderr: StderrTail;
   live: Live;
   stats(): Stats;

@@ -164,7 +164,7 @@ const problem = z.strictObject({
   level: z.enum(['warn', 'error']),
   text: z.string(),
   advice: z.string(),
-  about: z.strictObject({ kind: z.enum(['upstream', 'session', 'request']), id: z.string() }).optional(),
+  about: z.strictObject({ kind: z.enum(['upstream', 'session', 'request', 'person']), id: z.string() }).optional(),
 });
 
 export const health: z.ZodType = z.strictObject({

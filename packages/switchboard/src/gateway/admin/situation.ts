@@ -58,17 +58,19 @@ export function statusOf({ operations, settings, stats, isDraining, cluster }: C
 }
 
 /** Whether it is well, and what to do where it is not. */
-export function healthOf({ operations, settings, history, stats, isDraining }: Context): {
+export function healthOf({ operations, settings, history, refusals, stats, isDraining }: Context): {
   ok: boolean;
   problems: Problem[];
 } {
+  const nearLimit = new Set(operations.load().nearLimit);
   const problems = problemsOf({
     isDraining: isDraining(),
     upstreams: operations.upstreamsWith(NO_PROCESSES),
     connections: stats().connections,
     maxConnections: settings.maxConnections,
     requests: operations.requests(),
-    nearLimit: operations.load().nearLimit,
+    nearLimit: nearLimit.size === 0 ? [] : operations.sessions().filter(({ id }) => nearLimit.has(id)),
+    floods: refusals.floods(),
     load: history.load(),
   });
   return { ok: problems.length === 0, problems };
