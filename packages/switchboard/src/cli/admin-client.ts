@@ -8,7 +8,7 @@ import type { ErrorName } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import { UNANSWERED_HEADER } from '../gateway/admin/spread.ts';
 import { isLoopback } from '../util/address.ts';
-import { runFiles } from './run-file.ts';
+import { describeRun, runFiles } from './run-file.ts';
 import { clean } from './table.ts';
 import { usageError } from './exit.ts';
 
@@ -48,7 +48,7 @@ export class AdminClient {
   /**
    * By the flags and the environment, else by what running ones have written down.
    *
-   * @throws {SwitchboardError} `SWB_CONNECT_FAILED` when there is none, or several; `SWB_UNAUTHORIZED` without a token.
+   * @throws {SwitchboardError} `SWB_CONNECT_FAILED` when there is none, `SWB_SEVERAL_RUN`; `SWB_UNAUTHORIZED` without a token.
    */
   static find({ url, token }: AdminFlags, environment: NodeJS.ProcessEnv): AdminClient {
     const running = runFiles(environment);
@@ -69,8 +69,8 @@ export class AdminClient {
       throw new SwitchboardError('SWB_CONNECT_FAILED', { detail });
     }
     if (others.length > 0) {
-      const urls = running.map((run) => run.url.replace(/\/admin$/, '')).join(', ');
-      throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `several run here; choose one with --url: ${urls}` });
+      const each = running.map((run) => `\n  ${describeRun(run)}`).join('');
+      throw new SwitchboardError('SWB_SEVERAL_RUN', { detail: `${each}\nChoose one with its --url` });
     }
     return new AdminClient(only.url, shown ?? only.token);
   }

@@ -1,12 +1,11 @@
 /** What `serve` prints once it serves: its addresses, and commands and an entry for clients that work as they are pasted. */
-import { existsSync } from 'node:fs';
-import { basename, delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 
 import type { Address } from '../gateway/addresses.ts';
 import type { AccessOptions } from '../gateway/access-options.ts';
 import type { Settings } from '../gateway/settings.ts';
 import { ANONYMOUS_ROLE } from '../router/roles.ts';
+import { PROGRAM, ownCommand, quoted } from './own-command.ts';
 import { privateAuthority, reachable } from './reach.ts';
 
 export interface Serving {
@@ -29,9 +28,6 @@ interface Shown {
   isCertificate?: boolean;
 }
 
-const PROGRAM = fileURLToPath(new URL('../../bin/switchboard.js', import.meta.url));
-const NAMES: ReadonlySet<string> = new Set(['switchboard', 'mcp-switchboard']);
-
 export function banner({ addresses, settings, access, console: link, isTerminal }: Serving): string {
   const found = addresses.map(({ upstream, ...urls }): Address => {
     const all = Object.entries(urls).map(([kind, url]) => [kind, reachable(url, settings)]);
@@ -51,7 +47,7 @@ export function banner({ addresses, settings, access, console: link, isTerminal 
   const shown = shownBy(settings, access);
   const authority = privateAuthority(settings);
   const flags = shellFlags(shown, authority);
-  const command = commandOf(process.argv[1] ?? '', process.cwd(), process.env);
+  const command = ownCommand();
   const entry = JSON.stringify(entryOf(first, shown, authority));
   return `Switchboard is serving, for up to ${settings.maxConnections} clients:
 
@@ -110,19 +106,3 @@ function entryOf(address: Address | undefined, shown: Shown | undefined, authori
   // A client starts it wherever it likes, so the paths are whole.
   return { command: process.execPath, args: [PROGRAM, 'connect', websocket, ...args] };
 }
-
-/**
- * How this command is called from the folder it was started in.
- *
- * @param script the file that runs, as it was named.
- */
-function commandOf(script: string, folder: string, { PATH = '' }: NodeJS.ProcessEnv): string {
-  for (let at = folder; ; at = dirname(at)) {
-    if (existsSync(join(at, 'node_modules/mcp-switchboard/package.json'))) return 'npx mcp-switchboard';
-    if (dirname(at) === at) break;
-  }
-  if (NAMES.has(basename(script)) && PATH.split(delimiter).includes(dirname(script))) return basename(script);
-  return `node ${quoted(PROGRAM)}`;
-}
-
-const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -4,8 +4,10 @@ import { delimiter } from 'node:path';
 import { Command, Option } from 'commander';
 
 import { OPTIONS } from '../gateway/options.ts';
+import { asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { counted } from '../util/counted.ts';
+import { AdminClient } from './admin-client.ts';
 import { withEnvFlag } from './command-upstream.ts';
 import { findBalancer } from './cluster/balancer.ts';
 import { freePorts, mustBeFree, whenAnswered } from './cluster/ports.ts';
@@ -14,6 +16,7 @@ import { findRedis, startRedis } from './cluster/redis.ts';
 import { usageError } from './exit.ts';
 import { checkFlags, flagFor } from './flags.ts';
 import { endOnFault } from './last-resort.ts';
+import { ownCommand } from './own-command.ts';
 import { configFiles, readSources, withConfigFlag } from './sources.ts';
 import { endOnSignal } from './signals.ts';
 import { clean, print, printJson } from './table.ts';
@@ -55,7 +58,7 @@ async function up(text: string, words: string[], { config, env, ...flags }: UpFl
     throw usageError(`expected from 2 to ${MAX_NODES} nodes, got ${JSON.stringify(text)}`);
   checkFlags(flags);
   // What is wrong with it is said once, and not by each node.
-  readSources({ words, env, config, flags, environment: process.env });
+  const { upstreams } = readSources({ words, env, config, flags, environment: process.env });
   const [redis, balancer] = [findRedis(process.env), findBalancer(process.env)];
 
   const port = Number(flags['port'] ?? OPTIONS.port.fallback);
@@ -114,6 +117,7 @@ async function up(text: string, words: string[], { config, env, ...flags }: UpFl
     };
     if (flags.json === true) printJson(found);
     else print(described(found));
+    void warnOfServers(Object.keys(upstreams), found.nodes[0]!.url, programs, note);
   } catch (error) {
     const isTold = programs.isEnding;
     await programs.end();
@@ -123,6 +127,25 @@ async function up(text: string, words: string[], { config, env, ...flags }: UpFl
   await ended;
 }
 
+/** Says which servers cannot start: nobody would know before the first client comes. Never rejects. */
+async function warnOfServers(
+  names: readonly string[],
+  url: string,
+  programs: Programs,
+  note: (sentence: string) => void,
+): Promise<void> {
+  for (const name of names) {
+    try {
+      await AdminClient.find({ url }, process.env).ask('POST', `/upstreams/${encodeURIComponent(name)}/check`);
+    } catch (error) {
+      if (programs.isEnding) return;
+      const { code, message } = asSwitchboardError(error);
+      // That only a client can bring.
+      if (code !== 'SWB_CREDENTIAL_MISSING') note(`${name} cannot be used: ${message}`);
+    }
+  }
+}
+
 interface Found {
   url: string;
   nodes: { name: string; pid: number; url: string }[];
@@ -130,8 +153,10 @@ interface Found {
   redis: string;
 }
 
+/** With commands that work as they are pasted. */
 function described({ url, nodes, balancer, redis }: Found): string {
   const [first] = nodes;
+  const command = ownCommand();
   return `${counted(nodes.length, 'node')} serve as one, behind ${balancer}, with ${redis}:
 
   HTTP       ${url}
@@ -139,8 +164,8 @@ function described({ url, nodes, balancer, redis }: Found): string {
 
 ${nodes.map(({ name, pid, url: own }) => `  node ${name}     process ${pid}, ${own}`).join('\n')}
 
-See them:  switchboard status --url ${nodes.at(-1)!.url}
+See them:  ${command} status --url ${nodes.at(-1)!.url}
 Kill one:  kill -9 ${first!.pid}
-Drain one: switchboard drain --url ${first!.url}
+Drain one: ${command} drain --url ${first!.url}
 Ctrl-C ends all of it.`;
 }

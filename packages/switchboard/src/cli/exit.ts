@@ -19,6 +19,7 @@ export const EXIT = {
 
 const BY_ERROR: Partial<Record<ErrorName, keyof typeof EXIT>> = {
   SWB_USAGE: 'usage',
+  SWB_SEVERAL_RUN: 'usage',
   SWB_CONFIG_INVALID: 'config',
   SWB_TLS_INVALID: 'config',
   SWB_PORT_IN_USE: 'listen',

@@ -8,6 +8,10 @@ import { join } from 'node:path';
 
 import { isObject } from '../protocol/jsonrpc.ts';
 import { isAlive } from '../util/alive.ts';
+import { duration } from './table.ts';
+
+/** How many servers are named. */
+const MAX_SERVERS = 4;
 
 export interface RunFile {
   /** Of the admin API. */
@@ -16,6 +20,10 @@ export interface RunFile {
   pid: number;
   /** Where clients are served. @default the port of the admin API */
   port?: number;
+  /** What it serves, for people: the name of each server and its program. */
+  servers?: readonly string[];
+  /** In ms since 1970. */
+  startedAt?: number;
 }
 
 export function runFolder(environment: NodeJS.ProcessEnv): string {
@@ -26,11 +34,24 @@ export function runFolder(environment: NodeJS.ProcessEnv): string {
 /** Lets the commands of this user find one that runs; says on stderr why they will not. @returns what undoes that. */
 export function announceRun(
   environment: NodeJS.ProcessEnv,
-  { url, token, port }: { url?: string | undefined; token?: string | undefined; port?: number | undefined },
+  {
+    url,
+    token,
+    port,
+    servers,
+  }: { url?: string | undefined; token?: string | undefined; port?: number | undefined; servers?: readonly string[] },
 ): () => void {
   if (url === undefined || token === undefined) return () => {};
   try {
-    return writeRunFile(environment, { url, token, pid: process.pid, ...(port !== undefined && { port }) });
+    const startedAt = Date.now();
+    return writeRunFile(environment, {
+      url,
+      token,
+      pid: process.pid,
+      ...(port !== undefined && { port }),
+      ...(servers !== undefined && { servers }),
+      startedAt,
+    });
   } catch (error) {
     process.stderr.write(`switchboard: commands will not find this one by themselves: ${(error as Error).message}\n`);
     return () => {};
@@ -68,6 +89,16 @@ export function runFiles(environment: NodeJS.ProcessEnv): RunFile[] {
   });
 }
 
+/** How people choose one of several: where it is, its process, since when it runs, and what it serves. */
+export function describeRun({ url, port, pid, servers = [], startedAt }: RunFile): string {
+  const at = new URL(url);
+  const own = port === undefined || String(port) === at.port ? '' : `, clients at port ${port}`;
+  const since = startedAt === undefined ? '' : `, for ${duration(Date.now() - startedAt)}`;
+  const served = servers.length === 0 ? '' : `: ${servers.slice(0, MAX_SERVERS).join(', ')}`;
+  const more = servers.length > MAX_SERVERS ? ` and ${servers.length - MAX_SERVERS} more` : '';
+  return `--url ${at.origin}   process ${pid}${since}${own}${served}${more}`;
+}
+
 /** @returns nothing when it is not there, is no such file, or belongs to somebody else. */
 function readRunFile(path: string): RunFile | undefined {
   try {
@@ -75,9 +106,16 @@ function readRunFile(path: string): RunFile | undefined {
     const isOurs = process.platform === 'win32' || (uid === process.getuid?.() && (mode & 0o077) === 0);
     const run: unknown = isOurs ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
     if (!isObject(run)) return undefined;
-    const { url, token, pid, port } = run;
+    const { url, token, pid, port, servers, startedAt } = run;
     if (typeof url !== 'string' || typeof token !== 'string' || typeof pid !== 'number') return undefined;
-    return { url, token, pid, ...(typeof port === 'number' && { port }) };
+    return {
+      url,
+      token,
+      pid,
+      ...(typeof port === 'number' && { port }),
+      ...(Array.isArray(servers) && { servers: servers.filter((each) => typeof each === 'string') }),
+      ...(typeof startedAt === 'number' && { startedAt }),
+    };
   } catch {
     return undefined;
   }

@@ -130,7 +130,7 @@ async function serve(
   const toNote = [unservedByRoles(access, configured.settings) ?? [], notes].flat();
   if (workerCount(configured.settings) > 1) {
     for (const text of toNote) note(text);
-    await new Workers({ settings: configured.settings, access, fd, canReload: files.length > 0 }).run();
+    await new Workers({ settings: configured.settings, access, upstreams, fd, canReload: files.length > 0 }).run();
     return;
   }
   const opened = await stateStore(configured.settings, process.env, note, worker !== undefined);
@@ -181,7 +181,7 @@ async function serve(
     const { adminUrl, adminToken, newToken } = gateway;
     const serving = { addresses, adminUrl, console: gateway.consoleLink()?.url };
     if (worker !== undefined) worker.serves(serving);
-    else announce({ ...serving, adminToken, newToken, settings: gateway.settings, access });
+    else announce({ ...serving, adminToken, newToken, settings: gateway.settings, access, upstreams });
     if (gateway.settings.transport.includes('stdio')) channel = serveStdio(gateway);
   } catch (error) {
     await gateway.close();

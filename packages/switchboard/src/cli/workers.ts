@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os';
 
 import type { AccessOptions } from '../gateway/access-options.ts';
 import type { Settings } from '../gateway/settings.ts';
+import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { createLog } from '../observe/log.ts';
 import { forgetNodes } from '../peers/nodes.ts';
 import { makeToken } from '../auth/token.ts';
@@ -31,6 +32,7 @@ import type { Order, Said } from './worker.ts';
 export interface WorkersOptions {
   settings: Settings;
   access: AccessOptions;
+  upstreams: Readonly<Record<string, UpstreamOptions>>;
   /** The descriptor of a socket that this process listens on already. */
   fd: number | undefined;
   /** Whether there are files that can be read again. */
@@ -204,10 +206,10 @@ export class Workers {
   }
 
   #announce(serving: Serving): void {
-    const { settings, access } = this.#options;
+    const { settings, access, upstreams } = this.#options;
     const { adminToken, token } = this.#secrets;
     const newToken = settings.token === 'auto' ? token : undefined;
-    announce({ ...serving, adminToken, newToken, settings, access });
+    announce({ ...serving, adminToken, newToken, settings, access, upstreams });
   }
 }
 

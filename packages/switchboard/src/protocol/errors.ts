@@ -115,6 +115,7 @@ export const ERRORS = {
   },
   SWB_TLS_INVALID: { code: 31105, http: 500, message: 'Invalid TLS certificate, key or revocation list' },
   SWB_TLS_REFUSED: { code: 31106, http: 400, message: 'TLS handshake failed' },
+  SWB_SEVERAL_RUN: { code: 31113, http: 400, message: 'Several Switchboards run here' },
   SWB_CONNECT_FAILED: { code: 31104, http: 502, message: 'Cannot connect' },
 } as const;
 

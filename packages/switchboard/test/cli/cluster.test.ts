@@ -55,6 +55,22 @@ describe('switchboard cluster up', { timeout: 90_000 }, () => {
     expect(readdirSync(env.TMPDIR)).toEqual([]);
   });
 
+  it('says that a server cannot start before the first client comes, and prints commands as they are called here', async () => {
+    const env = { XDG_RUNTIME_DIR: folder(), TMPDIR: folder() };
+    const port = String(await freePort());
+    const child = start(['cluster', 'up', '2', '--port', port, '--', process.execPath, 'no-such-server.mjs'], env);
+    let [printed, told] = ['', ''];
+    child.stdout!.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    child.stderr!.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    await expect
+      .poll(() => told, { timeout: 30_000 })
+      .toMatch(/switchboard: default cannot be used: .*Cannot find module '.*no-such-server\.mjs'/);
+    expect(printed).toMatch(/^See them: {2}(?:npx mcp-switchboard|node \S+) status --url http:/m);
+    const exit = once(child, 'exit');
+    child.kill('SIGINT');
+    expect(await exit).toEqual([0, null]);
+  });
+
   it('says what has to be installed, and what is wrong, before it starts anything', async () => {
     expect(() => oneInstalled(['no-such-server', 'nor-this'], 'sudo apt install it', { PATH: '/nowhere' })).toThrow(
       'cluster up needs no-such-server or nor-this, which is not installed here: sudo apt install it',

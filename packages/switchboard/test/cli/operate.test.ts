@@ -88,8 +88,16 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     const one = await operate();
     const two = await serve(['--', servers.scripted.command, ...servers.scripted.args], one.env);
     const both = await one.switchboard('status');
-    expect(both.stderr).toContain(`choose one with --url: `);
-    for (const { port } of [one, two]) expect(both.stderr).toContain(`http://127.0.0.1:${port}`);
+    expect(both).toMatchObject({ code: EXIT.usage.code, stdout: '' });
+    expect(both.stderr).toMatch(/^switchboard: Several Switchboards run here: \n/);
+    expect(both.stderr).toContain('\nChoose one with its --url (SWB_SEVERAL_RUN)\n');
+    for (const { port, child } of [one, two]) {
+      expect(both.stderr).toMatch(
+        new RegExp(
+          `--url http://127\\.0\\.0\\.1:${port} +process ${child.pid}, for \\d+m?s: default \\(node scripted-server.mjs\\)`,
+        ),
+      );
+    }
     expect(await one.switchboard('status', '--url', two.http)).toMatchObject({ code: 0 });
     const stranger = { XDG_RUNTIME_DIR: folder() };
     const untold = await run(['status', '--url', two.http], { env: stranger });
