@@ -53,5 +53,7 @@ export const projects = Object.entries(TIERS).map(([name, include], nth, all) =>
   include,
   exclude: all.slice(0, nth).flatMap(([, patterns]) => patterns),
   // Loaded once for all files, the sources take half the time.
-  ...(name === 'unit' && { isolate: false, setupFiles: [join(root, 'scripts/unit-tier.mjs')] }),
+  ...(name === 'unit'
+    ? { isolate: false, setupFiles: [join(root, 'scripts/unit-tier.mjs')] }
+    : { setupFiles: [join(root, 'scripts/left-behind.mjs')] }),
 }));

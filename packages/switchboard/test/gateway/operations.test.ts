@@ -75,8 +75,10 @@ describe('the sessions that operators see', () => {
         body: { ...call, params: { ...(call['params'] as object), _meta } },
       });
     });
-    await expect.poll(() => operations.sessions().map(({ inFlight }) => inFlight)).toEqual([2, 1]);
-    expect(operations.sessions()[1]).toEqual({
+    const listed = (): (string | undefined)[] =>
+      operations.sessions().map(({ client, inFlight }) => `${client?.name} ${inFlight}`);
+    await expect.poll(() => listed().toSorted()).toEqual(['one 2', 'two 1']);
+    expect(operations.sessions().find(({ client }) => client?.name === 'two')).toEqual({
       id: '127.0.0.1',
       state: 'ready',
       principal: 'anonymous',
