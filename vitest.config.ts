@@ -1,8 +1,7 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 import { missing } from './scripts/programs.mjs';
+import { runtime, temporary } from './scripts/temporary.mjs';
 import { projects } from './scripts/tiers.mjs';
 
 const leftOut = missing().flatMap(({ files }) => files);
@@ -18,8 +17,8 @@ export default defineConfig({
     // Tests start real processes; a machine with two cores needs its time.
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    // Where the built command notes that it runs: not among what the user of this machine runs.
-    env: { XDG_RUNTIME_DIR: join(tmpdir(), `switchboard-tests-${process.pid}`) },
+    globalSetup: './scripts/temporary.mjs',
+    env: { TMPDIR: temporary, XDG_RUNTIME_DIR: runtime },
     // The checks before a change lands run beside other work: what fails three times has failed. On a developer's machine once is enough.
     retry: process.env['CI'] === 'true' ? 2 : 0,
     pool: 'forks',
