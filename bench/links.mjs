@@ -68,8 +68,11 @@ const versions = { 'mcp-protocol-version': '2025-11-25', accept: 'application/js
 const patient = { headersTimeout: 0, bodyTimeout: 0 };
 
 /** As many connections as there are calls in flight, one call at a time on each. */
+const newPool = (origin) => new Pool(origin, { connections: null, pipelining: 1, ...patient });
+
+/** That of all clients together. */
 function poolOf(origin) {
-  if (!pools.has(origin)) pools.set(origin, new Pool(origin, { connections: null, pipelining: 1, ...patient }));
+  if (!pools.has(origin)) pools.set(origin, newPool(origin));
   return pools.get(origin);
 }
 
@@ -105,11 +108,14 @@ export function modern({ url }, onmessage) {
   return { send, close() {} };
 }
 
-/** @param via where calls go once the session is open. @param quiet opens no standing stream */
-export function http({ url, via = url, quiet = false }, onmessage) {
+/**
+ * @param via where calls go once the session is open. @param quiet opens no standing stream. @param own has connections of its own, as a
+ * client in a process of its own; a proxy has its connections for all clients
+ */
+export function http({ url, via = url, quiet = false, own = false }, onmessage) {
   const { origin, pathname } = new URL(url);
-  const pool = poolOf(origin);
-  const callPool = poolOf(new URL(via).origin);
+  const pool = own ? newPool(origin) : poolOf(origin);
+  const callPool = via === url ? pool : poolOf(new URL(via).origin);
   let session;
   let stream;
   /** Resolves with the head of the response when it has ended, or, of a stream, when it has begun. */
@@ -153,6 +159,7 @@ export function http({ url, via = url, quiet = false }, onmessage) {
   const close = async () => {
     await stream?.destroy();
     await ask('DELETE', {}).catch(() => {});
+    if (own) await pool.destroy();
   };
   return { send, listen, close };
 }

@@ -155,7 +155,7 @@ const WAYS = [
   ['`--workers 2`', (setup) => setup.workers(2).then((one) => [one])],
 ];
 
-/** Calls of sessions at the nodes that have them; with `--workers` the port decides whose a connection is. */
+/** Calls of sessions at the nodes that have them. Each client has connections of its own. */
 async function measureWays(options) {
   const rows = [];
   for (const [name, startAll] of WAYS) {
@@ -166,7 +166,7 @@ async function measureWays(options) {
       const urls = nodes.map(({ url }) => url);
       for (const link of ['ws', 'http']) {
         const own = link === 'ws' ? urls.map((url) => url.replace('http', 'ws')) : urls;
-        const load = setup.load(link, { urls: own, pids: pidsOf(nodes), quiet: true });
+        const load = setup.load(link, { urls: own, pids: pidsOf(nodes), quiet: true, own: true });
         await order(load, { order: 'open', max: BUSY.clients });
         const run = { order: 'run', ...BUSY, size: 100 };
         await order(load, { ...run, name: 'warm-up', warm: 0, measure: options.firstWarm });

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Command, Option } from 'commander';
 
 import { readConfiguration } from '../gateway/configuration.ts';
@@ -173,11 +174,12 @@ async function serve(
   if (worker === undefined) void endOnSignal({ close: drain }, reload);
   else {
     const within = (timeoutMs?: number): void => void gateway.drain(timeoutMs === undefined ? {} : { timeoutMs });
-    worker.obey({ drain: within, reload: reload ?? (() => {}) });
+    worker.obey({ drain: within, reload: reload ?? (() => {}), accept: (socket) => gateway.accept(socket) });
   }
   let channel: PipeChannel | undefined;
   try {
-    const addresses = await gateway.listen({ fd });
+    const passOn = worker && ((node: string, socket: Socket) => worker.passOn(node, socket));
+    const addresses = await gateway.listen({ fd, ...(passOn !== undefined && { passOn }) });
     const { adminUrl, adminToken, newToken } = gateway;
     const serving = { addresses, adminUrl, console: gateway.consoleLink()?.url };
     if (worker !== undefined) worker.serves(serving);

@@ -1,5 +1,7 @@
 /** One of several processes of `serve --workers`: what it is told by the process that started it (workers.ts), and what it tells. */
+import type { SendHandle } from 'node:child_process';
 import cluster from 'node:cluster';
+import { Socket } from 'node:net';
 
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Serving } from './announcement.ts';
@@ -15,14 +17,24 @@ export interface WorkerStart {
 export type Order =
   | ({ order: 'start' } & WorkerStart)
   | { order: 'drain'; timeoutMs?: number | undefined }
-  | { order: 'reload' };
+  | { order: 'reload' }
+  /** Serve the connection that comes with it, of which another worker has read so much, in base64. */
+  | { order: 'serve'; read: string };
 
 /** What a worker says. */
 export type Said =
   | { says: 'started' }
   | { says: 'serves'; serving: Serving }
   /** An operator wants all of it to end. */
-  | { says: 'drain'; timeoutMs?: number | undefined };
+  | { says: 'drain'; timeoutMs?: number | undefined }
+  /** The connection that comes with it is for another worker. */
+  | { says: 'misplaced'; worker: string; read: string };
+
+/** A connection of TCP as Node has it below its sockets. Only such a one can be given away without a byte being read from it. */
+export interface Handle {
+  readStop(): void;
+  close(): void;
+}
 
 /** Marks a process as a worker, with its number. */
 export const WORKER_VARIABLE = 'SWITCHBOARD_WORKER_NUMBER';
@@ -30,11 +42,16 @@ export const WORKER_VARIABLE = 'SWITCHBOARD_WORKER_NUMBER';
 export interface WorkerDuties {
   drain(timeoutMs?: number): void;
   reload(): void;
+  accept(socket: Socket): void;
 }
+
+/** Connections that are on their way to another worker; further ones stay. */
+const MAX_MISPLACED = 64;
 
 export class Worker {
   /** From 1. */
   readonly number: number;
+  #misplaced = 0;
 
   private constructor(number: number) {
     this.number = number;
@@ -61,13 +78,33 @@ export class Worker {
   }
 
   /** Does what the first process says. A terminal sends its signals to all processes, and one that is meant for this one alone is SIGTERM. */
-  obey({ drain, reload }: WorkerDuties): void {
+  obey({ drain, reload, accept }: WorkerDuties): void {
     for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
     process.on('SIGTERM', () => drain());
-    process.on('message', (message: Order) => {
+    process.on('message', (message: Order, handle?: Handle) => {
       if (message.order === 'drain') drain(message.timeoutMs);
       else if (message.order === 'reload') reload();
+      else if (message.order === 'serve' && handle !== undefined) accept(socketOf(handle, message.read));
     });
+  }
+
+  /**
+   * Passes a connection on, with all that was read of it and is still there.
+   *
+   * @param to the name of a worker as a node.
+   * @returns whether it goes; then it is gone here. Were that worker to end now, its client is cut, as if the connection had been there.
+   */
+  passOn(to: string, socket: Socket): boolean {
+    const owner = socket as Socket & { _handle?: Handle | null };
+    const handle = owner._handle;
+    if (!handle || !process.connected || this.#misplaced >= MAX_MISPLACED) return false;
+    handle.readStop();
+    const read = ((socket.read() as Buffer | null) ?? Buffer.alloc(0)).toString('base64');
+    owner._handle = null;
+    socket.destroy();
+    this.#misplaced++;
+    this.#say({ says: 'misplaced', worker: to, read }, handle, () => this.#misplaced--);
+    return true;
   }
 
   serves(serving: Serving): void {
@@ -84,8 +121,20 @@ export class Worker {
     cluster.worker?.disconnect();
   }
 
-  #say(said: Said): void {
+  #say(said: Said, handle?: Handle, onSaid: () => void = () => {}): void {
     // Without the first process this one ends by itself.
-    process.send?.(said, undefined, undefined, () => {});
+    const onSent = (): void => {
+      handle?.close();
+      onSaid();
+    };
+    process.send?.(said, handle as SendHandle | undefined, undefined, onSent);
   }
+}
+
+/** @param read what another process has read from it, in base64. */
+function socketOf(handle: Handle, read: string): Socket {
+  const options: object = { handle, readable: true, writable: true };
+  const socket = new Socket(options);
+  socket.unshift(Buffer.from(read, 'base64'));
+  return socket;
 }

@@ -27,7 +27,7 @@ import { endOnSignal } from './signals.ts';
 import { workersStore } from './state-store.ts';
 import type { WorkersStore } from './state-store.ts';
 import { WORKER_VARIABLE } from './worker.ts';
-import type { Order, Said } from './worker.ts';
+import type { Handle, Order, Said } from './worker.ts';
 
 export interface WorkersOptions {
   settings: Settings;
@@ -155,8 +155,9 @@ export class Workers {
     worker.on('error', () => {});
     this.#connections.watch(worker);
     return new Promise((resolve) => {
-      worker.on('message', (said: Said) => {
-        if (said.says === 'started') worker.send(this.#start(place), () => {});
+      worker.on('message', (said: Said, handle?: Handle) => {
+        if (said.says === 'misplaced') this.#place(said, handle!);
+        else if (said.says === 'started') worker.send(this.#start(place), () => {});
         else if (said.says === 'drain') void this.drain(said.timeoutMs);
         else if (said.says === 'serves') {
           place.serving = said.serving;
@@ -183,6 +184,13 @@ export class Workers {
       ...(token !== '' && { token }),
     };
     return { order: 'start', settings: own, fd };
+  }
+
+  /** Hands a connection to the worker that has its session. */
+  #place({ worker, read }: Said & { says: 'misplaced' }, handle: Handle): void {
+    const place = this.#places.find(({ number, serving }) => serving !== undefined && nameOf(number) === worker);
+    if (place?.process?.isConnected() !== true) handle.close();
+    else place.process.send({ order: 'serve', read } satisfies Order, handle as never, () => handle.close());
   }
 
   #exited(worker: Process, code: number | null, signal: string | null): void {

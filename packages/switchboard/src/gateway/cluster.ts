@@ -1,6 +1,7 @@
 /** This gateway as a node of a cluster: where the others reach it, who they are, and what is passed on to them. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 import { recordNameOf } from '../callers/connection.ts';
 import type { HttpVisit } from '../callers/http-visit.ts';
@@ -29,6 +30,7 @@ import type { SharedStore, StoreNotice } from '../stores/store.ts';
 import { withParts } from '../stores/with-parts.ts';
 import { readBody } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
+import type { PassOn } from '../transports/http/server.ts';
 import { Certificates } from '../transports/tls/certificates.ts';
 import type { ConversationsElsewhere } from '../transports/websocket/resumptions.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
@@ -40,6 +42,9 @@ import { ClusterMembers } from './cluster-members.ts';
 import { PRODUCT } from './product.ts';
 import type { Settings } from './settings.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
+
+/** Hands a connection to the node with a name, which shares the port. @returns whether it does. */
+export type PassToNode = (node: string, socket: Socket) => boolean;
 
 export interface ClusterOptions {
   settings: Settings;
@@ -246,6 +251,16 @@ export class Cluster {
   /** The node that opened a session. One without a node in its name is of a process that had this machine's store for itself, and has ended. */
   #openerOf(secret: string): string | undefined {
     return SECRET.exec(secret)?.[2] ?? (this.#options.store.reach === 'machine' ? '' : undefined);
+  }
+
+  /** Has connections served by the node that opened the session which they name, where that is another one and is there. */
+  bySession(passOn: PassToNode): PassOn {
+    return (session, socket) => {
+      const opener = this.#openerOf(session);
+      if (opener === this.nodes.id || this.#options.registry().has(session)) return false;
+      const node = this.nodes.all.find(({ id }) => id === opener);
+      return node !== undefined && passOn(node.name, socket);
+    };
   }
 
   /** What the admin API needs of the nodes. */

@@ -1,6 +1,7 @@
 /** A gateway: callers, router and upstreams put together. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Tracer } from '@opentelemetry/api';
 
 import type { Stats } from './stats.ts';
@@ -35,6 +36,7 @@ import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
 import type { CallerAdapters } from './caller-adapters.ts';
 import { Cluster } from './cluster.ts';
+import type { PassToNode } from './cluster.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
 import type { ConfigurationFile } from './configuration-file.ts';
@@ -92,6 +94,23 @@ export interface GatewayOptions extends ConfigurationInput {
   stateStore?: SharedStore;
   /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
   tracer?: Tracer;
+}
+
+/** Where a gateway listens, beside what its settings say. */
+export interface ListenOptions {
+  /**
+   * The descriptor of a TCP socket on which this process listens already, as systemd hands one over.
+   *
+   * @default the `host` and the `port` of the settings
+   */
+  fd?: number | undefined;
+  /**
+   * Has another process that shares the port serve a connection without TLS, by its {@link Gateway.accept}.
+   *
+   * @default none does: what is for another node is passed on request by request
+   * @internal
+   */
+  passOn?: PassToNode;
 }
 
 /**
@@ -372,12 +391,10 @@ export class Gateway {
   /**
    * Opens the port, if one of the configured transports needs it. Call it once.
    *
-   * @param options.fd the descriptor of a TCP socket on which this process listens already, as systemd hands one over; it is used in place of
-   * `host` and `port`.
    * @returns where clients reach each upstream, and with several upstreams last the address of all of them as one.
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
-  async listen({ fd }: { fd?: number | undefined } = {}): Promise<Address[]> {
+  async listen({ fd, passOn }: ListenOptions = {}): Promise<Address[]> {
     const { settings } = this;
     const adminPort = await this.#admin?.listen();
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
@@ -386,13 +403,22 @@ export class Gateway {
     await this.#cluster?.join();
     if (this.#cluster !== undefined) await this.#access.join();
     await this.#limits.join();
-    const { address, port } = await this.#ingress.listen(fd);
+    const { address, port } = await this.#ingress.listen(fd, passOn && this.#cluster?.bySession(passOn));
     this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
     return this.#pools.served.places.map((place) => {
       this.#emit({ type: 'listening', url: urlOf(settings, port, `/mcp${place.below}`) });
       return addressOf(settings, port, place);
     });
+  }
+
+  /**
+   * Serves a connection of HTTP or WebSocket that another process has accepted, and of which nothing was read.
+   *
+   * @internal
+   */
+  accept(socket: Socket): void {
+    this.#ingress.accept(socket);
   }
 
   /**

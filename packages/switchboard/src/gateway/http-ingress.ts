@@ -1,6 +1,6 @@
 /** The network side of a gateway: one port for WebSocket and HTTP, and what is checked before either is let in. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import { bindingOf, canEnd } from '../auth/identity.ts';
@@ -23,6 +23,7 @@ import type { Proxies } from '../transports/http/client-address.ts';
 import { upgradeRefusal } from '../transports/http/refuse.ts';
 import { sendError } from '../transports/http/reply.ts';
 import { HttpServer } from '../transports/http/server.ts';
+import type { PassOn } from '../transports/http/server.ts';
 import { refuseLoop } from '../transports/http/via.ts';
 import { SSE_POST_PATH } from '../transports/http/sse-channel.ts';
 import type { SseAcceptor } from '../transports/http/sse-channel.ts';
@@ -144,19 +145,25 @@ export class HttpIngress {
 
   /**
    * @param fd the descriptor of a socket on which this process listens already, in place of the host and the port of the settings.
+   * @param passOn for connections whose session another process has that shares the port.
    * @returns the address and the port that are listened on.
    * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
    */
-  async listen(fd?: number): Promise<AddressInfo> {
+  async listen(fd?: number, passOn?: PassOn): Promise<AddressInfo> {
     const { host, port } = this.#options.settings;
     if (fd === undefined) {
       this.#checkBind(host);
-      return this.#server.listen({ host, port });
+      return this.#server.listen({ host, port }, passOn);
     }
     // Nothing is served before this goes on: connections are taken in another turn.
-    const address = await this.#server.listen({ fd });
+    const address = await this.#server.listen({ fd }, passOn);
     this.#checkBind(address.address);
     return address;
+  }
+
+  /** Serves a connection that another process has passed on. */
+  accept(socket: Socket): void {
+    this.#server.accept(socket);
   }
 
   /** Beyond this machine both are needed: to know who is calling, and that nobody reads along. */

@@ -76,6 +76,11 @@ describe('switchboard serve --workers', { timeout: 90_000 }, () => {
       );
       expect(await Promise.all(texts)).toEqual(numbers.map((index) => `${round}${index}`));
     }
+    // Each of the calls came on a connection of its own, which went to the worker that has its session; none was passed on alone.
+    const forwarded = /^switchboard_forwarded_requests_total\{[^}]*\} (\d+)$/gm;
+    const scraped = (await http(`${new URL(all.http).origin}/metrics`, { method: 'GET' })).body;
+    expect([...scraped.matchAll(forwarded)].map(([, count]) => count)).toEqual([]);
+
     // `shared` is one process of the server, whichever worker a session is at.
     const pids = async (id: string): Promise<unknown[]> => {
       const answers = sessions.map((headers) => http(all.http, { headers, body: toolCall(id, 'pid') }));

@@ -16,6 +16,7 @@ import { handshakeRules } from '../tls/certificates.ts';
 import type { Certificates, Loaded } from '../tls/certificates.ts';
 import { Revocations } from '../tls/revocations.ts';
 import { Http2Sessions } from './http2.ts';
+import { FirstRequests } from './first-request.ts';
 import { HTTP_LIMITS, limitConnections } from './limits.ts';
 import { upgradeRefusal } from './refuse.ts';
 import { sendError } from './reply.ts';
@@ -42,6 +43,14 @@ export interface HttpServerOptions {
   onCertificatesFailed(error: SwitchboardError): void;
 }
 
+/**
+ * Has another process that shares this one's port serve a connection of which nothing was taken yet.
+ *
+ * @param session which its first request names.
+ * @returns whether it does; then the connection is gone here.
+ */
+export type PassOn = (session: string, socket: Socket) => boolean;
+
 /** A socket whose handshake failed, as it is in Node. */
 type Refused = Omit<TLSSocket, 'authorizationError'> & {
   /** OpenSSL's name of what is wrong with the certificate, where one was shown. */
@@ -63,6 +72,8 @@ export class HttpServer {
   readonly #http2: Http2Sessions;
   readonly #counted: AddressCount;
   readonly #revocations: Revocations = new Revocations();
+  readonly #firstRequests: FirstRequests = new FirstRequests();
+  #passOn: PassOn | undefined;
   /** Those that asked for an upgrade, which some clients do with each request. */
   readonly #asked: WeakSet<Duplex> = new WeakSet();
   /** Node's own: reads HTTP/1.1 from a socket. */
@@ -96,7 +107,9 @@ export class HttpServer {
     const ready = certificates === undefined ? 'connection' : 'secureConnection';
     const [serveHttp1] = server.listeners(ready) as ((socket: Duplex) => void)[];
     this.#serveHttp1 = (socket) => serveHttp1!.call(server, socket);
-    if (certificates !== undefined) this.#dispatch(server as SecureServer, serveHttp1 as () => void);
+    server.removeListener(ready, serveHttp1 as () => void);
+    if (certificates === undefined) server.on('connection', (socket: Socket) => this.#place(socket));
+    else this.#dispatch(server as SecureServer);
     server.prependListener('connection', (socket: Socket) => this.#count(socket));
     limitConnections(server, options.maxConnections);
     server.on('request', (request, response) => this.#serve(request, response));
@@ -106,13 +119,15 @@ export class HttpServer {
 
   /**
    * @param place an address and a port; or the number of a descriptor, of a socket on which something listens already.
+   * @param passOn for connections in the clear, where other processes share the port. @default all are served here
    * @returns the address and the port that are listened on.
    * @throws {SwitchboardError} `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID` when the address is not this machine's, or the
    * descriptor is no TCP socket
    */
-  async listen(place: { port: number; host: string } | { fd: number }): Promise<AddressInfo> {
+  async listen(place: { port: number; host: string } | { fd: number }, passOn?: PassOn): Promise<AddressInfo> {
     const { certificates } = this.#options;
     if (certificates !== undefined) await this.#use(certificates.load());
+    this.#passOn = passOn;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) => {
         const taken = cause.code === 'EADDRINUSE';
@@ -137,10 +152,16 @@ export class HttpServer {
     return address;
   }
 
+  /** Serves a connection that another process has taken, and of which nothing was read. */
+  accept(socket: Socket): void {
+    this.#server.emit('connection', socket);
+  }
+
   /** Refuses new connections at once; resolves when the open ones have ended, or were cut after this many milliseconds. */
   async close(cutAfterMs: number): Promise<void> {
     this.#options.certificates?.close();
     if (!this.#server.listening) return;
+    this.#firstRequests.close();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
@@ -164,9 +185,19 @@ export class HttpServer {
     }
   }
 
+  /** Each connection to the process that has the session of its first request. */
+  #place(socket: Socket): void {
+    const passOn = this.#passOn;
+    if (passOn === undefined || socket.destroyed) this.#serveHttp1(socket);
+    else {
+      this.#firstRequests.await(socket, (session) => {
+        if (session === undefined || !passOn(session, socket)) this.#serveHttp1(socket);
+      });
+    }
+  }
+
   /** Each connection to the version of HTTP that was agreed to in its handshake. */
-  #dispatch(server: SecureServer, serveHttp1: () => void): void {
-    server.removeListener('secureConnection', serveHttp1);
+  #dispatch(server: SecureServer): void {
     server.on('secureConnection', (socket: TLSSocket) => {
       if (this.#options.certificates!.isMutual) this.#revocations.watch(socket);
       if (socket.alpnProtocol === 'h2') this.#http2.accept(socket);
