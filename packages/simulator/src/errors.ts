@@ -15,6 +15,7 @@ export const ERRORS = {
   SIM_SCENARIO: { exit: 'usage', message: 'The scenario cannot be used' },
   SIM_UNREACHABLE: { exit: 'unreachable', message: 'The server cannot be reached or started' },
   SIM_FILE: { exit: 'failed', message: 'The file cannot be read or written' },
+  SIM_ENDED: { exit: 'failed', message: 'The process of the run ended before its result' },
 } as const;
 
 /** The name of an error. */
@@ -28,5 +29,12 @@ export class SimulatorError extends Error {
     super(`${ERRORS[code].message}: ${detail}`, cause === undefined ? {} : { cause });
     this.name = 'SimulatorError';
     this.code = code;
+  }
+
+  /** One that was said in another process, in its words. */
+  static said(code: ErrorName, message: string): SimulatorError {
+    const error = new SimulatorError(code, '');
+    error.message = message;
+    return error;
   }
 }

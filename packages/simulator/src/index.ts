@@ -1,4 +1,6 @@
 /** The simulator as a library: the same runs from a program. */
+export { runInChild } from './child-run.ts';
+export type { ChildProgress, ChildRun, ChildRunPlan } from './child-run.ts';
 export type { Controls, Progress, Watcher } from './watcher.ts';
 export type { Chaos, Storm } from './chaos.ts';
 export type { Speaker } from './client/client.ts';
@@ -12,5 +14,7 @@ export type { Fault, Integrity, Sighting } from './integrity.ts';
 export type { Settings } from './options.ts';
 export { readSettings } from './options.ts';
 export type { Latency, Point, Result, Verdict } from './result.ts';
+export { pageOf as reportOf } from './report/page.ts';
 export { run } from './run.ts';
+export type { ListWhat, StepKind, StepText } from './scenario.ts';
 export { main } from './main.ts';

@@ -90,7 +90,9 @@ export class ProcessTree {
     }
     const root = this.#self ? undefined : read(this.#root);
     const found = root === undefined ? [...(children.get(this.#root) ?? [])] : [root];
-    for (const each of found) found.push(...(children.get(each.pid) ?? []));
+    // The simulator itself, where the server has started it, is not what is measured.
+    const inside = (pid: number): Process[] => (children.get(pid) ?? []).filter((each) => each.pid !== process.pid);
+    for (const each of found) found.push(...inside(each.pid));
     for (const each of found) this.#seen.set(keyOf(each), each);
     return found;
   }

@@ -14,6 +14,7 @@ import { seeded } from './random.ts';
 import type { Result } from './result.ts';
 import { RunPhases } from './run-phases.ts';
 import { readScenario } from './scenario.ts';
+import type { StepText } from './scenario.ts';
 import { pack } from './stats.ts';
 import { latencyOf, sum } from './sum.ts';
 import { judge } from './thresholds.ts';
@@ -31,6 +32,7 @@ const BUSY = 0.9;
  * @param target where the endpoint is: a URL, or a command that each client starts for itself.
  * @param settings what {@link readSettings} gives.
  * @param watcher follows the run, and can pause, cut and end it.
+ * @param script weighted steps of the clients. @default those of the file that `settings.scenario` names, or calls of one tool
  * @returns what was found; whether the thresholds of `failOn` were kept is in `verdicts`.
  * @example
  * ```ts
@@ -39,9 +41,15 @@ const BUSY = 0.9;
  * ```
  * @throws {SimulatorError} `SIM_UNREACHABLE` when nobody is there; `SIM_USAGE`, `SIM_SCENARIO` and `SIM_FILE` when the settings do not fit
  */
-export async function run(target: Target, settings: Settings, watcher: Watcher = {}): Promise<Result> {
+export async function run(
+  target: Target,
+  settings: Settings,
+  watcher: Watcher = {},
+  script: readonly StepText[] | undefined = settings.scenario === undefined
+    ? undefined
+    : readScenario(readFile(settings.scenario)),
+): Promise<Result> {
   const { era, tool, args, timeout, pid } = settings;
-  const script = settings.scenario === undefined ? undefined : readScenario(readFile(settings.scenario));
   const { server, steps } = await probe({
     target,
     era: era === 'mixed' ? 'legacy' : era,

@@ -16,8 +16,10 @@ export const STEPS = {
   reconnect: { keys: [], meaning: 'leaves politely, and comes back' },
 } as const;
 
-export type StepKind = keyof typeof STEPS;
-type ListWhat = 'tools' | 'resources' | 'prompts';
+/** What a step does. */
+export type StepKind = 'call' | 'list' | 'read' | 'subscribe' | 'elicit' | 'cancel' | 'idle' | 'reconnect';
+/** What a step lists. */
+export type ListWhat = 'tools' | 'resources' | 'prompts';
 
 /** A step as it is written in a scenario file, and as it goes to the threads. */
 export interface StepText {
@@ -59,7 +61,7 @@ const LISTS = ['tools', 'resources', 'prompts'];
  *
  * @throws {SimulatorError} `SIM_SCENARIO` naming the step and what is wrong with it.
  */
-export function readScenario(text: string): StepText[] {
+export function readScenario(text: string): readonly StepText[] {
   let scenario: unknown;
   try {
     scenario = JSON.parse(text);
@@ -70,9 +72,13 @@ export function readScenario(text: string): StepText[] {
   if (!Array.isArray(steps) || steps.length === 0) {
     throw new SimulatorError('SIM_SCENARIO', 'expected {"steps": [{"do": "call", …}, …]} with at least one step');
   }
-  // Compiled here so that what is wrong is told before anything starts.
-  for (const [index, step] of steps.entries()) compileStep(step as StepText, index);
-  return steps as StepText[];
+  return readSteps(steps as StepText[]);
+}
+
+/** Compiles steps, so that what is wrong is told before anything starts. @throws {SimulatorError} `SIM_SCENARIO` */
+export function readSteps(steps: readonly StepText[]): readonly StepText[] {
+  for (const [index, step] of steps.entries()) compileStep(step, index);
+  return steps;
 }
 
 /** @throws {SimulatorError} `SIM_SCENARIO` */

@@ -15,7 +15,9 @@ describe('what others can see of the simulator', () => {
       'SimulatorError',
       'main',
       'readSettings',
+      'reportOf',
       'run',
+      'runInChild',
     ]);
   });
 
@@ -26,7 +28,9 @@ describe('what others can see of the simulator', () => {
     });
     const packed: unknown = JSON.parse(stdout.slice(Math.max(0, stdout.search(/[[{]/))));
     const paths = [...JSON.stringify(packed).matchAll(/"path":"([^"]+)"/g)].map(([, path]) => path!);
-    expect(paths).toEqual(expect.arrayContaining(['bin/simulate.js', 'dist/index.js', 'dist/worker.js', 'README.md']));
+    expect(paths).toEqual(
+      expect.arrayContaining(['bin/simulate.js', 'dist/index.js', 'dist/child.js', 'dist/worker.js', 'README.md']),
+    );
     expect(paths.filter((path) => !/^(bin|dist)\/|^(README\.md|package\.json|LICENSE)$/.test(path))).toEqual([]);
     expect(paths.filter((path) => /\.test\.|(^|\/)\.(ready|tsbuildinfo)$/.test(path))).toEqual([]);
   });
