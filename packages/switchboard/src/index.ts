@@ -19,6 +19,7 @@ export type {
 } from './gateway/configuration-file.ts';
 export type { PageServer } from './gateway/console/console.ts';
 export type { GatewayOptions } from './gateway/gateway.ts';
+export type { LoadPlan, LoadPoint, LoadProgress, LoadResult, LoadRun, Simulator } from './gateway/simulator.ts';
 export type { Stats } from './gateway/stats.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';
 export type { TransportChoice, TransportName } from './gateway/option-types.ts';

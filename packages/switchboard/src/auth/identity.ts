@@ -14,7 +14,8 @@ export interface Identity {
   readonly claims: Readonly<Record<string, string>>;
   /** When it ends, in ms since 1970. @default never */
   readonly expiresAt?: number;
-  readonly via: 'nothing' | 'api key' | 'jwt' | 'token' | 'certificate';
+  /** `load`: it is a client of a load that an operator runs, which has a limit of its own. */
+  readonly via: 'nothing' | 'api key' | 'jwt' | 'token' | 'certificate' | 'load';
   /** What it was granted by, and can be taken back with. Safe to be shown. */
   readonly grant?: string;
 }

@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
     people: async () => (await import('./people.ts')).peopleCommand(),
     audit: async () => (await import('./audit.ts')).auditCommand(),
     configuration: async () => (await import('./configuration.ts')).configurationCommand(),
+    simulations: async () => (await import('./simulations.ts')).simulationsCommand(),
     history: async () => (await import('./history.ts')).historyCommand(),
     events: async () => (await import('./control.ts')).eventsCommand(),
     logs: async () => (await import('./logs.ts')).logsCommand(),

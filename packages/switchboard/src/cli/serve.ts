@@ -28,6 +28,7 @@ import { endOnFault } from './last-resort.ts';
 import { logOptions } from './logs.ts';
 import { unservedByRoles } from './roles.ts';
 import { endOnSignal } from './signals.ts';
+import { findSimulator } from './simulate.ts';
 import { readSources, withConfigFlag } from './sources.ts';
 import type { Sources } from './sources.ts';
 import { StartProgress } from './start-progress.ts';
@@ -156,6 +157,7 @@ async function serve(
     }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
     ...(servePages !== undefined && { servePages }),
+    simulator: findSimulator,
     origins,
   });
   log = createLog({

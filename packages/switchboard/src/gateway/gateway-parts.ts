@@ -6,6 +6,7 @@ import type { Configuration } from './configuration.ts';
 import type { ConfigurationFile } from './configuration-file.ts';
 import type { PageServer } from './console/console.ts';
 import type { Program } from './program.ts';
+import type { Simulator } from './simulator.ts';
 
 /** What a gateway is made of. Without roles everybody may use everything. */
 export interface GatewayParts
@@ -17,6 +18,7 @@ export interface GatewayParts
   onReload?: () => Change | Promise<Change>;
   onDrain?: (timeoutMs?: number) => void;
   servePages?: PageServer;
+  simulator?: () => Promise<Simulator | undefined>;
   configurationFile?: ConfigurationFile;
   origins?: Origins;
 }

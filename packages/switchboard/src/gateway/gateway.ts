@@ -15,6 +15,7 @@ import type { Transport } from '../protocol/session-context.ts';
 import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { OPERATOR_ROLE, Roles } from '../router/roles.ts';
+import type { Upstream } from '../router/exchange.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import { openedAtOnce } from '../stores/open-store.ts';
@@ -49,6 +50,7 @@ import { drain } from './drain.ts';
 import { HttpIngress } from './http-ingress.ts';
 import { Keys } from './keys.ts';
 import { checkRole, noConsole, nothingToRead } from './not-there.ts';
+import { loadedSimulator, openLoadDoor } from './load-clients.ts';
 import { Observation } from './observation.ts';
 import { Offered } from './offered.ts';
 import { Operations } from './operations.ts';
@@ -60,6 +62,8 @@ import type { Program } from './program.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
 import { SharedLimits } from './shared-limits.ts';
+import { Simulations } from './simulations.ts';
+import type { Simulator } from './simulator.ts';
 import { noticeEvent } from './store-notice.ts';
 import { announceRoles } from './role-change.ts';
 import { ToolSurvey } from './tool-survey.ts';
@@ -86,6 +90,8 @@ export interface GatewayOptions extends ConfigurationInput {
   configurationFile?: ConfigurationFile;
   /** Serves the files of the console: `serveConsole` of `mcp-switchboard-console`. @default there is no console */
   servePages?: PageServer;
+  /** Loads `mcp-switchboard-simulator`, by which operators put servers under load. @default they cannot */
+  simulator?: () => Promise<Simulator | undefined>;
   /**
    * The store of `store`, opened: see `openStore`. The gateway closes it. What is kept there outlives the gateway.
    *
@@ -140,6 +146,7 @@ export function createGateway({
   tracer,
   program,
   servePages,
+  simulator,
   configurationFile,
   origins,
   stateStore,
@@ -160,6 +167,7 @@ export function createGateway({
     ...(onReload !== undefined && { onReload }),
     ...(onDrain !== undefined && { onDrain }),
     ...(servePages !== undefined && { servePages }),
+    ...(simulator !== undefined && { simulator }),
     ...(configurationFile !== undefined && { configurationFile }),
     origins: origins ?? Object.fromEntries(Object.keys(input).map((name) => [name, 'program'])),
   });
@@ -189,6 +197,7 @@ export class Gateway {
   readonly #statistics: Statistics;
   readonly #admin: Admin | undefined;
   readonly #console: Console | undefined;
+  readonly #simulations: Simulations;
   #adminUrl: string | undefined;
   /** That is listened on; 0 while none is. */
   #port = 0;
@@ -220,6 +229,7 @@ export class Gateway {
     onReload = nothingToRead,
     onDrain,
     servePages,
+    simulator,
     configurationFile,
     origins = {},
   }: GatewayParts) {
@@ -299,6 +309,15 @@ export class Gateway {
       ready,
       switches: { off: () => this.#offered.off(), set: (name, isOn) => this.#switch(name, isOn) },
     });
+    this.#simulations = new Simulations({
+      simulator: () => loadedSimulator(simulator),
+      checkUpstream: (name) => this.operations.checkUpstream(name),
+      freePlaces: () => settings.maxConnections - registry.size,
+      openDoor: (load) => {
+        const find = (name: string, identity: Identity): Upstream => served.find(name, identity);
+        return openLoadDoor({ settings, connections, find, local: () => this.#access.local }, load);
+      },
+    });
     if (settings.adminPort !== 'off') {
       const keys = new Keys(settings.keysFile, roles);
       this.#admin = new Admin({
@@ -320,6 +339,7 @@ export class Gateway {
           rolesOf: (principal) => rolesOf(registry, principal),
         }),
         keys,
+        simulations: this.#simulations,
         lockout: this.#access.lockout,
         people: () => peopleOf({ registry, router: this.#router, keys, roles, pools, admission }),
         configuration: () =>
@@ -630,6 +650,8 @@ export class Gateway {
   }
 
   async #finish(timeoutMs: number): Promise<void> {
+    // What a load asks for is not waited for.
+    await this.#simulations.close();
     this.#emit({ type: 'draining', requests: this.#router.size });
     const { registry } = this.#callers;
     const [router, observation, cluster] = [this.#router, this.#observation, this.#cluster];
@@ -652,10 +674,11 @@ export class Gateway {
     this.#admin?.close();
     this.#console?.close();
     this.#statistics.close();
+    const loaded = this.#simulations.close();
     const closed = this.#ingress.close();
     this.#callers.registry.close(ENDING);
     this.#router.close();
-    await Promise.all([closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
+    await Promise.all([loaded, closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
     this.#access.close();
     this.#callers.records?.close();
     this.#limits.close();

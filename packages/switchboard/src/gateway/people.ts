@@ -17,7 +17,7 @@ export interface PersonFacts {
   effective: string[];
   /** The servers that it may use. */
   upstreams: string[];
-  /** How it has shown who it is: `api key`, `jwt`, `token`, `certificate` or `nothing`. */
+  /** How it has shown who it is: `api key`, `jwt`, `token`, `certificate`, `load` or `nothing`. */
   via: string[];
   sessions: number;
   /** Requests under way. */

@@ -14,6 +14,7 @@ import type { Keys } from '../keys.ts';
 import type { Operations } from '../operations.ts';
 import type { PersonFacts } from '../people.ts';
 import type { Settings } from '../settings.ts';
+import type { Simulations } from '../simulations.ts';
 import type { Stats } from '../stats.ts';
 import type { ToolSurvey } from '../tool-survey.ts';
 import type { Trials } from '../tool-trial.ts';
@@ -49,6 +50,7 @@ export interface AdminContext {
   /** Who uses it, by name. */
   people(): PersonFacts[];
   lockout: Pick<Lockout, 'list' | 'forget'>;
+  simulations: Simulations;
   /** The file of the configuration, where operators can change it. */
   configurationFile?: ConfigurationFile | undefined;
   /** The configuration as it holds. */

@@ -16,6 +16,7 @@ import { CONFIGURATION_ROUTES, fileIn } from './configuration-routes.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
 import { define } from './route.ts';
 import type { Route } from './route.ts';
+import { SIMULATION_ROUTES } from './simulation-routes.ts';
 import type { AdminCluster } from './spread.ts';
 import * as shapes from './shapes.ts';
 
@@ -294,6 +295,7 @@ export const ROUTES: readonly Route[] = [
   }),
   ...PEOPLE_ROUTES,
   ...AUDIT_ROUTES,
+  ...SIMULATION_ROUTES,
   define({
     method: 'POST',
     path: '/broadcast',

@@ -303,7 +303,7 @@ export const person: z.ZodType = z.strictObject({
   roles: z.array(z.string()).describe('those of its sessions, requests and keys'),
   effective: z.array(z.string()).describe('those that count; empty where there are no roles'),
   upstreams: z.array(z.string()).describe('that it may use'),
-  via: z.array(z.enum(['nothing', 'api key', 'jwt', 'token', 'certificate'])),
+  via: z.array(z.enum(['nothing', 'api key', 'jwt', 'token', 'certificate', 'load'])),
   sessions: count,
   inFlight: count,
   keys: count.describe('good ones'),

@@ -94,12 +94,20 @@ function withKeys(sessions: readonly SessionFacts[]): { key: string }[] {
 }
 
 const STDERR = 'stderr:';
+const SIMULATION = 'simulation:';
 /** How many changes a page gets each time that something changes. */
 const LIVE_CHANGES = 100;
 /** How often it is looked at what processes use, in ms: that takes the whole system. */
 const USAGE_MS = 5000;
 
-/** What the live stream can be about: `stderr:` and the name of an upstream, or one of these. */
+/** The points of a run, as they come. */
+function pointsTopic({ simulations }: Context, id: string): Topic | undefined {
+  const points = (): readonly object[] => simulations.pointsOf(id) ?? [];
+  if (simulations.pointsOf(id) === undefined) return undefined;
+  return { kind: 'log', count: () => points().length, list: (after) => points().slice(after) };
+}
+
+/** What the live stream can be about: `stderr:` and the name of an upstream, `simulation:` and the id of a run, or one of these. */
 export function topicsOf(context: Context): (name: string) => Topic | undefined {
   const { operations, history, recentRequests, stderr } = context;
   let [processes, readAt] = [NO_PROCESSES, -Infinity];
@@ -137,11 +145,13 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
       look: () => context.people(),
       idOf: ({ principal }: { principal: string }) => principal,
     },
+    simulations: { kind: 'value', look: () => context.simulations.list() },
     lockouts: { kind: 'value', look: () => context.lockout.list() },
     upstreams: { kind: 'table', look: lookAtUpstreams, idOf: ({ name }: { name: string }) => name },
   };
   return (name) => {
     if (Object.hasOwn(topics, name)) return topics[name];
+    if (name.startsWith(SIMULATION)) return pointsTopic(context, name.slice(SIMULATION.length));
     if (!name.startsWith(STDERR)) return undefined;
     const upstream = name.slice(STDERR.length);
     if (!operations.has(upstream)) return undefined;
