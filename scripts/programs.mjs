@@ -28,10 +28,9 @@ const PROGRAMS = [
     program: 'redis-server',
     package: 'redis-server',
     files: [
-      'packages/switchboard/test/stores/redis.test.ts',
-      'packages/switchboard/test/gateway/cluster.test.ts',
-      'packages/switchboard/test/gateway/cluster-drain.test.ts',
-      'packages/switchboard/test/gateway/cluster-tenants.test.ts',
+      'packages/switchboard/test/stores/redis*.test.ts',
+      'packages/switchboard/test/gateway/cluster*.test.ts',
+      'packages/switchboard/test/gateway/spread.test.ts',
       ...CLUSTER,
     ],
   },

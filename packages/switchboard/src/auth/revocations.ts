@@ -11,7 +11,7 @@ import { owned } from '../util/owned.ts';
 import type { ApiKey } from './api-keys.ts';
 
 export interface RevocationsOptions {
-  store: Pick<SharedStore, 'facts' | 'announcements'>;
+  store: Pick<SharedStore, 'facts' | 'announcements' | 'watch'>;
   /** The keys of this node's file, those among them that are revoked there. */
   keys(): readonly ApiKey[];
   /** More keys are revoked than before. */
@@ -56,6 +56,9 @@ export class Revocations {
     this.#options = options;
     this.#records = new Records({ facts: store.facts, kind: 'revoked', schema: revoked, onNotice });
     this.#latest = new Records({ facts: store.facts, kind: 'revocations', schema: latest, onNotice });
+    store.watch((notice) => {
+      if (notice.type === 'back' && notice.lost) this.#told.clear();
+    });
   }
 
   /** Whether a key was revoked, here or elsewhere. */

@@ -10,6 +10,8 @@ import type { Peer } from '../peers/peer-link.ts';
 import { ALIVE_PATH } from '../peers/peer-listener.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import { openStore } from '../stores/open-store.ts';
+import { inspectRedis } from '../stores/redis.ts';
+import { isRedisUrl, readRedisUrl } from '../stores/redis-url.ts';
 import type { SharedStore } from '../stores/store.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
 import { counted } from '../util/counted.ts';
@@ -21,7 +23,7 @@ const PATIENCE_MS = 3000;
 
 /** @returns nothing where no store is shared. */
 export async function checkCluster(settings: Settings): Promise<Finding[]> {
-  if (!/^rediss?:/.test(settings.store)) return [];
+  if (!isRedisUrl(settings.store)) return [];
   const store = await openStore(settings.store);
   let away = '';
   store.watch((notice) => {
@@ -30,9 +32,9 @@ export async function checkCluster(settings: Settings): Promise<Finding[]> {
   try {
     const begun = performance.now();
     await store.incarnation();
-    const detail = `it answers in ${Math.round(performance.now() - begun)} ms`;
+    const answered = `it answers in ${Math.round(performance.now() - begun)} ms`;
     return [
-      { check: 'store', state: 'ok', detail },
+      await checkReplicas(settings.store, answered),
       ...(settings.peerListen === '' ? [] : [await checkNodes(settings, store)]),
     ];
   } catch (error) {
@@ -40,6 +42,20 @@ export async function checkCluster(settings: Settings): Promise<Finding[]> {
   } finally {
     await store.close();
   }
+}
+
+/** @param answered what is known of the store already. */
+async function checkReplicas(url: string, answered: string): Promise<Finding> {
+  const check = 'store';
+  const { group, replicas: wanted } = readRedisUrl(url)!;
+  const { primary, replicas } = await inspectRedis(url);
+  if (group === undefined && wanted === 0) return { check, state: 'ok', detail: answered };
+  const detail = `${answered}; the primary is ${primary}, and ${counted(replicas, 'replica')} of it ${replicas === 1 ? 'has' : 'have'} what it has`;
+  if (replicas < wanted)
+    return { check, state: 'failed', detail: `${detail}; the URL wants ${wanted} (replicas), so nothing can be owned` };
+  return replicas === 0
+    ? { check, state: 'warning', detail: `${detail}: nothing can take its place` }
+    : { check, state: 'ok', detail };
 }
 
 async function checkNodes(settings: Settings, store: SharedStore): Promise<Finding> {

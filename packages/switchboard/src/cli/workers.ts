@@ -16,6 +16,7 @@ import { forgetNodes } from '../peers/nodes.ts';
 import { makeToken } from '../auth/token.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { isRedisUrl } from '../stores/redis-url.ts';
 import { backoffMs } from '../util/backoff.ts';
 import { announce } from './announcement.ts';
 import type { Serving } from './announcement.ts';
@@ -229,7 +230,7 @@ function problemsWith({ store, transport, peerListen, sse }: Settings): string[]
       ? ['only one process can have stdin and stdout; leave stdio out of transport']
       : []),
     ...(store === 'memory' ? ['they share a store, and memory is that of one process; say --store sqlite:<file>'] : []),
-    ...(/^rediss?:/.test(store) || peerListen !== ''
+    ...(isRedisUrl(store) || peerListen !== ''
       ? [
           'they share a file of this machine; for nodes on Redis start several "switchboard serve", each with its own port',
         ]

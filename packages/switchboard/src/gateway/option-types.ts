@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import { shown } from '../protocol/shown.ts';
+import { isRedisUrl } from '../stores/redis-url.ts';
 import { networkOf } from '../transports/http/client-address.ts';
 import { parseDuration, parseSize } from '../util/units.ts';
 import type { Duration, Size } from '../util/units.ts';
@@ -152,12 +153,10 @@ export const clusterKey: OptionType<string> = named(
 export const storeSetting: OptionType<string> = named(
   string,
   z.string('expected a text').refine((given) => /^(auto|memory|sqlite:.+)$/s.test(given) || isRedisUrl(given), {
-    error: 'expected memory, sqlite:<file>, or a URL such as redis://host:6379 or rediss://user:password@host:6379/0',
+    error:
+      'expected memory, sqlite:<file>, or a URL such as redis://host:6379, rediss://user:password@host:6379/0 or redis+sentinel://host:26379,host:26379/mymaster, with ?prefix= and ?replicas= at most',
   }),
 );
-
-const isRedisUrl = (text: string): boolean =>
-  URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
 
 /** Where a node listens: an address and a port. */
 export const listenAddress: OptionType<string> = named(

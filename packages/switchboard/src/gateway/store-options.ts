@@ -10,7 +10,7 @@ export const STORE_OPTIONS: Options<Name> = {
     fallback: 'auto',
     type: storeSetting,
     describe:
-      'Where state is kept: in memory; in a file, so that sessions outlive a restart; or in a Redis or Valkey that several Switchboards share (a URL with a password belongs into SWITCHBOARD_STORE). auto is a file for each port in the state folder of the user for "switchboard serve" on a port, and memory elsewhere',
+      'Where state is kept: in memory; in a file, so that sessions outlive a restart; or in a Redis or Valkey that several Switchboards share, also behind Sentinels: redis+sentinel://host:26379,host:26379/mymaster (a URL with a password belongs into SWITCHBOARD_STORE). auto is a file for each port in the state folder of the user for "switchboard serve" on a port, and memory elsewhere',
   },
   maxStoreSize: {
     value: 'size',

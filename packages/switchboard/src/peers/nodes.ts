@@ -102,6 +102,8 @@ export class Nodes {
   #suspectUntil = 0;
   /** When its lease was last seen to hold, in ms of this process. */
   #renewedAt = 0;
+  /** Whether the store has said that it may have lost something since the last beat. */
+  #hasLost = false;
   /** Until then a record that is missing says nothing: the store has just come back. */
   #graceUntil = 0;
   #closed = false;
@@ -112,7 +114,9 @@ export class Nodes {
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#records = new Records({ facts: store.facts, kind: 'node', schema, onNotice });
     store.watch((notice) => {
-      if (notice.type === 'back') this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
+      if (notice.type !== 'back') return;
+      this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
+      this.#hasLost ||= notice.lost;
     });
   }
 
@@ -267,8 +271,9 @@ export class Nodes {
     else await this.#acquire();
     await this.#write();
     if (this.#isAway) this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
-    const isBack = this.#isAway || !isHeld;
+    const isBack = this.#isAway || !isHeld || this.#hasLost;
     this.#isAway = false;
+    this.#hasLost = false;
     if (isBack) this.#options.onBack?.();
     await this.#look();
   }

@@ -26,7 +26,7 @@ export function openedAtOnce(setting: string): SharedStore | undefined {
  * Opens a store for `createGateway`, which closes it.
  *
  * @param setting as the option `store`: `memory`; `sqlite:` and a file, which is made for its owner alone, with folders that are missing; or
- * the URL of a Redis or Valkey.
+ * the URL of a Redis or Valkey, or of the Sentinels that know its primary.
  * @throws {SwitchboardError} `SWB_STORE_INVALID` with the file, what is wrong with it and what to do; nothing in it has changed then.
  * @example
  * ```ts

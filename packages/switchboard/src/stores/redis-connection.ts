@@ -3,32 +3,30 @@ import { createHash } from 'node:crypto';
 import type { RedisClientType } from '@redis/client';
 
 import { SwitchboardError } from '../protocol/errors.ts';
-import { backoffMs } from '../util/backoff.ts';
+import { limited } from '../util/limited.ts';
+import { COMMAND_MS, RedisLine } from './redis-line.ts';
+import { RedisPrimary } from './redis-primary.ts';
 import { SCRIPTS } from './redis-scripts.ts';
 import type { ScriptName } from './redis-scripts.ts';
+import { readRedisUrl } from './redis-url.ts';
 
 export interface RedisConnectionOptions {
-  /** `redis://` or `rediss://`, with user, password and number of the database. Never shown. */
+  /** As {@link readRedisUrl} reads it. Never shown. */
   url: string;
   /** Something failed. Called for each failure, with words that hold no secret. */
   onFailure(detail: string): void;
-  /** It is there: connected, or well again after a failure. */
-  onReady(): void;
+  /** It is there: connected, or well again after a failure. @param server names the process; another one may lack what the former had. */
+  onReady(server: string): void;
 }
 
-type Client = RedisClientType;
+type OnText = (text: string) => void;
 
-/** How long a connection, and a command, may take. */
-const CONNECT_MS = 2000;
-const COMMAND_MS = 2000;
-/** Commands under way; one more is refused. */
-const MAX_COMMANDS = 20_000;
-/** How often a quiet connection is looked at, and how long it may be silent. */
-const PING_MS = 1000;
-const SILENCE_MS = 5000;
-const LONGEST_WAIT_MS = 2000;
 /** After so long without a failure it is taken for well. */
 const WELL_AFTER_MS = 2000;
+/** How long replicas may take to have what was written. */
+const CONFIRM_MS = 500;
+/** What one says that was the primary, and is no more. */
+const DEMOTED = /^(READONLY|MASTERDOWN|UNBLOCKED) /;
 
 const DIGESTS = Object.fromEntries(
   Object.entries(SCRIPTS).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')]),
@@ -36,124 +34,158 @@ const DIGESTS = Object.fromEntries(
 
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;
-  readonly #clients: Client[] = [];
-  /** Settled when the first attempt has succeeded, failed, or taken too long. */
-  #first: Promise<Client> | undefined;
-  #listening: Promise<Client> | undefined;
+  readonly #replicas: number;
+  /** The one for commands, whose state is the store's. */
+  readonly #main: RedisLine;
+  /** The one that waits for replicas: what else is sent there would wait too. */
+  readonly #confirming: RedisLine;
+  readonly #listening: RedisLine;
+  readonly #topics: Map<string, Set<OnText>> = new Map();
+  #server = '';
   /** In ms of this process; nothing while all is well. */
   #failedAt: number | undefined;
   #closed = false;
 
+  /** @throws {SwitchboardError} `SWB_STORE_INVALID` */
   constructor(options: RedisConnectionOptions) {
+    const setting = readRedisUrl(options.url);
+    if (setting === undefined) throw new SwitchboardError('SWB_STORE_INVALID', { detail: 'it is no URL of a Redis' });
+    const primary = new RedisPrimary(setting);
     this.#options = options;
+    this.#replicas = setting.replicas;
+    this.#main = new RedisLine({
+      setting,
+      primary,
+      isWatched: true,
+      onReady: (server) => this.#recovered(server),
+      onFailure: (detail) => {
+        // The others may not have noticed yet.
+        this.#confirming.drop();
+        this.#listening.drop();
+        this.#fail(detail);
+      },
+    });
+    this.#confirming = new RedisLine({ setting, primary });
+    this.#listening = new RedisLine({ setting, primary, prepare: (client) => this.#listenAgain(client) });
   }
 
   /** @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` */
   async command(...args: string[]): Promise<unknown> {
-    try {
-      return await this.#send(args);
-    } catch (error) {
-      throw this.#failed(error);
-    }
+    return this.#guarded(() => this.#send(args));
   }
 
   /** Runs one of the scripts. @throws as {@link command} */
-  async run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[] = []): Promise<unknown> {
-    const rest = [String(keys.length), ...keys, ...args.map(String)];
-    try {
-      return await this.#send(['EVALSHA', DIGESTS[name], ...rest]);
-    } catch (error) {
-      if (!(error as Error).message.startsWith('NOSCRIPT ')) throw this.#failed(error);
-      return this.command('EVAL', SCRIPTS[name], ...rest);
-    }
+  run(name: ScriptName, keys: readonly string[], args: readonly (string | number)[] = []): Promise<unknown> {
+    return this.#guarded(() => this.#evaluate(name, keys, args, (words) => this.#send(words)));
+  }
+
+  /**
+   * The same, and waits until as many replicas have what was written as the URL asks for. Rejects where they do not: then it is written, but
+   * may be lost with the primary.
+   *
+   * @throws as {@link command}
+   */
+  runConfirmed(name: ScriptName, keys: readonly string[], args: readonly (string | number)[] = []): Promise<unknown> {
+    if (this.#replicas === 0) return this.run(name, keys, args);
+    return this.#guarded(() => this.#evaluate(name, keys, args, (words) => this.#confirm(words)));
   }
 
   /** @returns stops listening. */
-  async subscribe(channel: string, onText: (text: string) => void): Promise<() => Promise<void>> {
+  async subscribe(channel: string, onText: OnText): Promise<() => Promise<void>> {
     if (this.#closed) throw unavailable();
-    this.#listening ??= this.#connect(false);
-    const client = await this.#listening;
+    const listeners = this.#topics.get(channel) ?? new Set();
+    const stop = (): void => {
+      listeners.delete(onText);
+      if (listeners.size === 0 && this.#topics.get(channel) === listeners) this.#topics.delete(channel);
+    };
     try {
+      const client = await this.#listening.client();
+      this.#topics.set(channel, listeners.add(onText));
       await limited(client.subscribe(channel, onText), COMMAND_MS);
     } catch (cause) {
+      stop();
       throw unavailable(cause);
     }
     return async () => {
-      if (!this.#closed) await limited(client.unsubscribe(channel, onText), COMMAND_MS).catch(() => {});
+      stop();
+      if (this.#closed) return;
+      const client = await this.#listening.client().catch(() => undefined);
+      if (client !== undefined) await limited(client.unsubscribe(channel, onText), COMMAND_MS).catch(() => {});
     };
   }
 
   close(): void {
     this.#closed = true;
-    for (const client of this.#clients) client.destroy();
-    this.#clients.length = 0;
+    for (const line of [this.#main, this.#confirming, this.#listening]) line.close();
+  }
+
+  async #listenAgain(client: RedisClientType): Promise<void> {
+    const all = [...this.#topics].flatMap(([channel, listeners]) =>
+      [...listeners].map((each) => [channel, each] as const),
+    );
+    await Promise.all(all.map(([channel, onText]) => limited(client.subscribe(channel, onText), COMMAND_MS)));
+  }
+
+  async #evaluate(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    send: (words: string[]) => Promise<unknown>,
+  ): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args.map(String)];
+    try {
+      return await send(['EVALSHA', DIGESTS[name], ...rest]);
+    } catch (error) {
+      if (!(error as Error).message.startsWith('NOSCRIPT ')) throw error;
+      return send(['EVAL', SCRIPTS[name], ...rest]);
+    }
   }
 
   async #send(args: string[]): Promise<unknown> {
-    if (this.#closed) throw unavailable();
-    this.#first ??= this.#connect(true);
-    const client = await this.#first;
+    const client = await this.#main.client();
     const answer = await limited(client.sendCommand(args), COMMAND_MS);
     // One that refuses to write may still be read.
-    if (this.#failedAt !== undefined && performance.now() - this.#failedAt > WELL_AFTER_MS) this.#recovered();
+    if (this.#failedAt !== undefined && performance.now() - this.#failedAt > WELL_AFTER_MS)
+      this.#recovered(this.#server);
     return answer;
   }
 
-  #recovered(): void {
+  async #confirm(args: string[]): Promise<unknown> {
+    const wanted = this.#replicas;
+    const client = await this.#confirming.client();
+    const waited = ['WAIT', String(wanted), String(CONFIRM_MS)];
+    const [answer, count] = await limited(
+      Promise.all([client.sendCommand(args), client.sendCommand(waited)]),
+      COMMAND_MS,
+    );
+    if (Number(count) >= wanted) return answer;
+    // What is queued up behind it would wait as long each, and come late.
+    this.#confirming.drop();
+    throw new Error(`${String(count)} of ${wanted} replicas have what was written (replicas in the URL)`);
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw unavailable();
+    try {
+      return await work();
+    } catch (error) {
+      const { message } = error as Error;
+      if (DEMOTED.test(message)) this.#main.drop();
+      this.#fail(message);
+      throw unavailable(error);
+    }
+  }
+
+  #recovered(server: string): void {
     this.#failedAt = undefined;
-    this.#options.onReady();
+    this.#server = server;
+    this.#options.onReady(server);
   }
 
   #fail(detail: string): void {
     this.#failedAt = performance.now();
     if (!this.#closed) this.#options.onFailure(detail);
   }
-
-  /** @param isMain whether it is the one for commands, whose state is the store's. */
-  async #connect(isMain: boolean): Promise<Client> {
-    const { createClient } = await import('@redis/client');
-    const { url } = this.#options;
-    const client = createClient({
-      url,
-      socket: {
-        connectTimeout: CONNECT_MS,
-        ...(isMain && { socketTimeout: SILENCE_MS }),
-        // It is tried for as long as this process lives: whoever needs the store is told meanwhile that it is away.
-        reconnectStrategy: (retries) => backoffMs(Math.min(retries + 1, 16), { firstMs: 50, maxMs: LONGEST_WAIT_MS }),
-      },
-      ...(isMain && { pingInterval: PING_MS }),
-      // What waits for a store that is away would come late, and all at once.
-      disableOfflineQueue: isMain,
-      commandsQueueMaxLength: MAX_COMMANDS,
-    }) as unknown as Client;
-    if (this.#closed) throw unavailable();
-    this.#clients.push(client);
-    client.on('error', (error: Error) => {
-      if (isMain) this.#fail(error.message);
-    });
-    if (isMain) client.on('ready', () => this.#recovered());
-    // It goes on trying when this takes too long.
-    await limited(client.connect(), CONNECT_MS).catch((error: Error) => {
-      if (isMain) this.#fail(error.message);
-    });
-    return client;
-  }
-
-  #failed(thrown: unknown): SwitchboardError {
-    if (thrown instanceof SwitchboardError) return thrown;
-    const { message } = thrown as Error;
-    this.#fail(message);
-    return unavailable(thrown);
-  }
-}
-
-function limited<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    // A process that had no time to look has not waited: what has come meanwhile is read first.
-    timer = setTimeout(() => setImmediate(() => reject(new Error(`no answer within ${ms} ms`))), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 /** Clients see it: where the store is, and what it says, is for operators. */

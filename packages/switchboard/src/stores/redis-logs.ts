@@ -75,6 +75,11 @@ export class RedisLogs {
     return this.#open.get(name)?.log ?? this.#add(name, options, { begun: true, found });
   }
 
+  /** Writes again what the store may have lost of those that are open: it says itself what it lacks. */
+  writeAgain(): void {
+    for (const open of this.#open.values()) this.#mark(open);
+  }
+
   /** Resolves when all is written that was there before; rejects where that cannot be. */
   async flush(): Promise<void> {
     while (this.#dirty.size > 0) await this.#write();
@@ -197,6 +202,9 @@ export class RedisLogs {
     let said = await write(!open.begun, changes.first, changes.entries);
     // What it had is here too.
     if (said === 'lost') said = await write(true, changes.trimmed + 1, entriesUpTo(log, changes.last));
+    // The owner has it again under another epoch, or will have.
+    if (said === 'unknown' || (said === 'fenced' && open.options.under?.epoch !== under?.epoch))
+      throw new Error('the lease is not known');
     if (said === 'fenced') {
       onNotice({ type: 'fenced', name: log.name });
       if (this.#open.get(log.name) === open) this.#open.delete(log.name);

@@ -5,6 +5,7 @@
 
 export type ScriptName =
   | 'put'
+  | 'take'
   | 'delete'
   | 'acquire'
   | 'renew'
@@ -21,6 +22,13 @@ const ALLOWS = `
 local function allows(key, epoch)
   return epoch == '' or redis.call('HGET', key, 'epoch') == epoch
 end`;
+/** What is written of a log waits while the store has lost the lease: its owner gets it again. */
+const STANDING = `
+local function standing(key, epoch)
+  local known = epoch ~= '' and redis.call('HGET', key, 'epoch')
+  if epoch == '' or known == epoch then return 'ok' end
+  return known and tonumber(known) > tonumber(epoch) and 'fenced' or 'unknown'
+end`;
 const NOW = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
@@ -35,6 +43,12 @@ if ARGV[4] ~= '' then
   redis.call('ZADD', KEYS[3], now + ARGV[2], ARGV[4])
 end
 return 1`,
+  /** KEYS: fact, lease, index. ARGV: the key in the index. */
+  take: `
+local value = redis.call('GET', KEYS[1])
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
+return value`,
   /** KEYS: fact, lease, index. ARGV: epoch, the key in the index. */
   delete: `${ALLOWS}
 if not allows(KEYS[2], ARGV[1]) then return 0 end
@@ -46,13 +60,10 @@ local owner, epoch, ends = unpack(redis.call('HMGET', KEYS[1], 'owner', 'epoch',
 local held = owner and tonumber(ends) > now
 if held and owner ~= ARGV[1] then return {0, owner, epoch} end
 if not held then
-  epoch = redis.call('INCR', KEYS[2])
-  -- Epochs grow also over the loss of all of this.
-  if epoch == 1 then
-    epoch = now
-    redis.call('SET', KEYS[2], string.format('%d', now))
-  end
+  -- Epochs grow also over the loss of what a replica had not heard of, or of all of this.
+  epoch = math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, now)
   epoch = string.format('%d', epoch)
+  redis.call('SET', KEYS[2], epoch)
 end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'ends', string.format('%d', now + ARGV[2]))
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
@@ -116,10 +127,12 @@ answer[1] = 1
 return answer`,
   /**
    * KEYS: entries, facts of the log, lease. ARGV: epoch, ttl, whether it begins, number of the first entry, last number of all, last number
-   * given up, entries. What was written before is not written twice. @returns 'ok', 'fenced', or 'lost' where a log is gone that had begun.
+   * given up, entries. What was written before is not written twice. @returns 'ok', 'fenced', 'unknown' where the lease is, or 'lost' where
+   * a log is gone that had begun, or lacks entries that were written and are not given up.
    */
-  append: `${ALLOWS}
-if not allows(KEYS[3], ARGV[1]) then return 'fenced' end
+  append: `${STANDING}
+local stands = standing(KEYS[3], ARGV[1])
+if stands ~= 'ok' then return stands end
 local first, last, trimmed = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local known, start = unpack(redis.call('HMGET', KEYS[2], 'last', 'start'))
 if ARGV[3] == '1' then
@@ -129,6 +142,7 @@ elseif not known then
   return 'lost'
 end
 known, start = tonumber(known), tonumber(start)
+if known < first - 1 and trimmed < first - 1 then return 'lost' end
 local function skip(to)
   redis.call('DEL', KEYS[1])
   known, start = to, to
@@ -150,9 +164,10 @@ redis.call('HSET', KEYS[2], 'last', string.format('%d', known), 'start', string.
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 'ok'`,
-  /** KEYS: entries, facts of the log, lease. ARGV: epoch. */
-  end: `${ALLOWS}
-if not allows(KEYS[3], ARGV[1]) then return 'fenced' end
+  /** KEYS: entries, facts of the log, lease. ARGV: epoch. @returns 'ok', 'fenced' or 'unknown' */
+  end: `${STANDING}
+local stands = standing(KEYS[3], ARGV[1])
+if stands ~= 'ok' then return stands end
 redis.call('DEL', KEYS[1], KEYS[2])
 return 'ok'`,
   /** KEYS: entries, facts of the log. @returns nothing, or the last number and the entries. */

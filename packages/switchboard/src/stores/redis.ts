@@ -8,6 +8,8 @@ import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisLogs } from './redis-logs.ts';
+import { RedisPrimary, nameOf } from './redis-primary.ts';
+import { readRedisUrl } from './redis-url.ts';
 import { LEASE_KEPT_MS, SHARES_KEPT_MS } from './store.ts';
 import type {
   Acquired,
@@ -25,16 +27,21 @@ import type {
 
 export interface RedisStoreOptions {
   /**
-   * `redis://` or `rediss://` (TLS), with user, password and number of the database. A `?prefix=` tells clusters apart that use one database.
+   * `redis://` or `rediss://` (TLS), with user, password and number of the database; `redis+sentinel://host:26379,host:26379/name` where
+   * Sentinels know which one is the primary. A `?prefix=` tells clusters apart that use one database. With `?replicas=1` leases, who owns
+   * what, tickets that are used up and revocations count as written when so many replicas have them.
    */
   url: string;
 }
 
 /** The first word of keys that are listed again and again: they have an index, as looking through all keys takes time. */
 const LISTED: ReadonlySet<string> = new Set(['node', 'revoked']);
-const DEFAULT_PREFIX = 'switchboard';
+/** The first words of keys that must not be lost with a primary: who owns what, and what is not good any more. */
+const CONFIRMED: ReadonlySet<string> = new Set(['owner', 'heir', 'revoked', 'revocations']);
 /** How many keys are looked at in one step of a list. */
 const SCANNED = 1000;
+/** How long replicas may take to show that they follow. */
+const INSPECT_MS = 500;
 
 type Notify = (notice: StoreNotice) => void;
 
@@ -53,7 +60,12 @@ class RedisFacts implements Facts {
 
   async put(key: string, value: Fact, ttlMs: number, under?: Lease): Promise<boolean> {
     const args = [JSON.stringify(value), Math.max(1, Math.ceil(ttlMs)), under?.epoch ?? '', indexed(key)];
-    return (await this.#connection.run('put', this.#keysOf(key, under), args)) === 1;
+    const keys = this.#keysOf(key, under);
+    const connection = this.#connection;
+    const said = CONFIRMED.has(wordOf(key))
+      ? await connection.runConfirmed('put', keys, args)
+      : await connection.run('put', keys, args);
+    return said === 1;
   }
 
   async get(key: string): Promise<Fact | undefined> {
@@ -61,9 +73,7 @@ class RedisFacts implements Facts {
   }
 
   async take(key: string): Promise<Fact | undefined> {
-    const text = await this.#connection.command('GETDEL', this.#keyOf(key));
-    if (indexed(key) !== '') await this.delete(key);
-    return this.#read(key, text);
+    return this.#read(key, await this.#connection.runConfirmed('take', this.#keysOf(key, undefined), [key]));
   }
 
   async delete(key: string, under?: Lease): Promise<void> {
@@ -140,14 +150,15 @@ class RedisLeases implements Leases {
 
   async acquire(name: string, owner: string, ttlMs: number): Promise<Acquired> {
     const keys = [this.#keyOf(name), `${this.#prefix}epoch`];
-    const said = await this.#connection.run('acquire', keys, [owner, ttlMs, LEASE_KEPT_MS]);
+    const said = await this.#connection.runConfirmed('acquire', keys, [owner, ttlMs, LEASE_KEPT_MS]);
     const [got, holder, epoch] = said as [number, string, string];
     const lease = { name, owner: holder, epoch: Number(epoch) };
     return got === 1 ? { lease } : { heldBy: lease };
   }
 
   async renew({ name, epoch }: Lease, ttlMs: number): Promise<boolean> {
-    return (await this.#connection.run('renew', [this.#keyOf(name)], [epoch, ttlMs, LEASE_KEPT_MS])) === 1;
+    const args = [epoch, ttlMs, LEASE_KEPT_MS];
+    return (await this.#connection.runConfirmed('renew', [this.#keyOf(name)], args)) === 1;
   }
 
   async release({ name, epoch }: Lease): Promise<void> {
@@ -224,23 +235,28 @@ class RedisAnnouncements implements Announcements {
   }
 }
 
-/** Nothing is connected before it is used. */
+/**
+ * Nothing is connected before it is used.
+ *
+ * @throws {SwitchboardError} `SWB_STORE_INVALID` where the URL is none of a Redis.
+ */
 export function redisStore({ url }: RedisStoreOptions): SharedStore {
   const listeners: Notify[] = [];
   const onNotice: Notify = (notice) => {
     for (const listener of listeners) listener(notice);
   };
-  const { bare, prefix } = readUrl(url);
   let isAway = false;
-  let life: string | undefined;
+  /** The life of the store and the process that has it, as they were last known. */
+  let known: { life: string; server: string } | undefined;
   const connection = new RedisConnection({
-    url: bare,
+    url,
     onFailure: (detail) => {
       if (!isAway) onNotice({ type: 'away', detail });
       isAway = true;
     },
-    onReady: () => void returned(),
+    onReady: (server) => void returned(server),
   });
+  const { prefix } = readRedisUrl(url)!;
   const logs = new RedisLogs({ connection, prefix, onNotice });
 
   const incarnation = async (): Promise<string> => {
@@ -248,18 +264,19 @@ export function redisStore({ url }: RedisStoreOptions): SharedStore {
     await connection.command('SET', key, randomUUID(), 'NX');
     return String(await connection.command('GET', key));
   };
-  /** It may be another one than before, or the same without what it had. */
-  async function returned(): Promise<void> {
-    const former = life;
+  /** It may be another one than before, or the same without what it had; what a replica had not heard of yet is lost when it takes over. */
+  async function returned(server: string): Promise<void> {
+    const former = known;
     try {
-      life = await incarnation();
+      known = { life: await incarnation(), server };
     } catch {
       // It is away again, and tells when it is back.
       return;
     }
     const wasAway = isAway;
     isAway = false;
-    const lost = former !== undefined && former !== life;
+    const lost = former !== undefined && (former.life !== known.life || former.server !== known.server);
+    if (lost) logs.writeAgain();
     if (wasAway || lost) onNotice({ type: 'back', lost });
   }
 
@@ -286,9 +303,20 @@ export function redisStore({ url }: RedisStoreOptions): SharedStore {
   };
 }
 
-function readUrl(text: string): { bare: string; prefix: string } {
-  const url = new URL(text);
-  const prefix = url.searchParams.get('prefix') ?? DEFAULT_PREFIX;
-  url.search = '';
-  return { bare: url.href, prefix: `${prefix}:` };
+/**
+ * Looks at a Redis for who sets it up: where the primary is, and how many replicas have what was written a moment ago.
+ *
+ * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`
+ */
+export async function inspectRedis(url: string): Promise<{ primary: string; replicas: number }> {
+  const setting = readRedisUrl(url)!;
+  const connection = new RedisConnection({ url, onFailure() {}, onReady() {} });
+  try {
+    const primary = nameOf(await new RedisPrimary(setting).find());
+    await connection.command('SET', `${setting.prefix}doctor`, '', 'PX', '1000');
+    const confirmed = await connection.command('WAIT', String(Math.max(1, setting.replicas)), String(INSPECT_MS));
+    return { primary, replicas: Number(confirmed) };
+  } finally {
+    connection.close();
+  }
 }

@@ -2,7 +2,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
 
 import { freePort } from './port.ts';
 
@@ -63,4 +67,47 @@ export class RedisServer {
     for await (const chunk of socket as AsyncIterable<Buffer>) text += chunk.toString('utf8');
     return text;
   }
+}
+
+/** A primary and a replica that follows it, for one test. */
+export async function startPair(): Promise<{ primary: RedisServer; replica: RedisServer }> {
+  // At once, and without a file of what it gets.
+  const atOnce = ['--repl-diskless-sync-delay', '0', '--repl-diskless-load', 'on-empty-db'];
+  const primary = await RedisServer.start(atOnce);
+  onTestFinished(() => primary.kill());
+  const replica = await RedisServer.start([...atOnce, '--replicaof', '127.0.0.1', String(primary.port)]);
+  onTestFinished(() => replica.kill());
+  await expect
+    .poll(() => replica.ask('INFO', 'replication'), { timeout: 10_000, interval: 50 })
+    .toContain('master_link_status:up');
+  return { primary, replica };
+}
+
+/** A real Sentinel that watches a primary as `group`, and has found its replica. @returns its port. */
+export async function startSentinel(primary: RedisServer, group: string): Promise<number> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'sentinel-'));
+  const file = join(folder, 'sentinel.conf');
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${folder}`,
+    `sentinel monitor ${group} 127.0.0.1 ${primary.port} 1`,
+    `sentinel down-after-milliseconds ${group} 500`,
+    `sentinel failover-timeout ${group} 5000`,
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  const child = spawn('redis-server', [file, '--sentinel'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.kill('SIGKILL')) await once(child, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the Sentinel ended with ${code}`)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (chunk.includes('+slave slave')) resolve();
+    });
+  });
+  return port;
 }
