@@ -8,8 +8,9 @@ import type { Gateway } from 'mcp-switchboard';
 import { WebSocketServerTransport } from 'mcp-switchboard/websocket';
 import type { WebSocketClient } from 'mcp-switchboard/websocket';
 
-import { Archives } from './conversation/archive.ts';
 import { ChatFailure } from './failure.ts';
+import { Retention } from './kept/retention.ts';
+import { Vault } from './kept/vault.ts';
 import { ChatMetrics } from './metrics.ts';
 import type { ChatSnapshot } from './metrics.ts';
 import { OfflineModel } from './models/offline.ts';
@@ -68,6 +69,9 @@ export class Chat {
   readonly #own = new OwnMessages();
   readonly #metrics = new ChatMetrics();
   readonly #sweeper: NodeJS.Timeout;
+  #retention: Retention | undefined;
+  /** What digests of credentials are made with; the same after a restart where conversations are kept. */
+  #salt: string = randomUUID();
 
   /** @internal */
   constructor(options: ChatOptions) {
@@ -153,7 +157,7 @@ export class Chat {
    * Opens the port; needless beside a server that listens.
    *
    * @returns the address that clients connect to.
-   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_PORT_IN_USE`; `SWB_STORE_UNAVAILABLE` where conversations are kept.
    */
   async listen(): Promise<string> {
     const { settings } = this.#gateway;
@@ -164,6 +168,7 @@ export class Chat {
       const detail = `${host} can be reached by others, who could then use the model and every server. Check their credentials, listen on 127.0.0.1, or say --insecure`;
       throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
     }
+    await this.#openRetention();
     const url = await this.#sockets.listen();
     const address = this.#http?.address();
     if (typeof address === 'object' && address !== null) await this.#gateway.openAdmin({ host, port: address.port });
@@ -186,10 +191,26 @@ export class Chat {
     this.#own.add(type, handler);
   }
 
+  async #openRetention(): Promise<void> {
+    const { retentionHours } = this.#options;
+    if (retentionHours === undefined) return;
+    const secret = await this.#gateway.secret('chat');
+    this.#salt = secret.toString('base64');
+    this.#retention = new Retention({
+      store: this.#gateway.store,
+      vault: new Vault(secret),
+      keepMs: retentionHours * HOUR_MS,
+      limits: this.#limits,
+      fail: (error) => void this.#services.fail(error),
+    });
+  }
+
   /** Ends every session, and every server that was started for one. Idempotent. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
+    this.#services.rooms.close();
     for (const session of this.#sessions.values()) session.end('the chat is shutting down', 'goingAway');
+    await this.#retention?.flush();
     await this.#sockets.close();
     const http = this.#http;
     if (http?.listening === true) {
@@ -269,9 +290,9 @@ export class Chat {
 
   async #resume(from: Session, message: Resume): Promise<void> {
     const { session_id: id, after } = message;
-    const { archives } = this.#services;
     const there = this.#sessions.get(id);
-    const kept = there === undefined ? await archives?.take(message.resume_token, id, from.principal) : undefined;
+    const kept =
+      there === undefined ? await this.#retention?.take(message.resume_token, id, from.principal) : undefined;
     const isThere = there !== undefined && there !== from && there.isResumedBy(message, from.principal);
     if (!isThere && kept === undefined) {
       throw new ChatFailure('not_found', 'There is no such session any more; go on with this one.');
@@ -280,10 +301,13 @@ export class Chat {
     if (outlet === undefined) return;
     const session = isThere ? there : this.#begin({ outlet, isV2: true, ...(kept !== undefined && { kept }) });
     for (const socket of this.#bySocket.values()) if (socket.outlet === outlet) socket.session = session;
+    if (kept?.room !== undefined) await session.rejoin(kept.room);
     session.resumed(outlet, after);
   }
 
   #sweep(): void {
+    this.#services.rooms.refresh();
+    for (const session of this.#sessions.values()) session.refresh();
     const oldest = Date.now() - this.#limits.idleTimeoutMs;
     for (const session of this.#sessions.values()) {
       if (session.isBusy || session.lastActivity > oldest) continue;
@@ -295,7 +319,7 @@ export class Chat {
 
   #build(limits: ChatLimits, servers: readonly string[]): SessionServices {
     const options = this.#options;
-    const { mention = 'assistant', credentials, store, model = new OfflineModel() } = options;
+    const { mention = 'assistant', credentials, model = new OfflineModel() } = options;
     const { fallback } = credentials ?? {};
     const queries = new KeyedTokenBucket({ amount: limits.queriesPerMinute, perMs: MINUTE_MS });
     const tokens = new KeyedTokenBucket({ amount: limits.tokensPerHour, perMs: HOUR_MS });
@@ -321,10 +345,11 @@ export class Chat {
         isProving: use.probe !== undefined,
         attempts: new KeyedTokenBucket({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
         check: (shown) => this.#check(shown, servers),
+        salt: () => this.#salt,
       }),
       unasked: unaskedOf(options.approvals),
-      rooms: new Rooms({ ...limits, mention }),
-      archives: store === undefined ? undefined : new Archives(store, options.keepMs ?? 7 * 24 * HOUR_MS),
+      rooms: new Rooms({ ...limits, mention, retention: () => this.#retention }),
+      retention: () => this.#retention,
       queries: {
         mention,
         maxWaiting: limits.maxWaiting,

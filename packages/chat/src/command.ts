@@ -45,9 +45,15 @@ export async function startChat(options: StartOptions): Promise<Started> {
   const { upstreams, environment, write } = options;
   const { maxConnections, ...settings } = options.settings;
   const { store } = settings;
+  const isKept = typeof store === 'string' && store !== 'auto' && store !== 'memory';
   const stateStore = typeof store === 'string' && store.startsWith('sqlite:') ? await openStore(store) : undefined;
   const { limits, model, modelUrl, provider, offline, credentials: asked, ...chosen } = readChatSettings(options.chat);
   const credentials = withFallback(asked, environment, (sentence) => write(`switchboard: ${sentence}`));
+  if (chosen.retentionHours !== undefined && !isKept) {
+    write(
+      'switchboard: retentionHours keeps conversations in memory only; name a store, such as --store sqlite:chat.db',
+    );
+  }
   const choice = { model, modelUrl, provider, offline };
   const servePages = await findPages();
   let log: Started['log'] = () => {};

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 
-import type { GatewayOptions, Store } from 'mcp-switchboard';
+import type { GatewayOptions } from 'mcp-switchboard';
 import type { OfferedCredentials } from 'mcp-switchboard/websocket';
 
 import type { Model } from './models/model.ts';
@@ -68,6 +68,12 @@ export interface ChatLimits {
   maxRooms: number;
   /** People in one room. @default 20 */
   maxPeople: number;
+  /** Conversations that are kept, with `retentionHours`. Beyond it whoever has most gives up the oldest. @default 1000 */
+  maxKeptConversations: number;
+  /** Conversations that are kept for one person, and rooms of one organization. Beyond it the oldest is given up. @default 100 */
+  maxKeptEach: number;
+  /** What is kept of one conversation, in bytes. Beyond it the oldest entries are given up. @default 1048576 */
+  maxKeptBytes: number;
 }
 
 /** The default of every limit. */
@@ -91,6 +97,9 @@ export const LIMITS: Readonly<ChatLimits> = {
   authsPerMinute: 100,
   maxRooms: 100,
   maxPeople: 20,
+  maxKeptConversations: 1000,
+  maxKeptEach: 100,
+  maxKeptBytes: 1024 * 1024,
 };
 
 /** Who is calling, as the host knows it. */
@@ -167,10 +176,13 @@ export interface ChatOptions extends Partial<ChatLimits> {
   insecure?: boolean;
   /** Serves the web page, at the same path. @default a line of text */
   servePages?: PageServer;
-  /** Where conversations are kept. @default nowhere: they end with their session */
-  store?: Store;
-  /** How long they are kept there after they were last used, in ms. @default 604800000 */
-  keepMs?: number;
+  /**
+   * How long conversations and rooms of `chat.v2` clients are kept after they were last used, in hours, in the store of `gateway` (`stateStore`), so
+   * that they outlive a restart. Credentials never are. Call `listen()` before people connect, also beside a server of your own.
+   *
+   * @default they are not kept, and end with their session
+   */
+  retentionHours?: number;
   /** Called with everything that happens. @default nobody is */
   onEvent?(event: ChatEvent): void;
 }

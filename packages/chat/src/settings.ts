@@ -25,12 +25,14 @@ export interface ChatSettings extends ModelChoice {
   mention?: string;
   connections?: 'person' | 'shared';
   credentials?: CredentialOptions;
+  retentionHours?: number;
   /** By the names of {@link ChatLimits}. */
   limits?: Partial<ChatLimits>;
 }
 
 const approvalMode = z.enum(['destructive', 'always', 'never']);
 const limit = z.int().min(1).exactOptional();
+const MAX_RETENTION_HOURS = 8760;
 const schema = z.strictObject({
   model: z.string().min(1).exactOptional(),
   modelUrl: z.url({ protocol: /^https?$/, error: 'expected a URL with http or https' }).exactOptional(),
@@ -49,6 +51,7 @@ const schema = z.strictObject({
     .exactOptional(),
   connections: z.enum(['person', 'shared']).exactOptional(),
   credentials: credentialOptionsSchema.exactOptional(),
+  retentionHours: z.coerce.number().min(1).max(MAX_RETENTION_HOURS).exactOptional(),
   limits: z.strictObject(Object.fromEntries(Object.keys(LIMITS).map((name) => [name, limit]))).exactOptional(),
 });
 

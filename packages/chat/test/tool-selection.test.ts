@@ -129,15 +129,15 @@ describe('the tools that the model is offered', () => {
   });
 
   it('are the same for a conversation that goes on after the process has ended as far as they were used', async () => {
-    const store = { ...memoryStore(), close: async () => {} };
+    const kept = { retentionHours: 1, gateway: { stateStore: { ...memoryStore(), close: async () => {} } } };
     const { model, asked } = scripted([{ name: 'read_apple', arguments: {} }]);
-    const first = await startChat({ model, maxTools: 6, upstreams: things(), store });
+    const first = await startChat({ model, maxTools: 6, upstreams: things(), ...kept });
     const client = await RawClient.v2(first.url);
     const { session_id, resume_token } = await client.get('connection_established');
     client.send({ type: 'query', content: 'Read the apple' });
     await client.get('response');
     await first.chat.close();
-    const second = await startChat({ model, maxTools: 6, upstreams: things(), store });
+    const second = await startChat({ model, maxTools: 6, upstreams: things(), ...kept });
     const again = await RawClient.v2(second.url);
     again.send({ type: 'resume', session_id, resume_token, after: 0 });
     await again.get('resumed');

@@ -2,7 +2,6 @@
 import { createDemoServer } from 'mcp-switchboard-demo';
 import { describe, expect, it } from 'vitest';
 
-import { memoryStore } from '../../switchboard/src/stores/memory.ts';
 import { RawClient, startChat } from './support/chat.ts';
 import type { Entry } from '../src/protocol.ts';
 
@@ -216,37 +215,5 @@ describe('after a cut', () => {
     await client.next();
     client.socket.terminate();
     await expect.poll(() => chat.stats.sessions).toBe(0);
-  });
-
-  it('with a store, a conversation goes on in another process, and its credentials do not', async () => {
-    const written: string[] = [];
-    const store = memoryStore();
-    const watched = {
-      ...store,
-      log: (name: string) => {
-        const log = store.log(name);
-        const append = log.append.bind(log);
-        log.append = (entry) => (written.push(String(entry)), append(entry));
-        return log;
-      },
-      close: async () => {},
-    };
-    const credentials = { headers: { 'X-Key': '${auth.api_key}' } };
-    const one = await startChat({ store: watched, credentials });
-    const before = await RawClient.v2(one.url);
-    const { session_id, resume_token } = await before.get('connection_established');
-    before.send({ type: 'auth', api_key: 'secret-api-key', org_id: 'organization' });
-    before.send({ type: 'query', content: 'echo my key is secret-api-key' });
-    await before.get('response');
-    await one.chat.close();
-    const two = await startChat({ store: watched, credentials });
-    const after = await RawClient.v2(two.url);
-    after.send({ type: 'resume', session_id, resume_token, after: 0 });
-    expect(await after.get('resumed')).toMatchObject({ session_id, authenticated: false });
-    const { entries } = await after.get('history');
-    expect(entries.map(({ kind }) => kind)).toEqual(['person', 'tool', 'model']);
-    expect(written.length).toBe(3);
-    expect(written.join()).not.toContain('secret-api-key');
-    expect(written.join()).toContain('my key is ***');
   });
 });

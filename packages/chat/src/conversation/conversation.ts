@@ -1,4 +1,5 @@
 /** One conversation: what was said in it, for people and for the model, who hears it, and whose turn it is. */
+import type { Archive } from '../kept/kept-log.ts';
 import type { PromptMessage } from '../models/model.ts';
 import type { Entry } from '../protocol/history.ts';
 import type { ServerMessage } from '../protocol/server-messages.ts';
@@ -25,12 +26,6 @@ export interface QueuedTurn {
   run(): Promise<void>;
 }
 
-/** Keeps entries when the process has ended. */
-export interface Archive {
-  add(entry: Entry): void;
-  clear(): void;
-}
-
 type Without<Type, Key extends PropertyKey> = Type extends unknown ? Omit<Type, Key> : never;
 export type NewEntry = Without<Entry, 'seq' | 'at'>;
 
@@ -41,6 +36,8 @@ export interface ConversationOptions {
   archive?: Archive;
   /** What was kept of it. @default nothing */
   entries?: readonly Entry[];
+  /** How far it had counted. @default as far as its entries */
+  seq?: number;
 }
 
 /** How much of a conversation is kept for people. */
@@ -74,6 +71,7 @@ export class Conversation {
     this.#maxTokens = options.maxContextTokens;
     this.shared = options.shared ?? false;
     for (const entry of options.entries ?? []) this.#keep(entry);
+    this.#seq = Math.max(this.#seq, options.seq ?? 0);
     this.#messages = promptOf(this.#entries, this.shared);
     this.#selection = new ToolSelection(this.#messages);
   }
@@ -112,6 +110,11 @@ export class Conversation {
     this.#keep(added);
     this.#options.archive?.add(added);
     return added;
+  }
+
+  /** The model begins to answer: where that is kept, it is known later that it did not come to its end. */
+  begin(turn: string): void {
+    this.#options.archive?.begin(turn);
   }
 
   /** Adds what the model shall know: of calls and their results always both at once. */
@@ -163,7 +166,7 @@ export class Conversation {
     this.#messages = [];
     this.#characters = 0;
     this.#selection = new ToolSelection();
-    this.#options.archive?.clear();
+    this.#options.archive?.clear(this.#seq);
   }
 
   /** The entries after a number, or the newest before one. */

@@ -25,10 +25,11 @@ export function promptOf(entries: readonly Entry[], shared: boolean): PromptMess
   });
 }
 
-/** A question that failed without a word is left out, as it was while the conversation went on. */
+/** A question that failed or was interrupted without a word is left out, as it was while the conversation went on. */
 function withoutFailed(entries: readonly Entry[]): Entry[] {
   return entries.filter((entry, index) => {
     const next = entries[index + 1];
-    return entry.kind !== 'person' || next?.kind !== 'model' || next.stopped !== 'failed' || next.text !== '';
+    if (entry.kind !== 'person' || next?.kind !== 'model' || next.text !== '') return true;
+    return next.stopped !== 'failed' && next.stopped !== 'interrupted';
   });
 }

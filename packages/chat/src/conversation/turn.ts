@@ -150,6 +150,7 @@ export class Turn implements QueuedTurn {
 
   async #answer(): Promise<Stopped> {
     this.#isRunning = true;
+    this.#conversation.begin(this.id);
     const { asker } = this;
     this.#conversation.broadcast(this.#processing, asker);
     asker.send({ ...this.#processing, ...(this.#queryId !== undefined && { id: this.#queryId }) });

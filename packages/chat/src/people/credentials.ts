@@ -75,7 +75,10 @@ export class Credentials {
   isProven = false;
   readonly #secrets: readonly string[];
 
-  constructor(apiKey: string, orgId: string) {
+  /** @param salt what digests are made with. */
+  constructor(apiKey: string, orgId: string, salt: string = SALT) {
+    const digest = (text: string): string =>
+      createHash('sha256').update(salt).update(text).digest('base64url').slice(0, 22);
     this.#apiKey = apiKey;
     this.#orgId = orgId;
     this.key = digest(`${orgId}\n${apiKey}`);
@@ -144,5 +147,3 @@ export function maskDeep<Value>(value: Value, mask: (text: string) => string): V
 }
 
 const SALT = crypto.randomUUID();
-const digest = (text: string): string =>
-  createHash('sha256').update(SALT).update(text).digest('base64url').slice(0, 22);

@@ -9,8 +9,11 @@ export interface Usage {
   cached_tokens?: number;
 }
 
-/** Why the model stopped: it was `done`, somebody `cancelled`, the steps or the `length` of an answer ran out, or it `failed`. */
-export type Stopped = 'done' | 'cancelled' | 'steps' | 'length' | 'failed';
+/**
+ * Why the model stopped: it was `done`, somebody `cancelled`, the steps or the `length` of an answer ran out, it `failed`, or the server ended
+ * while it answered (`interrupted`).
+ */
+export type Stopped = 'done' | 'cancelled' | 'steps' | 'length' | 'failed' | 'interrupted';
 
 /**
  * Why a call did not come to its end, where that is no failure of the tool: the person `refused`, or the time to answer `expired`; the
@@ -81,7 +84,14 @@ export const usageSchema: z.ZodType<Usage> = z.object({
   cached_tokens: z.int().min(0).exactOptional(),
 });
 /** Checks a {@link Stopped}. */
-export const stoppedSchema: z.ZodType<Stopped> = z.enum(['done', 'cancelled', 'steps', 'length', 'failed']);
+export const stoppedSchema: z.ZodType<Stopped> = z.enum([
+  'done',
+  'cancelled',
+  'steps',
+  'length',
+  'failed',
+  'interrupted',
+]);
 /** Checks an {@link Ended}. */
 export const endedSchema: z.ZodType<Ended> = z.enum(['refused', 'expired', 'unasked', 'changed', 'stopped']);
 /** Checks an {@link Image}. */

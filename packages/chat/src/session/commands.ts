@@ -31,6 +31,8 @@ export interface CommandedSession extends Listener {
   /** Tells the client what it does not get, and why. */
   refuse(error: unknown, id?: string): void;
   end(reason: string, why: CloseReason): void;
+  /** The person is in another place now. */
+  placed(): void;
 }
 
 export interface CommandParts {
@@ -199,15 +201,18 @@ export class Commands {
     if (!this.#questions.answer('approval_request', approval, approved)) throw notOpen('approval', approval);
   }
 
-  #join({ room, name }: Join): void {
+  async #join({ room, name }: Join): Promise<void> {
     this.#mustBeAuthenticated();
-    this.#session.send({ type: 'joined', room: this.#place.join(this.#person.organization, name, room), name });
+    const joined = await this.#place.join(this.#person.organization, name, room);
+    this.#session.placed();
+    this.#session.send({ type: 'joined', room: joined, name });
     this.#place.catchUp(this.#session, 0);
     this.#place.broadcastPresence();
   }
 
   #leave(): void {
     this.#session.send({ type: 'left', room: this.#place.leave() });
+    this.#session.placed();
     this.#place.catchUp(this.#session, 0);
   }
 

@@ -1,7 +1,6 @@
 /** The connection between one person's session and a client: the socket that there is now, and the token by which another takes its place. */
 import { randomBytes } from 'node:crypto';
 
-import type { Archives } from '../conversation/archive.ts';
 import type { OwnMessage } from '../protocol/own-messages.ts';
 import type { ServerMessage } from '../protocol/server-messages.ts';
 import { basic } from '../protocol/basic.ts';
@@ -22,17 +21,14 @@ export interface Outlet {
 }
 
 export interface LinkOptions {
-  session: string;
-  principal: string;
   /** Whether it speaks `chat.v2`; only then can a socket be replaced. */
   isV2: boolean;
-  /** Where tokens are kept that are good after the process has ended. */
-  archives: Archives | undefined;
+  /** Takes each token that is good from now on, in place of the one before. */
+  onToken(token: string): void;
   /** How long a client may be away, in ms. */
   windowMs: number;
   /** The client did not come back in time. */
   onLost(): void;
-  onFailure(error: unknown): void;
 }
 
 export class Link {
@@ -75,10 +71,8 @@ export class Link {
 
   /** A new token; the one before is worth nothing from now on. */
   renewToken(): string {
-    const { isV2, archives, session, principal, onFailure } = this.#options;
-    if (this.#token !== '') archives?.forget(this.#token).catch(onFailure);
     this.#token = randomBytes(24).toString('base64url');
-    if (isV2) archives?.remember(this.#token, session, principal).catch(onFailure);
+    if (this.#options.isV2) this.#options.onToken(this.#token);
     return this.#token;
   }
 

@@ -1,6 +1,7 @@
 /** Where a person speaks: in a conversation of one's own, or in a room. */
 import type { Conversation, Listener, QueuedTurn } from '../conversation/conversation.ts';
 import { ChatFailure } from '../failure.ts';
+import type { Membership } from '../kept/kept-session.ts';
 import type { Guest, Room, Rooms } from '../rooms.ts';
 
 export class Place {
@@ -23,6 +24,12 @@ export class Place {
   /** The name of the room, where the person is in one. */
   get room(): string | undefined {
     return this.#room?.name;
+  }
+
+  /** The person's place in it, as it is kept. */
+  get membership(): Membership | undefined {
+    const { name: room, organization } = this.#room ?? {};
+    return room === undefined || organization === undefined ? undefined : { organization, room, name: this.name };
   }
 
   /** What the person is called there. */
@@ -66,11 +73,11 @@ export class Place {
   }
 
   /** @param organization that of the person, where it is proven. @returns the name of the room. @throws {ChatFailure} */
-  join(organization: string | undefined, person: string, name: string | undefined): string {
+  async join(organization: string | undefined, person: string, name: string | undefined): Promise<string> {
     if (this.#room !== undefined) {
       throw new ChatFailure('invalid_message', `You are in ${this.#room.name}; send leave first.`);
     }
-    const room = this.#rooms.join(this.#guest, organization, person, name);
+    const room = await this.#rooms.join(this.#guest, organization, person, name);
     void this.cancelTurns();
     this.#own.listeners.delete(this.#guest);
     this.#room = room;
@@ -88,10 +95,11 @@ export class Place {
     return room.name;
   }
 
-  /** The person is gone for good. */
-  end(): void {
+  /** The person is gone for good. @returns resolves when nothing more is said in the own conversation. */
+  end(): Promise<void> {
     void this.cancelTurns();
     if (this.#room !== undefined) this.#rooms.leave(this.#guest, this.#room);
+    return this.#own.idle;
   }
 
   setTyping(active: boolean): void {

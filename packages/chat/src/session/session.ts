@@ -7,10 +7,12 @@ import { randomUUID } from 'node:crypto';
 import type { ElicitRequest, ElicitResult } from '@modelcontextprotocol/client';
 import type { SessionFacts } from 'mcp-switchboard';
 
-import type { Archives } from '../conversation/archive.ts';
 import { Conversation } from '../conversation/conversation.ts';
 import type { Asker } from '../conversation/turn.ts';
 import { ChatFailure } from '../failure.ts';
+import type { Kept, KeptLog } from '../kept/kept-log.ts';
+import type { Membership, SessionRecord } from '../kept/kept-session.ts';
+import type { OpenSession, Retention } from '../kept/retention.ts';
 import type { ChatLimits } from '../options.ts';
 import { Approvals } from '../people/approvals.ts';
 import type { Consent, OfferedCall } from '../people/approvals.ts';
@@ -18,7 +20,6 @@ import { elicit } from '../people/elicitation.ts';
 import { Person } from '../people/person.ts';
 import { Questions } from '../people/questions.ts';
 import type { Resume } from '../protocol/client-messages.ts';
-import type { Entry } from '../protocol/history.ts';
 import type { ServerMessage } from '../protocol/server-messages.ts';
 import { CHAT_V2 } from '../protocol/subprotocol.ts';
 import type { Guest, Rooms } from '../rooms.ts';
@@ -40,7 +41,8 @@ export interface SessionServices extends CommandServices {
   readonly servers: readonly string[];
   readonly queries: QueryServices;
   readonly rooms: Rooms;
-  readonly archives: Archives | undefined;
+  /** What keeps conversations now. */
+  retention(): Retention | undefined;
   /** What becomes of a tool that needs a yes of a client that can be asked only in words. */
   readonly unasked: 'refuse' | 'allow';
   readonly openToolbox: OpenToolbox;
@@ -54,7 +56,7 @@ export interface SessionOptions {
   outlet: Outlet;
   isV2: boolean;
   /** What was kept of it when another process ended. */
-  kept?: { sessionId: string; entries: readonly Entry[] };
+  kept?: Kept & SessionRecord & { log: KeptLog };
   onEnd(session: Session): void;
 }
 
@@ -71,12 +73,13 @@ export class Session implements Asker, Guest {
   readonly #commands: Commands;
   readonly #questions: Questions;
   readonly #approvals: Approvals;
+  readonly #kept: OpenSession | undefined;
   readonly #onEnd: (session: Session) => void;
   readonly #startedAt: number = Date.now();
   #isEnded = false;
 
   constructor(chat: SessionServices, { outlet, isV2, kept, onEnd }: SessionOptions) {
-    const { limits, archives, signIn, own } = chat;
+    const { limits, signIn, own } = chat;
     const { principal, organization: claimed, address } = outlet;
     this.#chat = chat;
     this.#onEnd = onEnd;
@@ -85,13 +88,12 @@ export class Session implements Asker, Guest {
     this.id = kept?.sessionId ?? randomUUID();
     const onFailure = (error: unknown): void => void chat.fail(error);
     this.#link = new Link(outlet, {
-      session: this.id,
-      principal,
       isV2,
-      archives,
+      onToken: (token) => {
+        if (this.#kept !== undefined) this.#kept.session.token = token;
+      },
       windowMs: limits.resumeWindowMs,
       onLost: () => this.end('the client did not come back'),
-      onFailure,
     });
     this.#inbox = new Inbox({
       isV2,
@@ -107,10 +109,11 @@ export class Session implements Asker, Guest {
     this.#person = new Person({ principal, claimed, address, session: this.id, mustAuthenticate, fallback });
     this.#questions = new Questions((message) => this.send(message), limits.questionTimeoutMs);
     this.#approvals = new Approvals({ questions: this.#questions, inWords: !isV2, unasked: chat.unasked });
+    if (isV2) this.#kept = chat.retention()?.session(this.id, principal, () => this.account, kept?.log);
     const conversation = new Conversation({
       maxContextTokens: limits.maxContextTokens,
-      ...(isV2 && archives !== undefined && { archive: archives.open(this.id) }),
-      ...(kept !== undefined && { entries: kept.entries }),
+      ...(this.#kept !== undefined && { archive: this.#kept.archive }),
+      ...(kept !== undefined && { entries: kept.entries, seq: kept.seq }),
     });
     this.#place = new Place(this, conversation, chat.rooms);
     this.#tools = new PersonalTools({
@@ -240,6 +243,27 @@ export class Session implements Asker, Guest {
     return !this.#isEnded && principal === this.principal && this.#link.isOpenedBy(resume_token);
   }
 
+  /** The person is in another place now. */
+  placed(): void {
+    if (this.#kept !== undefined) this.#kept.session.room = this.#place.membership;
+  }
+
+  /** So that it is kept as long as it is used. */
+  refresh(): void {
+    this.#kept?.session.refresh();
+  }
+
+  /** Goes back into the room in which the person was when another process ended, where that needs no new proof. Never rejects. */
+  async rejoin({ organization, room, name }: Membership): Promise<void> {
+    if (this.#person.organization !== organization) return;
+    try {
+      await this.#place.join(organization, name, room);
+      this.placed();
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
   /** Goes on with another socket. */
   resumed(outlet: Outlet, after: number): void {
     this.#link.replace(outlet);
@@ -264,7 +288,9 @@ export class Session implements Asker, Guest {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#inbox.close();
-    this.#place.end();
+    const quiet = this.#place.end();
+    // What the end of the process interrupts is known as that later.
+    this.#kept?.leave(why === 'goingAway' ? undefined : quiet);
     this.#questions.cancelAll();
     this.#tools.close();
     this.#person.shown = undefined;

@@ -13,6 +13,8 @@ export interface SignInOptions {
   /** By address. */
   attempts: KeyedTokenBucket;
   check(credentials: Credentials): Promise<Verdict>;
+  /** What digests of credentials are made with. */
+  salt(): string;
 }
 
 export const NOT_AUTHENTICATED = 'Please authenticate first by sending your API key and org ID';
@@ -34,13 +36,13 @@ export class SignIn {
     address: string,
     onVerdict: (verdict: Verdict) => void,
   ): Promise<Credentials | string> {
-    const { attempts, check, isProving } = this.#options;
+    const { attempts, check, isProving, salt } = this.#options;
     if (!this.isNeeded) return 'No credentials are needed here, and yours were not kept or used. Send a query.';
     const [apiKey, orgId] = [api_key.trim(), org_id.trim()];
     if (apiKey === '' || orgId === '') return 'Both API key and org ID are required';
     if (attempts.wait(address) > 0) return 'Too many attempts; try again in a minute.';
     attempts.spend(address);
-    const credentials = new Credentials(apiKey, orgId);
+    const credentials = new Credentials(apiKey, orgId, salt());
     const verdict = await check(credentials);
     onVerdict(verdict);
     if (verdict === 'wrong') return 'Authentication failed: the API key or the organization ID is not right.';

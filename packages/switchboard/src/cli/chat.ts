@@ -53,13 +53,14 @@ const SHARED = [
   'startTimeout',
   'logLevel',
   'logFormat',
+  'store',
 ] as const satisfies (keyof typeof OPTIONS)[];
 
 /** Where the MCP server of Tallyfy listens, which is served when none is named; it takes credentials as arguments of each tool. */
 const DEFAULT_SERVER_URL = 'http://127.0.0.1:9000/mcp/';
 const AS_ARGUMENTS = { arguments: { '*': { api_key: '${auth.api_key}', org_id: '${auth.org_id}' } } };
 
-const OWN = ['model', 'modelUrl', 'offline', 'approvals'] as const;
+const OWN = ['model', 'modelUrl', 'offline', 'approvals', 'retentionHours'] as const;
 
 export function chatCommand(): Command {
   const command = withConfigFlag(
@@ -75,6 +76,7 @@ export function chatCommand(): Command {
     .addOption(
       new Option('--approvals <when>', 'whose tools ask before they run').choices(['destructive', 'always', 'never']),
     )
+    .option('--retention-hours <hours>', 'how long conversations and rooms are kept in the store; 1 or more')
     .passThroughOptions()
     .addHelpText('after', EXAMPLES);
   for (const name of SHARED) command.addOption(flagFor(name));

@@ -287,6 +287,11 @@ export class Cluster {
     return () => this.#key.derived('seal');
   }
 
+  /** For what the store has encrypted. */
+  get secretKeys(): SealKeys {
+    return () => this.#key.derived('secrets');
+  }
+
   /** For digests of what callers bring, so that they are the same at every node. */
   get credentialSalt(): Buffer {
     return this.#key.derived('credentials')[0]!;

@@ -48,6 +48,7 @@ import type { PageServer } from './console/console.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { drain } from './drain.ts';
 import { HttpIngress } from './http-ingress.ts';
+import { KeptSecrets } from './kept-secrets.ts';
 import { Keys } from './keys.ts';
 import { checkRole, noConsole, nothingToRead } from './not-there.ts';
 import { loadedSimulator, openLoadDoor } from './load-clients.ts';
@@ -205,6 +206,7 @@ export class Gateway {
   readonly #cluster: Cluster | undefined;
   readonly #limits: SharedLimits;
   readonly #store: SharedStore;
+  readonly #secrets: KeptSecrets;
   readonly #access: Access;
   readonly #program: Program | undefined;
   readonly #roles: Roles;
@@ -262,6 +264,7 @@ export class Gateway {
     });
     const { served, limiter, byName: pools } = this.#pools;
     const onNotice = this.#onStoreNotice;
+    this.#secrets = new KeptSecrets({ store, keys: cluster?.secretKeys, onNotice });
     const limits = new SharedLimits({ settings, store, cluster, registry: this.#registry, onNotice });
     this.#limits = limits;
     const admission = new Admission(settings, roles, limits.rates);
@@ -546,6 +549,25 @@ export class Gateway {
   /** Shows operators, over the admin API, an event of the program around it. */
   showEvent(event: GatewayEvent | ProgramEvent): void {
     this.#admin?.onEvent(event);
+  }
+
+  /**
+   * Its store, for a program around it: closed with the gateway. Of a store that several machines reach, a node of a cluster sees only facts that
+   * a node of this cluster has put there.
+   */
+  get store(): SharedStore {
+    return this.#store;
+  }
+
+  /**
+   * A secret for a program around it: 32 random bytes that every process with the same store has, also after a restart. A cluster's store has it
+   * encrypted with the cluster's key. It is kept for a year after it was last asked for.
+   *
+   * @param purpose names it, such as `chat`.
+   * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`
+   */
+  secret(purpose: string): Promise<Buffer> {
+    return this.#secrets.get(purpose);
   }
 
   /** How much is open right now. */

@@ -18,7 +18,7 @@ import type {
   Shares,
   StoreOptions,
 } from './store.ts';
-import { LEASE_KEPT_MS, SHARES_KEPT_MS } from './store.ts';
+import { LEASE_KEPT_MS, LOG_TTL_MS, SHARES_KEPT_MS } from './store.ts';
 import { shared } from './shares.ts';
 import type { SaidShares } from './shares.ts';
 import { Topics } from './topics.ts';
@@ -203,7 +203,7 @@ export function memoryStore({ now = Date.now }: StoreOptions = {}): SharedStore 
   const leases = new MemoryLeases(now);
   const facts = new MemoryFacts(now, leases);
   const counters = new MemoryCounters(now, leases);
-  const logs = new Map<string, Log>();
+  const logs = new Map<string, { log: Log; endsAt: number }>();
   const life = randomUUID();
   const sweep = (): void => {
     facts.facts.sweep();
@@ -211,6 +211,13 @@ export function memoryStore({ now = Date.now }: StoreOptions = {}): SharedStore 
     counters.buckets.sweep();
     counters.shares.sweep();
     leases.sweep(LEASE_KEPT_MS);
+    for (const [name, { endsAt }] of logs) if (endsAt <= now()) logs.delete(name);
+  };
+  const opened = (name: string): Log | undefined => {
+    const known = logs.get(name);
+    if (known === undefined || known.endsAt <= now()) return undefined;
+    known.endsAt = Infinity;
+    return known.log;
   };
   const sweeper = unreffed(setInterval(sweep, SWEEP_MS));
   return {
@@ -219,20 +226,24 @@ export function memoryStore({ now = Date.now }: StoreOptions = {}): SharedStore 
     leases,
     counters,
     announcements: new MemoryAnnouncements(),
-    log(name) {
-      const known = logs.get(name);
+    log(name, { ttlMs = LOG_TTL_MS } = {}) {
+      const known = opened(name);
       if (known !== undefined) return known;
       const log = new MemoryLog();
+      const kept = { log, endsAt: Infinity };
       const end = log.end.bind(log);
       log.end = () => {
         end();
-        logs.delete(name);
+        if (logs.get(name) === kept) logs.delete(name);
       };
-      logs.set(name, log);
+      log.leave = async () => {
+        kept.endsAt = now() + ttlMs;
+      };
+      logs.set(name, kept);
       return log;
     },
     async recall(name) {
-      return logs.get(name);
+      return opened(name);
     },
     async incarnation() {
       return life;

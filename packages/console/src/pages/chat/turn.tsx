@@ -12,6 +12,7 @@ const ENDINGS: Readonly<Record<Stopped, string | undefined>> = {
   steps: 'Stopped here, because so many tools were used.',
   length: 'Cut off here, because the answer became too long.',
   failed: 'The answer broke off.',
+  interrupted: 'The server was restarted during the answer. Ask again.',
 };
 
 export interface TurnProps {
