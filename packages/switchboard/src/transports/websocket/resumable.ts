@@ -59,6 +59,8 @@ export class ResumableChannel implements Channel {
   #handlers: ChannelHandlers | undefined;
   #sinceAck = 0;
   #bytesAtAck = 0;
+  /** Whether one was due while the conversation was being taken up. */
+  #owesAck = false;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
   #window: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
@@ -193,6 +195,7 @@ export class ResumableChannel implements Channel {
     if (socket === undefined || socket !== this.#socket) return true;
     for (const entry of entries) socket.write(entry);
     this.#flowing = true;
+    if (this.#owesAck) this.#sendAck();
     this.#flush();
     return true;
   }
@@ -299,7 +302,9 @@ export class ResumableChannel implements Channel {
     this.#ackTimer = undefined;
     this.#sinceAck = 0;
     this.#bytesAtAck = this.#socket?.traffic.bytesIn ?? 0;
-    this.sendControl('ack', { h: this.#log.received });
+    // Whoever takes a conversation up says nothing more before it is answered.
+    this.#owesAck = !this.#flowing;
+    if (this.#flowing) this.sendControl('ack', { h: this.#log.received });
   }
 
   #away(reason: string): void {

@@ -51,7 +51,7 @@ interface Entry {
 
 /** Other processes that have conversations of their own, and can be asked for them. */
 export interface ConversationsElsewhere {
-  /** For a new conversation, so that others know where it is. */
+  /** For a new conversation, so that others know where it is. @throws {SwitchboardError} while none may begin here. */
   newId(): string;
   /** Under which this process writes now. */
   lease(): Lease | undefined;
@@ -130,6 +130,7 @@ export class Resumptions {
     /** What came while the token was looked up. */
     let held: ((handlers: WebSocketHandlers) => void)[] | undefined;
     let patience: NodeJS.Timeout | undefined;
+    let isClosed = false;
     const wait = (): void => {
       this.#silent.set(socket, takers.restore !== undefined);
       patience = setTimeout(() => socket.close('policy', 'nothing was said'), this.#options.firstMessageMs).unref();
@@ -140,7 +141,10 @@ export class Resumptions {
     };
     const resume = async (params: JsonObject): Promise<void> => {
       held = [];
-      handlers = await this.#resume(socket, owner, params, takers);
+      const taken = await this.#resume(socket, owner, params, takers);
+      // What came meanwhile belongs to the conversation that could not be taken up, and begins none that nobody would end.
+      if (taken === 'cut' || (taken === undefined && isClosed)) return;
+      handlers = taken;
       const waiting = held;
       held = undefined;
       if (handlers === undefined) wait();
@@ -174,6 +178,7 @@ export class Resumptions {
       onPing: () => handlers?.onPing?.(),
       onDrain: () => handlers?.onDrain?.(),
       onClose: (reason, clean, code) => {
+        isClosed = true;
         listen();
         if (held !== undefined) held.push((to) => to.onClose(reason, clean, code));
         else handlers?.onClose(reason, clean, code);
@@ -186,21 +191,29 @@ export class Resumptions {
     owner: string,
     { begin, restore }: Pick<Takers, 'begin' | 'restore'>,
   ): WebSocketHandlers | undefined {
-    const id = this.#options.elsewhere?.newId() ?? newToken();
+    let id: string;
+    try {
+      id = this.#options.elsewhere?.newId() ?? newToken();
+    } catch (error) {
+      socket.close('overloaded', asSwitchboardError(error).message);
+      return undefined;
+    }
     const isKept = restore !== undefined;
     const entry = this.#entry(id, owner, isKept ? this.#openLog(id) : new MemoryLog(), isKept);
     const { channel } = entry;
     channel.attach(socket, false);
     this.#entries.set(id, entry);
-    if (isKept) this.#record(entry);
+    const recorded = isKept ? this.#record(entry) : undefined;
     try {
       begin(channel);
     } catch (error) {
       channel.close('overloaded', asSwitchboardError(error).message);
       return undefined;
     }
-    const { windowMs } = this.#options;
-    channel.sendControl('session', { token: this.#addToken(entry), windowMs });
+    owned(
+      () => this.#promise(entry, recorded),
+      () => channel.close('internal', 'it cannot be said how to take the conversation up'),
+    );
     return channel.handlersFor(socket);
   }
 
@@ -277,7 +290,7 @@ export class Resumptions {
       }
       channel.send(maybeDropped());
     }
-    this.#record(entry);
+    void this.#record(entry);
     return entry;
   }
 
@@ -301,7 +314,7 @@ export class Resumptions {
     owner: string,
     params: JsonObject,
     { resumed, restore }: Pick<Takers, 'resumed' | 'restore'>,
-  ): Promise<WebSocketHandlers | undefined> {
+  ): Promise<WebSocketHandlers | 'cut' | undefined> {
     const { h } = params;
     const shown = textOf(params['token']);
     const token = digestOf(shown);
@@ -312,7 +325,7 @@ export class Resumptions {
       } catch {
         // There is no place for it now, or the store is away: it is as if nobody had been here, and the client tries again.
         socket.cut();
-        return undefined;
+        return 'cut';
       }
     }
     if (entry === undefined || entry.owner !== owner) {
@@ -320,6 +333,11 @@ export class Resumptions {
       return undefined;
     }
     const { channel } = entry;
+    const next = await this.#newToken(entry);
+    if (channel.ended) {
+      socket.write(JSON.stringify(control('lost', {})));
+      return undefined;
+    }
     resumed(channel);
     channel.attach(socket, true);
     // The token that was shown stays good beside the new one, those before it do not.
@@ -329,7 +347,8 @@ export class Resumptions {
     );
     entry.tokens = [token];
     this.#byToken.set(token, entry);
-    channel.sendControl('resumed', { token: this.#addToken(entry), h: channel.received });
+    this.#addToken(entry, next);
+    channel.sendControl('resumed', { token: next, h: channel.received });
     owned(
       async () => {
         const isTrue = await channel.replay(h);
@@ -357,34 +376,58 @@ export class Resumptions {
     return restoring;
   }
 
-  #addToken(entry: Entry): string {
+  /**
+   * Gives a new conversation its token.
+   *
+   * @param recorded the store has the conversation; nothing where it need not.
+   */
+  async #promise(entry: Entry, recorded: Promise<void> | undefined): Promise<void> {
+    const token = await this.#newToken(entry);
+    await recorded;
+    const { channel } = entry;
+    if (channel.ended) return;
+    this.#addToken(entry, token);
+    channel.sendControl('session', { token, windowMs: this.#options.windowMs });
+  }
+
+  /**
+   * A token that the client may be given: the store has it, so that another process knows it should this one be killed now. While the store is
+   * away, this process alone knows it.
+   */
+  async #newToken(entry: Entry): Promise<string> {
     const token = newToken();
+    await this.#keep(entry, digestOf(token));
+    return token;
+  }
+
+  #addToken(entry: Entry, token: string): void {
     const digest = digestOf(token);
     entry.tokens.push(digest);
     // It may have been ended by who was given it; then nothing takes the token away again.
     if (this.#entries.get(entry.id) === entry) this.#byToken.set(digest, entry);
-    this.#keep(entry, digest);
-    return token;
   }
 
-  /** What no other process can go on with is of no use in the store. */
-  #keep(entry: Entry, token: string): void {
+  /** What no other process can go on with is of no use in the store. Never rejects. */
+  async #keep(entry: Entry, token: string): Promise<void> {
     const { store, windowMs } = this.#options;
     const { id, lease, channel } = entry;
     if (channel.keptAs === undefined) return;
-    this.#put(entry, () => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs, lease()));
+    await this.#put(entry, () => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs, lease()));
   }
 
-  /** What the store does not take is written again later. */
-  #put(entry: Entry, put: () => Promise<boolean>): void {
-    owned(async () => {
-      if (!(await put().catch(() => false))) entry.writtenAt = -Infinity;
-    }, unkept);
+  /** What the store does not take is written again later. Never rejects. */
+  async #put(entry: Entry, put: () => Promise<boolean>): Promise<void> {
+    try {
+      if (await put()) return;
+    } catch {
+      // It is away.
+    }
+    entry.writtenAt = -Infinity;
   }
 
   #write(entry: Entry, received?: number): void {
-    for (const token of entry.tokens) this.#keep(entry, token);
-    this.#record(entry, received);
+    for (const token of entry.tokens) void this.#keep(entry, token);
+    void this.#record(entry, received);
   }
 
   /** A token is good in the store for two windows, and written again after one; at most a tenth of all at a time. */
@@ -401,10 +444,10 @@ export class Resumptions {
   }
 
   /** @param received how many messages have arrived, where nothing more will come. */
-  #record(entry: Entry, received?: number): void {
+  #record(entry: Entry, received?: number): Promise<void> {
     const { id, owner, lease } = entry;
     const record = { owner, ...(received !== undefined && { received }) };
-    this.#put(entry, () => this.#records.put(id, record, 2 * this.#options.windowMs, lease()));
+    return this.#put(entry, () => this.#records.put(id, record, 2 * this.#options.windowMs, lease()));
   }
 
   get #logOptions(): KeepOptions {
