@@ -120,7 +120,7 @@ export interface Exchange {
   /**
    * Serves it from the beginning once more, at the member that is there by then. For a member whose server did nothing with the request.
    *
-   * @returns whether it is; an exchange is opened again once at the most.
+   * @returns whether it is; an exchange is opened again {@link MAX_REOPENED} times at the most.
    */
   reopen(): boolean;
   /**
@@ -239,6 +239,9 @@ export interface Slot {
 
 /** The name of all upstreams as one, where others stand under theirs; no upstream can be called so. */
 export const CATALOGUE = '*';
+
+/** How many members in turn may have done nothing with a request before it fails. */
+export const MAX_REOPENED = 3;
 
 /** An MCP server behind Switchboard, as configured. */
 export interface Upstream {

@@ -4,7 +4,7 @@ import { SwitchboardError, asSwitchboardError, referenceOf } from '../protocol/e
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
-import { CATALOGUE } from './exchange.ts';
+import { CATALOGUE, MAX_REOPENED } from './exchange.ts';
 import type {
   Exchange,
   Member,
@@ -68,7 +68,7 @@ export class RoutedExchange implements OpenedExchange {
   #letGo: (() => void) | undefined;
   #ended = false;
   #running = false;
-  #reopened = false;
+  #reopened = 0;
   #progressedAt = -Infinity;
   #questions: Map<string, Waiting> | undefined;
   #questionSeq = 0;
@@ -246,8 +246,8 @@ export class RoutedExchange implements OpenedExchange {
   }
 
   reopen(): boolean {
-    if (this.#ended || this.#reopened) return false;
-    this.#reopened = true;
+    if (this.#ended || this.#reopened >= MAX_REOPENED) return false;
+    this.#reopened++;
     this.#member = undefined;
     this.#run();
     return true;

@@ -1,6 +1,7 @@
 /** A part of an exchange that is served elsewhere or under another name: what comes of it goes through the exchange it is part of. */
 import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
+import { MAX_REOPENED } from './exchange.ts';
 import type { Exchange, Outcome, Question, Reached, Scope, Slot } from './exchange.ts';
 
 export interface SubExchangeOptions {
@@ -24,7 +25,7 @@ export class SubExchange implements Exchange {
   readonly #endListeners: (() => void)[] = [];
   #ended = false;
   #reopen: (() => void) | undefined;
-  #reopened = false;
+  #reopened = 0;
 
   constructor(parent: Exchange, options: SubExchangeOptions) {
     this.parent = parent;
@@ -112,8 +113,8 @@ export class SubExchange implements Exchange {
   reopen(): boolean {
     if (this.#ended) return false;
     if (this.#reopen === undefined) return this.parent.reopen();
-    if (this.#reopened) return false;
-    this.#reopened = true;
+    if (this.#reopened >= MAX_REOPENED) return false;
+    this.#reopened++;
     this.#reopen();
     return true;
   }

@@ -87,9 +87,14 @@ describe('a lost session', () => {
     expect(textOf(await a.answer(1))).toBe('slow');
   });
 
-  it('of a server that forgets every session ends the call with an error, not with a loop', async () => {
+  it.each([
+    ['three sessions in turn', 'goes on in the fourth', 3],
+    ['every session', 'ends the call with an error, not with a loop', Infinity],
+  ])('of a server that forgets %s %s', async (_, __, times) => {
+    let forgets = times;
     const server = await remote((visit) => {
-      if (visit.message.method === 'tools/call') return visit.text(404, 'session not found');
+      const isForgotten = visit.message.method === 'tools/call' && forgets-- > 0;
+      if (isForgotten) return visit.text(404, 'session not found');
       return fromTypescriptExample(new Set([String(visit.headers['mcp-session-id'])]))(visit);
     });
     const test = await startGateway({
@@ -97,11 +102,15 @@ describe('a lost session', () => {
       upstreams: { default: { url: server.url, era: 'legacy' } },
     });
     const client = await WireClient.session(test.ws);
-    expect((await client.call(1, 'echo'))['error']).toMatchObject({
-      message: expect.stringContaining('the server no longer knows the session'),
-      data: { code: 'SWB_UPSTREAM_UNAVAILABLE' },
-    });
-    expect(server.of('tools/call')).toHaveLength(2);
+    const answer = await client.call(1, 'echo', { text: 'at last' });
+    if (times === 3) expect(textOf(answer)).toBe('at last');
+    else {
+      expect(answer['error']).toMatchObject({
+        message: expect.stringContaining('the server no longer knows the session'),
+        data: { code: 'SWB_UPSTREAM_UNAVAILABLE' },
+      });
+    }
+    expect(server.of('tools/call')).toHaveLength(4);
   });
 
   it('that is only likely is replaced, but its call is not sent twice', async () => {
