@@ -189,9 +189,9 @@ for (const text of readFileSync(reachedFile, 'utf8').split('\n').filter(Boolean)
 }
 const repeated = [...counted].filter(([, count]) => count > 1).map(([text]) => text);
 const { answered, failed, crossed, doubled, disordered, lost, begunAgain, told, missed, unexplained, dropped } = ledger;
-const { wrong, waitsMs } = ledger;
+const { wrong, waitsMs, late } = ledger;
 const facts = { fault: values.fault, faults: ledger.faults.length, clients, minutes, seed, balancer: values.balancer };
-const calls = { answered, failed, repeated: repeated.length, waitsMs };
+const calls = { answered, failed, repeated: repeated.length, waitsMs, late };
 const messages = { crossed, doubled, disordered, told, missed, unexplained, dropped };
 console.log(JSON.stringify({ ...facts, ...calls, ...messages, lost, begunAgain, left, keys: await keys() }));
 for (const text of repeated.slice(0, 5)) console.log(`made twice: ${text}`);

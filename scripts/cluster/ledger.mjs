@@ -2,11 +2,15 @@
 
 /** How long after a fault something may be lost that a node had not written yet, and before it. */
 const UNWRITTEN_MS = 400;
+/** How long after a fault a call may be neither answered nor failed. */
+const LATE_MS = 2000;
 
 export class Ledger {
   answered = 0;
   /** Calls that failed, by what the client was told. */
   failed = {};
+  /** Calls that took longer than that, by what became of them. */
+  late = {};
   /** Answers and messages that were for somebody else, that came twice, or out of order. */
   crossed = 0;
   doubled = 0;
@@ -33,10 +37,15 @@ export class Ledger {
   }
 
   /** Counts a call that has come to its end. @param failure what the client was told; undefined where it was answered. */
-  count({ transport, begun, ms }, failure) {
+  count({ transport, begun, ms, what }, failure) {
     const now = performance.now();
     const { from = 0 } = this.faults.findLast((fault) => fault.from < now) ?? {};
-    (this.#waits[transport] ??= []).push(now - Math.max(begun, from) - ms);
+    const waited = now - Math.max(begun, from) - ms;
+    (this.#waits[transport] ??= []).push(waited);
+    if (waited > LATE_MS) {
+      const end = `${what} ${failure ?? 'answered'}`;
+      this.late[end] = (this.late[end] ?? 0) + 1;
+    }
     if (failure === undefined) this.answered++;
     else this.failed[failure] = (this.failed[failure] ?? 0) + 1;
   }
