@@ -52,6 +52,7 @@ export type {
   Entry,
   Fact,
   Facts,
+  HeldLease,
   Lease,
   Leases,
   Log,

@@ -8,7 +8,7 @@ import { z } from 'zod';
 
 import type { Emit } from '../observe/events.ts';
 import { MEMBERS_PATH, SENDER_HEADER, openMember } from '../peers/member-channel.ts';
-import type { Nodes } from '../peers/nodes.ts';
+import type { Node, Nodes } from '../peers/nodes.ts';
 import { Owners } from '../peers/owners.ts';
 import type { PeerLink } from '../peers/peer-link.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
@@ -138,8 +138,9 @@ export class ClusterMembers {
     if (nodes.lease === undefined) return undefined;
     const until = performance.now() + PATIENCE_MS;
     for (;;) {
+      let node: Node | undefined;
       try {
-        const node = await this.#owners.find(name, place);
+        node = await this.#owners.find(name, place);
         if (node === undefined) return undefined;
         const maxMessageBytes = settings.maxUpstreamMessageSize;
         const channel = await openMember({ link, node, name, self: nodes.id, maxMessageBytes });
@@ -152,6 +153,9 @@ export class ClusterMembers {
           const data = { retryAfterMs: 1000 };
           throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: error.message, data, cause: error });
         }
+        // One that ended without a word is not waited for until its lease ends.
+        const isDoubted = node !== undefined && error.code === 'SWB_NODE_UNREACHABLE';
+        if (isDoubted && !(await nodes.isThere(node!.id).catch(() => true))) continue;
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

@@ -72,6 +72,7 @@ export interface ClusterOptions {
 /** Below it nodes speak to each other; all else is what clients asked for. */
 const BASE = '/peer';
 const ADMIN = `${BASE}/admin`;
+const GONE = `${BASE}/gone`;
 const LEAVE = `${BASE}/leave`;
 const METRICS = `${BASE}/metrics`;
 const ROOM = `${BASE}/room`;
@@ -172,6 +173,7 @@ export class Cluster {
         startedAt: this.#startedAt,
       }),
       checkReachable: (signal) => this.#checkReachable(signal),
+      isGoneFor: (node) => this.#does(node, GONE, this.nodes.id).catch(() => false),
       onLost: ({ id }) => {
         this.#link.giveUp(id);
         this.members.forget(id);
@@ -235,8 +237,16 @@ export class Cluster {
     if (this.#key instanceof ClusterKeyFile) this.#key.close();
   }
 
-  /** For a new session: whoever sees it knows the node that made it. */
+  /**
+   * For a new session: whoever sees it knows the node that made it.
+   *
+   * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` while this node is {@link Nodes.isCut}.
+   */
   newSecret(): string {
+    if (this.nodes.isCut) {
+      const detail = 'only this node cannot reach the store, and the others would not find the session';
+      throw new SwitchboardError('SWB_STORE_UNAVAILABLE', { detail, data: { retryAfterMs: 1000 } });
+    }
     const name = `${this.nodes.id}.${randomBytes(16).toString('base64url')}`;
     return `${name}.${this.#key.code('session', name)}`;
   }
@@ -338,8 +348,11 @@ export class Cluster {
   async #hasLeft(node: Node, id: string): Promise<boolean> {
     try {
       return await this.#does(node, LEAVE, id);
-    } catch (error) {
-      if (await this.#isGone(asSwitchboardError(error), node)) return true;
+    } catch (thrown) {
+      const error = asSwitchboardError(thrown);
+      if (await this.#isGone(error, node)) return true;
+      // It may have been taken for gone while it was asked.
+      if (error.code === 'SWB_NODE_LOST' && (await this.nodes.other(node.id)) === undefined) return true;
       throw error;
     }
   }
@@ -483,7 +496,10 @@ export class Cluster {
     const { serve, serveAdmin, serveOperator, metrics } = this.#options;
     const path = (request.url ?? '').split(/[?#]/, 1)[0]!;
     if (path === ALIVE_PATH) response.writeHead(204).end();
-    else if (path === LEAVE) {
+    else if (path === GONE) {
+      const isGone = await this.nodes.isGone(await readBody(request, MAX_NAME_BYTES));
+      response.writeHead(isGone ? 204 : 404).end();
+    } else if (path === LEAVE) {
       const isLeft = this.#options.registry().leave(await readBody(request, MAX_NAME_BYTES));
       if (isLeft) await this.#options.store.flush();
       response.writeHead(isLeft ? 204 : 404).end();

@@ -372,6 +372,7 @@ export class Gateway {
       access: this.#access,
       stats: () => this.stats,
       isDraining: () => this.#draining !== undefined,
+      isCut: () => cluster?.nodes.isCut === true,
       inFlight: () => this.operations.inFlight(),
       programMetrics: program?.metrics.bind(program),
       joinMetrics: pass && ((own) => cluster!.joinMetrics(own)),

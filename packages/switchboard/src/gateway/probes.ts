@@ -27,6 +27,8 @@ export interface ProbesOptions {
   joinMetrics?: ((own: string) => Promise<string>) | undefined;
   /** Whether it lets nobody in any more. */
   isDraining(): boolean;
+  /** Whether it is a node that only cannot reach the store, as `Nodes.isCut`. */
+  isCut(): boolean;
   /** How many requests are under way, by upstream. */
   inFlight(): ReadonlyMap<string, number>;
 }
@@ -67,11 +69,11 @@ export class Probes {
   /** What everybody may know: whether it serves, and how full it is. */
   async #serveStatus(request: IncomingMessage, response: ServerResponse): Promise<void> {
     allowReading(request, response);
-    const { settings, stats, isDraining, ready } = this.#options;
+    const { settings, stats, isDraining, isCut, ready } = this.#options;
     const { transport: transports, maxConnections: max } = settings;
     send(response, 200, {
       status: isDraining() ? 'draining' : 'ok',
-      ready: !isDraining() && ready().every(({ ok }) => ok),
+      ready: !isDraining() && !isCut() && ready().every(({ ok }) => ok),
       uptimeS: Math.floor(process.uptime()),
       transports,
       sessions: { active: stats().connections, max },
@@ -87,7 +89,7 @@ export class Probes {
     const upstreams = this.#options.ready();
     const isDraining = this.#options.isDraining();
     const isAlone = new URL(request.url ?? '', 'http://x').searchParams.getAll('exclude').includes('upstreams');
-    const isReady = !isDraining && (isAlone || upstreams.every(({ ok }) => ok));
+    const isReady = !isDraining && !this.#options.isCut() && (isAlone || upstreams.every(({ ok }) => ok));
     const shown = isAlone ? undefined : await this.#shownTo(request, upstreams);
     send(response, isReady ? 200 : 503, {
       status: isReady ? 'ready' : isDraining ? 'draining' : 'unready',

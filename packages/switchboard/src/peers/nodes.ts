@@ -42,9 +42,11 @@ export interface NodesOptions {
    * Resolves when this node can be reached by the others; a node that cannot is not there, whatever else works. The signal gives it up.
    */
   checkReachable(signal: AbortSignal): Promise<void>;
+  /** Asks another node whether this one {@link Nodes.isGone}; false also where it cannot be known. */
+  isGoneFor(node: Node): Promise<boolean>;
   /** A node is gone: what is under way there will not be answered. */
   onLost(node: Node): void;
-  /** This node was taken for gone, and another has taken over what it had: it has to give all of it up. */
+  /** This node was taken for gone, and others may have taken over what it had: it has to give all of it up. */
   onFenced(): void;
   /** The store was away, or has lost what this node is known by: it may have lost more. */
   onBack?(): void;
@@ -58,6 +60,10 @@ const LEASE_MS = 3000;
 const BEATS = 3;
 /** How long nodes may take to see what another one has written of itself, in beats. */
 const NOTICED_BEATS = 1.2;
+/** How late the sign of life may be of a node that cannot be connected to, in beats. */
+const OVERDUE_BEATS = 1.2;
+/** How much longer than by its own clock a node's lease may hold in the store, in ms. */
+const LEASE_LATE_MS = 50;
 /** How long nodes may take to register again when the store is back. */
 const GRACE_LEASES = 2;
 /** How long it is waited before one that has just woken up asks again. */
@@ -88,14 +94,20 @@ export class Nodes {
   /** Those that were asked for and are not there, with the time until which that counts. */
   readonly #gone: Map<string, number> = new Map();
   #looking: Promise<void> | undefined;
+  /** Those that could not be connected to, while it is found out whether they are there. */
+  readonly #doubted: Map<string, Promise<boolean>> = new Map();
   /** When the store was last asked beside the beats, in ms of this process. */
   #lookedAt = -Infinity;
   #state: NodeRecord['state'] = 'serving';
   #timer: NodeJS.Timeout | undefined;
+  /** Rings when its lease has ended, unless it was renewed. */
+  #leaseEnd: NodeJS.Timeout | undefined;
   #beating: Promise<void> | undefined;
   /** Whether the last beat could not reach the store: then this node did not hang. */
   #isAway = false;
   #isUnreachable = false;
+  /** Whether the store reaches the other nodes, and not this one, which they took for gone. */
+  #isCut = false;
   /** When it last asked, in ms of this process. */
   #beatAt = -Infinity;
   /** Until then a store that does not answer may be one that was asked before this node hung. */
@@ -135,6 +147,14 @@ export class Nodes {
     return this.#state === 'draining';
   }
 
+  /**
+   * Whether only this node cannot reach the store. The others took it for gone, and it has given up what it had: it must take nothing new, as
+   * nobody would find that.
+   */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
   /** Whether a record that is missing says something: not while the store has just come back. */
   get isCertain(): boolean {
     return performance.now() >= this.#graceUntil;
@@ -143,7 +163,7 @@ export class Nodes {
   /** Whether it is known without a question to the store that this node still is who it was, or that nothing can be known. */
   get isSettled(): boolean {
     const now = performance.now();
-    if (this.#closed || now - this.#renewedAt < this.#leaseMs) return true;
+    if (this.#closed || !this.#isOverdue) return true;
     return this.#isAway && now - this.#beatAt < this.#leaseMs && now >= this.#suspectUntil;
   }
 
@@ -185,11 +205,48 @@ export class Nodes {
     await this.#look();
   }
 
-  /** Whether a node that could not be reached is still there; one that has left is seen to have left from now on. */
-  async isThere(id: string): Promise<boolean> {
-    if ((await this.#records.get(id)) !== undefined) return true;
-    this.#see(new Map([...this.#known].filter(([known]) => known !== id)));
-    return false;
+  /**
+   * Whether a node that could not be connected to is still there. Resolves when that is known: one that gives a sign of life is there, whoever
+   * cannot reach it; one whose sign of life is overdue ended without a word, and need not be waited for until its lease ends. One that is gone
+   * is seen to have left from now on. Rejects with `SWB_STORE_UNAVAILABLE`.
+   */
+  isThere(id: string): Promise<boolean> {
+    const asking = this.#doubted.get(id) ?? this.#doubt(id).finally(() => this.#doubted.delete(id));
+    this.#doubted.set(id, asking);
+    return asking;
+  }
+
+  async #doubt(id: string): Promise<boolean> {
+    const { leases } = this.#options.store;
+    const overdueMs = OVERDUE_BEATS * this.#beatMs;
+    const begun = performance.now();
+    for (;;) {
+      const asked = performance.now();
+      const held = await leases.holder(leaseOf(id));
+      // It may have to register again first.
+      if (held === undefined && !this.isCertain) return true;
+      const isHeld = held?.owner === id;
+      const silentMs = isHeld ? this.#leaseMs - held.endsInMs : Infinity;
+      if (silentMs < asked - begun) return true;
+      if (silentMs >= overdueMs) {
+        if (isHeld) await this.#endOf(id, held);
+        this.#see(new Map([...this.#known].filter(([known]) => known !== id)));
+        return false;
+      }
+      await pause(overdueMs - silentMs);
+    }
+  }
+
+  /** What a node had is free at once. Should it be there after all, it registers again, or finds itself fenced. */
+  async #endOf(id: string, lease: Lease): Promise<void> {
+    await this.#options.store.leases.release(lease);
+    await this.#records.delete(id);
+  }
+
+  /** Whether another node is gone, as the store says now; false also where that says nothing. Rejects with `SWB_STORE_UNAVAILABLE`. */
+  async isGone(id: string): Promise<boolean> {
+    const held = await this.#options.store.leases.holder(leaseOf(id));
+    return held?.owner !== id && !this.#isAway && this.isCertain && !this.#isOverdue;
   }
 
   /** @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` when the cluster cannot be joined. */
@@ -237,10 +294,16 @@ export class Nodes {
     this.#closed = true;
     clearInterval(this.#timer);
     await this.#beating?.catch(() => {});
+    clearTimeout(this.#leaseEnd);
     const lease = this.#lease;
     if (lease === undefined) return;
     await this.#records.delete(this.#id, lease).catch(() => {});
     await this.#options.store.leases.release(lease).catch(() => {});
+  }
+
+  /** Whether its lease has ended, by its own clock. */
+  get #isOverdue(): boolean {
+    return performance.now() - this.#renewedAt >= this.#leaseMs;
   }
 
   get #beatMs(): number {
@@ -267,15 +330,43 @@ export class Nodes {
     const asked = performance.now();
     const isHeld = this.#lease !== undefined && (await this.#options.store.leases.renew(this.#lease, this.#leaseMs));
     if (this.#closed) return;
-    if (isHeld) this.#renewedAt = asked;
+    if (this.#isAway) this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
+    if (isHeld) this.#renewed(asked);
     else await this.#acquire();
     await this.#write();
-    if (this.#isAway) this.#graceUntil = performance.now() + GRACE_LEASES * this.#leaseMs;
     const isBack = this.#isAway || !isHeld || this.#hasLost;
     this.#isAway = false;
     this.#hasLost = false;
     if (isBack) this.#options.onBack?.();
     await this.#look();
+  }
+
+  /** @param at when that was asked for, in ms of this process. */
+  #renewed(at: number): void {
+    this.#renewedAt = at;
+    this.#isCut = false;
+    clearTimeout(this.#leaseEnd);
+    const endsInMs = at + this.#leaseMs - performance.now();
+    this.#leaseEnd = unreffed(setTimeout(() => this.#leaseEnded(), endsInMs + LEASE_LATE_MS));
+  }
+
+  /** While the store is away for all, each goes on with what it has. Where the others reach it, they go on with what is here. */
+  #leaseEnded(): void {
+    if (!this.#isAway || this.#isCut || !this.#isOverdue) return;
+    const { id } = this;
+    for (const node of this.all) {
+      if (node.self) continue;
+      owned(
+        async () => {
+          const isGone = await this.#options.isGoneFor(node);
+          const isStill = this.#isAway && this.#isOverdue && this.#id === id && !this.#closed;
+          if (!isGone || !isStill) return;
+          this.#isCut = true;
+          this.#becomeAnother();
+        },
+        () => {},
+      );
+    }
   }
 
   /** A node whose port for others is dead must not be taken for alive. */
@@ -326,7 +417,7 @@ export class Nodes {
     const acquired = await store.leases.acquire(leaseOf(this.#id), this.#id, this.#leaseMs);
     if ('lease' in acquired) {
       this.#lease = acquired.lease;
-      this.#renewedAt = asked;
+      this.#renewed(asked);
       return;
     }
     this.#becomeAnother();
@@ -371,7 +462,10 @@ export class Nodes {
     if (error.code === 'SWB_STORE_UNAVAILABLE') {
       // The store itself told. Others are not taken for gone by who cannot see.
       this.#isAway = true;
+      this.#leaseEnded();
     } else if (error.code === 'SWB_NODE_UNREACHABLE') {
+      // On a busy machine an answer may be late; nothing comes of that before the lease has ended.
+      if (!this.#isOverdue) return;
       if (!this.#isUnreachable) emit({ type: 'failed', where: 'peer listener', error });
       this.#isUnreachable = true;
     } else emit({ type: 'failed', where: 'nodes', error });

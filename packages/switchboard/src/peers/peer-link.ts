@@ -6,6 +6,7 @@ import type { Agent } from 'undici';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { ClusterKey } from './cluster-key.ts';
 import { digestOfBody } from '../transports/http/body.ts';
+import { ANOTHER_STATUS } from './peer-listener.ts';
 import { BODY_HEADER, SIGNATURE_HEADER, isAnswerSigned, signRequest } from './signature.ts';
 
 export interface PeerLinkOptions {
@@ -110,9 +111,11 @@ export class PeerLink {
         throw new SwitchboardError('SWB_NODE_LOST', { detail });
       }
       answer.body.once('close', end);
-      if (status === 421) {
+      if (status === 421 || status === ANOTHER_STATUS) {
         answer.body.on('error', () => {}).destroy();
-        throw new SwitchboardError('SWB_NOT_OWNER', { detail: peer.id });
+        if (status === 421) throw new SwitchboardError('SWB_NOT_OWNER', { detail: peer.id });
+        const detail = `${peer.id}: another node is at its peer URL now`;
+        throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail, data: { retryAfterMs: 1000 } });
       }
       return { status, headers: received, body: answer.body };
     } catch (thrown) {

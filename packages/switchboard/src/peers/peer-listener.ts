@@ -17,6 +17,8 @@ import type { Certificates } from '../transports/tls/certificates.ts';
 import type { ClusterKey } from './cluster-key.ts';
 import { BODY_HEADER, Nonces, SIGNATURE_HEADER, refused, signAnswer, verifyRequest } from './signature.ts';
 
+/** Says that another node than the one that was meant has its port now. */
+export const ANOTHER_STATUS = 410;
 /** Answers 204, so that it is known that a node can be reached. */
 export const ALIVE_PATH = '/peer/alive';
 
@@ -110,7 +112,10 @@ export class PeerListener {
       // A node that is busy is still there, and nothing happens when that is asked twice.
       if (request.url !== ALIVE_PATH) this.#nonces.remember(nonce, until);
       // A node that was started again is another one: what the former one had is not here.
-      if (to !== self()) throw new SwitchboardError('SWB_NOT_OWNER', { detail: `${to} is not here any more` });
+      if (to !== self()) {
+        response.writeHead(ANOTHER_STATUS).end();
+        return;
+      }
       expectDigest(request, String(request.headers[BODY_HEADER] ?? NO_BODY), () => {
         const error = refused('its body is not the one that was signed');
         this.#note(error, request);

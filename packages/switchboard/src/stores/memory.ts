@@ -10,6 +10,7 @@ import type {
   Counters,
   Fact,
   Facts,
+  HeldLease,
   Lease,
   Leases,
   Log,
@@ -79,8 +80,9 @@ class MemoryLeases implements Leases {
     if (this.#held(lease.name)?.epoch === lease.epoch) this.#leases.set(lease.name, { lease, endsAt: 0 });
   }
 
-  async holder(name: string): Promise<Lease | undefined> {
-    return this.#held(name);
+  async holder(name: string): Promise<HeldLease | undefined> {
+    const lease = this.#held(name);
+    return lease && { ...lease, endsInMs: this.#leases.get(name)!.endsAt - this.#now() };
   }
 
   /** Whether somebody has it now. */

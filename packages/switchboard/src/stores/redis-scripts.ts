@@ -75,11 +75,11 @@ if epoch ~= ARGV[1] or tonumber(ends) <= now then return 0 end
 redis.call('HSET', KEYS[1], 'ends', string.format('%d', now + ARGV[2]))
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])
 return 1`,
-  /** KEYS: lease. @returns owner and epoch of who has it now. */
+  /** KEYS: lease. @returns owner and epoch of who has it now, and for how many ms. */
   holder: `${NOW}
 local owner, epoch, ends = unpack(redis.call('HMGET', KEYS[1], 'owner', 'epoch', 'ends'))
 if not owner or tonumber(ends) <= now then return {} end
-return {owner, epoch}`,
+return {owner, epoch, tonumber(ends) - now}`,
   /** KEYS: counter. ARGV: by, ttl. */
   add: `
 local count = redis.call('INCRBY', KEYS[1], ARGV[1])

@@ -17,6 +17,7 @@ import type {
   Counters,
   Fact,
   Facts,
+  HeldLease,
   Lease,
   Leases,
   Portion,
@@ -165,9 +166,10 @@ class RedisLeases implements Leases {
     await this.#connection.run('renew', [this.#keyOf(name)], [epoch, 0, LEASE_KEPT_MS]);
   }
 
-  async holder(name: string): Promise<Lease | undefined> {
-    const [owner, epoch] = (await this.#connection.run('holder', [this.#keyOf(name)])) as [string?, string?];
-    return owner === undefined ? undefined : { name, owner, epoch: Number(epoch) };
+  async holder(name: string): Promise<HeldLease | undefined> {
+    const said = (await this.#connection.run('holder', [this.#keyOf(name)])) as [string?, string?, number?];
+    const [owner, epoch, endsInMs] = said;
+    return owner === undefined ? undefined : { name, owner, epoch: Number(epoch), endsInMs: Number(endsInMs) };
   }
 
   #keyOf(name: string): string {

@@ -22,6 +22,7 @@ import type {
   Counters,
   Fact,
   Facts,
+  HeldLease,
   Lease,
   Leases,
   Log,
@@ -303,8 +304,8 @@ class SqliteStore implements SharedStore {
   #acquire(name: string, owner: string, ttlMs: number): Acquired {
     return this.#write(() => {
       const held = this.#held(name);
-      if (held !== undefined && held.owner !== owner) return { heldBy: held };
-      const lease = held ?? { name, owner, epoch: this.#nextEpoch() };
+      if (held !== undefined && held.owner !== owner) return { heldBy: { name, owner: held.owner, epoch: held.epoch } };
+      const lease = { name, owner, epoch: held?.epoch ?? this.#nextEpoch() };
       const insert = 'INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)';
       this.#file.sql(insert).run(name, owner, lease.epoch, this.#now() + ttlMs);
       return { lease };
@@ -328,10 +329,13 @@ class SqliteStore implements SharedStore {
     this.#write(() => this.#file.sql(update).run(this.#now(), name, epoch));
   }
 
-  #held(name: string): Lease | undefined {
-    const select = 'SELECT owner, epoch FROM leases WHERE name = ? AND ends_at > ?';
-    const row = this.#read(() => this.#file.sql(select).get(name, this.#now()));
-    return row === undefined ? undefined : { name, owner: String(row['owner']), epoch: Number(row['epoch']) };
+  #held(name: string): HeldLease | undefined {
+    const now = this.#now();
+    const select = 'SELECT owner, epoch, ends_at FROM leases WHERE name = ? AND ends_at > ?';
+    const row = this.#read(() => this.#file.sql(select).get(name, now));
+    if (row === undefined) return undefined;
+    const { owner, epoch, ends_at: endsAt } = row;
+    return { name, owner: String(owner), epoch: Number(epoch), endsInMs: Number(endsAt) - now };
   }
 
   #add(name: string, by: number, ttlMs: number): number {

@@ -81,7 +81,7 @@ export interface Leases {
   /** Lets go of it; does nothing when it was lost. */
   release(lease: Lease): Promise<void>;
   /** Who has it now. */
-  holder(name: string): Promise<Lease | undefined>;
+  holder(name: string): Promise<HeldLease | undefined>;
 }
 
 /** The right of an owner, until somebody else gets it. */
@@ -92,6 +92,12 @@ export interface Lease {
   readonly owner: string;
   /** Grows with each owner. */
   readonly epoch: number;
+}
+
+/** A lease that somebody has now. */
+export interface HeldLease extends Lease {
+  /** How long it holds unless it is renewed, in ms. */
+  readonly endsInMs: number;
 }
 
 /** A lease that was got, or the one that another has. */

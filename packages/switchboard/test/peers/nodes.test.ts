@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 
 import type { GatewayEvent } from '../../src/observe/events.ts';
 import { Heirs } from '../../src/peers/heirs.ts';
-import { Nodes } from '../../src/peers/nodes.ts';
+import { Nodes, leaseOf } from '../../src/peers/nodes.ts';
 import { SwitchboardError } from '../../src/protocol/errors.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
 import type { Leases, SharedStore } from '../../src/stores/store.ts';
@@ -17,15 +17,21 @@ afterEach(async () => {
   for (const each of open.splice(0)) await each.close();
 });
 
+/** Those of a test, by their names. */
+const joined = new Map<string, Nodes>();
+afterEach(() => joined.clear());
+
 /** A node whose port for others can be made dead, so that it is taken for gone. */
-async function join(store: SharedStore, name: string) {
+async function join(store: SharedStore, name: string, leaseMs = LEASE_MS) {
   const events: GatewayEvent[] = [];
   const gone: string[] = [];
-  const node = { isReachable: true, isSilent: false, waiting: 0, fenced: 0 };
-  const nodes = new Nodes({
+  const node = { isReachable: true, isSilent: false, checks: 0, waiting: 0, fenced: 0 };
+  const nodes: Nodes = new Nodes({
     store,
     describe: () => ({ name, url: `http://${name}.test`, version: '1', digest: 'd', startedAt: 1 }),
+    isGoneFor: (other) => joined.get(other.name)!.isGone(nodes.id),
     checkReachable: async (signal) => {
+      node.checks++;
       if (node.isSilent) {
         node.waiting++;
         await once(signal, 'abort');
@@ -37,8 +43,9 @@ async function join(store: SharedStore, name: string) {
     onFenced: () => node.fenced++,
     onNotice: () => {},
     emit: (event) => events.push(event),
-    leaseMs: LEASE_MS,
+    leaseMs,
   });
+  joined.set(name, nodes);
   const heirs = new Heirs({ store, nodes, has: () => true, onNotice: () => {} });
   open.unshift(nodes, heirs);
   await nodes.join();
@@ -79,7 +86,7 @@ it('sees who joins at once when it is asked for, and who leaves; one whose port 
   b.isReachable = false;
   await poll(a.names).toEqual(['a']);
   expect(a.gone).toEqual(['b']);
-  expect(b.events).toContainEqual(expect.objectContaining({ type: 'failed', where: 'peer listener' }));
+  await poll(() => b.events).toContainEqual(expect.objectContaining({ type: 'failed', where: 'peer listener' }));
   b.isReachable = true;
   await poll(a.names).toEqual(['a', 'b']);
   b.isSilent = true;
@@ -167,4 +174,76 @@ it('a node that has hung finds out that it is fenced before anything is done, al
   expect(a.nodes.isSettled).toBe(false);
   await a.nodes.settled();
   expect([a.fenced, failing <= 0]).toEqual([1, true]);
+});
+
+/** A store that one node alone may be cut off from. */
+function cuttable(store: SharedStore): { store: SharedStore; line: { isCut: boolean } } {
+  const line = { isCut: false };
+  const through = <Part extends object>(part: Part): Part =>
+    new Proxy(part, {
+      get(target, name) {
+        const own: unknown = Reflect.get(target, name);
+        if (typeof own !== 'function') return own;
+        return (...args: unknown[]): unknown =>
+          line.isCut ? Promise.reject(new SwitchboardError('SWB_STORE_UNAVAILABLE')) : own.apply(target, args);
+      },
+    });
+  return { store: withParts(store, { leases: through(store.leases), facts: through(store.facts) }), line };
+}
+
+it('one that cannot be connected to and gives no sign of life is gone long before its lease ends; one that does is there', async () => {
+  const clock = { now: 1_000_000 };
+  const store = memoryStore({ now: () => clock.now });
+  open.push(store);
+  const { store: own, line } = cuttable(store);
+  const [a, b] = [await join(store, 'a'), await join(own, 'b')];
+  const { id } = b.nodes;
+  await poll(a.names).toEqual(['a', 'b']);
+  // Nobody can connect to it, but it gives its signs of life.
+  clock.now += LEASE_MS / 2;
+  await poll(async () => (await store.leases.holder(leaseOf(id)))?.endsInMs).toBe(LEASE_MS);
+  expect([await a.nodes.isThere(id), a.gone]).toEqual([true, []]);
+  // It ends without a word.
+  line.isCut = true;
+  await b.nodes.close();
+  clock.now += LEASE_MS / 2;
+  expect(await store.leases.holder(leaseOf(id))).toMatchObject({ owner: id, endsInMs: LEASE_MS / 2 });
+  expect(await Promise.all([a.nodes.isThere(id), a.nodes.isThere(id)])).toEqual([false, false]);
+  expect([a.gone, a.names()]).toEqual([['b'], ['a']]);
+  expect([await a.nodes.other(id), await a.nodes.fence(id)]).toEqual([undefined, true]);
+});
+
+it('one that alone cannot reach the store gives up what it had when its lease ends, and joins again; where no node reaches it, each goes on', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const [one, other] = [cuttable(store), cuttable(store)];
+  const [a, b] = [await join(one.store, 'a'), await join(other.store, 'b')];
+  await poll(a.names).toEqual(['a', 'b']);
+  const { id } = a.nodes;
+  one.line.isCut = true;
+  await poll(() => [a.fenced, a.nodes.isCut]).toEqual([1, true]);
+  expect(a.nodes.id).not.toBe(id);
+  expect(a.events).toContainEqual({ type: 'node.fenced', node: id, now: a.nodes.id });
+  await poll(b.names).toEqual(['b']);
+  one.line.isCut = false;
+  await poll(b.names).toEqual(['a', 'b']);
+  expect([a.nodes.isCut, a.fenced, b.fenced]).toEqual([false, 1, 0]);
+  await poll(a.names).toEqual(['a', 'b']);
+  const ids = [a.nodes.id, b.nodes.id];
+  one.line.isCut = other.line.isCut = true;
+  const checks = a.checks;
+  await poll(() => a.checks).toBeGreaterThan(checks + 8);
+  expect([a.nodes.id, b.nodes.id, a.nodes.isCut, b.nodes.isCut]).toEqual([...ids, false, false]);
+});
+
+it('an answer at its own peer URL that is late once is not told of', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const a = await join(store, 'a', 1500);
+  a.isReachable = false;
+  await poll(() => a.checks).toBeGreaterThan(0);
+  a.isReachable = true;
+  const checks = a.checks;
+  await poll(() => a.checks).toBeGreaterThan(checks);
+  expect(a.events.filter(({ type }) => type === 'failed')).toEqual([]);
 });

@@ -31,6 +31,7 @@ async function join(store: SharedStore, name: string) {
   const nodes: Nodes = new Nodes({
     store,
     describe: () => ({ name, url: `http://${name}.test`, version: '1', digest: 'd', startedAt: 1 }),
+    isGoneFor: () => Promise.resolve(false),
     checkReachable: () => (node.isReachable ? Promise.resolve() : Promise.reject(new Error('dead'))),
     onLost: () => {},
     onFenced: () => owners.giveUp(),

@@ -193,6 +193,8 @@ describe('an exchange that is passed on', () => {
     await Promise.all(staying);
     hang.abort();
     await first;
+    const toFormer = link.send({ ...owner, id: 'former' }, { method: 'GET', path: '/', headers: {} });
+    await expect(toFormer).rejects.toMatchObject({ code: 'SWB_NODE_UNREACHABLE' });
     await listener.close();
     await expect.poll(() => link.size).toBe(0);
     const third = await http(url, { body: '{}' });
@@ -268,7 +270,7 @@ describe('the port for nodes', () => {
       expect(answer).not.toMatch(/^switchboard-peer:/im);
     }
     // It is signed, but the node that it was for is not there any more.
-    expect(await raw(port, head([`switchboard-peer: ${signed({ to: 'former' })}`]))).toMatch(/^HTTP\/1.1 421 /);
+    expect(await raw(port, head([`switchboard-peer: ${signed({ to: 'former' })}`]))).toMatch(/^HTTP\/1.1 410 /);
     const upgrade = ['upgrade: websocket', 'sec-websocket-version: 13', 'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=='];
     expect(await raw(port, head(upgrade).replace('connection: close', 'connection: upgrade'))).not.toMatch(/ 101 /);
     expect(served).toBe(1);
