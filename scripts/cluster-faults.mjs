@@ -78,7 +78,16 @@ writeFileSync(config, JSON.stringify({ upstreams, allowPrivateUpstreams: true })
 
 const redis = await Redis.start({ keeps: values.fault === 'redis' });
 const lines = await Promise.all(NAMES.map(() => Line.to(redis.port)));
-const flags = ['--rate-limit', 'unlimited', '--connect-rate-limit', 'unlimited', '--max-connections', '2000'];
+const flags = [
+  '--rate-limit',
+  'unlimited',
+  '--connect-rate-limit',
+  'unlimited',
+  '--max-connections',
+  '2000',
+  '--resume-window',
+  '30s',
+];
 const nodes = await Promise.all(
   NAMES.map((name, nth) =>
     ClusterNode.create({
