@@ -156,6 +156,8 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
     );
     expect(await client.answer(1)).toMatchObject({ error: { message: 'An operator cancelled the request: too long' } });
     expect(await switchboard('cancel', '--session', session!.id)).toEqual(okay('2 requests cancelled\n'));
+    const nobody = await switchboard('cancel', '--session', 'nope');
+    expect([nobody.code, nobody.stderr]).toEqual([EXIT.failed.code, expect.stringContaining('no session "nope"')]);
     expect(await switchboard('cancel', first!.id)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('there is no request'),

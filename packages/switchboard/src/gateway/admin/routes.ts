@@ -139,7 +139,11 @@ export const ROUTES: readonly Route[] = [
     command: 'cancel --session <session>',
     query: shapes.reason,
     answer: shapes.counted,
-    handle: ({ operations }, { name, query }) => ({ count: operations.cancelAll(name, query.reason) }),
+    handle: ({ operations }, { name, query }) => {
+      const count = operations.cancelAll(name, query.reason);
+      const isKnown = count > 0 || operations.sessions().some(({ id }) => id === name);
+      return isKnown ? { count } : missing('session', name, idsOf(operations.sessions()));
+    },
   }),
   define({
     method: 'GET',

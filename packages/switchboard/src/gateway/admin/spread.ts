@@ -5,7 +5,7 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import type { Node } from '../../peers/nodes.ts';
 
 /**
- * `list`: the items of all, each with its node. `count`: the sum, and what each counted. `find`: the first that knows the name; where none
+ * `list`: the items of all, each with its node. `count`: the sum, and what each counted; an error where none of them knows the name. `find`: the first that knows the name; where none
  * does, and one did not answer, its error. `each`: the answer of this one, and those of the others by their names. A name that several nodes
  * have stands with their ids.
  */
@@ -53,9 +53,21 @@ export async function spread(
       }
     }),
   );
-  const all: Answer[] = [{ node: own, said: await here() }, ...(await rest)];
-  const unanswered = all.flatMap(({ node, error }) => (error === undefined ? [] : [node]));
+  const mine = await answerOf(own, how, here);
+  const all: Answer[] = [mine, ...(await rest)];
+  if (how === 'count' && all.every(({ error }) => isNotFound(error))) throw mine.error!;
+  const unanswered = all.flatMap(({ node, error }) => (error === undefined || isNotFound(error) ? [] : [node]));
   return { answer: joined(how, all), unanswered };
+}
+
+/** That this one does not know a name says nothing about the others. */
+async function answerOf(node: string, how: Spread, here: () => unknown): Promise<Answer> {
+  try {
+    return { node, said: await here() };
+  } catch (thrown) {
+    if (how !== 'count' || !isNotFound(thrown)) throw thrown;
+    return { node, said: undefined, error: asSwitchboardError(thrown) };
+  }
 }
 
 /** With names that only one of them has. */
@@ -72,7 +84,10 @@ function joined(how: Exclude<Spread, 'find'>, all: readonly Answer[]): unknown {
     );
   }
   const byNode = Object.fromEntries(
-    all.map(({ node, said, error }) => [node, error === undefined ? said : { error: error.message }]),
+    all.map(({ node, said, error }) => {
+      if (how === 'count' && isNotFound(error)) return [node, { count: 0 }];
+      return [node, error === undefined ? said : { error: error.message }];
+    }),
   );
   if (how === 'each') return { ...(all[0]!.said as JsonObject), nodes: byNode };
   const count = all.reduce((sum, { said }) => sum + (isObject(said) ? Number(said['count'] ?? 0) : 0), 0);
