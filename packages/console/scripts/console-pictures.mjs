@@ -1,7 +1,7 @@
 // Takes the pictures of the console for the documents, or of all its views to look at:
 //   node packages/console/scripts/console-pictures.mjs             docs/images/console*.png
 //   node packages/console/scripts/console-pictures.mjs --all DIR [NAMES]   every view, wide and on a phone, light and dark; empty; with many
-//     sessions; NAMES is a regular expression for those that are wanted
+//     sessions; in error; NAMES is a regular expression for those that are wanted
 // Gateway, servers, clients and Chromium are real.
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -167,10 +167,10 @@ async function serve() {
 }
 
 /** @param place of the view, as in its address; @param opens what is clicked, if anything. */
-async function take(browser, gateway, { place, options, opens, file }) {
+async function take(browser, gateway, { place, options, opens, file, link = gateway.consoleLink }) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  const { url } = gateway.consoleLink();
+  const { url } = await link.call(gateway);
   await page.goto(url);
   await page.getByText('Live', { exact: true }).waitFor();
   if (place !== '') await page.goto(url.split('#')[0] + place);
@@ -197,6 +197,28 @@ const VIEWS = [
   { name: 'lockouts', place: 'people?show=lockouts' },
   { name: 'audit', place: 'audit', opens: '.table-row' },
   { name: 'nodes', place: 'nodes' },
+];
+/** What can go wrong with every view: no answer, a sign-in that is over, and a role that may only look. */
+const ERRORS = [
+  { name: 'gone', opens: [(page) => page.context().setOffline(true)] },
+  {
+    name: 'signed-out',
+    opens: [
+      (page) => page.context().clearCookies(),
+      (page) => page.context().setOffline(true),
+      () => pause(1500),
+      (page) => page.context().setOffline(false),
+      () => pause(6000),
+    ],
+  },
+  {
+    name: 'viewer',
+    async link() {
+      const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+      const asked = { method: 'POST', headers, body: '{"role":"viewer"}' };
+      return (await fetch(`${this.adminUrl}/console-link`, asked)).json();
+    },
+  },
 ];
 const DIFFERENCE = [
   async (page) => {
@@ -256,6 +278,20 @@ try {
       { ...view, opens: undefined, options: { ...PHONE, colorScheme: 'dark' }, file: to(`${name}-phone-dark.png`) },
     ]);
     await takeAll(8, each);
+    const looks = [
+      ['', LIGHT],
+      ['-dark', DARK],
+      ['-phone', { ...PHONE, colorScheme: 'light' }],
+      ['-phone-dark', { ...PHONE, colorScheme: 'dark' }],
+    ];
+    await takeAll(
+      8,
+      ERRORS.flatMap(({ name: error, ...how }) =>
+        [...VIEWS, { name: 'configuration', place: 'configuration' }].flatMap(({ name, place }) =>
+          looks.map(([look, options]) => ({ place, options, file: to(`${name}-${error}${look}.png`), ...how })),
+        ),
+      ),
+    );
     await takeAll(
       0,
       VIEWS.map(({ name, place }) => ({ place: place.split('?')[0], options: LIGHT, file: to(`${name}-empty.png`) })),

@@ -86,8 +86,16 @@ describe('an operator', () => {
     // Requests: the one that hangs is cancelled.
     await view(page, 'Requests');
     await page.getByText('Under way', { exact: true }).click();
+    await rows(page)
+      .filter({ hasText: 'never' })
+      .getByText(/^waits \d+s$/)
+      .waitFor();
     await rows(page).filter({ hasText: 'never' }).click();
     await detail(page).getByRole('button', { name: 'Cancel…' }).click();
+    await dialog(page).getByText('Cancel never', { exact: true }).waitFor();
+    await dialog(page)
+      .getByText(/^bob called it at scripted, \d+s ago/)
+      .waitFor();
     await dialog(page).getByLabel('Reason').fill('it hangs');
     await dialog(page).getByRole('button', { name: 'Cancel request' }).click();
     expect(await hung).toContain('it hangs');
@@ -95,6 +103,7 @@ describe('an operator', () => {
     await page.getByText('Failed', { exact: true }).click();
     await rows(page).filter({ hasText: EVIL }).click();
     await detail(page).getByText('-32602').waitFor();
+    await page.getByRole('columnheader', { name: 'Why' }).waitFor();
     expect(await seriousFaults(page)).toEqual([]);
 
     // Sessions: filtered, grouped, spoken to, ended.
@@ -106,6 +115,7 @@ describe('an operator', () => {
     await page.locator('.table-row.group', { hasText: 'bob' }).waitFor();
     await rows(page).first().click();
     await detail(page).getByText('never').waitFor();
+    await page.getByRole('columnheader', { name: 'Rate left' }).waitFor();
     await detail(page).getByRole('button', { name: 'Message…' }).click();
     await dialog(page).getByLabel('Text').fill('Back in 5 minutes');
     await dialog(page).getByRole('button', { name: 'Send' }).click();
@@ -128,6 +138,9 @@ describe('an operator', () => {
       .poll(() => page.getByLabel('Members').locator('tbody tr').first().textContent())
       .not.toContain(String(before!.pid));
     await ann.callTool({ name: 'add', arguments: { a: 1, b: 1 } });
+    await view(page, 'Overview');
+    await page.locator('.changes').getByText('local restarted demo').waitFor();
+    await page.goBack();
     await page.goBack();
     await page.goBack();
     await page.getByRole('grid', { name: 'Sessions' }).waitFor();

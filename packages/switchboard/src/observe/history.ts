@@ -4,6 +4,7 @@
  */
 import { cut } from '../util/cut.ts';
 import type { Emit, GatewayEvent } from './events.ts';
+import { actedInWords } from './acted.ts';
 import { SECONDS } from './tally.ts';
 
 /** How busy it is at one moment. */
@@ -53,6 +54,8 @@ export interface Change {
   type: GatewayEvent['type'];
   level: 'info' | 'warn' | 'error';
   upstream?: string;
+  /** Of an operator: the route of the admin API. */
+  action?: string;
   text: string;
   /** How often it happened, each within a minute of the one before. */
   count: number;
@@ -302,7 +305,7 @@ export class History {
 }
 
 /** A change in words; undefined for what is none. */
-function describe(event: GatewayEvent): Pick<Change, 'level' | 'upstream' | 'text'> | undefined {
+function describe(event: GatewayEvent): Pick<Change, 'level' | 'upstream' | 'action' | 'text'> | undefined {
   switch (event.type) {
     case 'reloaded': {
       const { added, changed, removed, applied, restartNeeded } = event;
@@ -334,13 +337,11 @@ function describe(event: GatewayEvent): Pick<Change, 'level' | 'upstream' | 'tex
       return { level: 'error', text: `Audit log: ${event.lost} lines lost: ${event.reason}` };
     case 'failed':
       return { level: 'error', text: `Fault in ${event.where}` };
-    case 'operator.acted':
-      // Who has read something changed nothing.
-      if (event.action.startsWith('GET ')) return undefined;
-      return {
-        level: 'info',
-        text: `${event.operator}: ${event.action}${event.subject === undefined ? '' : ` ${event.subject}`}`,
-      };
+    case 'operator.acted': {
+      const { operator, action, subject, outcome } = event;
+      const text = actedInWords(operator, action, subject, outcome);
+      return text === undefined ? undefined : { level: outcome === 'ok' ? 'info' : 'warn', action, text };
+    }
     default:
       return undefined;
   }

@@ -106,7 +106,7 @@ it('makes a key that is shown once, lists it without what opens anything, and en
   expect(after[0]).toMatchObject({ id: made.id, state: 'revoked' });
   expect(JSON.stringify(test.events.filter(({ type }) => type === 'operator.acted'))).not.toContain(made.key);
   expect(test.events).toContainEqual(
-    expect.objectContaining({ type: 'operator.acted', action: 'POST /keys', subject: 'ann reader', outcome: 'ok' }),
+    expect.objectContaining({ type: 'operator.acted', action: 'POST /keys', subject: 'ann (reader)', outcome: 'ok' }),
   );
 });
 

@@ -152,6 +152,20 @@ describe('the history', () => {
     expect(Math.max(...history.changes().map(({ text }) => text.length))).toBeLessThanOrEqual(500);
   });
 
+  it('says in words what operators did, and nothing of what they only looked at', () => {
+    const { history } = startHistory();
+    const acted = (action: string, subject: string, outcome = 'ok'): void =>
+      history.onEvent({ type: 'operator.acted', operator: 'olga', action, subject, outcome });
+    acted('POST /keys', 'bob (reader)');
+    acted('POST /upstreams/{name}/restart', 'files $& more', 'SWB_UPSTREAM_NOT_FOUND');
+    acted('GET /audit', 'principal=bob');
+    acted('POST /configuration/preview', 'rateLimit');
+    expect(history.changes().map(({ level, text }) => [level, text])).toEqual([
+      ['info', 'olga made a key for bob (reader)'],
+      ['warn', 'olga restarted files $& more: not done, SWB_UPSTREAM_NOT_FOUND'],
+    ]);
+  });
+
   it('looks at clients, calls in flight and memory each second', async () => {
     const { history, pass } = startHistory(() => ({ clients: 7, inFlight: 2, memoryBytes: 1024 }));
     await expect

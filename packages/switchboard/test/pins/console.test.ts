@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { OPERATIONS } from '../../../console/src/pages/console/operations.ts';
 import { loadProgram } from '../../src/cli/program.ts';
 import { ROUTES } from '../../src/gateway/admin/routes.ts';
+import { ACTED } from '../../src/observe/acted.ts';
 import { root } from '../support/gateway.ts';
 
 const program = await loadProgram();
@@ -36,6 +37,11 @@ it.each(Object.values(OPERATIONS))(
     if (flag !== '') expect(words).toContain(flag);
   },
 );
+
+it('has words for "What changed": every operation that changes something', () => {
+  const changing = [...routes].filter(([, { method }]) => method !== 'GET').map(([name]) => name);
+  expect(Object.keys(ACTED).toSorted()).toEqual(changing.toSorted());
+});
 
 it('is in the guide with its command: every operation of the console that changes something', () => {
   const acting = Object.values(OPERATIONS).filter((operation) => !operation.startsWith('GET '));

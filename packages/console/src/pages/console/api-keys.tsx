@@ -45,9 +45,7 @@ const COLUMNS: readonly TableColumn<ApiKey>[] = [
 /** The keys, asked again when one was made or revoked, here or by another operator. */
 export function useKeys(page: Page): { keys: readonly ApiKey[] | undefined; wrong: string | undefined } {
   const [found, setFound] = useState<{ keys?: readonly ApiKey[]; wrong?: string }>({});
-  const changedAt = page.live?.state.changes.findLast(
-    ({ type, text }) => type === 'operator.acted' && text.includes(' /keys'),
-  )?.time;
+  const changedAt = page.live?.state.changes.findLast(({ action = '' }) => action.includes(' /keys'))?.time;
   useEffect(() => {
     let over = false;
     ask<readonly ApiKey[]>('keys').then(

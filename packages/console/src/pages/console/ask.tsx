@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { Dialog } from '../common/dialog.tsx';
+import { DialogButtons } from './dialog-buttons.tsx';
 
 export interface AskProps {
   readonly title: string;
@@ -23,14 +24,7 @@ export function Ask({ title, children, action, grave, onDo, onClose }: AskProps)
     <Dialog title={title} onClose={onClose}>
       <form class="form" onSubmit={submit}>
         {children}
-        <div class="buttons">
-          <button type="submit" class={grave === true ? 'primary bad' : 'primary'}>
-            {action}
-          </button>
-          <button type="button" onClick={onClose}>
-            Do nothing
-          </button>
-        </div>
+        <DialogButtons action={action} grave={grave} onClose={onClose} />
       </form>
     </Dialog>
   );

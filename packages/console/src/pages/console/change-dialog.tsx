@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Dialog } from '../common/dialog.tsx';
 import { ask } from './api.ts';
+import { DialogButtons } from './dialog-buttons.tsx';
 import { Difference } from './difference.tsx';
 import type { ConfigurationEdit, Difference as DifferenceFacts, Reloaded } from './facts.ts';
 import type { Page } from './page.ts';
@@ -45,14 +46,7 @@ export function ChangeDialog({ page, edit, onClose }: ChangeDialogProps): JSX.El
         <Difference key={each.what} {...each} />
       ))}
       {preview !== undefined && <p>{effectOf(preview.change)}</p>}
-      <div class="buttons">
-        <button type="button" class="primary" disabled={preview === undefined} onClick={apply}>
-          Apply
-        </button>
-        <button type="button" onClick={onClose}>
-          Do nothing
-        </button>
-      </div>
+      <DialogButtons action="Apply" disabled={preview === undefined} onDo={apply} onClose={onClose} />
     </Dialog>
   );
 }

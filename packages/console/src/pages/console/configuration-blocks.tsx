@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { Configuration, ConfigurationEdit, ConfigurationFile } from './facts.ts';
 import { Link } from './link.tsx';
 import type { Page } from './page.ts';
+import { PlainTable } from './plain-table.tsx';
 import { RoleDialog } from './role-dialog.tsx';
 import { counted } from './words.ts';
 
@@ -13,85 +14,78 @@ export interface BlocksProps {
   onEdit(edit: ConfigurationEdit): void;
 }
 
+/** A server or a role. */
+interface Block {
+  readonly name: string;
+  readonly link?: JSX.Element;
+  readonly kind: string;
+  readonly at?: string;
+  readonly isolation?: string;
+  readonly rules?: object | undefined;
+  readonly actions: JSX.Element;
+}
+
 /** The servers and the roles of the configuration. */
 export function Blocks({ page, facts, file, onEdit }: BlocksProps): JSX.Element {
   const [role, setRole] = useState<string>();
   const { upstreams, roles } = facts;
   const mayEdit = page.mayAct && file !== undefined;
+  const button = (label: string, onClick: () => void, isGrave = false): JSX.Element => (
+    <button type="button" class={isGrave ? 'danger' : undefined} onClick={onClick}>
+      {label}
+    </button>
+  );
+  const rows: readonly Block[] = [
+    ...upstreams.map(({ name, tools, ...server }) => ({
+      ...server,
+      name,
+      link: (
+        <Link page={page} view="servers" params={{ id: name }}>
+          {name}
+        </Link>
+      ),
+      rules: tools,
+      actions: (
+        <>
+          {button('Disable…', () => onEdit({ servers: { [name]: 'disable' } }))}{' '}
+          {button('Remove…', () => onEdit({ servers: { [name]: 'remove' } }), true)}
+        </>
+      ),
+    })),
+    ...(file?.disabled ?? []).map((name) => ({
+      name,
+      kind: 'disabled',
+      actions: button('Enable…', () => onEdit({ servers: { [name]: 'enable' } })),
+    })),
+    ...Object.entries(roles).map(([name, rules]) => ({
+      name,
+      kind: 'role',
+      rules,
+      actions: button('Edit…', () => setRole(name)),
+    })),
+  ];
   return (
     <details class="blocks">
       <summary>
         {counted(upstreams.length, 'server')}, {counted(Object.keys(roles).length, 'role')}
       </summary>
-      <div class="scrolls" tabIndex={0} role="region" aria-label="Servers and roles">
-        <table class="plain">
-          <thead>
-            <tr>
-              <th>Server</th>
-              <th>Kind</th>
-              <th>Where</th>
-              <th>Isolation</th>
-              <th>Rules for tools</th>
-              {mayEdit && <th aria-label="Actions" />}
-            </tr>
-          </thead>
-          <tbody>
-            {upstreams.map(({ name, kind, at = '', isolation, tools }) => (
-              <tr key={name}>
-                <td>
-                  <Link page={page} view="servers" params={{ id: name }}>
-                    {name}
-                  </Link>
-                </td>
-                <td>{kind}</td>
-                <td>{at}</td>
-                <td>{isolation}</td>
-                <td>{tools === undefined ? '' : <code>{JSON.stringify(tools)}</code>}</td>
-                {mayEdit && (
-                  <td class="right">
-                    <button type="button" onClick={() => onEdit({ servers: { [name]: 'disable' } })}>
-                      Disable…
-                    </button>{' '}
-                    <button type="button" class="danger" onClick={() => onEdit({ servers: { [name]: 'remove' } })}>
-                      Remove…
-                    </button>
-                  </td>
-                )}
-              </tr>
-            ))}
-            {(file?.disabled ?? []).map((name) => (
-              <tr key={`disabled ${name}`}>
-                <td>{name}</td>
-                <td>disabled</td>
-                <td colSpan={3} />
-                {mayEdit && (
-                  <td class="right">
-                    <button type="button" onClick={() => onEdit({ servers: { [name]: 'enable' } })}>
-                      Enable…
-                    </button>
-                  </td>
-                )}
-              </tr>
-            ))}
-            {Object.entries(roles).map(([name, rules]) => (
-              <tr key={`role ${name}`}>
-                <td>{name}</td>
-                <td>role</td>
-                <td colSpan={3} class="wraps">
-                  <code>{JSON.stringify(rules)}</code>
-                </td>
-                {mayEdit && (
-                  <td class="right">
-                    <button type="button" onClick={() => setRole(name)}>
-                      Edit…
-                    </button>
-                  </td>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <PlainTable
+        label="Servers and roles"
+        rows={rows}
+        keyOf={({ kind, name }) => `${kind} ${name}`}
+        columns={[
+          { label: 'Name', cell: ({ name, link = name }) => link },
+          { label: 'Kind', cell: ({ kind }) => kind },
+          { label: 'Where', cell: ({ at = '' }) => at },
+          { label: 'Isolation', cell: ({ isolation = '' }) => isolation },
+          {
+            label: 'Rules',
+            wraps: true,
+            cell: ({ rules }) => (rules === undefined ? '' : <code>{JSON.stringify(rules)}</code>),
+          },
+        ]}
+        actions={mayEdit ? ({ actions }) => actions : undefined}
+      />
       {mayEdit && (
         <div class="buttons">
           <button type="button" onClick={() => setRole('')}>

@@ -78,6 +78,8 @@ export interface Change {
   readonly type: string;
   readonly level: 'info' | 'warn' | 'error';
   readonly upstream?: string;
+  /** Of an operator: the route of the admin API. */
+  readonly action?: string;
   readonly text: string;
   readonly count: number;
 }

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import type { Change, Member } from './facts.ts';
+import { PlainTable } from './plain-table.tsx';
 import { StateMark } from './state-mark.tsx';
 import { age, count, duration, exactly, size } from './words.ts';
 
@@ -17,53 +18,42 @@ export function Members({ members, now, last }: MembersProps): JSX.Element {
     return (
       <p class="empty">
         {hasFailed
-          ? `Not running: its last start failed ${age(now - last.time)} ago. The next request tries again.`
+          ? `Not running: its last start failed ${age(now - last.time)} ago. The next request tries again, and Switchboard by itself.`
           : 'Not started: the first request starts it.'}
       </p>
     );
   }
   return (
-    <div class="scrolls" tabIndex={0} role="region" aria-label="Members">
-      <table class="plain">
-        <thead>
-          <tr>
-            <th>State</th>
-            <th class="right">Process</th>
-            <th>Protocol</th>
-            <th class="right">Age</th>
-            <th class="right">In flight</th>
-            <th class="right">Served</th>
-            <th class="right">Memory</th>
-            <th class="right">CPU time</th>
-            <th class="right">Restarts</th>
-            <th>Why the last one ended</th>
-          </tr>
-        </thead>
-        <tbody>
-          {members.map((member) => (
-            <tr key={`${member.slot} ${member.pid ?? ''} ${member.startedAt ?? ''}`} title={member.slot}>
-              <td>
-                <StateMark state={member.state} />
-              </td>
-              <td class="right">{member.pid ?? '–'}</td>
-              <td>{[member.era, member.version].filter(Boolean).join(' ') || '–'}</td>
-              <td class="right">
-                {member.startedAt === undefined ? (
-                  '–'
-                ) : (
-                  <span title={exactly(member.startedAt)}>{age(now - member.startedAt)}</span>
-                )}
-              </td>
-              <td class="right">{member.inFlight}</td>
-              <td class="right">{count(member.requests)}</td>
-              <td class="right">{member.memoryBytes === undefined ? '–' : size(member.memoryBytes)}</td>
-              <td class="right">{member.cpuMs === undefined ? '–' : duration(member.cpuMs)}</td>
-              <td class={`right${member.restarts > 0 ? ' warn' : ''}`}>{member.restarts}</td>
-              <td class="wraps">{member.lastReason ?? ''}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <PlainTable
+      label="Members"
+      rows={members}
+      keyOf={({ slot, pid, startedAt }) => `${slot} ${pid ?? ''} ${startedAt ?? ''}`}
+      columns={[
+        { label: 'State', title: ({ slot }) => slot, cell: ({ state }) => <StateMark state={state} /> },
+        { label: 'Process', right: true, cell: ({ pid }) => pid ?? '–' },
+        { label: 'Protocol', cell: ({ era, version }) => [era, version].filter(Boolean).join(' ') || '–' },
+        {
+          label: 'Age',
+          right: true,
+          title: ({ startedAt }) => (startedAt === undefined ? '' : exactly(startedAt)),
+          cell: ({ startedAt }) => (startedAt === undefined ? '–' : age(now - startedAt)),
+        },
+        { label: 'In flight', right: true, cell: ({ inFlight }) => inFlight },
+        { label: 'Served', right: true, cell: ({ requests }) => count(requests) },
+        {
+          label: 'Memory',
+          right: true,
+          cell: ({ memoryBytes }) => (memoryBytes === undefined ? '–' : size(memoryBytes)),
+        },
+        { label: 'CPU time', right: true, cell: ({ cpuMs }) => (cpuMs === undefined ? '–' : duration(cpuMs)) },
+        {
+          label: 'Restarts',
+          right: true,
+          tone: ({ restarts }) => (restarts > 0 ? 'warn' : undefined),
+          cell: ({ restarts }) => restarts,
+        },
+        { label: 'Why the last one ended', wraps: true, cell: ({ lastReason = '' }) => lastReason },
+      ]}
+    />
   );
 }

@@ -5,6 +5,7 @@ import { Dialog } from '../common/dialog.tsx';
 import { typed } from '../common/form-text.ts';
 import { ask } from './api.ts';
 import { Field } from './ask.tsx';
+import { DialogButtons } from './dialog-buttons.tsx';
 import type { Configuration } from './facts.ts';
 import type { Page } from './page.ts';
 
@@ -89,14 +90,7 @@ export function NewKey({ page, principal, onClose }: NewKeyProps): JSX.Element {
         </fieldset>
         <Field label="What it is for" name="label" />
         <Field label="Ends after" name="expires" hint="Such as 12h or 90d. Without it, never" />
-        <div class="buttons">
-          <button type="submit" class="primary">
-            Make the key
-          </button>
-          <button type="button" onClick={onClose}>
-            Do nothing
-          </button>
-        </div>
+        <DialogButtons action="Make the key" onClose={onClose} />
       </form>
     </Dialog>
   );

@@ -5,6 +5,7 @@ import type { Change, Load, Problem, Upstream } from './facts.ts';
 import { Link } from './link.tsx';
 import type { Range } from './live-state.ts';
 import type { Page } from './page.ts';
+import { PlainTable } from './plain-table.tsx';
 import type { View } from './place.ts';
 import { StateMark } from './state-mark.tsx';
 import { age, count, counted, duration, exactly, rate, size } from './words.ts';
@@ -83,10 +84,11 @@ interface ServerRow {
   readonly load: Load | undefined;
 }
 
-const memoryOf = ({ members }: Upstream): number | undefined => {
+const memoryOf = ({ members }: Upstream): string => {
   const known = members.flatMap(({ memoryBytes }) => memoryBytes ?? []);
-  return known.length === 0 ? undefined : known.reduce((sum, each) => sum + each, 0);
+  return known.length === 0 ? '–' : size(known.reduce((sum, each) => sum + each, 0));
 };
+const tookOf = (ms: number | null | undefined): string => (ms == null ? '–' : duration(ms));
 
 function ServerTable({ page, rows }: { readonly page: Page; readonly rows: readonly ServerRow[] }): JSX.Element {
   return (
@@ -94,48 +96,37 @@ function ServerTable({ page, rows }: { readonly page: Page; readonly rows: reado
       <h2>
         Servers <span class="hint">last minute</span>
       </h2>
-      {/* It scrolls sideways where there is no room. */}
-      <div class="scrolls" tabIndex={0} role="region" aria-label="Servers, last minute">
-        <table class="plain">
-          <thead>
-            <tr>
-              <th>Server</th>
-              <th>State</th>
-              <th class="right">Calls</th>
-              <th class="right">Errors</th>
-              <th class="right">p50</th>
-              <th class="right">p99</th>
-              <th class="right">Memory</th>
-              <th>Calls a second</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ upstream, load }) => {
-              const memory = memoryOf(upstream);
-              return (
-                <tr key={upstream.name}>
-                  <td>
-                    <Link page={page} view="servers" params={{ id: upstream.name }}>
-                      {upstream.name}
-                    </Link>
-                  </td>
-                  <td>
-                    <StateMark state={upstream.state} />
-                  </td>
-                  <td class="right">{count(load?.calls ?? 0)}</td>
-                  <td class={`right${(load?.errors ?? 0) > 0 ? ' bad' : ''}`}>{count(load?.errors ?? 0)}</td>
-                  <td class="right">{load?.p50Ms == null ? '–' : duration(load.p50Ms)}</td>
-                  <td class="right">{load?.p99Ms == null ? '–' : duration(load.p99Ms)}</td>
-                  <td class="right">{memory === undefined ? '–' : size(memory)}</td>
-                  <td>
-                    {load !== undefined && <Sparkline values={load.perSecond} label={`Calls to ${upstream.name}`} />}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <PlainTable
+        label="Servers, last minute"
+        rows={rows}
+        keyOf={({ upstream }) => upstream.name}
+        columns={[
+          {
+            label: 'Server',
+            cell: ({ upstream: { name } }) => (
+              <Link page={page} view="servers" params={{ id: name }}>
+                {name}
+              </Link>
+            ),
+          },
+          { label: 'State', cell: ({ upstream }) => <StateMark state={upstream.state} /> },
+          { label: 'Calls', right: true, cell: ({ load }) => count(load?.calls ?? 0) },
+          {
+            label: 'Errors',
+            right: true,
+            tone: ({ load }) => ((load?.errors ?? 0) > 0 ? 'bad' : undefined),
+            cell: ({ load }) => count(load?.errors ?? 0),
+          },
+          { label: 'p50', right: true, cell: ({ load }) => tookOf(load?.p50Ms) },
+          { label: 'p99', right: true, cell: ({ load }) => tookOf(load?.p99Ms) },
+          { label: 'Memory', right: true, cell: ({ upstream }) => memoryOf(upstream) },
+          {
+            label: 'Calls a second',
+            cell: ({ upstream, load }) =>
+              load === undefined ? '' : <Sparkline values={load.perSecond} label={`Calls to ${upstream.name}`} />,
+          },
+        ]}
+      />
     </section>
   );
 }

@@ -9,7 +9,7 @@ import { Filter } from './filter.tsx';
 import { Link } from './link.tsx';
 import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
-import { StateMark } from './state-mark.tsx';
+import { RequestMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
 import { age, clock, count, counted, duration, exactly, size } from './words.ts';
 
@@ -33,6 +33,10 @@ const OUTCOMES: Readonly<Record<string, { readonly label: string; passes(row: Ro
 const keyOf = (recent: Recent): string => recent.id ?? `refused-${recent.nr}`;
 const isRunning = (request: Running | Recent): request is Running => 'startedAt' in request;
 
+const Mark = ({ row: { state, request }, ms }: { readonly row: Row; readonly ms: number }): JSX.Element => (
+  <RequestMark state={state} method={request.method} ms={ms} />
+);
+
 function columnsOf(now: () => number): readonly TableColumn<Row>[] {
   const tookOf = ({ request }: Row): number => (isRunning(request) ? now() - request.startedAt : (request.ms ?? 0));
   return [
@@ -49,12 +53,12 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
     {
       key: 'outcome',
       label: 'Outcome',
-      width: '6rem',
+      width: '7rem',
       from: 0,
       value: ({ state }) => state,
-      cell: ({ state }) => <StateMark state={state} />,
+      cell: (row) => <Mark row={row} ms={tookOf(row)} />,
     },
-    { key: 'why', label: 'Why', width: 'minmax(7rem, 1fr)', optional: true, value: ({ error }) => error },
+    { key: 'why', label: 'Why', width: 'minmax(7rem, 1.2fr)', from: 640, optional: true, value: ({ error }) => error },
     {
       key: 'what',
       label: 'Method or tool',
@@ -70,7 +74,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
           </>
         ),
     },
-    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', from: 560, value: ({ request }) => request.upstream },
+    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', from: 800, value: ({ request }) => request.upstream },
     { key: 'who', label: 'Who', width: 'minmax(6rem, 1fr)', from: 560, value: ({ request }) => request.principal },
     { key: 'session', label: 'Session', width: '7rem', value: ({ request }) => request.session ?? '' },
     {
@@ -103,7 +107,7 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
       )}
       <Facts
         facts={{
-          Outcome: <StateMark state={state} />,
+          Outcome: <Mark row={row} ms={isRunning(request) ? now - request.startedAt : 0} />,
           Why:
             error === '' ? undefined : error.startsWith('SWB_') ? <code>{error}</code> : `error ${error} of the server`,
           Method: method,
@@ -138,7 +142,7 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
       {id !== '' && <p class="hint">The id stands in the log, in the audit log and in traces too.</p>}
       {asking && (
         <Ask
-          title="Cancel the request"
+          title={`Cancel ${target ?? method}`}
           action="Cancel request"
           grave
           onClose={() => setAsking(false)}
@@ -148,7 +152,11 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
             void page.act('cancel', { name: id, query }, `${target ?? method} was cancelled.`);
           }}
         >
-          <p>The client gets the error SWB_CANCELLED, and the server is asked to stop.</p>
+          <p>
+            {principal} called it at {upstream === '*' ? 'all servers as one' : upstream}
+            {isRunning(request) && `, ${age(now - request.startedAt)} ago`}. The client gets the error SWB_CANCELLED,
+            and the server is asked to stop.
+          </p>
           <Field label="Reason" name="reason" hint="The client gets it" />
         </Ask>
       )}

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { Dialog } from '../common/dialog.tsx';
 import { typed } from '../common/form-text.ts';
 import { Field } from './ask.tsx';
+import { DialogButtons } from './dialog-buttons.tsx';
 import type { ConfigurationEdit } from './facts.ts';
 import { argumentsOf } from './tool-call.ts';
 
@@ -54,10 +55,7 @@ export function RoleDialog({ name, rules, onEdit, onClose }: RoleDialogProps): J
             {wrong}
           </p>
         </div>
-        <div class="buttons">
-          <button type="submit" class="primary">
-            Show the difference…
-          </button>
+        <DialogButtons action="Show the difference…" onClose={onClose}>
           {name !== '' && (
             <button
               type="button"
@@ -70,10 +68,7 @@ export function RoleDialog({ name, rules, onEdit, onClose }: RoleDialogProps): J
               Remove…
             </button>
           )}
-          <button type="button" onClick={onClose}>
-            Do nothing
-          </button>
-        </div>
+        </DialogButtons>
       </form>
     </Dialog>
   );

@@ -11,7 +11,7 @@ import { Link } from './link.tsx';
 import { keyOf } from './live-state.ts';
 import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
-import { StateMark } from './state-mark.tsx';
+import { RequestMark, StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
 import { age, count, counted, duration, exactly, left, size } from './words.ts';
 
@@ -23,7 +23,7 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
   return [
     { key: 'principal', label: 'Who', width: 'minmax(5rem, 1.2fr)', from: 0, value: ({ principal }) => principal },
     { key: 'client', label: 'Client', width: 'minmax(8rem, 1.4fr)', from: 560, value: clientOf },
-    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', from: 560, value: ({ upstream }) => upstream },
+    { key: 'server', label: 'Server', width: 'minmax(6rem, 1fr)', from: 760, value: ({ upstream }) => upstream },
     {
       key: 'state',
       label: 'State',
@@ -50,8 +50,9 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
     {
       key: 'left',
       label: 'Rate left',
-      width: '7.5rem',
+      width: '7rem',
       right: true,
+      from: 560,
       value: ({ allowance }) => (allowance === undefined ? 2 : allowance.remaining / allowance.limit),
       cell: ({ allowance }) =>
         allowance === undefined ? (
@@ -109,7 +110,7 @@ function Calls({
           <Link page={page} view="requests" params={{ id }}>
             {target ?? method}
           </Link>
-          <StateMark state={state} />
+          <RequestMark state={state} method={method} ms={now - startedAt} />
           <span class="right">{age(now - startedAt)}</span>
         </li>
       ))}

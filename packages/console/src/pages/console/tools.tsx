@@ -9,7 +9,7 @@ import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
-import { TryIt } from './try-it.tsx';
+import { TryIt, type ToolProps } from './try-it.tsx';
 import { count, counted } from './words.ts';
 
 const keyOf = ({ upstream, name }: Tool): string => `${upstream}/${name}`;
@@ -29,7 +29,8 @@ function hintsOf({ annotations = {} }: Tool): string {
 
 const NONE: readonly Tool[] = [];
 
-const COLUMNS: readonly TableColumn<Tool>[] = [
+/** @param isRuled whether a rule hides one of them: then why is what is looked for. */
+const columnsOf = (isRuled: boolean): readonly TableColumn<Tool>[] => [
   {
     key: 'tool',
     label: 'Tool',
@@ -42,7 +43,7 @@ const COLUMNS: readonly TableColumn<Tool>[] = [
   {
     key: 'seen',
     label: 'Seen',
-    width: 'minmax(6rem, 1fr)',
+    width: isRuled ? 'minmax(7rem, 2.4fr)' : '5rem',
     from: 0,
     value: ({ hidden }) => hidden ?? '',
     cell: ({ hidden }) =>
@@ -58,20 +59,12 @@ const COLUMNS: readonly TableColumn<Tool>[] = [
   {
     key: 'description',
     label: 'Description',
-    width: 'minmax(10rem, 2fr)',
+    width: 'minmax(8rem, 2fr)',
     value: ({ title, description }) => [title, description].filter(Boolean).join(': '),
   },
 ];
 
-function ToolDetail({
-  page,
-  tool,
-  role,
-}: {
-  readonly page: Page;
-  readonly tool: Tool;
-  readonly role: string | undefined;
-}): JSX.Element {
+function ToolDetail({ page, tool, role }: ToolProps): JSX.Element {
   const { state } = page.live!;
   const calls = state.recent.filter(({ target, upstream }) => target === tool.name && upstream === tool.upstream);
   const failed = calls.filter(({ outcome }) => outcome === 'error' || outcome === 'isError').length;
@@ -131,8 +124,9 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
   const { id, filter = '', order = 'server', role = '', principal = '' } = page.place.params;
   const { survey, wrong } = useSurvey(page, role, principal);
   const rows = survey?.tools ?? NONE;
-  const found = useMemo(() => filterRows(rows, COLUMNS, filter), [rows, filter]);
   const hidden = rows.filter((tool) => tool.hidden !== undefined).length;
+  const columns = useMemo(() => columnsOf(hidden > 0), [hidden > 0]);
+  const found = useMemo(() => filterRows(rows, columns, filter), [rows, columns, filter]);
   const people = [...new Set([...state.sessions.values()].map((session) => session.principal))].sort();
   const tool = rows.find((each) => keyOf(each) === id);
   const all = `${counted(rows.length, 'tool')}${hidden > 0 ? `, ${count(hidden)} hidden` : ''}`;
@@ -184,7 +178,7 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
         ))}
         <Table
           label="Tools"
-          columns={COLUMNS}
+          columns={columns}
           rows={found}
           order={readOrder(order)}
           selected={id}

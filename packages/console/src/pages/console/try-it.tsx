@@ -6,15 +6,14 @@ import { Outcome } from './outcome.tsx';
 import type { Page } from './page.ts';
 import { Trial, type QuestionAnswer } from './trial.ts';
 
-export function TryIt({
-  page,
-  tool,
-  role,
-}: {
+/** A tool, and the role that it is looked at with. */
+export interface ToolProps {
   readonly page: Page;
   readonly tool: Tool;
   readonly role: string | undefined;
-}): JSX.Element {
+}
+
+export function TryIt({ page, tool, role }: ToolProps): JSX.Element {
   const [, draw] = useState(0);
   const trial = useMemo(() => new Trial(() => draw((drawn) => drawn + 1)), []);
   useEffect(() => () => trial.cancel(), [trial]);

@@ -47,7 +47,8 @@ export const PEOPLE_ROUTES: readonly Route[] = [
     command: 'keys create <principal>',
     body: shapes.newKey,
     answer: shapes.madeKey,
-    subject: ({ body: { principal, roles = [] } }) => [principal, ...roles].join(' '),
+    subject: ({ body: { principal, roles = [] } }) =>
+      roles.length === 0 ? principal : `${principal} (${roles.join(', ')})`,
     handle: ({ keys }, { body, operator }) => {
       checkMayGive(operator, body.roles ?? []);
       return keys.create(body);

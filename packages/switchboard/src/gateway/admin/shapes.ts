@@ -217,6 +217,7 @@ export const recentChange: z.ZodType = z.strictObject({
   type: z.string(),
   level: z.enum(['info', 'warn', 'error']),
   upstream: z.string().optional(),
+  action: z.string().optional().describe('the route, where an operator did it'),
   text: z.string(),
   count: count.describe('how often it happened, each within a minute of the one before'),
 });
