@@ -101,11 +101,12 @@ export class ModernMember extends LiveMember {
       this.peer.open(exchange, exchange.params);
       return;
     }
-    const own = tasks !== undefined && exchange.method === LISTEN ? tasks.narrowed(exchange) : exchange.params;
-    const params = stickiness === undefined ? own : stickiness.unsealed(own);
+    const own = this.#ownOf(exchange);
+    const params =
+      tasks !== undefined && exchange.method === LISTEN ? tasks.narrowed({ params: own, scope: exchange.scope }) : own;
     this.peer.open(exchange, params, (outcome) => {
       if (!('error' in outcome) || outcome.error.code !== HEADER_MISMATCH || !mayRepeat) {
-        if (!exchange.method.startsWith('tasks/')) tasks?.learn(exchange, outcome, replica);
+        if (!exchange.method.startsWith('tasks/')) tasks?.learn(exchange, outcome);
         exchange.settle(stickiness === undefined ? outcome : stickiness.sealed(outcome, replica));
         return;
       }
@@ -119,7 +120,12 @@ export class ModernMember extends LiveMember {
     const { method, scope } = exchange;
     if (this.#tasks === undefined || !method.startsWith('tasks/')) return undefined;
     if (scope.era === 'legacy') return new SwitchboardError('SWB_METHOD_NOT_FOUND', { detail: method });
-    return this.#tasks.refusal(exchange);
+    return this.#tasks.refusal(exchange, this.#ownOf(exchange));
+  }
+
+  /** The params of an exchange as the server's own. */
+  #ownOf({ params }: Exchange): JsonObject | undefined {
+    return this.#stickiness === undefined ? params : this.#stickiness.unsealed(params, this.#replica);
   }
 
   override notify(_note: RpcNotification): void {
@@ -280,7 +286,8 @@ export class ModernMember extends LiveMember {
       // The server ends a listen.
       this.peer.byId(params?.['requestId'])?.settle({ result: { resultType: 'complete' } });
     } else {
-      this.peer.byId(numberOf(metaOf(params)?.[META.subscriptionId]))?.notify?.(note);
+      const own = this.#stickiness?.sealedNote(note, this.#replica) ?? note;
+      this.peer.byId(numberOf(metaOf(params)?.[META.subscriptionId]))?.notify?.(own);
     }
   }
 

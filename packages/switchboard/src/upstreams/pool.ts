@@ -309,7 +309,7 @@ export class Pool implements Upstream {
             ? 0
             : lingerMs,
       replicas,
-      stickiness: tasks !== undefined && replicas > 1 ? new Stickiness(tasks) : undefined,
+      stickiness: tasks !== undefined && replicas > 1 ? new Stickiness() : undefined,
       tasks,
       drainMs: this.#options.limits.busyTimeoutMs,
       newAudience: () => this.#options.newAudience(exclusive),

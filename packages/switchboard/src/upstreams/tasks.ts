@@ -1,5 +1,5 @@
 /**
- * The tasks that a server which several share has begun: whose each is, and where it runs. An id that a client learned somewhere gives
+ * The tasks that a server which several share has begun, and whose each is. An id that a client learned somewhere gives
  * it nothing: to everybody but who began a task it does not exist.
  */
 import { SwitchboardError } from '../protocol/errors.ts';
@@ -14,30 +14,32 @@ const MAX_TASKS = 10_000;
 const MAX_TASKS_EACH = 1000;
 
 export class Tasks {
-  readonly #known: OwnedKeys<number> = new OwnedKeys({ max: MAX_TASKS, maxPerOwner: MAX_TASKS_EACH });
+  readonly #known: OwnedKeys = new OwnedKeys({ max: MAX_TASKS, maxPerOwner: MAX_TASKS_EACH });
 
-  /** Takes a result that may have begun a task. @param replica the number of the replica whose member gave it. */
-  learn({ scope }: Pick<Exchange, 'scope'>, outcome: Outcome, replica: number): void {
+  /** Takes a result that may have begun a task. */
+  learn({ scope }: Pick<Exchange, 'scope'>, outcome: Outcome): void {
     if ('error' in outcome) return;
     // A large answer is parsed only when there may be something in it.
     if (outcome instanceof LazyResult && !outcome.mentions('taskId')) return;
     const { task, taskId = isObject(task) ? task['taskId'] : undefined } = outcome.result;
-    if (typeof taskId === 'string') this.#known.set(taskId, scope.principal, replica);
-  }
-
-  /** Where a task runs. */
-  replicaOf(taskId: unknown): number | undefined {
-    return typeof taskId === 'string' ? this.#known.get(taskId)?.value : undefined;
+    if (typeof taskId === 'string') this.#known.set(taskId, scope.principal, true);
   }
 
   owns(principal: string, taskId: unknown): boolean {
     return typeof taskId === 'string' && this.#known.get(taskId)?.owner === principal;
   }
 
-  /** What is answered to a request about a task of somebody else, or of nobody. */
-  refusal({ params, scope }: Pick<Exchange, 'params' | 'scope'>): SwitchboardError | undefined {
+  /**
+   * What is answered to a request about a task of somebody else, or of nobody.
+   *
+   * @param own the params as the server's own.
+   */
+  refusal(
+    { params, scope }: Pick<Exchange, 'params' | 'scope'>,
+    own: JsonObject | undefined = params,
+  ): SwitchboardError | undefined {
+    if (this.owns(scope.principal, own?.['taskId'])) return undefined;
     const { taskId } = params ?? {};
-    if (this.owns(scope.principal, taskId)) return undefined;
     const detail = `task ${typeof taskId === 'string' ? JSON.stringify(taskId) : 'without a taskId'}; it is unknown, or was forgotten`;
     return new SwitchboardError('SWB_UNKNOWN_NAME', { detail });
   }

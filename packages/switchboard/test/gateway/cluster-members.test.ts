@@ -319,6 +319,42 @@ it('isolation principal is one process for each caller, and pool several for all
   expect([...pids, ...ofAnn, ...ofBen].map((pid) => isAlive(Number(pid)))).not.toContain(true);
 });
 
+it('a task of a pool is asked after and cancelled at any node, whichever member began it, and by nobody else', async () => {
+  const keys = testKeys();
+  const [ann, ben] = [keys.add('ann'), keys.add('ben')];
+  const upstreams = { default: { ...modern, isolation: 'pool', members: 2 } } as const;
+  const nodes = await startCluster(redis, ['a', 'b', 'c'], { upstreams, keysFile: keys.path });
+  const [a, b, c] = nodes as [TestNode, TestNode, TestNode];
+  const ask = async (node: TestNode, key: string, method: string, name: string, params: Json): Promise<Json> => {
+    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': method, 'mcp-name': name, ...bearer(key) };
+    const body = { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: envelope() } };
+    return JSON.parse((await http(node.http, { headers, body })).body) as Json;
+  };
+  const call = (node: TestNode, name: string, args: Json = {}): Promise<Json> =>
+    ask(node, ann, 'tools/call', name, { name, arguments: args });
+  const about = (node: TestNode, method: string, taskId: string, key = ann): Promise<Json> =>
+    ask(node, key, method, taskId, { taskId });
+  const tasks = new Map<string, string>();
+  for (let n = 0; tasks.size < 2 && n < 30; n++) {
+    // While one member is busy the other one begins a task.
+    for (const begun of await Promise.all([1, 2, 3, 4].map(() => call(n % 2 === 0 ? a : b, 'begin')))) {
+      const { taskId } = begun['result'] as { taskId: string };
+      tasks.set(taskId.replace(/^.*task-/, ''), taskId);
+    }
+  }
+  expect(tasks.size).toBe(2);
+  for (const [pid, taskId] of tasks) {
+    for (const node of nodes) {
+      expect((await about(node, 'tasks/get', taskId))['result']).toMatchObject({ taskId, status: `working in ${pid}` });
+      expect(codeOf(await about(node, 'tasks/get', taskId, ben))).toBe('SWB_UNKNOWN_NAME');
+      expect(codeOf(await about(node, 'tasks/cancel', taskId, ben))).toBe('SWB_UNKNOWN_NAME');
+    }
+    expect(await about(c, 'tasks/cancel', taskId)).toHaveProperty('result');
+    expect(await about(b, 'tasks/get', taskId)).toHaveProperty('error');
+  }
+  await end(nodes);
+});
+
 describe('when the node that has a member', () => {
   it('drains, the others go on without a failed call', async () => {
     const nodes = await startCluster(redis);

@@ -128,7 +128,7 @@ describe('a pool', () => {
     }
     for (const [at, taskId] of tasks.entries()) {
       client.send(modern(200 + at, 'tasks/get', { taskId }));
-      const status = taskId.replace('task-', 'working in ');
+      const status = taskId.replace(/^.*task-/, 'working in ');
       expect(await client.answer(200 + at)).toMatchObject({ result: { taskId, status } });
     }
   });
