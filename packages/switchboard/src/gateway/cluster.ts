@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
+import { originOf } from '../callers/account.ts';
 import { recordNameOf } from '../callers/connection.ts';
 import type { HttpVisit } from '../callers/http-visit.ts';
 import type { Registry } from '../callers/registry.ts';
@@ -417,7 +418,8 @@ export class Cluster {
     let node = first;
     for (let attempt = 1; ; attempt++) {
       try {
-        const exchange = { request, response, body, caller: { identity, address }, callerHeaders };
+        const account = originOf({ identity, id: '', address });
+        const exchange = { request, response, body, caller: { identity, address }, account, callerHeaders };
         await forwardExchange(exchange, node, this.#link);
         break;
       } catch (thrown) {

@@ -19,6 +19,8 @@ export interface ForwardedExchange {
   /** Where it is for at the owner. @default the URL of the request */
   path?: string;
   caller: PeerCaller;
+  /** Whom it is counted for. @default nobody */
+  account?: string;
   /** Headers that the upstream wants of its callers, in small letters. Other credentials of a client stay where it came in. */
   callerHeaders: readonly string[];
 }
@@ -37,7 +39,7 @@ const LF = 0x0a;
  * @throws {SwitchboardError} as {@link PeerLink.send}; the client has not been answered then.
  */
 export async function forwardExchange(
-  { request, response, body, path = request.url ?? '', caller, callerHeaders }: ForwardedExchange,
+  { request, response, body, path = request.url ?? '', caller, account, callerHeaders }: ForwardedExchange,
   owner: Peer,
   link: PeerLink,
 ): Promise<void> {
@@ -49,7 +51,7 @@ export async function forwardExchange(
   response.once('close', onClose);
   try {
     const headers = { ...passed(request.headers, callerHeaders), [CALLER_HEADER]: encodeCaller(caller) };
-    const answer = await link.send(owner, { method, path, headers, body, signal: hangUp.signal });
+    const answer = await link.send(owner, { method, path, headers, body, account, signal: hangUp.signal });
     await passBack(answer, response, owner, () => idIn(body));
   } catch (error) {
     // Nobody is there who could be told.

@@ -191,7 +191,8 @@ export class MemberChannel implements Channel {
     const from = sender === undefined ? undefined : { [SENDER_HEADER]: encodeSender(sender) };
     const path = `${MEMBERS_PATH}/${this.#greeting.session}`;
     const body = encodeMessage(message);
-    return link.send(node, { method: 'POST', path, headers: { ...HEADERS, ...from }, body, signal });
+    const account = sender?.origin ?? sender?.account;
+    return link.send(node, { method: 'POST', path, headers: { ...HEADERS, ...from }, body, account, signal });
   }
 
   #answer(id: RpcId, line: Buffer): void {

@@ -3,9 +3,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Agent } from 'undici';
 
+import { Tally } from '../limits/tally.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import type { ClusterKey } from './cluster-key.ts';
 import { digestOfBody } from '../transports/http/body.ts';
+import { once } from '../util/once.ts';
 import { ANOTHER_STATUS } from './peer-listener.ts';
 import { BODY_HEADER, SIGNATURE_HEADER, isAnswerSigned, signRequest } from './signature.ts';
 
@@ -13,7 +15,10 @@ export interface PeerLinkOptions {
   key: ClusterKey;
   /** The id under which this node is known now. */
   self(): string;
-  /** Requests under way to one node, without those that stay; one more is refused. */
+  /**
+   * Requests under way to one node, without those that stay; one more is refused. A quarter of them may be for one account, so that nobody
+   * takes the link from the others.
+   */
   maxRequests: number;
   /** Authorities to trust where nodes speak TLS, as PEM. @default those of Node */
   ca?: string | undefined;
@@ -31,6 +36,8 @@ export interface PeerRequest {
   path: string;
   headers: Readonly<Record<string, string>>;
   body?: Buffer | string | undefined;
+  /** Whom it is counted for. @default nobody: the nodes need it themselves */
+  account?: string | undefined;
   /** Gives the request and its answer up. */
   signal?: AbortSignal | undefined;
   /** Whether its answer stays open as long as this node needs something there. Something else limits how many there are. @default false */
@@ -48,6 +55,8 @@ export interface PeerAnswer {
 const CONNECT_MS = 2000;
 /** Less than the other side keeps it. */
 const KEEP_MS = 30_000;
+/** One account may have so much of the link: one of so many parts. */
+const SHARE = 4;
 /** What is known to have failed before anything was sent. */
 const NOT_CONNECTED =
   /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|(DEPTH_ZERO_)?SELF_SIGNED_CERT.*|UNABLE_TO_.*|CERT_.*|ERR_TLS_.*)$/;
@@ -57,6 +66,8 @@ export class PeerLink {
   /** What is under way, by the node's id. */
   readonly #open: Map<string, Set<AbortController>> = new Map();
   readonly #staying: Map<string, Set<AbortController>> = new Map();
+  /** How many are under way for each account, by node and account. */
+  readonly #shares: Tally = new Tally();
   #agent: Agent | undefined;
   #isClosed = false;
 
@@ -73,7 +84,8 @@ export class PeerLink {
    * @throws {SwitchboardError} `SWB_NODE_UNREACHABLE` when the node did nothing with it, `SWB_NODE_LOST` when it may have,
    * `SWB_NOT_OWNER` when another has its place, `SWB_OVERLOADED`.
    */
-  async send(peer: Peer, { method, path, headers, body, signal, stays = false }: PeerRequest): Promise<PeerAnswer> {
+  async send(peer: Peer, request: PeerRequest): Promise<PeerAnswer> {
+    const { method, path, headers, body, signal, account, stays = false } = request;
     const { key, self, maxRequests } = this.#options;
     const agent = await this.#connections();
     const all = stays ? this.#staying : this.#open;
@@ -82,16 +94,24 @@ export class PeerLink {
       const detail = `${maxRequests} requests are under way to the node ${peer.id}, the limit`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: 1000 } });
     }
+    const share = account === undefined ? undefined : `${peer.id} ${account}`;
+    const most = Math.ceil(maxRequests / SHARE);
+    if (share !== undefined && this.#shares.of(share) >= most) {
+      const detail = `${account} has ${most} requests under way to the node ${peer.id}, a quarter of what all may have; wait for answers`;
+      throw new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: 1000 } });
+    }
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     all.set(peer.id, open.add(controller));
     if (signal?.aborted === true) abort();
     signal?.addEventListener('abort', abort, { once: true });
-    const end = (): void => {
+    if (share !== undefined) this.#shares.add(share);
+    const end = once(() => {
+      if (share !== undefined) this.#shares.remove(share);
       signal?.removeEventListener('abort', abort);
       open.delete(controller);
       if (open.size === 0 && all.get(peer.id) === open) all.delete(peer.id);
-    };
+    });
     try {
       const signed = { ...headers, ...(body !== undefined && { [BODY_HEADER]: digestOfBody(body) }) };
       const { header, nonce } = signRequest(key, { method, path, headers: signed, from: self(), to: peer.id });

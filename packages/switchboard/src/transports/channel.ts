@@ -66,6 +66,8 @@ export interface Sender {
   principal: string;
   affinity: string;
   account?: string | undefined;
+  /** Who shares what there is for all. */
+  origin?: string | undefined;
   loose?: boolean | undefined;
   logLevel?: string | undefined;
 }

@@ -207,6 +207,35 @@ describe('an exchange that is passed on', () => {
     expect([fourth.status, codeOf(fourth)]).toEqual([502, 'SWB_NODE_LOST']);
     stranger.closeAllConnections();
   });
+
+  it('is refused to whoever has a quarter of the link already, with who that is, and to nobody else', async () => {
+    const held: ServerResponse[] = [];
+    const { link, owner } = await cluster((_, response) => held.push(response), { maxRequests: 8 });
+    const answerAll = (): void => {
+      for (const response of held.splice(0)) response.writeHead(204).end();
+    };
+    const send = async (account?: string): Promise<unknown> => {
+      try {
+        const { status, body } = await link.send(owner, { method: 'GET', path: '/', headers: {}, account });
+        body.resume();
+        return status;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const first = [send('principal ann'), send('principal ann'), send('principal ben'), send()];
+    expect(await send('principal ann')).toMatch(
+      /^Overloaded: principal ann has 2 requests under way to the node owner/,
+    );
+    await expect.poll(() => held.length).toBe(4);
+    answerAll();
+    expect(await Promise.all(first)).toEqual([204, 204, 204, 204]);
+    await expect.poll(() => link.size).toBe(0);
+    const again = send('principal ann');
+    await expect.poll(() => held.length).toBe(1);
+    answerAll();
+    expect(await again).toBe(204);
+  });
 });
 
 describe('a client that hangs up before its exchange is passed on', () => {
