@@ -10,6 +10,8 @@ export interface SealKey {
   verifies(parts: readonly unknown[], signature: string): boolean;
 }
 
+/** So many are looked at in a list, whatever its limit: what others have written must not push out what counts. */
+const MAX_LOOKED_AT = 20_000;
 /** Names that were told of; after so many each is told again. */
 const MAX_TOLD = 1000;
 const SEAL = 'seal';
@@ -45,22 +47,29 @@ export class SealedFacts implements Facts {
   }
 
   async list(prefix: string, limit: number): Promise<readonly (readonly [string, Fact])[]> {
-    const found = await this.#facts.list(prefix, limit);
-    return found.flatMap(([key, fact]) => {
+    const most = Math.max(limit, MAX_LOOKED_AT);
+    const found = await this.#facts.list(prefix, most);
+    if (found.length >= most) this.#notice(`${prefix}…`, `only ${most} of them were looked at`);
+    const good = found.flatMap(([key, fact]) => {
       const value = this.#open(key, fact);
       return value === undefined ? [] : [[key, value] as const];
     });
+    return good.slice(0, limit);
   }
 
   #open(key: string, fact: Fact | undefined): Fact | undefined {
     if (fact === undefined) return undefined;
     const { [SEAL]: seal, ...value } = fact;
     if (typeof seal === 'string' && this.#key.verifies(sealed(key, value), seal)) return value;
-    if (this.#told.has(key)) return undefined;
+    this.#notice(key, 'it has no seal of this cluster');
+    return undefined;
+  }
+
+  #notice(key: string, detail: string): void {
+    if (this.#told.has(key)) return;
     if (this.#told.size >= MAX_TOLD) this.#told.clear();
     this.#told.add(key);
-    this.#onNotice({ type: 'garbage', key, detail: 'it has no seal of this cluster' });
-    return undefined;
+    this.#onNotice({ type: 'garbage', key, detail });
   }
 }
 
