@@ -18,7 +18,7 @@ export type {
   ConfigurationRevision,
 } from './gateway/configuration-file.ts';
 export type { PageServer } from './gateway/console/console.ts';
-export type { GatewayOptions } from './gateway/gateway.ts';
+export type { GatewayOptions, ListenOptions } from './gateway/gateway.ts';
 export type { LoadPlan, LoadPoint, LoadProgress, LoadResult, LoadRun, Simulator } from './gateway/simulator.ts';
 export type { Stats } from './gateway/stats.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';
