@@ -18,6 +18,7 @@ import { tellAllowance } from './allowance.ts';
 import { refusal } from './context.ts';
 import type { CallerContext } from './context.ts';
 import type { Arrival } from './arrival.ts';
+import { homeName } from './home.ts';
 import { HttpSession } from './http-session.ts';
 import { serveModernPost } from './http-modern.ts';
 import type { HttpLimits, HttpVisit } from './http-visit.ts';
@@ -40,6 +41,13 @@ export interface Elsewhere {
    * @returns whether it was, and answered; if not, nothing was done with it. Rejects with a `SwitchboardError` to be answered here.
    */
   forward(visit: HttpVisit, body?: Buffer): Promise<boolean>;
+  /**
+   * Passes a modern request on to the home of its client, if that is elsewhere: where its server has a process for each client.
+   *
+   * @param client what {@link homeName} says.
+   * @returns as {@link forward}; rejects as it.
+   */
+  forwardHome(visit: HttpVisit, body: Buffer, client: string): Promise<boolean>;
 }
 
 export class HttpCallers {
@@ -82,7 +90,7 @@ export class HttpCallers {
           }
           message = withTrace(readMessage(body), request);
           checkFromClient(message);
-          await this.#post(visit, message);
+          await this.#post(visit, message, body);
           break;
         }
         case 'GET':
@@ -119,14 +127,17 @@ export class HttpCallers {
     return readBytes(request, most);
   }
 
-  async #post(visit: HttpVisit, message: Message): Promise<void> {
-    const { request } = visit;
+  async #post(visit: HttpVisit, message: Message, body: Buffer): Promise<void> {
+    const { request, upstream } = visit;
     const version = request.headers['mcp-protocol-version'];
     const isModern =
       'method' in message
         ? claimsModern(message.params) || (typeof version === 'string' && isModernVersion(version))
         : false;
     if (isModern) {
+      if (upstream.hasHomes && isRequest(message) && this.#elsewhere !== undefined) {
+        if (await this.#elsewhere.forwardHome(visit, body, homeName(visit, message))) return;
+      }
       const arrival: Arrival = { ...visit, id: visit.address, loose: true, transport: 'http' };
       if (isRequest(message)) tellAllowance(visit.response, this.#context, arrival);
       await serveModernPost(message, visit, arrival, this.#context, this.#limits);

@@ -13,13 +13,13 @@ import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
 import { ClusterKey } from '../peers/cluster-key.ts';
 import { forwardExchange, idIn } from '../peers/forward.ts';
 import { Heirs } from '../peers/heirs.ts';
+import { Homes } from '../peers/homes.ts';
 import { Nodes, leaseOf } from '../peers/nodes.ts';
 import type { Node } from '../peers/nodes.ts';
 import { MEMBERS_PATH } from '../peers/member-channel.ts';
 import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
 import type { PeerCaller } from '../peers/peer-caller.ts';
 import { PeerLink } from '../peers/peer-link.ts';
-import type { PeerAnswer } from '../peers/peer-link.ts';
 import { ALIVE_PATH, PeerListener } from '../peers/peer-listener.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
@@ -40,6 +40,7 @@ import { bracketed } from './addresses.ts';
 import { OPERATORS_PATH, OperatorsNode } from './operators-node.ts';
 import { readListenAddress } from './option-types.ts';
 import { ClusterMembers } from './cluster-members.ts';
+import { readAnswer } from './node-answer.ts';
 import { PRODUCT } from './product.ts';
 import type { Settings } from './settings.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
@@ -86,8 +87,6 @@ const SPARE_CONNECTIONS = 64;
 const NODES = 16;
 /** How long another node may take for an operator. */
 const ASK_MS = 5000;
-/** More than a list of all sessions has. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** How many nodes are asked for one session, each of which may have left it to the next. */
 const MAX_ATTEMPTS = 3;
 /** A session's secret: the node that made it and 128 random bits, and a code over both. */
@@ -109,8 +108,11 @@ export class Cluster {
   readonly #listener: PeerListener;
   readonly #link: PeerLink;
   readonly #heirs: Heirs;
+  readonly #homes: Homes;
   readonly #startedAt = Date.now();
   #url = '';
+  /** Equal on nodes whose upstreams are configured alike. */
+  #digest = '';
   /** Whether the others know that this node ends: then it keeps only what runs on it. */
   #isLeaving = false;
 
@@ -170,7 +172,7 @@ export class Cluster {
         name: settings.nodeName || new URL(this.#url).host,
         url: this.#url,
         version: PRODUCT.version,
-        digest: key.sign(['upstreams', options.upstreams()]).slice(0, 16),
+        digest: (this.#digest = key.sign(['upstreams', options.upstreams()]).slice(0, 16)),
         startedAt: this.#startedAt,
       }),
       checkReachable: (signal) => this.#checkReachable(signal),
@@ -182,8 +184,12 @@ export class Cluster {
       onFenced: () => {
         registry().giveUp('this node could not be reached for a while, and the others took it for gone');
         this.members.giveUp();
+        this.#homes.giveUp();
       },
-      onBack: () => this.members.renew(),
+      onBack: () => {
+        this.members.renew();
+        this.#homes.renew();
+      },
       onNotice,
       emit,
     });
@@ -201,6 +207,7 @@ export class Cluster {
       const { maxMessageSize: maxMessageBytes } = settings;
       this.operators = new OperatorsNode({ nodes: this.nodes, link: this.#link, maxMessageBytes });
     }
+    this.#homes = new Homes({ store, nodes: this.nodes, idleMs: settings.idleTimeout, onNotice });
     this.#heirs = new Heirs({ store, nodes: this.nodes, has: (secret) => registry().has(secret), onNotice });
   }
 
@@ -226,11 +233,12 @@ export class Cluster {
   async drain(): Promise<void> {
     await this.nodes.drain();
     this.#isLeaving = true;
-    await this.members.leave();
+    await Promise.all([this.members.leave(), this.#homes.leave()]);
   }
 
   async close(): Promise<void> {
     this.#heirs.close();
+    this.#homes.close();
     this.members.close();
     await this.nodes.close();
     await this.#link.close();
@@ -405,6 +413,27 @@ export class Cluster {
     return this.#passOn(visit, body, node, find);
   }
 
+  /**
+   * Passes a modern request on to the home of its client, where that is another node.
+   *
+   * @param body of the request.
+   * @param client a name of the client.
+   * @returns as {@link forward}, @throws as it.
+   */
+  async forwardHome(visit: HttpVisit, body: Buffer, client: string): Promise<boolean> {
+    // The call that it comes back to runs here.
+    if (this.#labelled(stateIn(body)) !== undefined) return false;
+    if (!this.nodes.isSettled) await this.nodes.settled();
+    const name = digestOf(JSON.stringify([this.#digest, client]));
+    const find = (refused?: string): Promise<Node | undefined> => this.#homes.find(name, refused);
+    const node = await find();
+    if (visit.isForwarded === true && (node !== undefined || this.#isLeaving))
+      throw new SwitchboardError('SWB_NOT_OWNER', { detail: 'its client has another home' });
+    if (node !== undefined && (await this.#passOn(visit, body, node, find))) return true;
+    this.#homes.serve(name, visit.response);
+    return false;
+  }
+
   /** @param find where it is, when a node that was asked did not have it. @returns as {@link forward}. */
   async #passOn(
     { request, response, identity, address, upstream }: HttpVisit,
@@ -535,24 +564,6 @@ function stateIn(body: Buffer | undefined): string {
   } catch {
     return '';
   }
-}
-
-async function readAnswer({ status, body }: PeerAnswer, { name }: Node): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES)
-      throw new SwitchboardError('SWB_NODE_LOST', { detail: `${name} answers without an end` });
-    chunks.push(chunk);
-  }
-  const text = Buffer.concat(chunks).toString('utf8');
-  const answer: unknown = text === '' ? undefined : JSON.parse(text);
-  if (status < 400) return answer;
-  const said = (answer as { error?: { message?: unknown } } | undefined)?.error?.message;
-  throw new SwitchboardError(status === 404 ? 'SWB_NOT_FOUND' : 'SWB_NODE_LOST', {
-    detail: `${name} answers ${status}${typeof said === 'string' ? `: ${said}` : ''}`,
-  });
 }
 
 const invalid = (what: string): SwitchboardError =>

@@ -152,8 +152,8 @@ export function buildPools({ id, settings, upstreams, environment, emit, cluster
       const warm = 'command' in options ? (options.warm ?? settings.warm) : 0;
       const texts = 'command' in options ? options.env : 'url' in options ? options.headers : undefined;
       const isolation = options.isolation ?? settings.isolation;
-      // A session has its member where it is itself, and one at an address can be reached from everywhere.
-      const isTogether = isolation !== 'session' && !('url' in options) && options.placement !== 'each';
+      // One at an address can be reached from everywhere.
+      const isTogether = cluster !== undefined && !('url' in options) && options.placement !== 'each';
       const pool = new Pool({
         name,
         isolation,
@@ -166,7 +166,9 @@ export function buildPools({ id, settings, upstreams, environment, emit, cluster
         limits: limitsOf(options, settings),
         crashes: { limit: settings.crashLimit, windowMs: settings.crashWindow, pauseMs: settings.crashPause },
         template: new CredentialTemplate(texts ?? {}, cluster?.credentialSalt),
-        placement: isTogether ? cluster?.members.placementOf(name, options) : undefined,
+        isTogether,
+        // A session has its member where it is itself.
+        placement: isTogether && isolation !== 'session' ? cluster.members.placementOf(name, options) : undefined,
         startTimeoutMs: settings.startTimeout,
         probeTimeoutMs: Math.min(PROBE_TIMEOUT_MS, settings.startTimeout),
         patience: patienceFor(options, settings.startTimeout),

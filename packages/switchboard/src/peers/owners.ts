@@ -30,6 +30,8 @@ const NOTED_MS = 86_400_000;
 const REFRESH_MS = 3_600_000;
 /** How long it is waited before notes are written again that could not be. */
 const AGAIN_MS = 1000;
+/** Of how many things it is remembered where they were last found. */
+const MAX_LAST_FOUND = 10_000;
 const FENCED = 'the other nodes took this one for gone';
 
 const schema = z.object({ node: z.string(), epoch: z.number() });
@@ -39,8 +41,8 @@ export class Owners<Value extends Owned> {
   readonly #notes: Records<z.infer<typeof schema>>;
   /** What this node has, by name. */
   readonly #own: Map<string, Value> = new Map();
-  /** The nodes that were last found to have what this one uses, while the store is away. */
-  readonly #lastKnown: Map<string, string> = new Map();
+  /** The nodes that were last found to have what this one uses; what was found last stands last. */
+  readonly #lastFound: Map<string, string> = new Map();
   /** The last change of each name that is under way: one at a time. */
   readonly #changes: Map<string, Promise<unknown>> = new Map();
   readonly #refresher = unreffed(setInterval(() => this.refresh(), REFRESH_MS));
@@ -77,22 +79,32 @@ export class Owners<Value extends Owned> {
     }
     try {
       const node = await this.#inTurn(name, () => this.#find(name, value));
-      if (node === undefined) this.#lastKnown.delete(name);
-      else this.#lastKnown.set(name, node.id);
+      this.#remember(name, node);
       return node;
     } catch (error) {
-      const last = this.#lastKnown.get(name);
       const isAway = error instanceof SwitchboardError && error.code === 'SWB_STORE_UNAVAILABLE';
       // Whoever is asked says if it is not there any more.
-      const node = isAway && last !== undefined ? await this.#options.nodes.other(last) : undefined;
+      const node = isAway ? await this.lastFound(name) : undefined;
       if (node === undefined) throw error;
       return node;
     }
   }
 
+  /** Another node that was found to have something, if it is still there; it may not have it any more. */
+  async lastFound(name: string): Promise<Node | undefined> {
+    const id = this.#lastFound.get(name);
+    return id === undefined ? undefined : this.#options.nodes.other(id);
+  }
+
+  /** Another node that has something; takes nothing. @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` */
+  async other(name: string): Promise<Node | undefined> {
+    const id = (await this.#notes.get(name))?.node;
+    return id === undefined ? undefined : this.#options.nodes.other(id);
+  }
+
   /** Gives something back, or needs it no more; does nothing to what is not this node's. Never rejects. */
   async release(name: string, value?: Value): Promise<void> {
-    this.#lastKnown.delete(name);
+    this.#lastFound.delete(name);
     const known = this.#own.get(name);
     // It may have another place at this node by now.
     if (this.#closed || (value !== undefined && known !== value)) return;
@@ -184,6 +196,15 @@ export class Owners<Value extends Owned> {
         value.giveUp(FENCED);
       } else await this.#notes.put(name, { node: nodes.id, epoch: noted?.epoch ?? lease.epoch }, NOTED_MS, lease);
     });
+  }
+
+  #remember(name: string, node: Node | undefined): void {
+    this.#lastFound.delete(name);
+    if (node === undefined) return;
+    this.#lastFound.set(name, node.id);
+    if (this.#lastFound.size <= MAX_LAST_FOUND) return;
+    const [oldest] = this.#lastFound.keys();
+    this.#lastFound.delete(oldest!);
   }
 
   #refreshSoon(): void {

@@ -253,6 +253,11 @@ export interface Upstream {
    * process of its own knows of its one client ends with it.
    */
   readonly isMovable: boolean;
+  /**
+   * Whether the nodes of a cluster have to serve the modern requests of one client over HTTP at one of them, as there is a process of the
+   * server for each client, which a request finds as those before it have left it.
+   */
+  readonly hasHomes: boolean;
   /** Whether it is there for who asks; to everybody else it does not exist. @default for everybody */
   serves?(scope: Pick<Scope, 'roles'>): boolean;
   /**

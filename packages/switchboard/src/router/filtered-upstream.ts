@@ -47,6 +47,10 @@ export class FilteredUpstream implements Upstream {
     return this.#upstream.isMovable;
   }
 
+  get hasHomes(): boolean {
+    return this.#upstream.hasHomes;
+  }
+
   slot(scope: Scope, interactive?: boolean): Slot {
     if (!this.serves(scope)) {
       throw new SwitchboardError('SWB_UPSTREAM_NOT_FOUND', { detail: JSON.stringify(this.name) });

@@ -55,6 +55,8 @@ export interface PoolOptions extends Omit<LauncherOptions, 'onAnswered' | 'wante
   /** Whether its members are at an address, which may be that of another Switchboard. @default false */
   isRemote?: boolean;
   newAudience(exclusive: boolean): Audience;
+  /** Whether several nodes are one for its clients, see {@link Upstream.hasHomes}; with isolation `session` it counts. @default false */
+  isTogether?: boolean;
   /** Where its members are, which other nodes have a part in. @default at this node, which has them for itself */
   placement?: Placement | undefined;
   emit: Emit;
@@ -132,6 +134,10 @@ export class Pool implements Upstream {
   get isMovable(): boolean {
     const { isolation, isRemote = false } = this.#options;
     return isRemote || isolation === 'shared' || isolation === 'pool';
+  }
+
+  get hasHomes(): boolean {
+    return this.#isExclusive && this.#options.isTogether === true;
   }
 
   /** How many members there are, and slots to have one. */

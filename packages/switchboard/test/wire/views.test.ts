@@ -223,7 +223,7 @@ describe('a view of each principal', () => {
     member: () => member as Member,
   };
   const upstream = new FilteredUpstream(
-    { name: 'calc', callerHeaders: [], isMovable: false, slot: () => slot as Slot },
+    { name: 'calc', callerHeaders: [], isMovable: false, hasHomes: false, slot: () => slot as Slot },
     ({ principal }) => views[principal]!,
   );
 
@@ -251,6 +251,7 @@ describe('a view of each principal', () => {
         name: 'calc',
         callerHeaders: [],
         isMovable: false,
+        hasHomes: false,
         slot: () => ({ ...slot, member: () => busy as unknown as Member }) as Slot,
       },
       () => views['ada']!,

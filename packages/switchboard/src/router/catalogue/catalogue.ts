@@ -28,6 +28,10 @@ export class Catalogue implements Upstream {
     return [...this.#context.upstreams.values()].every((upstream) => upstream.isMovable);
   }
 
+  get hasHomes(): boolean {
+    return [...this.#context.upstreams.values()].some((upstream) => upstream.hasHomes);
+  }
+
   serves(scope: Pick<Scope, 'roles'>): boolean {
     return [...this.#context.upstreams.values()].some((upstream) => upstream.serves?.(scope) !== false);
   }

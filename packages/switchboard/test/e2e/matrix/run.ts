@@ -32,6 +32,8 @@ export interface MatrixOptions {
   merged?: boolean;
   /** The balancer in front of three nodes. @default what the environment says, and else one gateway alone */
   cluster?: string | undefined;
+  /** Whether connections to the balancer, and those to nodes, are used for more than one request. @default what the environment says, and else they are */
+  keepAlive?: boolean;
   /** @default all, but behind one address of several servers those by network */
   by?: readonly Way[];
   /** @default all */
@@ -44,6 +46,7 @@ export function runMatrix(
   {
     merged = false,
     cluster = process.env['MATRIX_CLUSTER'],
+    keepAlive = process.env['MATRIX_KEEP_ALIVE'] !== 'off',
     // How a client came does not count behind the address any more.
     by = merged ? ways.slice(0, 2) : ways,
     clients = flavours,
@@ -69,7 +72,6 @@ export function runMatrix(
         },
         onEvent: stderrOf(stderr),
       };
-      const keepAlive = process.env['MATRIX_KEEP_ALIVE'] !== 'off';
       served = await (cluster === undefined ? startAlone(options) : startBehind(cluster, { keepAlive }, options));
       target = { ...served.address, ...(merged && { prefix: 'default__' }) };
       for (const flavour of ['SDK v1', 'SDK v2 modern'] as const) {
