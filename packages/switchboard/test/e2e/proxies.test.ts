@@ -113,6 +113,18 @@ describe.each<ProxyName>(['nginx', 'haproxy', 'caddy'])('behind %s', (name) => {
     await client.http({ headers: session, body: toolCall(4, 'changeLater', { ms: 1500 }) });
     expect((await quiet.next())['method']).toBe('notifications/tools/list_changed');
     quiet.destroy();
+
+    // A modern client cancels by hanging up, also while nothing has been answered.
+    const running = (): number => test.gateway.stats.exchanges;
+    await expect.poll(running).toBe(0);
+    const end = new AbortController();
+    const headers = { ...modern.headers, 'mcp-name': 'never' };
+    const call = { headers, body: toolCall(5, 'never', {}, envelope()), signal: end.signal };
+    const given = expect(client.http(call)).rejects.toThrow('abort');
+    await expect.poll(running).toBe(1);
+    end.abort();
+    await given;
+    await expect.poll(running).toBe(0);
   });
 
   it('a WebSocket and an event stream that are cut are resumed', async () => {

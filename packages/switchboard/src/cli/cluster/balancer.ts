@@ -42,6 +42,7 @@ global
 
 defaults
   mode http
+  option abortonclose
   timeout connect 2s
   timeout http-request 30s
   timeout http-keep-alive 60s
