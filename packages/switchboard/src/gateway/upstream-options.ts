@@ -22,8 +22,9 @@ export interface CommonOptions extends ViewRules {
   /** How many members it has with isolation `pool`. @default 2 */
   members?: number;
   /**
-   * How many nodes of a cluster run the members of isolation `shared`, `principal` and `pool`: `one`, which the others reach through it; or
-   * `each`, for servers that keep no state. Without a cluster, and for a server at a URL, it has no effect.
+   * How many nodes of a cluster run the members of isolation `shared`, `principal` and `pool`, and those of isolation `session` that modern
+   * clients have over HTTP: `one`, which the others reach through it; or `each`, for servers that keep no state. Without a cluster, and for a
+   * server at a URL, it has no effect.
    *
    * @default 'one'
    */

@@ -22,6 +22,7 @@ async function join(store: SharedStore, name: string, idleMs: number = LONG_MS) 
     store,
     describe: () => ({ name, url: `http://${name}.test`, version: '1', digest: 'd', startedAt: 1 }),
     checkReachable: () => (node.isReachable ? Promise.resolve() : Promise.reject(new Error('dead'))),
+    isGoneFor: () => Promise.resolve(false),
     onLost: () => {},
     onFenced: () => homes.giveUp(),
     onBack: () => homes.renew(),
