@@ -9,6 +9,8 @@ export const temporary = join(tmpdir(), `switchboard-tests-${process.pid}`);
 export const runtime = join(temporary, 'run');
 
 export function setup() {
+  // A worker of nginx, which is somebody else where the tests run as root, has its folders in it.
+  mkdirSync(temporary, { recursive: true, mode: 0o711 });
   mkdirSync(runtime, { recursive: true, mode: 0o700 });
 }
 
