@@ -145,6 +145,30 @@ it('a client is given no token before the store has it, while its calls do not w
   back.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token, h: 1 } });
   const next = (await back.notification('switchboard/ws/resumed'))['params'] as { token: string };
   expect(await known(next.token)).toContain(':1');
+  // One that the store has not is not given, where the client has one that it has.
+  await own.kill();
+  const away = await WireClient.open(node!.ws, {}, ['mcp.r1']);
+  away.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token: next.token, h: 1 } });
+  expect((await away.notification('switchboard/ws/resumed'))['params']).toMatchObject({ token: next.token });
+});
+
+it('a conversation that its node leaves while its client takes it up is cut, not called lost', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [node] = await startCluster(own, ['a']);
+  const { client, token } = await resumable(node!.ws);
+  client.socket.terminate();
+  const back = await WireClient.open(node!.ws, {}, ['mcp.r1']);
+  const other = await WireClient.session(node!.ws);
+  own.signal('SIGSTOP');
+  back.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token, h: 1 } });
+  await other.call(1, 'echo');
+  const left = node!.nextEvent('session.closed');
+  const closing = node!.gateway.close();
+  await left;
+  own.signal('SIGCONT');
+  await Promise.all([back.closed, closing]);
+  expect(back.received.map(({ method }) => method)).not.toContain('switchboard/ws/lost');
 });
 
 it('a conversation that cannot be looked up is cut, and what came after its resume begins none', async () => {

@@ -333,10 +333,12 @@ export class Resumptions {
       return undefined;
     }
     const { channel } = entry;
-    const next = await this.#newToken(entry);
+    const next = newToken();
+    const isKept = await this.#keep(entry, digestOf(next));
     if (channel.ended) {
-      socket.write(JSON.stringify(control('lost', {})));
-      return undefined;
+      // It may have been left to another process meanwhile: who comes again finds out.
+      socket.cut();
+      return 'cut';
     }
     resumed(channel);
     channel.attach(socket, true);
@@ -347,8 +349,9 @@ export class Resumptions {
     );
     entry.tokens = [token];
     this.#byToken.set(token, entry);
-    this.#addToken(entry, next);
-    channel.sendControl('resumed', { token: next, h: channel.received });
+    // Where the store did not take the next one, another process knows the one that was shown, and no other.
+    if (isKept) this.#addToken(entry, next);
+    channel.sendControl('resumed', { token: isKept ? next : shown, h: channel.received });
     owned(
       async () => {
         const isTrue = await channel.replay(h);
@@ -377,27 +380,18 @@ export class Resumptions {
   }
 
   /**
-   * Gives a new conversation its token.
+   * Gives a new conversation its token, once the store has it: another process knows it then, should this one be killed. While the store is away,
+   * this process alone knows it.
    *
    * @param recorded the store has the conversation; nothing where it need not.
    */
-  async #promise(entry: Entry, recorded: Promise<void> | undefined): Promise<void> {
-    const token = await this.#newToken(entry);
-    await recorded;
+  async #promise(entry: Entry, recorded: Promise<unknown> | undefined): Promise<void> {
+    const token = newToken();
+    await Promise.all([this.#keep(entry, digestOf(token)), recorded]);
     const { channel } = entry;
     if (channel.ended) return;
     this.#addToken(entry, token);
     channel.sendControl('session', { token, windowMs: this.#options.windowMs });
-  }
-
-  /**
-   * A token that the client may be given: the store has it, so that another process knows it should this one be killed now. While the store is
-   * away, this process alone knows it.
-   */
-  async #newToken(entry: Entry): Promise<string> {
-    const token = newToken();
-    await this.#keep(entry, digestOf(token));
-    return token;
   }
 
   #addToken(entry: Entry, token: string): void {
@@ -407,22 +401,24 @@ export class Resumptions {
     if (this.#entries.get(entry.id) === entry) this.#byToken.set(digest, entry);
   }
 
-  /** What no other process can go on with is of no use in the store. Never rejects. */
-  async #keep(entry: Entry, token: string): Promise<void> {
+  /** What no other process can go on with is of no use in the store. Never rejects. @returns whether it is kept where it has to be. */
+  async #keep(entry: Entry, token: string): Promise<boolean> {
     const { store, windowMs } = this.#options;
     const { id, lease, channel } = entry;
-    if (channel.keptAs === undefined) return;
-    await this.#put(entry, () => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs, lease()));
+    if (channel.keptAs === undefined) return true;
+    return this.#put(entry, () => store.facts.put(keyOf(token), { conversation: id }, 2 * windowMs, lease()));
   }
 
   /** What the store does not take is written again later. Never rejects. */
-  async #put(entry: Entry, put: () => Promise<boolean>): Promise<void> {
+  async #put(entry: Entry, put: () => Promise<boolean>): Promise<boolean> {
+    let isKept = false;
     try {
-      if (await put()) return;
+      isKept = await put();
     } catch {
       // It is away.
     }
-    entry.writtenAt = -Infinity;
+    if (!isKept) entry.writtenAt = -Infinity;
+    return isKept;
   }
 
   #write(entry: Entry, received?: number): void {
@@ -444,7 +440,7 @@ export class Resumptions {
   }
 
   /** @param received how many messages have arrived, where nothing more will come. */
-  #record(entry: Entry, received?: number): Promise<void> {
+  #record(entry: Entry, received?: number): Promise<boolean> {
     const { id, owner, lease } = entry;
     const record = { owner, ...(received !== undefined && { received }) };
     return this.#put(entry, () => this.#records.put(id, record, 2 * this.#options.windowMs, lease()));
