@@ -58,7 +58,8 @@ class Load {
       const text = `${this.name} ${++this.#seq}`;
       const ms = Math.round(random() < 0.05 ? 1000 : 5 + 45 * random());
       const what = `${this.kind} ${this.url.split('/').at(-1)}`;
-      const call = { transport: this.kind, what, begun: performance.now(), ms };
+      const { kind: transport, isMovable } = this;
+      const call = { transport, what, isMovable, begun: performance.now(), ms };
       const params = { name: 'count', arguments: { text, ms } };
       const outcome = await Promise.race([this.call(this.#seq, params), pause(HANGS_MS, { failure: 'hangs' })]);
       if (outcome.failure === 'hangs') this.ledger.report(`${text} was neither answered nor failed`);

@@ -9,6 +9,8 @@ export class Ledger {
   answered = 0;
   /** Calls that failed, by what the client was told. */
   failed = {};
+  /** Those among them of sessions that can move, and of requests without a session, with their transport and server. */
+  failedMovable = {};
   /** Calls that took longer than that, by what became of them. */
   late = {};
   /** Answers and messages that were for somebody else, that came twice, or out of order. */
@@ -37,7 +39,7 @@ export class Ledger {
   }
 
   /** Counts a call that has come to its end. @param failure what the client was told; undefined where it was answered. */
-  count({ transport, begun, ms, what }, failure) {
+  count({ transport, begun, ms, what, isMovable }, failure) {
     const now = performance.now();
     const { from = 0 } = this.faults.findLast((fault) => fault.from < now) ?? {};
     const waited = now - Math.max(begun, from) - ms;
@@ -47,7 +49,10 @@ export class Ledger {
       this.late[end] = (this.late[end] ?? 0) + 1;
     }
     if (failure === undefined) this.answered++;
-    else this.failed[failure] = (this.failed[failure] ?? 0) + 1;
+    else {
+      this.failed[failure] = (this.failed[failure] ?? 0) + 1;
+      if (isMovable) this.failedMovable[`${what} ${failure}`] = (this.failedMovable[`${what} ${failure}`] ?? 0) + 1;
+    }
   }
 
   /** Whether a fault explains that something of this time is missing. */
