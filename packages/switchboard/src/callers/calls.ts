@@ -86,6 +86,15 @@ export class Calls {
     this.#cancel(this.#find(params?.['requestId']), typeof reason === 'string' ? reason : undefined);
   }
 
+  /** Cancels all against the client's will: each is answered with the error. */
+  failAll(error: SwitchboardError): void {
+    for (const id of this.#running.keys()) {
+      const outlet = this.#running.get(id)?.outlet;
+      this.#cancel(id, error.message);
+      outlet?.send(failure(id, error.toRpc()), id);
+    }
+  }
+
   cancelAll(reason: string): void {
     for (const id of this.#running.keys()) this.#cancel(id, reason);
     this.#reserved.clear();

@@ -169,6 +169,8 @@ export class Connection implements Conversation, CredentialHolder {
     record.leave();
     this.#record = undefined;
     this.#state = 'closing';
+    // What runs here ends here: the client finds that where it goes on, and would wait for ever otherwise.
+    this.#calls.failAll(new SwitchboardError('SWB_CONNECTION_LOST', { detail: reason }));
     return this.#channel.leave?.(reason) === true;
   }
 

@@ -152,6 +152,18 @@ it('a client is given no token before the store has it, while its calls do not w
   expect((await away.notification('switchboard/ws/resumed'))['params']).toMatchObject({ token: next.token });
 });
 
+it('a call that runs at one node while its client goes on at another is answered there with an error', async () => {
+  const [a, b] = await startCluster(redis, ['a', 'b']);
+  const { client, token } = await resumable(a!.ws);
+  client.send(toolCall(1, 'never'));
+  await expect.poll(() => a!.gateway.stats.exchanges).toBe(1);
+  client.socket.terminate();
+  const again = await resume(b!.ws, { token, h: 1, sent: 3, open: [1] });
+  expect((await again.answer(1))['error']).toMatchObject({ data: { code: 'SWB_CONNECTION_LOST' } });
+  expect(textOf(await again.call(2, 'echo', { text: 'at b' }))).toBe('at b');
+  expect(a!.gateway.stats).toMatchObject({ connections: 0, exchanges: 0 });
+});
+
 it('a conversation that its node leaves while its client takes it up is cut, not called lost', async () => {
   const own = await RedisServer.start();
   onTestFinished(() => own.kill());
