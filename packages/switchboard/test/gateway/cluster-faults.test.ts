@@ -164,6 +164,21 @@ it('a call that runs at one node while its client goes on at another is answered
   expect(a!.gateway.stats).toMatchObject({ connections: 0, exchanges: 0 });
 });
 
+it('a conversation of which its node could not write all goes on as after a kill', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [a, b] = await startCluster(own, ['a', 'b']);
+  const { client, token } = await resumable(a!.ws);
+  await client.call(1, 'echo');
+  await a!.gateway.close();
+  const keys = [...(await own.ask('KEYS', '*')).matchAll(/\S*:(?:log|entries):\S* ?\S+/g)].map(([key]) => key);
+  expect(keys.length).toBeGreaterThan(0);
+  await own.ask('DEL', ...keys);
+  const again = await resume(b!.ws, { token, h: 2, sent: 3, open: [1] });
+  expect(await again.notification('notifications/switchboard/dropped')).toBeDefined();
+  expect(textOf(await again.call(2, 'echo', { text: 'on' }))).toBe('on');
+});
+
 it('a conversation that its node leaves while its client takes it up is cut, not called lost', async () => {
   const own = await RedisServer.start();
   onTestFinished(() => own.kill());

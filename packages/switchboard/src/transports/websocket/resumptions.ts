@@ -261,14 +261,18 @@ export class Resumptions {
   ): Promise<Entry | undefined> {
     const record = await this.#records.get(id);
     if (record === undefined || record.owner !== owner || !isCount(h)) return undefined;
-    const wasKilled = record.received === undefined;
-    // A client that says nothing of it might repeat what was done already.
-    if (wasKilled && (!isCount(sent) || !Array.isArray(open))) return undefined;
     const log = (await this.#options.store.recall(logOf(id), this.#logOptions)) ?? this.#openLog(id);
-    if (wasKilled) log.skip(h);
-    const entry = this.#entry(id, owner, log, true, record.received ?? Number(sent));
+    // One that left it has written all of it, unless that was refused.
+    const isWhole = record.received !== undefined && h <= log.last;
+    // A client that says nothing of it might repeat what was done already.
+    if (!isWhole && (!isCount(sent) || !Array.isArray(open))) {
+      await log.leave();
+      return undefined;
+    }
+    if (!isWhole) log.skip(h);
+    const entry = this.#entry(id, owner, log, true, isWhole ? record.received : Number(sent));
     const { channel } = entry;
-    const answered = wasKilled ? idsIn(await log.after(h)) : undefined;
+    const answered = isWhole ? undefined : idsIn(await log.after(h));
     let goesOn: boolean;
     try {
       goesOn = await restore(channel);
