@@ -5,7 +5,7 @@ import { redisStore } from '../../src/stores/redis.ts';
 import { isRedisUrl, readRedisUrl } from '../../src/stores/redis-url.ts';
 import type { Acquired, Lease, SharedStore, StoreNotice } from '../../src/stores/store.ts';
 import { startCutter } from '../support/cutter.ts';
-import { startPair } from '../support/redis.ts';
+import { RedisServer, startPair } from '../support/redis.ts';
 
 function open(url: string): { store: SharedStore; notices: StoreNotice[]; types(): string[] } {
   const notices: StoreNotice[] = [];
@@ -75,6 +75,39 @@ it('a log whose lease the store has lost waits until its owner has it again, and
   const recalled = await open(replica.url).store.recall('log');
   expect([recalled?.last, await recalled?.after(0)]).toEqual([2, ['a', 'b']]);
   expect(types()).not.toContain('fenced');
+});
+
+it('one that is slow is waited for, and one that was cut off and is reached again at once is the same', async () => {
+  const redis = await RedisServer.start();
+  onTestFinished(() => redis.kill());
+  const way = await startCutter(redis.port, () => Infinity);
+  const { store, notices, types } = open(`redis://127.0.0.1:${way.port}`);
+  const heard: unknown[] = [];
+  await store.announcements.subscribe('topic', (message) => heard.push(message));
+  const log = store.log('log');
+  log.append('a');
+  await store.flush();
+  await redis.ask('CLIENT', 'PAUSE', '400', 'ALL');
+  expect(await store.facts.put('kept', { n: 1 }, 60_000)).toBe(true);
+  expect(notices).toEqual([]);
+  for (const n of [1, 2, 3]) {
+    way.cutAll();
+    log.append(`b${n}`);
+    await expect.poll(() => types().filter((type) => type === 'back'), { timeout: 10_000 }).toHaveLength(n);
+  }
+  await store.flush();
+  expect(notices.map((notice) => (notice.type === 'back' ? notice.lost : notice.type))).toEqual([
+    ...['away', false],
+    ...['away', false],
+    ...['away', false],
+  ]);
+  const announce = async (): Promise<number> => {
+    await store.announcements.publish('topic', { n: 1 });
+    return heard.length;
+  };
+  await expect.poll(announce).toBeGreaterThan(0);
+  const recalled = await open(redis.url).store.recall('log');
+  expect([recalled?.last, await recalled?.after(0)]).toEqual([4, ['a', 'b1', 'b2', 'b3']]);
 });
 
 it('with replicas in the URL no lease is given, and no ticket is used up, that replicas do not have; the rest goes on', async () => {

@@ -80,6 +80,9 @@ export async function startPair(): Promise<{ primary: RedisServer; replica: Redi
   await expect
     .poll(() => replica.ask('INFO', 'replication'), { timeout: 10_000, interval: 50 })
     .toContain('master_link_status:up');
+  // What is written comes to it once the primary has heard from it.
+  await primary.ask('SET', 'followed', '1', 'EX', '60');
+  await expect.poll(() => replica.ask('EXISTS', 'followed'), { timeout: 10_000, interval: 50 }).toContain(':1');
   return { primary, replica };
 }
 
