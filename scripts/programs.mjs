@@ -31,6 +31,7 @@ const PROGRAMS = [
       'packages/switchboard/test/stores/redis*.test.ts',
       'packages/switchboard/test/gateway/cluster*.test.ts',
       'packages/switchboard/test/gateway/spread.test.ts',
+      'packages/switchboard/test/e2e/cluster-oauth.test.ts',
       'packages/switchboard/test/stores/redis.test.ts',
       'packages/chat/test/retention.test.ts',
       'packages/switchboard/test/gateway/cluster.test.ts',

@@ -1,73 +1,23 @@
 /** The way of the specification as a whole: an SDK client that knows nothing but the address, and an authorization server. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   Client,
   ClientCredentialsProvider,
   StreamableHTTPClientTransport,
   discoverOAuthProtectedResourceMetadata,
 } from '@modelcontextprotocol/client';
-import AuthorizationServer from 'oidc-provider';
 import { expect, it, onTestFinished } from 'vitest';
 
+import { startAuthorizationServer } from '../support/authorization-server.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
+import { freePort } from '../support/port.ts';
 import { initializeParams } from '../support/wire.ts';
 
 const AUDIENCE_PATH = '/mcp';
 
-/** An authorization server with one client, whose tokens are JWTs for the resource that is asked for. */
-async function startAuthorizationServer(resource: () => string): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const provider = new AuthorizationServer(issuer, {
-    clients: [
-      {
-        client_id: 'robot',
-        client_secret: 'robot-secret',
-        grant_types: ['client_credentials'],
-        redirect_uris: [],
-        response_types: [],
-        scope: 'mcp:read mcp:write',
-      },
-    ],
-    scopes: ['mcp:read', 'mcp:write'],
-    features: {
-      devInteractions: { enabled: false },
-      clientCredentials: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        getResourceServerInfo: (_context, indicator) => {
-          if (indicator !== resource()) throw new Error(`no such resource: ${indicator}`);
-          return { scope: 'mcp:read mcp:write', audience: indicator, accessTokenFormat: 'jwt', accessTokenTTL: 60 };
-        },
-      },
-    },
-  });
-  const answer = provider.callback();
-  server.on('request', (request, response) => void answer(request, response));
-  onTestFinished(
-    () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  );
-  return issuer;
-}
-
-/** A gateway has to know its own address before it listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
-}
-
 async function start(): Promise<TestGateway & { resource: string; issuer: string }> {
+  // It has to know its own address before it listens.
   const port = await freePort();
   const resource = `http://127.0.0.1:${port}${AUDIENCE_PATH}`;
   const issuer = await startAuthorizationServer(() => resource);
