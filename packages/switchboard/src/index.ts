@@ -7,6 +7,7 @@ export type { SessionFacts, SessionNotes, SessionState } from './callers/session
 export type { AccessOptions, RoleLimitOptions, RoleOptions } from './gateway/access-options.ts';
 export type { Address } from './gateway/addresses.ts';
 export type { Origins } from './gateway/admin/configuration.ts';
+export type { Problem } from './gateway/admin/health.ts';
 export type { ConsoleLink } from './gateway/admin/route.ts';
 export type { Change } from './gateway/change.ts';
 export type { ConfigurationInput } from './gateway/configuration.ts';

@@ -8,6 +8,7 @@
 import type { Worker } from 'node:cluster';
 
 import { isObject } from '../protocol/jsonrpc.ts';
+import { once } from '../util/once.ts';
 
 type Handing = [message: object, connection: { close(): void }];
 type Send = (message: unknown, ...rest: unknown[]) => boolean;
@@ -31,10 +32,13 @@ export class HandedConnections {
     process.on('internalMessage', (message: unknown) => {
       if (isObject(message) && message['ack'] !== undefined) waiting.delete(message['ack']);
     });
-    process.once('exit', () => {
+    const end = once(() => {
       this.#waiting.delete(worker);
       for (const [message, connection] of waiting.values()) this.#hand(message, connection);
     });
+    process.once('exit', end);
+    // One that could not be started does not exit.
+    process.once('close', end);
   }
 
   #hand(message: object, connection: Handing[1]): void {

@@ -146,7 +146,10 @@ async function serve(
     ...(opened !== undefined && { stateStore: opened }),
     onEvent: (event) => (progress === undefined ? log(event) : progress.onEvent(event, () => log(event))),
     ...(files.length > 0 && { onReload: () => reloadFrom(files, gateway, emit, reading) }),
-    ...(worker !== undefined && { onDrain: (timeoutMs) => worker.drainAll(timeoutMs) }),
+    ...(worker !== undefined && {
+      onDrain: (timeoutMs) => worker.drainAll(timeoutMs),
+      problems: () => worker.problems,
+    }),
     ...(files.length === 1 && {
       configurationFile: configurationFile({
         path: files[0]!,

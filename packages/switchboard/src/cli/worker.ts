@@ -3,6 +3,7 @@ import type { SendHandle } from 'node:child_process';
 import cluster from 'node:cluster';
 import { Socket } from 'node:net';
 
+import type { Problem } from '../gateway/admin/health.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { Serving } from './announcement.ts';
 
@@ -13,11 +14,19 @@ export interface WorkerStart {
   fd?: number | undefined;
 }
 
+/** A worker that does not serve, and why. */
+export interface AbsentWorker {
+  name: string;
+  reason: string;
+}
+
 /** What the first process says. */
 export type Order =
   | ({ order: 'start' } & WorkerStart)
   | { order: 'drain'; timeoutMs?: number | undefined }
   | { order: 'reload' }
+  /** These do not serve now; the whole list each time. */
+  | { order: 'absent'; workers: readonly AbsentWorker[] }
   /** Serve the connection that comes with it, of which another worker has read so much, in base64. */
   | { order: 'serve'; read: string };
 
@@ -51,6 +60,7 @@ const MAX_MISPLACED = 64;
 export class Worker {
   /** From 1. */
   readonly number: number;
+  #absent: readonly AbsentWorker[] = [];
   #misplaced = 0;
 
   private constructor(number: number) {
@@ -84,6 +94,7 @@ export class Worker {
     process.on('message', (message: Order, handle?: Handle) => {
       if (message.order === 'drain') drain(message.timeoutMs);
       else if (message.order === 'reload') reload();
+      else if (message.order === 'absent') this.#absent = message.workers;
       else if (message.order === 'serve' && handle !== undefined) accept(socketOf(handle, message.read));
     });
   }
@@ -105,6 +116,16 @@ export class Worker {
     this.#misplaced++;
     this.#say({ says: 'misplaced', worker: to, read }, handle, () => this.#misplaced--);
     return true;
+  }
+
+  /** What operators should know of the other workers. */
+  get problems(): Problem[] {
+    return this.#absent.map(({ name, reason }) => ({
+      level: 'error',
+      text: `${name} does not serve: ${reason}`,
+      advice:
+        'The other workers serve its clients, and it is started again by itself. If it stays away, read worker.failed in the log.',
+    }));
   }
 
   serves(serving: Serving): void {

@@ -49,7 +49,17 @@ interface Place {
   servesSince: number;
   /** Workers that have ended here in a row. */
   failures: number;
+  /** Why nobody serves here now. */
+  absent?: string;
   restart?: NodeJS.Timeout;
+}
+
+/** What the log says of a worker that is not there. */
+interface WorkerEvent {
+  type: string;
+  reason: string;
+  pid?: number | undefined;
+  code?: string;
 }
 
 /** A worker that has served for so long is not one that cannot serve. */
@@ -148,14 +158,26 @@ export class Workers {
     for (const { process: each } of this.#places) each?.send(order, () => {});
   }
 
-  /** Starts a worker. @returns where it serves; the code that it ended with, where it ended before. */
+  /** Starts a worker. @returns where it serves; the code that it ended with, where it ended before or could not begin. */
   #started(place: Place): Promise<Serving | number> {
-    const worker = cluster.fork({ [WORKER_VARIABLE]: String(place.number) });
+    let worker: Process;
+    try {
+      worker = cluster.fork({ [WORKER_VARIABLE]: String(place.number) });
+    } catch (error) {
+      this.#notForked(place, error as Error);
+      return Promise.resolve(EXIT.failed.code);
+    }
     place.process = worker;
     delete place.serving;
-    worker.on('error', () => {});
     this.#connections.watch(worker);
     return new Promise((resolve) => {
+      worker.on('error', (error) => {
+        // One without a process will not say that it has ended.
+        if (worker.process.pid !== undefined || place.process !== worker) return;
+        delete place.process;
+        this.#notForked(place, error);
+        resolve(EXIT.failed.code);
+      });
       worker.on('message', (said: Said, handle?: Handle) => {
         if (said.says === 'misplaced') this.#place(said, handle!);
         else if (said.says === 'started') worker.send(this.#start(place), () => {});
@@ -164,6 +186,8 @@ export class Workers {
           place.serving = said.serving;
           place.servesSince = performance.now();
           this.#hasServed = true;
+          delete place.absent;
+          this.#sendAbsent();
           this.#log({ type: 'worker.started', worker: place.number, pid: worker.process.pid });
           resolve(said.serving);
         }
@@ -203,15 +227,39 @@ export class Workers {
     if (this.#ending !== undefined || !this.#hasServed) return;
     const { pid } = worker.process;
     const reason = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
-    place.failures = performance.now() - place.servesSince > STEADY_MS ? 1 : place.failures + 1;
-    place.servesSince = Infinity;
-    const restartInMs = backoffMs(place.failures);
     const type = code === 0 && serving !== undefined ? 'worker.ended' : 'worker.failed';
-    this.#log({ type, worker: number, pid, reason, restartInMs });
+    this.#startAgain(place, { type, pid, reason });
     forgetNodes(this.#store.store, nameOf(number)).catch((error: unknown) =>
       this.#log({ type: 'failed', where: 'workers', error: asSwitchboardError(error) }),
     );
+  }
+
+  /** There is no process: the system has none to give, or no memory for it. */
+  #notForked(place: Place, cause: Error): void {
+    if (this.#ending !== undefined) return;
+    const { code, message: reason } = new SwitchboardError('SWB_WORKER_FAILED', { detail: cause.message, cause });
+    const event = { type: 'worker.failed', code, reason };
+    // Without a first one there are no others.
+    if (this.#hasServed) this.#startAgain(place, event);
+    else this.#log({ ...event, worker: place.number });
+  }
+
+  #startAgain(place: Place, { reason, ...event }: WorkerEvent): void {
+    place.failures = performance.now() - place.servesSince > STEADY_MS ? 1 : place.failures + 1;
+    place.servesSince = Infinity;
+    place.absent = reason;
+    const restartInMs = backoffMs(place.failures);
+    this.#log({ ...event, worker: place.number, reason, restartInMs });
+    this.#sendAbsent();
     place.restart = setTimeout(() => void this.#started(place), restartInMs);
+  }
+
+  /** Any worker may be asked for the status of all. */
+  #sendAbsent(): void {
+    const workers = this.#places.flatMap(({ number, absent: reason }) =>
+      reason === undefined ? [] : [{ name: nameOf(number), reason }],
+    );
+    this.#send({ order: 'absent', workers });
   }
 
   #announce(serving: Serving): void {

@@ -19,6 +19,7 @@ import { readBody } from '../transports/http/body.ts';
 import type { Place, Placement, MemberElsewhere } from '../upstreams/placement.ts';
 import { HostedSession } from './hosted-session.ts';
 import type { Settings } from './settings.ts';
+import { describeUpstreams } from './upstream-digest.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
 
 export interface ClusterMembersOptions {
@@ -62,7 +63,7 @@ export class ClusterMembers {
   /** Where the members of an upstream are. Nodes that configure it otherwise have members of their own. */
   placementOf(upstream: string, configured: UpstreamOptions): Placement {
     const { nodes } = this.#options;
-    const configuration = digestOf([upstream, configured]);
+    const configuration = digestOf([upstream, describeUpstreams(configured)]);
     const nameOf = ({ slot, replica }: Place): string => digestOf([configuration, slot, replica]);
     return {
       find: (place) => this.#find(nameOf(place), place),

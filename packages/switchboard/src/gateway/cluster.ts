@@ -43,6 +43,7 @@ import { ClusterMembers } from './cluster-members.ts';
 import { readAnswer } from './node-answer.ts';
 import { PRODUCT } from './product.ts';
 import type { Settings } from './settings.ts';
+import { describeUpstreams } from './upstream-digest.ts';
 import type { UpstreamOptions } from './upstream-options.ts';
 
 /** Hands a connection to the node with a name, which shares the port. @returns whether it does. */
@@ -172,7 +173,7 @@ export class Cluster {
         name: settings.nodeName || new URL(this.#url).host,
         url: this.#url,
         version: PRODUCT.version,
-        digest: (this.#digest = key.sign(['upstreams', options.upstreams()]).slice(0, 16)),
+        digest: (this.#digest = key.sign(['upstreams', describeUpstreams(options.upstreams())]).slice(0, 16)),
         startedAt: this.#startedAt,
       }),
       checkReachable: (signal) => this.#checkReachable(signal),

@@ -1,5 +1,6 @@
 import type { Observation } from './observation.ts';
 import type { SharedStore } from '../stores/store.ts';
+import type { Problem } from './admin/health.ts';
 import type { Origins } from './admin/configuration.ts';
 import type { Change } from './change.ts';
 import type { Configuration } from './configuration.ts';
@@ -17,6 +18,7 @@ export interface GatewayParts
   program?: Program | undefined;
   onReload?: () => Change | Promise<Change>;
   onDrain?: (timeoutMs?: number) => void;
+  problems?: () => readonly Problem[];
   servePages?: PageServer;
   simulator?: () => Promise<Simulator | undefined>;
   configurationFile?: ConfigurationFile;

@@ -32,6 +32,7 @@ import type { Address } from './addresses.ts';
 import { Admin } from './admin/admin.ts';
 import { configurationOf } from './admin/configuration.ts';
 import type { Origins } from './admin/configuration.ts';
+import type { Problem } from './admin/health.ts';
 import type { ConsoleLink } from './admin/route.ts';
 import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
@@ -85,6 +86,8 @@ export interface GatewayOptions extends ConfigurationInput {
    * @default {@link Gateway.drain}
    */
   onDrain?: (timeoutMs?: number) => void;
+  /** What the program knows to be wrong, for operators: `switchboard status` and the console show it. @default nothing */
+  problems?: () => readonly Problem[];
   /** Where the values of options come from, by their names, for operators: such as `flag --port`. @default every value is the program's */
   origins?: Origins;
   /** The file that it was configured by, for operators who change it. @default nothing can be changed while it runs */
@@ -144,6 +147,7 @@ export function createGateway({
   onEvent = () => {},
   onReload,
   onDrain,
+  problems,
   tracer,
   program,
   servePages,
@@ -167,6 +171,7 @@ export function createGateway({
     ...(stateStore !== undefined && { stateStore }),
     ...(onReload !== undefined && { onReload }),
     ...(onDrain !== undefined && { onDrain }),
+    ...(problems !== undefined && { problems }),
     ...(servePages !== undefined && { servePages }),
     ...(simulator !== undefined && { simulator }),
     ...(configurationFile !== undefined && { configurationFile }),
@@ -230,6 +235,7 @@ export class Gateway {
     access = {},
     onReload = nothingToRead,
     onDrain,
+    problems = () => [],
     servePages,
     simulator,
     configurationFile,
@@ -332,6 +338,7 @@ export class Gateway {
           if (onDrain === undefined || isThisAlone) void this.drain(timeoutMs === undefined ? {} : { timeoutMs });
           else onDrain(timeoutMs);
         },
+        problems,
         reload: onReload,
         configurationFile,
         cluster: cluster?.forOperators,

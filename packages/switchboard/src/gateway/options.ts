@@ -89,19 +89,25 @@ export const OPTIONS: Options<OptionName> = {
     describe:
       'Spare servers kept started, so that a session opens in milliseconds; auto keeps as many as the last minute used (isolation session only)',
   },
-  maxConnections: { value: 'number', fallback: 50, type: count(1), describe: 'Maximum number of connected clients' },
+  maxConnections: {
+    value: 'number',
+    fallback: 50,
+    type: count(1),
+    describe: 'Maximum number of connected clients, at each node',
+  },
   maxSessionsPerPrincipal: {
     value: 'number',
     fallback: 50,
     type: count(1),
-    describe: 'Maximum number of connected clients of one principal; anonymous clients are not counted',
+    describe:
+      'Maximum number of connected clients of one principal, at all nodes of a cluster together; anonymous clients are not counted',
   },
   maxConnectionsPerAddress: {
     value: 'number|half',
     fallback: 'half',
     type: countOrHalf,
     describe:
-      'Maximum number of TCP connections from one address, except trusted proxies; half is half of all that the listener accepts',
+      'Maximum number of TCP connections from one address, except trusted proxies, at each node; half is half of all that the listener accepts',
   },
   maxMessageSize: {
     value: 'size',
@@ -132,31 +138,32 @@ export const OPTIONS: Options<OptionName> = {
     value: 'number',
     fallback: 256,
     type: count(1),
-    describe: 'Concurrent requests of one principal, or of one anonymous connection or session',
+    describe: 'Concurrent requests of one principal, or of one anonymous connection or session, at each node',
   },
   maxRequestsInFlightPerAddress: {
     value: 'number',
     fallback: 1024,
     type: count(1),
-    describe: 'Concurrent requests of all anonymous clients of one address',
+    describe: 'Concurrent requests of all anonymous clients of one address, at each node',
   },
   maxConcurrent: {
     value: 'number',
     fallback: 1000,
     type: count(1),
-    describe: 'Concurrent requests to one server; further requests wait in a queue that is fair between clients',
+    describe:
+      'Concurrent requests to one server, at each node; further requests wait in a queue that is fair between clients',
   },
   maxQueuedRequests: {
     value: 'number',
     fallback: 10_000,
     type: count(1),
-    describe: 'Requests that may wait for one server',
+    describe: 'Requests that may wait for one server, at each node',
   },
   maxMembers: {
     value: 'number',
     fallback: 200,
     type: count(1),
-    describe: 'Maximum number of running instances of one server',
+    describe: 'Maximum number of running instances of one server, at each node',
   },
   rateLimit: {
     value: 'number|unlimited',
@@ -195,7 +202,7 @@ export const OPTIONS: Options<OptionName> = {
     fallback: 1000,
     type: count(1),
     describe:
-      'Calls that may wait for such an answer; one principal, or the anonymous clients of one address, may use a quarter',
+      'Calls that may wait for such an answer, at each node; one principal, or the anonymous clients of one address, may use a quarter',
   },
   startTimeout: {
     value: 'duration',

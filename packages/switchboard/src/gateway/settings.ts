@@ -60,20 +60,21 @@ export interface SettingsInput {
    */
   warm?: number | 'auto' | undefined;
   /**
-   * Maximum number of connected clients.
+   * Maximum number of connected clients, at each node.
    *
    * @default 50
    */
   maxConnections?: number | undefined;
   /**
-   * Maximum number of connected clients of one principal; anonymous clients are not counted.
+   * Maximum number of connected clients of one principal, at all nodes of a cluster together; anonymous clients are not
+   * counted.
    *
    * @default 50
    */
   maxSessionsPerPrincipal?: number | undefined;
   /**
-   * Maximum number of TCP connections from one address, except trusted proxies; half is half of all that the listener
-   * accepts.
+   * Maximum number of TCP connections from one address, except trusted proxies, at each node; half is half of all that
+   * the listener accepts.
    *
    * @default 'half'
    */
@@ -104,31 +105,31 @@ export interface SettingsInput {
    */
   maxQueueSize?: Size | undefined;
   /**
-   * Concurrent requests of one principal, or of one anonymous connection or session.
+   * Concurrent requests of one principal, or of one anonymous connection or session, at each node.
    *
    * @default 256
    */
   maxRequestsInFlight?: number | undefined;
   /**
-   * Concurrent requests of all anonymous clients of one address.
+   * Concurrent requests of all anonymous clients of one address, at each node.
    *
    * @default 1024
    */
   maxRequestsInFlightPerAddress?: number | undefined;
   /**
-   * Concurrent requests to one server; further requests wait in a queue that is fair between clients.
+   * Concurrent requests to one server, at each node; further requests wait in a queue that is fair between clients.
    *
    * @default 1000
    */
   maxConcurrent?: number | undefined;
   /**
-   * Requests that may wait for one server.
+   * Requests that may wait for one server, at each node.
    *
    * @default 10000
    */
   maxQueuedRequests?: number | undefined;
   /**
-   * Maximum number of running instances of one server.
+   * Maximum number of running instances of one server, at each node.
    *
    * @default 200
    */
@@ -167,7 +168,8 @@ export interface SettingsInput {
    */
   answerTimeout?: Duration | undefined;
   /**
-   * Calls that may wait for such an answer; one principal, or the anonymous clients of one address, may use a quarter.
+   * Calls that may wait for such an answer, at each node; one principal, or the anonymous clients of one address, may
+   * use a quarter.
    *
    * @default 1000
    */
@@ -563,20 +565,21 @@ export interface Settings {
    */
   warm: number | 'auto';
   /**
-   * Maximum number of connected clients.
+   * Maximum number of connected clients, at each node.
    *
    * @default 50
    */
   maxConnections: number;
   /**
-   * Maximum number of connected clients of one principal; anonymous clients are not counted.
+   * Maximum number of connected clients of one principal, at all nodes of a cluster together; anonymous clients are not
+   * counted.
    *
    * @default 50
    */
   maxSessionsPerPrincipal: number;
   /**
-   * Maximum number of TCP connections from one address, except trusted proxies; half is half of all that the listener
-   * accepts.
+   * Maximum number of TCP connections from one address, except trusted proxies, at each node; half is half of all that
+   * the listener accepts.
    *
    * @default 'half'
    */
@@ -607,31 +610,31 @@ export interface Settings {
    */
   maxQueueSize: number;
   /**
-   * Concurrent requests of one principal, or of one anonymous connection or session.
+   * Concurrent requests of one principal, or of one anonymous connection or session, at each node.
    *
    * @default 256
    */
   maxRequestsInFlight: number;
   /**
-   * Concurrent requests of all anonymous clients of one address.
+   * Concurrent requests of all anonymous clients of one address, at each node.
    *
    * @default 1024
    */
   maxRequestsInFlightPerAddress: number;
   /**
-   * Concurrent requests to one server; further requests wait in a queue that is fair between clients.
+   * Concurrent requests to one server, at each node; further requests wait in a queue that is fair between clients.
    *
    * @default 1000
    */
   maxConcurrent: number;
   /**
-   * Requests that may wait for one server.
+   * Requests that may wait for one server, at each node.
    *
    * @default 10000
    */
   maxQueuedRequests: number;
   /**
-   * Maximum number of running instances of one server.
+   * Maximum number of running instances of one server, at each node.
    *
    * @default 200
    */
@@ -669,7 +672,8 @@ export interface Settings {
    */
   answerTimeout: number;
   /**
-   * Calls that may wait for such an answer; one principal, or the anonymous clients of one address, may use a quarter.
+   * Calls that may wait for such an answer, at each node; one principal, or the anonymous clients of one address, may
+   * use a quarter.
    *
    * @default 1000
    */

@@ -1,6 +1,7 @@
 /** `serve --workers`: several processes that clients and operators see as one. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 import { EXIT } from '../../src/cli/exit.ts';
@@ -201,5 +202,42 @@ describe('switchboard serve --workers', { timeout: 90_000 }, () => {
     ]);
     expect(refused.code).toBe(EXIT.config.code);
     for (const option of ['stdin', 'memory', 'sse']) expect(refused.stderr).toMatch(new RegExp(`workers: .*${option}`));
+  });
+
+  it('says that one cannot be started, at once or later, shows it in status, and starts it as soon as that works', async () => {
+    const broken = file({});
+    const env = {
+      BROKEN_FORK: broken,
+      NODE_OPTIONS: `--require ${fileURLToPath(new URL('../fixtures/broken-fork.cjs', import.meta.url))}`,
+    };
+    const { admin, log, child, exit } = await operate(
+      ['--port', '0', '--workers', '2', '--config', file({ upstreams: { default: servers.scripted } })],
+      env,
+    );
+    const failures = (): unknown[] => log.filter((line) => line['msg'] === 'worker.failed');
+    await expect.poll(() => failures().length, LONG).toBeGreaterThan(2);
+    expect(failures().slice(0, 2)).toMatchObject([
+      {
+        worker: 2,
+        code: 'SWB_WORKER_FAILED',
+        reason: 'Cannot start a worker process: spawn EAGAIN',
+        restartInMs: expect.any(Number),
+      },
+      {
+        worker: 2,
+        code: 'SWB_WORKER_FAILED',
+        reason: expect.stringMatching(/^Cannot start a worker process: spawn .*ENOENT$/),
+      },
+    ]);
+    const problems = async (): Promise<string[]> =>
+      ((await admin('GET /health')) as { problems: { text: string }[] }).problems.map(({ text }) => text);
+    expect(await problems()).toEqual([
+      expect.stringMatching(/^worker-2 does not serve: Cannot start a worker process: spawn /),
+    ]);
+    rmSync(broken);
+    await expect.poll(async () => nodesOf(await admin('GET /status')), LONG).toEqual(['worker-1', 'worker-2']);
+    await expect.poll(problems, LONG).toEqual([]);
+    child.kill('SIGTERM');
+    expect(await exit).toBe(0);
   });
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { McpServer } from '@modelcontextprotocol/server';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 import { ClusterKey } from '../../src/peers/cluster-key.ts';
@@ -11,7 +12,7 @@ import { recordedNodes } from '../../src/peers/nodes.ts';
 import { PeerLink } from '../../src/peers/peer-link.ts';
 import type { PeerAnswer } from '../../src/peers/peer-link.ts';
 import { openStore } from '../../src/stores/open-store.ts';
-import { CLUSTER_KEY, spawnNode, startCluster, startNode } from '../support/cluster.ts';
+import { CLUSTER_KEY, sees, spawnNode, startCluster, startNode } from '../support/cluster.ts';
 import type { TestNode } from '../support/cluster.ts';
 import { expectEmpty, isAlive, servers } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
@@ -317,6 +318,35 @@ it('isolation principal is one process for each caller, and pool several for all
   expect(runningAt(nodes).reduce((sum, count) => sum + count, 0)).toBe(4);
   await end(nodes);
   expect([...pids, ...ofAnn, ...ofBen].map((pid) => isAlive(Number(pid)))).not.toContain(true);
+});
+
+it('a server in the process of each node is shared where its code is the same, and no node gets that of another', async () => {
+  const saying = (text: string): McpServer => {
+    const server = new McpServer({ name: text, version: '1' });
+    server.registerTool('say', {}, () => ({ content: [{ type: 'text', text }] }));
+    return server;
+  };
+  const store = `${redis.url}/?prefix=in-process`;
+  const one = (): McpServer => saying('one');
+  const nodes = await Promise.all([
+    startNode(store, 'a', { upstreams: { default: { server: one } } }),
+    startNode(store, 'b', { upstreams: { default: { server: one } } }),
+    startNode(store, 'c', { upstreams: { default: { server: () => saying('other') } } }),
+  ]);
+  await Promise.all(nodes.map((node) => sees(node, ['a', 'b', 'c'])));
+  const said = async (node: TestNode): Promise<string> =>
+    textOf(await (await WireClient.session(node.ws)).call(1, 'say'));
+  expect(await Promise.all(nodes.map(said))).toEqual(['one', 'one', 'other']);
+  expect(runningAt(nodes).reduce((sum, count) => sum + count, 0)).toBe(2);
+  const { nodes: seen } = (await nodes[0]!.admin('GET /status')).json as {
+    nodes: { name: string; sameUpstreams: boolean }[];
+  };
+  expect(Object.fromEntries(seen.map(({ name, sameUpstreams }) => [name, sameUpstreams]))).toEqual({
+    a: true,
+    b: true,
+    c: false,
+  });
+  await end(nodes);
 });
 
 it('a task of a pool is asked after and cancelled at any node, whichever member began it, and by nobody else', async () => {

@@ -19,6 +19,7 @@ import type { Stats } from '../stats.ts';
 import type { ToolSurvey } from '../tool-survey.ts';
 import type { Trials } from '../tool-trial.ts';
 import type { ConfigurationFacts } from './configuration.ts';
+import type { Problem } from './health.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import type { Live } from './live.ts';
 import type { Operator } from './operator.ts';
@@ -39,6 +40,8 @@ export interface AdminContext {
   live: Live;
   stats(): Stats;
   isDraining(): boolean;
+  /** What the program knows to be wrong. */
+  problems(): readonly Problem[];
   /** @param isThisAlone whether the others of its cluster go on. */
   drain(timeoutMs: number | undefined, isThisAlone: boolean): void;
   /** Reads the configuration again. @throws {SwitchboardError} */

@@ -58,12 +58,12 @@ export function statusOf({ operations, settings, stats, isDraining, cluster }: C
 }
 
 /** Whether it is well, and what to do where it is not. */
-export function healthOf({ operations, settings, history, refusals, stats, isDraining }: Context): {
+export function healthOf({ operations, settings, history, refusals, stats, isDraining, problems: given }: Context): {
   ok: boolean;
   problems: Problem[];
 } {
   const nearLimit = new Set(operations.load().nearLimit);
-  const problems = problemsOf({
+  const found = problemsOf({
     isDraining: isDraining(),
     upstreams: operations.upstreamsWith(NO_PROCESSES),
     connections: stats().connections,
@@ -73,6 +73,7 @@ export function healthOf({ operations, settings, history, refusals, stats, isDra
     floods: refusals.floods(),
     load: history.load(),
   });
+  const problems = [...given(), ...found];
   return { ok: problems.length === 0, problems };
 }
 
