@@ -48,8 +48,8 @@ export async function checkCluster(settings: Settings): Promise<Finding[]> {
 async function checkReplicas(url: string, answered: string): Promise<Finding> {
   const check = 'store';
   const { group, replicas: wanted } = readRedisUrl(url)!;
-  const { primary, replicas } = await inspectRedis(url);
   if (group === undefined && wanted === 0) return { check, state: 'ok', detail: answered };
+  const { primary, replicas } = await inspectRedis(url);
   const detail = `${answered}; the primary is ${primary}, and ${counted(replicas, 'replica')} of it ${replicas === 1 ? 'has' : 'have'} what it has`;
   if (replicas < wanted)
     return { check, state: 'failed', detail: `${detail}; the URL wants ${wanted} (replicas), so nothing can be owned` };

@@ -16,7 +16,7 @@ export interface PeerLinkOptions {
   /** The id under which this node is known now. */
   self(): string;
   /**
-   * Requests under way to one node, without those that stay; one more is refused. A quarter of them may be for one account, so that nobody
+   * Requests under way to one node, without those that stay; one more is refused. Half of them may be for one account, so that nobody
    * takes the link from the others.
    */
   maxRequests: number;
@@ -56,7 +56,7 @@ const CONNECT_MS = 2000;
 /** Less than the other side keeps it. */
 const KEEP_MS = 30_000;
 /** One account may have so much of the link: one of so many parts. */
-const SHARE = 4;
+const SHARE = 2;
 /** What is known to have failed before anything was sent. */
 const NOT_CONNECTED =
   /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|(DEPTH_ZERO_)?SELF_SIGNED_CERT.*|UNABLE_TO_.*|CERT_.*|ERR_TLS_.*)$/;
@@ -97,7 +97,7 @@ export class PeerLink {
     const share = account === undefined ? undefined : `${peer.id} ${account}`;
     const most = Math.ceil(maxRequests / SHARE);
     if (share !== undefined && this.#shares.of(share) >= most) {
-      const detail = `${account} has ${most} requests under way to the node ${peer.id}, a quarter of what all may have; wait for answers`;
+      const detail = `${account} has ${most} requests under way to the node ${peer.id}, half of what all may have; wait for answers`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail, data: { retryAfterMs: 1000 } });
     }
     const controller = new AbortController();

@@ -208,7 +208,7 @@ describe('an exchange that is passed on', () => {
     stranger.closeAllConnections();
   });
 
-  it('is refused to whoever has a quarter of the link already, with who that is, and to nobody else', async () => {
+  it('is refused to whoever has half of the link already, with who that is, and to nobody else', async () => {
     const held: ServerResponse[] = [];
     const { link, owner } = await cluster((_, response) => held.push(response), { maxRequests: 8 });
     const answerAll = (): void => {
@@ -223,13 +223,14 @@ describe('an exchange that is passed on', () => {
         return (error as Error).message;
       }
     };
-    const first = [send('principal ann'), send('principal ann'), send('principal ben'), send()];
+    const ofAnn = Array.from({ length: 4 }, () => send('principal ann'));
+    const first = [...ofAnn, send('principal ben'), send()];
     expect(await send('principal ann')).toMatch(
-      /^Overloaded: principal ann has 2 requests under way to the node owner/,
+      /^Overloaded: principal ann has 4 requests under way to the node owner/,
     );
-    await expect.poll(() => held.length).toBe(4);
+    await expect.poll(() => held.length).toBe(6);
     answerAll();
-    expect(await Promise.all(first)).toEqual([204, 204, 204, 204]);
+    expect(await Promise.all(first)).toEqual([204, 204, 204, 204, 204, 204]);
     await expect.poll(() => link.size).toBe(0);
     const again = send('principal ann');
     await expect.poll(() => held.length).toBe(1);
