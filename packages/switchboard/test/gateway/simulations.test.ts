@@ -1,11 +1,13 @@
 /** Loads that operators run from here: with the real simulator in its own process, and a real server. */
 import { existsSync, readFileSync } from 'node:fs';
 import * as simulator from 'mcp-switchboard-simulator';
-import { expect, it, vi } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
+import { WebSocket } from 'ws';
 
 import { SimulatorError } from 'mcp-switchboard-simulator';
 import type { GatewayOptions } from '../../src/gateway/gateway.ts';
 import { simulationDetail } from '../../src/gateway/admin/simulation-shapes.ts';
+import { LoadDoor } from '../../src/gateway/load-door.ts';
 import { MAX_RUNS, Simulations } from '../../src/gateway/simulations.ts';
 import type { SimulationFacts } from '../../src/gateway/simulations.ts';
 import type { LoadResult, LoadRun, Simulator } from '../../src/gateway/simulator.ts';
@@ -135,6 +137,35 @@ it('says what to do where there is no simulator, and keeps no run of it', async 
     expect.stringContaining('install the package mcp-switchboard-simulator'),
   ]);
   expect(JSON.parse((await ask('GET /simulations')).body)).toEqual([]);
+});
+
+it('lets nobody in at the door of a run who does not show its secret, nor a page; it closes with the run', async () => {
+  const arrived: unknown[] = [];
+  const { gateway } = await startGateway({ upstreams: { demo: servers.scripted } });
+  const door = await LoadDoor.open({
+    settings: gateway.settings,
+    max: 1,
+    onClient: (channel) => {
+      arrived.push(channel);
+      throw new Error('there is no room');
+    },
+  });
+  onTestFinished(() => door.close());
+  const knock = (headers: Readonly<Record<string, string>>): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = new WebSocket(door.url, ['mcp'], { headers });
+      socket.once('error', ({ message }) => resolve(message));
+      socket.once('close', (code, reason) => resolve(`closed ${code} ${String(reason)}`));
+    });
+  expect(await knock({})).toContain('401');
+  expect(await knock({ authorization: `Bearer ${'x'.repeat(43)}` })).toContain('401');
+  expect(await knock({ ...door.headers, origin: 'http://127.0.0.1' })).toContain('401');
+  expect(arrived).toHaveLength(0);
+  expect(await knock(door.headers)).toBe('closed 1013 there is no room');
+  const { url } = door;
+  expect((await http(url.replace('ws:', 'http:'), { method: 'GET' })).status).toBe(404);
+  door.close();
+  await expect(http(url.replace('ws:', 'http:'), { method: 'GET' })).rejects.toThrow('ECONNREFUSED');
 });
 
 /** A simulator whose runs end when a test says so. */

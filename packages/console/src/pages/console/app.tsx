@@ -8,6 +8,7 @@ import { Actions } from './actions.tsx';
 import { Audit } from './audit.tsx';
 import { Configuration } from './configuration.tsx';
 import { Keys } from './keys.tsx';
+import { lazyView } from './lazy-view.tsx';
 import { Link } from './link.tsx';
 import { LiveMark } from './live-mark.tsx';
 import { Nodes } from './nodes.tsx';
@@ -18,6 +19,7 @@ import { TITLES, VIEWS, type View } from './place.ts';
 import { Requests } from './requests.tsx';
 import { Servers, shownServer } from './servers.tsx';
 import { Sessions } from './sessions.tsx';
+import { shownRun } from './simulation.ts';
 import { Reaching, SignIn } from './sign-in.tsx';
 import { Tools } from './tools.tsx';
 import { count } from './words.ts';
@@ -50,6 +52,14 @@ const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
   audit: { icon: 'audit', topics: () => [], Content: Audit },
   nodes: { icon: 'nodes', topics: () => [], Content: Nodes },
   configuration: { icon: 'edit', topics: () => ['changes'], Content: Configuration },
+  simulate: {
+    icon: 'gauge',
+    topics: (page) => {
+      const shown = shownRun(page);
+      return ['simulations', 'changes', ...(shown?.state === 'running' ? [`simulation:${shown.id}`] : [])];
+    },
+    Content: lazyView(async () => (await import('./simulate.tsx')).Simulate),
+  },
 };
 
 /** Draws at most once in a frame however much comes, and once a second, as times pass. */

@@ -7,11 +7,14 @@ import { argumentsOf, isFlat } from './tool-call.ts';
 /** The arguments of a call: the fields of a form where the schema is simple enough, or JSON. */
 export function Arguments({
   tool,
+  send = 'Call',
   running,
   onCall,
   onCancel,
 }: {
   readonly tool: Tool;
+  /** What the button says. @default Call */
+  readonly send?: string;
   readonly running: boolean;
   onCall(args: Record<string, unknown>): void;
   onCancel(): void;
@@ -31,9 +34,7 @@ export function Arguments({
     )
   );
   if (!asJson) {
-    return (
-      <Form schema={tool.inputSchema} send={running ? 'Call again' : 'Call'} buttons={cancel} onContent={onCall} />
-    );
+    return <Form schema={tool.inputSchema} send={running ? 'Call again' : send} buttons={cancel} onContent={onCall} />;
   }
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -61,7 +62,7 @@ export function Arguments({
       </div>
       <div class="buttons">
         <button type="submit" class="primary">
-          Call
+          {send}
         </button>
         {cancel}
       </div>

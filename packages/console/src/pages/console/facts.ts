@@ -1,4 +1,5 @@
 /** What the admin API says, as far as the page shows it. */
+import type { Point, Result } from 'mcp-switchboard-simulator';
 import type { FormSchema } from '../common/fields.ts';
 
 export interface Me {
@@ -322,4 +323,36 @@ export interface Configuration {
     readonly tools?: object;
   }[];
   readonly roles: Readonly<Record<string, object>>;
+}
+
+/** A run as it stands in the list. */
+export interface Run {
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'stopped' | 'failed';
+  /** While it runs: `starting`, `opening`, `running`, `draining`, `settling`. */
+  readonly phase: string;
+  readonly operator: string;
+  readonly startedAt: number;
+  readonly upstream: string;
+  readonly options: Readonly<Record<string, string | number>>;
+  /** From 0 to 1. */
+  readonly done: number;
+  readonly answers: number;
+  readonly errors: number;
+  /** Messages that went astray. */
+  readonly faults: number;
+  readonly codes: Readonly<Record<string, number>>;
+  readonly rate: number;
+  readonly p50?: number;
+  readonly p99?: number;
+  readonly error?: string;
+}
+
+/** What a run found. */
+export type Found = Omit<Result, 'histogram' | 'points'>;
+
+/** A run with its points, and once it has ended with what it found. */
+export interface RunDetail extends Run {
+  readonly points: readonly Point[];
+  readonly result?: Found;
 }

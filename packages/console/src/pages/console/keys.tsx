@@ -7,7 +7,7 @@ import { TITLES, VIEWS } from './place.ts';
 const KEYS: readonly (readonly [string, string])[] = [
   ['Ctrl K', 'go to a view, a session, a request or a server'],
   ['/', 'filter'],
-  ['1 … 9', 'the views, in their order'],
+  ['1 … 9, 0', 'the views, in their order'],
   ['↑ ↓ Enter', 'move in a table, and open a row'],
   ['Esc', 'close what is open'],
   ['?', 'this list'],
@@ -107,7 +107,7 @@ export function Keys({ page }: { readonly page: Page }): JSX.Element | null {
       else if (event.key === '/') document.querySelector<HTMLInputElement>('.filter input')?.focus();
       else if (event.key === 'Escape' && page.place.params['id'] !== undefined) page.show({ id: undefined }, false);
       else {
-        const view = VIEWS[Number(event.key) - 1];
+        const view = VIEWS[(Number(event.key) + 9) % 10];
         if (view === undefined) return;
         page.go(view);
       }

@@ -1,4 +1,5 @@
 /** What the stream has told so far. Pure: it knows neither the network nor the page. */
+import type { Point } from 'mcp-switchboard-simulator';
 import type {
   Change,
   Health,
@@ -7,6 +8,7 @@ import type {
   Lockout,
   Person,
   Recent,
+  Run,
   Running,
   Session,
   Status,
@@ -61,6 +63,10 @@ export class LiveState {
   /** How many ended requests were left out since the page was opened, as there were too many at once. */
   skipped = 0;
   stderr: Readonly<Record<string, readonly StderrLine[]>> = {};
+  /** The last runs of the simulator, the newest first. */
+  simulations: readonly Run[] | undefined;
+  /** The points of those that are watched, by their ids. */
+  points: Readonly<Record<string, readonly Point[]>> = {};
   /** Topics of which the first message has come. */
   readonly known: Set<string> = new Set();
   /** Grows with each change of a table, so that what is made from one is made again only then. */
@@ -78,12 +84,14 @@ export class LiveState {
     this.known.add(topic);
     if (topic in ID_OF) this.#table(topic as Table, message);
     else if (topic === 'recent') this.#recent(message);
+    else if (topic.startsWith('simulation:')) this.#points(topic.slice('simulation:'.length), message);
     else if (topic.startsWith('stderr:')) this.#stderr(topic.slice('stderr:'.length), message);
     else if (topic.startsWith('history.')) {
       this.history = { ...this.history, [topic.slice('history.'.length)]: message.value as History };
     } else if (topic === 'status') this.status = message.value as Status;
     else if (topic === 'health') this.health = message.value as Health;
     else if (topic === 'lockouts') this.lockouts = message.value as Lockout[];
+    else if (topic === 'simulations') this.simulations = message.value as Run[];
     else if (topic === 'load') this.load = message.value as Load[];
     else if (topic === 'changes') this.changes = message.value as Change[];
   }
@@ -103,6 +111,18 @@ export class LiveState {
     this.recent = newest(next);
     this.skipped += skipped;
     this.versions.recent++;
+  }
+
+  /** One that was started here; the stream tells of it a moment later. */
+  addRun(run: Run): void {
+    if (this.simulations?.some(({ id }) => id === run.id) !== true)
+      this.simulations = [run, ...(this.simulations ?? [])];
+  }
+
+  /** Of one run: they are few, and others are not watched at the same time. */
+  #points(id: string, { all, rows = [] }: Message): void {
+    const before = all === undefined ? (this.points[id] ?? []) : [];
+    this.points = { [id]: [...before, ...((all ?? rows) as Point[])] };
   }
 
   #stderr(upstream: string, { all, rows = [] }: Message): void {

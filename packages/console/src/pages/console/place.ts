@@ -9,6 +9,7 @@ export const VIEWS = [
   'audit',
   'nodes',
   'configuration',
+  'simulate',
 ] as const;
 export type View = (typeof VIEWS)[number];
 
@@ -22,6 +23,7 @@ export const TITLES: Readonly<Record<View, string>> = {
   audit: 'Audit',
   nodes: 'Nodes',
   configuration: 'Configuration',
+  simulate: 'Simulate',
 };
 
 export interface Place {

@@ -5,6 +5,8 @@ const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
   ready: 'good',
   running: 'good',
   ok: 'good',
+  done: 'good',
+  stopped: 'warn',
   seen: 'good',
   serving: 'good',
   draining: 'warn',

@@ -95,16 +95,15 @@ function withKeys(sessions: readonly SessionFacts[]): { key: string }[] {
 }
 
 const STDERR = 'stderr:';
-const SIMULATION = 'simulation:';
+const SIMULATION = /^simulation:[0-9a-f]{12}$/;
 /** How many changes a page gets each time that something changes. */
 const LIVE_CHANGES = 100;
 /** How often it is looked at what processes use, in ms: that takes the whole system. */
 const USAGE_MS = 5000;
 
-/** The points of a run, as they come. */
-function pointsTopic({ simulations }: Context, id: string): Topic | undefined {
+/** The points of a run, as they come. One that is not kept any more has none: a page may still have asked for it. */
+function pointsTopic({ simulations }: Context, id: string): Topic {
   const points = (): readonly object[] => simulations.pointsOf(id) ?? [];
-  if (simulations.pointsOf(id) === undefined) return undefined;
   return { kind: 'log', count: () => points().length, list: (after) => points().slice(after) };
 }
 
@@ -152,7 +151,7 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
   };
   return (name) => {
     if (Object.hasOwn(topics, name)) return topics[name];
-    if (name.startsWith(SIMULATION)) return pointsTopic(context, name.slice(SIMULATION.length));
+    if (SIMULATION.test(name)) return pointsTopic(context, name.slice(name.indexOf(':') + 1));
     if (!name.startsWith(STDERR)) return undefined;
     const upstream = name.slice(STDERR.length);
     if (!operations.has(upstream)) return undefined;
