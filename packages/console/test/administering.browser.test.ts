@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { makeKey, writeKeys } from '../../switchboard/src/auth/api-keys.ts';
 import { serveConsole } from 'mcp-switchboard-console';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startCluster } from '../../switchboard/test/support/cluster.ts';
+import { sees, spawnNode, startCluster, startNode } from '../../switchboard/test/support/cluster.ts';
+import { http, openSession } from '../../switchboard/test/support/http.ts';
 import { RedisServer } from '../../switchboard/test/support/redis.ts';
+import { initializeParams, toolCall } from '../../switchboard/test/support/wire.ts';
 import { openAt } from './support/browser.ts';
 import { EVIL, detail, dialog, expectClean, live, notice, rows, view } from './support/console-page.ts';
 import { folder, seriousFaults, servers, startConsole } from './support/console-server.ts';
@@ -236,6 +238,38 @@ describe('nodes', () => {
     await notice(page, 'b drains');
     await b!.gateway.closed;
     await expect.poll(() => row('b').count(), { timeout: 20_000 }).toBe(0);
+    await expectClean(page);
+  }, 60_000);
+});
+
+describe('a takeover', () => {
+  it('is on the page at the other node: who is gone, what changed, and the session that goes on there', async () => {
+    const redis = await RedisServer.start();
+    onTestFinished(() => redis.kill());
+    const store = `${redis.url}/?prefix=takeover${process.pid}`;
+    const [a, b] = await Promise.all([startNode(store, 'a', { servePages: serveConsole }), spawnNode(store, 'b')]);
+    await sees(a, ['a', 'b']);
+    const page = await openAt(a.gateway.consoleLink()!.url);
+    await page.locator('.changes').getByText('Node b joined').first().waitFor();
+    const session = await openSession(b.ws.replace('ws:', 'http:'), initializeParams());
+    await view(page, 'Sessions');
+    await page.getByText('No client is connected').or(page.locator('.table .empty')).first().waitFor();
+    b.child.kill('SIGKILL');
+    await view(page, 'Overview');
+    await page
+      .locator('.changes')
+      .getByText('Node b is gone: its sessions go on at other nodes')
+      .first()
+      .waitFor({ timeout: 20_000 });
+    const answer = await http(a.http, { headers: session, body: toolCall(1, 'echo', { text: 'goes on' }) });
+    expect([answer.status, answer.body]).toEqual([200, expect.stringContaining('goes on')]);
+    await view(page, 'Sessions');
+    await expect.poll(() => rows(page).count()).toBe(1);
+    await rows(page).first().click();
+    await detail(page).getByText('echo').waitFor();
+    await view(page, 'Nodes');
+    await expect.poll(() => page.getByLabel('Nodes').locator('tbody tr').count()).toBe(1);
+    expect(await seriousFaults(page)).toEqual([]);
     await expectClean(page);
   }, 60_000);
 });

@@ -327,6 +327,19 @@ function describe(event: GatewayEvent): Pick<Change, 'level' | 'upstream' | 'act
       return { level: 'error', upstream: event.upstream, text: `Keeps failing: ${event.reason}` };
     case 'upstream.recovered':
       return { level: 'info', upstream: event.upstream, text: 'Works again' };
+    case 'node.joined':
+      return { level: 'info', text: `Node ${event.name} joined` };
+    case 'node.left':
+      return { level: 'warn', text: `Node ${event.name} is gone: its sessions go on at other nodes` };
+    case 'node.fenced':
+      return {
+        level: 'warn',
+        text: 'The other nodes took this one for gone: it gave its sessions up, and joined again',
+      };
+    case 'store.away':
+      return { level: 'error', text: `The store is away: ${event.detail}` };
+    case 'store.back':
+      return { level: 'info', text: `The store is back${event.lost ? ': something was not written meanwhile' : ''}` };
     case 'tools.changed':
       return { level: 'warn', upstream: event.upstream, text: `Tools changed: ${event.tools.join(', ')}` };
     case 'certificate.failed':

@@ -16,10 +16,11 @@ interface CheckAnswer {
   readonly ms: number;
 }
 
-const describeCheck = ({ era, version, tools, prompts, resources, ms }: CheckAnswer): string => {
+const describeCheck = ({ era, version, server, tools, prompts, resources, ms }: CheckAnswer): string => {
   const counts = Object.entries({ tool: tools, prompt: prompts, resource: resources });
   const has = counts.flatMap(([kind, value]) => (value === undefined ? [] : [counted(value, kind)]));
-  return `It is well: ${era} ${version}, ${has.join(', ') || 'lists nothing'}, in ${duration(ms)}.`;
+  const named = server?.name === undefined ? '' : `${[server.name, server.version].filter(Boolean).join(' ')}, `;
+  return `It is well: ${named}${era} ${version}, ${has.join(', ') || 'lists nothing'}, in ${duration(ms)}.`;
 };
 
 type Doing = 'restart' | 'drain' | 'disable';
