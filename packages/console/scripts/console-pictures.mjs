@@ -199,18 +199,24 @@ const VIEWS = [
   { name: 'nodes', place: 'nodes' },
 ];
 /** What can go wrong with every view: no answer, a sign-in that is over, and a role that may only look. */
+const answered = (answer) => async (page) => {
+  await page.route('**/console/api/**', answer);
+  // The stream is opened again for the topics of another view, and what the view asks for is asked for again.
+  for (const place of ['nodes', undefined]) {
+    await page.evaluate((to) => {
+      if (to === undefined) history.back();
+      else {
+        history.pushState(null, '', to);
+        dispatchEvent(new PopStateEvent('popstate'));
+      }
+    }, place);
+    await pause(500);
+  }
+};
+const refused = { error: { message: 'Authentication required', data: { code: 'SWB_UNAUTHORIZED' } } };
 const ERRORS = [
-  { name: 'gone', opens: [(page) => page.context().setOffline(true)] },
-  {
-    name: 'signed-out',
-    opens: [
-      (page) => page.context().clearCookies(),
-      (page) => page.context().setOffline(true),
-      () => pause(1500),
-      (page) => page.context().setOffline(false),
-      () => pause(6000),
-    ],
-  },
+  { name: 'gone', opens: answered((route) => route.abort()) },
+  { name: 'signed-out', opens: answered((route) => route.fulfill({ status: 401, json: refused })) },
   {
     name: 'viewer',
     async link() {

@@ -283,14 +283,32 @@ describe('the page', () => {
     const { link, gateway, origin } = await startConsole({ upstreams: { demo: servers.demo } });
     const page = await openAt(link());
     await live(page);
+    // What a view asks for beside the stream: it says that nothing answered, and asks again.
+    await page.route('**/api/tools*', (route) => route.abort());
+    await view(page, 'Tools');
+    await page.getByRole('alert').getByText('Switchboard does not answer. Is it running?').waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    await page.unroute('**/api/tools*');
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await rows(page).filter({ hasText: 'echo' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    // Where it is the first to learn that nobody is signed in any more, the page says so.
+    await page.route('**/api/keys', (route) => route.fulfill({ status: 401, json: {} }));
+    await view(page, 'People');
+    await page.getByText('Keys', { exact: true }).first().click();
+    await page.getByRole('alert').getByText('Your sign-in has ended').waitFor();
+    await page.unroute('**/api/keys');
+    await page.reload();
+    await live(page);
     await gateway.close();
     await page.getByText('Not live').waitFor();
     const { connect } = await startConsole({ upstreams: { demo: servers.demo }, port: Number(new URL(origin).port) });
     await connect('demo', 'ann');
     // A restart forgets who was signed in.
     await page.getByText('switchboard console', { exact: true }).waitFor();
+    await page.getByRole('alert').getByText('Your sign-in has ended').waitFor();
     await expectClean(page);
-  });
+  }, 60_000);
 
   it('draws no more rows than are seen of many sessions, and they stay while one scrolls', async () => {
     const { link, connect } = await startConsole({ upstreams: { demo: servers.demo }, maxConnections: 500 });

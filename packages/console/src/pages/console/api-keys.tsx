@@ -1,7 +1,8 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { ask } from './api.ts';
 import { Ask } from './ask.tsx';
+import { Failed, useAsked, type Asked } from './asked.tsx';
 import type { ApiKey } from './facts.ts';
 import { Filter } from './filter.tsx';
 import { NewKey } from './new-key.tsx';
@@ -43,20 +44,9 @@ const COLUMNS: readonly TableColumn<ApiKey>[] = [
 ];
 
 /** The keys, asked again when one was made or revoked, here or by another operator. */
-export function useKeys(page: Page): { keys: readonly ApiKey[] | undefined; wrong: string | undefined } {
-  const [found, setFound] = useState<{ keys?: readonly ApiKey[]; wrong?: string }>({});
+function useKeys(page: Page): Asked<readonly ApiKey[]> {
   const changedAt = page.live?.state.changes.findLast(({ action = '' }) => action.includes(' /keys'))?.time;
-  useEffect(() => {
-    let over = false;
-    ask<readonly ApiKey[]>('keys').then(
-      (keys) => over || setFound({ keys }),
-      (error: Error) => over || setFound({ wrong: error.message }),
-    );
-    return () => {
-      over = true;
-    };
-  }, [changedAt]);
-  return { keys: found.keys, wrong: found.wrong };
+  return useAsked(page, String(changedAt), () => ask<readonly ApiKey[]>('keys'));
 }
 
 function Revoke({
@@ -88,7 +78,8 @@ function Revoke({
 
 export function ApiKeys({ page }: { readonly page: Page }): JSX.Element {
   const { filter = '', order = '-made' } = page.place.params;
-  const { keys, wrong } = useKeys(page);
+  const asked = useKeys(page);
+  const { answer: keys, wrong } = asked;
   const [making, setMaking] = useState(false);
   const [revoked, setRevoked] = useState<ApiKey>();
   const rows = keys ?? [];
@@ -123,7 +114,7 @@ export function ApiKeys({ page }: { readonly page: Page }): JSX.Element {
           }
         />
       ) : (
-        <p class="empty">{wrong}</p>
+        <Failed asked={asked} />
       )}
       {making && <NewKey page={page} onClose={() => setMaking(false)} />}
       {revoked !== undefined && <Revoke page={page} apiKey={revoked} onClose={() => setRevoked(undefined)} />}
@@ -133,7 +124,7 @@ export function ApiKeys({ page }: { readonly page: Page }): JSX.Element {
 
 /** Those of one person. */
 export function KeysOf({ page, principal }: { readonly page: Page; readonly principal: string }): JSX.Element | null {
-  const { keys, wrong } = useKeys(page);
+  const { answer: keys, wrong } = useKeys(page);
   const [making, setMaking] = useState(false);
   const [revoked, setRevoked] = useState<ApiKey>();
   if (wrong !== undefined) return null;

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { addressOf, ask } from './api.ts';
+import { Failed, useAsked, type Asked } from './asked.tsx';
 import { AuditFilter } from './audit-filter.tsx';
 import { clientOf, factsOf, outcomeOf, serverOf, timeOf, typeOf, whatOf, whoOf, whyOf } from './audit-line.ts';
 import { Detail, Facts } from './detail.tsx';
@@ -79,39 +80,40 @@ interface Found {
   readonly lines: readonly AuditLine[];
   readonly before?: number | undefined;
   readonly redacted: readonly string[];
-  readonly wrong?: string;
+  /** The search, and how often it was made. */
+  readonly of: string;
 }
 
 /** The lines of the search in the address, and older ones when they are asked for. */
-function useAudit(query: Readonly<Record<string, string>>, again: number): { found: Found | undefined; older(): void } {
-  const [found, setFound] = useState<Found>();
-  const of = JSON.stringify([query, again]);
-  useEffect(() => {
-    let over = false;
-    setFound(undefined);
-    ask<AuditPage>('audit', { query }).then(
-      (page) => over || setFound({ ...page, at: Date.now() }),
-      (error: Error) => over || setFound({ at: Date.now(), lines: [], redacted: [], wrong: error.message }),
-    );
-    return () => {
-      over = true;
-    };
-  }, [of]);
+function useAudit(
+  page: Page,
+  query: Readonly<Record<string, string>>,
+  round: number,
+): { asked: Asked<Found>; found: Found | undefined; older(): void } {
+  const of = JSON.stringify([query, round]);
+  const search = async (before?: number): Promise<Found> => {
+    const more = before === undefined ? query : { ...query, before: String(before) };
+    return { ...(await ask<AuditPage>('audit', { query: more })), of, at: Date.now() };
+  };
+  const asked = useAsked(page, of, () => search());
+  const [more, setMore] = useState<Found>();
+  const first = asked.answer?.of === of ? asked.answer : undefined;
+  // Older lines are those of this very search.
+  const found = first !== undefined && more?.at === first.at ? more : first;
   const older = (): void => {
-    ask<AuditPage>('audit', { query: { ...query, before: String(found?.before ?? 0) } }).then(
-      ({ lines, before, redacted }) =>
-        setFound((known) => ({ at: known?.at ?? 0, lines: [...(known?.lines ?? []), ...lines], before, redacted })),
-      (error: Error) => setFound((known) => ({ ...known!, wrong: error.message })),
+    search(found?.before ?? 0).then(
+      ({ lines, before, redacted }) => setMore({ ...found!, lines: [...found!.lines, ...lines], before, redacted }),
+      (error: Error) => page.isOver(error) || page.notify('bad', error.message),
     );
   };
-  return { found, older };
+  return { asked, found, older };
 }
 
 export function Audit({ page }: { readonly page: Page }): JSX.Element {
   const { params } = page.place;
   const [again, setAgain] = useState(0);
   const query = Object.fromEntries(AUDIT_PARAMS.flatMap((name) => (params[name] ? [[name, params[name]]] : [])));
-  const { found, older } = useAudit(query, again);
+  const { asked, found, older } = useAudit(page, query, again);
   const rows = (found?.lines ?? []).map((line, nth) => ({ nr: String(nth), line }));
   const shown = rows.find(({ nr }) => nr === params['id']);
   const exported = (format: string): string => addressOf('exportAudit', { query: { ...query, format } });
@@ -119,17 +121,13 @@ export function Audit({ page }: { readonly page: Page }): JSX.Element {
     <div class={shown === undefined ? 'split' : 'split open'}>
       <section class="list">
         <AuditFilter page={page} key={JSON.stringify(query)} onSearch={() => setAgain(again + 1)} />
-        {found?.wrong !== undefined && (
-          <p class="empty" role="alert">
-            {found.wrong}
-          </p>
-        )}
+        <Failed asked={asked} />
         {found?.redacted.map((sentence) => (
           <p key={sentence} class="note-line calm">
             {sentence}
           </p>
         ))}
-        {found?.wrong === undefined && (
+        {asked.wrong === undefined && (
           <>
             <Table
               label="Audit log"

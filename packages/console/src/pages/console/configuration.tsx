@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { ask } from './api.ts';
+import { Failed, useAsked } from './asked.tsx';
 import { Blocks } from './configuration-blocks.tsx';
 import { ChangeDialog } from './change-dialog.tsx';
 import { History } from './configuration-history.tsx';
@@ -29,28 +30,14 @@ const COLUMNS: readonly TableColumn<Option>[] = [
 const NONE: readonly Option[] = [];
 
 interface Found {
-  readonly facts?: ConfigurationFacts;
+  readonly facts: ConfigurationFacts;
   /** Absent where the file cannot be changed from here. */
-  readonly file?: ConfigurationFile | undefined;
-  readonly wrong?: string;
+  readonly file: ConfigurationFile | undefined;
 }
 
-/** Asked again after a reload. */
-function useConfiguration(page: Page): Found {
-  const [found, setFound] = useState<Found>({});
-  const reloadedAt = page.live?.state.changes.findLast(({ type }) => type === 'reloaded')?.time;
-  useEffect(() => {
-    let over = false;
-    const file = ask<ConfigurationFile>('configurationFile').catch(() => undefined);
-    Promise.all([ask<ConfigurationFacts>('configuration'), file]).then(
-      ([facts, of]) => over || setFound({ facts, file: of }),
-      (error: Error) => over || setFound((before) => ({ ...before, wrong: error.message })),
-    );
-    return () => {
-      over = true;
-    };
-  }, [reloadedAt]);
-  return found;
+async function configuration(): Promise<Found> {
+  const file = ask<ConfigurationFile>('configurationFile').catch(() => undefined);
+  return { facts: await ask<ConfigurationFacts>('configuration'), file: await file };
 }
 
 /** What operators have changed in the file since the start, as far as it was not taken back. */
@@ -62,7 +49,9 @@ const changedHere = (file: ConfigurationFile | undefined): string[] => [
 
 export function Configuration({ page }: { readonly page: Page }): JSX.Element {
   const { id, filter = '', order = '', all = '' } = page.place.params;
-  const { facts, file, wrong } = useConfiguration(page);
+  const reloadedAt = page.live?.state.changes.findLast(({ type }) => type === 'reloaded')?.time;
+  const asked = useAsked(page, String(reloadedAt), configuration);
+  const { facts, file } = asked.answer ?? {};
   const [edit, setEdit] = useState<ConfigurationEdit>();
   const options = facts?.options ?? NONE;
   const given = useMemo(() => options.filter(({ origin }) => all !== '' || origin !== 'default'), [options, all]);
@@ -93,11 +82,7 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
         {waiting.length > 0 && (
           <p class="note-line">Changed in the file, and in effect from the next start on: {waiting.join(', ')}</p>
         )}
-        {wrong !== undefined && (
-          <p class="banner bad" role="alert">
-            {wrong}
-          </p>
-        )}
+        <Failed asked={asked} />
         <Table
           label="Options"
           columns={COLUMNS}
@@ -109,7 +94,9 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
           onOpen={({ name }) => page.show({ id: name }, false)}
           empty={
             facts === undefined
-              ? 'Loading…'
+              ? asked.wrong === undefined
+                ? 'Loading…'
+                : ''
               : options.length > 0 && given.length === 0
                 ? 'Every option has its default. Choose All to see them.'
                 : 'No option matches the filter.'

@@ -13,6 +13,8 @@ export interface Notice {
 
 /** How long a notice is shown, in ms. What went wrong stays until it is closed. */
 const NOTICE_MS = 6000;
+/** A restart of Switchboard ends sign-ins too. */
+const OVER = 'Your sign-in has ended: it was too old, its key was revoked, or Switchboard was started again.';
 
 export class Page {
   me: Me | undefined;
@@ -27,6 +29,7 @@ export class Page {
   openPalette: () => void = () => {};
   readonly #listeners = new Set<() => void>();
   #notice = 0;
+  #isLeaving = false;
 
   constructor() {
     window.addEventListener('popstate', () => {
@@ -73,6 +76,7 @@ export class Page {
 
   async signOut(): Promise<void> {
     await signOut().catch(() => {});
+    this.#isLeaving = true;
     this.live?.end();
   }
 
@@ -90,10 +94,19 @@ export class Page {
     this.changed();
   }
 
+  /** @returns whether an error says that nobody is signed in any more, which the stream may not have noticed yet. */
+  isOver(error: Error): boolean {
+    const isOver = error instanceof Refusal && error.status === 401;
+    if (isOver) this.live?.end();
+    return isOver;
+  }
+
   readonly #onLive = (): void => {
     if (this.live?.link === 'ended') {
       this.me = undefined;
       this.live = undefined;
+      if (!this.#isLeaving) this.wrong = OVER;
+      this.#isLeaving = false;
     }
     this.changed();
   };
@@ -126,7 +139,7 @@ export class Page {
       this.notify('good', typeof done === 'string' ? done : done(answer));
       return answer;
     } catch (error) {
-      this.notify('bad', (error as Error).message);
+      if (!this.isOver(error as Error)) this.notify('bad', (error as Error).message);
       return undefined;
     }
   }

@@ -10,7 +10,7 @@ import { ServerActions } from './server-actions.tsx';
 import { StateMark } from './state-mark.tsx';
 import { Stderr } from './stderr.tsx';
 import { ToolChanges } from './tool-changes.tsx';
-import { age, count, counted, duration, exactly } from './words.ts';
+import { age, count, counted, duration, exactly, reasonOf } from './words.ts';
 
 function Server({ page, upstream }: { readonly page: Page; readonly upstream: Upstream }): JSX.Element {
   const { state } = page.live!;
@@ -30,7 +30,7 @@ function Server({ page, upstream }: { readonly page: Page; readonly upstream: Up
       )}
       {reason !== undefined && upstream.state !== 'off' && (
         <p class="banner bad" role="alert">
-          {reason}
+          {reasonOf(reason)}
         </p>
       )}
       <Facts

@@ -1,30 +1,11 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import { ask } from './api.ts';
+import { Failed, useAsked } from './asked.tsx';
 import { Difference } from './difference.tsx';
 import type { ToolChange } from './facts.ts';
 import { Link } from './link.tsx';
 import type { Page } from './page.ts';
 import { age, exactly } from './words.ts';
-
-/** Asked again when the server says that its tools have changed. */
-function useToolChanges(page: Page, name: string): { changes?: readonly ToolChange[]; wrong?: string } {
-  const [found, setFound] = useState<{ changes?: readonly ToolChange[]; wrong?: string }>({});
-  const changedAt = page.live?.state.changes.findLast(
-    ({ type, upstream }) => upstream === name && type === 'tools.changed',
-  )?.time;
-  useEffect(() => {
-    let over = false;
-    ask<readonly ToolChange[]>('toolChanges', { name }).then(
-      (changes) => over || setFound({ changes }),
-      (error: Error) => over || setFound({ wrong: error.message }),
-    );
-    return () => {
-      over = true;
-    };
-  }, [name, changedAt]);
-  return found;
-}
 
 function Change({ change, now }: { readonly change: ToolChange; readonly now: number }): JSX.Element {
   const { time, added, removed, changed } = change;
@@ -49,7 +30,11 @@ function Change({ change, now }: { readonly change: ToolChange; readonly now: nu
 
 /** What has changed in the tools of a server: their texts are read by models, so each change is worth a look. */
 export function ToolChanges({ page, name }: { readonly page: Page; readonly name: string }): JSX.Element {
-  const { changes, wrong } = useToolChanges(page, name);
+  const changedAt = page.live!.state.changes.findLast(
+    ({ type, upstream }) => upstream === name && type === 'tools.changed',
+  )?.time;
+  const asked = useAsked(page, `${name} ${changedAt}`, () => ask<readonly ToolChange[]>('toolChanges', { name }));
+  const changes = asked.answer;
   const now = Date.now() + page.live!.state.clockSkewMs;
   return (
     <>
@@ -59,7 +44,7 @@ export function ToolChanges({ page, name }: { readonly page: Page; readonly name
           all its tools
         </Link>
       </h3>
-      {wrong !== undefined && <p class="hint">{wrong}</p>}
+      <Failed asked={asked} />
       {changes?.length === 0 && <p class="empty">None since somebody first looked at them here.</p>}
       {changes?.toReversed().map((change) => (
         <Change key={change.time} change={change} now={now} />

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { ask } from './api.ts';
+import { Failed, useAsked } from './asked.tsx';
 import { Detail, Facts } from './detail.tsx';
 import type { Survey, Tool } from './facts.ts';
 import { Filter } from './filter.tsx';
@@ -10,7 +11,7 @@ import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
 import { TryIt, type ToolProps } from './try-it.tsx';
-import { count, counted } from './words.ts';
+import { count, counted, reasonOf } from './words.ts';
 
 const keyOf = ({ upstream, name }: Tool): string => `${upstream}/${name}`;
 
@@ -96,33 +97,14 @@ function ToolDetail({ page, tool, role }: ToolProps): JSX.Element {
   );
 }
 
-/** The survey of the address: for a role, a principal, or nobody in particular. */
-function useSurvey(
-  page: Page,
-  role: string,
-  principal: string,
-): { survey: Survey | undefined; wrong: string | undefined } {
-  const [found, setFound] = useState<{ survey?: Survey; wrong?: string; of: string }>({ of: '' });
-  const of = `${role}\n${principal}`;
-  useEffect(() => {
-    let over = false;
-    const query = { ...(role !== '' && { role }), ...(principal !== '' && { principal }) };
-    ask<Survey>('tools', { query }).then(
-      (survey) => over || setFound({ survey, of }),
-      (error: Error) => over || setFound((before) => ({ ...before, wrong: error.message, of })),
-    );
-    return () => {
-      over = true;
-    };
-    // What changes a server's tools is told as a change.
-  }, [of, page.live?.state.changes.filter(({ type }) => type === 'tools.changed' || type === 'reloaded').at(-1)?.time]);
-  return { survey: found.survey, wrong: found.of === of ? found.wrong : undefined };
-}
-
 export function Tools({ page }: { readonly page: Page }): JSX.Element {
   const { state } = page.live!;
   const { id, filter = '', order = 'server', role = '', principal = '' } = page.place.params;
-  const { survey, wrong } = useSurvey(page, role, principal);
+  // What changes a server's tools comes as a change.
+  const changedAt = state.changes.findLast(({ type }) => type === 'tools.changed' || type === 'reloaded')?.time;
+  const query = { ...(role !== '' && { role }), ...(principal !== '' && { principal }) };
+  const asked = useAsked(page, JSON.stringify([query, changedAt]), () => ask<Survey>('tools', { query }));
+  const survey = asked.answer;
   const rows = survey?.tools ?? NONE;
   const hidden = rows.filter((tool) => tool.hidden !== undefined).length;
   const columns = useMemo(() => columnsOf(hidden > 0), [hidden > 0]);
@@ -163,17 +145,13 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
             </select>
           </label>
         </Filter>
-        {wrong !== undefined && (
-          <p class="banner bad" role="alert">
-            {wrong}
-          </p>
-        )}
+        <Failed asked={asked} />
         {survey?.failed.map(({ upstream, reason }) => (
           <p key={upstream} class="note-line">
             <Link page={page} view="servers" params={{ id: upstream }}>
               {upstream}
             </Link>{' '}
-            could not be asked: {reason}
+            could not be asked: {reasonOf(state.upstreams.get(upstream)?.reason ?? reason)}
           </p>
         ))}
         <Table
@@ -186,11 +164,13 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
           onOrder={(next) => page.show({ order: writeOrder(next) })}
           onOpen={(each) => page.show({ id: keyOf(each) }, false)}
           empty={
-            survey === undefined
-              ? 'Asking the servers…'
-              : rows.length > 0
-                ? 'No tool matches the filter.'
-                : 'No server has tools.'
+            asked.wrong !== undefined && survey === undefined
+              ? ''
+              : survey === undefined
+                ? 'Asking the servers…'
+                : rows.length > 0
+                  ? 'No tool matches the filter.'
+                  : 'No server has tools.'
           }
         />
       </section>

@@ -42,6 +42,10 @@ export function size(bytes: number): string {
 }
 
 const GROUPED = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+/** Why a server fails, without what a page that speaks of it says already. */
+export const reasonOf = (text: string): string =>
+  text.replace(/^The upstream server (?:is not available|ended before it answered|keeps failing): /, '');
+
 /** `10,000`. */
 export const count = (value: number): string => GROUPED.format(value);
 /** `1 session`, `3 sessions`. */

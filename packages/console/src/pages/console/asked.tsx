@@ -1,0 +1,67 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Refusal } from './api.ts';
+import type { Page } from './page.ts';
+
+/** What a view asks for beside the stream. */
+export interface Asked<Answer> {
+  readonly answer: Answer | undefined;
+  /** Why there is no newer answer. */
+  readonly wrong: string | undefined;
+  /** Whether nothing answered, so that to ask again may help. */
+  readonly isUnreachable: boolean;
+  again(): void;
+}
+
+interface Found<Answer> {
+  readonly of?: string;
+  readonly answer?: Answer;
+  readonly error?: Error;
+}
+
+/** Asks, and again when `of` is another, when the page is live again after nothing had answered, and on demand. */
+export function useAsked<Answer>(page: Page, of: string, get: () => Promise<Answer>): Asked<Answer> {
+  const [found, setFound] = useState<Found<Answer>>({});
+  const [round, setRound] = useState(0);
+  const again = (): void => setRound((before) => before + 1);
+  useEffect(() => {
+    let over = false;
+    get().then(
+      (answer) => over || setFound({ of, answer }),
+      (error: Error) => {
+        if (!over && !page.isOver(error)) setFound((before) => ({ ...before, of, error }));
+      },
+    );
+    return () => {
+      over = true;
+    };
+  }, [of, round]);
+  const error = found.of === of ? found.error : undefined;
+  const isUnreachable = error instanceof Refusal && error.status === 0;
+  const isLive = page.live?.link === 'live';
+  useEffect(() => {
+    if (isLive && isUnreachable) again();
+  }, [isLive]);
+  return { answer: found.answer, wrong: error?.message, isUnreachable, again };
+}
+
+/** Why there is nothing new, and what to do; nothing where all is well. */
+export function Failed({ asked }: { readonly asked: Asked<unknown> }): JSX.Element | null {
+  const { wrong, isUnreachable, again } = asked;
+  if (wrong === undefined) return null;
+  if (!isUnreachable) {
+    return (
+      <p class="empty" role="alert">
+        {wrong}
+      </p>
+    );
+  }
+  return (
+    <p class="banner bad" role="alert">
+      {wrong} It is asked again by itself.{' '}
+      <button type="button" class="inline" onClick={again}>
+        Try now
+      </button>
+    </p>
+  );
+}
