@@ -346,7 +346,7 @@ export class Gateway {
           pools,
           roles,
           configured: () => this.#pools.configured,
-          rolesOf: (principal) => rolesOf(registry, principal),
+          rolesOf: (principal) => rolesOf({ registry, keys }, principal),
         }),
         keys,
         simulations: this.#simulations,

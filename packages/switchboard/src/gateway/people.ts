@@ -102,10 +102,15 @@ export function peopleOf({ registry, router, keys, roles, pools, admission }: Pe
     });
 }
 
-/** All the roles that somebody has who is connected under a name; undefined where nobody is. */
-export function rolesOf({ all }: PeopleOptions['registry'], principal: string): readonly string[] | undefined {
-  const theirs = [...all].filter(({ identity }) => identity.principal === principal);
-  return theirs.length === 0 ? undefined : [...new Set(theirs.flatMap(({ identity }) => identity.roles))];
+/** All the roles of somebody who is connected under a name or has a good key for it; undefined of others. */
+export function rolesOf(
+  { registry, keys }: Pick<PeopleOptions, 'registry' | 'keys'>,
+  principal: string,
+): readonly string[] | undefined {
+  const sessions = [...registry.all].flatMap(({ identity }) => (identity.principal === principal ? [identity] : []));
+  const own = keys.known().filter((key) => key.principal === principal && key.state === 'good');
+  const all = [...sessions, ...own];
+  return all.length === 0 ? undefined : [...new Set(all.flatMap(({ roles }) => roles))];
 }
 
 function effectiveOf(held: readonly string[], roles: Roles): string[] {

@@ -41,7 +41,7 @@ export interface ToolSurveyOptions {
   pools: ReadonlyMap<string, Pool>;
   configured(): Readonly<Record<string, UpstreamOptions>>;
   roles: Roles;
-  /** The roles of a principal that is connected; undefined where it is not. */
+  /** The roles of a principal that is connected or has a key; undefined of others. */
   rolesOf(principal: string): readonly string[] | undefined;
   now?: () => number;
 }
@@ -148,7 +148,7 @@ export class ToolSurvey {
     }
     const held = role !== undefined ? [role] : principal === undefined ? names : this.#options.rolesOf(principal);
     if (held === undefined) {
-      const detail = `${JSON.stringify(principal)} is not connected now, so its roles are not known; choose a role`;
+      const detail = `${JSON.stringify(principal)} is not connected now and has no key, so its roles are not known; choose a role`;
       throw new SwitchboardError('SWB_NOT_FOUND', { detail });
     }
     const own = held.filter((name) => rules.has(name));

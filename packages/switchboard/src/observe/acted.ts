@@ -19,6 +19,8 @@ export const ACTED: Readonly<Record<string, string | null>> = {
   'POST /configuration/preview': null,
   'POST /configuration/apply': 'changed the configuration: {subject}',
   'POST /configuration/undo': 'took back the newest change of the configuration',
+  'POST /simulations': 'put a server under load: {subject}',
+  'DELETE /simulations/{id}': 'stopped the run {subject}',
   'POST /broadcast': 'sent a message to clients',
   'POST /reload': 'reloaded the configuration',
   'POST /drain': 'began to drain',

@@ -70,7 +70,7 @@ describe('the survey of tools', () => {
     expect((await survey('?role=reader&principal=ann')).status).toBe(400);
   });
 
-  it('shows what a person who is connected sees, by the roles of their key', async () => {
+  it('shows what a person sees, connected or not, by the roles of their key', async () => {
     const keys = testKeys();
     const key = keys.add('ann', ['reader']);
     const test = await startTools({
@@ -78,7 +78,9 @@ describe('the survey of tools', () => {
       roles: { reader: { tools: { allow: ['echo'] } }, other: {} },
     });
     const { survey } = test;
-    expect((await survey('?principal=ann')).status).toBe(404);
+    expect((await survey('?principal=bob')).status).toBe(404);
+    const before = await survey('?principal=ann');
+    expect(hiddenIn(before.body, 'add')).toBe('role reader: tools.allow does not have it');
     await open(test, key);
     const { body } = await survey('?principal=ann');
     expect(hiddenIn(body, 'echo')).toBeUndefined();

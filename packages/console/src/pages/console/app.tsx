@@ -47,7 +47,7 @@ const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
     },
     Content: Servers,
   },
-  tools: { icon: 'tool', topics: () => ['sessions', 'recent', 'changes'], Content: Tools },
+  tools: { icon: 'tool', topics: () => ['people', 'recent', 'changes'], Content: Tools },
   people: { icon: 'key', topics: () => ['people', 'lockouts', 'changes'], Content: People },
   audit: { icon: 'audit', topics: () => [], Content: Audit },
   nodes: { icon: 'nodes', topics: () => [], Content: Nodes },

@@ -109,7 +109,7 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
   const hidden = rows.filter((tool) => tool.hidden !== undefined).length;
   const columns = useMemo(() => columnsOf(hidden > 0), [hidden > 0]);
   const found = useMemo(() => filterRows(rows, columns, filter), [rows, columns, filter]);
-  const people = [...new Set([...state.sessions.values()].map((session) => session.principal))].sort();
+  const people = [...new Set([...state.people.keys(), ...(principal === '' ? [] : [principal])])].sort();
   const tool = rows.find((each) => keyOf(each) === id);
   const all = `${counted(rows.length, 'tool')}${hidden > 0 ? `, ${count(hidden)} hidden` : ''}`;
   const who = principal !== '' ? `person ${principal}` : role !== '' ? `role ${role}` : '';
