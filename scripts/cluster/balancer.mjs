@@ -1,6 +1,7 @@
 // HAProxy or nginx in front of three nodes of this machine, as examples/cluster configures them: round robin for each request, without
 // stickiness.
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -97,14 +98,20 @@ export async function startBalancer(name, ports, { keepAlive = true, checks = tr
   return { port, setUsed, stop };
 }
 
-/** A port of this machine that nobody listens on. */
+/** A port of this machine that nobody listens on, and that no outgoing connection is given before it is used. */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 function accepts(port) {
