@@ -22,8 +22,8 @@ const PATIENCE_MS = 15_000;
 const POLL_MS = 50;
 /** So many clients may have their home here; the one that has been quiet the longest is forgotten first. */
 const MAX_RESIDENTS = 10_000;
-/** How often it is looked for those that have been quiet for too long, at the least. */
-const SWEEP_MS = 10_000;
+/** How often it is looked for those that have been quiet for too long, at the most and at the least. */
+const SWEEP_MS = { least: 10, most: 10_000 };
 
 /** A client whose home is here. */
 class Resident implements Owned {
@@ -73,7 +73,9 @@ export class Homes {
     this.#nodes = options.nodes;
     this.#idleMs = idleMs;
     this.#owners = new Owners(options);
-    this.#sweeper = unreffed(setInterval(() => this.#sweep(), Math.min(SWEEP_MS, idleMs / 4)));
+    this.#sweeper = unreffed(
+      setInterval(() => this.#sweep(), Math.max(SWEEP_MS.least, Math.min(SWEEP_MS.most, idleMs / 4))),
+    );
   }
 
   /** How many clients have their home here. */
