@@ -2,9 +2,10 @@
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 
-import { SwitchboardError, addressBlock, createGateway, isLoopback } from 'mcp-switchboard';
-import type { Gateway } from 'mcp-switchboard';
+import { SwitchboardError, createGateway, isLoopback } from 'mcp-switchboard';
+import type { Gateway, JsonObject, LineHandlers, PeerLine } from 'mcp-switchboard';
 import { WebSocketServerTransport } from 'mcp-switchboard/websocket';
 import type { WebSocketClient } from 'mcp-switchboard/websocket';
 
@@ -17,25 +18,32 @@ import { OfflineModel } from './models/offline.ts';
 import { LIMITS, SYSTEM } from './options.ts';
 import { unaskedOf, whenOf } from './options.ts';
 import type { ChatEvent, ChatIdentity, ChatLimits, ChatOptions } from './options.ts';
+import { Again } from './nodes/again.ts';
+import { ClientSocket } from './nodes/client-socket.ts';
+import { credentialsSchema, greetingSchema } from './nodes/messages.ts';
+import type { Greeting, Returning } from './nodes/messages.ts';
+import { RemoteOutlet } from './nodes/remote-outlet.ts';
+import { roomOwners } from './nodes/room-owners.ts';
 import { answerBrowsers } from './pages.ts';
 import { Credentials } from './people/credentials.ts';
 import { KeyedSemaphore } from './people/keyed-semaphore.ts';
 import { KeyedTokenBucket } from './people/keyed-token-bucket.ts';
-import { probeOverHttp } from './people/probe.ts';
-import type { Verdict } from './people/probe.ts';
 import type { Resume } from './protocol/client-messages.ts';
 import type { Usage } from './protocol/history.ts';
 import { OwnMessages } from './protocol/own-messages.ts';
 import type { MessageHandler } from './protocol/own-messages.ts';
-import type { ServerMessage } from './protocol/server-messages.ts';
 import { CHAT_V2 } from './protocol/subprotocol.ts';
-import { Rooms } from './rooms.ts';
-import type { Outlet } from './session/link.ts';
+import { Elsewhere, Rooms } from './rooms.ts';
+import type { RoomOwners } from './rooms.ts';
 import { Session } from './session/session.ts';
 import type { SessionOptions, SessionServices } from './session/session.ts';
 import { SignIn } from './session/sign-in.ts';
+import { checkCredentials } from './tools/check-credentials.ts';
 import { Toolbox } from './tools/toolbox.ts';
 
+/** How long a session is looked for at another node, and how often. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 200;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /**
@@ -64,12 +72,16 @@ export class Chat {
   readonly #sockets: WebSocketServerTransport;
   readonly #http: Server | undefined;
   readonly #sessions: Map<string, Session> = new Map();
-  /** Whose socket it is now. */
-  readonly #bySocket: Map<string, { session: Session; outlet: Outlet }> = new Map();
+  /** Those of clients that are connected here. */
+  readonly #clients: Map<string, ClientSocket> = new Map();
   readonly #own = new OwnMessages();
   readonly #metrics = new ChatMetrics();
   readonly #sweeper: NodeJS.Timeout;
+  #isClosing = false;
+  #vault: Vault | undefined;
   #retention: Retention | undefined;
+  /** Which node has a room, where there are several. */
+  #owners: RoomOwners | undefined;
   /** What digests of credentials are made with; the same after a restart where conversations are kept. */
   #salt: string = randomUUID();
 
@@ -100,6 +112,8 @@ export class Chat {
         sessions: () => [...this.#sessions.values()].map(({ facts }) => facts),
         kick: (id, reason) => this.#kick(id, reason),
         metrics: () => this.#metrics.text(this.#snapshot),
+        onLine: (greeting, line) => this.#onLine(greeting, line),
+        onFenced: (reason) => this.#giveUp(reason),
       },
     });
     this.#services = this.#build(limits, servers);
@@ -130,7 +144,7 @@ export class Chat {
           return known === undefined ? undefined : { principal: known.principal, authInfo: { ...known } };
         },
       }),
-      onText: (text, client) => this.#bySocket.get(client.id)?.session.receive(text),
+      onText: (text, client) => this.#clients.get(client.id)?.receive(text),
     });
     this.#sockets.on('connect', (client) => this.#opened(client));
     this.#sockets.on('disconnect', (client) => this.#closed(client));
@@ -168,7 +182,8 @@ export class Chat {
       const detail = `${host} can be reached by others, who could then use the model and every server. Check their credentials, listen on 127.0.0.1, or say --insecure`;
       throw new SwitchboardError('SWB_PUBLIC_BIND', { detail });
     }
-    await this.#openRetention();
+    await this.#gateway.join();
+    await this.#openStore();
     const url = await this.#sockets.listen();
     const address = this.#http?.address();
     if (typeof address === 'object' && address !== null) await this.#gateway.openAdmin({ host, port: address.port });
@@ -191,14 +206,21 @@ export class Chat {
     this.#own.add(type, handler);
   }
 
-  async #openRetention(): Promise<void> {
+  /** What outlives the process, and what several nodes agree on. */
+  async #openStore(): Promise<void> {
     const { retentionHours } = this.#options;
-    if (retentionHours === undefined) return;
+    const { peers } = this.#gateway;
+    if (retentionHours === undefined && peers === undefined) return;
     const secret = await this.#gateway.secret('chat');
+    const vault = new Vault(secret);
+    this.#vault = vault;
     this.#salt = secret.toString('base64');
+    this.#owners = peers && roomOwners(peers, vault);
+    if (retentionHours === undefined) return;
     this.#retention = new Retention({
       store: this.#gateway.store,
-      vault: new Vault(secret),
+      vault,
+      ...(peers !== undefined && { keep: (ttlMs: number) => peers.keep(ttlMs) }),
       keepMs: retentionHours * HOUR_MS,
       limits: this.#limits,
       fail: (error) => void this.#services.fail(error),
@@ -208,6 +230,7 @@ export class Chat {
   /** Ends every session, and every server that was started for one. Idempotent. */
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
+    this.#isClosing = true;
     this.#services.rooms.close();
     for (const session of this.#sessions.values()) session.end('the chat is shutting down', 'goingAway');
     await this.#retention?.flush();
@@ -241,17 +264,9 @@ export class Chat {
   }
 
   #opened(client: WebSocketClient): void {
-    const outlet: Outlet = {
-      address: addressBlock(client.address),
-      principal: client.principal,
-      organization: organizationOf(client.authInfo),
-      peer: { address: client.address, userAgent: client.userAgent },
-      send: (message: ServerMessage) => client.send({ ...message }),
-      close: (why, reason) => client.close(why, reason),
-    };
-    const session = this.#begin({ outlet, isV2: client.protocol === CHAT_V2 });
-    this.#bySocket.set(client.id, { session, outlet });
-    session.confirmConnection();
+    const outlet = new ClientSocket(client, organizationOf(client.authInfo), this.#gateway.peers);
+    this.#clients.set(client.id, outlet);
+    this.#begin({ outlet, isV2: client.protocol === CHAT_V2 }).confirmConnection();
   }
 
   #begin(options: Omit<SessionOptions, 'onEnd'>): Session {
@@ -283,14 +298,14 @@ export class Chat {
   }
 
   #closed(client: WebSocketClient): void {
-    const found = this.#bySocket.get(client.id);
-    this.#bySocket.delete(client.id);
-    found?.session.disconnected(found.outlet);
+    this.#clients.get(client.id)?.gone();
+    this.#clients.delete(client.id);
   }
 
   async #resume(from: Session, message: Resume): Promise<void> {
     const { session_id: id, after } = message;
     const there = this.#sessions.get(id);
+    if (there === undefined && (await this.#resumeElsewhere(from, message))) return;
     const kept =
       there === undefined ? await this.#retention?.take(message.resume_token, id, from.principal) : undefined;
     const isThere = there !== undefined && there !== from && there.isResumedBy(message, from.principal);
@@ -300,9 +315,87 @@ export class Chat {
     const outlet = from.handOver();
     if (outlet === undefined) return;
     const session = isThere ? there : this.#begin({ outlet, isV2: true, ...(kept !== undefined && { kept }) });
-    for (const socket of this.#bySocket.values()) if (socket.outlet === outlet) socket.session = session;
-    if (kept?.room !== undefined) await session.rejoin(kept.room);
-    session.resumed(outlet, after);
+    outlet.session = session;
+    if (kept?.room !== undefined) await session.rejoin(kept.room, outlet);
+    else session.resumed(outlet, after);
+  }
+
+  /** Looks for a session at the node that its token names, for as long as that may be there. @returns whether it goes on there. */
+  async #resumeElsewhere(from: Session, message: Resume): Promise<boolean> {
+    const { peers } = this.#gateway;
+    const { session_id, resume_token, after } = message;
+    const [node = '', secret] = resume_token.split('.');
+    if (peers === undefined || secret === undefined || node === peers.id) return false;
+    const returning: Returning = { kind: 'resume', session_id, resume_token, after };
+    const until = performance.now() + PATIENCE_MS;
+    try {
+      while (await peers.has(node)) {
+        if (await from.goTo(node, returning)) return true;
+        if (performance.now() > until) throw new ChatFailure('unavailable', 'The node of the session does not answer.');
+        await pause(POLL_MS);
+      }
+    } catch (error) {
+      if (!(error instanceof ChatFailure && error.code === 'not_found')) throw error;
+    }
+    return false;
+  }
+
+  /** Another node has a client for a session or a room that is here. */
+  #onLine(given: JsonObject, line: PeerLine): LineHandlers {
+    const read = greetingSchema.safeParse(given);
+    if (!read.success) {
+      line.close();
+      return { onText() {}, onClose() {} };
+    }
+    const outlet = new RemoteOutlet(line, read.data.visitor);
+    this.#receive(read.data, outlet).catch((error: unknown) => {
+      const isKnown = error instanceof ChatFailure || error instanceof Again;
+      outlet.refuse(
+        isKnown ? error : new ChatFailure('internal', `Something went wrong; ${this.#services.fail(error)}.`),
+      );
+    });
+    return outlet;
+  }
+
+  async #receive(greeting: Greeting, outlet: RemoteOutlet): Promise<void> {
+    // What is kept is written before this node is gone; then another has it.
+    if (this.#isClosing) throw new Again('the node is shutting down');
+    if (greeting.kind === 'resume') {
+      const there = this.#sessions.get(greeting.session_id);
+      if (there?.isResumedBy({ type: 'resume', ...greeting }, outlet.principal) !== true) {
+        throw new ChatFailure('not_found', 'There is no such session any more.');
+      }
+      outlet.accept();
+      outlet.session = there;
+      there.resumed(outlet, greeting.after);
+      return;
+    }
+    // Its own clients do not pay for those of other nodes: each may have as many.
+    if (this.#sessions.size >= 2 * this.#limits.maxConnections + this.#limits.maxPeople) {
+      throw new ChatFailure('full', 'The node of this room has too many sessions.');
+    }
+    const { credentials } = greeting;
+    const shown = credentials === undefined ? undefined : this.#openCredentials(credentials, greeting.session);
+    const session = this.#begin({ outlet, isV2: true, moved: { ...greeting, shown } });
+    try {
+      await session.arrive(greeting.name, greeting.room, () => outlet.accept());
+    } catch (error) {
+      session.handOver();
+      throw error instanceof Elsewhere ? new Again(error.message) : error;
+    }
+  }
+
+  #openCredentials(sealed: string, session: string): Credentials {
+    const { api_key, org_id, isProven } = credentialsSchema.parse(this.#vault?.open(sealed, session));
+    const credentials = new Credentials(api_key, org_id, this.#salt);
+    credentials.isProven = isProven;
+    return credentials;
+  }
+
+  /** Other nodes may have what was here. */
+  #giveUp(reason: string): void {
+    this.#services.rooms.giveUp(reason);
+    for (const session of this.#sessions.values()) session.end(reason, 'goingAway');
   }
 
   #sweep(): void {
@@ -344,12 +437,14 @@ export class Chat {
         fallback: fallback === undefined ? undefined : new Credentials(fallback.api_key, fallback.org_id),
         isProving: use.probe !== undefined,
         attempts: new KeyedTokenBucket({ amount: limits.authsPerMinute, perMs: MINUTE_MS }),
-        check: (shown) => this.#check(shown, servers),
+        check: (shown) => checkCredentials(shown, use, servers, this.#gateway),
         salt: () => this.#salt,
       }),
       unasked: unaskedOf(options.approvals),
-      rooms: new Rooms({ ...limits, mention, retention: () => this.#retention }),
+      rooms: new Rooms({ ...limits, mention, retention: () => this.#retention, owners: () => this.#owners }),
       retention: () => this.#retention,
+      node: () => this.#gateway.peers?.id ?? '',
+      sealCredentials: (shown, session) => this.#vault!.seal(shown.reveal(), session),
       queries: {
         mention,
         maxWaiting: limits.maxWaiting,
@@ -391,36 +486,6 @@ export class Chat {
       fail,
       onEvent,
     };
-  }
-
-  async #check(shown: Credentials, servers: readonly string[]): Promise<Verdict> {
-    const use = this.#options.credentials ?? {};
-    const { probe } = use;
-    if (probe === undefined) return 'right';
-    if ('url' in probe) return probeOverHttp(probe, shown);
-    const toolbox = new Toolbox({
-      gateway: this.#gateway,
-      servers: servers.filter((name) => name === probe.server),
-      principal: 'anonymous',
-      credentials: shown,
-      use,
-      silenceMs: 10_000,
-      onChanged: () => {},
-      onQuestion: async () => ({ action: 'cancel' }),
-    });
-    try {
-      const tools = await toolbox.tools();
-      if (tools.length === 0) return 'unknown';
-      const tool = tools.find(({ name }) => name === probe.tool);
-      if (tool === undefined) return 'unknown';
-      const options = { signal: AbortSignal.timeout(30_000), onProgress: () => {} };
-      const { isError } = await toolbox.call(tool, probe.arguments ?? {}, options);
-      return isError ? 'wrong' : 'right';
-    } catch {
-      return 'unknown';
-    } finally {
-      await toolbox.close();
-    }
   }
 }
 

@@ -137,6 +137,7 @@ export class ChatClient {
   #receive(message: ServerMessage): void {
     if (message.type === 'connection_established') this.#established(message);
     else if (message.type === 'resumed') this.#resumed(message);
+    else if (message.type === 'joined') this.#joined(message);
     else if (message.type === 'error' && message.code === 'not_found' && !this.#isReady) this.#beginAnew();
     this.#note(message);
     this.#settle(message);
@@ -158,6 +159,10 @@ export class ChatClient {
   #resumed({ session_id, resume_token }: ServerMessage & { type: 'resumed' }): void {
     this.#session = { session_id, resume_token };
     this.#ready();
+  }
+
+  #joined({ resume_token }: ServerMessage & { type: 'joined' }): void {
+    if (this.#session !== undefined && resume_token !== undefined) this.#session = { ...this.#session, resume_token };
   }
 
   /** The session that was is gone: this is another. */

@@ -1,11 +1,14 @@
 /** Conversations that several people share with the model. */
 import { randomBytes } from 'node:crypto';
 
+import { SwitchboardError } from 'mcp-switchboard';
+
 import { Conversation } from './conversation/conversation.ts';
 import type { Listener } from './conversation/conversation.ts';
 import { ChatFailure } from './failure.ts';
 import type { OpenRoom, Retention } from './kept/retention.ts';
 import { lookOf, nameProblem } from './people/names.ts';
+import type { CloseReason } from './session/link.ts';
 
 /** Somebody who can be in a room. */
 export interface Guest extends Listener {
@@ -13,6 +16,31 @@ export interface Guest extends Listener {
   readonly id: string;
   readonly isConnected: boolean;
   readonly isEnded: boolean;
+  end(reason: string, why: CloseReason): void;
+}
+
+/** Another node has the room. */
+export class Elsewhere extends Error {
+  override readonly name = 'Elsewhere';
+  readonly node: string;
+
+  constructor(node: string) {
+    super(`The node ${node} has the room.`);
+    this.node = node;
+  }
+}
+
+/** Which node has a room: of all that share a store, one. */
+export interface RoomOwners {
+  /** @param value called when this node has it no longer. @returns another node, or nothing: then it is this one's. */
+  find(organization: string, room: string, value: Ownership): Promise<string | undefined>;
+  /** Gives it back. Never rejects. */
+  release(organization: string, room: string, value: Ownership): Promise<void>;
+}
+
+/** What this node has of a room that it owns. */
+export interface Ownership {
+  giveUp(reason: string): void;
 }
 
 export interface Room {
@@ -21,6 +49,7 @@ export interface Room {
   readonly conversation: Conversation;
   /** In the order in which they came. */
   readonly people: Map<Guest, { name: string; typing: boolean }>;
+  readonly ownership: Ownership;
   /** Where it is kept. */
   readonly kept: OpenRoom | undefined;
 }
@@ -35,7 +64,12 @@ export interface RoomOptions {
   resumeWindowMs: number;
   /** What keeps rooms now. */
   retention(): Retention | undefined;
+  /** Where there are several nodes. */
+  owners(): RoomOwners | undefined;
 }
+
+/** One that nobody can guess. */
+export const newRoomName = (): string => randomBytes(12).toString('base64url');
 
 const NOT_PROVEN =
   'Rooms are for people of one organization, and nothing here proves yours: whoever runs this chat must set a probe.';
@@ -57,15 +91,10 @@ export class Rooms {
   /**
    * @param organization that of the guest, where it is proven.
    * @param name its own, for the others.
-   * @param room its name; without one, a name that nobody can guess.
-   * @throws {ChatFailure} `full`, `forbidden`
+   * @throws {ChatFailure} `full`, `forbidden`, `unavailable`
+   * @throws {Elsewhere}
    */
-  async join(
-    guest: Guest,
-    organization: string | undefined,
-    name: string,
-    room: string = randomBytes(12).toString('base64url'),
-  ): Promise<Room> {
+  async join(guest: Guest, organization: string | undefined, name: string, room: string): Promise<Room> {
     const { maxPeople, mention } = this.#options;
     if (organization === undefined) throw new ChatFailure('forbidden', NOT_PROVEN);
     const problem = nameProblem(name, mention);
@@ -108,11 +137,21 @@ export class Rooms {
     for (const room of this.#rooms.values()) this.#save(room);
   }
 
+  /** Another node has a room, or may have all of them: nobody is here any more. @param room @default all */
+  giveUp(reason: string, ...some: readonly Room[]): void {
+    for (const room of some.length > 0 ? some : [...this.#rooms.values()]) {
+      const key = `${room.organization}/${room.name}`;
+      if (this.#rooms.get(key) === room) this.#rooms.delete(key);
+      void room.kept?.leave();
+      for (const guest of room.people.keys()) guest.end(reason, 'goingAway');
+    }
+  }
+
   /** The process ends: what is kept stays as it is now, with those who are there. */
   close(): void {
     this.refresh();
     this.#isClosed = true;
-    for (const room of this.#rooms.values()) room.kept?.leave();
+    for (const room of this.#rooms.values()) void room.kept?.leave();
   }
 
   #save({ kept, people }: Room): void {
@@ -163,25 +202,48 @@ export class Rooms {
   }
 
   async #make(organization: string, name: string): Promise<Room> {
-    const { maxContextTokens, retention, resumeWindowMs } = this.#options;
-    const kept = await retention()?.room(organization, name);
+    const { maxContextTokens, resumeWindowMs } = this.#options;
+    let room: Room | undefined;
+    const { ownership, kept } = await this.#own(organization, name, (reason) => {
+      if (room !== undefined) this.giveUp(reason, room);
+    });
     const conversation = new Conversation({
       shared: true,
       maxContextTokens,
       ...(kept !== undefined && { archive: kept.archive, entries: kept.entries, seq: kept.seq }),
     });
-    const room: Room = { name, organization, conversation, people: new Map(), kept };
+    const made: Room = { name, organization, conversation, people: new Map(), ownership, kept };
+    room = made;
     const absent = (kept?.people ?? []).map(({ session: id, name: called }): Guest => {
-      const guest = { id, isConnected: false, isEnded: false, send() {} };
-      room.people.set(guest, { name: called, typing: false });
+      const guest = { id, isConnected: false, isEnded: false, send() {}, end() {} };
+      made.people.set(guest, { name: called, typing: false });
       return guest;
     });
     if (absent.length > 0) {
       setTimeout(() => {
-        for (const guest of absent) this.leave(guest, room);
+        for (const guest of absent) this.leave(guest, made);
       }, resumeWindowMs).unref();
     }
-    return room;
+    return made;
+  }
+
+  /** @throws {ChatFailure} `unavailable` @throws {Elsewhere} */
+  async #own(
+    organization: string,
+    name: string,
+    giveUp: (reason: string) => void,
+  ): Promise<{ ownership: Ownership; kept: OpenRoom | undefined }> {
+    const owners = this.#options.owners();
+    const ownership = { giveUp };
+    try {
+      const node = await owners?.find(organization, name, ownership);
+      if (node !== undefined) throw new Elsewhere(node);
+      return { ownership, kept: await this.#options.retention()?.room(organization, name) };
+    } catch (error) {
+      await owners?.release(organization, name, ownership);
+      if (!(error instanceof SwitchboardError)) throw error;
+      throw new ChatFailure('unavailable', 'The room cannot be reached just now; try again in a moment.');
+    }
   }
 
   #endIfEmpty(room: Room): void {
@@ -190,6 +252,12 @@ export class Rooms {
     this.#rooms.delete(key);
     if (this.#isClosed) return;
     // What was under way with the rights of the last one who left ends in it.
-    room.kept?.leave(room.conversation.idle);
+    void this.#release(room);
+  }
+
+  /** What is kept is written before another node may have the room. Never rejects. */
+  async #release({ organization, name, conversation, kept, ownership }: Room): Promise<void> {
+    await kept?.leave(conversation.idle);
+    await this.#options.owners()?.release(organization, name, ownership);
   }
 }

@@ -24,7 +24,8 @@ export type { LoadPlan, LoadPoint, LoadProgress, LoadResult, LoadRun, Simulator 
 export type { Stats } from './gateway/stats.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';
 export type { TransportChoice, TransportName } from './gateway/option-types.ts';
-export type { Program } from './gateway/program.ts';
+export type { LineHandlers, PeerLine, Program } from './gateway/program.ts';
+export type { Peers } from './gateway/program-peers.ts';
 export type { Settings, SettingsInput } from './gateway/settings.ts';
 export type {
   CommandUpstream,

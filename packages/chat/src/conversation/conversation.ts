@@ -81,6 +81,11 @@ export class Conversation {
     return this.#selection;
   }
 
+  /** How far it has counted. */
+  get seq(): number {
+    return this.#seq;
+  }
+
   get entries(): readonly Entry[] {
     return this.#entries;
   }

@@ -33,6 +33,8 @@ export interface KeptLogOptions {
   name: string;
   keep: KeepOptions;
   maxBytes: number;
+  /** What was said before at another node, in place of what that one has left. @default nothing */
+  earlier?: readonly Entry[];
   /** The first entry is about to be written. */
   onBegin(): void;
 }
@@ -126,10 +128,11 @@ export class KeptLog implements Archive {
 
   #append(value: z.infer<typeof record>): void {
     if (this.#isClosed) return;
-    const { store, vault, name, keep, maxBytes, onBegin } = this.#options;
+    const { store, vault, name, keep, maxBytes, earlier = [], onBegin } = this.#options;
     if (this.#log === undefined) {
       onBegin();
       this.#log = store.log(name, keep);
+      for (const entry of earlier) this.add(entry);
     }
     const log = this.#log;
     log.append(vault.seal(value, name));

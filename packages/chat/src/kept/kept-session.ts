@@ -49,6 +49,12 @@ export class KeptSession {
     this.#remember();
   }
 
+  /** The session goes on at another node, which gives a token of its own. */
+  abandon(): void {
+    if (this.#token !== '') this.#options.forget(this.#token);
+    this.#token = '';
+  }
+
   /** Something was said. */
   begin(): void {
     if (this.#isWorthIt) return;

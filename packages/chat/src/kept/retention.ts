@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import type { ChatLimits } from '../options.ts';
 import { KeptIndex } from './kept-index.ts';
+import type { Entry } from '../protocol/history.ts';
 import type { Indexed } from './kept-index.ts';
 import { KeptLog } from './kept-log.ts';
 import type { Archive, Kept } from './kept-log.ts';
@@ -37,7 +38,7 @@ export interface OpenSession {
   readonly archive: Archive;
   readonly session: KeptSession;
   /** Nothing more is kept of it. @param after what is still said. @default nothing is waited for */
-  leave(after?: Promise<unknown>): void;
+  leave(after?: Promise<unknown>): Promise<void>;
 }
 
 /** A room that is kept. */
@@ -47,7 +48,7 @@ export interface OpenRoom extends Kept {
   readonly people: readonly KeptPerson[];
   save(people: readonly KeptPerson[]): void;
   /** As for a session. */
-  leave(after?: Promise<unknown>): void;
+  leave(after?: Promise<unknown>): Promise<void>;
 }
 
 const LONGEST_LIST = 1000;
@@ -74,9 +75,9 @@ export class Retention {
   /**
    * @param id of a session.
    * @param account whose it is, for limits; asked when something is said.
-   * @param log its conversation, where that is kept already.
+   * @param was its conversation, where that is kept already, or what was said in it at another node.
    */
-  session(id: string, principal: string, account: () => string, log: KeptLog | undefined): OpenSession {
+  session(id: string, principal: string, account: () => string, was: KeptLog | readonly Entry[] = []): OpenSession {
     const { vault } = this.#options;
     const name = this.#sessionName(id);
     let owner: string | undefined;
@@ -95,9 +96,9 @@ export class Retention {
         },
         forget: (token) => this.#do(name, () => this.#options.store.facts.delete(this.#tokenKey(token))),
       },
-      log !== undefined,
+      was instanceof KeptLog || was.length > 0,
     );
-    const archive = log ?? this.#log(name, () => session.begin());
+    const archive = was instanceof KeptLog ? was : this.#log(name, () => session.begin(), was);
     return { archive, session, leave: (after) => this.#leave(name, archive, after) };
   }
 
@@ -151,14 +152,14 @@ export class Retention {
     await store.flush().catch(fail);
   }
 
-  #log(name: string, onBegin: () => void): KeptLog {
+  #log(name: string, onBegin: () => void, earlier: readonly Entry[] = []): KeptLog {
     const { store, vault, keepMs, limits, keep = (ttlMs) => ({ ttlMs }) } = this.#options;
-    return new KeptLog({ store, vault, name, keep: keep(keepMs), maxBytes: limits.maxKeptBytes, onBegin });
+    return new KeptLog({ store, vault, name, keep: keep(keepMs), maxBytes: limits.maxKeptBytes, earlier, onBegin });
   }
 
-  #leave(name: string, log: KeptLog, after?: Promise<unknown>): void {
+  #leave(name: string, log: KeptLog, after?: Promise<unknown>): Promise<void> {
     if (after === undefined) log.close();
-    this.#do(name, async () => {
+    return this.#do(name, async () => {
       this.#index.leave(name);
       await after;
       await log.leave();
@@ -191,7 +192,7 @@ export class Retention {
   }
 
   /** One after the other for each conversation. */
-  #do(name: string, work: () => Promise<unknown>): void {
+  #do(name: string, work: () => Promise<unknown>): Promise<void> {
     const done = (this.#pending.get(name) ?? Promise.resolve())
       .then(work)
       .then(() => {}, this.#options.fail)
@@ -199,6 +200,7 @@ export class Retention {
         if (this.#pending.get(name) === done) this.#pending.delete(name);
       });
     this.#pending.set(name, done);
+    return done;
   }
 
   #sessionName(id: string): string {

@@ -106,6 +106,11 @@ export class Credentials {
     return this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
   }
 
+  /** For the node to which the session goes, and nobody else. */
+  reveal(): { api_key: string; org_id: string; isProven: boolean } {
+    return { api_key: this.#apiKey, org_id: this.#orgId, isProven: this.isProven };
+  }
+
   /** So that nothing is shown by accident, in a log or an error. */
   toJSON(): string {
     return MASK;

@@ -231,6 +231,8 @@ export interface Joined {
   type: 'joined';
   room: string;
   name: string;
+  /** The next one, where the session has gone to the node that has the room; the old one is worth nothing any more. */
+  resume_token?: string;
 }
 
 /** The client has left a room. */
@@ -260,6 +262,7 @@ export type ChatErrorCode =
   | 'not_found'
   | 'forbidden'
   | 'full'
+  | 'unavailable'
   | 'internal';
 
 /** Any message of the server. */
@@ -336,6 +339,7 @@ const messages = [
         'not_found',
         'forbidden',
         'full',
+        'unavailable',
         'internal',
       ])
       .exactOptional(),
@@ -421,7 +425,7 @@ const messages = [
     ),
   }),
   z.object({ type: z.literal('export'), format: z.enum(['markdown', 'json']), filename: text, content: text }),
-  z.object({ type: z.literal('joined'), room: text, name: text }),
+  z.object({ type: z.literal('joined'), room: text, name: text, resume_token: optional }),
   z.object({ type: z.literal('left'), room: text }),
   z.object({
     type: z.literal('presence'),

@@ -33,6 +33,8 @@ export interface CommandedSession extends Listener {
   end(reason: string, why: CloseReason): void;
   /** The person is in another place now. */
   placed(): void;
+  /** @throws {ChatFailure} */
+  join(name: string, room?: string): Promise<void>;
 }
 
 export interface CommandParts {
@@ -203,11 +205,7 @@ export class Commands {
 
   async #join({ room, name }: Join): Promise<void> {
     this.#mustBeAuthenticated();
-    const joined = await this.#place.join(this.#person.organization, name, room);
-    this.#session.placed();
-    this.#session.send({ type: 'joined', room: joined, name });
-    this.#place.catchUp(this.#session, 0);
-    this.#place.broadcastPresence();
+    await this.#session.join(name, room);
   }
 
   #leave(): void {

@@ -25,7 +25,8 @@ export class Inbox {
   lastActivity: number = Date.now();
   readonly #options: InboxOptions;
   #queue: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  /** What waits, and then what is handled now. */
+  readonly #waiting: string[] = [];
   #isClosed = false;
   #heardBefore = false;
 
@@ -49,9 +50,11 @@ export class Inbox {
     this.#heardBefore = true;
   }
 
-  /** Nothing more is handled, of what waits neither. */
-  close(): void {
+  /** Nothing more is handled. @returns what waits; not what is handled just now. */
+  close(): string[] {
+    const waiting = this.#isClosed ? [] : this.#waiting.slice(1);
     this.#isClosed = true;
+    return waiting;
   }
 
   #take(text: string): void {
@@ -60,22 +63,22 @@ export class Inbox {
     if (!('type' in message && message.type === 'ping')) this.lastActivity = Date.now();
     const isFirst = !this.#heardBefore;
     this.#heardBefore = true;
-    if ('own' in message) this.#enqueue(() => own(message.own));
+    if ('own' in message) this.#enqueue(text, () => own(message.own));
     else if (message.type === 'resume') {
       if (!isFirst) throw new ChatFailure('invalid_message', 'resume must be the first message');
-      this.#enqueue(() => resume(message));
-    } else if (!atOnce(message)) this.#enqueue(() => inTurn(message));
+      this.#enqueue(text, () => resume(message));
+    } else if (!atOnce(message)) this.#enqueue(text, () => inTurn(message));
   }
 
-  #enqueue(run: () => void | Promise<void>): void {
+  #enqueue(text: string, run: () => void | Promise<void>): void {
     const { maxWaiting, refuse } = this.#options;
-    if (this.#waiting > maxWaiting) {
+    if (this.#waiting.length > maxWaiting) {
       throw new ChatFailure('too_many_turns', `${maxWaiting} messages wait already; wait for an answer first`);
     }
-    this.#waiting++;
+    this.#waiting.push(text);
     this.#queue = this.#queue
       .then(() => (this.#isClosed ? undefined : run()))
       .catch(refuse)
-      .finally(() => this.#waiting--);
+      .finally(() => this.#waiting.shift());
   }
 }

@@ -5,10 +5,19 @@ import type { OwnMessage } from '../protocol/own-messages.ts';
 import type { ServerMessage } from '../protocol/server-messages.ts';
 import { basic } from '../protocol/basic.ts';
 
-export type CloseReason = 'normal' | 'idle' | 'goingAway' | 'policy';
+export type CloseReason = 'normal' | 'idle' | 'goingAway' | 'policy' | 'overloaded';
 
-/** One socket of a client. */
+/** Whoever hears a client. */
+export interface Receiver {
+  receive(text: string): void;
+  /** This socket of the client is gone. */
+  disconnected(outlet: Outlet): void;
+}
+
+/** One socket of a client, here or at another node. */
 export interface Outlet {
+  /** Whoever hears it now. */
+  session: Receiver | undefined;
   /** Where it comes from, as its network is counted. */
   readonly address: string;
   readonly principal: string;
@@ -18,6 +27,15 @@ export interface Outlet {
   readonly peer: { address: string; userAgent: string };
   send(message: ServerMessage): void;
   close(why: CloseReason, reason: string): void;
+  /**
+   * Has another node take the session over. What the client says meanwhile may still come here, until {@link pass} is called.
+   *
+   * @param greeting what the other node needs to know.
+   * @throws {ChatFailure} when it refuses; `Again` when it does not have what is looked for any more.
+   */
+  moveTo(node: string, greeting: object): Promise<void>;
+  /** The session is over here: the other node goes on with what the client has said that was not taken up. */
+  pass(texts: readonly string[]): void;
 }
 
 export interface LinkOptions {
@@ -27,6 +45,8 @@ export interface LinkOptions {
   onToken(token: string): void;
   /** How long a client may be away, in ms. */
   windowMs: number;
+  /** The node that tokens name, so that other nodes find the session; empty where there is one node. */
+  node(): string;
   /** The client did not come back in time. */
   onLost(): void;
 }
@@ -53,6 +73,11 @@ export class Link {
     return this.#peer;
   }
 
+  /** The socket that there is now. */
+  get outlet(): Outlet | undefined {
+    return this.#outlet;
+  }
+
   /** Where the client comes from, as its network is counted; empty while it is away. */
   get address(): string {
     return this.#outlet?.address ?? '';
@@ -71,7 +96,8 @@ export class Link {
 
   /** A new token; the one before is worth nothing from now on. */
   renewToken(): string {
-    this.#token = randomBytes(24).toString('base64url');
+    const node = this.#options.node();
+    this.#token = `${node === '' ? '' : `${node}.`}${randomBytes(24).toString('base64url')}`;
     if (this.#options.isV2) this.#options.onToken(this.#token);
     return this.#token;
   }

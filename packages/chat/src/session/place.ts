@@ -67,13 +67,18 @@ export class Place {
     return this.conversation.cancel(({ asker }) => asker === this.#guest);
   }
 
+  /** The own conversation. */
+  get own(): Conversation {
+    return this.#own;
+  }
+
   /** Forgets what was said in the own conversation. */
   clearOwn(): void {
     this.#own.clear();
   }
 
   /** @param organization that of the person, where it is proven. @returns the name of the room. @throws {ChatFailure} */
-  async join(organization: string | undefined, person: string, name: string | undefined): Promise<string> {
+  async join(organization: string | undefined, person: string, name: string): Promise<string> {
     if (this.#room !== undefined) {
       throw new ChatFailure('invalid_message', `You are in ${this.#room.name}; send leave first.`);
     }

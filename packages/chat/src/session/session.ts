@@ -3,6 +3,7 @@
  * its socket for a while.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import type { ElicitRequest, ElicitResult } from '@modelcontextprotocol/client';
 import type { SessionFacts } from 'mcp-switchboard';
@@ -13,15 +14,19 @@ import { ChatFailure } from '../failure.ts';
 import type { Kept, KeptLog } from '../kept/kept-log.ts';
 import type { Membership, SessionRecord } from '../kept/kept-session.ts';
 import type { OpenSession, Retention } from '../kept/retention.ts';
+import { Again } from '../nodes/again.ts';
+import type { Greeting, Moving, Returning } from '../nodes/messages.ts';
 import type { ChatLimits } from '../options.ts';
 import { Approvals } from '../people/approvals.ts';
 import type { Consent, OfferedCall } from '../people/approvals.ts';
 import { elicit } from '../people/elicitation.ts';
+import type { Credentials } from '../people/credentials.ts';
 import { Person } from '../people/person.ts';
 import { Questions } from '../people/questions.ts';
 import type { Resume } from '../protocol/client-messages.ts';
 import type { ServerMessage } from '../protocol/server-messages.ts';
 import { CHAT_V2 } from '../protocol/subprotocol.ts';
+import { Elsewhere, newRoomName } from '../rooms.ts';
 import type { Guest, Rooms } from '../rooms.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import { Commands } from './commands.ts';
@@ -43,6 +48,10 @@ export interface SessionServices extends CommandServices {
   readonly rooms: Rooms;
   /** What keeps conversations now. */
   retention(): Retention | undefined;
+  /** The id of this node; empty where there is one. */
+  node(): string;
+  /** Makes of credentials what only the nodes of this chat can read, for one session. */
+  sealCredentials(credentials: Credentials, session: string): string;
   /** What becomes of a tool that needs a yes of a client that can be asked only in words. */
   readonly unasked: 'refuse' | 'allow';
   readonly openToolbox: OpenToolbox;
@@ -57,8 +66,15 @@ export interface SessionOptions {
   isV2: boolean;
   /** What was kept of it when another process ended. */
   kept?: Kept & SessionRecord & { log: KeptLog };
+  /** What it was at another node. */
+  moved?: Moving & { shown: Credentials | undefined };
   onEnd(session: Session): void;
 }
+
+/** How long it is looked for the node that has a room, and how often: longer than a node that is gone is taken for there. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 200;
+const UNREACHABLE = 'The room cannot be reached just now; try again in a moment.';
 
 export class Session implements Asker, Guest {
   readonly id: string;
@@ -78,14 +94,16 @@ export class Session implements Asker, Guest {
   readonly #startedAt: number = Date.now();
   #isEnded = false;
 
-  constructor(chat: SessionServices, { outlet, isV2, kept, onEnd }: SessionOptions) {
+  constructor(chat: SessionServices, { outlet, isV2, kept, moved, onEnd }: SessionOptions) {
     const { limits, signIn, own } = chat;
     const { principal, organization: claimed, address } = outlet;
     this.#chat = chat;
     this.#onEnd = onEnd;
     this.isV2 = isV2;
     this.principal = principal;
-    this.id = kept?.sessionId ?? randomUUID();
+    this.id = kept?.sessionId ?? moved?.session ?? randomUUID();
+    const was = kept ?? moved;
+    outlet.session = this;
     const onFailure = (error: unknown): void => void chat.fail(error);
     this.#link = new Link(outlet, {
       isV2,
@@ -93,6 +111,7 @@ export class Session implements Asker, Guest {
         if (this.#kept !== undefined) this.#kept.session.token = token;
       },
       windowMs: limits.resumeWindowMs,
+      node: () => chat.node(),
       onLost: () => this.end('the client did not come back'),
     });
     this.#inbox = new Inbox({
@@ -107,13 +126,15 @@ export class Session implements Asker, Guest {
     });
     const { isNeeded: mustAuthenticate, fallback } = signIn;
     this.#person = new Person({ principal, claimed, address, session: this.id, mustAuthenticate, fallback });
+    this.#person.shown = moved?.shown;
     this.#questions = new Questions((message) => this.send(message), limits.questionTimeoutMs);
     this.#approvals = new Approvals({ questions: this.#questions, inWords: !isV2, unasked: chat.unasked });
-    if (isV2) this.#kept = chat.retention()?.session(this.id, principal, () => this.account, kept?.log);
+    const said = kept?.log ?? moved?.entries;
+    if (isV2) this.#kept = chat.retention()?.session(this.id, principal, () => this.account, said);
     const conversation = new Conversation({
       maxContextTokens: limits.maxContextTokens,
       ...(this.#kept !== undefined && { archive: this.#kept.archive }),
-      ...(kept !== undefined && { entries: kept.entries, seq: kept.seq }),
+      ...(was !== undefined && { entries: was.entries, seq: was.seq }),
     });
     this.#place = new Place(this, conversation, chat.rooms);
     this.#tools = new PersonalTools({
@@ -253,14 +274,94 @@ export class Session implements Asker, Guest {
     this.#kept?.session.refresh();
   }
 
+  /**
+   * Goes into a room, here or at the node that has it; then the session is over here.
+   *
+   * @param room @default one that nobody can guess
+   * @throws {ChatFailure}
+   */
+  async join(name: string, room: string = newRoomName()): Promise<void> {
+    const until = performance.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        await this.#place.join(this.#person.organization, name, room);
+        this.#joined(name, room);
+        return;
+      } catch (error) {
+        if (!(error instanceof Elsewhere)) throw error;
+        const isThere = await this.#tryTo(error.node, () => this.#moving(name, room));
+        if (isThere) return;
+        if (performance.now() > until) throw new ChatFailure('unavailable', UNREACHABLE);
+      }
+      await pause(POLL_MS);
+    }
+  }
+
+  /** Goes on here after another node, in a room that is here. @throws {ChatFailure} @throws {Elsewhere} */
+  async arrive(name: string, room: string, onArrived: () => void): Promise<void> {
+    await this.#place.join(this.#person.organization, name, room);
+    onArrived();
+    this.#inbox.noteReturn();
+    this.#joined(name, room, this.#link.renewToken());
+  }
+
+  /**
+   * Has another node go on with it: it is over here.
+   *
+   * @returns false when that node does not have what is looked for any more.
+   * @throws {ChatFailure} when that node refuses.
+   */
+  async goTo(node: string, facts: Moving | Returning): Promise<boolean> {
+    return this.#tryTo(node, () => facts);
+  }
+
+  async #tryTo(node: string, facts: () => Moving | Returning): Promise<boolean> {
+    const { outlet } = this.#link;
+    if (outlet === undefined) throw new ChatFailure('not_found', 'The client is gone.');
+    const { principal, organization, address, peer } = outlet;
+    void this.#place.cancelTurns();
+    await this.#place.own.idle;
+    const greeting: Greeting = { visitor: { principal, organization, address, peer }, ...facts() };
+    try {
+      await outlet.moveTo(node, greeting);
+    } catch (error) {
+      if (error instanceof Again) return false;
+      throw error;
+    }
+    this.#kept?.session.abandon();
+    this.#link.handOver();
+    outlet.pass(this.#inbox.close());
+    this.end('it goes on at another node');
+    return true;
+  }
+
+  #moving(name: string, room: string): Moving {
+    const { own } = this.#place;
+    const { shown } = this.#person;
+    const { entries } = own.page({ limit: own.entries.length });
+    const credentials = shown && this.#chat.sealCredentials(shown, this.id);
+    const moving = { kind: 'join', session: this.id, room, name, entries, seq: own.seq } as const;
+    return { ...moving, ...(credentials !== undefined && { credentials }) };
+  }
+
+  #joined(name: string, room: string, resume_token?: string): void {
+    this.placed();
+    this.send({ type: 'joined', room, name, ...(resume_token !== undefined && { resume_token }) });
+    this.#place.catchUp(this, 0);
+    this.#place.broadcastPresence();
+  }
+
   /** Goes back into the room in which the person was when another process ended, where that needs no new proof. Never rejects. */
-  async rejoin({ organization, room, name }: Membership): Promise<void> {
-    if (this.#person.organization !== organization) return;
+  async rejoin({ organization, room, name }: Membership, outlet: Outlet): Promise<void> {
+    if (this.#person.organization !== organization) return this.resumed(outlet, 0);
     try {
       await this.#place.join(organization, name, room);
       this.placed();
+      this.resumed(outlet, 0);
     } catch (error) {
-      this.refuse(error);
+      this.resumed(outlet, 0);
+      if (error instanceof Elsewhere) await this.join(name, room).catch((thrown: unknown) => this.refuse(thrown));
+      else this.refuse(error);
     }
   }
 

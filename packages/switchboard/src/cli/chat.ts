@@ -54,6 +54,15 @@ const SHARED = [
   'logLevel',
   'logFormat',
   'store',
+  'behindProxy',
+  'trustedProxies',
+  'peerListen',
+  'peerUrl',
+  'clusterKeyFile',
+  'nodeName',
+  'peerTlsCert',
+  'peerTlsKey',
+  'peerTlsCa',
 ] as const satisfies (keyof typeof OPTIONS)[];
 
 /** Where the MCP server of Tallyfy listens, which is served when none is named; it takes credentials as arguments of each tool. */

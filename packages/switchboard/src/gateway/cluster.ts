@@ -39,6 +39,8 @@ import type { AdminCluster } from './admin/spread.ts';
 import { bracketed } from './addresses.ts';
 import { OPERATORS_PATH, OperatorsNode } from './operators-node.ts';
 import { readListenAddress } from './option-types.ts';
+import { PROGRAM_PATH, ProgramPeers } from './program-peers.ts';
+import type { Program } from './program.ts';
 import { ClusterMembers } from './cluster-members.ts';
 import { readAnswer } from './node-answer.ts';
 import { PRODUCT } from './product.ts';
@@ -60,6 +62,8 @@ export interface ClusterOptions {
   serveAdmin(path: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Answers what an operator asked at another process of this machine, where it was checked who asks. */
   serveOperator(path: string, request: IncomingMessage, response: ServerResponse, caller: PeerCaller): Promise<void>;
+  /** A program around the gateway. */
+  program: Program | undefined;
   /** The metrics of this node. */
   metrics(): Promise<string>;
   /** Who is connected here. */
@@ -102,6 +106,8 @@ export class Cluster {
   readonly operators: OperatorsNode | undefined;
   /** What they have together. */
   readonly members: ClusterMembers;
+  /** For the program around the gateway. */
+  readonly peers: ProgramPeers | undefined;
   /** The store; of one that other machines reach, only facts count that a node of this cluster has put there. */
   readonly store: SharedStore;
   readonly #options: ClusterOptions;
@@ -181,15 +187,19 @@ export class Cluster {
       onLost: ({ id }) => {
         this.#link.giveUp(id);
         this.members.forget(id);
+        this.peers?.forget(id);
       },
       onFenced: () => {
-        registry().giveUp('this node could not be reached for a while, and the others took it for gone');
+        const reason = 'this node could not be reached for a while, and the others took it for gone';
+        registry().giveUp(reason);
         this.members.giveUp();
         this.#homes.giveUp();
+        this.peers?.giveUp(reason);
       },
       onBack: () => {
         this.members.renew();
         this.#homes.renew();
+        this.peers?.renew();
       },
       onNotice,
       emit,
@@ -204,6 +214,10 @@ export class Cluster {
       onNotice,
       emit,
     });
+    const { program } = options;
+    if (program !== undefined) {
+      this.peers = new ProgramPeers({ nodes: this.nodes, link: this.#link, store, program, onNotice });
+    }
     if (store.reach === 'machine') {
       const { maxMessageSize: maxMessageBytes } = settings;
       this.operators = new OperatorsNode({ nodes: this.nodes, link: this.#link, maxMessageBytes });
@@ -241,6 +255,7 @@ export class Cluster {
     this.#heirs.close();
     this.#homes.close();
     this.members.close();
+    this.peers?.close();
     await this.nodes.close();
     await this.#link.close();
     await this.#listener.close();
@@ -543,6 +558,8 @@ export class Cluster {
       await serveOperator(path.slice(OPERATORS_PATH.length), request, response, caller);
     } else if (path === MEMBERS_PATH || path.startsWith(`${MEMBERS_PATH}/`)) {
       await this.members.serve(path, request, response);
+    } else if (this.peers !== undefined && (path === PROGRAM_PATH || path.startsWith(`${PROGRAM_PATH}/`))) {
+      await this.peers.serve(path, request, response);
     } else if (path === ROOM) {
       const isMade = await this.#options.giveUpPlace(await readBody(request, MAX_NAME_BYTES));
       response.writeHead(isMade ? 204 : 404).end();

@@ -61,6 +61,7 @@ import { refuseOwnAddresses } from './own-address.ts';
 import { peopleOf, rolesOf } from './people.ts';
 import { Pools } from './pools.ts';
 import type { Program } from './program.ts';
+import type { Peers } from './program-peers.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
 import { SharedLimits } from './shared-limits.ts';
@@ -431,9 +432,7 @@ export class Gateway {
     if (adminPort !== undefined) this.#adminUrl = adminUrl('127.0.0.1', adminPort);
     if (!settings.transport.includes('websocket') && !settings.transport.includes('http')) return [];
     // Who comes in may have a session at another node.
-    await this.#cluster?.join();
-    if (this.#cluster !== undefined) await this.#access.join();
-    await this.#limits.join();
+    await this.join();
     const { address, port } = await this.#ingress.listen(fd, passOn && this.#cluster?.bySession(passOn));
     this.#port = port;
     if (adminPortOf(settings) === 'shared') this.#adminUrl = adminUrl(address, port);
@@ -540,6 +539,22 @@ export class Gateway {
    */
   serveOperators(request: IncomingMessage, response: ServerResponse): boolean {
     return this.#ingress.serveOperators(request, response);
+  }
+
+  /**
+   * Joins the other nodes, for a program around it that listens itself; does nothing where there is no cluster. Call it before clients come.
+   *
+   * @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_TLS_INVALID`, `SWB_CONFIG_INVALID`, `SWB_STORE_UNAVAILABLE`
+   */
+  async join(): Promise<void> {
+    await this.#cluster?.join();
+    if (this.#cluster !== undefined) await this.#access.join();
+    await this.#limits.join();
+  }
+
+  /** The other nodes, for a program around it; undefined where there is no cluster. They are known once it has joined them. */
+  get peers(): Peers | undefined {
+    return this.#cluster?.peers;
   }
 
   /**
@@ -655,6 +670,7 @@ export class Gateway {
       serveAdmin: (...asked) => this.#ingress.serveNode(...asked),
       serveOperator: (...passed) => this.#ingress.servePassed(...passed),
       metrics,
+      program: this.#program,
       registry: this.#registry,
       giveUpPlace: async (principal) => (await this.#limits.places?.giveUp(principal)) ?? false,
       limiter: () => this.#pools.limiter,
