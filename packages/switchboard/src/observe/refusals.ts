@@ -27,6 +27,8 @@ const MAX_SESSIONS = 10_000;
 const MAX_CLIENTS = 3;
 /** After so many windows without a refusal, what was known of it is another story. */
 const FORGOTTEN_AFTER = 12;
+/** For so many windows one is named that pauses, or has ended: what comes in bursts must not come and go under the cursor. */
+const SHOWN_FOR = 3;
 const MAX_NAME = 100;
 
 interface Counted {
@@ -39,6 +41,8 @@ interface Counted {
   refusedBefore: number;
   answeredBefore: number;
   codes: Map<string, number>;
+  /** How it was when it last flooded. */
+  flood?: { rate: number; window: number };
 }
 
 export class Refusals {
@@ -59,15 +63,17 @@ export class Refusals {
     return [...this.#counted.values()]
       .flatMap((counted): Flood[] => {
         const { principal, address, clients, codes } = this.#turned(counted, window);
-        const perSecond = counted.refusedBefore / (WINDOW_MS / 1000);
-        if (perSecond < MIN_PER_SECOND || counted.refusedBefore <= counted.answeredBefore) return [];
+        const rate = counted.refusedBefore / (WINDOW_MS / 1000);
+        if (rate >= MIN_PER_SECOND && counted.refusedBefore > counted.answeredBefore) counted.flood = { rate, window };
+        const { flood } = counted;
+        if (flood === undefined || window - flood.window > SHOWN_FOR) return [];
         const [[code] = ['']] = [...codes].toSorted(([, one], [, other]) => other - one);
         return [
           {
             ...(principal !== undefined && { principal }),
             ...(address !== undefined && { address }),
             clients: [...clients],
-            perSecond: Math.round(perSecond),
+            perSecond: Math.round(flood.rate),
             code,
           },
         ];
@@ -118,7 +124,7 @@ export class Refusals {
   #of(key: string, principal: string | undefined, address: string | undefined): Counted {
     const window = this.#window;
     const known = this.#counted.get(key);
-    const counted = known ?? {
+    const counted: Counted = known ?? {
       principal,
       address,
       clients: new Set<string>(),

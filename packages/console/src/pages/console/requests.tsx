@@ -92,7 +92,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
 
 function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }): JSX.Element {
   const [asking, setAsking] = useState(false);
-  const { request, state, error } = row;
+  const { request, error } = row;
   const { id = '', method, target, upstream, session, principal, transport, era } = request;
   const now = Date.now() + page.live!.state.clockSkewMs;
   const ended = isRunning(request) ? undefined : request;
