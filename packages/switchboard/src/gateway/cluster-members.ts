@@ -34,7 +34,7 @@ export interface ClusterMembersOptions {
 
 /** How long one looks for the owner of a member: more than a node that is gone is taken for there. */
 const PATIENCE_MS = 15_000;
-const POLL_MS = 200;
+const POLL_MS = 100;
 /** What is over when the owner is known again, or another has taken its place. A member that was not lent has done nothing. */
 const PASSING: ReadonlySet<string> = new Set(['SWB_NOT_OWNER', 'SWB_NODE_UNREACHABLE', 'SWB_NODE_LOST']);
 const MAX_REQUEST_BYTES = 4096;

@@ -61,7 +61,7 @@ const BEATS = 3;
 /** How long nodes may take to see what another one has written of itself, in beats. */
 const NOTICED_BEATS = 1.2;
 /** How late the sign of life may be of a node that cannot be connected to, in beats. */
-const OVERDUE_BEATS = 1.2;
+const OVERDUE_BEATS = 1.1;
 /** How much longer than by its own clock a node's lease may hold in the store, in ms. */
 const LEASE_LATE_MS = 50;
 /** How long nodes may take to register again when the store is back. */
