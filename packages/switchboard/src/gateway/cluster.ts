@@ -337,6 +337,7 @@ export class Cluster {
     return {
       newId: () => this.newSecret(),
       lease: () => this.nodes.lease,
+      isCertain: () => this.nodes.isCertain,
       claim: (id) => this.#claim(id),
     };
   }

@@ -152,6 +152,20 @@ it('a client is given no token before the store has it, while its calls do not w
   expect((await away.notification('switchboard/ws/resumed'))['params']).toMatchObject({ token: next.token });
 });
 
+it('a client that comes back to another node right after the store came back empty goes on', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [a, b] = await startCluster(own, ['a', 'b']);
+  const { client, token } = await resumable(a!.ws);
+  await own.kill();
+  await expect.poll(() => b!.events.some(({ type }) => type === 'store.away'), { timeout: 10_000 }).toBe(true);
+  await own.start();
+  await expect.poll(() => b!.events.some(({ type }) => type === 'store.back'), { timeout: 10_000 }).toBe(true);
+  client.socket.terminate();
+  const again = await resume(b!.ws, { token, h: 1, sent: 2, open: [] });
+  expect(textOf(await again.call(2, 'echo', { text: 'on' }))).toBe('on');
+});
+
 it('a call that runs at one node while its client goes on at another is answered there with an error', async () => {
   const [a, b] = await startCluster(redis, ['a', 'b']);
   const { client, token } = await resumable(a!.ws);

@@ -1,27 +1,18 @@
 /** The server's side of resume: which token belongs to which conversation. */
-import { createHash, randomBytes } from 'node:crypto';
-import { z } from 'zod';
-
 import { maybeDropped } from '../../protocol/dropped.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
-import { asObject, failure, textOf } from '../../protocol/jsonrpc.ts';
+import { failure, textOf } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { MemoryLog } from '../../stores/memory-log.ts';
 import { followedLease, keepOptions } from '../../stores/followed-lease.ts';
 import { Records } from '../../stores/records.ts';
-import type {
-  Entry as LogEntry,
-  Log,
-  KeepOptions,
-  Lease,
-  SharedStore,
-  Store,
-  StoreNotice,
-} from '../../stores/store.ts';
+import type { Log, KeepOptions, Lease, SharedStore, Store, StoreNotice } from '../../stores/store.ts';
 import { owned } from '../../util/owned.ts';
 import type { Channel } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
 import { asControl, control } from './control.ts';
+import { CONVERSATION, digestOf, idsIn, isCount, isRpcId, keyOf, logOf, newToken } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import type { OutboxLimits } from './outbox.ts';
 import { ResumableChannel } from './resumable.ts';
 
@@ -55,6 +46,8 @@ export interface ConversationsElsewhere {
   newId(): string;
   /** Under which this process writes now. */
   lease(): Lease | undefined;
+  /** Whether one that the store does not know is nowhere; not while the store has just come back, and processes write again what they have. */
+  isCertain(): boolean;
   /** Has another process leave a conversation to this one. Resolves with whether this one may go on with it. */
   claim(id: string): Promise<boolean>;
 }
@@ -69,20 +62,11 @@ export interface Takers {
   restore?(channel: Channel): Promise<boolean>;
 }
 
-/** A conversation as its process left it, or as it was when it was last written. */
-const CONVERSATION = z.object({
-  owner: z.string(),
-  /** How many messages had arrived; only where the process had the time to say so. */
-  received: z.number().int().min(0).optional(),
-});
-type Conversation = z.infer<typeof CONVERSATION>;
-
-const newToken = (): string => randomBytes(16).toString('base64url');
-const digestOf = (token: string): string => createHash('sha256').update(token).digest('base64url');
-/** The store learns a digest only: who can read it has no token. */
-const keyOf = (digest: string): string => `resume ${digest}`;
 /** How many times in a window it is looked for what has to be written again, so that not all of it is written at once. */
 const LOOKS = 20;
+/** How many that the store has not are written at once, and how long it is waited before the next. */
+const AGAIN_AT_ONCE = 500;
+const AGAIN_MS = 1000;
 
 export class Resumptions {
   readonly #options: ResumptionsOptions;
@@ -93,6 +77,8 @@ export class Resumptions {
   /** Sockets that have not said yet what they want, and whether another process could go on with it. */
   readonly #silent: Map<WebSocketChannel, boolean> = new Map();
   readonly #refresher: NodeJS.Timeout;
+  #againTimer: NodeJS.Timeout | undefined;
+  #closed = false;
   readonly #records: Records<Conversation>;
   /** Conversations that are being restored. */
   readonly #restoring: Map<string, Promise<Entry | undefined>> = new Map();
@@ -103,7 +89,9 @@ export class Resumptions {
     const { store, onNotice = () => {} } = options;
     this.#records = new Records({ facts: store.facts, kind: 'conversation', schema: CONVERSATION, onNotice });
     store.watch?.((notice) => {
-      if (notice.type === 'back') for (const entry of this.#entries.values()) entry.writtenAt = -Infinity;
+      if (notice.type !== 'back') return;
+      for (const entry of this.#entries.values()) entry.writtenAt = -Infinity;
+      this.#writeAgain();
     });
     this.#refresher = setInterval(() => this.#refresh(), options.windowMs / LOOKS).unref();
   }
@@ -115,7 +103,9 @@ export class Resumptions {
 
   /** Ends sockets that no conversation knows of. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#refresher);
+    clearTimeout(this.#againTimer);
     for (const [socket, mayGoOn] of this.#silent) {
       if (mayGoOn) socket.cut();
       else socket.close('goingAway', 'the server is shutting down');
@@ -294,7 +284,7 @@ export class Resumptions {
       }
       channel.send(maybeDropped());
     }
-    void this.#record(entry);
+    owned(() => this.#record(entry), unkept);
     return entry;
   }
 
@@ -331,6 +321,11 @@ export class Resumptions {
         socket.cut();
         return 'cut';
       }
+    }
+    // It is known to the process that has it, which may not have written it again.
+    if (entry === undefined && restore !== undefined && this.#options.elsewhere?.isCertain() === false) {
+      socket.cut();
+      return 'cut';
     }
     if (entry === undefined || entry.owner !== owner) {
       socket.write(JSON.stringify(control('lost', {})));
@@ -421,13 +416,37 @@ export class Resumptions {
     } catch {
       // It is away.
     }
-    if (!isKept) entry.writtenAt = -Infinity;
+    if (!isKept) {
+      entry.writtenAt = -Infinity;
+      this.#writeAgainSoon();
+    }
     return isKept;
   }
 
   #write(entry: Entry, received?: number): void {
-    for (const token of entry.tokens) void this.#keep(entry, token);
-    void this.#record(entry, received);
+    for (const token of entry.tokens) owned(() => this.#keep(entry, token), unkept);
+    owned(() => this.#record(entry, received), unkept);
+  }
+
+  /** Writes what the store does not have. */
+  #writeAgain(): void {
+    let left = AGAIN_AT_ONCE;
+    for (const entry of this.#entries.values()) {
+      if (entry.channel.keptAs === undefined || entry.writtenAt > -Infinity) continue;
+      if (left-- === 0) break;
+      entry.writtenAt = performance.now();
+      this.#write(entry);
+    }
+    if (left < 0) this.#writeAgainSoon();
+  }
+
+  /** Refused is also what is written before this process has its lease again. */
+  #writeAgainSoon(): void {
+    if (this.#closed) return;
+    this.#againTimer ??= setTimeout(() => {
+      this.#againTimer = undefined;
+      this.#writeAgain();
+    }, AGAIN_MS).unref();
   }
 
   /** A token is good in the store for two windows, and written again after one; at most a tenth of all at a time. */
@@ -469,19 +488,3 @@ export class Resumptions {
 
 /** A token that could not be kept is not known when it is shown; one that could not be forgotten expires. */
 const unkept = (): void => {};
-
-const logOf = (id: string): string => `conversation ${id}`;
-
-const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-
-const isRpcId = (value: unknown): value is string | number => typeof value === 'string' || typeof value === 'number';
-
-/** The requests that are answered by these messages. */
-function idsIn(entries: readonly LogEntry[]): Set<unknown> {
-  const answers = entries.flatMap((entry) => {
-    const message = asObject(typeof entry === 'string' ? entry : Buffer.from(entry).toString());
-    return message === undefined || 'method' in message ? [] : [message['id']];
-  });
-  return new Set(answers);
-}
