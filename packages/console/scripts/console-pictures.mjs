@@ -284,6 +284,7 @@ try {
       { ...view, opens: undefined, options: { ...PHONE, colorScheme: 'dark' }, file: to(`${name}-phone-dark.png`) },
     ]);
     await takeAll(8, each);
+    /** @type {[string, object][]} */
     const looks = [
       ['', LIGHT],
       ['-dark', DARK],

@@ -21,7 +21,7 @@ async function answer({ url, headers, options, steps }: ChildRunPlan): Promise<F
           quit = controls.quit;
           if (wantsQuit) quit();
         },
-        progress: ({ points: _, ...progress }) => send({ progress }),
+        progress: ({ points: _points, ...progress }) => send({ progress }),
       },
       script,
     );

@@ -154,14 +154,15 @@ export class RedisConnection {
     const wanted = this.#replicas;
     const client = await this.#confirming.client();
     const waited = ['WAIT', String(wanted), String(CONFIRM_MS)];
-    const [answer, count] = await limited(
+    const [answer, replicas] = await limited(
       Promise.all([client.sendCommand(args), client.sendCommand(waited)]),
       COMMAND_MS,
     );
-    if (Number(count) >= wanted) return answer;
+    const count = Number(replicas);
+    if (count >= wanted) return answer;
     // What is queued up behind it would wait as long each, and come late.
     this.#confirming.drop();
-    throw new Error(`${String(count)} of ${wanted} replicas have what was written (replicas in the URL)`);
+    throw new Error(`${count} of ${wanted} replicas have what was written (replicas in the URL)`);
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

@@ -120,7 +120,7 @@ export class RedisLine {
     try {
       await limited(client.connect(), CONNECT_MS);
       const { role } = await limited(client.hello(), COMMAND_MS);
-      if (String(role) !== 'master') throw new Error(`${nameOf(at)} is a ${String(role)}, which cannot be written to`);
+      if (role !== 'master') throw new Error(`${nameOf(at)} is a ${role}, which cannot be written to`);
       await prepare?.(client);
       server = await serverOf(client, at);
       if (this.#stop.signal.aborted) throw new Error('it is closed');
@@ -155,7 +155,7 @@ export class RedisLine {
 
 /** Another name after a restart, and for another one: `INFO` may be forbidden, and then it is the address. */
 async function serverOf(client: RedisClientType, at: RedisEndpoint): Promise<string> {
-  const info = await limited(client.sendCommand(['INFO', 'server']), COMMAND_MS).catch(() => '');
-  const [, run] = /^run_id:(\w+)/m.exec(String(info)) ?? [];
+  const info = await limited(client.info('server'), COMMAND_MS).catch(() => '');
+  const [, run] = /^run_id:(\w+)/m.exec(info) ?? [];
   return run ?? nameOf(at);
 }

@@ -60,7 +60,7 @@ export function readRedisUrl(text: string): RedisSetting | undefined {
   if (!isWhole) return undefined;
   return {
     ...credentials,
-    endpoints: endpoints as readonly RedisEndpoint[],
+    endpoints,
     ...(group !== undefined && { group }),
     sentinel: named(parameters.get('sentinelUsername') ?? '', parameters.get('sentinelPassword') ?? ''),
     tls: tls !== '',

@@ -338,7 +338,7 @@ it('a server in the process of each node is shared where its code is the same, a
     textOf(await (await WireClient.session(node.ws)).call(1, 'say'));
   expect(await Promise.all(nodes.map(said))).toEqual(['one', 'one', 'other']);
   expect(runningAt(nodes).reduce((sum, count) => sum + count, 0)).toBe(2);
-  const { nodes: seen } = (await nodes[0]!.admin('GET /status')).json as {
+  const { nodes: seen } = (await nodes[0].admin('GET /status')).json as {
     nodes: { name: string; sameUpstreams: boolean }[];
   };
   expect(Object.fromEntries(seen.map(({ name, sameUpstreams }) => [name, sameUpstreams]))).toEqual({

@@ -36,7 +36,7 @@ it('a key that was revoked stays so where others have written 10,000 records bes
     return revocations;
   };
   for (let n = 0; n < 10_100; n++) await inner.facts.put(`revoked forged-${n}`, { at: '' }, 60_000);
-  const first = at([{ ...key, revokedAt: '2026-01-01' } as ApiKey]);
+  const first = at([{ ...key, revokedAt: '2026-01-01' }]);
   await first.join();
   const second = at([key]);
   await second.join();

@@ -125,7 +125,7 @@ export function withTag(tool: Tool): Tool {
   ]);
   return {
     ...tool,
-    inputSchema: { ...schema, properties: Object.fromEntries(tagged) as object } as Tool['inputSchema'],
+    inputSchema: { ...schema, properties: Object.fromEntries(tagged) as object },
   };
 }
 
