@@ -76,6 +76,7 @@ const GROUPS: Readonly<Record<string, readonly OptionName[]>> = {
     'logFormat',
     'statsInterval',
     'metrics',
+    'traceUrl',
     'auditLog',
     'auditContents',
     'console',

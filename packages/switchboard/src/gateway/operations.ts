@@ -9,6 +9,7 @@ import type { Situation } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { traceIdOf } from '../protocol/trace-id.ts';
 import type { Router } from '../router/router.ts';
 import type { RoutedExchange } from '../router/routed-exchange.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
@@ -44,6 +45,8 @@ export interface OpenRequest {
   state: 'queued' | 'running' | 'parked';
   /** How long ago it was opened, in ms. */
   ageMs: number;
+  /** The trace that it belongs to, 32 hexadecimal digits. */
+  trace?: string;
 }
 
 /** An upstream as operators see it. */
@@ -298,6 +301,7 @@ export class Operations {
 function asOpenRequest(exchange: RoutedExchange): OpenRequest {
   const { id, method, scope, state, startedAt } = exchange;
   const { upstream, target } = destinationOf(exchange);
+  const trace = traceIdOf(exchange.params);
   return {
     id,
     method,
@@ -309,6 +313,7 @@ function asOpenRequest(exchange: RoutedExchange): OpenRequest {
     era: scope.era,
     state,
     ageMs: Math.round(performance.now() - startedAt),
+    ...(trace !== undefined && { trace }),
   };
 }
 

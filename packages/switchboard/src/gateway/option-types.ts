@@ -172,6 +172,26 @@ export const httpUrl: OptionType<string> = named(
   }),
 );
 
+/** What stands for the id of a trace in the address of one. */
+export const TRACE_ID = '{traceId}';
+
+/** Where a trace system shows a trace. */
+export const traceUrl: OptionType<string> = named(
+  string,
+  z.string().refine((given) => given === '' || isTraceUrl(given), {
+    error: ({ input }) =>
+      `expected a URL with http or https and ${TRACE_ID}, and without a password, such as https://jaeger.example.com/trace/${TRACE_ID}, got ${shown(input)}`,
+  }),
+);
+
+/** The id stands behind the host: it must not choose one. */
+function isTraceUrl(text: string): boolean {
+  const filled = text.replaceAll(TRACE_ID, 'a'.repeat(32));
+  if (filled === text || !URL.canParse(filled)) return false;
+  const { protocol, username, password, origin } = new URL(filled);
+  return /^https?:$/.test(protocol) && username === '' && password === '' && !/a{32}/.test(origin);
+}
+
 const isOrigin = (text: string): boolean =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && `${new URL(text).origin}/` === new URL(text).href;
 

@@ -27,6 +27,7 @@ import {
   someText,
   text,
   token,
+  traceUrl,
   transports,
   variableNames,
 } from './option-types.ts';
@@ -351,6 +352,13 @@ export const OPTIONS: Options<OptionName> = {
     fallback: 'on',
     type: onOrOff,
     describe: 'Serve Prometheus metrics at /metrics, to this machine and to the role operator',
+  },
+  traceUrl: {
+    value: 'url',
+    fallback: '',
+    type: traceUrl,
+    describe:
+      'URL of a trace in your trace system, with {traceId} for its id, such as https://jaeger.example.com/trace/{traceId}; the console links requests to it',
   },
   auditLog: {
     value: 'file',

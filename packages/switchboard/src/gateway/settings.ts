@@ -477,6 +477,13 @@ export interface SettingsInput {
    */
   metrics?: boolean | 'on' | 'off' | undefined;
   /**
+   * URL of a trace in your trace system, with {traceId} for its id, such as https://jaeger.example.com/trace/{traceId};
+   * the console links requests to it.
+   *
+   * @default ''
+   */
+  traceUrl?: string | undefined;
+  /**
    * File that gets one line for each request: caller, time, method, target and outcome.
    *
    * @default ''
@@ -980,6 +987,13 @@ export interface Settings {
    * @default 'on'
    */
   metrics: boolean;
+  /**
+   * URL of a trace in your trace system, with {traceId} for its id, such as https://jaeger.example.com/trace/{traceId};
+   * the console links requests to it.
+   *
+   * @default ''
+   */
+  traceUrl: string;
   /**
    * File that gets one line for each request: caller, time, method, target and outcome.
    *

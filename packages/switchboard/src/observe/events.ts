@@ -23,6 +23,8 @@ export interface RequestFacts {
   transport: Transport;
   /** The era of the client. */
   era: Era;
+  /** The trace that it belongs to, 32 hexadecimal digits; absent where neither the client nor this gateway traces. */
+  trace?: string | undefined;
 }
 
 /**

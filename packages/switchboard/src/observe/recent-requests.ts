@@ -28,6 +28,8 @@ export interface RecentRequest {
   outcome: RequestOutcome | 'refused';
   /** Why: the name of Switchboard's own error, or the number of the server's. */
   error?: string;
+  /** The trace that it belongs to, 32 hexadecimal digits. */
+  trace?: string;
   bytesIn?: number;
   bytesOut?: number;
 }
@@ -95,6 +97,7 @@ const blank = (): Entry => ({
   outcome: 'ok',
   target: undefined,
   error: undefined,
+  trace: undefined,
   bytesIn: undefined,
   bytesOut: undefined,
 });
@@ -115,6 +118,7 @@ function write(entry: Entry, nr: number, event: Kept): void {
   entry.outcome = ended?.outcome ?? 'refused';
   entry.target = ended?.target;
   entry.error = event.type === 'request.refused' ? event.code : (event.error ?? number);
+  entry.trace = ended?.trace;
   entry.bytesIn = ended?.bytesIn;
   entry.bytesOut = ended?.bytesOut;
 }

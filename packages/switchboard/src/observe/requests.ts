@@ -3,6 +3,7 @@ import { ERRORS } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
+import { traceIdOf } from '../protocol/trace-id.ts';
 import type { Exchange, Opening, Outcome } from '../router/exchange.ts';
 import { copied, cut } from '../util/cut.ts';
 import { maskOf } from '../util/mask.ts';
@@ -31,6 +32,7 @@ export function startedEvent(asked: Asked): RequestStarted {
     principal: scope.principal,
     transport: scope.transport,
     era: scope.era,
+    trace: traceIdOf(asked.params),
   };
 }
 
@@ -48,6 +50,7 @@ export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): 
     principal: scope.principal,
     transport: scope.transport,
     era: scope.era,
+    trace: traceIdOf(exchange.params),
     ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
     outcome: outcomeOf(method, outcome),
     code: error?.code,

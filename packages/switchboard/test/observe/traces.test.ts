@@ -77,6 +77,22 @@ describe('a trace', () => {
     expect(server.spanContext().traceId).toBe(traceId);
     expect(server.parentSpanContext?.spanId).toBe(spanNamed('acme/echo').spanContext().spanId);
     expect(metaSeen(answer)['baggage']).toBe('team=blue');
+    const told = test.events.filter((event) => event.type === 'request.started' || event.type === 'request.ended');
+    expect(told.slice(-2).map((event) => event.trace)).toEqual([traceId, traceId]);
+  });
+
+  it('has its id in the events of a request, also where only the gateway traces, and none where nobody does', async () => {
+    const traced = await start();
+    const client = await WireClient.session(traced.ws);
+    client.send({ jsonrpc: '2.0', id: 1, method: 'acme/echo', params: {} });
+    await client.answer(1);
+    const { traceId } = spanNamed('acme/echo').spanContext();
+    expect(traced.events.findLast((event) => event.type === 'request.ended')).toMatchObject({ trace: traceId });
+    const plain = await startGateway({ upstreams });
+    const other = await WireClient.session(plain.ws);
+    other.send({ jsonrpc: '2.0', id: 1, method: 'acme/echo', params: {} });
+    await other.answer(1);
+    expect(plain.events.findLast((event) => event.type === 'request.ended')?.trace).toBeUndefined();
   });
 
   it('follows _meta where the header says something else', async () => {

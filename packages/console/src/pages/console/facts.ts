@@ -20,6 +20,8 @@ export interface Status {
   readonly connections: number;
   readonly requests: number;
   readonly parked: number;
+  /** Where the trace system shows a trace; `{traceId}` stands for its id. */
+  readonly traceUrl?: string;
   readonly maxConnections: number;
   /** In a cluster: those that are there, oldest first. */
   readonly nodes?: readonly Node[];
@@ -125,6 +127,7 @@ export interface Running {
   readonly era: string;
   readonly state: 'queued' | 'running' | 'parked';
   readonly startedAt: number;
+  readonly trace?: string;
 }
 
 /** A request that has ended or was refused. */
@@ -136,6 +139,7 @@ export interface Recent {
   readonly target?: string;
   readonly upstream: string;
   readonly session?: string;
+  readonly trace?: string;
   readonly principal: string;
   readonly transport: string;
   readonly era?: string;

@@ -11,6 +11,7 @@ import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { RequestMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
+import { TraceLink } from './trace-link.tsx';
 import { age, clock, count, counted, duration, exactly, size } from './words.ts';
 
 /** A request in one table, whether it is under way or has ended. */
@@ -93,7 +94,7 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
 function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }): JSX.Element {
   const [asking, setAsking] = useState(false);
   const { request, error } = row;
-  const { id = '', method, target, upstream, session, principal, transport, era } = request;
+  const { id = '', method, target, upstream, session, principal, transport, era, trace } = request;
   const now = Date.now() + page.live!.state.clockSkewMs;
   const ended = isRunning(request) ? undefined : request;
   return (
@@ -131,6 +132,8 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
             ended?.bytesIn === undefined
               ? undefined
               : `params ${size(ended.bytesIn)}, answer ${ended.bytesOut === undefined ? 'none' : size(ended.bytesOut)}`,
+          Trace:
+            trace === undefined ? undefined : <TraceLink template={page.live!.state.status?.traceUrl} trace={trace} />,
           Id:
             id === '' ? undefined : (
               <>

@@ -25,6 +25,7 @@ const nodes = z
   .record(z.string(), z.unknown())
   .optional()
   .describe('in a cluster: what each node answered, by its name, or the error');
+const trace = z.string().optional().describe('the trace that it belongs to: 32 hexadecimal digits');
 const groups = z.array(z.string().min(1).max(128)).max(64);
 const metadata = z.record(z.string().max(128), z.string().max(1024));
 
@@ -77,6 +78,7 @@ export const request: z.ZodType = z.strictObject({
   era,
   state: z.enum(['queued', 'running', 'parked']),
   ageMs: ms,
+  trace,
 });
 
 export const upstream: z.ZodType = z.strictObject({
@@ -134,6 +136,7 @@ export const status: z.ZodType = z.strictObject({
   requests: count,
   parked: count,
   maxConnections: count,
+  traceUrl: z.string().optional().describe('where the trace system shows a trace; {traceId} stands for its id'),
   nodes: z
     .array(
       z.strictObject({
@@ -186,6 +189,7 @@ export const recentRequest: z.ZodType = z.strictObject({
   ms: ms.optional(),
   outcome: z.enum(['ok', 'isError', 'error', 'cancelled', 'refused']),
   error: z.string().optional().describe("the name of Switchboard's own error, or the number of the server's"),
+  trace,
   bytesIn: count.optional(),
   bytesOut: count.optional(),
 });

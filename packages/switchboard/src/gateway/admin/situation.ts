@@ -46,6 +46,7 @@ export function statusOf({ operations, settings, stats, isDraining, cluster }: C
     requests,
     parked,
     maxConnections: settings.maxConnections,
+    ...(settings.traceUrl !== '' && { traceUrl: settings.traceUrl }),
     ...(cluster !== undefined && { nodes: nodesOf(cluster) }),
     upstreams: states.map(({ name, state, reason, running, members }) => ({
       name,
