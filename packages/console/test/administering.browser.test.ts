@@ -1,6 +1,7 @@
 /** What operators and auditors administer on the console, in Chromium: people, keys, the audit log, servers, questions of tools, nodes. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/client';
 import { makeKey, writeKeys } from '../../switchboard/src/auth/api-keys.ts';
 import { serveConsole } from 'mcp-switchboard-console';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -232,6 +233,14 @@ describe('nodes', () => {
         .filter({ has: page.getByText(name, { exact: true }) });
     await row('b').getByText('serving').waitFor();
     await row('a').getByText('this one').waitFor();
+    // What each holds, as it says itself.
+    const client = new Client({ name: 'a client', version: '1' });
+    await client.connect(b!.gateway.clientTransport() as never);
+    await client.listTools();
+    const holding = page.getByLabel('Who has what').locator('tbody tr').filter({ hasText: /^b/ });
+    await holding.getByRole('cell', { name: /^holds .* more$/ }).waitFor();
+    await expect.poll(() => holding.textContent()).toContain('default 1');
+    await client.close();
     expect(await seriousFaults(page)).toEqual([]);
     await row('b').getByRole('button', { name: 'Drain…' }).click();
     await dialog(page).getByRole('button', { name: 'Drain and stop it' }).click();

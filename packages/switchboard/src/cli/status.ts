@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 
 import type { Problem } from '../gateway/admin/health.ts';
+import type { NodeFacts } from '../gateway/admin/node-facts.ts';
 import type { UpstreamFacts } from '../gateway/operations.ts';
 import type { ToolChange } from '../gateway/tool-survey.ts';
 import type { StderrLine } from '../observe/stderr-tail.ts';
@@ -30,47 +31,77 @@ interface Status {
 }
 
 export const statusCommand = (): Command =>
-  adminCommand('status', 'Show the state of a running Switchboard.').action(async (flags: AdminFlags) => {
-    const client = AdminClient.find(flags, process.env);
-    const status = await client.ask<Status>('GET', '/status');
-    const { problems } = await client.ask<{ problems: Problem[] }>('GET', '/health');
-    if (flags.json === true) {
-      printJson({ ...status, problems });
-      return;
-    }
-    const { version, state, pid, node, uptimeMs, memoryBytes, requests, parked } = status;
-    const { clients, connections, maxConnections } = status;
-    print(
-      `Switchboard ${version} is ${state}: process ${pid}, Node ${node}, up ${duration(uptimeMs)}, ${size(memoryBytes)}`,
-    );
-    print(
-      `${counted(clients, 'client')}, ${connections} of ${maxConnections} connections, ${counted(requests, 'request')}, ${parked} parked\n`,
-    );
-    if (status.nodes !== undefined) {
-      const rows = status.nodes.map((each) => [
-        each.name,
-        each.state,
-        each.version,
-        each.sameUpstreams ? 'same' : 'differ',
-        each.url,
-        each.self ? 'this one' : '',
-      ]);
-      printTable(['node', 'state', 'version', 'upstreams', 'peer URL', ''], rows, 'no nodes');
-      print('');
-    }
-    printTable(
-      ['upstream', 'state', 'members', 'running', 'why'],
-      status.upstreams.map(({ name, state: of, members, running, reason = '' }) => [
-        name,
-        of,
-        members,
-        running,
-        reason,
-      ]),
-      'no upstreams',
-    );
-    for (const { text, advice } of problems) print(`\n${text}\n  ${advice}`);
-  });
+  adminCommand('status', 'Show the state of a running Switchboard.')
+    .option('--nodes', 'what each node of its cluster holds instead')
+    .action(async ({ nodes, ...flags }: AdminFlags & { nodes?: boolean }) => {
+      const client = AdminClient.find(flags, process.env);
+      if (nodes === true) {
+        const all = await client.askAll<NodeFacts>('/nodes');
+        if (flags.json === true) printJson(all);
+        else printNodes(all);
+        return;
+      }
+      const status = await client.ask<Status>('GET', '/status');
+      const { problems } = await client.ask<{ problems: Problem[] }>('GET', '/health');
+      if (flags.json === true) {
+        printJson({ ...status, problems });
+        return;
+      }
+      const { version, state, pid, node, uptimeMs, memoryBytes, requests, parked } = status;
+      const { clients, connections, maxConnections } = status;
+      print(
+        `Switchboard ${version} is ${state}: process ${pid}, Node ${node}, up ${duration(uptimeMs)}, ${size(memoryBytes)}`,
+      );
+      print(
+        `${counted(clients, 'client')}, ${connections} of ${maxConnections} connections, ${counted(requests, 'request')}, ${parked} parked\n`,
+      );
+      if (status.nodes !== undefined) {
+        const rows = status.nodes.map((each) => [
+          each.name,
+          each.state,
+          each.version,
+          each.sameUpstreams ? 'same' : 'differ',
+          each.url,
+          each.self ? 'this one' : '',
+        ]);
+        printTable(['node', 'state', 'version', 'upstreams', 'peer URL', ''], rows, 'no nodes');
+        print('');
+      }
+      printTable(
+        ['upstream', 'state', 'members', 'running', 'why'],
+        status.upstreams.map(({ name, state: of, members, running, reason = '' }) => [
+          name,
+          of,
+          members,
+          running,
+          reason,
+        ]),
+        'no upstreams',
+      );
+      for (const { text, advice } of problems) print(`\n${text}\n  ${advice}`);
+    });
+
+const byName = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([name, times]) => `${name} ${times}`)
+    .join(', ');
+
+function printNodes(nodes: readonly (NodeFacts & { node?: string })[]): void {
+  printTable(
+    ['node', 'lease', 'sessions', 'requests', 'members', 'elsewhere', 'lent', 'store lag'],
+    nodes.map(({ node = '', id, leaseEndsInMs, sessions, requests, members, elsewhere, lent, storeLagMs }) => [
+      node || id,
+      leaseEndsInMs === undefined ? 'none' : duration(leaseEndsInMs),
+      sessions,
+      requests,
+      byName(members),
+      byName(elsewhere),
+      lent,
+      duration(storeLagMs),
+    ]),
+    'this Switchboard is no node of a cluster',
+  );
+}
 
 export const upstreamsCommand = (): Command =>
   adminCommand('upstreams', 'List the servers of a running Switchboard and their processes.')

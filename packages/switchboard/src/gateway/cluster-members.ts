@@ -60,6 +60,11 @@ export class ClusterMembers {
     this.#owners = new Owners({ store, nodes, onNotice });
   }
 
+  /** How many places of members are this node's, and how many parts other nodes have in them. */
+  get counts(): { owned: number; lent: number } {
+    return { owned: this.#owners.size, lent: this.#sessions.size };
+  }
+
   /** Where the members of an upstream are. Nodes that configure it otherwise have members of their own. */
   placementOf(upstream: string, configured: UpstreamOptions): Placement {
     const { nodes } = this.#options;

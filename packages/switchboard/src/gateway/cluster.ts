@@ -302,6 +302,13 @@ export class Cluster {
   get forOperators(): AdminCluster {
     return {
       nodes: () => this.nodes.all,
+      self: () => ({
+        id: this.nodes.id,
+        ...(this.nodes.lease !== undefined && { epoch: this.nodes.lease.epoch }),
+        ...(this.nodes.leaseEndsInMs !== undefined && { leaseEndsInMs: this.nodes.leaseEndsInMs }),
+        ...this.members.counts,
+        storeLagMs: Math.round(this.#options.store.lagMs?.() ?? 0),
+      }),
       ask: (node, method, path, body) => this.#ask(node, method, path, body),
     };
   }

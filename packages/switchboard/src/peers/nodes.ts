@@ -142,6 +142,12 @@ export class Nodes {
     return this.#lease;
   }
 
+  /** How long the lease of this node holds unless it is renewed, in ms, as far as this node knows; nothing before {@link join}. */
+  get leaseEndsInMs(): number | undefined {
+    if (this.#lease === undefined) return undefined;
+    return Math.max(0, Math.round(this.#renewedAt + this.#leaseMs - performance.now()));
+  }
+
   /** Whether this node ends. */
   get isDraining(): boolean {
     return this.#state === 'draining';

@@ -40,6 +40,24 @@ export interface Node {
   readonly sameUpstreams: boolean;
 }
 
+/** What a node holds, as it says itself. */
+export interface NodeFacts {
+  readonly id: string;
+  readonly epoch?: number;
+  /** How long its lease holds unless it is renewed, in ms. */
+  readonly leaseEndsInMs?: number;
+  readonly owned: number;
+  readonly lent: number;
+  readonly storeLagMs: number;
+  readonly sessions: number;
+  readonly requests: number;
+  readonly memoryBytes: number;
+  /** By server. */
+  readonly members: Readonly<Record<string, number>>;
+  /** By the node that has them. */
+  readonly elsewhere: Readonly<Record<string, number>>;
+}
+
 export interface Problem {
   readonly level: 'warn' | 'error';
   readonly text: string;

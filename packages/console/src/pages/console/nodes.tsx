@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Ask } from './ask.tsx';
 import type { Node } from './facts.ts';
+import { NodeHoldings } from './node-holdings.tsx';
 import type { Page } from './page.ts';
 import { StateMark } from './state-mark.tsx';
 import { age, exactly } from './words.ts';
@@ -129,6 +130,7 @@ export function Nodes({ page }: { readonly page: Page }): JSX.Element {
           </tbody>
         </table>
       </div>
+      <NodeHoldings nodes={nodes} />
       <p class="hint below">
         A node that does not renew its lease in the store goes from this list, and others go on with its sessions. The
         other views show what {own?.name ?? 'this node'} has alone; <code>switchboard sessions</code>,{' '}

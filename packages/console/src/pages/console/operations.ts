@@ -16,6 +16,7 @@ export const OPERATIONS = {
   previewConfiguration: 'POST /configuration/preview',
   applyConfiguration: 'POST /configuration/apply',
   undoConfiguration: 'POST /configuration/undo',
+  nodes: 'GET /nodes',
   tools: 'GET /tools',
   call: 'POST /upstreams/{name}/call',
   answerTrial: 'POST /trials/{id}',

@@ -9,6 +9,7 @@ import { didYouMean } from '../../util/nearest.ts';
 import { ofTypes } from './event-watchers.ts';
 import { healthOf, statusOf } from './situation.ts';
 import { checkMayGive, operatorRoleOf } from './operator.ts';
+import { nodeFactsOf } from './node-facts.ts';
 import { openApi } from './openapi.ts';
 import type { Node } from '../../peers/nodes.ts';
 import { AUDIT_ROUTES } from './audit-routes.ts';
@@ -33,6 +34,15 @@ export const ROUTES: readonly Route[] = [
     command: 'status',
     answer: shapes.status,
     handle: statusOf,
+  }),
+  define({
+    method: 'GET',
+    path: '/nodes',
+    spread: 'list',
+    summary: 'In a cluster what each node holds: its lease, members, sessions, and how far the store is behind it',
+    command: 'status --nodes',
+    answer: shapes.list(shapes.nodeFacts),
+    handle: nodeFactsOf,
   }),
   define({
     method: 'GET',

@@ -113,6 +113,22 @@ export const upstream: z.ZodType = z.strictObject({
   ),
 });
 
+const byName = z.record(z.string(), count);
+export const nodeFacts: z.ZodType = z.strictObject({
+  node,
+  id: z.string(),
+  epoch: count.optional().describe('of its lease'),
+  leaseEndsInMs: ms.optional().describe('how long its lease holds unless it is renewed, in ms'),
+  owned: count.describe('places of members that are its own'),
+  lent: count.describe('parts that other nodes have in its members'),
+  storeLagMs: ms.describe('for how long the oldest entry of its logs waits to be written, in ms'),
+  sessions: count.describe('connections and sessions'),
+  requests: count,
+  memoryBytes: z.number(),
+  members: byName.describe('that run here, by their servers'),
+  elsewhere: byName.describe('that it uses at other nodes, by the names of those'),
+});
+
 export const checkResult: z.ZodType = z.strictObject({
   era,
   version: z.string(),

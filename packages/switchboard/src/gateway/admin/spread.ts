@@ -11,10 +11,27 @@ import type { Node } from '../../peers/nodes.ts';
  */
 export type Spread = 'list' | 'count' | 'find' | 'each';
 
+/** What a node of a cluster holds in the store, as it knows itself. */
+export interface NodeHoldings {
+  id: string;
+  /** Of its lease: grows with each node that has had it. */
+  epoch?: number;
+  /** How long its lease holds unless it is renewed, in ms. */
+  leaseEndsInMs?: number;
+  /** Places of members that are its own. */
+  owned: number;
+  /** Parts that other nodes have in its members. */
+  lent: number;
+  /** For how long the oldest entry of its logs has waited to be written to the store, in ms. */
+  storeLagMs: number;
+}
+
 /** The nodes of a cluster, for the admin API. */
 export interface AdminCluster {
   /** This one among them. */
   nodes(): readonly Node[];
+  /** What this one holds. */
+  self(): NodeHoldings;
   /** Asks one of the others. */
   ask(node: Node, method: string, path: string, body?: unknown): Promise<unknown>;
 }
