@@ -1,5 +1,5 @@
 /** The process of `runInChild`: runs what its first message says, reports, and ends with whoever started it. */
-import type { ChildRunPlan, FromChild, ToChild } from './child-run.ts';
+import type { ChildProgress, ChildRunPlan, FromChild, ToChild } from './child-run.ts';
 import { SimulatorError } from './errors.ts';
 import { readSettings } from './options.ts';
 import { run } from './run.ts';
@@ -21,7 +21,8 @@ async function answer({ url, headers, options, steps }: ChildRunPlan): Promise<F
           quit = controls.quit;
           if (wantsQuit) quit();
         },
-        progress: ({ points: _points, ...progress }) => send({ progress }),
+        // JSON leaves out what is undefined.
+        progress: (progress) => send({ progress: { ...progress, points: undefined } as ChildProgress }),
       },
       script,
     );

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Tracer } from '@opentelemetry/api';
 
 import type { Stats } from './stats.ts';
 import type { Identity } from '../auth/identity.ts';
@@ -15,7 +14,6 @@ import type { Transport } from '../protocol/session-context.ts';
 import { Statistics } from '../observe/statistics.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { OPERATOR_ROLE, Roles } from '../router/roles.ts';
-import type { Upstream } from '../router/exchange.ts';
 import { Router } from '../router/router.ts';
 import { memoryStore } from '../stores/memory.ts';
 import { openedAtOnce } from '../stores/open-store.ts';
@@ -31,28 +29,25 @@ import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
 import { Admin } from './admin/admin.ts';
 import { configurationOf } from './admin/configuration.ts';
-import type { Origins } from './admin/configuration.ts';
-import type { Problem } from './admin/health.ts';
 import type { ConsoleLink } from './admin/route.ts';
 import { Admission } from './admission.ts';
 import { callerAdapters } from './caller-adapters.ts';
 import type { CallerAdapters } from './caller-adapters.ts';
 import { Cluster } from './cluster.ts';
-import type { PassToNode } from './cluster.ts';
 import { changeOf } from './change.ts';
 import type { Change } from './change.ts';
-import type { ConfigurationFile } from './configuration-file.ts';
 import { mustBeForPrograms, readConfiguration } from './configuration.ts';
 import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Console } from './console/console.ts';
-import type { PageServer } from './console/console.ts';
+import type { GatewayOptions, ListenOptions } from './gateway-options.ts';
+import { partsOf } from './gateway-parts.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { drain } from './drain.ts';
 import { HttpIngress } from './http-ingress.ts';
 import { KeptSecrets } from './kept-secrets.ts';
 import { Keys } from './keys.ts';
 import { checkRole, noConsole, nothingToRead } from './not-there.ts';
-import { loadedSimulator, openLoadDoor } from './load-clients.ts';
+import { simulationsOf } from './load-clients.ts';
 import { Observation } from './observation.ts';
 import { Offered } from './offered.ts';
 import { Operations } from './operations.ts';
@@ -65,64 +60,12 @@ import type { Peers } from './program-peers.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
 import { SharedLimits } from './shared-limits.ts';
-import { Simulations } from './simulations.ts';
-import type { Simulator } from './simulator.ts';
+import type { Simulations } from './simulations.ts';
 import { noticeEvent } from './store-notice.ts';
 import { announceRoles } from './role-change.ts';
 import { ToolSurvey } from './tool-survey.ts';
 
-/** What `createGateway` takes: a configuration, and what the program around it has a part in. */
-export interface GatewayOptions extends ConfigurationInput {
-  /** A program around it that has clients of its own and serves what operators ask. @default none */
-  program?: Program;
-  /** The variables of which children inherit a few, and those that `inheritEnv` names. @default {} */
-  environment?: Readonly<Record<string, string | undefined>>;
-  /** Told everything that happens. @default nobody */
-  onEvent?: Emit;
-  /** What an operator's reload does: reads the configuration again and hands it to `reload`. @default nothing can be read again */
-  onReload?: () => Change | Promise<Change>;
-  /**
-   * What an operator's drain does, where nothing says that it is for this process alone; with how long to wait, in ms, where that was said.
-   *
-   * @default {@link Gateway.drain}
-   */
-  onDrain?: (timeoutMs?: number) => void;
-  /** What the program knows to be wrong, for operators: `switchboard status` and the console show it. @default nothing */
-  problems?: () => readonly Problem[];
-  /** Where the values of options come from, by their names, for operators: such as `flag --port`. @default every value is the program's */
-  origins?: Origins;
-  /** The file that it was configured by, for operators who change it. @default nothing can be changed while it runs */
-  configurationFile?: ConfigurationFile;
-  /** Serves the files of the console: `serveConsole` of `mcp-switchboard-console`. @default there is no console */
-  servePages?: PageServer;
-  /** Loads `mcp-switchboard-simulator`, by which operators put servers under load. @default they cannot */
-  simulator?: () => Promise<Simulator | undefined>;
-  /**
-   * The store of `store`, opened: see `openStore`. The gateway closes it. What is kept there outlives the gateway.
-   *
-   * @default the memory of this process
-   */
-  stateStore?: SharedStore;
-  /** Makes a span of each request, through whatever OpenTelemetry SDK it is of. @default no spans */
-  tracer?: Tracer;
-}
-
-/** Where a gateway listens, beside what its settings say. */
-export interface ListenOptions {
-  /**
-   * The descriptor of a TCP socket on which this process listens already, as systemd hands one over.
-   *
-   * @default the `host` and the `port` of the settings
-   */
-  fd?: number | undefined;
-  /**
-   * Has another process that shares the port serve a connection without TLS, by its {@link Gateway.accept}.
-   *
-   * @default none does: what is for another node is passed on request by request
-   * @internal
-   */
-  passOn?: PassToNode;
-}
+export type { GatewayOptions, ListenOptions };
 
 /**
  * Makes a gateway in this process. It checks the whole configuration and opens no port: call {@link Gateway.listen}, or take a
@@ -143,41 +86,15 @@ export interface ListenOptions {
  * await gateway.drain();
  * ```
  */
-export function createGateway({
-  environment = {},
-  onEvent = () => {},
-  onReload,
-  onDrain,
-  problems,
-  tracer,
-  program,
-  servePages,
-  simulator,
-  configurationFile,
-  origins,
-  stateStore,
-  ...input
-}: GatewayOptions): Gateway {
+export function createGateway(options: GatewayOptions): Gateway {
+  const { input, onEvent, tracer, parts } = partsOf(options);
   const configuration = readConfiguration(input);
   const { settings, upstreams } = configuration;
-  mustBeForPrograms(settings, stateStore !== undefined);
+  mustBeForPrograms(settings, parts.stateStore !== undefined);
   refuseOwnAddresses(settings, settings.port, upstreams);
   const names = Object.keys(upstreams);
   const observation = new Observation({ settings, upstreams: names, onEvent, ...(tracer !== undefined && { tracer }) });
-  return new Gateway({
-    ...configuration,
-    environment,
-    observation,
-    program,
-    ...(stateStore !== undefined && { stateStore }),
-    ...(onReload !== undefined && { onReload }),
-    ...(onDrain !== undefined && { onDrain }),
-    ...(problems !== undefined && { problems }),
-    ...(servePages !== undefined && { servePages }),
-    ...(simulator !== undefined && { simulator }),
-    ...(configurationFile !== undefined && { configurationFile }),
-    origins: origins ?? Object.fromEntries(Object.keys(input).map((name) => [name, 'program'])),
-  });
+  return new Gateway({ ...configuration, ...parts, observation });
 }
 
 /** What clients and logs are told of the end. */
@@ -319,14 +236,15 @@ export class Gateway {
       ready,
       switches: { off: () => this.#offered.off(), set: (name, isOn) => this.#switch(name, isOn) },
     });
-    this.#simulations = new Simulations({
-      simulator: () => loadedSimulator(simulator),
-      checkUpstream: (name) => this.operations.checkUpstream(name),
-      freePlaces: () => settings.maxConnections - registry.size,
-      openDoor: (load) => {
-        const find = (name: string, identity: Identity): Upstream => served.find(name, identity);
-        return openLoadDoor({ settings, connections, find, local: () => this.#access.local }, load);
-      },
+    const { operations } = this;
+    this.#simulations = simulationsOf({
+      settings,
+      registry,
+      connections,
+      served,
+      simulator,
+      access: this.#access,
+      operations,
     });
     if (settings.adminPort !== 'off') {
       const keys = new Keys(settings.keysFile, roles);

@@ -3,30 +3,31 @@ import type { Identity } from '../auth/identity.ts';
 import { CallerCredentialValues } from '../callers/caller-credential-values.ts';
 import type { Connections } from '../callers/connections.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
-import type { Upstream } from '../router/exchange.ts';
+import type { Access } from './access.ts';
 import { LoadDoor } from './load-door.ts';
+import type { Operations } from './operations.ts';
+import type { Served } from './served.ts';
 import type { Settings } from './settings.ts';
+import { Simulations } from './simulations.ts';
 import type { Simulator } from './simulator.ts';
 
 export interface LoadClientsOptions {
   settings: Settings;
   connections: Connections;
-  /** The upstream for a caller. @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND` */
-  find(upstream: string, identity: Identity): Upstream;
-  /** Who may use everything. */
-  local(): Identity;
+  served: Pick<Served, 'find'>;
+  access: Pick<Access, 'local'>;
 }
 
 /**
  * Opens a door for the clients of one run. All of them are one principal, with a name that nobody can know before: what servers keep for it is
  * nobody else's.
  */
-export function openLoadDoor(
-  { settings, connections, find, local }: LoadClientsOptions,
+function openLoadDoor(
+  { settings, connections, served, access }: LoadClientsOptions,
   { id, upstream, max }: { id: string; upstream: string; max: number },
 ): Promise<LoadDoor> {
-  const identity: Identity = { ...local(), principal: `simulation ${id}`, via: 'load' };
-  const found = find(upstream, identity);
+  const identity: Identity = { ...access.local, principal: `simulation ${id}`, via: 'load' };
+  const found = served.find(upstream, identity);
   return LoadDoor.open({
     settings,
     max,
@@ -40,13 +41,31 @@ export function openLoadDoor(
   });
 }
 
+/** The loads of a gateway. */
+export const simulationsOf = ({
+  registry,
+  simulator,
+  operations,
+  ...clients
+}: LoadClientsOptions & {
+  registry: { readonly size: number };
+  simulator: (() => Promise<Simulator | undefined>) | undefined;
+  operations: Pick<Operations, 'checkUpstream'>;
+}): Simulations =>
+  new Simulations({
+    simulator: () => loadedSimulator(simulator),
+    checkUpstream: (name) => operations.checkUpstream(name),
+    freePlaces: () => clients.settings.maxConnections - registry.size,
+    openDoor: (load) => openLoadDoor(clients, load),
+  });
+
 /** Where a program has no simulator. */
-export function noSimulator(): never {
+function noSimulator(): never {
   const detail =
     'there is no simulator here: install the package mcp-switchboard-simulator beside mcp-switchboard, and try again';
   throw new SwitchboardError('SWB_NOT_FOUND', { detail });
 }
 
 /** Loads the simulator when somebody first uses it. @throws {SwitchboardError} `SWB_NOT_FOUND` */
-export const loadedSimulator = async (load: (() => Promise<Simulator | undefined>) | undefined): Promise<Simulator> =>
+const loadedSimulator = async (load: (() => Promise<Simulator | undefined>) | undefined): Promise<Simulator> =>
   (await load?.()) ?? noSimulator();

@@ -10,6 +10,7 @@ import { ofTypes } from './event-watchers.ts';
 import { healthOf, statusOf } from './situation.ts';
 import { checkMayGive, operatorRoleOf } from './operator.ts';
 import { nodeFactsOf } from './node-facts.ts';
+import { nodeFacts } from './node-shapes.ts';
 import { openApi } from './openapi.ts';
 import type { Node } from '../../peers/nodes.ts';
 import { AUDIT_ROUTES } from './audit-routes.ts';
@@ -41,7 +42,7 @@ export const ROUTES: readonly Route[] = [
     spread: 'list',
     summary: 'In a cluster what each node holds: its lease, members, sessions, and how far the store is behind it',
     command: 'status --nodes',
-    answer: shapes.list(shapes.nodeFacts),
+    answer: shapes.list(nodeFacts),
     handle: nodeFactsOf,
   }),
   define({

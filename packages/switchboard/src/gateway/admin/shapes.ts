@@ -11,6 +11,7 @@ import type { NewKey } from '../keys.ts';
 import type { QuestionAnswer } from '../tool-trial.ts';
 import { MAX_LINES as MAX_AUDIT_LINES } from './audit.ts';
 import type { AuditFormat, AuditSearch } from './audit.ts';
+import { knownNodes } from './node-shapes.ts';
 import { MAX_LINES } from './recent-log.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import type { LogLevel } from '../../observe/log.ts';
@@ -113,22 +114,6 @@ export const upstream: z.ZodType = z.strictObject({
   ),
 });
 
-const byName = z.record(z.string(), count);
-export const nodeFacts: z.ZodType = z.strictObject({
-  node,
-  id: z.string(),
-  epoch: count.optional().describe('of its lease'),
-  leaseEndsInMs: ms.optional().describe('how long its lease holds unless it is renewed, in ms'),
-  owned: count.describe('places of members that are its own'),
-  lent: count.describe('parts that other nodes have in its members'),
-  storeLagMs: ms.describe('for how long the oldest entry of its logs waits to be written, in ms'),
-  sessions: count.describe('connections and sessions'),
-  requests: count,
-  memoryBytes: z.number(),
-  members: byName.describe('that run here, by their servers'),
-  elsewhere: byName.describe('that it uses at other nodes, by the names of those'),
-});
-
 export const checkResult: z.ZodType = z.strictObject({
   era,
   version: z.string(),
@@ -153,21 +138,7 @@ export const status: z.ZodType = z.strictObject({
   parked: count,
   maxConnections: count,
   traceUrl: z.string().optional().describe('where the trace system shows a trace; {traceId} stands for its id'),
-  nodes: z
-    .array(
-      z.strictObject({
-        id: z.string(),
-        name: z.string(),
-        url: z.string().describe('where the other nodes reach it'),
-        version: z.string(),
-        state: z.enum(['serving', 'draining']),
-        startedAt: time,
-        self: z.boolean().describe('whether it is the one that answers'),
-        sameUpstreams: z.boolean().describe('whether its upstreams are configured as here'),
-      }),
-    )
-    .optional()
-    .describe('in a cluster: those that are there, oldest first'),
+  nodes: knownNodes.optional().describe('in a cluster: those that are there, oldest first'),
   upstreams: z.array(
     z.strictObject({
       name: z.string(),
