@@ -89,12 +89,12 @@ export class Retention {
       {
         remember: (token, room) => {
           const index = indexed(token);
-          this.#do(name, async () => {
+          void this.#do(name, async () => {
             await this.#put(this.#tokenKey(token), { sessionId: id, principal, ...(room !== undefined && { room }) });
             await this.#index.note(name, index);
           });
         },
-        forget: (token) => this.#do(name, () => this.#options.store.facts.delete(this.#tokenKey(token))),
+        forget: (token) => void this.#do(name, () => this.#options.store.facts.delete(this.#tokenKey(token))),
       },
       was instanceof KeptLog || was.length > 0,
     );
@@ -130,7 +130,7 @@ export class Retention {
     const index = { owner, facts: [key] };
     let there: readonly KeptPerson[] = [];
     const write = (): void => {
-      this.#do(name, async () => {
+      void this.#do(name, async () => {
         await this.#put(key, there);
         await this.#index.note(name, index);
       });
@@ -191,7 +191,7 @@ export class Retention {
     (await store.recall(name))?.end();
   }
 
-  /** One after the other for each conversation. */
+  /** One after the other for each conversation. Never rejects. */
   #do(name: string, work: () => Promise<unknown>): Promise<void> {
     const done = (this.#pending.get(name) ?? Promise.resolve())
       .then(work)

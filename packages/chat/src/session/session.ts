@@ -391,7 +391,7 @@ export class Session implements Asker, Guest {
     this.#inbox.close();
     const quiet = this.#place.end();
     // What the end of the process interrupts is known as that later.
-    this.#kept?.leave(why === 'goingAway' ? undefined : quiet);
+    void this.#kept?.leave(why === 'goingAway' ? undefined : quiet);
     this.#questions.cancelAll();
     this.#tools.close();
     this.#person.shown = undefined;

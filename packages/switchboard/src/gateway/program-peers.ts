@@ -188,11 +188,11 @@ export class ProgramPeers implements Peers {
     const text = await readBody(request, path === PROGRAM_PATH ? MAX_GREETING_BYTES : 2 * MAX_WAITING_BYTES);
     if (path === PROGRAM_PATH) {
       await this.#options.nodes.settled();
-      this.#host(greetingSchema.parse(JSON.parse(text.toString())), response);
+      this.#host(greetingSchema.parse(JSON.parse(text)), response);
       return;
     }
     const hosted = this.#hosted.get(path.slice(PROGRAM_PATH.length + 1));
-    const texts = textsSchema.parse(JSON.parse(text.toString()));
+    const texts = textsSchema.parse(JSON.parse(text));
     response.writeHead(hosted === undefined ? 404 : 204).end();
     for (const each of texts) hosted?.handlers.onText(each);
   }

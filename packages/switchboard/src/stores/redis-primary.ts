@@ -89,5 +89,5 @@ export async function clientFor(
     // What waits for a store that is away would come late, and all at once.
     disableOfflineQueue: true,
     ...(maxCommands !== undefined && { commandsQueueMaxLength: maxCommands }),
-  }) as RedisClientType;
+  });
 }

@@ -75,8 +75,7 @@ describe('the sessions that operators see', () => {
         body: { ...call, params: { ...(call['params'] as object), _meta } },
       });
     });
-    const listed = (): string[] =>
-      operations.sessions().map(({ client, inFlight }) => `${client?.name} ${inFlight}`);
+    const listed = (): string[] => operations.sessions().map(({ client, inFlight }) => `${client?.name} ${inFlight}`);
     await expect.poll(() => listed().toSorted()).toEqual(['one 2', 'two 1']);
     expect(operations.sessions().find(({ client }) => client?.name === 'two')).toEqual({
       id: '127.0.0.1',

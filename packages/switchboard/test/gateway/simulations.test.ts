@@ -110,7 +110,7 @@ it('end early with what they found, and with the gateway at once; a server canno
     [{ upstream: 'demoo' }, 404, 'Did you mean'],
     [{ upstream: 'demo', clients: 11 }, 503, 'which is 10 now'],
   ] as const) {
-    const answer = await ask('POST /simulations', body as Json);
+    const answer = await ask('POST /simulations', body);
     expect([answer.status, answer.body]).toEqual([status, expect.stringContaining(said)]);
   }
   const long = { upstream: 'demo', clients: 2, duration: '5m', steps: [{ do: 'list', what: 'tools' }] };
