@@ -5,7 +5,7 @@ import type { Era } from './client-group.ts';
 import { SimulatorError } from './errors.ts';
 import { parseThresholds } from './thresholds.ts';
 import type { Threshold } from './thresholds.ts';
-import { parseDuration, parseRate, parseSize } from './units.ts';
+import { MAX_WAIT_MS, parseDuration, parseRate, parseSize } from './units.ts';
 
 /** The options as they were read: durations are milliseconds, sizes bytes. */
 export interface Settings {
@@ -19,7 +19,7 @@ export interface Settings {
   calls: number | undefined;
   /** Steps a second of all clients, such as `500` or `90/m`; latency counts from when a step should have begun. Without it each client goes on when it is answered. */
   rate: number | undefined;
-  /** Calls that one client may have under way. @default 1 */
+  /** Concurrent calls per client. @default 1 */
   inFlight: number;
   /** The time over which clients are opened. @default 0 */
   ramp: number;
@@ -88,7 +88,13 @@ const oneOf = (...names: readonly string[]): Pick<Option, 'read' | 'expected'> =
   read: (text) => (names.includes(text) ? text : undefined),
   expected: names.join(' or '),
 });
-const duration = { read: parseDuration, expected: 'a duration such as 60s' };
+const duration = {
+  read: (text: string): number | undefined => {
+    const ms = parseDuration(text);
+    return ms !== undefined && ms <= MAX_WAIT_MS ? ms : undefined;
+  },
+  expected: 'a duration such as 60s, at most 576h',
+};
 const size = { read: parseSize, expected: 'a size such as 1MiB' };
 const text = { read: (each: string) => each, expected: 'text' };
 const onOff = { read: (each: string) => each === 'true', expected: 'nothing' };
@@ -132,7 +138,7 @@ export const OPTIONS: Readonly<Record<keyof Settings, Option>> = {
     read: (each) => parseRate(each) || undefined,
     expected: 'a rate such as 500/s',
   },
-  inFlight: { value: 'n', fallback: '1', describe: 'calls that one client may have under way', ...whole(1) },
+  inFlight: { value: 'n', fallback: '1', describe: 'concurrent calls per client', ...whole(1) },
   ramp: { value: 'duration', fallback: '0', describe: 'the time over which clients are opened', ...duration },
   era: {
     value: 'era',

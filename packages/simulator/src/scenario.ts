@@ -2,7 +2,7 @@
 import { SimulatorError } from './errors.ts';
 import { compileTemplate } from './template.ts';
 import type { Template } from './template.ts';
-import { parseDuration } from './units.ts';
+import { MAX_WAIT_MS, parseDuration } from './units.ts';
 
 /** The kinds of steps with the keys that each takes; the reference page has the same table. */
 export const STEPS = {
@@ -103,6 +103,7 @@ export function compileStep(step: StepText, index = 0): Step {
   const wait = kind === 'idle' ? (step.for ?? '100ms') : (step.after ?? '50ms');
   const waitMs =
     parseDuration(String(wait)) ?? refuse(`expected a duration such as 100ms, got ${JSON.stringify(wait)}`);
+  if (waitMs > MAX_WAIT_MS) refuse(`expected at most 24 days (576h), got ${JSON.stringify(wait)}`);
   const about = {
     call: tool,
     elicit: tool,

@@ -59,7 +59,9 @@ export function latencyOf(histogram: Histogram): Latency {
 
 /** Numbers of the same name together. */
 export function addUp(parts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const all: Record<string, number> = {};
-  for (const part of parts) for (const [name, value] of Object.entries(part)) all[name] = (all[name] ?? 0) + value;
-  return all;
+  // Servers choose names: one may be that of something that every object has.
+  const all = new Map<string, number>();
+  for (const part of parts)
+    for (const [name, value] of Object.entries(part)) all.set(name, (all.get(name) ?? 0) + value);
+  return Object.fromEntries(all);
 }

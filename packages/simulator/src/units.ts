@@ -15,6 +15,9 @@ const SIZES: Readonly<Record<string, number>> = {
 };
 const RATES: Readonly<Record<string, number>> = { '/s': 1, '/m': 1 / 60, '/min': 1 / 60, '/h': 1 / 3600 };
 
+/** 24 days, in ms. A timer would take a longer wait for 1 ms. */
+export const MAX_WAIT_MS: number = 24 * 24 * 3_600_000;
+
 /** `60s`, `500ms`, `2m`; a bare number counts seconds. @returns milliseconds, or undefined when the text is no duration. */
 export const parseDuration = (text: string): number | undefined => scaled(text, DURATIONS, 's');
 

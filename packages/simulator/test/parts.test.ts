@@ -18,6 +18,7 @@ import type { Result } from '../src/result.ts';
 import { halved } from '../src/run-phases.ts';
 import { compileStep, readScenario } from '../src/scenario.ts';
 import { newHistogram, pack, recordMs, spread, unpack } from '../src/stats.ts';
+import { addUp } from '../src/sum.ts';
 import { compileTemplate } from '../src/template.ts';
 import { bar, sparkline } from '../src/terminal/paint.ts';
 import { Screen, fit } from '../src/terminal/screen.ts';
@@ -141,7 +142,24 @@ describe('storms', () => {
   });
 });
 
+describe('a sum', () => {
+  it('has names of errors that every object has, too', () => {
+    const parts = ['{"__proto__": 1, "constructor": 2}', '{"__proto__": 3}'].map(
+      (text) => JSON.parse(text) as Record<string, number>,
+    );
+    expect(Object.entries(addUp(parts))).toEqual([
+      ['__proto__', 4],
+      ['constructor', 2],
+    ]);
+  });
+});
+
 describe('a scenario', () => {
+  it('waits no longer than a timer can', () => {
+    expect(() => compileStep({ do: 'idle', for: '577h' })).toThrow('expected at most 24 days (576h), got "577h"');
+    expect(compileStep({ do: 'cancel', tool: 'a', after: '576h' }).waitMs).toBe(2_073_600_000);
+  });
+
   it.each([
     ['no JSON', '{', /it is not JSON/],
     ['no steps', '{"steps": []}', /at least one step/],
@@ -191,7 +209,8 @@ describe('options', () => {
   it.each([
     [{ clients: '0' }, '--clients: expected a whole number from 1, got "0"'],
     [{ inFlight: 'x' }, '--in-flight: expected a whole number from 1, got "x"'],
-    [{ duration: 'long' }, '--duration: expected a duration such as 60s, got "long"'],
+    [{ duration: 'long' }, '--duration: expected a duration such as 60s, at most 576h, got "long"'],
+    [{ duration: '600h' }, 'at most 576h, got "600h"'],
     [{ rate: '0' }, '--rate: expected a rate such as 500/s, got "0"'],
     [{ era: 'stone' }, '--era: expected legacy or modern or mixed or echo, got "stone"'],
     [{ args: '[1]' }, '--args: expected a JSON object, got "[1]"'],

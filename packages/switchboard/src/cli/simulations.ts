@@ -5,10 +5,12 @@ import { Command, Option } from 'commander';
 import type { LoadOrder, SimulationFacts } from '../gateway/simulations.ts';
 import { asObject } from '../protocol/jsonrpc.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import { shown } from '../protocol/shown.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { usageError } from './exit.ts';
 import { readDuration } from './flags.ts';
+import { ownCommand } from './own-command.ts';
 import { duration, print, printJson, printTable } from './table.ts';
 
 interface StartFlags extends AdminFlags {
@@ -31,9 +33,11 @@ export function simulationsCommand(): Command {
       .argument('<server>', 'as "switchboard upstreams" lists it')
       .option('--clients <n>', 'how many, up to 500. Default: 10')
       .option('--duration <duration>', 'how long to run, up to 10m. Default: 30s')
-      .option('--rate <number>', 'calls a second of all clients. Default: each goes on when it is answered')
-      .option('--in-flight <n>', 'calls that one client may have under way, up to 16. Default: 1')
-      .addOption(new Option('--era <era>', 'which protocol they speak').choices(['legacy', 'modern', 'mixed']))
+      .option('--rate <number>', 'calls a second of all clients, from 0.01. Default: each goes on when it is answered')
+      .option('--in-flight <n>', 'concurrent calls per client, up to 16. Default: 1')
+      .addOption(
+        new Option('--era <era>', 'which protocol they speak. Default: legacy').choices(['legacy', 'modern', 'mixed']),
+      )
       .option('--tool <name>', 'the tool to call. Default: one that gives its text back')
       .option('--args <json>', "its arguments, a template. Default: made from the tool's schema")
       .option('--scenario <file>', 'a file with weighted steps, in place of --tool')
@@ -89,22 +93,35 @@ async function start(server: string, flags: StartFlags): Promise<void> {
     upstream: server,
     clients: wholeNumber('--clients', clients),
     duration: time,
-    rate: wholeNumber('--rate', rate),
+    rate: readRate(rate),
     inFlight: wholeNumber('--in-flight', inFlight),
     era: era as LoadOrder['era'],
     tool,
     arguments: args === undefined ? undefined : readObject('--args', args),
-    steps: scenario === undefined ? undefined : readObject(scenario, readText(scenario))['steps'],
+    steps: scenario === undefined ? undefined : readSteps(scenario),
   };
   const run = await AdminClient.find(flags, process.env).ask<SimulationFacts>('POST', '/simulations', order);
   if (flags.json === true) printJson(run);
-  else print(`${run.id} has started; switchboard simulations show ${run.id} says how it stands`);
+  else print(`${run.id} has started; ${ownCommand()} simulations show ${run.id} says how it stands`);
 }
 
 function wholeNumber(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,6}$/.test(text) && Number(text) > 0) return Number(text);
   throw usageError(`${flag}: expected a whole number from 1, got ${JSON.stringify(text)}`);
+}
+
+function readRate(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,6}(?:\.\d{1,6})?$/.test(text) && Number(text) >= 0.01) return Number(text);
+  throw usageError(`--rate: expected a number from 0.01, such as 0.5 or 200, got ${JSON.stringify(text)}`);
+}
+
+/** What is in the steps, the server checks. */
+function readSteps(path: string): LoadOrder['steps'] {
+  const { steps } = readObject(path, readText(path));
+  if (Array.isArray(steps)) return steps as NonNullable<LoadOrder['steps']>;
+  throw usageError(`${path}: expected {"steps": [{"do": "call", "tool": "echo"}, …]}, got steps ${shown(steps)}`);
 }
 
 function readObject(what: string, text: string): Record<string, unknown> {
@@ -140,7 +157,7 @@ function printRuns(runs: readonly SimulationFacts[]): void {
       run.errors,
       run.faults,
     ]),
-    'no run was started here; switchboard simulations start <server> starts one',
+    `no run was started here; ${ownCommand()} simulations start <server> starts one`,
   );
 }
 

@@ -140,6 +140,7 @@ export class HttpIngress {
         options.emit({ type: 'connection.refused', code, detail: message, address }),
       onCertificates: (loaded) => this.#reportCertificates(loaded),
       onCertificatesFailed: ({ message }) => options.emit({ type: 'certificate.failed', reason: message }),
+      onFailed: (error) => options.emit({ type: 'failed', where: 'http', error }),
     });
   }
 

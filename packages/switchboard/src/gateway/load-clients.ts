@@ -8,7 +8,7 @@ import { LoadDoor } from './load-door.ts';
 import type { Operations } from './operations.ts';
 import type { Served } from './served.ts';
 import type { Settings } from './settings.ts';
-import { Simulations } from './simulations.ts';
+import { principalOf, Simulations } from './simulations.ts';
 import type { Simulator } from './simulator.ts';
 
 export interface LoadClientsOptions {
@@ -18,15 +18,12 @@ export interface LoadClientsOptions {
   access: Pick<Access, 'local'>;
 }
 
-/**
- * Opens a door for the clients of one run. All of them are one principal, with a name that nobody can know before: what servers keep for it is
- * nobody else's.
- */
+/** Opens a door for the clients of one run. All of them are one principal: what servers keep for it is nobody else's. */
 function openLoadDoor(
   { settings, connections, served, access }: LoadClientsOptions,
   { id, upstream, max }: { id: string; upstream: string; max: number },
 ): Promise<LoadDoor> {
-  const identity: Identity = { ...access.local, principal: `simulation ${id}`, via: 'load' };
+  const identity: Identity = { ...access.local, principal: principalOf(id), via: 'load' };
   const found = served.find(upstream, identity);
   return LoadDoor.open({
     settings,
@@ -50,12 +47,14 @@ export const simulationsOf = ({
 }: LoadClientsOptions & {
   registry: { readonly size: number };
   simulator: (() => Promise<Simulator | undefined>) | undefined;
-  operations: Pick<Operations, 'checkUpstream'>;
+  operations: Pick<Operations, 'checkUpstream' | 'check'>;
 }): Simulations =>
   new Simulations({
     simulator: () => loadedSimulator(simulator),
     checkUpstream: (name) => operations.checkUpstream(name),
     freePlaces: () => clients.settings.maxConnections - registry.size,
+    maxInFlight: () => clients.settings.maxRequestsInFlight,
+    startServer: (name) => operations.check(name),
     openDoor: (load) => openLoadDoor(clients, load),
   });
 

@@ -60,8 +60,11 @@ export class LoadDoor {
     const door = new LoadDoor(options);
     await new Promise<void>((resolve, reject) => {
       door.#server.once('error', reject);
-      door.#server.listen(0, HOST, resolve);
+      // A port of its own, also where processes share theirs.
+      door.#server.listen({ port: 0, host: HOST, exclusive: true }, resolve);
     });
+    // Such as a connection that could not be taken: the client sees that, and nothing else ends.
+    door.#server.on('error', () => {});
     return door;
   }
 

@@ -168,9 +168,13 @@ export const listenAddress: OptionType<string> = named(
 export const httpUrl: OptionType<string> = named(
   string,
   z.string().refine((given) => given === '' || isOrigin(given), {
-    error: ({ input }) => `expected a URL such as http://10.0.0.1:8766 without a path, got ${shown(input)}`,
+    error: ({ input }) => `expected a URL such as http://10.0.0.1:8766 without a path, got ${shownUrl(input)}`,
   }),
 );
+
+/** A URL that is refused, as it may be for its password, which an error must not repeat. */
+const shownUrl = (given: unknown): string =>
+  shown(typeof given === 'string' ? given.replace(/^([^:]*:[/\\]*).*@/s, '$1…@') : given);
 
 /** What stands for the id of a trace in the address of one. */
 export const TRACE_ID = '{traceId}';
@@ -180,7 +184,7 @@ export const traceUrl: OptionType<string> = named(
   string,
   z.string().refine((given) => given === '' || isTraceUrl(given), {
     error: ({ input }) =>
-      `expected a URL with http or https and ${TRACE_ID}, and without a password, such as https://jaeger.example.com/trace/${TRACE_ID}, got ${shown(input)}`,
+      `expected a URL with http or https and ${TRACE_ID}, and without a password, such as https://jaeger.example.com/trace/${TRACE_ID}, got ${shownUrl(input)}`,
   }),
 );
 

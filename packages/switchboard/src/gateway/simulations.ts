@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 
 import { SwitchboardError } from '../protocol/errors.ts';
+import { counted } from '../util/counted.ts';
 import { cut } from '../util/cut.ts';
 import { didYouMean } from '../util/nearest.ts';
 import type { LoadDoor } from './load-door.ts';
@@ -16,12 +17,15 @@ export const LOAD_LIMITS = { clients: 500, durationMs: 600_000, rate: 10_000, in
 export const MAX_RUNS = 10;
 /** How many points of one are kept: those of the longest run, and more. */
 const MAX_POINTS = 700;
-/** How many names of errors are shown while it runs, and how long each may be. */
+/** How many names of errors are shown while it runs, and how long each name may be that a server or an operator chose. */
 const MAX_CODES = 20;
-const MAX_CODE_CHARS = 200;
+const MAX_NAME_CHARS = 200;
 /** How long a run may take beyond its duration: its clients open before, and its last calls end after. */
 const GRACE_MS = 60_000;
 const CALL_TIMEOUT = '10s';
+
+/** Who the clients of a run are: one principal, with a name that nobody can know before. */
+export const principalOf = (id: string): string => `simulation ${id}`;
 
 /** What an operator asks for. */
 export interface LoadOrder {
@@ -32,7 +36,7 @@ export interface LoadOrder {
   duration?: number | undefined;
   /** Calls a second of all clients. @default each goes on when it is answered */
   rate?: number | undefined;
-  /** Calls that one client may have under way. @default 1 */
+  /** Concurrent calls per client. @default 1 */
   inFlight?: number | undefined;
   /** @default 'legacy' */
   era?: 'legacy' | 'modern' | 'mixed' | undefined;
@@ -53,6 +57,8 @@ export interface SimulationFacts {
   operator: string;
   /** In ms since 1970. */
   startedAt: number;
+  /** When all clients were open, which the points count from; absent before. */
+  openedAt?: number;
   upstream: string;
   /** As it was asked for. */
   options: Readonly<Record<string, string | number>>;
@@ -78,7 +84,11 @@ interface Simulation {
   result?: LoadResult;
   /** Whether it is to end early. */
   isStopped: boolean;
+  /** Goes on without the server having started. */
+  hurry?: () => void;
   run?: LoadRun;
+  /** Ends what was stopped and has not ended. */
+  deadline?: NodeJS.Timeout;
 }
 
 export interface SimulationsOptions {
@@ -88,6 +98,10 @@ export interface SimulationsOptions {
   checkUpstream(name: string): void;
   /** How many more clients can connect now. */
   freePlaces(): number;
+  /** How many requests all clients of a run may have running, `maxRequestsInFlight`: they are one principal. */
+  maxInFlight(): number;
+  /** Starts a server, or sees that it runs; a rejection says why it does not. */
+  startServer(name: string): Promise<unknown>;
   openDoor(load: { id: string; upstream: string; max: number }): Promise<LoadDoor>;
 }
 
@@ -115,6 +129,11 @@ export class Simulations {
     return { ...facts, points, ...(result !== undefined && { result: shown }) };
   }
 
+  /** Whether a principal is the clients of a run that is kept. */
+  isPrincipal(name: string): boolean {
+    return this.#all.some(({ facts }) => principalOf(facts.id) === name);
+  }
+
   /** Its points so far; undefined where there is no such run. */
   pointsOf(id: string): readonly LoadPoint[] | undefined {
     return this.#all.find(({ facts }) => facts.id === id)?.points;
@@ -126,12 +145,12 @@ export class Simulations {
    * @throws {SwitchboardError} `SWB_OVERLOADED` while another runs, or where it would take the places of others; `SWB_NOT_FOUND`
    */
   async start(order: LoadOrder, operator: string): Promise<SimulationFacts> {
-    const { upstream, clients = 10 } = order;
+    const { upstream, clients = 10, inFlight = 1 } = order;
     this.#options.checkUpstream(upstream);
     if (this.#isClosed) throw new SwitchboardError('SWB_SHUTTING_DOWN');
     const running = this.#all.find(({ facts }) => facts.state === 'running');
     if (running !== undefined) {
-      const detail = `the run ${running.facts.id} of ${running.facts.operator} is under way, and there is one at a time; stop it, or wait for its end`;
+      const detail = `the run ${running.facts.id} of ${running.facts.operator} is under way; only one run at a time: stop it, or wait for its end`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
     const free = Math.floor(this.#options.freePlaces() / 2);
@@ -139,11 +158,18 @@ export class Simulations {
       const detail = `${clients} clients; a run may have half of the places that are free (maxConnections), which is ${free} now`;
       throw new SwitchboardError('SWB_OVERLOADED', { detail });
     }
+    const max = this.#options.maxInFlight();
+    if (clients * inFlight > max) {
+      const detail = `${clients} clients with ${counted(inFlight, 'call')} in flight each are ${clients * inFlight}; all clients of a run are one principal, which may have ${max} (maxRequestsInFlight)`;
+      throw new SwitchboardError('SWB_OVERLOADED', { detail });
+    }
     const simulation = newSimulation(order, operator);
-    this.#all = [simulation, ...this.#all].slice(0, MAX_RUNS);
+    // None goes before it is known that this one starts.
+    this.#all = [simulation, ...this.#all];
     try {
       // Before anything is opened, so that where there is no simulator that is the answer.
       const simulator = await this.#options.simulator();
+      this.#all = this.#all.slice(0, MAX_RUNS);
       this.#current = this.#run(simulator, simulation, order);
     } catch (error) {
       this.#all = this.#all.filter((each) => each !== simulation);
@@ -152,12 +178,17 @@ export class Simulations {
     return simulation.facts;
   }
 
-  /** Ends a run early; what it has found counts. Nothing for one that has ended. @throws {SwitchboardError} `SWB_NOT_FOUND` */
+  /**
+   * Ends a run early; what it has found counts. Where its process goes on for a minute more, that is ended. Nothing for one that has ended.
+   *
+   * @throws {SwitchboardError} `SWB_NOT_FOUND`
+   */
   stop(id: string): void {
     const simulation = this.#find(id);
-    if (simulation.facts.state !== 'running') return;
+    if (simulation.facts.state !== 'running' || simulation.isStopped) return;
     simulation.isStopped = true;
-    simulation.run?.quit();
+    simulation.hurry?.();
+    if (simulation.run !== undefined) quit(simulation, simulation.run);
   }
 
   /**
@@ -179,7 +210,10 @@ export class Simulations {
   /** Ends what runs at once. Resolves when it has ended. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { run } of this.#all) run?.kill();
+    for (const { run, hurry } of this.#all) {
+      hurry?.();
+      run?.kill();
+    }
     await this.#current;
   }
 
@@ -198,25 +232,46 @@ export class Simulations {
     let watchdog: NodeJS.Timeout | undefined;
     try {
       const { clients = 10, duration = 30_000 } = order;
+      await this.#startServer(simulation);
+      if (this.#isClosed || simulation.isStopped) throw new Error('it was ended before its server had started');
       // The first client, which looks what is there, is one more.
       door = await this.#options.openDoor({ id, upstream, max: clients + 1 });
       const plan = { url: door.url, headers: door.headers, options: optionsOf(order), steps: order.steps };
       const run = simulator.runInChild(plan, (progress) => follow(simulation, progress));
       simulation.run = run;
       if (this.#isClosed) run.kill();
-      if (simulation.isStopped) run.quit();
+      if (simulation.isStopped) quit(simulation, run);
       watchdog = setTimeout(() => run.kill(), duration + GRACE_MS);
       const result = await run.result;
-      simulation.result = result;
-      finish(simulation, result);
+      simulation.result = withShortNames(result);
+      finish(simulation, simulation.result);
     } catch (error) {
       simulation.facts = { ...simulation.facts, state: 'failed', phase: 'ended', error: (error as Error).message };
     } finally {
       clearTimeout(watchdog);
+      clearTimeout(simulation.deadline);
       delete simulation.run;
       door?.close();
     }
   }
+
+  /**
+   * A server may take longer to start than a client waits for an answer. What is wrong with it the first client sees for itself.
+   * Resolves at once where the run is ended.
+   */
+  async #startServer(simulation: Simulation): Promise<void> {
+    const started = this.#options.startServer(simulation.facts.upstream).catch(() => {});
+    const ended = new Promise<void>((resolve) => (simulation.hurry = resolve));
+    if (!this.#isClosed && !simulation.isStopped) await Promise.race([started, ended]);
+    delete simulation.hurry;
+  }
+}
+
+/** Ends a run politely, and its process when that takes too long. */
+function quit(simulation: Simulation, run: LoadRun): void {
+  run.quit();
+  simulation.deadline = setTimeout(() => run.kill(), GRACE_MS);
+  simulation.deadline.unref();
 }
 
 function newSimulation(order: LoadOrder, operator: string): Simulation {
@@ -269,7 +324,8 @@ function optionsOf(order: LoadOrder): Record<string, string> {
 function follow(simulation: Simulation, progress: LoadProgress): void {
   const { phase, point, answers, errors, faults, codes, done } = progress;
   const { facts, points } = simulation;
-  if (phase === 'running' && points.length < MAX_POINTS) points.push(point);
+  const isOpen = phase === 'running';
+  if (isOpen && points.length < MAX_POINTS) points.push(point);
   simulation.facts = {
     ...facts,
     phase,
@@ -278,13 +334,14 @@ function follow(simulation: Simulation, progress: LoadProgress): void {
     faults,
     codes: mostFrequent(codes),
     rate: point.rate,
+    ...(isOpen && facts.openedAt === undefined && { openedAt: Date.now() - Math.round(point.at * 1000) }),
     done: done ?? facts.done,
     ...(point.p50 !== undefined && { p50: point.p50 }),
     ...(point.p99 !== undefined && { p99: point.p99 }),
   };
 }
 
-/** What is shown of it is from now on what it was in the whole. */
+/** What is shown of it is from now on what it was overall. */
 function finish(simulation: Simulation, result: LoadResult): void {
   const { rate, latency, answers, errorCount, integrity, errors } = result;
   const { crossed, lost, doubled, disordered } = integrity;
@@ -303,11 +360,27 @@ function finish(simulation: Simulation, result: LoadResult): void {
   };
 }
 
+/** Servers and operators choose names; ten results are kept. */
+function withShortNames(result: LoadResult): LoadResult {
+  const { server, steps } = result;
+  const errors = new Map<string, number>();
+  for (const [name, times] of Object.entries(result.errors)) {
+    const short = cut(name, MAX_NAME_CHARS);
+    errors.set(short, (errors.get(short) ?? 0) + times);
+  }
+  return {
+    ...result,
+    errors: Object.fromEntries(errors),
+    ...(server !== undefined && { server: cut(server, MAX_NAME_CHARS) }),
+    ...(steps !== undefined && { steps: steps.map((step) => ({ ...step, name: cut(step.name, MAX_NAME_CHARS) })) }),
+  };
+}
+
 /** A server says what its errors are called. */
 const mostFrequent = (codes: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(
     Object.entries(codes)
       .toSorted(([, one], [, other]) => other - one)
       .slice(0, MAX_CODES)
-      .map(([name, times]) => [cut(name, MAX_CODE_CHARS), times]),
+      .map(([name, times]) => [cut(name, MAX_NAME_CHARS), times]),
   );

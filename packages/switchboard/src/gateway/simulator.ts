@@ -52,6 +52,9 @@ export interface LoadResult {
   latency: { p50: number; p99: number };
   answers: number;
   errorCount: number;
+  /** What the server calls itself. */
+  server?: string;
+  steps?: readonly { name: string }[];
   /** By their names. */
   errors: Readonly<Record<string, number>>;
   integrity: { crossed: number; lost: number; doubled: number; disordered: number };

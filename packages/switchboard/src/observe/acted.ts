@@ -37,6 +37,9 @@ export function actedInWords(
   if (action.startsWith('GET ')) return undefined;
   const words = Object.hasOwn(ACTED, action) ? ACTED[action] : `${action} {subject}`;
   if (words == null) return undefined;
-  const did = words.replace('{subject}', () => subject ?? '').trim();
+  const did =
+    subject === undefined
+      ? words.replace(/(?::| for(?: the role)?)? *\{subject\}$/, '')
+      : words.replace('{subject}', () => subject);
   return outcome === 'ok' ? `${operator} ${did}` : `${operator} ${did}: not done, ${outcome}`;
 }

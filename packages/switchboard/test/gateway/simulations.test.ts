@@ -74,11 +74,12 @@ it('are started, watched and compared: no rate, key or certificate stops their c
     headers: bearer(gateway.adminToken!),
   });
   const refused = await ask('POST /simulations', order);
-  expect([refused.status, refused.body]).toEqual([503, expect.stringContaining('there is one at a time')]);
+  expect([refused.status, refused.body]).toEqual([503, expect.stringContaining('only one run at a time')]);
   const found = await finished(id);
   expect(found).toMatchObject({ state: 'done', operator: 'local', errors: 0, faults: 0, codes: {}, upstream: 'demo' });
   expect(simulationDetail.safeParse(found).error).toBeUndefined();
   expect(found['answers']).toBeGreaterThan(5);
+  expect(found['openedAt']).toBeGreaterThanOrEqual(found['startedAt'] as number);
   expect((found['points'] as unknown[]).length).toBeGreaterThan(1);
   expect(points.received.some((message) => Array.isArray(message['rows'] ?? message['all']))).toBe(true);
   points.destroy();
@@ -100,7 +101,7 @@ it('are started, watched and compared: no rate, key or certificate stops their c
 });
 
 it('end early with what they found, and with the gateway at once; a server cannot be overwhelmed from here', async () => {
-  const { gateway, ask, finished } = await startLoaded({ maxConnections: 20 });
+  const { gateway, ask, finished } = await startLoaded({ maxConnections: 20, maxRequestsInFlight: 60 });
   for (const [body, status, said] of [
     [{ upstream: 'demo', clients: 501 }, 400, 'clients'],
     [{ upstream: 'demo', duration: '11m' }, 400, 'expected 10m at most'],
@@ -109,6 +110,8 @@ it('end early with what they found, and with the gateway at once; a server canno
     [{ upstream: 'demo', url: 'http://example.com' }, 400, 'url'],
     [{ upstream: 'demoo' }, 404, 'Did you mean'],
     [{ upstream: 'demo', clients: 11 }, 503, 'which is 10 now'],
+    [{ upstream: 'demo', clients: 4, inFlight: 16 }, 503, 'may have 60 (maxRequestsInFlight)'],
+    [{ upstream: 'demo', rate: 0.001 }, 400, 'rate'],
   ] as const) {
     const answer = await ask('POST /simulations', body);
     expect([answer.status, answer.body]).toEqual([status, expect.stringContaining(said)]);
@@ -168,8 +171,10 @@ it('lets nobody in at the door of a run who does not show its secret, nor a page
   await expect(http(url.replace('ws:', 'http:'), { method: 'GET' })).rejects.toThrow('ECONNREFUSED');
 });
 
+const LONG = 'x'.repeat(1000);
+
 /** A simulator whose runs end when a test says so. */
-function scripted(): {
+function scripted(startServer: () => Promise<unknown> = () => Promise.resolve()): {
   simulations: Simulations;
   runs: (LoadRun & { fail(error: Error): void; end(): void })[];
   closed: () => number;
@@ -177,7 +182,16 @@ function scripted(): {
   const runs: (LoadRun & { fail(error: Error): void; end(): void })[] = [];
   let closed = 0;
   const integrity = { crossed: 1, lost: 0, doubled: 0, disordered: 0 };
-  const found: LoadResult = { rate: 1, latency: { p50: 1, p99: 2 }, answers: 3, errorCount: 0, errors: {}, integrity };
+  const found: LoadResult = {
+    rate: 1,
+    latency: { p50: 1, p99: 2 },
+    answers: 3,
+    errorCount: 2,
+    errors: { [`${LONG}a`]: 1, [`${LONG}b`]: 1 },
+    integrity,
+    server: LONG,
+    steps: [{ name: LONG }],
+  };
   const fake: Simulator = {
     runInChild: () => {
       let [end, fail] = [(): void => {}, (_error: Error): void => {}];
@@ -195,6 +209,8 @@ function scripted(): {
     simulator: () => Promise.resolve(fake),
     checkUpstream: () => {},
     freePlaces: () => 100,
+    maxInFlight: () => 256,
+    startServer,
     openDoor: () => Promise.resolve({ url: 'ws://x', headers: {}, close: () => closed++ } as never),
   });
   return { simulations, runs, closed: () => closed };
@@ -216,6 +232,18 @@ it('keeps the last runs and no more, one that was ended by its process among the
   expect(simulations.list()).toHaveLength(MAX_RUNS);
   expect(simulations.list()[0]).toMatchObject({ state: 'failed', error: expect.stringContaining('killed') as string });
   expect(simulations.list()[1]).toMatchObject({ state: 'done', faults: 1, p99: 2 });
+  const short = LONG.slice(0, 200);
+  expect(simulations.get(simulations.list()[1]!.id).result).toMatchObject({
+    errors: { [short]: 2 },
+    server: short,
+    steps: [{ name: short }],
+  });
+  const { id } = simulations.list()[1]!;
+  expect(
+    [`simulation ${id}`, `simulation ${id}0`, `simulation ${started[0]!.id}`].map((name) =>
+      simulations.isPrincipal(name),
+    ),
+  ).toEqual([true, false, false]);
   expect(() => simulations.get(started[0]!.id)).toThrow('the last 10 are kept');
   expect(closed()).toBe(MAX_RUNS + 2);
 });
@@ -231,4 +259,44 @@ it('ends a run that goes on beyond its duration', async () => {
   } finally {
     vi.useRealTimers();
   }
+});
+
+it('ends a run that goes on although it was stopped', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const { simulations, runs } = scripted();
+    const { id } = await simulations.start({ upstream: 'demo', duration: 600_000 }, 'olga');
+    while (runs.length === 0) await new Promise(setImmediate);
+    runs[0]!.quit = () => {};
+    simulations.stop(id);
+    await vi.advanceTimersByTimeAsync(60_001);
+    expect(simulations.get(id)).toMatchObject({ state: 'failed' });
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('waits until the server has started, or does not, and not where it is stopped or the gateway ends', async () => {
+  let started = (): void => {};
+  const slow = scripted(() => new Promise<void>((resolve) => (started = resolve)));
+  await slow.simulations.start({ upstream: 'demo' }, 'olga');
+  expect(slow.runs).toHaveLength(0);
+  started();
+  await expect.poll(() => slow.runs.length).toBe(1);
+  await slow.simulations.close();
+
+  const broken = scripted(() => Promise.reject(new Error('it lists nothing')));
+  await broken.simulations.start({ upstream: 'demo' }, 'olga');
+  await expect.poll(() => broken.runs.length).toBe(1);
+  await broken.simulations.close();
+
+  const hung = scripted(() => new Promise(() => {}));
+  const stopped = await hung.simulations.start({ upstream: 'demo' }, 'olga');
+  hung.simulations.stop(stopped.id);
+  await ended(hung.simulations, stopped.id);
+  expect(hung.simulations.get(stopped.id).error).toContain('before its server had started');
+  await hung.simulations.start({ upstream: 'demo' }, 'olga');
+  await hung.simulations.close();
+  expect([hung.runs.length, hung.closed()]).toEqual([0, 0]);
 });

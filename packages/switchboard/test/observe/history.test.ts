@@ -154,15 +154,28 @@ describe('the history', () => {
 
   it('says in words what operators did, and nothing of what they only looked at', () => {
     const { history } = startHistory();
-    const acted = (action: string, subject: string, outcome = 'ok'): void =>
-      history.onEvent({ type: 'operator.acted', operator: 'olga', action, subject, outcome });
+    const acted = (action: string, subject?: string, outcome = 'ok'): void =>
+      history.onEvent({
+        type: 'operator.acted',
+        operator: 'olga',
+        action,
+        ...(subject !== undefined && { subject }),
+        outcome,
+      });
     acted('POST /keys', 'bob (reader)');
     acted('POST /upstreams/{name}/restart', 'files $& more', 'SWB_UPSTREAM_NOT_FOUND');
     acted('GET /audit', 'principal=bob');
     acted('POST /configuration/preview', 'rateLimit');
+    // What was refused before it was known what it is about.
+    for (const route of ['POST /keys', 'POST /simulations', 'POST /console-link', 'DELETE /requests/{id}'])
+      acted(route, undefined, 'SWB_FORBIDDEN');
     expect(history.changes().map(({ level, text }) => [level, text])).toEqual([
       ['info', 'olga made a key for bob (reader)'],
       ['warn', 'olga restarted files $& more: not done, SWB_UPSTREAM_NOT_FOUND'],
+      ['warn', 'olga made a key: not done, SWB_FORBIDDEN'],
+      ['warn', 'olga put a server under load: not done, SWB_FORBIDDEN'],
+      ['warn', 'olga made a link to the console: not done, SWB_FORBIDDEN'],
+      ['warn', 'olga cancelled the request: not done, SWB_FORBIDDEN'],
     ]);
   });
 

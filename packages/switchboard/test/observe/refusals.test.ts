@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { problemsOf } from '../../src/gateway/admin/health.ts';
+import { healthOf } from '../../src/gateway/admin/situation.ts';
 import type { GatewayEvent } from '../../src/observe/events.ts';
 import { MAX_COUNTED, Refusals } from '../../src/observe/refusals.ts';
 
@@ -84,6 +85,20 @@ describe('what operators read of a flood', () => {
       advice: expect.stringContaining('Revoke its key'),
       about: { kind: 'person', id: 'bob' },
     });
+  });
+
+  it('is nothing of a load that an operator runs, and of somebody who has nearly its name', () => {
+    const { problems } = healthOf({
+      operations: { load: () => ({ nearLimit: [] }), upstreamsWith: () => [], requests: () => [] },
+      settings: { maxConnections: 10 },
+      history: { load: () => [] },
+      refusals: { floods: () => ['simulation abc', 'simulation abcd'].map((principal) => ({ ...bob, principal })) },
+      simulations: { isPrincipal: (name: string) => name === 'simulation abc' },
+      stats: () => ({ connections: 0 }),
+      isDraining: () => false,
+      problems: () => [],
+    } as never);
+    expect(problems.map(({ about }) => about)).toEqual([{ kind: 'person', id: 'simulation abcd' }]);
   });
 
   it('says of those who are not known where they come from, or that a key would show who is who', () => {

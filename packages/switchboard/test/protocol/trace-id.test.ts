@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { traceUrl } from '../../src/gateway/option-types.ts';
+import { httpUrl, traceUrl } from '../../src/gateway/option-types.ts';
 import { traceIdOf } from '../../src/protocol/trace-id.ts';
 
 const ID = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -34,4 +34,14 @@ it.each([
   '/trace/{traceId}',
 ])('an address of traces may not be %s', (text) => {
   expect(() => traceUrl.parse(text)).toThrow('expected a URL with http or https and {traceId}');
+});
+
+it('is refused without its password in the error', () => {
+  for (const text of ['https://ann:s3c:r@t/@jaeger.example.com/{traceId}', 'https:ann:s3c@host/', 'ann:s3c@host']) {
+    for (const type of [traceUrl, httpUrl]) {
+      const { error } = type.safeParse(text);
+      expect(error?.issues[0]?.message).toContain('…@');
+      expect(error?.issues[0]?.message).not.toMatch(/s3c|r@t/);
+    }
+  }
 });

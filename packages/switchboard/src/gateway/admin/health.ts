@@ -142,7 +142,8 @@ function floodProblem(
     return {
       level: 'warn',
       text: `${address}: most connections are refused (${perSecond}/s: ${reasonOf(code)})`,
-      advice: 'Nobody else is kept waiting by it. Correct what it shows, or block the address in front of Switchboard.',
+      advice:
+        'Nobody else is kept waiting by it. Correct its credentials, or block the address in front of Switchboard.',
     };
   const text = `${named(principal, clients)}: most calls are refused (${perSecond}/s: ${reasonOf(code)})`;
   if (principal === ANONYMOUS)
@@ -155,7 +156,7 @@ function floodProblem(
   return {
     level: 'warn',
     text,
-    advice: 'It goes on although it is refused. Revoke its key, give its role a lower rate, or end its sessions.',
+    advice: 'It keeps sending although it is refused. Revoke its key, give its role a lower rate, or end its sessions.',
     ...about('person', principal),
   };
 }

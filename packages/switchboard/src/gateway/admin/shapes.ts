@@ -137,6 +137,7 @@ export const status: z.ZodType = z.strictObject({
   requests: count,
   parked: count,
   maxConnections: count,
+  maxRequestsInFlight: count.describe('of one principal; all clients of a simulation are one'),
   traceUrl: z.string().optional().describe('where the trace system shows a trace; {traceId} stands for its id'),
   nodes: knownNodes.optional().describe('in a cluster: those that are there, oldest first'),
   upstreams: z.array(

@@ -20,11 +20,11 @@ export const load: z.ZodType<LoadOrder> = z
       .meta({ type: ['string', 'number'], description: 'as 30s or 2m; a number counts seconds; 30s by default' }),
     rate: z
       .number()
-      .positive()
+      .min(0.01)
       .max(rate)
       .optional()
       .describe('calls a second of all clients; without it each goes on when it is answered'),
-    inFlight: count.min(1).max(inFlight).optional().describe('calls that one client may have under way; 1 by default'),
+    inFlight: count.min(1).max(inFlight).optional().describe('concurrent calls per client; 1 by default'),
     era: z.enum(['legacy', 'modern', 'mixed']).optional().describe('legacy by default'),
     tool: z
       .string()
@@ -55,6 +55,7 @@ const facts = {
   phase: z.string().describe('starting, opening, running, draining, settling or ended'),
   operator: z.string(),
   startedAt: z.number().describe('ms since 1970'),
+  openedAt: z.number().optional().describe('when all clients were open, which the points count from'),
   upstream: z.string(),
   options: z.record(z.string(), z.union([z.string(), z.number()])).describe('as it was asked for'),
   done: z.number().describe('from 0 to 1'),
@@ -62,7 +63,7 @@ const facts = {
   errors: count,
   faults: count.describe('messages that went astray: crossed, lost, doubled or out of order'),
   codes: z.record(z.string(), count).describe('errors by their names, the most frequent ones'),
-  rate: z.number().describe('answers a second, now or in the whole'),
+  rate: z.number().describe('answers a second, now or overall'),
   p50: ms.optional(),
   p99: ms.optional(),
   error: z.string().optional().describe('why there is no result'),

@@ -46,6 +46,7 @@ export function statusOf({ operations, settings, stats, isDraining, cluster }: C
     requests,
     parked,
     maxConnections: settings.maxConnections,
+    maxRequestsInFlight: settings.maxRequestsInFlight,
     ...(settings.traceUrl !== '' && { traceUrl: settings.traceUrl }),
     ...(cluster !== undefined && { nodes: nodesOf(cluster) }),
     upstreams: states.map(({ name, state, reason, running, members }) => ({
@@ -59,7 +60,16 @@ export function statusOf({ operations, settings, stats, isDraining, cluster }: C
 }
 
 /** Whether it is well, and what to do where it is not. */
-export function healthOf({ operations, settings, history, refusals, stats, isDraining, problems: given }: Context): {
+export function healthOf({
+  operations,
+  settings,
+  history,
+  refusals,
+  simulations,
+  stats,
+  isDraining,
+  problems: given,
+}: Context): {
   ok: boolean;
   problems: Problem[];
 } {
@@ -71,7 +81,8 @@ export function healthOf({ operations, settings, history, refusals, stats, isDra
     maxConnections: settings.maxConnections,
     requests: operations.requests(),
     nearLimit: nearLimit.size === 0 ? [] : operations.sessions().filter(({ id }) => nearLimit.has(id)),
-    floods: refusals.floods(),
+    // A run of the simulator is meant to be refused where it is too much, and has no key to revoke.
+    floods: refusals.floods().filter(({ principal }) => principal === undefined || !simulations.isPrincipal(principal)),
     load: history.load(),
   });
   const problems = [...given(), ...found];

@@ -41,6 +41,8 @@ export interface HttpServerOptions {
   onCertificates(loaded: Loaded): void;
   /** New certificates cannot be used; the old ones stay. */
   onCertificatesFailed(error: SwitchboardError): void;
+  /** A connection could not be taken, as where no descriptor is free. What is open goes on. */
+  onFailed(error: Error): void;
 }
 
 /**
@@ -140,6 +142,8 @@ export class HttpServer {
       });
       this.#server.listen(place, resolve);
     });
+    // Without a listener, one connection that cannot be taken would end the process.
+    this.#server.on('error', (error) => this.#options.onFailed(error));
     const address = this.#server.address();
     if (address === null || typeof address === 'string') {
       const detail = 'the inherited socket is not one of TCP; give an address and a port in ListenStream';
