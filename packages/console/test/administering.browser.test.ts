@@ -237,7 +237,7 @@ describe('nodes', () => {
     const client = new Client({ name: 'a client', version: '1' });
     await client.connect(b!.gateway.clientTransport() as never);
     await client.listTools();
-    const holding = page.getByLabel('Who has what').locator('tbody tr').filter({ hasText: /^b/ });
+    const holding = page.getByLabel('What each node holds').locator('tbody tr').filter({ hasText: /^b/ });
     await holding.getByRole('cell', { name: /^holds .* more$/ }).waitFor();
     await expect.poll(() => holding.textContent()).toContain('default 1');
     await client.close();

@@ -274,6 +274,13 @@ describe('an operator', () => {
     await dialog(page).getByText('this list').waitFor();
     expect(await seriousFaults(page)).toEqual([]);
     await page.keyboard.press('Escape');
+    await dialog(page).waitFor({ state: 'detached' });
+    // A button that has the focus is pressed, and the view stays.
+    await detail(page).getByRole('button', { name: 'Message…' }).focus();
+    await page.keyboard.press(' ');
+    await dialog(page).getByLabel('Text').waitFor();
+    expect(page.url()).toContain('/sessions');
+    await page.keyboard.press('Escape');
     await expectClean(page);
   });
 });

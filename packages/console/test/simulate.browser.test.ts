@@ -46,6 +46,9 @@ it('starts a run with a tool and its arguments, draws it live, stops it, and com
   await viewer.getByText('0 crossed').waitFor();
   expect(await viewer.getByRole('button', { name: 'Start the run' }).count()).toBe(0);
 
+  // What was asked for stays, for the next one.
+  expect(await page.getByLabel('Clients').inputValue()).toBe('4');
+  expect(await page.getByRole('textbox', { name: 'text' }).inputValue()).toBe('{{tag}} and more');
   await page.getByLabel('What they do').selectOption('a mix of steps');
   await page.getByLabel('Steps, as JSON').fill('[{"do": "list"');
   await page.getByRole('button', { name: 'Start the run' }).click();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Found, Run, Status, Tool } from '../../src/pages/console/facts.ts';
 import {
+  axisOf,
   changeOf,
   errorRates,
   MEASURES,
@@ -44,9 +45,20 @@ describe('a run', () => {
     expect(errorRates(points)).toEqual([4, 1]);
   });
 
-  it('takes no more than half of the places that are free, and one at least', () => {
-    const status = (maxConnections: number, connections: number) => ({ maxConnections, connections }) as Status;
-    expect([status(50, 0), status(5000, 10), status(50, 50)].map(mostClients)).toEqual([25, 500, 1]);
+  it('takes no more than half of the places that are free and what one caller may ask at a time, and one at least', () => {
+    const most = (maxConnections: number, connections: number, maxRequestsInFlight: number, inFlight = 1): object =>
+      mostClients({ maxConnections, connections, maxRequestsInFlight } as Status, inFlight);
+    expect(most(50, 0, 256)).toEqual({ most: 25, by: 'maxConnections' });
+    expect(most(50, 50, 256)).toEqual({ most: 1, by: 'maxConnections' });
+    expect(most(5000, 10, 256, 16)).toEqual({ most: 16, by: 'maxRequestsInFlight' });
+    expect(most(5000, 10, 9000)).toEqual({ most: 500 });
+    expect(mostClients(undefined, 1)).toEqual({ most: 500 });
+  });
+
+  it('is drawn from the moment at which its clients were open', () => {
+    const points = [{ at: 1, rate: 1, errors: 0, open: 1 }];
+    expect(axisOf({ startedAt: 1000, openedAt: 9000 } as Run, points).from).toBe(9000);
+    expect(axisOf({ startedAt: 1000 } as Run, points).from).toBe(1000);
   });
 
   it('is offered steps of the tool that echoes, and reads a scenario or its steps', () => {

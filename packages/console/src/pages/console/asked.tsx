@@ -19,12 +19,13 @@ interface Found<Answer> {
   readonly error?: Error;
 }
 
-/** Asks, and again when `of` is another, when the page is live again after nothing had answered, and on demand. */
-export function useAsked<Answer>(page: Page, of: string, get: () => Promise<Answer>): Asked<Answer> {
+/** Asks unless `of` is undefined, and again when it is another, when the page is live again after nothing had answered, and on demand. */
+export function useAsked<Answer>(page: Page, of: string | undefined, get: () => Promise<Answer>): Asked<Answer> {
   const [found, setFound] = useState<Found<Answer>>({});
   const [round, setRound] = useState(0);
   const again = (): void => setRound((before) => before + 1);
   useEffect(() => {
+    if (of === undefined) return;
     let over = false;
     get().then(
       (answer) => over || setFound({ of, answer }),
@@ -58,7 +59,7 @@ export function Failed({ asked }: { readonly asked: Asked<unknown> }): JSX.Eleme
   }
   return (
     <p class="banner bad" role="alert">
-      {wrong} It is asked again by itself.{' '}
+      {wrong} Retrying automatically.{' '}
       <button type="button" class="inline" onClick={again}>
         Try now
       </button>

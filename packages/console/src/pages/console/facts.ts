@@ -23,6 +23,8 @@ export interface Status {
   /** Where the trace system shows a trace; `{traceId}` stands for its id. */
   readonly traceUrl?: string;
   readonly maxConnections: number;
+  /** Of one principal. */
+  readonly maxRequestsInFlight: number;
   /** In a cluster: those that are there, oldest first. */
   readonly nodes?: readonly Node[];
 }
@@ -355,6 +357,8 @@ export interface Run {
   readonly phase: string;
   readonly operator: string;
   readonly startedAt: number;
+  /** When all clients were open, which points count from. */
+  readonly openedAt?: number;
   readonly upstream: string;
   readonly options: Readonly<Record<string, string | number>>;
   /** From 0 to 1. */

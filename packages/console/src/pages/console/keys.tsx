@@ -107,7 +107,8 @@ export function Keys({ page }: { readonly page: Page }): JSX.Element | null {
       else if (event.key === '/') document.querySelector<HTMLInputElement>('.filter input')?.focus();
       else if (event.key === 'Escape' && page.place.params['id'] !== undefined) page.show({ id: undefined }, false);
       else {
-        const view = VIEWS[(Number(event.key) + 9) % 10];
+        // Space is a number too, as far as Number goes.
+        const view = /^\d$/.test(event.key) ? VIEWS[(Number(event.key) + 9) % 10] : undefined;
         if (view === undefined) return;
         page.go(view);
       }

@@ -18,7 +18,7 @@ export function Members({ members, now, last }: MembersProps): JSX.Element {
     return (
       <p class="empty">
         {hasFailed
-          ? `Not running: its last start failed ${age(now - last.time)} ago. The next request tries again, and Switchboard by itself.`
+          ? `Not running: its last start failed ${age(now - last.time)} ago. The next request tries again. Switchboard tries again by itself, unless it was refused.`
           : 'Not started: the first request starts it.'}
       </p>
     );

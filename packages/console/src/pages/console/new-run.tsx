@@ -4,7 +4,7 @@ import { ask } from './api.ts';
 import { Arguments } from './arguments.tsx';
 import type { Run, Survey, Tool } from './facts.ts';
 import type { Page } from './page.ts';
-import { MAX_CLIENTS, mostClients, readSteps, stepsFor, withTag } from './simulation.ts';
+import { mostClients, readSteps, stepsFor, withTag } from './simulation.ts';
 import { count, counted } from './words.ts';
 
 const MAX_IN_FLIGHT = 16;
@@ -123,14 +123,15 @@ export function NewRun({ page }: { readonly page: Page }): JSX.Element {
   if (names.length === 0) {
     return <p class="empty">No server is on. Enable one in Servers, or add one to the configuration.</p>;
   }
-  const most = mostClients(page.live!.state.status);
+  const inFlight = within(draft.inFlight, MAX_IN_FLIGHT);
+  const { most, by } = mostClients(page.live!.state.status, inFlight);
   const start = async (what: object): Promise<void> => {
-    const { rate, duration, clients, inFlight, era } = draft;
+    const { rate, duration, clients, era } = draft;
     const body = {
       upstream: draft.upstream,
       clients: within(clients, most),
       duration,
-      inFlight: within(inFlight, MAX_IN_FLIGHT),
+      inFlight,
       era,
       ...(rate.trim() !== '' && { rate: Number(rate) }),
       ...what,
@@ -193,10 +194,16 @@ export function NewRun({ page }: { readonly page: Page }): JSX.Element {
         </div>
         <p class="about" id="run-most">
           At most {count(most)}
-          {most < MAX_CLIENTS && (
+          {by === 'maxConnections' && (
             <>
               {' '}
               now: half of the places that <code>maxConnections</code> leaves free
+            </>
+          )}
+          {by === 'maxRequestsInFlight' && (
+            <>
+              : <code>maxRequestsInFlight</code> counts the calls of all of them together
+              {inFlight > 1 && `, ${inFlight} of each`}
             </>
           )}
           .
@@ -211,8 +218,9 @@ export function NewRun({ page }: { readonly page: Page }): JSX.Element {
           <input
             id="run-rate"
             type="number"
-            min={1}
+            min={0.01}
             max={10_000}
+            step="any"
             value={draft.rate}
             placeholder="as fast as possible"
             aria-describedby="run-rate-about"
@@ -222,7 +230,7 @@ export function NewRun({ page }: { readonly page: Page }): JSX.Element {
         <details>
           <summary>More</summary>
           <div class="pair">
-            {number('inFlight', 'Calls of one client at a time', MAX_IN_FLIGHT)}
+            {number('inFlight', 'Concurrent calls per client', MAX_IN_FLIGHT)}
             <div class="row">
               <label for="run-era">Protocol</label>
               <select

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from './api.ts';
 import type { Node, NodeFacts } from './facts.ts';
+import type { Page } from './page.ts';
 import { counted, duration, size } from './words.ts';
 
 /** How often nodes are asked: their leases are renewed every second, what they hold changes seldom. */
@@ -10,19 +11,18 @@ const ASK_MS = 3000;
 const LATE_MS = 1000;
 
 /** What each node says of itself, asked again while the page is seen. */
-function useHoldings(): { facts?: readonly NodeFacts[]; wrong?: string } {
+function useHoldings(page: Page): { facts?: readonly NodeFacts[]; wrong?: string } {
   const [found, setFound] = useState<{ facts?: readonly NodeFacts[]; wrong?: string }>({});
   useEffect(() => {
     let over = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = async (): Promise<void> => {
       if (!document.hidden) {
-        const next = await ask<readonly NodeFacts[]>('nodes').then(
-          (facts) => ({ facts }),
-          (error: Error) => ({ wrong: error.message }),
+        await ask<readonly NodeFacts[]>('nodes').then(
+          (facts) => over || setFound({ facts }),
+          (error: Error) => over || page.isOver(error) || setFound((before) => ({ ...before, wrong: error.message })),
         );
         if (over) return;
-        setFound(next);
       }
       timer = setTimeout(() => void look(), ASK_MS);
     };
@@ -41,19 +41,19 @@ const byName = (counts: Readonly<Record<string, number>>): string =>
     .join(', ');
 
 /** Owners and leases: which node has which members and how many sessions, for how long its lease holds, and how far the store is behind it. */
-export function NodeHoldings({ nodes }: { readonly nodes: readonly Node[] }): JSX.Element {
-  const { facts, wrong } = useHoldings();
+export function NodeHoldings({ page, nodes }: { readonly page: Page; readonly nodes: readonly Node[] }): JSX.Element {
+  const { facts, wrong } = useHoldings(page);
   return (
     <section class="panel below">
       <h2>
-        Who has what <span class="hint">as each node says itself</span>
+        What each node holds <span class="hint">as each node says itself</span>
       </h2>
       {wrong !== undefined && (
         <p class="banner bad" role="alert">
           {wrong}
         </p>
       )}
-      <div class="scrolls" tabIndex={0} role="region" aria-label="Who has what" aria-busy={facts === undefined}>
+      <div class="scrolls" tabIndex={0} role="region" aria-label="What each node holds" aria-busy={facts === undefined}>
         <table class="plain">
           <thead>
             <tr>
@@ -64,7 +64,7 @@ export function NodeHoldings({ nodes }: { readonly nodes: readonly Node[] }): JS
               <th>Members here</th>
               <th>Members elsewhere</th>
               <th class="right">Lent</th>
-              <th class="right">Store behind</th>
+              <th class="right">Store lag</th>
               <th class="right">Memory</th>
             </tr>
           </thead>
@@ -127,7 +127,7 @@ function Holding({
       <td class="right" title="parts that other nodes have in its members">
         {lent}
       </td>
-      <td class={storeLagMs > LATE_MS ? 'right warn' : 'right'}>{storeLagMs === 0 ? 'no' : duration(storeLagMs)}</td>
+      <td class={storeLagMs > LATE_MS ? 'right warn' : 'right'}>{storeLagMs === 0 ? 'none' : duration(storeLagMs)}</td>
       <td class="right">{size(memoryBytes)}</td>
     </tr>
   );

@@ -130,7 +130,7 @@ export function Nodes({ page }: { readonly page: Page }): JSX.Element {
           </tbody>
         </table>
       </div>
-      <NodeHoldings nodes={nodes} />
+      <NodeHoldings page={page} nodes={nodes} />
       <p class="hint below">
         A node that does not renew its lease in the store goes from this list, and others go on with its sessions. The
         other views show what {own?.name ?? 'this node'} has alone; <code>switchboard sessions</code>,{' '}

@@ -22,14 +22,18 @@ export function RunFigures({ run }: { readonly run: Run }): JSX.Element {
     p50: run.p50 === undefined ? '–' : duration(run.p50),
     p99: run.p99 === undefined ? '–' : duration(run.p99),
     Errors: count(run.errors),
-    'Messages astray': count(run.faults),
+    'Misrouted or lost messages': count(run.faults),
   };
   return (
     <dl class="figures tiles">
       {Object.entries(facts).map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd class={(name === 'Errors' || name === 'Messages astray') && value !== '0' ? 'wrong-figure' : undefined}>
+          <dd
+            class={
+              (name === 'Errors' || name === 'Misrouted or lost messages') && value !== '0' ? 'wrong-figure' : undefined
+            }
+          >
             {value}
           </dd>
         </div>
@@ -147,7 +151,7 @@ export function RunErrors({
   );
 }
 
-/** What a run found in the whole: figures, messages that went astray, and what it left behind. */
+/** What a run found overall: figures, messages that went astray, and what it left behind. */
 export function RunFindings({ found }: { readonly found: Found }): JSX.Element {
   return (
     <div class="panels">
@@ -163,7 +167,7 @@ function Figures({ before, after }: { readonly before?: Found; readonly after: F
     value === undefined ? '–' : show(value);
   return (
     <section class="panel">
-      <h2>In the whole</h2>
+      <h2>Overall</h2>
       <div class="scrolls" tabIndex={0} role="region" aria-label="Figures">
         <table class="plain">
           <thead>
@@ -204,7 +208,7 @@ function Integrity({ found }: { readonly found: Found }): JSX.Element {
   const leftovers = processes?.leftovers ?? [];
   return (
     <section class="panel">
-      <h2>Leaks</h2>
+      <h2>Integrity</h2>
       <ul class="faults">
         {FAULT_NAMES.map((name) => (
           <li key={name}>
@@ -222,8 +226,8 @@ function Integrity({ found }: { readonly found: Found }): JSX.Element {
             <i class="dot" />
             <span>
               <strong>
-                {count(leftovers.length)} {leftovers.length === 1 ? 'process' : 'processes'} begun in the run and still
-                there
+                {count(leftovers.length)} {leftovers.length === 1 ? 'process' : 'processes'} started during the run and
+                still running
               </strong>
               <span class="hint">
                 {leftovers.length === 0

@@ -1,7 +1,7 @@
 import './simulate.css';
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import { addressOf, ask } from './api.ts';
+import { Failed, useAsked, type Asked } from './asked.tsx';
 import type { Run, RunDetail } from './facts.ts';
 import { Link } from './link.tsx';
 import { NewRun } from './new-run.tsx';
@@ -12,17 +12,11 @@ import { StateMark } from './state-mark.tsx';
 import { age, count, counted, duration, exactly, rate } from './words.ts';
 
 /** What an ended run found: asked for once. */
-function useFound(run: Run | undefined): { detail?: RunDetail; wrong?: string } {
-  const [found, setFound] = useState<{ of?: string; detail?: RunDetail; wrong?: string }>({});
+function useFound(page: Page, run: Run | undefined): Asked<RunDetail> {
   const of = run === undefined || run.state === 'running' ? undefined : run.id;
-  useEffect(() => {
-    if (of === undefined || found.of === of) return;
-    ask<RunDetail>('simulation', { name: of }).then(
-      (detail) => setFound({ of, detail }),
-      (error: Error) => setFound({ of, wrong: error.message }),
-    );
-  }, [of]);
-  return found.of === of ? found : {};
+  const asked = useAsked(page, of, () => ask<RunDetail>('simulation', { name: of! }));
+  // While another is asked for, there is still the answer of the one before.
+  return { ...asked, answer: asked.answer?.id === of ? asked.answer : undefined };
 }
 
 function Progress({ page, run }: { readonly page: Page; readonly run: Run }): JSX.Element {
@@ -95,10 +89,11 @@ function RunView({ page, run }: { readonly page: Page; readonly run: Run }): JSX
     ({ id, state: of }) => id !== run.id && (of === 'done' || of === 'stopped'),
   );
   const before = others.find(({ id }) => id === page.place.params['before']);
-  const { detail, wrong } = useFound(run);
-  const earlier = useFound(before).detail;
+  const found = useFound(page, run);
+  const foundBefore = useFound(page, before);
+  const [detail, earlier] = [found.answer, foundBefore.answer];
   const isRunning = run.state === 'running';
-  const points = (isRunning ? state.points[run.id] : detail?.points) ?? [];
+  const points = (isRunning ? state.points[run.id] : (detail?.points ?? state.points[run.id])) ?? [];
   const result = detail?.result;
   const query = before === undefined ? {} : { query: { before: before.id } };
   return (
@@ -147,11 +142,8 @@ function RunView({ page, run }: { readonly page: Page; readonly run: Run }): JSX
           {run.error}
         </p>
       )}
-      {wrong !== undefined && (
-        <p class="banner bad" role="alert">
-          {wrong}
-        </p>
-      )}
+      <Failed asked={found} />
+      <Failed asked={foundBefore} />
       {isRunning && <RunFigures run={run} />}
       {result?.self.bottleneck === true && (
         <p class="banner warn-banner">
@@ -185,7 +177,12 @@ export function Simulate({ page }: { readonly page: Page }): JSX.Element {
     <div class={id === undefined ? 'split servers simulate' : 'split servers simulate open'}>
       <section class="list">
         {running !== undefined && <Progress page={page} run={running} />}
-        {running === undefined && page.mayAct && <NewRun page={page} />}
+        {page.mayAct && (
+          // Kept during a run, with what was typed.
+          <div hidden={running !== undefined}>
+            <NewRun page={page} />
+          </div>
+        )}
         <Runs page={page} shown={run} />
       </section>
       {run !== undefined ? (
@@ -207,6 +204,7 @@ export function Simulate({ page }: { readonly page: Page }): JSX.Element {
                 time.
               </p>
               <p>The calls are real: choose a tool that may be called often.</p>
+              {state.status?.nodes !== undefined && <p>A run loads the node that answers this page, and no other.</p>}
             </>
           )}
         </div>

@@ -30,19 +30,26 @@ export const particularsOf = ({ options }: Run): string =>
     .map(([name, value]) => `${name}: ${value}`)
     .join(' · ');
 
-/** How many clients a run may have: half of the free places, as on the server. */
-export function mostClients(status: Status | undefined): number {
-  const free = status === undefined ? Infinity : Math.floor((status.maxConnections - status.connections) / 2);
-  return Math.max(1, Math.min(MAX_CLIENTS, free));
+/** How many clients a run may have, and which option says so: half of the free places, and all together one principal, as on the server. */
+export function mostClients(
+  status: Status | undefined,
+  inFlight: number,
+): { readonly most: number; readonly by?: 'maxConnections' | 'maxRequestsInFlight' } {
+  if (status === undefined) return { most: MAX_CLIENTS };
+  const free = Math.floor((status.maxConnections - status.connections) / 2);
+  const calls = Math.floor(status.maxRequestsInFlight / inFlight);
+  const most = Math.max(1, Math.min(MAX_CLIENTS, free, calls));
+  if (most === MAX_CLIENTS) return { most };
+  return { most, by: calls < free ? 'maxRequestsInFlight' : 'maxConnections' };
 }
 
 /** How many points a second there are, and when the first of them began. */
 export function axisOf(
-  { startedAt }: Run,
+  { startedAt, openedAt = startedAt }: Run,
   points: readonly Point[],
 ): { readonly from: number; readonly stepMs: number } {
   const last = points.at(-1)?.at ?? 1;
-  return { from: startedAt, stepMs: Math.max(1, (last * 1000) / Math.max(1, points.length)) };
+  return { from: openedAt, stepMs: Math.max(1, (last * 1000) / Math.max(1, points.length)) };
 }
 
 /** How many errors there were a second in each interval: intervals differ in length. */
@@ -69,7 +76,7 @@ export const MEASURES: readonly Measure[] = [
   { label: 'p99.9', of: (run) => run.latency.p999, show: duration },
   { label: 'Slowest', of: (run) => run.latency.max, show: duration },
   { label: 'Errors', of: (run) => run.errorCount, show: count },
-  { label: 'Messages astray', of: (run) => astray(run.integrity), show: count },
+  { label: 'Misrouted or lost messages', of: (run) => astray(run.integrity), show: count },
   { label: 'Memory before', of: (run) => run.processes?.startRss, show: size },
   { label: 'Memory at most', of: (run) => run.processes?.peakRss, show: size },
   { label: 'Memory after', of: (run) => run.processes?.endRss, show: size },
