@@ -93,30 +93,47 @@ export class RedisConnection {
   /** @returns stops listening. */
   async subscribe(channel: string, onText: OnText): Promise<() => Promise<void>> {
     if (this.#closed) throw unavailable();
-    const listeners = this.#topics.get(channel) ?? new Set();
-    const stop = (): void => {
-      listeners.delete(onText);
-      if (listeners.size === 0 && this.#topics.get(channel) === listeners) this.#topics.delete(channel);
+    let isHeard = true;
+    const hear: OnText = (text) => {
+      if (isHeard) onText(text);
     };
+    const forget = (): void => {
+      isHeard = false;
+      const listeners = this.#topics.get(channel);
+      listeners?.delete(hear);
+      if (listeners?.size === 0) this.#topics.delete(channel);
+    };
+    let client: RedisClientType | undefined;
     try {
-      const client = await this.#listening.client();
-      this.#topics.set(channel, listeners.add(onText));
-      await limited(client.subscribe(channel, onText), COMMAND_MS);
+      client = await this.#listening.client();
+      // Another may have begun to listen to it meanwhile.
+      this.#topics.set(channel, (this.#topics.get(channel) ?? new Set()).add(hear));
+      await limited(client.subscribe(channel, hear), COMMAND_MS);
     } catch (cause) {
-      stop();
+      forget();
+      // It may come late. Where others listen to the channel, what is not confirmed yet of theirs would end with it.
+      if (client !== undefined && !this.#topics.has(channel)) void this.#unsubscribe(client, channel, hear);
       throw unavailable(cause);
     }
     return async () => {
-      stop();
+      forget();
       if (this.#closed) return;
-      const client = await this.#listening.client().catch(() => undefined);
-      if (client !== undefined) await limited(client.unsubscribe(channel, onText), COMMAND_MS).catch(() => {});
+      const now = await this.#listening.client().catch(() => undefined);
+      if (now !== undefined) await this.#unsubscribe(now, channel, hear);
     };
   }
 
   close(): void {
     this.#closed = true;
     for (const line of [this.#main, this.#confirming, this.#listening]) line.close();
+  }
+
+  async #unsubscribe(client: RedisClientType, channel: string, onText: OnText): Promise<void> {
+    try {
+      await limited(client.unsubscribe(channel, onText), COMMAND_MS);
+    } catch {
+      // The connection has ended, and the subscription with it.
+    }
   }
 
   async #listenAgain(client: RedisClientType): Promise<void> {

@@ -119,6 +119,28 @@ describe('a redis-server', () => {
     expect('lease' in newer && 'lease' in old && newer.lease.epoch > old.lease.epoch).toBe(true);
   });
 
+  it('that is back has all again who listen to a topic, also those who began at the same time', async () => {
+    const { redis, store, types } = await alone();
+    await store.incarnation();
+    const heard = new Set<string>();
+    const names = ['one', 'two', 'three'];
+    const [stop] = await Promise.all(
+      names.map((name) => store.announcements.subscribe('topic', () => void heard.add(name))),
+    );
+    await redis.kill();
+    await expect.poll(types, { timeout: 5000 }).toEqual(['away']);
+    await redis.start();
+    await expect.poll(types, { timeout: 10_000 }).toEqual(['away', 'back']);
+    const publish = async (): Promise<string[]> => {
+      await store.announcements.publish('topic', {});
+      return [...heard].toSorted();
+    };
+    await expect.poll(publish, { timeout: 5000 }).toEqual(['one', 'three', 'two']);
+    await stop!();
+    heard.clear();
+    await expect.poll(publish, { timeout: 5000 }).toEqual(['three', 'two']);
+  });
+
   it('that hangs makes a use fail within its time limit, and is used again when it goes on', async () => {
     const { redis, store, notices, types } = await alone();
     await store.facts.put('key', { n: 1 }, 60_000);
