@@ -85,9 +85,9 @@ class MemoryLeases implements Leases {
     return lease && { ...lease, endsInMs: this.#leases.get(name)!.endsAt - this.#now() };
   }
 
-  /** Whether somebody has it now. */
-  isHeld(name: string): boolean {
-    return this.#held(name) !== undefined;
+  /** Whether this one has it now. */
+  isHeldBy(name: string, owner: string): boolean {
+    return this.#held(name)?.owner === owner;
   }
 
   /** Whether nobody else has got it since. */
@@ -181,8 +181,8 @@ class MemoryCounters implements Counters {
   async share(name: string, count: number, max: number, under: Lease): Promise<Shares> {
     if (!this.#leases.allows(under)) return { isTaken: false, others: {} };
     const known = this.shares.live(name) ?? new Map();
-    const isHeld = (lease: string): boolean => this.#leases.isHeld(lease);
-    const { answer, said } = shared(known, { lease: under.name, count, max }, isHeld);
+    const isHeldBy = (lease: string, owner: string): boolean => this.#leases.isHeldBy(lease, owner);
+    const { answer, said } = shared(known, { under, count, max }, isHeldBy);
     this.shares.set(name, { value: said, endsAt: this.#now() + SHARES_KEPT_MS });
     return answer;
   }

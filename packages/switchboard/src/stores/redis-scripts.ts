@@ -97,31 +97,34 @@ redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', strin
 redis.call('PEXPIRE', KEYS[1], math.max(1, math.ceil((burst - tokens) * per)))
 return {granted, tokens >= 1 and 0 or math.ceil((1 - tokens) * per), math.floor(tokens)}`,
   /**
-   * KEYS: shares, lease. ARGV: name of the lease, epoch, count, how many all may have or nothing, ttl, what keys of leases begin with.
-   * @returns whether it was noted, and what others have, each after the name of its lease. Shares of leases that are forgotten are deleted.
+   * KEYS: shares, lease. ARGV: name of the lease, epoch, count, how many all may have or nothing, ttl, what keys of leases begin with, owner
+   * of the lease. A share is noted as its count, a space and its owner.
+   * @returns whether it was noted, and what others have, each after the name of its lease. Shares of leases that are forgotten, or that
+   * another has taken, are deleted.
    */
   share: `${ALLOWS}${NOW}
 if not allows(KEYS[2], ARGV[2]) then return {0} end
 local said = redis.call('HGETALL', KEYS[1])
 local own, sum, answer = 0, 0, {0}
 for at = 1, #said, 2 do
-  local name, share = said[at], tonumber(said[at + 1]) or 0
+  local name = said[at]
+  local share, by = string.match(said[at + 1], '^(%d+) (.*)$')
   if name == ARGV[1] then
-    own = share
+    if by == ARGV[7] then own = tonumber(share) end
   else
-    local ends = redis.call('HGET', ARGV[6] .. name, 'ends')
-    if not ends then
+    local owner, ends = unpack(redis.call('HMGET', ARGV[6] .. name, 'owner', 'ends'))
+    if not ends or owner ~= by then
       redis.call('HDEL', KEYS[1], name)
     elseif tonumber(ends) > now then
-      sum = sum + share
+      sum = sum + tonumber(share)
       answer[#answer + 1] = name
-      answer[#answer + 1] = said[at + 1]
+      answer[#answer + 1] = share
     end
   end
 end
 local count = tonumber(ARGV[3])
 if count > own and ARGV[4] ~= '' and sum + count > tonumber(ARGV[4]) then return answer end
-if count > 0 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) else redis.call('HDEL', KEYS[1], ARGV[1]) end
+if count > 0 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3] .. ' ' .. ARGV[7]) else redis.call('HDEL', KEYS[1], ARGV[1]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 answer[1] = 1
 return answer`,

@@ -200,7 +200,7 @@ class RedisCounters implements Counters {
   async share(name: string, count: number, max: number, under: Lease): Promise<Shares> {
     const leases = `${this.#prefix}lease:`;
     const limit = max === Infinity ? '' : max;
-    const args = [under.name, under.epoch, count, limit, SHARES_KEPT_MS, leases];
+    const args = [under.name, under.epoch, count, limit, SHARES_KEPT_MS, leases, under.owner];
     const keys = [`${this.#prefix}shares:${name}`, leases + under.name];
     const [isTaken, ...said] = (await this.#connection.run('share', keys, args)) as [number, ...string[]];
     const others: Record<string, number> = {};

@@ -1,25 +1,27 @@
 /** The arithmetic of what several have a part in, for stores that do it themselves. */
-import type { Shares } from './store.ts';
+import type { Lease, Shares } from './store.ts';
 
-/** What each lease has said that it has. */
-export type SaidShares = ReadonlyMap<string, number>;
+/** What each owner of a lease has said that it has, by the name of the lease. */
+export type SaidShares = ReadonlyMap<string, { readonly owner: string; readonly count: number }>;
 
 /**
- * Notes the share of a lease, unless all together would then have too much.
+ * Notes the share of the owner of a lease, unless all together would then have too much.
  *
- * @param isHeld whether somebody has a lease now: the shares of the others do not count.
+ * @param isHeldBy whether an owner has its lease now: the shares of the others do not count, also where another has taken the lease.
  */
 export function shared(
   said: SaidShares,
-  { lease, count, max }: { lease: string; count: number; max: number },
-  isHeld: (lease: string) => boolean,
+  { under, count, max }: { under: Lease; count: number; max: number },
+  isHeldBy: (lease: string, owner: string) => boolean,
 ): { answer: Shares; said: SaidShares } {
-  const others = [...said].filter(([name]) => name !== lease && isHeld(name));
-  const sum = others.reduce((all, [, each]) => all + each, 0);
-  const isTaken = count <= (said.get(lease) ?? 0) || sum + count <= max;
-  const own: [string, number][] = isTaken ? (count > 0 ? [[lease, count]] : []) : ownOf(said, lease);
-  return { answer: { isTaken, others: Object.fromEntries(others) }, said: new Map([...others, ...own]) };
+  const others = [...said].filter(([name, { owner }]) => name !== under.name && isHeldBy(name, owner));
+  const sum = others.reduce((all, [, each]) => all + each.count, 0);
+  const known = said.get(under.name);
+  const own = known?.owner === under.owner ? known.count : 0;
+  const isTaken = count <= own || sum + count <= max;
+  const noted = isTaken ? count : own;
+  return {
+    answer: { isTaken, others: Object.fromEntries(others.map(([name, each]) => [name, each.count])) },
+    said: new Map([...others, ...(noted > 0 ? [[under.name, { owner: under.owner, count: noted }] as const] : [])]),
+  };
 }
-
-const ownOf = (said: SaidShares, lease: string): [string, number][] =>
-  said.has(lease) ? [[lease, said.get(lease)!]] : [];

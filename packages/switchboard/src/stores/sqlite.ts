@@ -369,8 +369,8 @@ class SqliteStore implements SharedStore {
     return this.#write(() => {
       if (!this.#allows(under)) return { isTaken: false, others: {} };
       const known = Object.entries(this.#parsed(key, this.#textOf(key)) ?? {}).filter(isShare);
-      const wanted = { lease: under.name, count, max };
-      const { answer, said } = shared(new Map(known), wanted, (lease) => this.#held(lease) !== undefined);
+      const isHeldBy = (lease: string, owner: string): boolean => this.#held(lease)?.owner === owner;
+      const { answer, said } = shared(new Map(known), { under, count, max }, isHeldBy);
       const text = JSON.stringify(Object.fromEntries(said));
       this.#writeFact(key, { text, endsAt: this.#now() + SHARES_KEPT_MS });
       return answer;
@@ -444,7 +444,8 @@ class SqliteStore implements SharedStore {
   }
 }
 
-const isShare = (entry: [string, unknown]): entry is [string, number] => typeof entry[1] === 'number';
+const isShare = (entry: [string, unknown]): entry is [string, { owner: string; count: number }] =>
+  isObject(entry[1]) && typeof entry[1]['owner'] === 'string' && typeof entry[1]['count'] === 'number';
 
 function unavailable(cause?: unknown): SwitchboardError {
   const detail = cause instanceof Error ? cause.message : 'what is there cannot be written';

@@ -252,6 +252,19 @@ export function sharedStoreContract(
       assert.deepEqual(await counters.share('it', 0, 5, one), { isTaken: true, others: { two: 1 } });
       assert.deepEqual(await counters.share('it', 2, 5, newer), { isTaken: true, others: {} });
     }),
+    test('counts shares of a lease that another has taken for nobody', async ({ counters, leases }) => {
+      const here = got(await leases.acquire('here', 'one', LONG_MS));
+      const lost = got(await leases.acquire('lost', 'two', LONG_MS));
+      assert.deepEqual(await counters.share('it', 3, 5, lost), { isTaken: true, others: {} });
+      assert.deepEqual(await counters.share('it', 1, 5, here), { isTaken: true, others: { lost: 3 } });
+      await leases.release(lost);
+      const taken = got(await leases.acquire('lost', 'one', LONG_MS));
+      assert.deepEqual(await counters.share('it', 5, 5, here), { isTaken: true, others: {} });
+      // What the former owner had said is not what the new one has.
+      assert.deepEqual(await counters.share('it', 1, 5, taken), { isTaken: false, others: { here: 5 } });
+      assert.deepEqual(await counters.share('it', 4, 5, here), { isTaken: true, others: {} });
+      assert.deepEqual(await counters.share('it', 1, 5, taken), { isTaken: true, others: { here: 4 } });
+    }),
     test('tells what is announced to all who listen to its topic', async ({ announcements }) => {
       const [here, all] = [heard(2), heard(1)];
       const stop = await announcements.subscribe('topic', here.take);

@@ -120,7 +120,8 @@ export interface Counters {
    */
   take(name: string, wanted: number, rate: { perMinute: number; burst: number }): Promise<Portion>;
   /**
-   * Says how much one has of something that several have a part in. It counts until it says so again, for as long as it has its lease.
+   * Says how much one has of something that several have a part in. It counts until it says so again, for as long as it has its lease:
+   * not after that has ended, nor when another has taken it.
    *
    * @param count how much it has now.
    * @param max how much all may have together: a share that grows beyond it is not noted.
