@@ -12,7 +12,8 @@ import { asSwitchboardError } from '../protocol/errors.ts';
 import { openStore } from '../stores/open-store.ts';
 import { inspectRedis } from '../stores/redis.ts';
 import { isRedisUrl, readRedisUrl } from '../stores/redis-url.ts';
-import type { SharedStore } from '../stores/store.ts';
+import { SealedFacts } from '../stores/sealed-facts.ts';
+import type { SharedStore, StoreNotice } from '../stores/store.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
 import { counted } from '../util/counted.ts';
 import type { Finding } from './check-upstreams.ts';
@@ -60,21 +61,33 @@ async function checkReplicas(url: string, answered: string): Promise<Finding> {
 
 async function checkNodes(settings: Settings, store: SharedStore): Promise<Finding> {
   const check = 'nodes';
-  const nodes = await recordedNodes(store);
-  if (nodes.length === 0) return { check, state: 'ok', detail: 'none runs' };
   const { clusterKey, clusterKeyFile, peerTlsCa } = settings;
-  const key = clusterKeyFile === '' ? new ClusterKey(clusterKey) : new ClusterKeyFile(clusterKeyFile, () => {});
-  const ca = peerTlsCa === '' ? undefined : readClientTls({ ca: peerTlsCa }).ca?.toString();
-  const link = new PeerLink({ key, self: () => 'doctor', maxRequests: nodes.length, ca });
+  let key: ClusterKey;
   try {
-    const wrong = (await Promise.all(nodes.map((node) => wrongWith(node, link)))).flat();
+    key = clusterKeyFile === '' ? new ClusterKey(clusterKey) : new ClusterKeyFile(clusterKeyFile, () => {});
+  } catch (error) {
+    return { check, state: 'failed', detail: asSwitchboardError(error).message };
+  }
+  const forged: StoreNotice[] = [];
+  let link: PeerLink | undefined;
+  try {
+    const facts = new SealedFacts(store.facts, key, (notice) => forged.push(notice));
+    const nodes = await recordedNodes({ facts });
+    if (nodes.length === 0 && forged.length === 0) return { check, state: 'ok', detail: 'none runs' };
+    const ca = peerTlsCa === '' ? undefined : readClientTls({ ca: peerTlsCa }).ca?.toString();
+    const asked = new PeerLink({ key, self: () => 'doctor', maxRequests: Math.max(1, nodes.length), ca });
+    link = asked;
+    const wrong = (await Promise.all(nodes.map((node) => wrongWith(node, asked)))).flat();
+    if (forged.length > 0)
+      wrong.push(`not written with this cluster key: ${counted(forged.length, 'record')} of nodes`);
     if (new Set(nodes.map(({ digest }) => digest)).size > 1) wrong.push('their upstreams are not configured alike');
     const names = nodes.map(({ name }) => name).join(', ');
-    const detail = [`${counted(nodes.length, 'node')}: ${names}`, ...wrong].join('\n');
+    const said = nodes.length === 0 ? 'none runs' : `${counted(nodes.length, 'node')}: ${names}`;
+    const detail = [said, ...wrong].join('\n');
     return { check, state: wrong.length === 0 ? 'ok' : 'warning', detail };
   } finally {
     if (key instanceof ClusterKeyFile) key.close();
-    await link.close();
+    await link?.close();
   }
 }
 

@@ -484,8 +484,8 @@ export const leaseOf = (id: string): string => `node ${id}`;
 /** 72 bits, in letters, digits, dashes and underscores. */
 const newId = (): string => randomBytes(9).toString('base64url');
 
-/** Those that a store has now, for who is none of them. */
-export async function recordedNodes({ facts }: SharedStore): Promise<(NodeRecord & Peer)[]> {
+/** Those that a store has now, for who is none of them. @param facts of the store, sealed where others can write to it. */
+export async function recordedNodes({ facts }: Pick<SharedStore, 'facts'>): Promise<(NodeRecord & Peer)[]> {
   const records = new Records({ facts, kind: 'node', schema, onNotice() {} });
   return (await records.list(MAX_NODES)).map(([id, record]) => ({ id, ...record }));
 }
