@@ -339,7 +339,7 @@ function describe(event: GatewayEvent): Pick<Change, 'level' | 'upstream' | 'act
     case 'store.away':
       return { level: 'error', text: `The store is away: ${event.detail}` };
     case 'store.back':
-      return { level: 'info', text: `The store is back${event.lost ? ': something was not written meanwhile' : ''}` };
+      return { level: 'info', text: `The store is back${event.lost ? ': it may have lost what it had' : ''}` };
     case 'tools.changed':
       return { level: 'warn', upstream: event.upstream, text: `Tools changed: ${event.tools.join(', ')}` };
     case 'certificate.failed':

@@ -40,6 +40,7 @@ interface Counted {
   answered: number;
   refusedBefore: number;
   answeredBefore: number;
+  /** Why, by code; those of the window before count half, and so on. */
   codes: Map<string, number>;
   /** How it was when it last flooded. */
   flood?: { rate: number; window: number };
@@ -153,6 +154,9 @@ export class Refusals {
       counted.clients.clear();
       counted.codes.clear();
     }
+    // What it was refused for long ago must not be named for what it is refused for now.
+    const part = 2 ** (counted.window - window);
+    for (const [code, count] of counted.codes) counted.codes.set(code, count * part);
     counted.window = window;
     counted.refused = counted.answered = 0;
     return counted;

@@ -48,6 +48,20 @@ describe('one whose requests are refused', () => {
     expect(refusals.floods()).toEqual([]);
   });
 
+  it('is named with why that is so now, however long it was refused for something else', () => {
+    const { refusals, pass, refuse } = start();
+    for (let window = 0; window < 20; window++) {
+      refuse(100);
+      pass(WINDOW_MS);
+    }
+    expect(refusals.floods()).toMatchObject([{ code: 'SWB_RATE_LIMITED' }]);
+    for (let window = 0; window < 2; window++) {
+      refuse(100, { code: 'SWB_SESSION_NOT_FOUND' });
+      pass(WINDOW_MS);
+    }
+    expect(refusals.floods()).toMatchObject([{ perSecond: 20, code: 'SWB_SESSION_NOT_FOUND' }]);
+  });
+
   it('does not while more are answered, or few come', () => {
     const { refusals, pass, refuse, answer } = start();
     refuse(100);
