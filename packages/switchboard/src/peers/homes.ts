@@ -61,7 +61,7 @@ export class Homes {
   readonly #nodes: Nodes;
   readonly #owners: Owners<Resident>;
   readonly #idleMs: number;
-  /** By client; the one that has been quiet the longest stands first. */
+  /** By client; of those that are quiet, the one that has been so the longest stands first. */
   readonly #residents: Map<string, Resident> = new Map();
   /** Looked for once for all requests that come together. */
   readonly #finding: Map<string, Promise<Node | undefined>> = new Map();
@@ -104,9 +104,14 @@ export class Homes {
   serve(client: string, response: Writable): void {
     const resident = this.#residents.get(client);
     if (resident === undefined) return;
-    this.#residents.delete(client);
-    this.#residents.set(client, resident);
+    const putLast = (): void => {
+      if (this.#residents.get(client) !== resident) return;
+      this.#residents.delete(client);
+      this.#residents.set(client, resident);
+    };
+    putLast();
     resident.serve(response);
+    response.once('close', putLast);
   }
 
   /** Is nobody's home any more, as this node ends. What runs here is finished. */

@@ -1,4 +1,5 @@
 /** Where a modern client over HTTP is at home: at one node, until it is quiet, the node ends, or the others take it for gone. */
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { afterEach, expect, it } from 'vitest';
 
@@ -89,6 +90,22 @@ it('is forgotten when the client has been quiet for long, and not while anything
   running.destroy();
   await expect.poll(() => a.homes.size).toBe(0);
   await expect.poll(async () => await store.facts.get('owner ann')).toBeUndefined();
+});
+
+it('is forgotten first for the client that has been quiet the longest, where there are too many', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const a = await join(store, 'a');
+  const running = new PassThrough();
+  await a.homeOf('ann');
+  a.homes.serve('ann', running);
+  await a.homeOf('bob');
+  running.destroy();
+  await once(running, 'close');
+  for (let n = 0; n < 9999; n++) await a.homeOf(`other ${n}`);
+  expect(a.homes.size).toBe(10_000);
+  await expect.poll(async () => await store.facts.get('owner bob')).toBeUndefined();
+  expect(await store.facts.get('owner ann')).toBeDefined();
 });
 
 it('is another one when the others take its node for gone, which then cuts what the client has open there', async () => {
