@@ -306,6 +306,7 @@ export class Chat {
     const { session_id: id, after } = message;
     const there = this.#sessions.get(id);
     if (there === undefined && (await this.#resumeElsewhere(from, message))) return;
+    if (!from.isConnected) return;
     const kept =
       there === undefined ? await this.#retention?.take(message.resume_token, id, from.principal) : undefined;
     const isThere = there !== undefined && there !== from && there.isResumedBy(message, from.principal);
@@ -313,7 +314,10 @@ export class Chat {
       throw new ChatFailure('not_found', 'There is no such session any more; go on with this one.');
     }
     const outlet = from.handOver();
-    if (outlet === undefined) return;
+    if (outlet === undefined) {
+      if (kept !== undefined) await this.#retention?.giveBack(message.resume_token, kept);
+      return;
+    }
     const session = isThere ? there : this.#begin({ outlet, isV2: true, ...(kept !== undefined && { kept }) });
     outlet.session = session;
     if (kept?.room !== undefined) await session.rejoin(kept.room, outlet);
@@ -482,7 +486,7 @@ export class Chat {
       },
       openToolbox: (of) =>
         new Toolbox({ ...of, gateway: this.#gateway, servers, use, silenceMs: limits.toolSilenceMs }),
-      resume: (session, message) => this.#resume(session, message),
+      resume: (session, message) => this.#resume(session, message).catch(toFailure),
       fail,
       onEvent,
     };
@@ -495,5 +499,11 @@ const organizationOf = (known: Partial<ChatIdentity> | undefined): string | unde
 /** What a provider had kept costs about a tenth of what it had not. */
 const costOf = ({ input_tokens: input, output_tokens: output, cached_tokens: cached = 0 }: Usage): number =>
   Math.ceil(input - cached * 0.9 + output);
+
+/** @throws {ChatFailure} `unavailable` for what the store or the other nodes cannot do just now. */
+function toFailure(error: unknown): never {
+  if (!(error instanceof SwitchboardError)) throw error;
+  throw new ChatFailure('unavailable', 'The session cannot be reached just now; try again in a moment.');
+}
 
 const seconds = (ms: number): number => Math.ceil(ms / 1000);

@@ -71,6 +71,7 @@ export interface RoomOptions {
 /** One that nobody can guess. */
 export const newRoomName = (): string => randomBytes(12).toString('base64url');
 
+const UNREACHABLE = 'The room cannot be reached just now; try again in a moment.';
 const NOT_PROVEN =
   'Rooms are for people of one organization, and nothing here proves yours: whoever runs this chat must set a probe.';
 
@@ -204,9 +205,16 @@ export class Rooms {
   async #make(organization: string, name: string): Promise<Room> {
     const { maxContextTokens, resumeWindowMs } = this.#options;
     let room: Room | undefined;
+    let isGivenUp = false;
     const { ownership, kept } = await this.#own(organization, name, (reason) => {
+      isGivenUp = true;
       if (room !== undefined) this.giveUp(reason, room);
     });
+    // While it was read, another node may have got it.
+    if (isGivenUp) {
+      void kept?.leave();
+      throw new ChatFailure('unavailable', UNREACHABLE);
+    }
     const conversation = new Conversation({
       shared: true,
       maxContextTokens,
@@ -242,7 +250,7 @@ export class Rooms {
     } catch (error) {
       await owners?.release(organization, name, ownership);
       if (!(error instanceof SwitchboardError)) throw error;
-      throw new ChatFailure('unavailable', 'The room cannot be reached just now; try again in a moment.');
+      throw new ChatFailure('unavailable', UNREACHABLE);
     }
   }
 

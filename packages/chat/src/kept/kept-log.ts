@@ -52,10 +52,13 @@ const record = z.union([entrySchema, mark]);
 export class KeptLog implements Archive {
   readonly #options: KeptLogOptions;
   #log: Log | undefined;
+  /** What the first entry is written behind. */
+  #earlier: readonly Entry[];
   #isClosed = false;
 
   constructor(options: KeptLogOptions) {
     this.#options = options;
+    this.#earlier = options.earlier ?? [];
   }
 
   add(entry: Entry): void {
@@ -67,8 +70,12 @@ export class KeptLog implements Archive {
   }
 
   clear(seq: number): void {
-    if (this.#log === undefined) return;
-    this.#log.trim(this.#log.last);
+    const { length } = this.#earlier;
+    this.#earlier = [];
+    if (this.#isClosed || (this.#log === undefined && length === 0)) return;
+    // What another node has left is given up as well.
+    const log = this.#open();
+    log.trim(log.last);
     this.#append({ kind: 'cleared', seq });
   }
 
@@ -126,15 +133,20 @@ export class KeptLog implements Archive {
     await this.#log?.leave();
   }
 
+  #open(): Log {
+    if (this.#log !== undefined) return this.#log;
+    const { store, name, keep, onBegin } = this.#options;
+    onBegin();
+    const log = store.log(name, keep);
+    this.#log = log;
+    for (const entry of this.#earlier) this.add(entry);
+    return log;
+  }
+
   #append(value: z.infer<typeof record>): void {
     if (this.#isClosed) return;
-    const { store, vault, name, keep, maxBytes, earlier = [], onBegin } = this.#options;
-    if (this.#log === undefined) {
-      onBegin();
-      this.#log = store.log(name, keep);
-      for (const entry of earlier) this.add(entry);
-    }
-    const log = this.#log;
+    const { vault, name, maxBytes } = this.#options;
+    const log = this.#open();
     log.append(vault.seal(value, name));
     while (log.size > MAX_RECORDS || (log.bytes > maxBytes && log.size > 1)) log.trim(log.last - log.size + 1);
   }

@@ -37,6 +37,8 @@ export interface KeptPerson {
 export interface OpenSession {
   readonly archive: Archive;
   readonly session: KeptSession;
+  /** Resolves when all of it is written that was to be, or cannot be. */
+  flush(): Promise<void>;
   /** Nothing more is kept of it. @param after what is still said. @default nothing is waited for */
   leave(after?: Promise<unknown>): Promise<void>;
 }
@@ -99,7 +101,11 @@ export class Retention {
       was instanceof KeptLog || was.length > 0,
     );
     const archive = was instanceof KeptLog ? was : this.#log(name, () => session.begin(), was);
-    return { archive, session, leave: (after) => this.#leave(name, archive, after) };
+    const flush = async (): Promise<void> => {
+      await this.#pending.get(name);
+      await this.#options.store.flush().catch(this.#options.fail);
+    };
+    return { archive, session, flush, leave: (after) => this.#leave(name, archive, after) };
   }
 
   /** The conversation of a token, which is worth nothing afterwards, for the principal that it was given to. */
@@ -117,7 +123,21 @@ export class Retention {
     // Of two who show it, one gets it.
     if ((await facts.take(key)) === undefined) return undefined;
     const log = this.#log(name, () => {});
-    return { ...record, ...(await this.#recall(log)), log };
+    try {
+      return { ...record, ...(await this.#recall(log)), log };
+    } catch (error) {
+      await this.giveBack(token, { ...record, log });
+      throw error;
+    }
+  }
+
+  /** What was taken is not gone on with after all: the token is good again. Never rejects. */
+  giveBack(token: string, { sessionId, principal, room, log }: SessionRecord & { log: KeptLog }): Promise<void> {
+    const key = this.#tokenKey(token);
+    return this.#do(this.#sessionName(sessionId), async () => {
+      await log.leave();
+      await this.#put(key, { sessionId, principal, ...(room !== undefined && { room }) });
+    });
   }
 
   /** Opens a room, as it was left where it was. */

@@ -103,6 +103,8 @@ export class ClientSocket implements Outlet {
         onClose: (reason) => {
           settle!.refuse(new Again(reason));
           if (this.#line === line) this.close('goingAway', NODE_GONE);
+          // The node that the session came from will not say any more what was not taken up there.
+          else if (this.#line !== undefined && this.#held !== undefined) this.pass([]);
         },
       })
       .catch((error: unknown) => {

@@ -321,6 +321,9 @@ export class Session implements Asker, Guest {
     const { principal, organization, address, peer } = outlet;
     void this.#place.cancelTurns();
     await this.#place.own.idle;
+    // What is still to be written here must not come behind what the other node writes.
+    await this.#kept?.flush();
+    if (this.#link.outlet !== outlet) throw new ChatFailure('not_found', 'The client is gone.');
     const greeting: Greeting = { visitor: { principal, organization, address, peer }, ...facts() };
     try {
       await outlet.moveTo(node, greeting);

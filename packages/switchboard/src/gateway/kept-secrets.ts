@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { Records } from '../stores/records.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import { owned } from '../util/owned.ts';
 
 export interface KeptSecretsOptions {
   store: SharedStore;
@@ -33,6 +34,10 @@ export class KeptSecrets {
   readonly #options: KeptSecretsOptions;
   readonly #records: Records<z.infer<typeof schema>>;
   readonly #process = randomUUID();
+  /** What was given, for a store that has lost it. */
+  readonly #given: Map<string, Buffer> = new Map();
+  /** Whether the store may have lost what is in {@link #given}. */
+  #isLost = false;
 
   constructor(options: KeptSecretsOptions) {
     const { store, onNotice } = options;
@@ -48,9 +53,12 @@ export class KeptSecrets {
       const making = await leases.acquire(`secret ${purpose}`, this.#process, MAKING_MS);
       if ('lease' in making) {
         try {
-          const secret = (await this.#read(purpose)) ?? randomBytes(BYTES);
+          const secret = (await this.#read(purpose)) ?? this.#given.get(purpose) ?? randomBytes(BYTES);
           const text = this.#close(purpose, secret).toString('base64');
-          if (await this.#records.put(purpose, { secret: text }, KEPT_MS, making.lease)) return secret;
+          if (await this.#records.put(purpose, { secret: text }, KEPT_MS, making.lease)) {
+            this.#remember(purpose, secret);
+            return secret;
+          }
         } finally {
           await leases.release(making.lease).catch(() => {});
         }
@@ -60,6 +68,27 @@ export class KeptSecrets {
       }
       await pause(POLL_MS);
     }
+  }
+
+  /** The first one of a purpose stays: this process goes on with it. */
+  #remember(purpose: string, secret: Buffer): void {
+    if (this.#given.size === 0) this.#options.store.watch((notice) => this.#onNotice(notice));
+    if (!this.#given.has(purpose)) this.#given.set(purpose, secret);
+  }
+
+  /** A store that has come back empty gets again what it had. */
+  #onNotice(notice: StoreNotice): void {
+    if (notice.type !== 'back') return;
+    this.#isLost ||= notice.lost;
+    if (!this.#isLost) return;
+    owned(
+      async () => {
+        for (const purpose of this.#given.keys()) await this.get(purpose);
+        this.#isLost = false;
+      },
+      // It is tried again when it is back the next time.
+      () => {},
+    );
   }
 
   /** One that no key opens counts as none. */

@@ -96,6 +96,8 @@ export class ProgramPeers implements Peers {
   }
 
   async find(name: string, value: Owned): Promise<string | undefined> {
+    // After a pause others may have taken what was this node's.
+    await this.#options.nodes.settled();
     const until = performance.now() + PATIENCE_MS;
     for (;;) {
       try {
@@ -188,6 +190,8 @@ export class ProgramPeers implements Peers {
     const text = await readBody(request, path === PROGRAM_PATH ? MAX_GREETING_BYTES : 2 * MAX_WAITING_BYTES);
     if (path === PROGRAM_PATH) {
       await this.#options.nodes.settled();
+      // Nothing would end the line of a node that has hung up meanwhile.
+      if (response.destroyed) return;
       this.#host(greetingSchema.parse(JSON.parse(text)), response);
       return;
     }
@@ -210,6 +214,7 @@ export class ProgramPeers implements Peers {
     };
     const line: PeerLine = {
       send(text) {
+        if (response.writableEnded || response.destroyed) return;
         response.write(`${text}\n`);
         if (response.writableLength > MAX_WAITING_BYTES) response.destroy();
       },
@@ -218,6 +223,7 @@ export class ProgramPeers implements Peers {
     response.writeHead(200, { ...HEADERS, 'switchboard-line': id });
     response.flushHeaders();
     response.once('close', lost);
+    response.on('error', () => {});
     const handlers: LineHandlers = { onText() {}, onClose() {} };
     const hosted: Hosted = { node, handlers, close: () => response.destroy() };
     this.#hosted.set(id, hosted);
@@ -254,6 +260,7 @@ class Outbox {
   #waiting: string[] = [];
   #bytes = 0;
   #isSending = false;
+  #isFailed = false;
 
   constructor(post: (texts: readonly string[]) => Promise<void>, fail: (error: SwitchboardError) => void) {
     this.#post = post;
@@ -261,16 +268,25 @@ class Outbox {
   }
 
   add(text: string): void {
+    if (this.#isFailed) return;
     this.#waiting.push(text);
-    this.#bytes += text.length;
+    // As it is sent: in quotes, and escaped.
+    this.#bytes += Buffer.byteLength(JSON.stringify(text));
     if (this.#bytes > MAX_WAITING_BYTES) {
-      this.#fail(new SwitchboardError('SWB_OVERLOADED', { detail: 'too much waits to be sent to another node' }));
+      this.#end(new SwitchboardError('SWB_OVERLOADED', { detail: 'too much waits to be sent to another node' }));
     } else if (!this.#isSending) {
       owned(
         () => this.#send(),
-        (thrown) => this.#fail(asSwitchboardError(thrown)),
+        (thrown) => this.#end(asSwitchboardError(thrown)),
       );
     }
+  }
+
+  /** Nothing more is sent. */
+  #end(error: SwitchboardError): void {
+    this.#isFailed = true;
+    this.#waiting = [];
+    this.#fail(error);
   }
 
   async #send(): Promise<void> {

@@ -30,15 +30,15 @@ export interface RedisStoreOptions {
   /**
    * `redis://` or `rediss://` (TLS), with user, password and number of the database; `redis+sentinel://host:26379,host:26379/name` where
    * Sentinels know which one is the primary. A `?prefix=` tells clusters apart that use one database. With `?replicas=1` leases, who owns
-   * what, tickets that are used up and revocations count as written when so many replicas have them.
+   * what, secrets, tickets that are used up and revocations count as written when so many replicas have them.
    */
   url: string;
 }
 
 /** The first word of keys that are listed again and again: they have an index, as looking through all keys takes time. */
 const LISTED: ReadonlySet<string> = new Set(['node', 'revoked']);
-/** The first words of keys that must not be lost with a primary: who owns what, and what is not good any more. */
-const CONFIRMED: ReadonlySet<string> = new Set(['owner', 'heir', 'revoked', 'revocations']);
+/** The first words of keys that must not be lost with a primary: who owns what, secrets of all, and what is not good any more. */
+const CONFIRMED: ReadonlySet<string> = new Set(['owner', 'heir', 'secret', 'revoked', 'revocations']);
 /** How many keys are looked at in one step of a list. */
 const SCANNED = 1000;
 /** How long replicas may take to show that they follow. */

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { KeptSecrets } from '../../src/gateway/kept-secrets.ts';
 import { memoryStore } from '../../src/stores/memory.ts';
 import type { SharedStore, StoreNotice } from '../../src/stores/store.ts';
+import { withParts } from '../../src/stores/with-parts.ts';
 
 function newStore(): SharedStore {
   const store = memoryStore();
@@ -39,5 +40,23 @@ describe('a secret', () => {
     const { secrets, notices } = secretsOf(store, foreign);
     expect((await secrets.get('chat')).equals(secret)).toBe(false);
     expect(notices).toMatchObject([{ type: 'garbage', key: 'secret chat' }]);
+  });
+
+  it('is put again into a store that has come back empty, and stays the same for all', async () => {
+    const store = newStore();
+    const listeners: ((notice: StoreNotice) => void)[] = [];
+    const watched = {
+      ...withParts(store, {}),
+      watch: (listener: (notice: StoreNotice) => void) => void listeners.push(listener),
+    };
+    const { secrets } = secretsOf(watched);
+    const secret = await secrets.get('chat');
+    await store.facts.delete('secret chat');
+    for (const listener of listeners) listener({ type: 'back', lost: true });
+    await expect.poll(() => store.facts.get('secret chat')).toBeDefined();
+    expect((await secretsOf(store).secrets.get('chat')).equals(secret)).toBe(true);
+    // Also before it was told.
+    await store.facts.delete('secret chat');
+    expect((await secrets.get('chat')).equals(secret)).toBe(true);
   });
 });
