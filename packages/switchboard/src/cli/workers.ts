@@ -179,8 +179,9 @@ export class Workers {
         resolve(EXIT.failed.code);
       });
       worker.on('message', (said: Said, handle?: Handle) => {
-        if (said.says === 'misplaced') this.#place(said, handle!);
-        else if (said.says === 'started') worker.send(this.#start(place), () => {});
+        if (said.says === 'misplaced') {
+          if (handle !== undefined) this.#place(said, handle);
+        } else if (said.says === 'started') worker.send(this.#start(place), () => {});
         else if (said.says === 'drain') void this.drain(said.timeoutMs);
         else if (said.says === 'serves') {
           place.serving = said.serving;

@@ -297,7 +297,8 @@ export class HttpIngress {
 
   /** An answer that is still being given ends when what was shown for it does. */
   #endWith(identity: Identity, response: ServerResponse): void {
-    if (!canEnd(identity)) return;
+    // Whose client has hung up meanwhile has said so already.
+    if (!canEnd(identity) || response.destroyed) return;
     const release = this.#options.access.credentials.watch({ identity, invalidate: () => response.destroy() });
     response.once('close', release);
   }

@@ -8,7 +8,7 @@ import { NOBODY } from '../auth/identity.ts';
 import { forwardExchange } from '../peers/forward.ts';
 import type { Nodes } from '../peers/nodes.ts';
 import type { PeerLink } from '../peers/peer-link.ts';
-import { asSwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { readBytes } from '../transports/http/body.ts';
 
 export interface OperatorsNodeOptions {
@@ -62,7 +62,8 @@ export class OperatorsNode {
     address: string,
   ): Promise<void> {
     const { nodes, link } = this.#options;
-    const node = nodes.all.find(({ state }) => state === 'serving')!;
+    const node = nodes.all.find(({ state }) => state === 'serving');
+    if (node === undefined) throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: 'no node serves any more' });
     const exchange = {
       request,
       response,

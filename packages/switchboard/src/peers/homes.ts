@@ -43,6 +43,9 @@ class Resident implements Owned {
 
   /** Counts a request until it is answered. */
   serve(response: Writable): void {
+    this.#usedAt = performance.now();
+    // Whose client has hung up while its home was looked for has said so already.
+    if (response.destroyed) return;
     this.#running.add(response);
     response.once('close', () => {
       this.#running.delete(response);

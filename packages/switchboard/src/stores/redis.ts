@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
+import { owned } from '../util/owned.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisLogs } from './redis-logs.ts';
 import { RedisPrimary, nameOf } from './redis-primary.ts';
@@ -245,7 +246,12 @@ class RedisAnnouncements implements Announcements {
 export function redisStore({ url }: RedisStoreOptions): SharedStore {
   const listeners: Notify[] = [];
   const onNotice: Notify = (notice) => {
-    for (const listener of listeners) listener(notice);
+    // What a listener throws belongs to it: the store goes on, and the others hear of it.
+    for (const listener of listeners)
+      owned(
+        () => listener(notice),
+        () => {},
+      );
   };
   let isAway = false;
   /** The life of the store and the process that has it, as they were last known. */

@@ -112,6 +112,7 @@ export class Breaker {
   /** It was started. */
   recovered(): void {
     this.#forgetTry();
+    this.#isRefused = false;
     const { windowMs, pauseMs, onChange } = this.#options;
     const hadFailed = this.#isDown || this.#failing !== undefined;
     this.#isDown = false;

@@ -76,6 +76,14 @@ const ADVISED_BYTES = 100 * 1024 * 1024;
 /** For how many sets of values of callers it is known that they fail. */
 const MAX_BREAKERS = 1000;
 /** The capabilities of nobody in particular. */
+/** Where a member is in a cluster could not be found out, which says nothing about its server. */
+const NOT_FOUND_OUT: ReadonlySet<string> = new Set([
+  'SWB_STORE_UNAVAILABLE',
+  'SWB_NODE_UNREACHABLE',
+  'SWB_NODE_LOST',
+  'SWB_NOT_OWNER',
+  'SWB_OVERLOADED',
+]);
 const NOTHING: Readonly<Record<Era, JsonObject>> = { legacy: {}, modern: {} };
 
 /** A modern client cannot tell that its roots have changed (MCP 2026-07-28, Changelog). */
@@ -468,6 +476,8 @@ export class Pool implements Upstream {
   /** What is being closed, or has a successor, has not failed. */
   #startFailed(slot: string, error: SwitchboardError, breaker?: Breaker, credentials?: Credentials): void {
     if (error.code === 'SWB_SHUTTING_DOWN' || this.#closed || this.#recalled) return;
+    // It may well run where it is: another one here would be one too many.
+    if (breaker === undefined && NOT_FOUND_OUT.has(error.code)) return;
     const only = credentials === undefined ? {} : { credentials: credentials.digest };
     this.#options.emit({ type: 'member.failed', upstream: this.name, slot, reason: error.message, ...only });
     // At which node it succeeds again is not known here: that it can be started is.

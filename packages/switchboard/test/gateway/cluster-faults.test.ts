@@ -224,3 +224,31 @@ it('a conversation that cannot be looked up is cut, and what came after its resu
   expect(node!.events.map(({ type }) => type)).not.toContain('connection.opened');
   expect(node!.gateway.stats.connections).toBe(0);
 });
+
+it('a node that cannot find out where a shared process is starts none of its own, and does not count its server as failed', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [a, b] = await startCluster(own, ['a', 'b'], { crashPause: '20ms' });
+  await (await WireClient.session(a!.ws)).call(1, 'echo');
+  await own.kill();
+  await expect.poll(() => b!.events.some(({ type }) => type === 'store.away'), { timeout: 10_000 }).toBe(true);
+  const client = await WireClient.open(b!.ws);
+  for (const id of [1, 2]) {
+    client.send({ jsonrpc: '2.0', id, method: 'initialize', params: initializeParams() });
+    expect(await client.answer(id)).toMatchObject({ error: { data: { code: 'SWB_STORE_UNAVAILABLE' } } });
+  }
+  const failed = b!.events.filter(({ type }) => type === 'member.failed' || type === 'member.ready');
+  expect(failed).toEqual([]);
+});
+
+it('what a client says while its conversation is looked for is held up to a limit', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [node] = await startCluster(own, ['a']);
+  const client = await WireClient.open(node!.ws, {}, ['mcp.r1']);
+  own.signal('SIGSTOP');
+  client.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: { token: 'x'.repeat(43), h: 0 } });
+  for (let id = 1; id <= 65; id++) client.send({ jsonrpc: '2.0', id, method: 'ping' });
+  expect((await client.closed).reason).toContain('more than 64 messages');
+  own.signal('SIGCONT');
+});

@@ -148,3 +148,16 @@ it('is not looked for while the store is away: who is known stays, everybody els
   expect([await a.homeOf('ann'), await b.homeOf('ann'), await b.homeOf('bob')]).toEqual(['a', 'a', 'b']);
   expect(b.homes.size).toBe(0);
 });
+
+it('is not kept for a client that has hung up while it was looked for', async () => {
+  const store = memoryStore();
+  open.push(store);
+  const { homes, homeOf } = await join(store, 'a', 40);
+  await homeOf('ann');
+  const gone = new PassThrough();
+  const closed = once(gone, 'close');
+  gone.destroy();
+  await closed;
+  homes.serve('ann', gone);
+  await expect.poll(() => homes.size, { timeout: 5000 }).toBe(0);
+});

@@ -66,6 +66,8 @@ export interface Takers {
 const LOOKS = 20;
 /** How many that the store has not are written at once, and how long it is waited before the next. */
 const AGAIN_AT_ONCE = 500;
+/** Messages that are kept while a conversation is looked for. A client that resumes says nothing before it hears that it has. */
+const MAX_HELD = 64;
 const AGAIN_MS = 1000;
 
 export class Resumptions {
@@ -142,7 +144,8 @@ export class Resumptions {
     };
     const heard = (deliver: (handlers: WebSocketHandlers) => void): void => {
       if (held !== undefined) {
-        held.push(deliver);
+        if (held.length < MAX_HELD || isClosed) held.push(deliver);
+        else socket.close('overloaded', `more than ${MAX_HELD} messages came before the conversation was taken up`);
         return;
       }
       listen();
