@@ -28,7 +28,7 @@ export type Order =
   /** These do not serve now; the whole list each time. */
   | { order: 'absent'; workers: readonly AbsentWorker[] }
   /** Serve the connection that comes with it, of which another worker has read so much, in base64. */
-  | { order: 'serve'; read: string };
+  | { order: 'serve'; read: string; number: number };
 
 /** What a worker says. */
 export type Said =
@@ -37,7 +37,9 @@ export type Said =
   /** An operator wants all of it to end. */
   | { says: 'drain'; timeoutMs?: number | undefined }
   /** The connection that comes with it is for another worker. */
-  | { says: 'misplaced'; worker: string; read: string };
+  | { says: 'misplaced'; worker: string; read: string }
+  /** The connection of that number has arrived here. */
+  | { says: 'placed'; number: number };
 
 /** A connection of TCP as Node has it below its sockets. Only such a one can be given away without a byte being read from it. */
 export interface Handle {
@@ -95,7 +97,10 @@ export class Worker {
       if (message.order === 'drain') drain(message.timeoutMs);
       else if (message.order === 'reload') reload();
       else if (message.order === 'absent') this.#absent = message.workers;
-      else if (message.order === 'serve' && handle !== undefined) accept(socketOf(handle, message.read));
+      else if (message.order === 'serve' && handle !== undefined) {
+        accept(socketOf(handle, message.read));
+        this.#say({ says: 'placed', number: message.number });
+      }
     });
   }
 
@@ -103,7 +108,7 @@ export class Worker {
    * Passes a connection on, with all that was read of it and is still there.
    *
    * @param to the name of a worker as a node.
-   * @returns whether it goes; then it is gone here. Were that worker to end now, its client is cut, as if the connection had been there.
+   * @returns whether it goes; then it is gone here.
    */
   passOn(to: string, socket: Socket): boolean {
     const owner = socket as Socket & { _handle?: Handle | null };

@@ -215,8 +215,7 @@ export class Workers {
   /** Hands a connection to the worker that has its session. */
   #place({ worker, read }: Said & { says: 'misplaced' }, handle: Handle): void {
     const place = this.#places.find(({ number, serving }) => serving !== undefined && nameOf(number) === worker);
-    if (place?.process?.isConnected() !== true) handle.close();
-    else place.process.send({ order: 'serve', read } satisfies Order, handle as never, () => handle.close());
+    this.#connections.place(handle, read, place?.process);
   }
 
   #exited(worker: Process, code: number | null, signal: string | null): void {

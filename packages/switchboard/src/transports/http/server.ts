@@ -76,6 +76,7 @@ export class HttpServer {
   readonly #revocations: Revocations = new Revocations();
   readonly #firstRequests: FirstRequests = new FirstRequests();
   #passOn: PassOn | undefined;
+  readonly #accepted: WeakSet<Socket> = new WeakSet();
   /** Those that asked for an upgrade, which some clients do with each request. */
   readonly #asked: WeakSet<Duplex> = new WeakSet();
   /** Node's own: reads HTTP/1.1 from a socket. */
@@ -156,8 +157,9 @@ export class HttpServer {
     return address;
   }
 
-  /** Serves a connection that another process has taken, and of which nothing was read. */
+  /** Serves a connection that another process has taken, and of which nothing was read. It is not passed on. */
   accept(socket: Socket): void {
+    this.#accepted.add(socket);
     this.#server.emit('connection', socket);
   }
 
@@ -192,7 +194,7 @@ export class HttpServer {
   /** Each connection to the process that has the session of its first request. */
   #place(socket: Socket): void {
     const passOn = this.#passOn;
-    if (passOn === undefined || socket.destroyed) this.#serveHttp1(socket);
+    if (passOn === undefined || this.#accepted.has(socket)) this.#serveHttp1(socket);
     else {
       this.#firstRequests.await(socket, (session) => {
         if (session === undefined || !passOn(session, socket)) this.#serveHttp1(socket);
