@@ -614,12 +614,12 @@ export class Gateway {
   }
 
   async #finish(timeoutMs: number): Promise<void> {
-    // What a load asks for is not waited for.
-    await this.#simulations.close();
     this.#emit({ type: 'draining', requests: this.#router.size });
     const { registry } = this.#callers;
     const [router, observation, cluster] = [this.#router, this.#observation, this.#cluster];
-    await drain({ registry, router, observation, cluster, timeoutMs, reason: ENDING });
+    const drained = drain({ registry, router, observation, cluster, timeoutMs, reason: ENDING });
+    // What a load asks for is not waited for.
+    await Promise.all([this.#simulations.close(), drained]);
     await this.close();
   }
 
