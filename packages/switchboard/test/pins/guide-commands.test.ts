@@ -63,6 +63,10 @@ const PROOFS: Readonly<Record<string, (serving: Serving, cwd: string) => Promise
     const span = expect.stringMatching(/^\/v1\/traces .*switchboard.*tools\/call/s) as string;
     await expect.poll(() => sent, { timeout: 20_000 }).toContainEqual(span);
   },
+  "switchboard serve --trace-url 'https://jaeger.example.com/trace/{traceId}' -- node server.js": async ({ ws }) => {
+    const client = await WireClient.session(ws);
+    expect(textOf(await client.call(1, 'add', { a: 1, b: 2 }))).toBe('3');
+  },
 };
 
 interface Block {
