@@ -1,4 +1,5 @@
 /** Where the members of an upstream are that several nodes have together: each is at one of them, and the others reach it there. */
+import type { SwitchboardError } from '../protocol/errors.ts';
 import type { Era } from '../protocol/eras.ts';
 import type { Slot } from '../router/exchange.ts';
 import type { Channel } from '../transports/channel.ts';
@@ -45,3 +46,14 @@ export interface Placement {
   /** The place is no more. */
   release(place: Place): void;
 }
+
+const NOT_FOUND_OUT: ReadonlySet<string> = new Set([
+  'SWB_STORE_UNAVAILABLE',
+  'SWB_NODE_UNREACHABLE',
+  'SWB_NODE_LOST',
+  'SWB_NOT_OWNER',
+  'SWB_OVERLOADED',
+]);
+
+/** Whether it could not be found out where a member is, which says nothing about its server. */
+export const isNotFoundOut = ({ code }: SwitchboardError): boolean => NOT_FOUND_OUT.has(code);

@@ -22,6 +22,7 @@ import { memberKey } from './member-key.ts';
 import type { Isolation } from './member-key.ts';
 import { ModernMember } from './modern.ts';
 import type { ModernMemberOptions } from './modern.ts';
+import { isNotFoundOut } from './placement.ts';
 import type { Loan, Place, Placement } from './placement.ts';
 import { isStopped, readProcessTree } from './process-tree.ts';
 import type { ProcessTree } from './process-tree.ts';
@@ -76,14 +77,6 @@ const ADVISED_BYTES = 100 * 1024 * 1024;
 /** For how many sets of values of callers it is known that they fail. */
 const MAX_BREAKERS = 1000;
 /** The capabilities of nobody in particular. */
-/** Where a member is in a cluster could not be found out, which says nothing about its server. */
-const NOT_FOUND_OUT: ReadonlySet<string> = new Set([
-  'SWB_STORE_UNAVAILABLE',
-  'SWB_NODE_UNREACHABLE',
-  'SWB_NODE_LOST',
-  'SWB_NOT_OWNER',
-  'SWB_OVERLOADED',
-]);
 const NOTHING: Readonly<Record<Era, JsonObject>> = { legacy: {}, modern: {} };
 
 /** A modern client cannot tell that its roots have changed (MCP 2026-07-28, Changelog). */
@@ -477,7 +470,7 @@ export class Pool implements Upstream {
   #startFailed(slot: string, error: SwitchboardError, breaker?: Breaker, credentials?: Credentials): void {
     if (error.code === 'SWB_SHUTTING_DOWN' || this.#closed || this.#recalled) return;
     // It may well run where it is: another one here would be one too many.
-    if (breaker === undefined && NOT_FOUND_OUT.has(error.code)) return;
+    if (breaker === undefined && isNotFoundOut(error)) return;
     const only = credentials === undefined ? {} : { credentials: credentials.digest };
     this.#options.emit({ type: 'member.failed', upstream: this.name, slot, reason: error.message, ...only });
     // At which node it succeeds again is not known here: that it can be started is.
