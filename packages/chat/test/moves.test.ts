@@ -46,7 +46,7 @@ it('a conversation that was cleared after a move does not come back', async () =
 it('a room that another node got while it was read is not opened', async () => {
   let owner: Ownership | undefined;
   let left = 0;
-  let give = (_: OpenRoom): void => {};
+  let give: (room: OpenRoom) => void = () => {};
   let read = (): void => {};
   const isRead = new Promise<void>((resolve) => (read = resolve));
   const room = (): Promise<OpenRoom> => {
