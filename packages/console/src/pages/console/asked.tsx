@@ -25,7 +25,7 @@ export function useAsked<Answer>(page: Page, of: string | undefined, get: () => 
   const [round, setRound] = useState(0);
   const again = (): void => setRound((before) => before + 1);
   useEffect(() => {
-    if (of === undefined) return;
+    if (of === undefined) return undefined;
     let over = false;
     get().then(
       (answer) => over || setFound({ of, answer }),
