@@ -106,7 +106,8 @@ describe.each(ways)('by %s', (way) => {
     // One after the other: the memory server reads and writes its file without a lock.
     for (const flavour of flavours) await useAll(test, flavour, way, folder);
     await expectEmpty(test, { members: Object.keys(upstreams).length });
-  });
+    // By connect each of them starts a process of Switchboard for each server.
+  }, 90_000);
 });
 
 describe.each(ways)('a question by %s', (way) => {
