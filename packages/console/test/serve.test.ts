@@ -119,7 +119,7 @@ describe('the pages', () => {
   // README.md tells the sizes; they must be told again when they grow.
   it.each([
     ['chat', 88_000],
-    ['console', 55_000],
+    ['console', 82_000],
   ])('of %s weigh at most %d bytes compressed, all together', (name, most) => {
     const files = [`${name}.html`, ...filesOf(name)];
     const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(`${pagesFolder}/${file}`)).length, 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { areaPath, linePath, niceBytes, niceCeiling } from '../../src/pages/console/chart-path.ts';
+import { niceBytes, niceCeiling } from '../../src/pages/console/chart-scale.ts';
 import { hrefOf, placeOf } from '../../src/pages/console/place.ts';
 import { filterRows, groupRows, readOrder, sortRows, writeOrder, type Column } from '../../src/pages/console/rows.ts';
 import { age, count, counted, duration, rate, size } from '../../src/pages/console/words.ts';
@@ -92,11 +92,5 @@ describe('a chart', () => {
   it('has a round top, in bytes one of theirs', () => {
     expect([0, 0.3, 7, 26, 51, 1000].map((each) => niceCeiling(each))).toEqual([1, 0.5, 10, 50, 100, 1000]);
     expect([niceBytes(0), niceBytes(176 * 1024 ** 2)]).toEqual([1, 192 * 1024 ** 2]);
-  });
-
-  it('has gaps where nothing was measured, and shows a value that stands alone', () => {
-    expect(linePath([1, 2, null, 2], 2)).toBe('M0.5 50L1.5 0M3.5 0h0.01');
-    expect(linePath([null, null], 2)).toBe('');
-    expect(areaPath([0, 2], 2)).toBe('M0.5 100L0.5 100L1.5 0L1.5 100Z');
   });
 });

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { niceBytes } from './chart-path.ts';
+import { niceBytes } from './chart-scale.ts';
 import { Chart, Sparkline } from './chart.tsx';
 import type { Change, Load, Problem, Upstream } from './facts.ts';
 import { Link } from './link.tsx';
@@ -189,6 +189,7 @@ export function Overview({ page }: { readonly page: Page }): JSX.Element {
           <>
             <Chart
               title="Calls a second"
+              group="overview"
               {...history}
               changes={state.changes}
               format={rate}
@@ -200,6 +201,7 @@ export function Overview({ page }: { readonly page: Page }): JSX.Element {
             />
             <Chart
               title="How long calls take"
+              group="overview"
               {...history}
               changes={state.changes}
               format={duration}
@@ -210,6 +212,7 @@ export function Overview({ page }: { readonly page: Page }): JSX.Element {
             />
             <Chart
               title="Clients and calls in flight"
+              group="overview"
               {...history}
               changes={state.changes}
               format={count}
@@ -220,6 +223,7 @@ export function Overview({ page }: { readonly page: Page }): JSX.Element {
             />
             <Chart
               title="Memory of Switchboard"
+              group="overview"
               {...history}
               changes={state.changes}
               format={size}

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import type { Point } from 'mcp-switchboard-simulator';
-import { niceBytes, niceCeiling } from './chart-path.ts';
+import { niceBytes, niceCeiling } from './chart-scale.ts';
 import { Chart } from './chart.tsx';
 import type { Change, Found, Run, RunDetail } from './facts.ts';
 import { axisOf, changeOf, errorRates, MEASURES } from './simulation.ts';
@@ -68,6 +68,7 @@ export function RunCharts({ run, points, changes, beside = [] }: RunChartsProps)
     <div class="charts">
       <Chart
         title="Answers a second"
+        group={run.id}
         {...axis}
         changes={changes}
         format={rate}
@@ -83,6 +84,7 @@ export function RunCharts({ run, points, changes, beside = [] }: RunChartsProps)
       />
       <Chart
         title="How long calls take"
+        group={run.id}
         {...axis}
         changes={changes}
         format={duration}
@@ -94,6 +96,7 @@ export function RunCharts({ run, points, changes, beside = [] }: RunChartsProps)
       />
       <Chart
         title="Errors a second"
+        group={run.id}
         {...axis}
         changes={changes}
         format={rate}
@@ -103,6 +106,7 @@ export function RunCharts({ run, points, changes, beside = [] }: RunChartsProps)
       {memory ? (
         <Chart
           title="Memory of Switchboard and its servers"
+          group={run.id}
           {...axis}
           changes={changes}
           format={size}
@@ -112,6 +116,7 @@ export function RunCharts({ run, points, changes, beside = [] }: RunChartsProps)
       ) : (
         <Chart
           title="Connected clients"
+          group={run.id}
           {...axis}
           changes={changes}
           format={count}
