@@ -356,7 +356,12 @@ export class Cluster {
     const name = recordNameOf({ keptAs: id })!;
     const node = await this.#heirs.find(name, id, owner);
     if (node === undefined) return true;
-    return (await this.#hasLeft(node, id)) && (await this.#heirs.find(name, id, owner, node.id)) === undefined;
+    const hasLeft = await this.#hasLeft(node, id);
+    if (hasLeft && (await this.#heirs.find(name, id, owner, node.id)) === undefined) return true;
+    // It may be on its way to a node that has noted it as its own, and does not have it yet.
+    if (hasLeft || node.id !== owner)
+      throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: 'another node takes it over' });
+    return false;
   }
 
   /**

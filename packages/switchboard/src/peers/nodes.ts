@@ -94,6 +94,8 @@ export class Nodes {
   /** Those that were asked for and are not there, with the time until which that counts. */
   readonly #gone: Map<string, number> = new Map();
   #looking: Promise<void> | undefined;
+  /** When nodes were found to have ended, in ms of this process: a list that was asked for before still has them. */
+  readonly #endedAt: Map<string, number> = new Map();
   /** Those that could not be connected to, while it is found out whether they are there. */
   readonly #doubted: Map<string, Promise<boolean>> = new Map();
   /** When the store was last asked beside the beats, in ms of this process. */
@@ -235,7 +237,8 @@ export class Nodes {
       const silentMs = isHeld ? this.#leaseMs - held.endsInMs : Infinity;
       if (silentMs < asked - begun) return true;
       if (silentMs >= overdueMs) {
-        if (isHeld) await this.#endOf(id, held);
+        await this.#endOf(id, isHeld ? held : undefined);
+        this.#endedAt.set(id, performance.now());
         this.#see(new Map([...this.#known].filter(([known]) => known !== id)));
         return false;
       }
@@ -244,8 +247,8 @@ export class Nodes {
   }
 
   /** What a node had is free at once. Should it be there after all, it registers again, or finds itself fenced. */
-  async #endOf(id: string, lease: Lease): Promise<void> {
-    await this.#options.store.leases.release(lease);
+  async #endOf(id: string, lease: Lease | undefined): Promise<void> {
+    if (lease !== undefined) await this.#options.store.leases.release(lease);
     await this.#records.delete(id);
   }
 
@@ -438,10 +441,14 @@ export class Nodes {
   /** Who is there, and who is not any more. */
   async #look(): Promise<void> {
     const before = this.#known;
+    const asked = performance.now();
     const found = await this.#records.list(MAX_NODES);
     if (this.#closed) return;
     const { isCertain } = this;
-    const there = found.map(([id, record]) => [id, { id, ...record, self: id === this.#id }] as const);
+    const there = found.flatMap(([id, record]) =>
+      (this.#endedAt.get(id) ?? -Infinity) > asked ? [] : [[id, { id, ...record, self: id === this.#id }] as const],
+    );
+    for (const [id, at] of this.#endedAt) if (asked - at > this.#leaseMs) this.#endedAt.delete(id);
     // One that was met while the list was on its way is not on it.
     const kept = [...this.#known].filter(([id]) => !isCertain || !before.has(id));
     this.#see(new Map([...kept, ...there]));

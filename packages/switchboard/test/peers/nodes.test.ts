@@ -213,6 +213,43 @@ it('one that cannot be connected to and gives no sign of life is gone long befor
   expect([await a.nodes.other(id), await a.nodes.fence(id)]).toEqual([undefined, true]);
 });
 
+it('one that was found to have ended is not there again by a list that was asked for before', async () => {
+  const clock = { now: 1_000_000 };
+  const store = memoryStore({ now: () => clock.now });
+  open.push(store);
+  const { store: own, line } = cuttable(store);
+  const b = await join(own, 'b', 10 * LEASE_MS);
+  /** Lists of nodes, each given to who asked for it when that is told. */
+  const late: (() => void)[] = [];
+  let isSlow = false;
+  const facts = new Proxy(store.facts, {
+    get(target, name) {
+      const own: unknown = Reflect.get(target, name);
+      if (typeof own !== 'function' || name !== 'list') return typeof own === 'function' ? own.bind(target) : own;
+      return async (prefix: string, limit: number) => {
+        const found = await target.list(prefix, limit);
+        if (isSlow) await new Promise<void>((resolve) => late.push(resolve));
+        return found;
+      };
+    },
+  });
+  const a = await join(withParts(store, { facts }), 'a', LEASE_MS);
+  const { id } = b.nodes;
+  await poll(a.names).toEqual(['a', 'b']);
+  isSlow = true;
+  await poll(() => late.length).toBe(1);
+  line.isCut = true;
+  await b.nodes.close();
+  clock.now += 10 * LEASE_MS - 1;
+  expect(await a.nodes.isThere(id)).toBe(false);
+  isSlow = false;
+  late[0]!();
+  const { checks } = a;
+  await poll(() => a.checks).toBeGreaterThan(checks + 1);
+  expect([a.gone, a.names()]).toEqual([['b'], ['a']]);
+  expect(a.events.filter(({ type }) => type === 'node.joined')).toHaveLength(1);
+});
+
 it('one that alone cannot reach the store gives up what it had when its lease ends, and joins again; where no node reaches it, each goes on', async () => {
   const store = memoryStore();
   open.push(store);
