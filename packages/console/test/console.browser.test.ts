@@ -103,6 +103,17 @@ describe('an operator', () => {
     await page.getByText('Failed', { exact: true }).click();
     await rows(page).filter({ hasText: EVIL }).click();
     await detail(page).getByText('-32602').waitFor();
+    // Where its time went, and the call by its id alone.
+    const parts = detail(page).getByRole('table', { name: 'Where its time went' }).locator('tbody tr');
+    await expect.poll(() => parts.allInnerTexts()).toHaveLength(5);
+    expect((await parts.nth(3).innerText()).replaceAll(/\s+/g, ' ')).toMatch(
+      /^Server worked until its answer [\d.]+ m?s [\d.]+ m?s$/,
+    );
+    await detail(page).getByText('counted with an audit log only').waitFor();
+    const called = new URL(page.url()).searchParams.get('id')!;
+    await page.getByText('All', { exact: true }).click();
+    await page.getByLabel('Filter').fill(called);
+    await expect.poll(() => rows(page).count()).toBe(1);
     await page.getByRole('columnheader', { name: 'Why' }).waitFor();
     expect(await seriousFaults(page)).toEqual([]);
 

@@ -35,6 +35,7 @@ export type {
   UrlUpstream,
 } from './gateway/upstream-options.ts';
 export type { Emit, GatewayEvent, ProgramEvent, RequestEnd, RequestFacts, RequestOutcome } from './observe/events.ts';
+export type { RequestTimes } from './observe/timeline.ts';
 export { createLog } from './observe/log.ts';
 export type { LogLevel, LogOptions } from './observe/log.ts';
 export type { Situation } from './observe/statistics.ts';

@@ -36,6 +36,24 @@ describe('the rows of a table', () => {
     expect(whoOf(filterRows(rows, columns, text))).toEqual(wanted);
   });
 
+  it.each([
+    ['be', ['Bob']],
+    ['c0ffee00', ['ann']],
+    ['ffee00be', []],
+    ['beadbead', ['demo-bot', 'Bob']],
+    ['beadbead-1', ['demo-bot']],
+    ['id:00be', ['ann']],
+    ['-id:c0ffee', ['demo-bot', 'Bob']],
+  ])('are found by an id only where it is named, or by its beginning: %j', (text, wanted) => {
+    const found: readonly (Row & { readonly id: string })[] = [
+      { ...rows[0]!, id: 'c0ffee00be' },
+      { ...rows[1]!, id: 'beadbead-1' },
+      { ...rows[2]!, id: 'beadbead-12', server: 'bender' },
+    ];
+    const id: Column<(typeof found)[number]> = { key: 'id', label: 'Id', isId: true, value: (row) => row.id };
+    expect(whoOf(filterRows(found, [...columns, id], text))).toEqual(wanted);
+  });
+
   it('are sorted by figures as figures and by words as words, both ways, and left as they are by an unknown column', () => {
     expect(whoOf(sortRows(rows, columns, readOrder('calls')))).toEqual(['demo-bot', 'ann', 'Bob']);
     expect(whoOf(sortRows(rows, columns, readOrder('-calls')))).toEqual(['Bob', 'ann', 'demo-bot']);

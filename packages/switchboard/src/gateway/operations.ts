@@ -6,6 +6,7 @@ import type { Ready } from '../observe/readiness.ts';
 import { destinationOf } from '../observe/requests.ts';
 import type { Transport } from '../protocol/session-context.ts';
 import type { Situation } from '../observe/statistics.ts';
+import type { RequestTimes } from '../observe/timeline.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
 import { notification } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
@@ -47,6 +48,8 @@ export interface OpenRequest {
   ageMs: number;
   /** The trace that it belongs to, 32 hexadecimal digits. */
   trace?: string;
+  /** How far it has come, and when. */
+  times: RequestTimes;
 }
 
 /** An upstream as operators see it. */
@@ -299,7 +302,7 @@ export class Operations {
 }
 
 function asOpenRequest(exchange: RoutedExchange): OpenRequest {
-  const { id, method, scope, state, startedAt } = exchange;
+  const { id, method, scope, state, startedAt, times } = exchange;
   const { upstream, target } = destinationOf(exchange);
   const trace = traceIdOf(exchange.params);
   return {
@@ -314,6 +317,7 @@ function asOpenRequest(exchange: RoutedExchange): OpenRequest {
     state,
     ageMs: Math.round(performance.now() - startedAt),
     ...(trace !== undefined && { trace }),
+    times: { ...times },
   };
 }
 

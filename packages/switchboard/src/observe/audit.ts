@@ -72,7 +72,7 @@ export class AuditLog {
   /** Writes a line, if the event is one that is audited. Never throws. */
   write(event: GatewayEvent, contents?: Contents): void {
     if (this.#closed || !AUDITED.has(event.type)) return;
-    const line = JSON.stringify({ time: new Date().toISOString(), ...event });
+    const line = JSON.stringify({ time: new Date().toISOString(), ...event, times: undefined });
     try {
       const more = contents === undefined ? '' : contentsOf(contents);
       if (this.#file === undefined) this.#drop(this.#reason);

@@ -4,6 +4,7 @@
  */
 import type { Era } from '../protocol/eras.ts';
 import type { Transport } from '../protocol/session-context.ts';
+import type { RequestTimes } from './timeline.ts';
 
 /** What is known of a request as soon as it has an exchange. */
 export interface RequestFacts {
@@ -43,11 +44,13 @@ export interface RequestEnd {
   code: number | undefined;
   /** The error's name, where it is Switchboard's own. */
   error: string | undefined;
-  /** How the client named itself; known only with an audit log, as the sizes. */
+  /** Where the time went. It is not in the lines of log and audit log. */
+  times?: RequestTimes;
+  /** How the client named itself; known only with an audit log. */
   client?: string;
-  /** The size of the params as JSON; known only with an audit log. */
+  /** The size of the params as JSON; without an audit log only that of the arguments of a tool, and only where they have 2 KiB or so. */
   bytesIn?: number;
-  /** The size of the result or error as JSON; known only with an audit log. */
+  /** The size of the result or error as JSON; without an audit log only that of an answer of 2 KiB or more. */
   bytesOut?: number;
 }
 

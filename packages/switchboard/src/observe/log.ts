@@ -93,7 +93,7 @@ export function createLog({
   return (event) => {
     const at = levelOf(event);
     if (!logger.isLevelEnabled(at)) return;
-    const { type, ...said } = event;
+    const { type, ...said } = event.type === 'request.ended' ? { ...event, times: undefined } : event;
     if ('error' in said) logger[at]({ ...said, error: undefined, err: said.error }, type);
     else logger[at](said, type);
   };

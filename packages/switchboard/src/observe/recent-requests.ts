@@ -2,6 +2,7 @@
 import type { Transport } from '../protocol/session-context.ts';
 import type { Era } from '../protocol/eras.ts';
 import type { Emit, GatewayEvent, RequestOutcome } from './events.ts';
+import type { RequestTimes } from './timeline.ts';
 
 /** How many are kept of those that have ended, and of those that were refused: a flood of these takes no room from the others. */
 export const MAX_ENDED = 1000;
@@ -30,12 +31,27 @@ export interface RecentRequest {
   error?: string;
   /** The trace that it belongs to, 32 hexadecimal digits. */
   trace?: string;
+  /** Where the time went. */
+  times?: RequestTimes;
   bytesIn?: number;
   bytesOut?: number;
 }
 
 type Kept = Extract<GatewayEvent, { type: 'request.ended' | 'request.refused' }>;
-type Entry = { [Name in keyof Required<RecentRequest>]: RecentRequest[Name] };
+type Entry = { [Name in keyof Required<Omit<RecentRequest, 'times'>>]: RecentRequest[Name] } & {
+  /** By {@link MOMENTS}; NaN for what is not known. Numbers in an array are written over where they are. */
+  moments: Float64Array;
+};
+
+const MOMENTS = [
+  'turn',
+  'server',
+  'sent',
+  'progress',
+  'answered',
+  'asked',
+  'held',
+] as const satisfies readonly (keyof RequestTimes)[];
 
 export class RecentRequests {
   readonly onEvent: Emit = (event) => {
@@ -67,12 +83,7 @@ export class RecentRequests {
       .filter(({ nr }) => nr > after)
       .toSorted((one, other) => one.nr - other.nr)
       .slice(-max)
-      .map(
-        (entry) =>
-          Object.fromEntries(
-            Object.entries(entry).filter(([, value]) => value !== undefined),
-          ) as unknown as RecentRequest,
-      );
+      .map(({ moments, ...entry }) => ({ ...known(entry), ...timesOf(moments) }) as RecentRequest);
   }
 }
 
@@ -100,7 +111,27 @@ const blank = (): Entry => ({
   trace: undefined,
   bytesIn: undefined,
   bytesOut: undefined,
+  moments: new Float64Array(MOMENTS.length).fill(NaN),
 });
+
+/** In the order of {@link MOMENTS}. One by one: it is done for every request. */
+function writeTimes(moments: Float64Array, times: RequestTimes | undefined): void {
+  moments[0] = times?.turn ?? NaN;
+  moments[1] = times?.server ?? NaN;
+  moments[2] = times?.sent ?? NaN;
+  moments[3] = times?.progress ?? NaN;
+  moments[4] = times?.answered ?? NaN;
+  moments[5] = times?.asked ?? NaN;
+  moments[6] = times?.held ?? NaN;
+}
+
+const known = (entry: object): object =>
+  Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined));
+
+function timesOf(moments: Float64Array): { times?: RequestTimes } {
+  const found = MOMENTS.flatMap((name, at) => (Number.isNaN(moments[at]) ? [] : [[name, moments[at]]]));
+  return found.length === 0 ? {} : { times: Object.fromEntries(found) as RequestTimes };
+}
 
 function write(entry: Entry, nr: number, event: Kept): void {
   const ended = event.type === 'request.ended' ? event : undefined;
@@ -121,4 +152,5 @@ function write(entry: Entry, nr: number, event: Kept): void {
   entry.trace = ended?.trace;
   entry.bytesIn = ended?.bytesIn;
   entry.bytesOut = ended?.bytesOut;
+  writeTimes(entry.moments, ended?.times);
 }

@@ -3,6 +3,7 @@ import { ERRORS } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject, RpcError } from '../protocol/jsonrpc.ts';
 import { LazyResult } from '../protocol/lazy-result.ts';
+import { RawArguments } from '../protocol/raw-arguments.ts';
 import { traceIdOf } from '../protocol/trace-id.ts';
 import type { Exchange, Opening, Outcome } from '../router/exchange.ts';
 import { copied, cut } from '../util/cut.ts';
@@ -37,9 +38,10 @@ export function startedEvent(asked: Asked): RequestStarted {
 }
 
 export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): RequestEnded {
-  const { id, method, scope, startedAt } = exchange;
+  const { id, method, params, scope, startedAt, times } = exchange;
   const { upstream, target } = destinationOf(exchange);
   const error = outcome !== 'cancelled' && 'error' in outcome ? outcome.error : undefined;
+  const args = params?.['arguments'];
   return {
     type: 'request.ended',
     exchange: id,
@@ -50,11 +52,15 @@ export function endedEvent(exchange: Exchange, outcome: Outcome | 'cancelled'): 
     principal: scope.principal,
     transport: scope.transport,
     era: scope.era,
-    trace: traceIdOf(exchange.params),
+    trace: traceIdOf(params),
     ms: Math.round((performance.now() - startedAt) * 1000) / 1000,
     outcome: outcomeOf(method, outcome),
     code: error?.code,
     error: error === undefined ? undefined : nameOf(error),
+    ...(times !== undefined && { times }),
+    // What was not parsed is counted for nothing.
+    ...(args instanceof RawArguments && { bytesIn: args.bytes.length }),
+    ...(outcome instanceof LazyResult && { bytesOut: outcome.byteLength }),
   };
 }
 

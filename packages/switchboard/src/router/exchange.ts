@@ -7,6 +7,7 @@
 import type { Era } from '../protocol/eras.ts';
 import type { JsonObject, RpcError, RpcId, RpcNotification } from '../protocol/jsonrpc.ts';
 import type { SessionContext, Transport } from '../protocol/session-context.ts';
+import type { Timeline } from '../observe/timeline.ts';
 import type { ParamHeader } from '../protocol/param-headers.ts';
 
 /** Who asks, and what they can do: fixed for a legacy session, read again from every modern request. */
@@ -102,6 +103,8 @@ export interface Exchange {
   reached?: Reached | undefined;
   /** The number under which its member has sent it to the server: the member's own. */
   sentAs?: number;
+  /** Where its time goes; absent where nobody watches that. */
+  readonly times?: Timeline | undefined;
   /** A progress note for the client; `params` without the token. Ignored once settled. */
   progress(params: JsonObject): void;
   /** A notification that belongs to this request alone. Ignored once settled. */

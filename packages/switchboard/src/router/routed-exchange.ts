@@ -1,4 +1,5 @@
 /** The life of one exchange, as a state machine: open, perhaps parked and taken up again, ended. */
+import { Timeline } from '../observe/timeline.ts';
 import { INTERACTIVE } from '../protocol/eras.ts';
 import { SwitchboardError, asSwitchboardError, referenceOf } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
@@ -53,6 +54,7 @@ export class RoutedExchange implements OpenedExchange {
   reached: Reached | undefined;
   readonly #options: RoutedExchangeOptions;
   readonly startedAt: number = performance.now();
+  readonly times: Timeline = new Timeline(this.startedAt);
   #aliveAt: number = this.startedAt;
   // What few exchanges need is made when it is needed: there are many of them.
   #endListeners: (() => void)[] | undefined;
@@ -153,6 +155,8 @@ export class RoutedExchange implements OpenedExchange {
   #run(): void {
     this.#running = true;
     this.#aliveAt = performance.now();
+    // All servers as one are no server: what it waits for is noted where one of them serves it.
+    if (this.#slot.upstream !== CATALOGUE) this.times.note('turn', this.#aliveAt);
     this.run(() => {
       const member = this.#slot.member(this);
       if (!(member instanceof Promise)) return this.#serve(member);
@@ -163,6 +167,7 @@ export class RoutedExchange implements OpenedExchange {
   progress(params: JsonObject): void {
     if (this.#ended) return;
     this.#aliveAt = performance.now();
+    this.times.note('progress', this.#aliveAt);
     if (this.#responder === undefined) return;
     this.#progressedAt = this.#aliveAt;
     this.#responder.progress(params);
@@ -174,6 +179,14 @@ export class RoutedExchange implements OpenedExchange {
 
   ask(question: Question, signal?: AbortSignal): Promise<Outcome> {
     if (this.#ended || signal?.aborted === true) return Promise.resolve(unanswered(question));
+    this.times.beginQuestion();
+    const answered = this.#ask(question, signal);
+    const note = (): void => this.times.endQuestion();
+    answered.then(note, note);
+    return answered;
+  }
+
+  #ask(question: Question, signal?: AbortSignal): Promise<Outcome> {
     const direct = this.#responder?.ask;
     if (direct !== undefined) return direct(question, signal ?? new AbortController().signal);
     const questions = (this.#questions ??= new Map());
@@ -210,19 +223,23 @@ export class RoutedExchange implements OpenedExchange {
   }
 
   settle(outcome: Outcome): void {
+    const now = performance.now();
     const responder = this.#responder;
     if (responder === undefined) {
+      this.times.note('answered', now);
       this.#late ??= outcome;
       return;
     }
     if (this.#ended) return;
     this.#ended = true;
+    this.times.note('answered', now);
     // The caller is answered before anybody else hears of it: nothing that only watches can keep the answer back.
     // Clients of the official SDK lose the progress notes that they read in the same turn as the answer: the answer leaves a
     // moment after them.
-    if (performance.now() - this.#progressedAt < PROGRESS_GAP_MS)
+    if (now - this.#progressedAt < PROGRESS_GAP_MS) {
+      this.times.held = PROGRESS_GAP_MS;
       setTimeout(() => this.#answer(responder, outcome), PROGRESS_GAP_MS);
-    else this.#answer(responder, outcome);
+    } else this.#answer(responder, outcome);
     this.#leave(outcome);
   }
 
@@ -296,6 +313,7 @@ export class RoutedExchange implements OpenedExchange {
   #serve(member: Member): void {
     if (this.#ended) return;
     this.#member = member;
+    if (this.#slot.upstream !== CATALOGUE) this.times.note('server');
     member.open(this);
   }
 
@@ -353,6 +371,7 @@ export class RoutedExchange implements OpenedExchange {
   #leave(outcome: Outcome | 'cancelled'): void {
     if (this.#gathering !== undefined) clearTimeout(this.#gathering);
     this.#unpark();
+    this.times.endQuestions();
     for (const { question, answer } of this.#waiting.values()) answer(unanswered(question));
     try {
       this.#options.onEnd(this, outcome);

@@ -1,4 +1,5 @@
 /** A part of an exchange that is served elsewhere or under another name: what comes of it goes through the exchange it is part of. */
+import type { Timeline } from '../observe/timeline.ts';
 import type { JsonObject, RpcError, RpcNotification } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
 import { MAX_REOPENED } from './exchange.ts';
@@ -64,6 +65,11 @@ export class SubExchange implements Exchange {
 
   get reached(): Reached | undefined {
     return this.parent.reached;
+  }
+
+  /** One of several parts says nothing of the whole. */
+  get times(): Timeline | undefined {
+    return this.#options.quiet === true ? undefined : this.parent.times;
   }
 
   get parked(): boolean {

@@ -254,6 +254,7 @@ export class RpcPeer {
     const id = this.#pending.add({ listener, exchange, method });
     if (exchange !== undefined) {
       exchange.sentAs = id;
+      exchange.times?.note('sent');
       this.#inFlight++;
       this.#requests++;
     }

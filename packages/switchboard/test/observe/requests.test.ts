@@ -31,7 +31,13 @@ describe('the events of a request', () => {
     };
     expect(test.events.find(({ type }) => type === 'request.started')).toEqual({ type: 'request.started', ...facts });
     const [ended] = endedOf(test);
-    expect(ended).toEqual({ type: 'request.ended', ...facts, ms: expect.any(Number) as number, outcome: 'ok' });
+    expect(ended).toEqual({
+      type: 'request.ended',
+      ...facts,
+      ms: expect.any(Number) as number,
+      outcome: 'ok',
+      times: expect.objectContaining({ answered: expect.any(Number) as number }) as object,
+    });
     expect(ended!.ms).toBeGreaterThan(0);
   });
 

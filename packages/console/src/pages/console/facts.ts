@@ -135,6 +135,19 @@ export interface Session {
   };
 }
 
+/** Moments of a request's way, in ms after it was opened; `asked` and `held` are spans. */
+export interface RequestTimes {
+  readonly turn?: number;
+  readonly server?: number;
+  readonly sent?: number;
+  readonly progress?: number;
+  readonly answered?: number;
+  /** For how long its client was asked something. */
+  readonly asked?: number;
+  /** For how long its answer is kept back, after `answered`. */
+  readonly held?: number;
+}
+
 /** A request that is under way. */
 export interface Running {
   readonly id: string;
@@ -148,6 +161,7 @@ export interface Running {
   readonly state: 'queued' | 'running' | 'parked';
   readonly startedAt: number;
   readonly trace?: string;
+  readonly times?: RequestTimes;
 }
 
 /** A request that has ended or was refused. */
@@ -166,6 +180,7 @@ export interface Recent {
   readonly ms?: number;
   readonly outcome: 'ok' | 'isError' | 'error' | 'cancelled' | 'refused';
   readonly error?: string;
+  readonly times?: RequestTimes;
   readonly bytesIn?: number;
   readonly bytesOut?: number;
 }
@@ -309,6 +324,41 @@ export interface ConfigurationEdit {
   readonly options?: Readonly<Record<string, string | null>>;
   readonly servers?: Readonly<Record<string, 'enable' | 'disable' | 'remove'>>;
   readonly roles?: Readonly<Record<string, object | null>>;
+  /** Servers of MCP clients: their ids by the names that they get. */
+  readonly imports?: Readonly<Record<string, string>>;
+}
+
+/** A server of MCP clients that the configuration could have. */
+export interface ImportableServer {
+  /** Absent where it has the server already. */
+  readonly id?: string;
+  readonly name: string;
+  /** Why it is not called as in the client. */
+  readonly renamed?: string;
+  readonly from: readonly { readonly client: string; readonly file: string; readonly line: number }[];
+  /** What is started or reached, with the names of variables and headers. */
+  readonly start: string;
+  readonly isolation: string;
+  readonly because: string;
+  /** Variables that its secrets move into. */
+  readonly secrets: readonly string[];
+  /** What means something to the client alone. */
+  readonly ignored: readonly string[];
+}
+
+/** What the MCP clients have where Switchboard runs. */
+export interface Importable {
+  readonly files: readonly { readonly client: string; readonly file: string; readonly servers: number }[];
+  readonly servers: readonly ImportableServer[];
+  readonly left: readonly {
+    readonly client: string;
+    readonly file: string;
+    readonly line?: number;
+    /** Of an entry; absent for a whole file. */
+    readonly name?: string;
+    readonly why: string;
+  }[];
+  readonly variablesFile: string;
 }
 
 /** What a reload changed, or would change. */

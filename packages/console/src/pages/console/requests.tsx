@@ -12,6 +12,7 @@ import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { RequestMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
 import { TraceLink } from './trace-link.tsx';
+import { Waterfall } from './waterfall.tsx';
 import { age, clock, count, counted, duration, exactly, size } from './words.ts';
 
 /** A request in one table, whether it is under way or has ended. */
@@ -33,6 +34,20 @@ const OUTCOMES: Readonly<Record<string, { readonly label: string; passes(row: Ro
 
 const keyOf = (recent: Recent): string => recent.id ?? `refused-${recent.nr}`;
 const isRunning = (request: Running | Recent): request is Running => 'startedAt' in request;
+
+const answerBytes = ({ request }: Row): number | undefined => (isRunning(request) ? undefined : request.bytesOut);
+const sizeText = (bytes: number | undefined): string => (bytes === undefined ? '' : size(bytes));
+
+/** What is known of the sizes, and why not more: to count what is small costs more than to hand it on. */
+function sizesOf({ bytesIn, bytesOut, outcome }: Recent): string {
+  const known = [
+    ...(bytesIn === undefined ? [] : [`params ${size(bytesIn)}`]),
+    ...(outcome === 'cancelled' ? ['no answer'] : bytesOut === undefined ? [] : [`answer ${size(bytesOut)}`]),
+  ];
+  if (known.length === 2) return known.join(', ');
+  const why = 'counted with an audit log only, unless it is large and handed on as it is';
+  return known.length === 0 ? `not known: each is ${why}` : `${known[0]}; the other is ${why}`;
+}
 
 const Mark = ({ row: { state, request }, ms }: { readonly row: Row; readonly ms: number }): JSX.Element => (
   <RequestMark state={state} method={request.method} ms={ms} />
@@ -88,6 +103,34 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
       cell: (row) =>
         isRunning(row.request) ? age(tookOf(row)) : row.request.ms === undefined ? '–' : duration(row.request.ms),
     },
+    {
+      key: 'size',
+      label: 'Answer',
+      width: '4.5rem',
+      right: true,
+      from: 1000,
+      optional: true,
+      value: (row) => answerBytes(row) ?? '',
+      cell: (row) => sizeText(answerBytes(row)),
+    },
+    {
+      key: 'id',
+      label: 'Id',
+      width: '8rem',
+      from: 1100,
+      isId: true,
+      value: ({ request }) => request.id ?? '',
+    },
+    {
+      key: 'trace',
+      label: 'Trace',
+      width: '6rem',
+      from: 1200,
+      optional: true,
+      isId: true,
+      value: ({ request }) => request.trace ?? '',
+      cell: ({ request: { trace = '' } }) => <span title={trace}>{trace.slice(0, 8)}</span>,
+    },
   ];
 }
 
@@ -128,12 +171,16 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
           Began: isRunning(request) ? `${age(now - request.startedAt)} ago` : undefined,
           Ended: ended === undefined ? undefined : exactly(ended.time),
           Took: ended?.ms === undefined ? undefined : duration(ended.ms),
-          Sizes:
-            ended?.bytesIn === undefined
-              ? undefined
-              : `params ${size(ended.bytesIn)}, answer ${ended.bytesOut === undefined ? 'none' : size(ended.bytesOut)}`,
+          Sizes: ended === undefined || ended.outcome === 'refused' ? undefined : sizesOf(ended),
           Trace:
-            trace === undefined ? undefined : <TraceLink template={page.live!.state.status?.traceUrl} trace={trace} />,
+            trace === undefined ? undefined : (
+              <>
+                <TraceLink template={page.live!.state.status?.traceUrl} trace={trace} />{' '}
+                <Link page={page} view="requests" params={{ filter: `trace:${trace}` }}>
+                  All of this trace
+                </Link>
+              </>
+            ),
           Id:
             id === '' ? undefined : (
               <>
@@ -142,6 +189,14 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
             ),
         }}
       />
+      {request.times !== undefined && (
+        <Waterfall
+          times={request.times}
+          ms={isRunning(request) ? now - request.startedAt : (request.ms ?? 0)}
+          isRunning={isRunning(request)}
+          isForAll={upstream === '*'}
+        />
+      )}
       {id !== '' && <p class="hint">The id stands in the log, in the audit log and in traces too.</p>}
       {asking && (
         <Ask

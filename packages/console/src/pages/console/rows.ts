@@ -3,9 +3,14 @@
 export interface Column<Row> {
   readonly key: string;
   readonly label: string;
+  /** Whether it holds digits, in which any word may stand by chance: it is found by its beginning, or where it is named. */
+  readonly isId?: boolean;
   /** What rows are sorted by, and found by. */
   value(row: Row): string | number;
 }
+
+/** From so many characters on a word may be the beginning of an id. */
+const ID_CHARS = 8;
 
 export interface Order {
   readonly key: string;
@@ -17,7 +22,7 @@ export const readOrder = (text: string): Order => ({ key: text.replace(/^-/, '')
 export const writeOrder = ({ key, down }: Order): string => `${down ? '-' : ''}${key}`;
 
 /**
- * Rows that hold every word, in any column. `server:demo` looks in one column, and `-word` leaves rows out.
+ * Rows that hold every word, in any column; of an id at least its first {@link ID_CHARS} characters. `server:demo` looks in one column, and `-word` leaves rows out.
  *
  * @param text as typed.
  */
@@ -31,8 +36,13 @@ export function filterRows<Row>(rows: readonly Row[], columns: readonly Column<R
     const named =
       at > 0 ? columns.filter(({ key, label }) => [key, label.toLowerCase()].includes(bare.slice(0, at))) : [];
     const [searched, wanted] = named.length > 0 ? [named, bare.slice(at + 1)] : [columns, bare];
-    return (row: Row): boolean =>
-      searched.some((column) => String(column.value(row)).toLowerCase().includes(wanted)) !== isNot;
+    const holds = (column: Column<Row>, row: Row): boolean => {
+      const value = String(column.value(row)).toLowerCase();
+      if (column.isId !== true || named.length > 0) return value.includes(wanted);
+      // Behind a dash ids are counted: 1 is not the beginning of 12.
+      return value === wanted || (wanted.length >= ID_CHARS && !wanted.includes('-') && value.startsWith(wanted));
+    };
+    return (row: Row): boolean => searched.some((column) => holds(column, row)) !== isNot;
   });
   return rows.filter((row) => tests.every((passes) => passes(row)));
 }

@@ -27,6 +27,18 @@ const nodes = z
   .optional()
   .describe('in a cluster: what each node answered, by its name, or the error');
 const trace = z.string().optional().describe('the trace that it belongs to: 32 hexadecimal digits');
+const times = z
+  .strictObject({
+    turn: ms.optional().describe('its turn had come: no limit held it back any more'),
+    server: ms.optional().describe('there was a server to serve it'),
+    sent: ms.optional().describe('it was handed to the connection to its server'),
+    progress: ms.optional().describe('its server reported progress for the first time'),
+    answered: ms.optional().describe('its outcome was known'),
+    asked: ms.optional().describe('a sum: for how long its client was asked something meanwhile'),
+    held: ms.optional().describe('a span after answered: for how long the answer is kept back behind a progress note'),
+  })
+  .optional()
+  .describe('moments of its way, in ms after it was opened; one that it did not come to is absent');
 const groups = z.array(z.string().min(1).max(128)).max(64);
 const metadata = z.record(z.string().max(128), z.string().max(1024));
 
@@ -80,6 +92,7 @@ export const request: z.ZodType = z.strictObject({
   state: z.enum(['queued', 'running', 'parked']),
   ageMs: ms,
   trace,
+  times,
 });
 
 export const upstream: z.ZodType = z.strictObject({
@@ -178,8 +191,9 @@ export const recentRequest: z.ZodType = z.strictObject({
   outcome: z.enum(['ok', 'isError', 'error', 'cancelled', 'refused']),
   error: z.string().optional().describe("the name of Switchboard's own error, or the number of the server's"),
   trace,
-  bytesIn: count.optional(),
-  bytesOut: count.optional(),
+  times,
+  bytesIn: count.optional().describe('of the params; without an audit log only of large arguments of a tool'),
+  bytesOut: count.optional().describe('of the answer; without an audit log only of one of 2 KiB or more'),
 });
 
 const measured = z.array(z.number());
@@ -418,6 +432,10 @@ const edit = {
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
   servers: z.record(z.string(), z.enum(['enable', 'disable', 'remove'])).optional(),
   roles: z.record(z.string(), z.union([z.record(z.string(), z.unknown()), z.null()])).optional(),
+  imports: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('servers of MCP clients, by the names that they get: ids that POST /configuration/clients has given'),
 };
 export const configurationEdit: z.ZodType<ConfigurationEdit> = z.strictObject(edit);
 export const configurationChange: z.ZodType<ConfigurationEdit & { version?: string | undefined }> = z.strictObject({
@@ -441,6 +459,28 @@ export const configurationFile: z.ZodType = z.strictObject({
       }),
     )
     .describe('what operators have changed since the start, the newest first'),
+});
+
+const client = { client: z.string(), file: z.string() };
+export const importable: z.ZodType = z.strictObject({
+  files: z.array(z.strictObject({ ...client, servers: count })).describe('those that were found'),
+  servers: z.array(
+    z.strictObject({
+      id: z.string().optional().describe('absent where the configuration has the server already'),
+      name: z.string().describe('what it would be called, or is'),
+      renamed: z.string().optional().describe('why it would not be called as in the client'),
+      from: z.array(z.strictObject({ ...client, line: count })),
+      start: z.string().describe('what is started or reached, with the names of variables and headers, and no value'),
+      isolation: z.enum(['session', 'principal', 'shared', 'pool']),
+      because: z.string(),
+      secrets: z.array(z.string()).describe('the variables that its secrets move into'),
+      ignored: z.array(z.string()).describe('keys that have a meaning for the client alone'),
+    }),
+  ),
+  left: z
+    .array(z.strictObject({ ...client, line: count.optional(), name: z.string().optional(), why: z.string() }))
+    .describe('what stays where it is, and why: entries, and whole files, which have no name'),
+  variablesFile: z.string().describe('the file that secrets move into'),
 });
 
 export const limits: z.ZodType = z

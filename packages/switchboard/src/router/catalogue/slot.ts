@@ -222,6 +222,7 @@ export class CatalogueSlot implements Slot, Reach {
       const open = (member: Member): void => {
         if (sub.settled) return;
         place.member = member;
+        sub.times?.note('server');
         member.open(sub);
       };
       const run = (): void => {
@@ -233,7 +234,13 @@ export class CatalogueSlot implements Slot, Reach {
       };
       sub.onReopen(run);
       if (sub.method === 'subscriptions/listen') run();
-      else sub.onEnd(this.catalogue.limiter.take(name, sub.scope.account ?? sub.scope.affinity, run));
+      else {
+        const begin = (): void => {
+          sub.times?.note('turn');
+          run();
+        };
+        sub.onEnd(this.catalogue.limiter.take(name, sub.scope.account ?? sub.scope.affinity, begin));
+      }
     });
   }
 
