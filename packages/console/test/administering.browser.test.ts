@@ -210,6 +210,49 @@ describe('the configuration', () => {
   }, 60_000);
 });
 
+describe('servers of MCP clients', () => {
+  it('are found without their secrets, chosen, shown as a difference, imported and taken back', async () => {
+    const token = 'ghp_canaryabcdefghijklmnopqrstuv';
+    const entry = { ...servers.demo, env: { GITHUB_TOKEN: token } };
+    const { link, read } = await startServe(
+      { upstreams: { demo: servers.demo } },
+      {
+        '.cursor/mcp.json': {
+          mcpServers: { demo: entry, [EVIL]: { url: 'http://127.0.0.1:1/mcp' }, off: { disabled: true } },
+        },
+      },
+    );
+    const before = read();
+    const page = await openAt((await link()).replace('/#', '/configuration#'));
+    await page.getByRole('button', { name: 'Import from MCP clients…' }).click();
+    await dialog(page).getByText('2 servers of Cursor, on the machine that Switchboard runs on.').waitFor();
+    await dialog(page).getByText('another server is called demo').waitFor();
+    await dialog(page).getByText('GITHUB_TOKEN=[redacted]').waitFor();
+    await dialog(page).getByText('1 entry left alone').click();
+    await dialog(page).getByText('it is disabled').waitFor();
+    expect(await seriousFaults(page)).toEqual([]);
+    expect(await dialog(page).getByRole('button', { name: 'Show the difference…' }).isDisabled()).toBe(true);
+    await dialog(page)
+      .getByRole('checkbox', { name: /^demo-cursor/ })
+      .check();
+    await dialog(page).getByRole('button', { name: 'Show the difference…' }).click();
+    await dialog(page).getByText('server demo-cursor').waitFor();
+    await dialog(page).getByText('its value, not shown').waitFor();
+    expect(read()).toBe(before);
+    await dialog(page).getByRole('button', { name: 'Apply' }).click();
+    await notice(page, 'The configuration was read again');
+    expect(read()).toContain('${env:GITHUB_TOKEN}');
+    await page.getByText('2 servers, 0 roles').click();
+    await page.getByRole('row', { name: /demo-cursor/ }).waitFor();
+    await page.getByText(/^1 change of/).click();
+    await page.locator('.revisions').getByRole('button', { name: 'Undo…' }).click();
+    await dialog(page).getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => read()).toBe(before);
+    expect(await page.content()).not.toContain('canary');
+    await expectClean(page);
+  }, 60_000);
+});
+
 describe('nodes', () => {
   it('are told of where there is none but this one: what to do to have several', async () => {
     const { link } = await startConsole({ upstreams: { demo: servers.demo } });

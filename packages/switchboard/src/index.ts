@@ -17,6 +17,8 @@ export type {
   ConfigurationFile,
   ConfigurationPreview,
   ConfigurationRevision,
+  Importable,
+  ImportableServer,
 } from './gateway/configuration-file.ts';
 export type { PageServer } from './gateway/console/console.ts';
 export type { GatewayOptions, ListenOptions } from './gateway/gateway.ts';

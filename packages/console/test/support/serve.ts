@@ -1,8 +1,8 @@
 /** `switchboard serve` with a configuration file of one test, as a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { endWith } from './browser.ts';
@@ -17,14 +17,28 @@ export interface Served {
   read(): string;
 }
 
-export async function startServe(configuration: object): Promise<Served> {
+/** @param clients files of MCP clients in the home folder of its user, by their names. */
+export async function startServe(
+  configuration: object,
+  clients: Readonly<Record<string, object>> = {},
+): Promise<Served> {
   const home = folder();
+  for (const [name, content] of Object.entries(clients)) {
+    mkdirSync(dirname(join(home, name)), { recursive: true });
+    writeFileSync(join(home, name), JSON.stringify(content));
+  }
   const path = join(home, 'switchboard.json');
   const token = 'the-token-of-a-test-0123456789abcdef';
   writeFileSync(path, JSON.stringify(configuration, undefined, 2), { mode: 0o600 });
   const args = [cli, 'serve', '--config', path, '--port', '0', '--warm', '0', '--log-level', 'silent'];
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, XDG_RUNTIME_DIR: home, SWITCHBOARD_ADMIN_TOKEN: token },
+    env: {
+      ...process.env,
+      HOME: home,
+      XDG_CONFIG_HOME: join(home, '.config'),
+      XDG_RUNTIME_DIR: home,
+      SWITCHBOARD_ADMIN_TOKEN: token,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'exit');

@@ -76,7 +76,17 @@ export function readConfigFiles(
   return all;
 }
 
-export function readConfig(text: string, file: string, environment: NodeJS.ProcessEnv, flags: JsonObject): ConfigFile {
+/**
+ * @param ofEnvFile what is going to be in the file of variables that it names. @default what is in it
+ * @throws {SwitchboardError} as {@link readConfigFile}
+ */
+export function readConfig(
+  text: string,
+  file: string,
+  environment: NodeJS.ProcessEnv,
+  flags: JsonObject,
+  ofEnvFile?: string,
+): ConfigFile {
   const syntax: ParseError[] = [];
   const tree = parseTree(text, syntax, { allowTrailingComma: true });
   const [first] = syntax;
@@ -102,7 +112,7 @@ export function readConfig(text: string, file: string, environment: NodeJS.Proce
 
   const { sse } = { sse: root['sse'], ...settingsFromEnvironment(environment), ...flags };
   const mayUseSse = readSettings({ sse }).settings.sse;
-  const own = variablesOf(root[ENV_FILE], file);
+  const own = variablesOf(root[ENV_FILE], file, ofEnvFile);
   // What is set for this process counts more, as with settings.
   const known = { ...own.variables, ...environment };
   const problems: Problem[] = [...own.problems];

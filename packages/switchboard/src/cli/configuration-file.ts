@@ -17,21 +17,30 @@ import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { didYouMean } from '../util/nearest.ts';
 import { serverChange, serverIn } from './add/edit-config.ts';
 import { writeOne } from './adopt/carry-out.ts';
-import { readForChange } from './adopt/files.ts';
+import { bytesAt, readForChange, remove, writeWhole } from './adopt/files.ts';
 import type { FileState } from './adopt/files.ts';
 import { Unreadable, changeText, parseDocument } from './adopt/format.ts';
 import type { Change } from './adopt/format.ts';
+import type { Imported, Imports } from './adopt/imports.ts';
 import { jsonc } from './adopt/jsonc.ts';
+import type { Write } from './adopt/plan.ts';
 import { isDisabled } from './foreign.ts';
 
 export interface ConfigurationFileOptions {
   path: string;
   /** Names of servers that are switched off in it, as it was last read. */
   disabled(): readonly string[];
-  /** What a text of the file would change of what runs. @throws {SwitchboardError} `SWB_CONFIG_INVALID` with every problem */
-  changeBy(text: string): GatewayChange;
+  /**
+   * What a text of the file would change of what runs.
+   *
+   * @param variables what is going to be in its file of variables. @default what is in it
+   * @throws {SwitchboardError} `SWB_CONFIG_INVALID` with every problem
+   */
+  changeBy(text: string, variables?: string): GatewayChange;
   /** Reads it again. @throws {SwitchboardError} */
   reload(): GatewayChange;
+  /** Servers of MCP clients that can come into it. @default none */
+  imports?: Imports;
   /** @default Date.now */
   now?: () => number;
 }
@@ -43,22 +52,24 @@ interface Revision {
   shown: ConfigurationRevision;
   before: string;
   after: string;
+  /** The file of variables, where it was changed too. */
+  variables: Write | undefined;
 }
 
 interface Planned {
   file: FileState;
   text: string;
   differences: ConfigurationDifference[];
+  variables: Write | undefined;
 }
 
 export function configurationFile(options: ConfigurationFileOptions): ConfigurationFile {
-  const { path, disabled, changeBy, reload, now = Date.now } = options;
+  const { path, disabled, changeBy, reload, imports, now = Date.now } = options;
   const revisions: Revision[] = [];
 
   const write = (file: FileState, text: string): GatewayChange => {
     const { path: real, mode } = file;
-    const why = writeOne({ kind: 'configuration', path: real, before: file, text, mode, gone: [], come: [] });
-    if (why !== undefined) throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: `${path} ${why}` });
+    mustWrite({ kind: 'configuration', path: real, before: file, text, mode, gone: [], come: [] });
     try {
       return reload();
     } catch (error) {
@@ -72,11 +83,13 @@ export function configurationFile(options: ConfigurationFileOptions): Configurat
 
   const plan = (edit: ConfigurationEdit): Planned => {
     const file = readFile(path);
-    const { text, differences } = edited(file.text, edit, path);
-    if (differences.length === 0) {
+    const changed = edited(file.text, edit, path);
+    const { text, differences, variables } = withImports(changed.text, edit, imports);
+    const all = [...changed.differences, ...differences];
+    if (all.length === 0) {
       throw new SwitchboardError('SWB_INVALID_PARAMS', { detail: 'this changes nothing in the configuration file' });
     }
-    return { file, text, differences };
+    return { file, text, differences: all, variables };
   };
 
   return {
@@ -92,19 +105,27 @@ export function configurationFile(options: ConfigurationFileOptions): Configurat
       };
     },
     preview(edit): ConfigurationPreview {
-      const { file, text, differences } = plan(edit);
-      return { differences, change: changeBy(text), version: versionOf(file) };
+      const { file, text, differences, variables } = plan(edit);
+      return { differences, change: changeBy(text, variables?.text), version: versionOf(file) };
     },
     apply(edit, operator, version): GatewayChange {
-      const { file, text, differences } = plan(edit);
+      const { file, text, differences, variables } = plan(edit);
       if (version !== undefined && version !== versionOf(file)) {
         const detail = `${path} has changed since the difference was shown; look at it again`;
         throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
       }
-      changeBy(text);
-      const change = write(file, text);
+      changeBy(text, variables?.text);
+      // A server that is there has its variables.
+      if (variables !== undefined) mustWrite(variables);
+      let change: GatewayChange;
+      try {
+        change = write(file, text);
+      } catch (error) {
+        if (variables !== undefined) giveBack(variables);
+        throw error;
+      }
       const shown = { id: randomUUID(), time: now(), operator, differences, undone: false };
-      revisions.push({ shown, before: file.text, after: text });
+      revisions.push({ shown, before: file.text, after: text, variables });
       if (revisions.length > MAX_REVISIONS) revisions.shift();
       return change;
     },
@@ -119,10 +140,37 @@ export function configurationFile(options: ConfigurationFileOptions): Configurat
         throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
       }
       const change = write(file, revision.before);
+      if (revision.variables !== undefined) giveBack(revision.variables);
       revision.shown = { ...revision.shown, undone: true };
       return change;
     },
+    ...(imports !== undefined && { importable: () => imports.look() }),
   };
+}
+
+/** @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` */
+function mustWrite(write: Write): void {
+  const why = writeOne(write);
+  if (why !== undefined) throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: `${write.path} ${why}` });
+}
+
+/** A file as it was before it was written; one that has changed since stays: others may need what is in it. */
+function giveBack({ path, before, text }: Write): void {
+  const now = bytesAt(path);
+  if (typeof now === 'string' || now?.toString() !== text) return;
+  if (before === undefined) remove(path);
+  else writeWhole(path, before.bytes, before.mode);
+}
+
+/** @throws {SwitchboardError} `SWB_NOT_FOUND` where there is nothing to import, and as {@link Imports.add} */
+function withImports(
+  text: string,
+  { imports: wanted = {} }: ConfigurationEdit,
+  imports: Imports | undefined,
+): Imported {
+  if (Object.keys(wanted).length === 0) return { text, differences: [], variables: undefined };
+  if (imports !== undefined) return imports.add(text, wanted);
+  throw new SwitchboardError('SWB_NOT_FOUND', { detail: 'this program does not look into the files of MCP clients' });
 }
 
 function readFile(path: string): FileState {

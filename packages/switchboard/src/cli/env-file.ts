@@ -25,17 +25,19 @@ export function withEnvFile(entry: unknown, config: string): { entry: unknown; p
  * The variables of a file. No message repeats what is in it.
  *
  * @param envFile its path, relative to the configuration file; undefined for no file.
+ * @param text what is going to be in it. @default what is in it
  */
 export function variablesOf(
   envFile: unknown,
   config: string,
+  text?: string,
 ): { variables: Record<string, string>; problems: Problem[] } {
   if (envFile === undefined) return { variables: {}, problems: [] };
   const failed = (message: string) => ({ variables: {}, problems: [{ path: ['envFile'], message }] });
   if (typeof envFile !== 'string') return failed('expected the path of a file');
   const path = resolve(dirname(config), envFile);
   try {
-    return { variables: parseEnv(readFileSync(path, 'utf8')) as Record<string, string>, problems: [] };
+    return { variables: parseEnv(text ?? readFileSync(path, 'utf8')) as Record<string, string>, problems: [] };
   } catch (error) {
     return failed(`${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`);
   }

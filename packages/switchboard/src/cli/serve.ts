@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { homedir } from 'node:os';
 import { Command, Option } from 'commander';
 
 import { readConfiguration } from '../gateway/configuration.ts';
@@ -16,6 +17,7 @@ import { checkFlags, flagFor } from './flags.ts';
 import { PipeChannel } from '../transports/stdio/pipes.ts';
 import type { Change } from '../gateway/change.ts';
 import { announce } from './announcement.ts';
+import { Imports } from './adopt/imports.ts';
 import { findPages } from './console.ts';
 import { commandUpstream, withEnvFlag } from './command-upstream.ts';
 import { configurationFile } from './configuration-file.ts';
@@ -127,6 +129,9 @@ async function serve(
     gateway.showEvent(event);
   };
   let progress: StartProgress | undefined;
+  // An entry of a client that leads here is no server to import.
+  let reachedAt = `http://127.0.0.1:${OPTIONS.port.fallback}/mcp`;
+  const machine = { home: homedir(), platform: process.platform, environment: process.env };
   const note = (text: string): void => void process.stderr.write(`switchboard: ${text}\n`);
   const configured = readConfiguration({ ...settings, ...access, upstreams });
   const toNote = [unservedByRoles(access, configured.settings) ?? [], notes].flat();
@@ -154,8 +159,10 @@ async function serve(
       configurationFile: configurationFile({
         path: files[0]!,
         disabled: () => off,
-        changeBy: (text) => gateway.changeBy(inputOf(readConfig(text, files[0]!, process.env, flags), given)),
+        changeBy: (text, variables) =>
+          gateway.changeBy(inputOf(readConfig(text, files[0]!, process.env, flags, variables), given)),
         reload: () => reloadFrom(files, gateway, emit, reading),
+        imports: new Imports({ path: files[0]!, machine, url: () => reachedAt }),
       }),
     }),
     ...(tracing !== undefined && { tracer: tracing.tracer }),
@@ -185,6 +192,7 @@ async function serve(
   try {
     const passOn = worker && ((node: string, socket: Socket) => worker.passOn(node, socket));
     const addresses = await gateway.listen({ fd, ...(passOn !== undefined && { passOn }) });
+    reachedAt = addresses.at(-1)?.http ?? reachedAt;
     const { adminUrl, adminToken, newToken } = gateway;
     const serving = { addresses, adminUrl, console: gateway.consoleLink()?.url };
     if (worker !== undefined) worker.serves(serving);

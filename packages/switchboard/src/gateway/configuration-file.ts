@@ -1,6 +1,7 @@
 /** The configuration file as operators change it, by its syntax. Whoever reads it for the gateway gives one; without it nothing can be changed. */
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import type { RoleRules } from '../router/roles.ts';
+import type { Isolation } from '../upstreams/member-key.ts';
 import type { Change } from './change.ts';
 import { OPTIONS } from './options.ts';
 import type { OptionName } from './option.ts';
@@ -13,6 +14,40 @@ export interface ConfigurationEdit {
   servers?: Readonly<Record<string, 'enable' | 'disable' | 'remove'>> | undefined;
   /** Roles by their names; null takes one out. */
   roles?: Readonly<Record<string, RoleRules | null>> | undefined;
+  /** Servers of MCP clients that come into it, by the names that they get: ids of {@link ConfigurationFile.importable}. */
+  imports?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A server of MCP clients on this machine, as the configuration could have it. No value of a variable or a header is in it. */
+export interface ImportableServer {
+  /** For {@link ConfigurationEdit.imports}; absent where the configuration has the server already. */
+  id?: string;
+  /** What it would be called, or is. */
+  name: string;
+  /** Why it would not be called as in the client. */
+  renamed?: string;
+  /** Where it was found. */
+  from: { client: string; file: string; line: number }[];
+  /** What is started or reached, with the names of variables and headers. */
+  start: string;
+  isolation: Isolation;
+  /** Why that isolation. */
+  because: string;
+  /** The variables that its secrets move into. */
+  secrets: string[];
+  /** Keys that have a meaning for the client alone. */
+  ignored: string[];
+}
+
+/** What the MCP clients of the user that Switchboard runs as have on this machine. */
+export interface Importable {
+  /** Their files that were found. */
+  files: { client: string; file: string; servers: number }[];
+  servers: ImportableServer[];
+  /** What stays where it is, and why: entries, and whole files, which have no name. */
+  left: { client: string; file: string; line?: number; name?: string; why: string }[];
+  /** The file that secrets move into. */
+  variablesFile: string;
 }
 
 /** One thing that an edit changes, in words. */
@@ -62,6 +97,11 @@ export interface ConfigurationFile {
    * @throws {SwitchboardError} as {@link preview}; `SWB_FILE_NOT_WRITTEN` where the file is another meanwhile, or cannot be written.
    */
   apply(edit: ConfigurationEdit, operator: string, version?: string): Change;
+  /**
+   * Looks into the files of MCP clients, and writes nothing. What it finds can be imported until it looks again, or for 15 minutes. Absent
+   * where there is nothing to look into.
+   */
+  importable?(): Promise<Importable>;
   /** Takes back the newest change that was made from here. @throws {SwitchboardError} `SWB_NOT_FOUND`, and as {@link apply} */
   undo(operator: string): Change;
 }

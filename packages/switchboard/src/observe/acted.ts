@@ -16,6 +16,7 @@ export const ACTED: Readonly<Record<string, string | null>> = {
   'DELETE /lockouts/{address}': 'unlocked {subject}',
   'POST /keys': 'made a key for {subject}',
   'DELETE /keys/{id}': 'revoked the key {subject}',
+  'POST /configuration/clients': null,
   'POST /configuration/preview': null,
   'POST /configuration/apply': 'changed the configuration: {subject}',
   'POST /configuration/undo': 'took back the newest change of the configuration',

@@ -4,6 +4,7 @@ import { ask } from './api.ts';
 import { Failed, useAsked } from './asked.tsx';
 import { Blocks } from './configuration-blocks.tsx';
 import { ChangeDialog } from './change-dialog.tsx';
+import { ClientImport } from './client-import.tsx';
 import { History } from './configuration-history.tsx';
 import type { ConfigurationEdit, ConfigurationFile, Configuration as ConfigurationFacts, Option } from './facts.ts';
 import { Filter } from './filter.tsx';
@@ -103,6 +104,7 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
           }
         />
         {facts !== undefined && <Blocks page={page} facts={facts} file={file} onEdit={setEdit} />}
+        {facts !== undefined && <ClientImport page={page} file={file} onEdit={setEdit} />}
         <History page={page} file={file} />
       </section>
       {edit !== undefined && <ChangeDialog page={page} edit={edit} onClose={() => setEdit(undefined)} />}

@@ -13,6 +13,7 @@ export const OPERATIONS = {
   toolChanges: 'GET /upstreams/{name}/tool-changes',
   configuration: 'GET /configuration',
   configurationFile: 'GET /configuration/file',
+  importable: 'POST /configuration/clients',
   previewConfiguration: 'POST /configuration/preview',
   applyConfiguration: 'POST /configuration/apply',
   undoConfiguration: 'POST /configuration/undo',

@@ -36,9 +36,14 @@ const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code
 
 /**
  * @param within the folder that it must be in, also behind links.
+ * @param maxBytes one that is larger is left alone.
  * @returns the file; why it is left alone, in words that go on after its name; undefined where there is none.
  */
-export function readForChange(path: string, within?: string): FileState | string | undefined {
+export function readForChange(
+  path: string,
+  within?: string,
+  maxBytes: number = MAX_BYTES,
+): FileState | string | undefined {
   let isLink: boolean;
   try {
     isLink = lstatSync(path).isSymbolicLink();
@@ -50,7 +55,7 @@ export function readForChange(path: string, within?: string): FileState | string
     if (within !== undefined && !isInside(realpathSync(within), real)) return `leads out of the project, to ${real}`;
     const { mode, nlink, size, uid } = statSync(real);
     if (!statSync(real).isFile()) return 'is no file';
-    if (size > MAX_BYTES) return `is larger than ${MAX_BYTES / 1024 / 1024} MiB`;
+    if (size > maxBytes) return `is larger than ${maxBytes / 1024 / 1024} MiB`;
     if ((mode & 0o200) === 0 || !isWritable(real)) return 'is read-only';
     if (nlink > 1) return 'has several names (hard links), of which only this one would change';
     const own = process.getuid?.();

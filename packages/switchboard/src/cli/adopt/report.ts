@@ -4,7 +4,8 @@ import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { cut } from '../../util/cut.ts';
 import { spaced } from './format.ts';
 import { shortPath } from './places.ts';
-import type { Plan, PlannedServer, Write } from './plan.ts';
+import type { Plan, Write } from './plan.ts';
+import type { PlannedServer } from './planned-servers.ts';
 import { holdsSecret } from './secrets.ts';
 import type { FoundFile, Left } from './survey.ts';
 

@@ -49,18 +49,22 @@ export interface Left {
   why: string;
 }
 
-/** @param project the folder of a project to look into. */
+/**
+ * @param project the folder of a project to look into.
+ * @param maxBytes a file that is larger is left alone.
+ */
 export async function survey(
   places: Places,
   project: string | undefined,
   only: ReadonlySet<string> | undefined,
+  maxBytes?: number,
 ): Promise<{ files: FoundFile[]; left: Left[] }> {
   const files = new Map<string, FoundFile>();
   const left: Left[] = [];
   for (const [id, client] of Object.entries(CLIENTS)) {
     if (only !== undefined && !only.has(id)) continue;
     for (const { path, isOfProject } of pathsOf(client, places, project)) {
-      const file = readForChange(path, isOfProject ? project : undefined);
+      const file = readForChange(path, isOfProject ? project : undefined, maxBytes);
       if (file === undefined) continue;
       if (typeof file === 'string') {
         left.push({ client, path, why: file });
@@ -73,6 +77,8 @@ export async function survey(
       }
       try {
         const format = await loadFormat(client.format);
+        // To parse one may take long, and others may be served here.
+        await new Promise(setImmediate);
         const document = parseDocument(format, file.text);
         const servers = serversOf(client, document, isOfProject ? project : undefined);
         files.set(file.path, { client, others: [], path, file, isOfProject, format, document, servers });

@@ -22,6 +22,21 @@ export const CONFIGURATION_ROUTES: readonly Route[] = [
   }),
   define({
     method: 'POST',
+    path: '/configuration/clients',
+    summary:
+      'What the MCP clients of the user that Switchboard runs as have: servers that its configuration could take over',
+    command: 'adopt --dry-run',
+    answer: shapes.importable,
+    handle: ({ configurationFile: given }) => {
+      const file = fileIn(given);
+      if (file.importable !== undefined) return file.importable();
+      throw new SwitchboardError('SWB_NOT_FOUND', {
+        detail: 'this program does not look into the files of MCP clients',
+      });
+    },
+  }),
+  define({
+    method: 'POST',
     path: '/configuration/preview',
     summary: 'What a change of the configuration file would do, without changing anything',
     command: 'configuration --dry-run',
@@ -60,9 +75,10 @@ export function fileIn(file: ConfigurationFile | undefined): ConfigurationFile {
 }
 
 /** What an edit is about, without its values. */
-const namesIn = ({ options = {}, servers = {}, roles = {} }: ConfigurationEdit): string =>
+const namesIn = ({ options = {}, servers = {}, roles = {}, imports = {} }: ConfigurationEdit): string =>
   [
     ...Object.keys(options),
     ...Object.entries(servers).map(([name, verb]) => `${verb} ${name}`),
     ...Object.keys(roles).map((name) => `role ${name}`),
+    ...Object.keys(imports).map((name) => `import ${name}`),
   ].join(', ');
