@@ -15,7 +15,7 @@ import { targets } from './targets.mjs';
 const CONSOLES = 3;
 const CLIENTS = 50;
 const RATE = 5000;
-const GOALS = { lossPercent: 2, frameMs: 1000 / 60 };
+const GOALS = { lossPercent: 2, frameMs: 1000 / 60, paintMs: 1000 };
 /** What the page asks for on the views that are told of most. */
 const TOPICS = [
   ['status', 'health', 'history.minute', 'load', 'changes', 'upstreams'],
@@ -168,16 +168,56 @@ async function measureFrames({ consoleSessions, frameMs }) {
   }
 }
 
-export async function consoles(options) {
-  const [load] = loadavg();
+/** How long the first paint of the console takes, from the navigation on, each time by a browser that was never there. */
+async function measurePaint({ paints }) {
+  const program = findProgram('chromium');
+  if (program === undefined) return undefined;
+  const { chromium } = await import('playwright-core');
+  let running, browser;
+  try {
+    running = await startTarget(target());
+    const [port] = PORT.exec(running.url);
+    browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
+    const found = [];
+    // The first time much is loaded that belongs to the browser.
+    for (let nth = 0; nth <= paints; nth++) {
+      const made = await fetch(`http://127.0.0.1:${port}/admin/console-link`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
+      const { url } = await made.json();
+      const context = await browser.newContext({ viewport: { width: 1360, height: 860 } });
+      const page = await context.newPage();
+      await page.goto(url);
+      const paint = await page.evaluate(
+        () =>
+          new Promise((done) => {
+            const look = (list) => {
+              const first = list.getEntriesByName('first-contentful-paint')[0];
+              if (first !== undefined) done(first.startTime);
+            };
+            new PerformanceObserver(look).observe({ type: 'paint', buffered: true });
+          }),
+      );
+      found.push(paint);
+      await context.close();
+    }
+    const [first, ...others] = found;
+    return { first, median: median(others), worst: Math.max(...others), paints };
+  } finally {
+    await browser?.close();
+    await end(running?.child);
+  }
+}
+
+/** With an address and a token of its own, as long as something is measured. */
+async function alone(measure) {
   // What is written down of a running Switchboard must not be found by the commands of whoever measures.
   const folder = mkdtempSync(join(tmpdir(), 'switchboard-bench-'));
   const before = { ...process.env };
   Object.assign(process.env, { SWITCHBOARD_ADMIN_TOKEN: TOKEN, XDG_RUNTIME_DIR: folder });
   try {
-    const rows = await measureCalls(options);
-    const frames = await measureFrames(options);
-    return { rows, frames, load, files: spawnSync('sh', ['-c', 'ulimit -n']).stdout?.toString().trim() };
+    return await measure();
   } finally {
     for (const name of ['SWITCHBOARD_ADMIN_TOKEN', 'XDG_RUNTIME_DIR']) {
       if (before[name] === undefined) delete process.env[name];
@@ -187,9 +227,32 @@ export async function consoles(options) {
   }
 }
 
+export async function consoles(options) {
+  const [load] = loadavg();
+  return alone(async () => {
+    const rows = await measureCalls(options);
+    const frames = await measureFrames(options);
+    return { rows, frames, load, files: spawnSync('sh', ['-c', 'ulimit -n']).stdout?.toString().trim() };
+  });
+}
+
+export const firstPaint = (options) => alone(() => measurePaint(options));
+
 const count = (value) => Math.round(value).toLocaleString('en-US');
 const number = (value) => String(Number(value.toPrecision(3)));
 const kilobytes = (value) => `${number(value / 1000)} KB`;
+
+export function paintTable(paint) {
+  if (paint === undefined) return 'Nothing was measured: that needs Chromium.';
+  const { first, median: middle, worst, paints } = paint;
+  return [
+    '| first contentful paint of the console | ms |',
+    '| --- | --: |',
+    `| median of ${paints} pages, each with an empty cache | ${number(middle)} (goal under ${count(GOALS.paintMs)}) |`,
+    `| the slowest of them | ${number(worst)} |`,
+    `| the first page of a browser that has just started | ${number(first)} |`,
+  ].join('\n');
+}
 
 export function consolesTable({ rows, frames, load }) {
   const [without, withThem] = rows;

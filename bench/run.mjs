@@ -1,11 +1,11 @@
-/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals|console|nodes] [--rounds n] [--sessions n] [--websockets n] [--json file] [--write]` */
+/** `node bench/run.mjs [--quick] [--only a,b] [--part calls|simulator|sessions|arrivals|console|paint|nodes] [--rounds n] [--sessions n] [--websockets n] [--json file] [--write]` */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { arrivals, arrivalsTable } from './arrivals.mjs';
-import { consoles, consolesTable } from './console.mjs';
+import { consoles, consolesTable, firstPaint, paintTable } from './console.mjs';
 import { calls, sessions } from './measure.mjs';
 import { hasRedis, nodes, nodesTable } from './nodes.mjs';
 import { endAll, pinned } from './processes.mjs';
@@ -46,6 +46,7 @@ const full = {
   consoleMs: 5000,
   consoleSettleMs: 3000,
   consoleSessions: 10_000,
+  paints: 9,
   frameMs: 15_000,
   idle: 5000,
   paced: 10_000,
@@ -70,6 +71,7 @@ const quick = {
   consoleMs: 1500,
   consoleSettleMs: 1500,
   consoleSessions: 300,
+  paints: 3,
   frameMs: 3000,
   idle: 2000,
   paced: 500,
@@ -156,6 +158,7 @@ async function main() {
   const many = await part('sessions', existsSync(gateway), () => manySessions(options), sessionsTable);
   const came = await part('arrivals', existsSync(gateway), () => arrivals(options), arrivalsTable);
   const watched = await part('console', existsSync(gateway), () => consoles(options), consolesTable);
+  const painted = await part('paint', existsSync(gateway), () => firstPaint(options), paintTable);
   // It takes minutes, and a Redis, so only who asks for it gets it.
   const isAsked = flags.part === 'nodes' && existsSync(gateway);
   if (isAsked && !hasRedis()) throw new Error('the part nodes needs redis-server: sudo apt install redis-server');
@@ -166,7 +169,17 @@ async function main() {
     writeFileSync(
       resolve(flags.json),
       JSON.stringify(
-        { at: circumstances(), options, rows: [...rows.values()], storms: storms ?? [], many, came, watched, several },
+        {
+          at: circumstances(),
+          options,
+          rows: [...rows.values()],
+          storms: storms ?? [],
+          many,
+          came,
+          watched,
+          painted,
+          several,
+        },
         null,
         2,
       ),
