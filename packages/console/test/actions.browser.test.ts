@@ -8,7 +8,12 @@ import { folder, servers, startConsole } from './support/console-server.ts';
 import { startServe } from './support/serve.ts';
 
 it('an operator gives an option its default, adds, edits and removes a role, removes a server, disables one and enables it again', async () => {
-  const { link, read } = await startServe({ rateLimit: 600, upstreams: { demo: servers.demo, other: servers.demo } });
+  const { link, read } = await startServe({
+    rateLimit: 600,
+    // The first role takes effect at a start only.
+    roles: { default: {} },
+    upstreams: { demo: servers.demo, other: servers.demo },
+  });
   const now = (): Record<string, unknown> => JSON.parse(read()) as Record<string, unknown>;
   const page = await openAt((await link()).replace('/#', '/configuration#'));
   const apply = (): Promise<void> => dialog(page).getByRole('button', { name: 'Apply' }).click();
@@ -22,29 +27,29 @@ it('an operator gives an option its default, adds, edits and removes a role, rem
   await expect.poll(() => now()['rateLimit']).toBeUndefined();
   await page.keyboard.press('Escape');
 
-  await page.getByText('2 servers, 0 roles').click();
+  await page.getByText('2 servers, 1 role').click();
   await page.getByRole('button', { name: 'Add a role…' }).click();
-  await dialog(page).getByLabel('Name').fill('default');
+  await dialog(page).getByLabel('Name').fill('reader');
   await dialog(page).getByLabel('Rules, as JSON').fill('{ "readOnly": false }');
   await dialog(page).getByRole('button', { name: 'Show the difference…' }).click();
-  await dialog(page).getByText('role default').waitFor();
+  await dialog(page).getByText('role reader').waitFor();
   await apply();
-  await expect.poll(() => now()['roles']).toEqual({ default: { readOnly: false } });
-  await button(/^default role/, 'Edit…');
+  await expect.poll(() => now()['roles']).toEqual({ default: {}, reader: { readOnly: false } });
+  await button(/^reader role/, 'Edit…');
   await dialog(page).getByLabel('Rules, as JSON').fill('{ "tools": { "deny": ["add"] } }');
   await dialog(page).getByRole('button', { name: 'Show the difference…' }).click();
   await dialog(page).locator('ins').getByText('deny').waitFor();
   await apply();
-  await expect.poll(() => now()['roles']).toEqual({ default: { tools: { deny: ['add'] } } });
+  await expect.poll(() => now()['roles']).toEqual({ default: {}, reader: { tools: { deny: ['add'] } } });
   await page
-    .getByRole('row', { name: /^default role/ })
+    .getByRole('row', { name: /^reader role/ })
     .getByText('deny')
     .waitFor();
-  await button(/^default role/, 'Edit…');
+  await button(/^reader role/, 'Edit…');
   await dialog(page).getByRole('button', { name: 'Remove…' }).click();
   await dialog(page).locator('del').getByText('deny').waitFor();
   await apply();
-  await expect.poll(() => now()['roles']).toEqual({});
+  await expect.poll(() => now()['roles']).toEqual({ default: {} });
 
   await button(/^other/, 'Remove…');
   await dialog(page).getByText('server other').waitFor();
@@ -63,7 +68,7 @@ it('an operator gives an option its default, adds, edits and removes a role, rem
   await notice(page, 'other is disabled in the configuration file.');
   expect(now()['upstreams']).toMatchObject({ other: { disabled: true } });
   await view(page, 'Configuration');
-  await page.getByText('1 server, 0 roles').click();
+  await page.getByText('1 server, 1 role').click();
   await button(/^other/, 'Enable…');
   await dialog(page).getByText('server other').waitFor();
   await apply();

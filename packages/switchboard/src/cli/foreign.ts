@@ -44,7 +44,7 @@ export interface Adopted {
 /** An entry in our own words. */
 export function adopt(block: Block, entry: unknown): Adopted {
   if (!isObject(entry)) return { entry, ignored: [] };
-  if (block === 'upstreams') return { entry: asUpstream(entry), ignored: [] };
+  if (block === 'upstreams') return { entry: withoutSwitch(asUpstream(entry)), ignored: [] };
   const own = asUpstream(inOurWords(entry));
   const ignored = Object.keys(own).filter((key) => MEANINGLESS.has(key) && !isUpstreamKey(key));
   return { entry: omit(own, ...ignored), ignored };
@@ -53,6 +53,10 @@ export function adopt(block: Block, entry: unknown): Adopted {
 /** Whether another program would not start it either. */
 export const isDisabled = (entry: unknown): boolean =>
   isObject(entry) && (entry['disabled'] === true || entry['enabled'] === false);
+
+/** What is switched on again still says so: `"disabled": false`. */
+const withoutSwitch = (entry: JsonObject): JsonObject =>
+  omit(entry, ...['disabled', 'enabled'].filter((key) => typeof entry[key] === 'boolean'));
 
 function inOurWords(entry: JsonObject): JsonObject {
   const { command, environment, httpUrl, serverUrl, tools, includeTools, excludeTools, disabledTools, ...rest } = entry;

@@ -124,3 +124,16 @@ it('gives the file back when the running Switchboard does not take it', () => {
   expect(read()).toBe(TEXT);
   expect(file.facts().revisions).toEqual([]);
 });
+
+it('serves a server again that was disabled, in each block and by each word', () => {
+  const block = (name: string, off: string): string =>
+    `"${name}": { "${name}-one": { "command": ${command}, ${off} } }`;
+  const text = `{ ${block('upstreams', '"disabled": true')}, ${block('mcpServers', '"enabled": false')}, "servers": { "demo": { "command": ${command} } } }`;
+  const { file, read } = start(text);
+  for (const name of ['upstreams-one', 'mcpServers-one']) {
+    expect(file.apply({ servers: { [name]: 'enable' } }, 'olga').added).toEqual([name]);
+    expect(file.apply({ servers: { [name]: 'disable' } }, 'olga').removed).toEqual([name]);
+  }
+  file.undo('olga');
+  expect(read()).toContain('"enabled": true');
+});
