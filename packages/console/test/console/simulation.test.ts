@@ -8,6 +8,7 @@ import {
   mostClients,
   readSteps,
   stepsFor,
+  particularsOf,
   titleOf,
   withTag,
 } from '../../src/pages/console/simulation.ts';
@@ -36,8 +37,11 @@ describe('two runs', () => {
 describe('a run', () => {
   it('says in a few words what it does, and its errors a second however long its intervals are', () => {
     const run = (options: object): Run => ({ options }) as Run;
-    expect(titleOf(run({ clients: 1, 'duration in s': 600, tool: 'add' }))).toBe('add, 1 client, 10m');
-    expect(titleOf(run({ clients: 20, 'duration in s': 8, steps: 3 }))).toBe('3 steps, 20 clients, 8s');
+    expect(titleOf(run({ clients: 1, durationMs: 600_000, tool: 'add' }))).toBe('add, 1 client, 10m');
+    expect(titleOf(run({ clients: 20, durationMs: 8000, steps: 3 }))).toBe('3 steps, 20 clients, 8s');
+    expect(particularsOf(run({ inFlight: 1, era: 'legacy' }))).toBe('');
+    const more = particularsOf(run({ inFlight: 4, era: 'mixed', rate: 2.5 }));
+    expect(more).toBe('calls a second: 2.5 · in flight each: 4 · era: mixed');
     const points = [
       { at: 0.5, errors: 2 },
       { at: 2.5, errors: 2 },

@@ -150,7 +150,7 @@ function printRuns(runs: readonly SimulationFacts[]): void {
       run.state,
       duration(now - run.startedAt),
       run.upstream,
-      String(run.options['clients'] ?? ''),
+      run.options.clients,
       run.answers,
       Math.round(run.rate),
       ...latencies(run),

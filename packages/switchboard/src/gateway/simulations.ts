@@ -48,6 +48,18 @@ export interface LoadOrder {
   steps?: readonly Readonly<Record<string, unknown>>[] | undefined;
 }
 
+/** What was asked for, with the defaults. */
+export interface SimulationOptions {
+  clients: number;
+  durationMs: number;
+  inFlight: number;
+  era: 'legacy' | 'modern' | 'mixed';
+  rate?: number;
+  tool?: string;
+  /** How many there are in place of a tool. */
+  steps?: number;
+}
+
 /** A run as it stands in the list. */
 export interface SimulationFacts {
   id: string;
@@ -60,8 +72,7 @@ export interface SimulationFacts {
   /** When all clients were open, which the points count from; absent before. */
   openedAt?: number;
   upstream: string;
-  /** As it was asked for. */
-  options: Readonly<Record<string, string | number>>;
+  options: Readonly<SimulationOptions>;
   /** From 0 to 1. */
   done: number;
   answers: number;
@@ -278,10 +289,10 @@ function newSimulation(order: LoadOrder, operator: string): Simulation {
   const { upstream, clients = 10, duration = 30_000, rate, inFlight = 1, era = 'legacy', tool, steps } = order;
   const options = {
     clients,
-    'duration in s': duration / 1000,
-    ...(rate !== undefined && { 'calls a second': rate }),
-    ...(inFlight > 1 && { 'in flight each': inFlight }),
-    ...(era !== 'legacy' && { era }),
+    durationMs: duration,
+    inFlight,
+    era,
+    ...(rate !== undefined && { rate }),
     ...(tool !== undefined && { tool }),
     ...(steps !== undefined && { steps: steps.length }),
   };

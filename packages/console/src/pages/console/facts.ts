@@ -410,7 +410,15 @@ export interface Run {
   /** When all clients were open, which points count from. */
   readonly openedAt?: number;
   readonly upstream: string;
-  readonly options: Readonly<Record<string, string | number>>;
+  readonly options: {
+    readonly clients: number;
+    readonly durationMs: number;
+    readonly inFlight: number;
+    readonly era: string;
+    readonly rate?: number;
+    readonly tool?: string;
+    readonly steps?: number;
+  };
   /** From 0 to 1. */
   readonly done: number;
   readonly answers: number;

@@ -15,20 +15,20 @@ export function shownRun({ live, place }: Page): Run | undefined {
 }
 
 /** What a run did, in a few words: `echo, 10 clients, 30s`. */
-export function titleOf({ options }: Run): string {
-  const { clients, tool, steps } = options;
-  const what = tool ?? (steps === undefined ? 'echoes' : counted(Number(steps), 'step'));
-  return `${what}, ${counted(Number(clients), 'client')}, ${age(Number(options['duration in s']) * 1000)}`;
+export function titleOf({ options: { clients, durationMs, tool, steps } }: Run): string {
+  const what = tool ?? (steps === undefined ? 'echoes' : counted(steps, 'step'));
+  return `${what}, ${counted(clients, 'client')}, ${age(durationMs)}`;
 }
 
-const IN_TITLE: ReadonlySet<string> = new Set(['clients', 'duration in s', 'tool', 'steps']);
-
 /** What else it was asked for. */
-export const particularsOf = ({ options }: Run): string =>
-  Object.entries(options)
-    .filter(([name]) => !IN_TITLE.has(name))
-    .map(([name, value]) => `${name}: ${value}`)
-    .join(' · ');
+export function particularsOf({ options: { rate: perSecond, inFlight, era } }: Run): string {
+  const said = [
+    perSecond !== undefined && `calls a second: ${rate(perSecond)}`,
+    inFlight > 1 && `in flight each: ${inFlight}`,
+    era !== 'legacy' && `era: ${era}`,
+  ];
+  return said.filter(Boolean).join(' · ');
+}
 
 /** How many clients a run may have, and which option says so: half of the free places, and all together one principal, as on the server. */
 export function mostClients(
