@@ -157,10 +157,10 @@ describe('a page', () => {
   it('gets every answer once and every progress note in order, through a thousand cuts at random bytes', async () => {
     // A thousand connections of one address in less than a minute, which the default refuses.
     const { port } = await startSwitchboard('--connect-rate-limit', 'unlimited');
-    const cutter = await startCutter(port, () => 1500 + Math.floor(Math.random() * 4000));
+    const cutter = await startCutter(port, () => 1200 + Math.floor(Math.random() * 1200));
     const page = await openPage();
     // Several connections at a time: each spends most of its life with waiting to come back.
-    const [connections, calls] = [8, 750];
+    const [connections, calls] = [8, 400];
     const results = await page.evaluate(
       async ({ url, connections: many, calls: each }) => {
         const all = await Promise.all(Array.from({ length: many }, () => globalThis.page.open(url)));
