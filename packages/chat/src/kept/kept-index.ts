@@ -23,7 +23,10 @@ export interface Indexed {
   facts: string[];
 }
 
-const PREFIX = 'chat kept ';
+/** A word of its own, by which a store finds them without looking through all that it has. */
+const PREFIX = 'kept ';
+/** Where versions before had them. A node of such a version must not give up what goes on here. */
+const FORMER_PREFIX = 'chat kept ';
 const schema = z.object({ owner: z.string(), at: z.number(), facts: z.array(z.string()).max(4) });
 
 export class KeptIndex {
@@ -37,7 +40,10 @@ export class KeptIndex {
 
   /** Notes that a conversation is in use. For one that was not noted here before, room is made. */
   async note(name: string, { owner, facts }: Indexed): Promise<void> {
-    if (!this.#noted.has(name)) await this.#makeRoom(name, owner);
+    if (!this.#noted.has(name)) {
+      await this.#makeRoom(name, owner);
+      await this.#options.facts.delete(FORMER_PREFIX + name);
+    }
     this.#noted.add(name);
     await this.#options.facts.put(PREFIX + name, { owner, at: Date.now(), facts }, this.#options.keepMs);
   }

@@ -41,6 +41,9 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if ARGV[4] ~= '' then
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
   redis.call('ZADD', KEYS[3], now + ARGV[2], ARGV[4])
+  -- It ends with the last of what it lists; versions before this one do not prolong it.
+  local latest = redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')[2]
+  redis.call('PEXPIREAT', KEYS[3], string.format('%d', tonumber(latest) + 86400000))
 end
 return 1`,
   /** KEYS: fact, lease, index. ARGV: the key in the index. */

@@ -37,7 +37,7 @@ export interface RedisStoreOptions {
 }
 
 /** The first word of keys that are listed again and again: they have an index, as looking through all keys takes time. */
-const LISTED: ReadonlySet<string> = new Set(['node', 'revoked']);
+const LISTED: ReadonlySet<string> = new Set(['node', 'revoked', 'kept']);
 /** The first words of keys that must not be lost with a primary: who owns what, secrets of all, and what is not good any more. */
 const CONFIRMED: ReadonlySet<string> = new Set(['owner', 'heir', 'secret', 'revoked', 'revocations']);
 /** How many keys are looked at in one step of a list. */
