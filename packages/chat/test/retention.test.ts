@@ -222,6 +222,53 @@ describe('what is kept', () => {
     expect(lasting(kept.filter(({ key, ttlMs }) => ttlMs < 0 && !/:(life|epoch)$/.test(key)))).toEqual([]);
   });
 
+  it('is found in Redis without a look through all keys, also where there is much of others', async () => {
+    const own = await RedisServer.start();
+    onTestFinished(() => own.kill());
+    await own.ask('EVAL', "for n = 1, 5000 do redis.call('SET', 'other:' .. n, n) end", '0');
+    const { url } = await startKept(await openStore(`${own.url}/?prefix=kept`));
+    const ada = await enter(url, 'Ada');
+    ada.client.send({ type: 'query', content: '@assistant echo hello' });
+    await ada.client.get('response');
+    const noted = (): Promise<string> => own.ask('ZCARD', 'kept:index:kept');
+    await expect.poll(noted, { timeout: 5000 }).toBe(':2\r\n');
+    expect(await own.ask('INFO', 'commandstats')).not.toContain('cmdstat_scan');
+  });
+
+  it('is written again soon after Redis has come back empty, though nobody has said anything since', async () => {
+    const own = await RedisServer.start();
+    onTestFinished(() => own.kill());
+    const setting = `${own.url}/?prefix=again`;
+    const cluster = { store: setting, peerListen: '127.0.0.1:0', clusterKey: 'cluster-key-of-the-tests-0123456789' };
+    const { url } = await startChat({ retentionHours: 1, gateway: cluster });
+    const ada = await enter(url, 'Ada');
+    ada.client.send({ type: 'query', content: '@assistant echo hello' });
+    await ada.client.get('response');
+    const bob = await RawClient.v2(url);
+    bob.send({ type: 'query', content: 'echo hello' });
+    await bob.get('response');
+    const kinds = async (): Promise<string[]> => {
+      const keys = [
+        ...(await own.ask('KEYS', 'again:*')).matchAll(/^again:(?:fact:)?(chat \w+|kept chat|entries:chat) /gm),
+      ];
+      return keys.map(([, kind]) => kind!).toSorted();
+    };
+    const all = [
+      'chat room',
+      'chat token',
+      'chat token',
+      'entries:chat',
+      'entries:chat',
+      'kept chat',
+      'kept chat',
+      'kept chat',
+    ];
+    await expect.poll(kinds, { timeout: 5000 }).toEqual(all);
+    await own.kill();
+    await own.start();
+    await expect.poll(kinds, { timeout: 10_000, interval: 100 }).toEqual(all);
+  });
+
   it('is limited: in the bytes of a conversation, and in how many there are of one organization', async () => {
     const { open } = await stores['memory']!();
     const limits = { maxKeptBytes: 4096, maxKeptEach: 2 };

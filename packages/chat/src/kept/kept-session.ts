@@ -25,14 +25,17 @@ export const sessionRecord: z.ZodType<SessionRecord> = z.object({
 });
 
 export interface KeptSessionOptions {
-  /** Keeps what is found by a token, in place of what is found by an earlier one. */
-  remember(token: string, room: Membership | undefined): void;
-  forget(token: string): void;
+  /** Keeps, soon, what is found by the token, in place of what is found by {@link KeptSession.formerTokens}. */
+  remember(): void;
+  /** Nothing is found by these any more. */
+  forget(tokens: readonly string[]): void;
 }
 
 export class KeptSession {
   readonly #options: KeptSessionOptions;
   #token = '';
+  /** Those before it that the store may have. */
+  readonly #former: Set<string> = new Set();
   #room: Membership | undefined;
   /** Whether there is something to come back to. */
   #isWorthIt: boolean;
@@ -42,16 +45,29 @@ export class KeptSession {
     this.#isWorthIt = isWorthIt;
   }
 
-  /** The token by which the client comes back; the one before is worth nothing from now on. */
+  /** The token by which the client comes back; empty once it is another node's. The one before is worth nothing once this one is kept. */
+  get token(): string {
+    return this.#token;
+  }
+
   set token(token: string) {
-    if (this.#token !== '') this.#options.forget(this.#token);
+    if (this.#token !== '' && this.#isWorthIt) this.#former.add(this.#token);
     this.#token = token;
     this.#remember();
   }
 
+  get formerTokens(): readonly string[] {
+    return [...this.#former];
+  }
+
+  /** The store does not have these any more. */
+  forgot(tokens: readonly string[]): void {
+    for (const token of tokens) this.#former.delete(token);
+  }
+
   /** The session goes on at another node, which gives a token of its own. */
   abandon(): void {
-    if (this.#token !== '') this.#options.forget(this.#token);
+    if (this.#token !== '') this.#options.forget([this.#token, ...this.#former]);
     this.#token = '';
   }
 
@@ -60,6 +76,10 @@ export class KeptSession {
     if (this.#isWorthIt) return;
     this.#isWorthIt = true;
     this.#remember();
+  }
+
+  get room(): Membership | undefined {
+    return this.#room;
   }
 
   set room(room: Membership | undefined) {
@@ -74,6 +94,6 @@ export class KeptSession {
   }
 
   #remember(): void {
-    if (this.#isWorthIt && this.#token !== '') this.#options.remember(this.#token, this.#room);
+    if (this.#isWorthIt && this.#token !== '') this.#options.remember();
   }
 }
