@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { SwitchboardError, createGateway, isLoopback } from 'mcp-switchboard';
-import type { Gateway, JsonObject, LineHandlers, PeerLine } from 'mcp-switchboard';
+import type { Gateway } from 'mcp-switchboard';
 import { WebSocketServerTransport } from 'mcp-switchboard/websocket';
 import type { WebSocketClient } from 'mcp-switchboard/websocket';
 
@@ -18,12 +18,11 @@ import { OfflineModel } from './models/offline.ts';
 import { LIMITS, SYSTEM } from './options.ts';
 import { unaskedOf, whenOf } from './options.ts';
 import type { ChatEvent, ChatIdentity, ChatLimits, ChatOptions } from './options.ts';
-import { Again } from './nodes/again.ts';
 import { ClientSocket } from './nodes/client-socket.ts';
-import { credentialsSchema, greetingSchema } from './nodes/messages.ts';
-import type { Greeting, Returning } from './nodes/messages.ts';
-import { RemoteOutlet } from './nodes/remote-outlet.ts';
+import { Departure } from './nodes/departure.ts';
+import type { Returning } from './nodes/messages.ts';
 import { roomOwners } from './nodes/room-owners.ts';
+import { Visitors } from './nodes/visitors.ts';
 import { answerBrowsers } from './pages.ts';
 import { Credentials } from './people/credentials.ts';
 import { KeyedSemaphore } from './people/keyed-semaphore.ts';
@@ -33,8 +32,9 @@ import type { Usage } from './protocol/history.ts';
 import { OwnMessages } from './protocol/own-messages.ts';
 import type { MessageHandler } from './protocol/own-messages.ts';
 import { CHAT_V2 } from './protocol/subprotocol.ts';
-import { Elsewhere, Rooms } from './rooms.ts';
+import { Rooms } from './rooms.ts';
 import type { RoomOwners } from './rooms.ts';
+import { firstToEnd } from './session/absent.ts';
 import { Session } from './session/session.ts';
 import type { SessionOptions, SessionServices } from './session/session.ts';
 import { SignIn } from './session/sign-in.ts';
@@ -46,6 +46,8 @@ const PATIENCE_MS = 10_000;
 const POLL_MS = 200;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const SHUTTING_DOWN = 'this process of the chat is shutting down; connect again';
+
 /**
  * Makes a chat, with a gateway of its own between it and the MCP servers. Nothing is started before `listen()`.
  *
@@ -63,7 +65,7 @@ export function createChat(options: ChatOptions): Chat {
   return new Chat(options);
 }
 
-/** People and a model in conversation over WebSocket. {@link createChat} makes one; end it with {@link close}. */
+/** People and a model in conversation over WebSocket. {@link createChat} makes one; end it with {@link drain} or {@link close}. */
 export class Chat {
   readonly #options: ChatOptions;
   readonly #gateway: Gateway;
@@ -77,7 +79,13 @@ export class Chat {
   readonly #own = new OwnMessages();
   readonly #metrics = new ChatMetrics();
   readonly #sweeper: NodeJS.Timeout;
-  #isClosing = false;
+  readonly #departure: Departure;
+  readonly #visitors: Visitors;
+  /** Whether all that was kept is written, and the store may be closed. */
+  #hasLeft = false;
+  #closing: Promise<void> | undefined;
+  #onClosed: () => void = () => {};
+  readonly #ended: Promise<void> = new Promise((resolve) => (this.#onClosed = resolve));
   #vault: Vault | undefined;
   #retention: Retention | undefined;
   /** Which node has a room, where there are several. */
@@ -112,11 +120,23 @@ export class Chat {
         sessions: () => [...this.#sessions.values()].map(({ facts }) => facts),
         kick: (id, reason) => this.#kick(id, reason),
         metrics: () => this.#metrics.text(this.#snapshot),
-        onLine: (greeting, line) => this.#onLine(greeting, line),
+        onLine: (greeting, line) => this.#visitors.take(greeting, line),
         onFenced: (reason) => this.#giveUp(reason),
+        onDrain: (timeoutMs) => this.#leave(timeoutMs),
       },
     });
     this.#services = this.#build(limits, servers);
+    const { rooms } = this.#services;
+    this.#departure = new Departure({ rooms, sessions: () => this.#sessions.values() });
+    this.#visitors = new Visitors({
+      limits,
+      sessions: this.#sessions,
+      begin: (begun) => this.#begin(begun),
+      vault: () => this.#vault,
+      salt: () => this.#salt,
+      isGoing: (session) => this.#closing !== undefined || this.#departure.isGoing(session),
+      fail: (error) => this.#services.fail(error),
+    });
     const { settings } = this.#gateway;
     const { host = settings.host, port = settings.port } = options;
     const { allowedHosts = settings.allowedHosts, allowedOrigins = settings.allowedOrigins } = options;
@@ -184,6 +204,8 @@ export class Chat {
     }
     await this.#gateway.join();
     await this.#openStore();
+    // Operators may have ended it.
+    void this.#gateway.closed.then(() => this.close()).catch((error: unknown) => this.#services.fail(error));
     const url = await this.#sockets.listen();
     const address = this.#http?.address();
     if (typeof address === 'object' && address !== null) await this.#gateway.openAdmin({ host, port: address.port });
@@ -227,13 +249,34 @@ export class Chat {
     });
   }
 
-  /** Ends every session, and every server that was started for one. Idempotent. */
-  async close(): Promise<void> {
+  /** Resolves when everything has ended, whoever asked for it. */
+  get closed(): Promise<void> {
+    return this.#ended;
+  }
+
+  /**
+   * Lets nobody in any more, lets the model finish what it was asked, leaves rooms and kept conversations to the other nodes; then closes. Each
+   * session ends with 1001 as soon as nothing runs in it.
+   *
+   * @param options.timeoutMs how long to wait, in ms. @default the gateway's option `drainTimeout`, 10 s
+   */
+  async drain(options: { timeoutMs?: number } = {}): Promise<void> {
+    await this.#gateway.drain(options);
+    await this.close();
+  }
+
+  /** Ends every session at once, and every server that was started for one. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end().finally(() => this.#onClosed());
+    return this.#closing;
+  }
+
+  async #end(): Promise<void> {
     clearInterval(this.#sweeper);
-    this.#isClosing = true;
     this.#services.rooms.close();
     for (const session of this.#sessions.values()) session.end('the chat is shutting down', 'goingAway');
-    await this.#retention?.flush();
+    if (!this.#hasLeft) await this.#retention?.flush();
+    this.#retention?.close();
     await this.#sockets.close();
     const http = this.#http;
     if (http?.listening === true) {
@@ -264,6 +307,10 @@ export class Chat {
   }
 
   #opened(client: WebSocketClient): void {
+    if (this.#departure.isUnderWay) {
+      client.close('goingAway', SHUTTING_DOWN);
+      return;
+    }
     const outlet = new ClientSocket(client, organizationOf(client.authInfo), this.#gateway.peers);
     this.#clients.set(client.id, outlet);
     this.#begin({ outlet, isV2: client.protocol === CHAT_V2 }).confirmConnection();
@@ -271,30 +318,20 @@ export class Chat {
 
   #begin(options: Omit<SessionOptions, 'onEnd'>): Session {
     this.#makeRoom();
-    const onEnd = ({ id }: Session): void => void this.#sessions.delete(id);
+    const onEnd = (ended: Session): void => {
+      if (this.#sessions.get(ended.id) === ended) this.#sessions.delete(ended.id);
+      this.#departure.note(ended);
+    };
     const session = new Session(this.#services, { ...options, onEnd });
     this.#sessions.set(session.id, session);
     this.#services.onEvent({ type: 'session.opened', session: session.id, principal: session.principal });
     return session;
   }
 
-  /**
-   * Those who are away wait for their clients, but not more of them than may be connected. Room is made by sessions in which nothing would
-   * be lost, then by the account that has most of them: who opens and leaves many connections loses sessions of its own.
-   */
+  /** Those who are away wait for their clients, but not more of them than may be connected. */
   #makeRoom(): void {
     const away = [...this.#sessions.values()].filter(({ isConnected }) => !isConnected);
-    if (away.length < this.#limits.maxConnections) return;
-    const counts = new Map<string, number>();
-    for (const { account } of away) counts.set(account, (counts.get(account) ?? 0) + 1);
-    const countOf = ({ account }: Session): number => counts.get(account) ?? 0;
-    const [first] = away.toSorted(
-      (one, other) =>
-        Number(other.isEmpty) - Number(one.isEmpty) ||
-        countOf(other) - countOf(one) ||
-        one.lastActivity - other.lastActivity,
-    );
-    first?.end('too many clients are away');
+    if (away.length >= this.#limits.maxConnections) firstToEnd(away)?.end('too many clients are away');
   }
 
   #closed(client: WebSocketClient): void {
@@ -307,6 +344,7 @@ export class Chat {
     const there = this.#sessions.get(id);
     if (there === undefined && (await this.#resumeElsewhere(from, message))) return;
     if (!from.isConnected) return;
+    if (there === undefined && this.#departure.isUnderWay) throw new ChatFailure('unavailable', SHUTTING_DOWN);
     const kept =
       there === undefined ? await this.#retention?.take(message.resume_token, id, from.principal) : undefined;
     const isThere = there !== undefined && there !== from && there.isResumedBy(message, from.principal);
@@ -344,56 +382,13 @@ export class Chat {
     return false;
   }
 
-  /** Another node has a client for a session or a room that is here. */
-  #onLine(given: JsonObject, line: PeerLine): LineHandlers {
-    const read = greetingSchema.safeParse(given);
-    if (!read.success) {
-      line.close();
-      return { onText() {}, onClose() {} };
-    }
-    const outlet = new RemoteOutlet(line, read.data.visitor);
-    this.#receive(read.data, outlet).catch((error: unknown) => {
-      const isKnown = error instanceof ChatFailure || error instanceof Again;
-      outlet.refuse(
-        isKnown ? error : new ChatFailure('internal', `Something went wrong; ${this.#services.fail(error)}.`),
-      );
-    });
-    return outlet;
-  }
-
-  async #receive(greeting: Greeting, outlet: RemoteOutlet): Promise<void> {
-    // What is kept is written before this node is gone; then another has it.
-    if (this.#isClosing) throw new Again('the node is shutting down');
-    if (greeting.kind === 'resume') {
-      const there = this.#sessions.get(greeting.session_id);
-      if (there?.isResumedBy({ type: 'resume', ...greeting }, outlet.principal) !== true) {
-        throw new ChatFailure('not_found', 'There is no such session any more.');
-      }
-      outlet.accept();
-      outlet.session = there;
-      there.resumed(outlet, greeting.after);
-      return;
-    }
-    // Its own clients do not pay for those of other nodes: each may have as many.
-    if (this.#sessions.size >= 2 * this.#limits.maxConnections + this.#limits.maxPeople) {
-      throw new ChatFailure('full', 'The node of this room has too many sessions.');
-    }
-    const { credentials } = greeting;
-    const shown = credentials === undefined ? undefined : this.#openCredentials(credentials, greeting.session);
-    const session = this.#begin({ outlet, isV2: true, moved: { ...greeting, shown } });
-    try {
-      await session.arrive(greeting.name, greeting.room, () => outlet.accept());
-    } catch (error) {
-      session.handOver();
-      throw error instanceof Elsewhere ? new Again(error.message) : error;
-    }
-  }
-
-  #openCredentials(sealed: string, session: string): Credentials {
-    const { api_key, org_id, isProven } = credentialsSchema.parse(this.#vault?.open(sealed, session));
-    const credentials = new Credentials(api_key, org_id, this.#salt);
-    credentials.isProven = isProven;
-    return credentials;
+  /** The gateway ends, and waits for this. */
+  async #leave(timeoutMs: number): Promise<void> {
+    // Their sessions stay where they are.
+    for (const client of this.#clients.values()) if (client.isElsewhere) client.close('goingAway', SHUTTING_DOWN);
+    await this.#departure.begin(timeoutMs);
+    await this.#retention?.flush();
+    this.#hasLeft = true;
   }
 
   /** Other nodes may have what was here. */
@@ -403,8 +398,7 @@ export class Chat {
   }
 
   #sweep(): void {
-    this.#services.rooms.refresh();
-    for (const session of this.#sessions.values()) session.refresh();
+    this.#retention?.refresh();
     const oldest = Date.now() - this.#limits.idleTimeoutMs;
     for (const session of this.#sessions.values()) {
       if (session.isBusy || session.lastActivity > oldest) continue;
@@ -447,6 +441,7 @@ export class Chat {
       unasked: unaskedOf(options.approvals),
       rooms: new Rooms({ ...limits, mention, retention: () => this.#retention, owners: () => this.#owners }),
       retention: () => this.#retention,
+      isLeaving: () => this.#departure.isUnderWay,
       node: () => this.#gateway.peers?.id ?? '',
       sealCredentials: (shown, session) => this.#vault!.seal(shown.reveal(), session),
       queries: {

@@ -28,8 +28,10 @@ export interface Started {
   admin: { url: string; token: string } | undefined;
   /** Writes an event to its log. */
   log: ReturnType<typeof createLog>;
-  /** Ends it; resolves when everything is gone. */
+  /** Ends it once the model has answered what it was asked, or after the gateway's `drainTimeout`; resolves when everything is gone. */
   close(): Promise<void>;
+  /** Resolves when everything is gone, whoever asked for it. */
+  closed: Promise<void>;
 }
 
 /** The package of the web pages, where it is installed. */
@@ -81,7 +83,7 @@ export async function startChat(options: StartOptions): Promise<Started> {
     const name = chat.model === 'offline' && offline !== true ? NO_MODEL : chat.model;
     const servers = Object.keys(upstreams).join(', ');
     const banner = `The chat is open:\n\n${page}  WebSocket  ${url}\n\nServers: ${servers}\nModel:   ${name}\n\nCtrl-C ends it.\n`;
-    return { banner, admin: chat.admin, log, close: () => chat.close() };
+    return { banner, admin: chat.admin, log, close: () => chat.drain(), closed: chat.closed };
   } catch (error) {
     await chat.close();
     throw error;

@@ -7,6 +7,7 @@ import { Conversation } from './conversation/conversation.ts';
 import type { Listener } from './conversation/conversation.ts';
 import { ChatFailure } from './failure.ts';
 import type { OpenRoom, Retention } from './kept/retention.ts';
+import { Again } from './nodes/again.ts';
 import { lookOf, nameProblem } from './people/names.ts';
 import type { CloseReason } from './session/link.ts';
 
@@ -16,6 +17,8 @@ export interface Guest extends Listener {
   readonly id: string;
   readonly isConnected: boolean;
   readonly isEnded: boolean;
+  /** Resolves when all that it has said is taken up, and nothing runs for it outside of rooms. */
+  readonly idle: Promise<void>;
   end(reason: string, why: CloseReason): void;
 }
 
@@ -71,6 +74,8 @@ export interface RoomOptions {
 /** One that nobody can guess. */
 export const newRoomName = (): string => randomBytes(12).toString('base64url');
 
+const keyOf = ({ organization, name }: Pick<Room, 'organization' | 'name'>): string => `${organization}/${name}`;
+
 const UNREACHABLE = 'The room cannot be reached just now; try again in a moment.';
 const NOT_PROVEN =
   'Rooms are for people of one organization, and nothing here proves yours: whoever runs this chat must set a probe.';
@@ -79,6 +84,9 @@ export class Rooms {
   readonly #options: RoomOptions;
   readonly #rooms: Map<string, Room> = new Map();
   readonly #opening: Map<string, Promise<Room>> = new Map();
+  /** Those that nobody is in any more, until another node can have them. */
+  readonly #ending: Set<Promise<void>> = new Set();
+  #isLeaving = false;
   #isClosed = false;
 
   constructor(options: RoomOptions) {
@@ -94,13 +102,14 @@ export class Rooms {
    * @param name its own, for the others.
    * @throws {ChatFailure} `full`, `forbidden`, `unavailable`
    * @throws {Elsewhere}
+   * @throws {Again} while this node ends, for a room that is not here.
    */
   async join(guest: Guest, organization: string | undefined, name: string, room: string): Promise<Room> {
     const { maxPeople, mention } = this.#options;
     if (organization === undefined) throw new ChatFailure('forbidden', NOT_PROVEN);
     const problem = nameProblem(name, mention);
     if (problem !== undefined) throw new ChatFailure('forbidden', `${name} cannot be a name here: ${problem}.`);
-    const key = `${organization}/${room}`;
+    const key = keyOf({ organization, name: room });
     let found = await this.#open(key, organization, room);
     // It may have ended while this one waited for it.
     while (this.#rooms.get(key) !== found) found = await this.#open(key, organization, room);
@@ -119,6 +128,8 @@ export class Rooms {
   leave(guest: Guest, room: Room): void {
     if (!room.people.delete(guest)) return;
     room.conversation.listeners.delete(guest);
+    // Of a room that this node has no longer, the others keep the people as they were.
+    if (!this.#isHere(room)) return;
     this.#save(room);
     if (room.people.size > 0) this.broadcastPresence(room);
     else this.#endIfEmpty(room);
@@ -133,16 +144,47 @@ export class Rooms {
     room.conversation.broadcast({ type: 'presence', room: room.name, people });
   }
 
-  /** Keeps what is kept for as long as it is used. */
-  refresh(): void {
-    for (const room of this.#rooms.values()) this.#save(room);
+  /** Those that are open. */
+  get all(): Room[] {
+    return [...this.#rooms.values()];
+  }
+
+  /** Opens no room from now on; resolves when none is being opened any more. */
+  async opened(): Promise<void> {
+    this.#isLeaving = true;
+    await Promise.allSettled(this.#opening.values());
+  }
+
+  /** Resolves when the rooms that nobody is in any more can be had by another node. Never rejects. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#ending);
+  }
+
+  /** Resolves when nobody in the room waits for an answer to what was said there until now. Never rejects. */
+  async idle({ people, conversation }: Room): Promise<void> {
+    await Promise.all([...people.keys()].map(({ idle }) => idle));
+    await conversation.idle;
+  }
+
+  /**
+   * Leaves a room to the other nodes, with those who are in it: here they are ended at once. Resolves when another can have it. Never rejects.
+   *
+   * @param reason for whoever was in it.
+   */
+  async handOver(room: Room, reason: string): Promise<void> {
+    if (!this.#isHere(room)) return;
+    this.#rooms.delete(keyOf(room));
+    // What is still under way is known as interrupted later.
+    const written = room.kept?.leave();
+    for (const guest of room.people.keys()) guest.end(reason, 'goingAway');
+    await written;
+    await this.#options.owners()?.release(room.organization, room.name, room.ownership);
   }
 
   /** Another node has a room, or may have all of them: nobody is here any more. @param room @default all */
   giveUp(reason: string, ...some: readonly Room[]): void {
-    for (const room of some.length > 0 ? some : [...this.#rooms.values()]) {
-      const key = `${room.organization}/${room.name}`;
-      if (this.#rooms.get(key) === room) this.#rooms.delete(key);
+    for (const room of some.length > 0 ? some : this.all) {
+      if (this.#isHere(room)) this.#rooms.delete(keyOf(room));
       void room.kept?.leave();
       for (const guest of room.people.keys()) guest.end(reason, 'goingAway');
     }
@@ -150,9 +192,12 @@ export class Rooms {
 
   /** The process ends: what is kept stays as it is now, with those who are there. */
   close(): void {
-    this.refresh();
     this.#isClosed = true;
     for (const room of this.#rooms.values()) void room.kept?.leave();
+  }
+
+  #isHere(room: Room): boolean {
+    return this.#rooms.get(keyOf(room)) === room;
   }
 
   #save({ kept, people }: Room): void {
@@ -188,6 +233,7 @@ export class Rooms {
     const { maxRooms } = this.#options;
     const found = this.#rooms.get(key) ?? this.#opening.get(key);
     if (found !== undefined) return found;
+    if (this.#isLeaving) throw new Again('the node is shutting down');
     if (this.#rooms.size + this.#opening.size >= maxRooms) {
       throw new ChatFailure('full', `There are ${maxRooms} rooms, the limit.`);
     }
@@ -223,7 +269,7 @@ export class Rooms {
     const made: Room = { name, organization, conversation, people: new Map(), ownership, kept };
     room = made;
     const absent = (kept?.people ?? []).map(({ session: id, name: called }): Guest => {
-      const guest = { id, isConnected: false, isEnded: false, send() {}, end() {} };
+      const guest = { id, isConnected: false, isEnded: false, idle: Promise.resolve(), send() {}, end() {} };
       made.people.set(guest, { name: called, typing: false });
       return guest;
     });
@@ -255,12 +301,12 @@ export class Rooms {
   }
 
   #endIfEmpty(room: Room): void {
-    const key = `${room.organization}/${room.name}`;
-    if (room.people.size > 0 || this.#rooms.get(key) !== room) return;
-    this.#rooms.delete(key);
+    if (room.people.size > 0 || !this.#isHere(room)) return;
+    this.#rooms.delete(keyOf(room));
     if (this.#isClosed) return;
     // What was under way with the rights of the last one who left ends in it.
-    void this.#release(room);
+    const ending = this.#release(room).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
   }
 
   /** What is kept is written before another node may have the room. Never rejects. */

@@ -7,7 +7,7 @@ import type { WebSocketClient } from 'mcp-switchboard/websocket';
 import { expect, it, onTestFinished } from 'vitest';
 
 import { KeptLog } from '../src/kept/kept-log.ts';
-import type { OpenRoom, Retention } from '../src/kept/retention.ts';
+import type { KeptPerson, OpenRoom, Retention } from '../src/kept/retention.ts';
 import { Vault } from '../src/kept/vault.ts';
 import { ClientSocket } from '../src/nodes/client-socket.ts';
 import type { Entry } from '../src/protocol.ts';
@@ -43,6 +43,46 @@ it('a conversation that was cleared after a move does not come back', async () =
   expect(await logOf().recall()).toEqual({ entries: [], seq: 1, unread: 0 });
 });
 
+const newGuest = (id: string): Guest => ({
+  id,
+  isConnected: true,
+  isEnded: false,
+  idle: Promise.resolve(),
+  send() {},
+  end() {},
+});
+
+it('the people of a room that another node has are not written any more while those who are here go', async () => {
+  let owner: Ownership | undefined;
+  const saved: string[][] = [];
+  const archive = { add() {}, begin() {}, clear() {} };
+  const save = (people: readonly KeptPerson[]): void => void saved.push(people.map(({ session }) => session));
+  const kept: OpenRoom = { archive, entries: [], seq: 0, people: [], save, leave: async () => {} };
+  const rooms: Rooms = new Rooms({
+    mention: 'assistant',
+    maxRooms: 1,
+    maxPeople: 2,
+    maxContextTokens: 1000,
+    resumeWindowMs: 1000,
+    retention: () => ({ room: async () => kept }) as unknown as Retention,
+    owners: () => ({
+      async find(_, __, value) {
+        owner = value;
+        return undefined;
+      },
+      async release() {},
+    }),
+  });
+  for (const id of ['ada', 'bob']) {
+    const guest = newGuest(id);
+    const room = await rooms.join(guest, 'organization', id, 'planning');
+    guest.end = () => rooms.leave(guest, room);
+  }
+  owner!.giveUp('another node has it');
+  expect(rooms.size).toBe(0);
+  expect(saved).toEqual([['ada'], ['ada', 'bob']]);
+});
+
 it('a room that another node got while it was read is not opened', async () => {
   let owner: Ownership | undefined;
   let left = 0;
@@ -68,7 +108,7 @@ it('a room that another node got while it was read is not opened', async () => {
       async release() {},
     }),
   });
-  const guest: Guest = { id: 'ada', isConnected: true, isEnded: false, send() {}, end() {} };
+  const guest = newGuest('ada');
   const joined = rooms.join(guest, 'organization', 'Ada', 'planning').catch((error: unknown) => error);
   await isRead;
   owner!.giveUp('another node has it');

@@ -38,6 +38,11 @@ export class ClientSocket implements Outlet {
     this.peer = { address: client.address, userAgent: client.userAgent };
   }
 
+  /** Whether its session is at another node. */
+  get isElsewhere(): boolean {
+    return this.#line !== undefined;
+  }
+
   /** The client has said something. */
   receive(text: string): void {
     if (this.#held !== undefined) {

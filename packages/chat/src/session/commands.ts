@@ -20,7 +20,14 @@ export interface CommandServices {
   /** Messages of the program's own. */
   readonly own: OwnMessages;
   onEvent(event: ChatEvent): void;
+  /** Whether this node ends, so that nothing new is to be begun. */
+  isLeaving(): boolean;
 }
+
+/** What a person may say to the chat itself, in place of a query. */
+const COMMANDS: ReadonlySet<string> = new Set(['clear', 'quit', '']);
+const LEAVING =
+  'This process of the chat is shutting down, and you will be connected again in a moment; ask again then.';
 
 /** The session that a client speaks to. */
 export interface CommandedSession extends Listener {
@@ -89,7 +96,7 @@ export class Commands {
         this.#place.setTyping(message.active);
         return true;
       case 'query':
-        return this.#takeAsAnswer(message);
+        return this.#takeAsAnswer(message) || this.#refuseLate(message);
       default:
         return false;
     }
@@ -143,6 +150,13 @@ export class Commands {
     return taken === 'answered';
   }
 
+  /** While this node ends, what has been asked is answered, and no more. @returns whether it was refused. */
+  #refuseLate({ content, id }: Query): boolean {
+    const isLate = this.#services.isLeaving() && !COMMANDS.has(commandIn(content)) && this.#queries.isForModel(content);
+    if (isLate) this.#session.refuse(new ChatFailure('unavailable', LEAVING), id);
+    return isLate;
+  }
+
   async #authenticate(message: Auth): Promise<void> {
     const shown = await this.#services.signIn.verify(message, this.#link.address, (verdict) =>
       this.#services.onEvent({ type: 'auth', session: this.#session.id, verdict }),
@@ -177,7 +191,7 @@ export class Commands {
 
   async #query({ content, id }: Query): Promise<void> {
     const text = this.#person.mask(content);
-    const command = text.trim().toLowerCase();
+    const command = commandIn(text);
     if (command === 'clear') return this.#queries.clear();
     if (command === 'quit') {
       this.#session.send({ type: 'info', message: 'Goodbye!', event: 'goodbye' });
@@ -225,6 +239,8 @@ export class Commands {
     if (!this.#person.isAuthenticated) throw new ChatFailure('not_authenticated', NOT_AUTHENTICATED);
   }
 }
+
+const commandIn = (text: string): string => text.trim().toLowerCase();
 
 const notOpen = (what: string, id: string): ChatFailure =>
   new ChatFailure('not_found', `No ${what} ${JSON.stringify(id)} is open; it may have been answered or timed out.`);

@@ -34,6 +34,11 @@ export class Inbox {
     this.#options = options;
   }
 
+  /** Resolves when all that has come until now is taken up. Never rejects. */
+  get idle(): Promise<void> {
+    return this.#queue;
+  }
+
   /** Never throws. */
   receive(text: string): void {
     if (this.#isClosed) return;

@@ -34,7 +34,7 @@ export class Queries {
    * @throws {ChatFailure} `too_many_turns`, `too_long`, `rate_limited`, `token_limit`
    */
   ask(text: string, id: string | undefined): Promise<void> | undefined {
-    const { maxWaiting, mention, turns, spend, isCalled } = this.#services;
+    const { maxWaiting, mention, turns, spend } = this.#services;
     const { conversation, name } = this.#place;
     if (this.#place.turns.length > maxWaiting) {
       throw new ChatFailure('too_many_turns', `${maxWaiting} of your queries wait already`);
@@ -48,13 +48,18 @@ export class Queries {
     const given = id === undefined ? {} : { id };
     const entry = conversation.add({ kind: 'person', from: name, text, ...given });
     conversation.broadcast({ type: 'said', entry });
-    if (this.#place.isShared && !isCalled(text)) {
+    if (!this.isForModel(text)) {
       conversation.remember({ role: 'user', text, from: name });
       const message = `The others have it. Say @${mention} for an answer of the model.`;
       this.#asker.send({ type: 'info', message, event: 'heard' });
       return undefined;
     }
     return conversation.enqueue(new Turn(conversation, this.#asker, { text, ...given }, turns));
+  }
+
+  /** Whether the model answers a text, as others in a room may be meant. */
+  isForModel(text: string): boolean {
+    return !this.#place.isShared || this.#services.isCalled(text);
   }
 
   /** @throws {ChatFailure} `forbidden` */

@@ -93,6 +93,7 @@ export class Session implements Asker, Guest {
   readonly #onEnd: (session: Session) => void;
   readonly #startedAt: number = Date.now();
   #isEnded = false;
+  #left: Promise<void> = Promise.resolve();
 
   constructor(chat: SessionServices, { outlet, isV2, kept, moved, onEnd }: SessionOptions) {
     const { limits, signIn, own } = chat;
@@ -190,6 +191,20 @@ export class Session implements Asker, Guest {
     return this.#link.isConnected;
   }
 
+  get isInRoom(): boolean {
+    return this.#place.room !== undefined;
+  }
+
+  /** Resolves when all that the client has said is taken up, and nothing runs in the own conversation. Never rejects. */
+  get idle(): Promise<void> {
+    return this.#inbox.idle.then(() => this.#place.own.idle);
+  }
+
+  /** Once it has ended: resolves when what was to be kept is written, or cannot be. Never rejects. */
+  get left(): Promise<void> {
+    return this.#left;
+  }
+
   /** Whether it may not be ended for being quiet. */
   get isBusy(): boolean {
     return this.#place.isBusy;
@@ -269,11 +284,6 @@ export class Session implements Asker, Guest {
     if (this.#kept !== undefined) this.#kept.session.room = this.#place.membership;
   }
 
-  /** So that it is kept as long as it is used. */
-  refresh(): void {
-    this.#kept?.session.refresh();
-  }
-
   /**
    * Goes into a room, here or at the node that has it; then the session is over here.
    *
@@ -288,6 +298,7 @@ export class Session implements Asker, Guest {
         this.#joined(name, room);
         return;
       } catch (error) {
+        if (error instanceof Again) throw new ChatFailure('unavailable', UNREACHABLE);
         if (!(error instanceof Elsewhere)) throw error;
         const isThere = await this.#tryTo(error.node, () => this.#moving(name, room));
         if (isThere) return;
@@ -297,7 +308,7 @@ export class Session implements Asker, Guest {
     }
   }
 
-  /** Goes on here after another node, in a room that is here. @throws {ChatFailure} @throws {Elsewhere} */
+  /** Goes on here after another node, in a room that is here. @throws {ChatFailure} @throws {Elsewhere} @throws {Again} */
   async arrive(name: string, room: string, onArrived: () => void): Promise<void> {
     await this.#place.join(this.#person.organization, name, room);
     onArrived();
@@ -394,7 +405,7 @@ export class Session implements Asker, Guest {
     this.#inbox.close();
     const quiet = this.#place.end();
     // What the end of the process interrupts is known as that later.
-    void this.#kept?.leave(why === 'goingAway' ? undefined : quiet);
+    if (this.#kept !== undefined) this.#left = this.#kept.leave(why === 'goingAway' ? undefined : quiet);
     this.#questions.cancelAll();
     this.#tools.close();
     this.#person.shown = undefined;

@@ -40,6 +40,7 @@ export class RawClient {
       this.received.push(JSON.parse(data.toString()) as ServerMessage);
       this.#wake();
     });
+    socket.on('error', () => {});
     socket.on('close', (code, reason) => {
       this.closed = { code, reason: reason.toString() };
       this.#wake();

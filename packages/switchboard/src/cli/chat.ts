@@ -8,6 +8,7 @@ import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { withEnvFlag } from './command-upstream.ts';
 import { companion } from './companion.ts';
 import { checkFlags, flagFor } from './flags.ts';
+import { leave } from './exit.ts';
 import { endOnFault } from './last-resort.ts';
 import { endOnSignal } from './signals.ts';
 import { announceRun } from './run-file.ts';
@@ -28,6 +29,7 @@ interface ChatModule {
     admin: { url: string; token: string } | undefined;
     log: ReturnType<typeof createLog>;
     close(): Promise<void>;
+    closed: Promise<void>;
   }>;
 }
 
@@ -137,5 +139,6 @@ async function chat(
   process.once('exit', announceRun(process.env, running.admin ?? {}));
   const ended = endOnSignal(running);
   process.stdout.write(running.banner);
-  await ended;
+  await Promise.race([ended, running.closed]);
+  leave(undefined);
 }

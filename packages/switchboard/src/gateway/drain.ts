@@ -3,6 +3,7 @@ import type { Registry } from '../callers/registry.ts';
 import type { Router } from '../router/router.ts';
 import type { Cluster } from './cluster.ts';
 import type { Observation } from './observation.ts';
+import type { Program } from './program.ts';
 
 export interface DrainOptions {
   registry: Registry;
@@ -10,6 +11,8 @@ export interface DrainOptions {
   observation: Observation;
   /** The other nodes, which go on with what this one leaves. @default there are none */
   cluster: Cluster | undefined;
+  /** A program around the gateway: what its clients wait for needs the gateway, so it goes first. @default there is none */
+  program: Program | undefined;
   /** How long to wait for what is under way, in ms. */
   timeoutMs: number;
   /** What clients are told. */
@@ -22,11 +25,16 @@ export async function drain({
   router,
   observation,
   cluster,
+  program,
   timeoutMs,
   reason,
 }: DrainOptions): Promise<void> {
   // Whoever comes meanwhile is served: balancers and other nodes send nobody any more when this has resolved.
   await cluster?.drain();
+  const until = performance.now() + timeoutMs;
+  await program?.onDrain?.(timeoutMs).catch((error: unknown) => {
+    observation.emit({ type: 'failed', where: 'program', error });
+  });
   registry.refuseNew();
   registry.leaveQuiet(reason, cluster !== undefined);
   if (cluster !== undefined) {
@@ -41,5 +49,6 @@ export async function drain({
       });
     });
   }
-  await Promise.all([router.drain(timeoutMs), cluster?.members.drained(timeoutMs)]);
+  const leftMs = Math.max(0, until - performance.now());
+  await Promise.all([router.drain(leftMs), cluster?.members.drained(leftMs)]);
 }

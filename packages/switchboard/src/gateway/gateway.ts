@@ -617,7 +617,8 @@ export class Gateway {
     this.#emit({ type: 'draining', requests: this.#router.size });
     const { registry } = this.#callers;
     const [router, observation, cluster] = [this.#router, this.#observation, this.#cluster];
-    const drained = drain({ registry, router, observation, cluster, timeoutMs, reason: ENDING });
+    const program = this.#program;
+    const drained = drain({ registry, router, observation, cluster, program, timeoutMs, reason: ENDING });
     // What a load asks for is not waited for.
     await Promise.all([this.#simulations.close(), drained]);
     await this.close();

@@ -17,6 +17,14 @@ export interface Program {
   onLine?(greeting: JsonObject, line: PeerLine): LineHandlers;
   /** The other nodes took this one for gone: what it had, others may have by now. It goes on as another node. */
   onFenced?(reason: string): void;
+  /**
+   * The gateway is about to end. The program lets nobody in any more, finishes what runs and leaves its clients; until this has resolved, the gateway
+   * serves it as before. Must not reject.
+   *
+   * @param timeoutMs after so long, in ms, what still runs is given up.
+   * @default it has nothing to finish
+   */
+  onDrain?(timeoutMs: number): Promise<void>;
 }
 
 /** A line between the programs of two nodes. What is sent arrives in its order, or the line closes. */

@@ -138,6 +138,34 @@ describe('the chat', { timeout: 60_000 }, () => {
     expect(lines.map((line) => typeof (JSON.parse(line) as { level: unknown }).level)).not.toContain('string');
   });
 
+  it.each(['SIGTERM', 'switchboard drain'])('answers what was asked and then ends, after %s', async (how) => {
+    const XDG_RUNTIME_DIR = folder();
+    const { child, host, stderr } = await chat(['--offline', ...demo], { XDG_RUNTIME_DIR });
+    const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    const socket = new WebSocket(`ws://${host}`, ['chat.v2']);
+    onTestFinished(() => socket.terminate());
+    socket.on('error', () => {});
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    const incoming = on(socket, 'message');
+    const get = async (type: string): Promise<Record<string, unknown>> => {
+      for (;;) {
+        const { value } = (await incoming.next()) as { value: [Buffer] };
+        const message = JSON.parse(value[0].toString()) as Record<string, unknown>;
+        if (message['type'] === type) return message;
+      }
+    };
+    await get('connection_established');
+    socket.send(JSON.stringify({ type: 'query', content: 'ask question="Which colour?"' }));
+    const { question } = await get('question');
+    if (how === 'SIGTERM') child.kill('SIGTERM');
+    else expect((await run(['drain'], { env: { ...NOTHING, XDG_RUNTIME_DIR } })).code).toBe(0);
+    await expect.poll(async () => (await fetch(`http://${host}/readyz`)).status, { timeout: 5000 }).toBe(503);
+    socket.send(JSON.stringify({ type: 'answer', question, action: 'accept', content: { answer: 'green' } }));
+    expect((await get('response'))['message']).toContain('green');
+    expect(await closed).toBe(1001);
+    expect(await exit, stderr()).toBe(0);
+  });
+
   it('is found by the commands for operators, which show and end its sessions', async () => {
     const XDG_RUNTIME_DIR = folder();
     const { host } = await chat(demo, { XDG_RUNTIME_DIR });
