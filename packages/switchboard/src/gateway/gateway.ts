@@ -279,7 +279,9 @@ export class Gateway {
           return this.#openClient(upstream, identity, {});
         },
         consoleLink: (operator) => this.#console?.link(operator) ?? noConsole(),
-        look: () => ({ clients: this.stats.connections, inFlight: this.#router.size }),
+        look: () => ({ ...operations.counts, inFlight: this.#router.size }),
+        store,
+        onStoreNotice: onNotice,
         pass,
         emit,
       });
@@ -468,6 +470,7 @@ export class Gateway {
     await this.#cluster?.join();
     if (this.#cluster !== undefined) await this.#access.join();
     await this.#limits.join();
+    this.#admin?.begin();
   }
 
   /** The other nodes, for a program around it; undefined where there is no cluster. They are known once it has joined them. */
@@ -482,6 +485,7 @@ export class Gateway {
    * @throws {SwitchboardError} `SWB_PORT_IN_USE` where the admin API has a port of its own.
    */
   async openAdmin({ host, port }: { host: string; port: number }): Promise<void> {
+    this.#admin?.begin();
     const own = await this.#admin?.listen();
     if (own !== undefined) this.#adminUrl = adminUrl('127.0.0.1', own);
     else if (this.#admin !== undefined) this.#adminUrl = adminUrl(host, port);
@@ -636,14 +640,14 @@ export class Gateway {
   }
 
   async #end(): Promise<void> {
-    this.#admin?.close();
+    const written = this.#admin?.close();
     this.#console?.close();
     this.#statistics.close();
     const loaded = this.#simulations.close();
     const closed = this.#ingress.close();
     this.#callers.registry.close(ENDING);
     this.#router.close();
-    await Promise.all([loaded, closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
+    await Promise.all([written, loaded, closed, this.#retirement.end(), this.#pools.close(), this.#cluster?.close()]);
     this.#access.close();
     this.#callers.records?.close();
     this.#limits.close();

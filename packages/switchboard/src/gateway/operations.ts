@@ -67,6 +67,10 @@ export interface UpstreamFacts {
   reason?: string;
   /** Since when it keeps failing, and when it is tried again; only in the state `failing`. */
   failing?: Failing;
+  /** How the last server that was started calls itself. */
+  server?: { name?: string; version?: string };
+  /** What it declared, such as `tools` and `tools.listChanged`; absent before one was started. */
+  capabilities?: readonly string[];
   /** Requests that run. */
   running: number;
   /** Requests that wait for their turn. */
@@ -125,6 +129,14 @@ export class Operations {
     return all.toSorted((one, other) => one.startedAt - other.startedAt);
   }
 
+  /** How many there are, without a look at each. @internal */
+  get counts(): { clients: number; sessions: number } {
+    const { program, registry, router } = this.#options;
+    const sessions = program?.sessions().length ?? registry.size;
+    const others = program === undefined ? sessionlessClients(router.exchanges).length : 0;
+    return { clients: sessions + others, sessions };
+  }
+
   /** How much there is to do now, and whose rate is nearly used up. */
   load(): Pick<Situation, 'clients' | 'sessions' | 'queued' | 'parked' | 'nearLimit'> {
     const { router, limiter, pools } = this.#options;
@@ -178,6 +190,7 @@ export class Operations {
       isolation: pool.isolation,
       ...stateOf(pool),
       ...(pool.failing !== undefined && { failing: pool.failing }),
+      ...pool.said,
       ...limiter.of(pool.name),
       members: pool.membersWith(tree),
     }));

@@ -9,6 +9,8 @@ import type { Credentials } from './credentials.ts';
 import { Definitions } from './definitions.ts';
 import { negotiate } from './handshake.ts';
 import type { Handshake, ClientIdentity } from './handshake.ts';
+import { selfDescriptionOf } from './self-description.ts';
+import type { SelfDescription } from './self-description.ts';
 import { Spares } from './spares.ts';
 import { owned } from '../util/owned.ts';
 import { RpcPeer } from './rpc-peer.ts';
@@ -76,6 +78,7 @@ export class Launcher {
   readonly #silent: Map<Era, number> = new Map();
   /** What the server last called itself: another one, or another version of it, may speak other eras. */
   #identity: string | undefined;
+  #said: SelfDescription | undefined;
   readonly #definitions: Definitions = new Definitions();
   #speaksModern = false;
   #onIdle: (() => void) | undefined;
@@ -97,6 +100,11 @@ export class Launcher {
   /** Those of this node. */
   get running(): number {
     return [...this.#running].filter(({ channel }) => channel.node === undefined).length;
+  }
+
+  /** What the last that was started says of itself. */
+  get said(): SelfDescription | undefined {
+    return this.#said;
   }
 
   /** Whether the last that was started was spoken to in the modern era. */
@@ -137,6 +145,7 @@ export class Launcher {
         });
         this.#speaksModern = handshake.era === 'modern';
         this.#identify(handshake);
+        this.#said = selfDescriptionOf(handshake, credentials?.mask ?? ((text) => text));
         for (const era of handshake.refused) this.#silent.set(era, Date.now());
         if (spare === undefined && channel === undefined) this.#options.onStarted?.(performance.now() - startedAt);
         return { peer, handshake };

@@ -32,6 +32,7 @@ import { Launcher } from './launcher.ts';
 import type { LaunchResult, LauncherOptions } from './launcher.ts';
 import { checkServer, listTools } from './server-check.ts';
 import type { CheckResult, VisitedServer } from './server-check.ts';
+import type { SelfDescription } from './self-description.ts';
 import { Stickiness } from './stickiness.ts';
 import { Tasks } from './tasks.ts';
 
@@ -165,6 +166,11 @@ export class Pool implements Upstream {
   /** Since when it fails, why, and when it is tried next. Not known of servers that every caller brings a value for. */
   get failing(): Failing | undefined {
     return this.#options.template.isEmpty ? this.#breakers.get('')?.failing : undefined;
+  }
+
+  /** What its server says of itself; undefined before one was started. */
+  get said(): SelfDescription | undefined {
+    return this.#launcher.said;
   }
 
   /** Every member, with what its processes use where the system tells. Never rejects. */

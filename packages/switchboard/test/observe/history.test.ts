@@ -2,8 +2,10 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import type { GatewayEvent } from '../../src/observe/events.ts';
-import { History, MAX_CHANGES, MAX_UPSTREAMS, percentileMs } from '../../src/observe/history.ts';
+import { MAX_CHANGES } from '../../src/observe/changes.ts';
+import { History, MAX_UPSTREAMS } from '../../src/observe/history.ts';
 import type { Gauges } from '../../src/observe/history.ts';
+import { percentileMs } from '../../src/observe/ring.ts';
 import { MAX_ENDED, MAX_RECENT, MAX_REFUSED, RecentRequests } from '../../src/observe/recent-requests.ts';
 import { MAX_LINE, MAX_LINES, StderrTail } from '../../src/observe/stderr-tail.ts';
 import { SECONDS } from '../../src/observe/tally.ts';
@@ -37,7 +39,7 @@ const refused: GatewayEvent = {
   method: 'tools/call',
 };
 
-function startHistory(look: () => Gauges = () => ({ clients: 0, inFlight: 0, memoryBytes: 0 })): {
+function startHistory(look: () => Gauges = () => ({ clients: 0, sessions: 0, inFlight: 0, memoryBytes: 0 })): {
   history: History;
   pass(ms: number): void;
 } {
@@ -127,6 +129,41 @@ describe('the history', () => {
     expect(history.load()).toEqual([]);
   });
 
+  it('tells each server in the last hour and day too, with the calls of the step that is under way', () => {
+    const { history, pass } = startHistory();
+    for (let nth = 0; nth < 30; nth++) history.onEvent(ended({ outcome: nth < 3 ? 'error' : 'ok' }));
+    for (const range of ['minute', 'hour', 'day'] as const)
+      expect(history.load(range), range).toMatchObject([{ upstream: 'demo', calls: 30, errors: 3 }]);
+    pass(60_000);
+    const [hour] = history.load('hour');
+    expect([hour!.perSecond.length, hour!.perSecond.at(-1)]).toEqual([60, 0.5]);
+    pass(3_000_000);
+    expect(history.load()).toEqual([]);
+    expect(history.load('hour')).toMatchObject([{ calls: 30 }]);
+    pass(3_600_000);
+    expect(history.load('hour')).toEqual([]);
+    expect(history.load('day')).toMatchObject([{ calls: 30 }]);
+    pass(86_400_000);
+    expect(history.load('day')).toEqual([]);
+  });
+
+  it('has what the processes of a server use for as long as a measure holds, and nothing where none was made', () => {
+    const { history, pass } = startHistory();
+    history.measured('demo', { memoryBytes: 1000, cores: 0.25 });
+    history.measured('demo', { memoryBytes: 3000, cores: 0.125 });
+    pass(60_000);
+    history.measured('demo', { memoryBytes: 0, cores: 0 });
+    pass(5000);
+    const { memoryBytes, cores, stepMs } = history.usage('demo', 'minute');
+    // The most of a step counts.
+    expect([memoryBytes[0], cores[0], memoryBytes.at(-6), memoryBytes.at(-1), stepMs]).toEqual([3000, 0.25, 3000, 0, 1000]);
+    expect(history.usage('demo', 'hour').memoryBytes.at(-1)).toBe(3000);
+    expect(history.usage('other', 'minute').memoryBytes.every((bytes) => bytes === null)).toBe(true);
+    pass(90_000_000);
+    for (const range of ['minute', 'hour', 'day'] as const)
+      expect(history.usage('demo', range).cores.filter((used) => used !== null)).toEqual([]);
+  });
+
   it('keeps what changed with its time and words: the same within a minute once, and a bounded number', () => {
     const { history, pass } = startHistory();
     const failed: GatewayEvent = { type: 'member.failed', upstream: 'files', slot: 'x', reason: 'exited with code 3' };
@@ -179,14 +216,15 @@ describe('the history', () => {
     ]);
   });
 
-  it('looks at clients, calls in flight and memory each second', async () => {
-    const { history, pass } = startHistory(() => ({ clients: 7, inFlight: 2, memoryBytes: 1024 }));
+  it('looks at clients, sessions, calls in flight and memory each second', async () => {
+    const { history, pass } = startHistory(() => ({ clients: 7, sessions: 5, inFlight: 2, memoryBytes: 1024 }));
     await expect
       .poll(() => {
         pass(1000);
-        return history.range('hour').clients.some((clients) => clients === 7);
+        const { clients, sessions } = history.range('hour');
+        return [clients.includes(7), sessions.includes(5)];
       })
-      .toBe(true);
+      .toEqual([true, true]);
   });
 });
 

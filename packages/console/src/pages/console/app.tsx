@@ -12,12 +12,13 @@ import { lazyView } from './lazy-view.tsx';
 import { Link } from './link.tsx';
 import { LiveMark } from './live-mark.tsx';
 import { Nodes } from './nodes.tsx';
-import { Overview } from './overview.tsx';
+import { Overview, overviewTopics } from './overview.tsx';
 import type { Page } from './page.ts';
 import { People } from './people.tsx';
 import { TITLES, VIEWS, type View } from './place.ts';
 import { Requests } from './requests.tsx';
 import { Servers, shownServer } from './servers.tsx';
+import { usageTopicOf } from './server-usage.tsx';
 import { Sessions } from './sessions.tsx';
 import { shownRun } from './simulation.ts';
 import { Reaching, SignIn } from './sign-in.tsx';
@@ -34,7 +35,7 @@ interface ViewFacts {
 const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
   overview: {
     icon: 'overview',
-    topics: ({ place }) => [`history.${place.params['range'] ?? 'minute'}`, 'load', 'changes', 'upstreams'],
+    topics: overviewTopics,
     Content: Overview,
   },
   sessions: { icon: 'people', topics: () => ['sessions', 'requests', 'recent'], Content: Sessions },
@@ -43,7 +44,8 @@ const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
     icon: 'servers',
     topics: (page) => {
       const shown = shownServer(page);
-      return ['upstreams', 'load', 'changes', ...(shown === undefined ? [] : [`stderr:${shown.name}`])];
+      const own = shown === undefined ? [] : [`stderr:${shown.name}`, usageTopicOf(page, shown)];
+      return ['upstreams', 'load', 'changes', ...own];
     },
     Content: Servers,
   },

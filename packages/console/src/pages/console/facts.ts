@@ -82,11 +82,12 @@ export interface History {
   readonly p50Ms: readonly (number | null)[];
   readonly p99Ms: readonly (number | null)[];
   readonly clients: readonly number[];
+  readonly sessions: readonly number[];
   readonly inFlight: readonly number[];
   readonly memoryBytes: readonly number[];
 }
 
-/** The last minute of one server. */
+/** One server in the last minute, hour or day. */
 export interface Load {
   readonly upstream: string;
   readonly calls: number;
@@ -94,6 +95,15 @@ export interface Load {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly perSecond: readonly number[];
+}
+
+/** What the processes of one server used; null where nothing was measured. */
+export interface Usage {
+  readonly from: number;
+  readonly stepMs: number;
+  readonly memoryBytes: readonly (number | null)[];
+  /** Processor time in the time that passed: 1 is one core all the time. */
+  readonly cores: readonly (number | null)[];
 }
 
 export interface Change {
@@ -189,6 +199,8 @@ export interface Member {
   readonly slot: string;
   readonly state: string;
   readonly pid?: number;
+  /** In a cluster: where it runs, if not at the node that was asked. */
+  readonly node?: string;
   readonly era?: string;
   readonly version?: string;
   readonly startedAt?: number;
@@ -206,6 +218,9 @@ export interface Upstream {
   readonly state: 'idle' | 'ready' | 'failed' | 'failing' | 'off';
   readonly reason?: string;
   readonly failing?: { readonly since: number; readonly nextTryAt?: number };
+  readonly server?: { readonly name?: string; readonly version?: string };
+  /** What it declared; absent before one was started. */
+  readonly capabilities?: readonly string[];
   readonly running: number;
   readonly waiting: number;
   readonly members: readonly Member[];

@@ -14,6 +14,7 @@ import type {
   Status,
   StderrLine,
   Upstream,
+  Usage,
 } from './facts.ts';
 
 /** How many requests are kept that have ended, and that were refused, as on the server. */
@@ -22,6 +23,10 @@ const MAX_REFUSED = 250;
 const MAX_STDERR = 200;
 
 export type Range = 'minute' | 'hour' | 'day';
+
+/** Where the stream has how busy each server was. */
+export const loadTopicOf = (range: Range): string => (range === 'minute' ? 'load' : `load.${range}`);
+const RANGES: readonly Range[] = ['minute', 'hour', 'day'];
 
 type Table = 'sessions' | 'requests' | 'upstreams' | 'people';
 
@@ -50,7 +55,10 @@ export class LiveState {
   status: Status | undefined;
   health: Health | undefined;
   history: Readonly<Partial<Record<Range, History>>> = {};
-  load: readonly Load[] | undefined;
+  /** Of each server, by range. */
+  load: Readonly<Partial<Record<Range, readonly Load[]>>> = {};
+  /** Of the servers that were looked at, by the topic. */
+  usage: Readonly<Record<string, Usage>> = {};
   changes: readonly Change[] = [];
   readonly sessions: Map<string, Session> = new Map();
   readonly requests: Map<string, Running> = new Map();
@@ -82,17 +90,19 @@ export class LiveState {
 
   apply(topic: string, message: Message): void {
     this.known.add(topic);
+    const loaded = RANGES.find((range) => loadTopicOf(range) === topic);
     if (topic in ID_OF) this.#table(topic as Table, message);
     else if (topic === 'recent') this.#recent(message);
     else if (topic.startsWith('simulation:')) this.#points(topic.slice('simulation:'.length), message);
     else if (topic.startsWith('stderr:')) this.#stderr(topic.slice('stderr:'.length), message);
+    else if (topic.startsWith('usage.')) this.usage = { [topic]: message.value as Usage };
     else if (topic.startsWith('history.')) {
       this.history = { ...this.history, [topic.slice('history.'.length)]: message.value as History };
-    } else if (topic === 'status') this.status = message.value as Status;
+    } else if (loaded !== undefined) this.load = { ...this.load, [loaded]: message.value as Load[] };
+    else if (topic === 'status') this.status = message.value as Status;
     else if (topic === 'health') this.health = message.value as Health;
     else if (topic === 'lockouts') this.lockouts = message.value as Lockout[];
     else if (topic === 'simulations') this.simulations = message.value as Run[];
-    else if (topic === 'load') this.load = message.value as Load[];
     else if (topic === 'changes') this.changes = message.value as Change[];
   }
 

@@ -31,6 +31,9 @@ export function Members({ members, now, last }: MembersProps): JSX.Element {
       columns={[
         { label: 'State', title: ({ slot }) => slot, cell: ({ state }) => <StateMark state={state} /> },
         { label: 'Process', right: true, cell: ({ pid }) => pid ?? '–' },
+        ...(members.some(({ node }) => node !== undefined)
+          ? [{ label: 'Node', cell: ({ node = 'this one' }: Member) => node }]
+          : []),
         { label: 'Protocol', cell: ({ era, version }) => [era, version].filter(Boolean).join(' ') || '–' },
         {
           label: 'Age',

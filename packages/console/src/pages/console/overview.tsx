@@ -3,24 +3,26 @@ import { niceBytes } from './chart-scale.ts';
 import { Chart, Sparkline } from './chart.tsx';
 import type { Change, Load, Problem, Upstream } from './facts.ts';
 import { Link } from './link.tsx';
-import type { Range } from './live-state.ts';
+import { loadTopicOf, type Range } from './live-state.ts';
 import type { Page } from './page.ts';
 import { PlainTable } from './plain-table.tsx';
+import { RangeChoice, rangeOf } from './range-choice.tsx';
 import type { View } from './place.ts';
 import { StateMark } from './state-mark.tsx';
 import { age, count, counted, duration, exactly, rate, size } from './words.ts';
 
-const RANGES: readonly { readonly range: Range; readonly label: string }[] = [
-  { range: 'minute', label: 'Minute' },
-  { range: 'hour', label: 'Hour' },
-  { range: 'day', label: 'Day' },
-];
 const VIEW_OF: Readonly<Record<NonNullable<Problem['about']>['kind'], View>> = {
   upstream: 'servers',
   session: 'sessions',
   request: 'requests',
   person: 'people',
 };
+/** What the stream is asked for. */
+export const overviewTopics = (page: Page): readonly string[] => {
+  const range = rangeOf(page);
+  return [`history.${range}`, loadTopicOf(range), 'changes', 'upstreams'];
+};
+
 /** How many changes are listed. */
 const MAX_CHANGES = 30;
 
@@ -49,7 +51,7 @@ function Health({ page }: { readonly page: Page }): JSX.Element {
   const running = age(Date.now() + page.live!.state.clockSkewMs - status.startedAt);
   const facts = (
     <p class="hint">
-      {counted(status.clients, 'client')} · {counted(upstreams.size, 'server')} · up {running} · version{' '}
+      {counted(status.clients, 'client')} · {counted(status.connections, 'session')} · {counted(upstreams.size, 'server')} · up {running} · version{' '}
       {status.version} · process {status.pid}
     </p>
   );
@@ -90,14 +92,20 @@ const memoryOf = ({ members }: Upstream): string => {
 };
 const tookOf = (ms: number | null | undefined): string => (ms == null ? '–' : duration(ms));
 
-function ServerTable({ page, rows }: { readonly page: Page; readonly rows: readonly ServerRow[] }): JSX.Element {
+interface ServerTableProps {
+  readonly page: Page;
+  readonly range: Range;
+  readonly rows: readonly ServerRow[];
+}
+
+function ServerTable({ page, range, rows }: ServerTableProps): JSX.Element {
   return (
     <section class="panel">
       <h2>
-        Servers <span class="hint">last minute</span>
+        Servers <span class="hint">last {range}</span>
       </h2>
       <PlainTable
-        label="Servers, last minute"
+        label={`Servers, last ${range}`}
         rows={rows}
         keyOf={({ upstream }) => upstream.name}
         columns={[
@@ -135,7 +143,7 @@ function Changes({ changes, now }: { readonly changes: readonly Change[]; readon
   return (
     <section class="panel">
       <h2>What changed</h2>
-      {changes.length === 0 && <p class="empty">Nothing since the start: no reload, no restart, no failure.</p>}
+      {changes.length === 0 && <p class="empty">Nothing is known to have changed: no reload, no restart, no failure.</p>}
       <ol class="changes">
         {changes
           .slice(-MAX_CHANGES)
@@ -160,30 +168,18 @@ function Changes({ changes, now }: { readonly changes: readonly Change[]; readon
 
 export function Overview({ page }: { readonly page: Page }): JSX.Element {
   const { state } = page.live!;
-  const range = RANGES.find((each) => each.range === page.place.params['range'])?.range ?? 'minute';
+  const range = rangeOf(page);
   const history = state.history[range];
   const rows = [...state.upstreams.values()].map((upstream) => ({
     upstream,
-    load: state.load?.find((each) => each.upstream === upstream.name),
+    load: state.load[range]?.find((each) => each.upstream === upstream.name),
   }));
   const perSecond = (values: readonly number[]): number[] =>
     values.map((value) => value / ((history?.stepMs ?? 1000) / 1000));
   return (
     <div class="scroll">
       <Health page={page} />
-      <div class="range" role="radiogroup" aria-label="How far back">
-        {RANGES.map(({ range: each, label }) => (
-          <label key={each}>
-            <input
-              type="radio"
-              name="range"
-              checked={range === each}
-              onChange={() => page.show({ range: each === 'minute' ? undefined : each }, false)}
-            />
-            {label}
-          </label>
-        ))}
-      </div>
+      <RangeChoice page={page} />
       <div class="charts" aria-busy={history === undefined}>
         {history !== undefined && (
           <>
@@ -211,13 +207,14 @@ export function Overview({ page }: { readonly page: Page }): JSX.Element {
               ]}
             />
             <Chart
-              title="Clients and calls in flight"
+              title="Clients, sessions and calls in flight"
               group="overview"
               {...history}
               changes={state.changes}
               format={count}
               series={[
                 { label: 'Clients', tone: 'accent', values: history.clients, area: true },
+                { label: 'Sessions', tone: 'good', values: history.sessions },
                 { label: 'In flight', tone: 'second', values: history.inFlight },
               ]}
             />
@@ -234,7 +231,7 @@ export function Overview({ page }: { readonly page: Page }): JSX.Element {
         )}
       </div>
       <div class="panels">
-        <ServerTable page={page} rows={rows} />
+        <ServerTable page={page} range={range} rows={rows} />
         <Changes changes={state.changes} now={Date.now() + state.clockSkewMs} />
       </div>
     </div>

@@ -6,7 +6,7 @@ import { clock } from './words.ts';
 
 export interface Series {
   readonly label: string;
-  readonly tone: 'accent' | 'second' | 'bad';
+  readonly tone: 'accent' | 'second' | 'good' | 'bad';
   /** What was not measured is a gap. */
   readonly values: readonly (number | null)[];
   readonly area?: boolean;

@@ -7,16 +7,21 @@ import type { LiveState } from './live-state.ts';
 import { Members } from './members.tsx';
 import type { Page } from './page.ts';
 import { ServerActions } from './server-actions.tsx';
+import { ServerUsage } from './server-usage.tsx';
 import { StateMark } from './state-mark.tsx';
 import { Stderr } from './stderr.tsx';
 import { ToolChanges } from './tool-changes.tsx';
 import { age, count, counted, duration, exactly, reasonOf } from './words.ts';
 
+/** Absent before one was started. */
+const capabilitiesOf = ({ capabilities }: Upstream): string | undefined =>
+  capabilities?.length === 0 ? 'none' : capabilities?.join(', ');
+
 function Server({ page, upstream }: { readonly page: Page; readonly upstream: Upstream }): JSX.Element {
   const { state } = page.live!;
   const { name, isolation, reason, failing, running, waiting, members } = upstream;
   const now = Date.now() + state.clockSkewMs;
-  const load = state.load?.find((each) => each.upstream === name);
+  const load = state.load.minute?.find((each) => each.upstream === name);
   const changes = state.changes.filter((change) => change.upstream === name).slice(-20);
   return (
     <div class="scroll server">
@@ -55,6 +60,8 @@ function Server({ page, upstream }: { readonly page: Page; readonly upstream: Up
                 <Sparkline values={load.perSecond} label="Calls a second" />
               </>
             ),
+          'Calls itself': [upstream.server?.name, upstream.server?.version].filter(Boolean).join(' '),
+          Capabilities: capabilitiesOf(upstream),
           'Failing since':
             failing === undefined ? undefined : `${exactly(failing.since)}, for ${age(now - failing.since)}`,
           'Next try':
@@ -69,6 +76,7 @@ function Server({ page, upstream }: { readonly page: Page; readonly upstream: Up
         <>
           <h3>Members</h3>
           <Members members={members} now={now} last={changes.at(-1)} />
+          <ServerUsage page={page} upstream={upstream} changes={changes} />
         </>
       )}
       <h3>

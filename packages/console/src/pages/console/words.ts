@@ -53,6 +53,9 @@ export const counted = (value: number, noun: string): string => `${count(value)}
 /** `0.3`, `12`, `5,120`: so many digits as say something. */
 export const rate = (value: number): string => (value > 0 && value < 10 ? value.toFixed(1) : count(value));
 
+/** `4 %`, `0.3 %`. */
+export const share = (value: number): string => `${rate(value * 100)} %`;
+
 /** What is left of a limit: `599/600`; of a large one as a share of it, which fits into a column. */
 export const left = (remaining: number, limit: number): string =>
   limit < 10_000

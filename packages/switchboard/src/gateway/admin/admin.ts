@@ -12,14 +12,17 @@ import { Refusals } from '../../observe/refusals.ts';
 import { StderrTail } from '../../observe/stderr-tail.ts';
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { OPERATOR_ROLE } from '../../router/roles.ts';
+import type { SharedStore, StoreNotice } from '../../stores/store.ts';
 import { checkHostAndOrigin } from '../../transports/http/guard.ts';
 import { limitConnections } from '../../transports/http/limits.ts';
 import { sendError } from '../../transports/http/reply.ts';
 import { adminPortOf } from '../addresses.ts';
+import { KeptHistory } from '../kept-history.ts';
 import type { Settings } from '../settings.ts';
 import { Trials } from '../tool-trial.ts';
 import { Gate } from './gate.ts';
 import { Live } from './live.ts';
+import { MemberUsage } from './member-usage.ts';
 import { OperatorApi } from './operator-api.ts';
 import type { Operator } from './operator.ts';
 import type { AdminContext } from './route.ts';
@@ -29,13 +32,16 @@ import type { LiveEvent } from './event-watchers.ts';
 import { RecentLog } from './recent-log.ts';
 
 /** What is put together here. */
-type OfEvents = 'trials' | 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'refusals' | 'stderr' | 'live';
+type OfEvents = 'trials' | 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'refusals' | 'stderr' | 'usage' | 'live';
 
 export interface AdminOptions extends Omit<AdminContext, OfEvents> {
   settings: Settings;
   emit: Emit;
   /** How busy it is now. */
   look(): Omit<Gauges, 'memoryBytes'>;
+  /** Where the history outlives the process, if it does. */
+  store: SharedStore;
+  onStoreNotice(notice: StoreNotice): void;
   /** Has another process of this machine answer, where that is the one that does. @default there is none */
   pass?: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined;
 }
@@ -57,29 +63,42 @@ export class Admin {
   readonly #log: ReturnType<typeof createLog>;
   readonly #listeners: readonly Emit[];
   readonly #options: AdminOptions;
+  readonly #kept: KeptHistory | undefined;
   #server: Server | undefined;
 
   constructor(options: AdminOptions) {
-    const { settings, emit, look } = options;
+    const { settings, emit, look, store, onStoreNotice: onNotice } = options;
     const recentLog = new RecentLog();
+    const history = new History({ look: () => ({ ...look(), memoryBytes: process.memoryUsage.rss() }) });
+    const onFault = (error: unknown): void => emit({ type: 'failed', where: 'live stream', error });
     const context = {
       ...options,
       trials: new Trials(),
       watchers: eventWatchers(),
       recentLog,
-      history: new History({ look: () => ({ ...look(), memoryBytes: process.memoryUsage.rss() }) }),
+      history,
       recentRequests: new RecentRequests(),
       refusals: new Refusals(),
       stderr: new StderrTail(),
+      usage: new MemberUsage({ operations: options.operations, history, onFault }),
     };
-    const live = new Live(topicsOf(context), (error) => emit({ type: 'failed', where: 'live stream', error }));
+    const live = new Live(topicsOf(context), onFault);
     this.#options = options;
     this.#context = { ...context, live };
-    const { history, recentRequests, refusals, stderr, tools } = this.#context;
+    const { recentRequests, refusals, stderr, tools } = this.#context;
     this.#listeners = [history, recentRequests, refusals, stderr, tools].map(({ onEvent }) => onEvent);
     this.#log = createLog({ level: settings.logLevel, write: recentLog.add });
     this.gate = new Gate(settings.adminToken);
     this.api = new OperatorApi({ context: this.#context, emit });
+    this.#kept =
+      store.reach === 'process'
+        ? undefined
+        : new KeptHistory({ store, history, onNotice, name: () => this.#name, upstreams: () => this.#upstreams });
+  }
+
+  /** Goes on with the history of the process before, once this one has joined its cluster. Nobody waits for that. */
+  begin(): void {
+    void this.#kept?.begin();
   }
 
   /** @returns its own port, where it has one. @throws {SwitchboardError} `SWB_PORT_IN_USE` */
@@ -113,14 +132,28 @@ export class Admin {
     for (const listener of this.#listeners) listener(event as GatewayEvent);
   };
 
-  close(): void {
-    const { watchers, recentLog, history, live } = this.#context;
+  /** Resolves when the history is written. Never rejects. */
+  async close(): Promise<void> {
+    const { watchers, recentLog, history, usage, live } = this.#context;
     watchers.close();
     recentLog.close();
     history.close();
+    usage.close();
     live.close();
     this.#server?.close();
     this.#server?.closeAllConnections();
+    await this.#kept?.close();
+  }
+
+  /** What the next process has as well. */
+  get #name(): string {
+    const { settings, cluster } = this.#options;
+    const own = cluster?.nodes().find(({ self }) => self)?.name;
+    return own ?? (settings.nodeName || `${settings.host}:${settings.port}`);
+  }
+
+  get #upstreams(): string[] {
+    return ['*', ...this.#options.configuration().upstreams.map(({ name }) => name)];
   }
 
   async #serveAlone(request: IncomingMessage, response: ServerResponse): Promise<void> {

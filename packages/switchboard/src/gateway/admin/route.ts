@@ -22,6 +22,7 @@ import type { ConfigurationFacts } from './configuration.ts';
 import type { Problem } from './health.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import type { Live } from './live.ts';
+import type { MemberUsage } from './member-usage.ts';
 import type { Operator } from './operator.ts';
 import type { RecentLog } from './recent-log.ts';
 import type { AdminCluster, Spread } from './spread.ts';
@@ -37,6 +38,7 @@ export interface AdminContext {
   recentRequests: RecentRequests;
   refusals: Refusals;
   stderr: StderrTail;
+  usage: MemberUsage;
   live: Live;
   stats(): Stats;
   isDraining(): boolean;

@@ -78,7 +78,7 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/history',
-    summary: 'Calls, errors, latency, clients and memory of the last minute, hour or day',
+    summary: 'Calls, errors, latency, clients, sessions and memory of the last minute, hour or day',
     command: 'history',
     query: shapes.range,
     answer: shapes.history,
@@ -87,10 +87,11 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/history/upstreams',
-    summary: 'The last minute of every server that was called',
+    summary: 'Every server that was called in the last minute, hour or day',
     command: 'history --upstreams',
+    query: shapes.range,
     answer: shapes.list(shapes.upstreamLoad),
-    handle: ({ history }) => history.load(),
+    handle: ({ history }, { query: { range } }) => history.load(range),
   }),
   define({
     method: 'GET',
@@ -261,6 +262,18 @@ export const ROUTES: readonly Route[] = [
     handle: ({ operations, stderr }, { name }) => {
       operations.checkUpstream(name);
       return stderr.list(name);
+    },
+  }),
+  define({
+    method: 'GET',
+    path: '/upstreams/{name}/usage',
+    summary: 'Memory and processor time of the processes of a server in the last minute, hour or day',
+    command: 'history --usage <upstream>',
+    query: shapes.range,
+    answer: shapes.usage,
+    handle: ({ operations, history }, { name, query: { range = 'minute' } }) => {
+      operations.checkUpstream(name);
+      return history.usage(name, range);
     },
   }),
   define({

@@ -106,6 +106,14 @@ export const upstream: z.ZodType = z.strictObject({
     ),
   reason: z.string().optional().describe('why it failed'),
   failing: z.looseObject({ since: time, reason: z.string() }).optional(),
+  server: z
+    .strictObject({ name: z.string().optional(), version: z.string().optional() })
+    .optional()
+    .describe('how the last one that was started calls itself'),
+  capabilities: z
+    .array(z.string())
+    .optional()
+    .describe('what it declared, such as tools and tools.listChanged; absent before one was started'),
   running: count,
   waiting: count.describe('requests that wait for their turn'),
   members: z.array(
@@ -207,16 +215,23 @@ export const history: z.ZodType = z.strictObject({
   p50Ms: percentiles,
   p99Ms: percentiles,
   clients: measured,
+  sessions: measured,
   inFlight: measured,
   memoryBytes: measured,
 });
 export const upstreamLoad: z.ZodType = z.strictObject({
   upstream: z.string(),
-  calls: count.describe('of the last minute'),
+  calls: count.describe('of the range, up to now'),
   errors: count,
   p50Ms: ms.nullable(),
   p99Ms: ms.nullable(),
-  perSecond: measured,
+  perSecond: measured.describe('calls a second in each step that has ended, oldest first'),
+});
+export const usage: z.ZodType = z.strictObject({
+  from: time.describe('when the first step began, in ms since 1970'),
+  stepMs: ms,
+  memoryBytes: z.array(z.number().nullable()).describe('resident, of all processes; null where nothing was measured'),
+  cores: z.array(z.number().nullable()).describe('processor time in the time that passed: 1 is one core all the time'),
 });
 export const recentChange: z.ZodType = z.strictObject({
   time,

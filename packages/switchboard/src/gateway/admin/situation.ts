@@ -1,15 +1,14 @@
 /** How a Switchboard is at this moment, as operators see it: asked once, or live. */
-import { ProcessTree, readProcessTree } from '../../upstreams/process-tree.ts';
+import type { RangeName } from '../../observe/history.ts';
 import type { SessionFacts } from '../../callers/session-facts.ts';
-import type { OpenRequest, UpstreamFacts } from '../operations.ts';
+import type { OpenRequest } from '../operations.ts';
 import { PRODUCT } from '../product.ts';
 import { problemsOf } from './health.ts';
 import type { Problem } from './health.ts';
 import type { Topic } from './live.ts';
+import { NO_PROCESSES } from './member-usage.ts';
 import type { AdminContext } from './route.ts';
 import type { AdminCluster } from './spread.ts';
-
-const NO_PROCESSES = new ProcessTree([]);
 
 type Context = Omit<AdminContext, 'live'>;
 
@@ -107,11 +106,10 @@ function withKeys(sessions: readonly SessionFacts[]): { key: string }[] {
 }
 
 const STDERR = 'stderr:';
+const USAGE = /^usage\.(minute|hour|day):(.*)$/s;
 const SIMULATION = /^simulation:[0-9a-f]{12}$/;
 /** How many changes a page gets each time that something changes. */
 const LIVE_CHANGES = 100;
-/** How often it is looked at what processes use, in ms: that takes the whole system. */
-const USAGE_MS = 5000;
 
 /** The points of a run, as they come. One that is not kept any more has none: a page may still have asked for it. */
 function pointsTopic({ simulations }: Context, id: string): Topic {
@@ -119,20 +117,12 @@ function pointsTopic({ simulations }: Context, id: string): Topic {
   return { kind: 'log', count: () => points().length, list: (after) => points().slice(after) };
 }
 
-/** What the live stream can be about: `stderr:` and the name of an upstream, `simulation:` and the id of a run, or one of these. */
+/**
+ * What the live stream can be about: `stderr:` and the name of an upstream, `usage.minute:`, `usage.hour:` or `usage.day:` and such a name,
+ * `simulation:` and the id of a run, or one of these.
+ */
 export function topicsOf(context: Context): (name: string) => Topic | undefined {
-  const { operations, history, recentRequests, stderr } = context;
-  let [processes, readAt] = [NO_PROCESSES, -Infinity];
-  const lookAtUpstreams = async (): Promise<UpstreamFacts[]> => {
-    const isFirst = readAt === -Infinity;
-    if (performance.now() - readAt > USAGE_MS) {
-      readAt = performance.now();
-      const reading = readProcessTree().then((tree) => (processes = tree));
-      // Later looks do not wait: what they show is as old as the one before.
-      if (isFirst) await reading;
-    }
-    return operations.upstreamsWith(processes);
-  };
+  const { operations, history, recentRequests, stderr, usage } = context;
   const topics: Readonly<Record<string, Topic>> = {
     status: { kind: 'value', look: () => statusOf(context) },
     health: { kind: 'value', look: () => healthOf(context) },
@@ -140,6 +130,8 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     'history.hour': { kind: 'value', look: () => history.range('hour') },
     'history.day': { kind: 'value', look: () => history.range('day') },
     load: { kind: 'value', look: () => history.load() },
+    'load.hour': { kind: 'value', look: () => history.load('hour') },
+    'load.day': { kind: 'value', look: () => history.load('day') },
     changes: { kind: 'value', look: () => history.changes().slice(-LIVE_CHANGES) },
     sessions: {
       kind: 'table',
@@ -159,11 +151,14 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     },
     simulations: { kind: 'value', look: () => context.simulations.list() },
     lockouts: { kind: 'value', look: () => context.lockout.list() },
-    upstreams: { kind: 'table', look: lookAtUpstreams, idOf: ({ name }: { name: string }) => name },
+    upstreams: { kind: 'table', look: () => usage.upstreams(), idOf: ({ name }: { name: string }) => name },
   };
   return (name) => {
     if (Object.hasOwn(topics, name)) return topics[name];
     if (SIMULATION.test(name)) return pointsTopic(context, name.slice(name.indexOf(':') + 1));
+    const [, range, used = ''] = USAGE.exec(name) ?? [];
+    // Of a server that was removed nothing is known: a page may still have asked for it.
+    if (range !== undefined) return { kind: 'value', look: () => history.usage(used, range as RangeName) };
     if (!name.startsWith(STDERR)) return undefined;
     const upstream = name.slice(STDERR.length);
     if (!operations.has(upstream)) return undefined;
