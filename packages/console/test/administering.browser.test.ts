@@ -305,7 +305,9 @@ describe('a takeover', () => {
     await page.locator('.changes').getByText('Node b joined').first().waitFor();
     const session = await openSession(b.ws.replace('ws:', 'http:'), initializeParams());
     await view(page, 'Sessions');
-    await page.getByText('No client is connected').or(page.locator('.table .empty')).first().waitFor();
+    // Of the other node, as it said a moment ago.
+    await rows(page).filter({ hasText: 'wire' }).getByText('b', { exact: true }).waitFor();
+    await page.getByText(/^Sessions of b are as they were/).waitFor();
     b.child.kill('SIGKILL');
     await view(page, 'Overview');
     await page
@@ -316,9 +318,13 @@ describe('a takeover', () => {
     const answer = await http(a.http, { headers: session, body: toolCall(1, 'echo', { text: 'goes on' }) });
     expect([answer.status, answer.body]).toEqual([200, expect.stringContaining('goes on')]);
     await view(page, 'Sessions');
-    await expect.poll(() => rows(page).count()).toBe(1);
+    await rows(page).getByText('a', { exact: true }).waitFor();
+    expect(await rows(page).count()).toBe(1);
     await rows(page).first().click();
     await detail(page).getByText('echo').waitFor();
+    await detail(page)
+      .getByText(/^1 time: to another process/)
+      .waitFor();
     await view(page, 'Nodes');
     await expect.poll(() => page.getByLabel('Nodes').locator('tbody tr').count()).toBe(1);
     expect(await seriousFaults(page)).toEqual([]);

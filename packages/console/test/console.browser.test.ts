@@ -74,6 +74,8 @@ describe('an operator', () => {
     expect(await page.locator('.changes li').first().textContent()).toContain('no such folder');
     await page.getByText('Hour', { exact: true }).click();
     await expect.poll(() => page.url()).toContain('range=hour');
+    const hour = page.getByLabel('Servers, last hour').locator('tr', { hasText: 'demo' });
+    await expect.poll(() => hour.locator('td').nth(2).textContent()).toBe('6');
     expect(await seriousFaults(page)).toEqual([]);
 
     // From there to the server that fails, and what it wrote.
@@ -131,6 +133,7 @@ describe('an operator', () => {
     await dialog(page).getByLabel('Text').fill('Back in 5 minutes');
     await dialog(page).getByRole('button', { name: 'Send' }).click();
     await notice(page, 'Sent.');
+    await detail(page).locator('.messages').getByText('notifications/message').waitFor();
     expect(await seriousFaults(page)).toEqual([]);
     await detail(page).getByRole('button', { name: 'End session…' }).click();
     await dialog(page).getByRole('button', { name: 'End session' }).click();
@@ -142,6 +145,11 @@ describe('an operator', () => {
     const [before] = (await gateway.operations.upstreams())[0]!.members;
     await view(page, 'Servers');
     await page.getByRole('link', { name: /^demo/ }).click();
+    await page
+      .locator('.facts')
+      .getByText(/\btools\b/)
+      .waitFor();
+    await page.getByLabel('Memory of its processes', { exact: true }).getByText(/MiB$/).first().waitFor();
     await page.getByRole('button', { name: 'Restart…' }).click();
     await dialog(page).getByRole('button', { name: 'Restart' }).click();
     await notice(page, 'demo was restarted.');

@@ -3,7 +3,7 @@ export { createGateway, Gateway } from './gateway/gateway.ts';
 export type { JwtOptions } from './auth/jwt.ts';
 export type { AllowanceFacts } from './callers/session-facts.ts';
 export type { ConnectVisit, Hooks, RequestVisit } from './callers/hooks.ts';
-export type { SessionFacts, SessionNotes, SessionState } from './callers/session-facts.ts';
+export type { ReturnFacts, SessionFacts, SessionNotes, SessionState } from './callers/session-facts.ts';
 export type { AccessOptions, RoleLimitOptions, RoleOptions } from './gateway/access-options.ts';
 export type { Address } from './gateway/addresses.ts';
 export type { Origins } from './gateway/admin/configuration.ts';

@@ -54,6 +54,21 @@ describe('what the stream has told', () => {
     state.apply('history.hour', { value: { from: 1 } });
     state.apply('history.day', { value: { from: 2 } });
     expect(state.history).toEqual({ hour: { from: 1 }, day: { from: 2 } });
+    state.apply('load', { value: [{ upstream: 'a' }] });
+    state.apply('load.day', { value: [{ upstream: 'b' }] });
+    expect(state.load).toEqual({ minute: [{ upstream: 'a' }], day: [{ upstream: 'b' }] });
+    // Of servers and sessions only the one that is shown counts.
+    state.apply('usage.hour:a', { value: { from: 1 } });
+    state.apply('usage.hour:b', { value: { from: 2 } });
+    expect(state.usage).toEqual({ 'usage.hour:b': { from: 2 } });
+    state.apply('messages:one', { all: [{ nr: 1 }] });
+    state.apply('messages:two', { rows: [{ nr: 1 }] });
+    state.apply('messages:two', { rows: Array.from({ length: 200 }, (_, nth) => ({ nr: nth + 2 })) });
+    expect([Object.keys(state.messages), state.messages['two']!.length, state.messages['two']![0]!.nr]).toEqual([
+      ['two'],
+      200,
+      2,
+    ]);
     state.apply('nothing of the kind', { value: 1 });
     expect(({} as Record<string, unknown>)['line']).toBeUndefined();
   });

@@ -24,6 +24,7 @@ import type { CallerContext, Outlet } from './context.ts';
 import type { Arrival } from './arrival.ts';
 import { admitModern, openModern } from './modern.ts';
 import { factsOf } from './registry.ts';
+import { Returns } from './returns.ts';
 import type { Conversation } from './registry.ts';
 import type { SessionFacts, SessionNotes, SessionState } from './session-facts.ts';
 import { LegacySession } from './session.ts';
@@ -57,6 +58,7 @@ export class Connection implements Conversation, CredentialHolder {
   #modern: Pick<Scope, 'version' | 'clientInfo'> | undefined;
   /** What another process would go on with; nothing where none could. */
   #record: KeptRecord | undefined;
+  readonly #returns: Returns = new Returns();
   #badMessages = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #startedAt = Date.now();
@@ -73,7 +75,7 @@ export class Connection implements Conversation, CredentialHolder {
     this.#outlet = {
       send: (message) => {
         this.touch();
-        channel.send(message);
+        this.#say(message);
       },
     };
     this.#onClose = onClose;
@@ -86,6 +88,7 @@ export class Connection implements Conversation, CredentialHolder {
   /** The client came back, and has shown again who it is: somebody of the same principal with the same rights. */
   renew(identity: Identity): void {
     this.#arrival.identity = identity;
+    this.#returns.add('resumed');
   }
 
   invalidate(how: 'expired' | 'revoked', why: string): void {
@@ -119,6 +122,7 @@ export class Connection implements Conversation, CredentialHolder {
       notes: this.notes,
       allowance: allowanceOf(this.#context, this.#arrival),
       ...(traffic !== undefined && { traffic }),
+      returns: this.#returns.facts,
     });
   }
 
@@ -129,7 +133,7 @@ export class Connection implements Conversation, CredentialHolder {
   }
 
   notify(note: RpcNotification): void {
-    this.#channel.send(note);
+    this.#say(note);
   }
 
   start(): void {
@@ -177,6 +181,7 @@ export class Connection implements Conversation, CredentialHolder {
   /** Goes on with the session that another process had opened. @throws {SwitchboardError} when the upstream has no place for it. */
   restore(record: SessionRecord): void {
     this.#startedAt = record.startedAt;
+    this.#returns.add('moved');
     this.notes = notesOf(record);
     this.#session = this.#newSession();
     this.#session.restore(record);
@@ -186,8 +191,14 @@ export class Connection implements Conversation, CredentialHolder {
     this.lastActivity = Date.now();
   }
 
+  #say(message: Message): void {
+    this.#context.messages.take(this.id, 'out', message);
+    this.#channel.send(message);
+  }
+
   #receive(message: Message): void {
     this.touch();
+    this.#context.messages.take(this.id, 'in', message);
     try {
       checkFromClient(message);
       this.#serve(message);
@@ -196,7 +207,7 @@ export class Connection implements Conversation, CredentialHolder {
       const error = asSwitchboardError(thrown);
       if (error !== thrown) this.#context.emit({ type: 'failed', where: 'connection', error });
       this.#context.emit(refusal(error, this.#arrival, message));
-      if (isRequest(message)) this.#channel.send(failure(message.id, error.toRpc()));
+      if (isRequest(message)) this.#say(failure(message.id, error.toRpc()));
     }
   }
 
@@ -219,7 +230,7 @@ export class Connection implements Conversation, CredentialHolder {
       if (message.method === CREDENTIALS_METHOD) {
         this.#context.admit(this.#arrival)();
         this.#arrival.credentials.take(message.params);
-        this.#channel.send(result(message.id, {}));
+        this.#say(result(message.id, {}));
         return;
       }
       if (claimsModern(message.params)) {
@@ -283,7 +294,7 @@ export class Connection implements Conversation, CredentialHolder {
     this.touch();
     this.#context.emit(refusal(error, this.#arrival));
     this.#session?.unreadable(error);
-    this.#channel.send(failure(error.rpcId, error.toRpc()));
+    this.#say(failure(error.rpcId, error.toRpc()));
     if (++this.#badMessages >= MAX_BAD_MESSAGES) {
       this.#channel.close('protocol', `${MAX_BAD_MESSAGES} unreadable messages in a row`);
     }

@@ -8,6 +8,7 @@ import type { Message, RpcId } from '../protocol/jsonrpc.ts';
 import type { Exchanges } from '../router/exchange.ts';
 import { cut } from '../util/cut.ts';
 import type { Hooks } from './hooks.ts';
+import type { SessionMessages } from './session-messages.ts';
 import type { SessionRecords } from './session-records.ts';
 
 /** What every caller is given by the gateway. */
@@ -44,6 +45,8 @@ export interface CallerContext {
   readonly maxRequestsInFlight: number;
   /** What sessions are rebuilt from after a restart. @default nothing is kept */
   readonly records?: SessionRecords | undefined;
+  /** Told of every message of a session. */
+  readonly messages: SessionMessages;
   /** What the program around the gateway wants to be asked. */
   readonly hooks: Readonly<Hooks>;
 }

@@ -32,6 +32,7 @@ import type { HttpLimits, HttpVisit } from './http-visit.ts';
 import { askConnect, callOnClose } from './hooks.ts';
 import { factsOf } from './registry.ts';
 import type { Conversation, Registry } from './registry.ts';
+import { Returns } from './returns.ts';
 import type { SessionFacts, SessionNotes } from './session-facts.ts';
 import type { EventKeeper } from './replay-budget.ts';
 import { LegacySession } from './session.ts';
@@ -70,6 +71,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   /** What another process would go on with; nothing where none could. */
   #record: KeptRecord | undefined;
   readonly #isRestored: boolean;
+  readonly #returns: Returns = new Returns();
   notes: SessionNotes = {};
   /** The streams of requests that are not answered, by the request's id. */
   readonly #requests: ShortMap<RpcId, EventStream> = new ShortMap();
@@ -105,6 +107,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     this.id = id;
     this.#startedAt = former?.startedAt ?? Date.now();
     this.#isRestored = former !== undefined;
+    if (former !== undefined) this.#returns.add('moved');
     // Of one whose process was killed it is not known how far it got.
     this.#streamSeq = former === undefined ? 0 : former.streams + (former.left === true ? 0 : STREAMS_SPARED);
     this.notes = notesOf(former);
@@ -261,10 +264,12 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       inFlight: this.#session.calls.size,
       notes: this.notes,
       allowance: allowanceOf(this.#context, this.#arrival),
+      returns: this.#returns.facts,
     });
   }
 
   notify(note: RpcNotification): void {
+    this.#context.messages.take(this.id, 'out', note);
     this.#standalone.push(note);
   }
 
@@ -278,6 +283,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       const detail = `${JSON.stringify(version)}; this session negotiated ${JSON.stringify(negotiated)}`;
       throw new SwitchboardError('SWB_UNSUPPORTED_VERSION', { detail });
     }
+    this.#context.messages.take(this.id, 'in', message);
     if (!isRequest(message)) {
       this.#session.receive(message);
       response.writeHead(202).end();
@@ -318,6 +324,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       if (stream !== undefined) this.#finish(stream, failure(part.rpcId, part.toRpc()));
       return;
     }
+    this.#context.messages.take(this.id, 'in', part);
     try {
       checkFromClient(part);
       this.#session.receive(part);
@@ -461,12 +468,14 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       if (about !== undefined) this.#finish(this.#takeRequest(about), message);
       return;
     }
+    this.#context.messages.take(this.id, 'out', message);
     const own = about === undefined ? undefined : this.#requests.get(about);
     (own ?? (this.#standalone.isAttached ? this.#standalone : (this.#anyRequest() ?? this.#standalone))).push(message);
   }
 
   #finish(stream: EventStream | undefined, message: Message): void {
     if (stream === undefined) return;
+    this.#context.messages.take(this.id, 'out', message);
     stream.finish(message);
     if (!stream.isFinished) return;
     // Without an event id there is nothing that a client could come back with.

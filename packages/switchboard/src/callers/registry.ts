@@ -10,7 +10,7 @@ import type { Traffic } from '../transports/channel.ts';
 import { MAX_OWN_WORDS, cut } from '../util/cut.ts';
 import { owned } from '../util/owned.ts';
 import { originOf } from './account.ts';
-import type { AllowanceFacts } from './session-facts.ts';
+import type { AllowanceFacts, ReturnFacts } from './session-facts.ts';
 import type { SessionFacts, SessionNotes } from './session-facts.ts';
 import type { Arrival } from './arrival.ts';
 
@@ -278,12 +278,13 @@ interface OwnFacts extends Pick<SessionFacts, 'state' | 'startedAt' | 'lastActiv
   notes: SessionNotes;
   allowance?: AllowanceFacts | undefined;
   traffic?: Traffic;
+  returns?: ReturnFacts | undefined;
 }
 
 export function factsOf(
   { id, identity, upstream, transport, address, userAgent }: Arrival,
   session: { version: string; clientInfo: JsonObject | undefined } | undefined,
-  { modern, notes, allowance, traffic, ...own }: OwnFacts,
+  { modern, notes, allowance, traffic, returns, ...own }: OwnFacts,
 ): SessionFacts {
   const isLegacy = session !== undefined && session.version !== '';
   const era = isLegacy ? 'legacy' : modern === undefined ? undefined : 'modern';
@@ -303,6 +304,7 @@ export function factsOf(
     metadata: notes.metadata ?? {},
     ...(allowance !== undefined && { allowance }),
     ...(traffic !== undefined && { traffic }),
+    ...(returns !== undefined && { returns }),
   };
 }
 

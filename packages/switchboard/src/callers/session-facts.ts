@@ -24,6 +24,14 @@ export interface SessionNotes {
   metadata?: Readonly<Record<string, string>>;
 }
 
+/** How a client came back to its session: on a new socket (`resumed`), or at another process than before (`moved`). */
+export interface ReturnFacts {
+  /** How often, as far as this process knows. */
+  count: number;
+  /** The last few, oldest first; times are in ms since 1970. */
+  last: readonly { time: number; how: 'resumed' | 'moved' }[];
+}
+
 /** A client as operators see it. */
 export interface SessionFacts {
   /** Its name in logs and tables; no secret, and worth nothing to who learns it. */
@@ -60,4 +68,6 @@ export interface SessionFacts {
   allowance?: AllowanceFacts;
   /** Where the transport counts it. */
   traffic?: Traffic;
+  /** Absent where it never had to come back. */
+  returns?: ReturnFacts;
 }

@@ -30,7 +30,10 @@ export const historyCommand = (): Command =>
       if (given.length > 1) throw usageError('give one of --upstreams, --changes and --usage');
       const client = AdminClient.find(flags, process.env);
       if (usage !== undefined) {
-        const used = await client.ask<UsageRange>('GET', `/upstreams/${encodeURIComponent(usage)}/usage?range=${range}`);
+        const used = await client.ask<UsageRange>(
+          'GET',
+          `/upstreams/${encodeURIComponent(usage)}/usage?range=${range}`,
+        );
         if (flags.json === true) printJson(used);
         else printUsage(used);
         return;
@@ -81,7 +84,11 @@ function printRange({ from, stepMs, ...columns }: HistoryRange): void {
       size(most(columns.memoryBytes) ?? 0),
     ];
   });
-  printTable(['from ago', 'calls', 'errors', 'refused', 'p50', 'p99', 'clients', 'sessions', 'memory'], rows, 'nothing is known');
+  printTable(
+    ['from ago', 'calls', 'errors', 'refused', 'p50', 'p99', 'clients', 'sessions', 'memory'],
+    rows,
+    'nothing is known',
+  );
 }
 
 function printUsage({ from, stepMs, memoryBytes, cores }: UsageRange): void {

@@ -7,6 +7,7 @@ import type { Hooks } from '../callers/hooks.ts';
 import { HttpCallers } from '../callers/http.ts';
 import type { Elsewhere } from '../callers/http.ts';
 import { Registry } from '../callers/registry.ts';
+import { SessionMessages } from '../callers/session-messages.ts';
 import { SessionRecords } from '../callers/session-records.ts';
 import { RestCallers } from '../callers/rest.ts';
 import { ReplayBudget } from '../callers/replay-budget.ts';
@@ -44,6 +45,8 @@ const MAX_SILENCE_MS = 15_000;
 /** What serves clients, by the way they come in. */
 export interface CallerAdapters {
   registry: Registry;
+  /** Of the sessions that an operator looks at. */
+  messages: SessionMessages;
   /** What sessions over HTTP keep for clients that come back. */
   replay: ReplayBudget;
   connections: Connections;
@@ -82,6 +85,7 @@ export function callerAdapters({
           lease,
           onNotice: (notice) => emit(noticeEvent(notice)),
         });
+  const messages = new SessionMessages();
   const context: CallerContext = {
     records,
     exchanges,
@@ -94,6 +98,7 @@ export function callerAdapters({
     maxMessageBytes: (identity) => admission.maxMessageBytes(identity),
     watchCredential: (holder) => access.credentials.watch(holder),
     maxRequestsInFlight: settings.maxRequestsInFlight,
+    messages,
     hooks,
   };
   const httpLimits = {
@@ -132,7 +137,7 @@ export function callerAdapters({
   const rest = isRest ? new RestCallers(context, restOptions) : undefined;
   const isSse = settings.sse && settings.transport.includes('http');
   const sse = isSse ? new SseAcceptor(httpLimits, newId) : undefined;
-  return { registry, replay, connections, records, http, rest, sse };
+  return { registry, messages, replay, connections, records, http, rest, sse };
 }
 
 /** 128 bits, in characters that a header and a URL can carry. */

@@ -224,7 +224,7 @@ export class Gateway {
       places: limits.places,
       ...(cluster !== undefined && { lease: () => cluster.nodes.lease }),
     });
-    const { registry, connections, http: httpCallers, rest, sse } = this.#callers;
+    const { registry, messages, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
     const ready = (): Ready[] => observation.readiness.ready((name) => pools.get(name)?.isAtHand === true);
     this.operations = new Operations({
@@ -250,6 +250,7 @@ export class Gateway {
       const keys = new Keys(settings.keysFile, roles);
       this.#admin = new Admin({
         operations: this.operations,
+        messages,
         settings,
         stats: () => this.stats,
         isDraining: () => this.#draining !== undefined,

@@ -227,6 +227,11 @@ export class Operations {
     return conversation !== undefined;
   }
 
+  /** Whether there is a session of this id. @internal */
+  isOpen(session: string): boolean {
+    return this.#options.registry.named(session) !== undefined;
+  }
+
   /** Keeps notes with a session; absent parts stay. @returns whether it was there. */
   note(session: string, notes: SessionNotes): boolean {
     const conversation = this.#options.registry.named(session);

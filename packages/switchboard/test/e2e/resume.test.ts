@@ -113,6 +113,8 @@ describe('a connection that is cut again and again', () => {
     cutter.cutAll();
     expect(textOf(await answer)).toBe('meanwhile');
     expect(test.events.filter(({ type }) => type === 'connection.opened')).toHaveLength(1);
+    const [session] = test.gateway.operations.sessions();
+    expect(session?.returns).toEqual({ count: 1, last: [{ time: expect.any(Number) as number, how: 'resumed' }] });
   });
 
   it('goes on when its client was frozen for so long that the server has dropped the socket', async () => {

@@ -62,7 +62,7 @@ it('shows the calls, servers and changes of before after a restart, and begins w
   const database = await openDatabase(file);
   const kept = "FROM facts WHERE key LIKE 'history-%'";
   expect(Number(database.prepare(`SELECT count(*) AS n ${kept}`).get()!['n'])).toBeLessThan(30);
-  database.exec("UPDATE facts SET value = '{\"steps\":[[\"x\"]]}' WHERE key LIKE 'history-%'");
+  database.exec('UPDATE facts SET value = \'{"steps":[["x"]]}\' WHERE key LIKE \'history-%\'');
   database.close();
   const third = await next();
   await expect.poll(() => third.events.some(({ type }) => type === 'store.garbage')).toBe(true);
@@ -82,7 +82,10 @@ it('keeps what many servers and a busy day come to within its bounds, gone when 
     onTestFinished(() => history.close());
     const upstreams = (): string[] => ['demo'];
     const onNotice = (notice: StoreNotice): void => void notices.push(notice);
-    return { history, kept: new KeptHistory({ store, history, upstreams, onNotice, name: () => name, now: () => now }) };
+    return {
+      history,
+      kept: new KeptHistory({ store, history, upstreams, onNotice, name: () => name, now: () => now }),
+    };
   };
   const a = process('a');
   await a.kept.begin();

@@ -21,7 +21,13 @@ function startUsage(): {
   const measured: [string, Usage][] = [];
   const treeOf = (): ProcessTree =>
     new ProcessTree(
-      Object.entries(processes).map(([pid, used]) => ({ pid: Number(pid), parent: 1, group: Number(pid), state: 'S', ...used })),
+      Object.entries(processes).map(([pid, used]) => ({
+        pid: Number(pid),
+        parent: 1,
+        group: Number(pid),
+        state: 'S',
+        ...used,
+      })),
     );
   const upstreamsWith = (tree: ProcessTree): UpstreamFacts[] => {
     const members = Object.keys(processes).map((pid) => ({ pid: Number(pid), ...tree.usage(Number(pid)) }));

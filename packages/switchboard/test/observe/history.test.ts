@@ -156,7 +156,9 @@ describe('the history', () => {
     pass(5000);
     const { memoryBytes, cores, stepMs } = history.usage('demo', 'minute');
     // The most of a step counts.
-    expect([memoryBytes[0], cores[0], memoryBytes.at(-6), memoryBytes.at(-1), stepMs]).toEqual([3000, 0.25, 3000, 0, 1000]);
+    expect([memoryBytes[0], cores[0], memoryBytes.at(-6), memoryBytes.at(-1), stepMs]).toEqual([
+      3000, 0.25, 3000, 0, 1000,
+    ]);
     expect(history.usage('demo', 'hour').memoryBytes.at(-1)).toBe(3000);
     expect(history.usage('other', 'minute').memoryBytes.every((bytes) => bytes === null)).toBe(true);
     pass(90_000_000);

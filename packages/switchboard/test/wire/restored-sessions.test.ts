@@ -83,7 +83,8 @@ describe('a session that another process had opened', () => {
     expect(restored(test)).toBe(1);
     expect(test.gateway.stats.connections).toBe(1);
     const [facts] = test.gateway.operations.sessions();
-    expect(facts).toMatchObject({ principal: 'ann', version: '2025-11-25', client: { name: 'wire' } });
+    const returns = { count: 1, last: [{ how: 'moved', time: expect.any(Number) as number }] };
+    expect(facts).toMatchObject({ principal: 'ann', version: '2025-11-25', client: { name: 'wire' }, returns });
   });
 
   it('opens one session at its remote server, tells it what the client had told the former, and stays with it', async () => {

@@ -19,7 +19,7 @@ import { TITLES, VIEWS, type View } from './place.ts';
 import { Requests } from './requests.tsx';
 import { Servers, shownServer } from './servers.tsx';
 import { usageTopicOf } from './server-usage.tsx';
-import { Sessions } from './sessions.tsx';
+import { Sessions, sessionsTopics } from './sessions.tsx';
 import { shownRun } from './simulation.ts';
 import { Reaching, SignIn } from './sign-in.tsx';
 import { Tools } from './tools.tsx';
@@ -38,7 +38,7 @@ const VIEW_FACTS: Readonly<Record<View, ViewFacts>> = {
     topics: overviewTopics,
     Content: Overview,
   },
-  sessions: { icon: 'people', topics: () => ['sessions', 'requests', 'recent'], Content: Sessions },
+  sessions: { icon: 'people', topics: sessionsTopics, Content: Sessions },
   requests: { icon: 'requests', topics: () => ['requests', 'recent'], Content: Requests },
   servers: {
     icon: 'servers',

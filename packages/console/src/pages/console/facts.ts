@@ -118,6 +118,8 @@ export interface Change {
 }
 
 export interface Session {
+  /** In a cluster: the name of the node that has it. */
+  readonly node?: string;
   /** What tells it apart; absent where its id does. */
   readonly key?: string;
   readonly id: string;
@@ -143,6 +145,30 @@ export interface Session {
     readonly bytesOut: number;
     readonly latencyMs?: number;
   };
+  /** How its client came back; absent where it never had to. */
+  readonly returns?: {
+    readonly count: number;
+    readonly last: readonly { readonly time: number; readonly how: 'resumed' | 'moved' }[];
+  };
+}
+
+/** A message of a session that is looked at. */
+export interface SessionMessage {
+  readonly nr: number;
+  readonly time: number;
+  readonly direction: 'in' | 'out';
+  readonly kind: 'request' | 'notification' | 'result' | 'error';
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** What another node said last of its sessions. */
+export interface NodeSessions {
+  readonly node: string;
+  readonly sessions: number;
+  /** How many are not shown. */
+  readonly leftOut: number;
+  readonly error?: string;
 }
 
 /** Moments of a request's way, in ms after it was opened; `asked` and `held` are spans. */

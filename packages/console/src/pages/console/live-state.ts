@@ -6,11 +6,13 @@ import type {
   History,
   Load,
   Lockout,
+  NodeSessions,
   Person,
   Recent,
   Run,
   Running,
   Session,
+  SessionMessage,
   Status,
   StderrLine,
   Upstream,
@@ -21,6 +23,7 @@ import type {
 const MAX_ENDED = 1000;
 const MAX_REFUSED = 250;
 const MAX_STDERR = 200;
+const MAX_MESSAGES = 200;
 
 export type Range = 'minute' | 'hour' | 'day';
 
@@ -71,6 +74,10 @@ export class LiveState {
   /** How many ended requests were left out since the page was opened, as there were too many at once. */
   skipped = 0;
   stderr: Readonly<Record<string, readonly StderrLine[]>> = {};
+  /** Of the session that is looked at, by its id. */
+  messages: Readonly<Record<string, readonly SessionMessage[]>> = {};
+  /** The other nodes of the cluster. */
+  elsewhere: readonly NodeSessions[] = [];
   /** The last runs of the simulator, the newest first. */
   simulations: readonly Run[] | undefined;
   /** The points of those that are watched, by their ids. */
@@ -95,6 +102,8 @@ export class LiveState {
     else if (topic === 'recent') this.#recent(message);
     else if (topic.startsWith('simulation:')) this.#points(topic.slice('simulation:'.length), message);
     else if (topic.startsWith('stderr:')) this.#stderr(topic.slice('stderr:'.length), message);
+    else if (topic.startsWith('messages:')) this.#messages(topic.slice('messages:'.length), message);
+    else if (topic === 'elsewhere') this.elsewhere = message.value as NodeSessions[];
     else if (topic.startsWith('usage.')) this.usage = { [topic]: message.value as Usage };
     else if (topic.startsWith('history.')) {
       this.history = { ...this.history, [topic.slice('history.'.length)]: message.value as History };
@@ -133,6 +142,12 @@ export class LiveState {
   #points(id: string, { all, rows = [] }: Message): void {
     const before = all === undefined ? (this.points[id] ?? []) : [];
     this.points = { [id]: [...before, ...((all ?? rows) as Point[])] };
+  }
+
+  /** Of one session: others are not looked at at the same time. */
+  #messages(id: string, { all, rows = [] }: Message): void {
+    const before = all === undefined ? (this.messages[id] ?? []) : [];
+    this.messages = { [id]: [...before, ...((all ?? rows) as SessionMessage[])].slice(-MAX_MESSAGES) };
   }
 
   #stderr(upstream: string, { all, rows = [] }: Message): void {

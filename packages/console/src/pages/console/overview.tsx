@@ -51,8 +51,8 @@ function Health({ page }: { readonly page: Page }): JSX.Element {
   const running = age(Date.now() + page.live!.state.clockSkewMs - status.startedAt);
   const facts = (
     <p class="hint">
-      {counted(status.clients, 'client')} · {counted(status.connections, 'session')} · {counted(upstreams.size, 'server')} · up {running} · version{' '}
-      {status.version} · process {status.pid}
+      {counted(status.clients, 'client')} · {counted(status.connections, 'session')} ·{' '}
+      {counted(upstreams.size, 'server')} · up {running} · version {status.version} · process {status.pid}
     </p>
   );
   if (health.problems.length === 0) {
@@ -143,7 +143,9 @@ function Changes({ changes, now }: { readonly changes: readonly Change[]; readon
   return (
     <section class="panel">
       <h2>What changed</h2>
-      {changes.length === 0 && <p class="empty">Nothing is known to have changed: no reload, no restart, no failure.</p>}
+      {changes.length === 0 && (
+        <p class="empty">Nothing is known to have changed: no reload, no restart, no failure.</p>
+      )}
       <ol class="changes">
         {changes
           .slice(-MAX_CHANGES)

@@ -6,8 +6,7 @@ const LABELS: Readonly<Record<Range, string>> = { minute: 'Minute', hour: 'Hour'
 const RANGES = Object.keys(LABELS) as Range[];
 
 /** The one that the address names. */
-export const rangeOf = ({ place }: Page): Range =>
-  RANGES.find((each) => each === place.params['range']) ?? 'minute';
+export const rangeOf = ({ place }: Page): Range => RANGES.find((each) => each === place.params['range']) ?? 'minute';
 
 /** How far back the charts go; the address says it. */
 export function RangeChoice({ page }: { readonly page: Page }): JSX.Element {

@@ -5,18 +5,19 @@ import { messageOf } from './actions.tsx';
 import { Ask, Field } from './ask.tsx';
 import { CopyButton } from '../common/copy-button.tsx';
 import { Detail, Facts } from './detail.tsx';
-import type { Recent, Running, Session } from './facts.ts';
+import type { NodeSessions, Recent, Running, Session } from './facts.ts';
 import { Filter } from './filter.tsx';
 import { Link } from './link.tsx';
 import { keyOf } from './live-state.ts';
 import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { SessionMessages, isElsewhere, messagesTopicOf } from './session-messages.tsx';
 import { RequestMark, StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
 import { age, count, counted, duration, exactly, left, size } from './words.ts';
 
 const clientOf = ({ client }: Session): string => [client?.name, client?.version].filter(Boolean).join(' ');
-const GROUPS = ['principal', 'client', 'server', 'transport', 'state', 'groups'];
+const GROUPS = ['principal', 'client', 'server', 'transport', 'state', 'node', 'groups'];
 
 /** Columns that show ages need the server's time. */
 function columnsOf(now: () => number): readonly TableColumn<Session>[] {
@@ -83,6 +84,7 @@ function columnsOf(now: () => number): readonly TableColumn<Session>[] {
       value: ({ lastActivity }) => -lastActivity,
       cell: ({ lastActivity }) => <span title={exactly(lastActivity)}>{age(now() - lastActivity)}</span>,
     },
+    { key: 'node', label: 'Node', width: '6rem', optional: true, from: 560, value: ({ node = '' }) => node },
     { key: 'address', label: 'Address', width: '8rem', optional: true, value: ({ address = '' }) => address },
     { key: 'groups', label: 'Groups', width: '6rem', optional: true, value: ({ groups }) => groups.join(' ') },
   ];
@@ -128,6 +130,25 @@ function Calls({
         ))}
     </ol>
   );
+}
+
+/** Of the calls among the last thousand of all sessions; a listen lasts as long as its client likes. */
+function latencyOf(recent: readonly Recent[]): string | undefined {
+  const took = recent
+    .flatMap(({ ms, method }) => (ms === undefined || method === 'subscriptions/listen' ? [] : [ms]))
+    .sort((one, other) => one - other);
+  if (took.length === 0) return undefined;
+  const at = (part: number): string => duration(took[Math.min(took.length - 1, Math.floor(took.length * part))]!);
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}, of the last ${counted(took.length, 'call')}`;
+}
+
+/** How often it was resumed or moved, and when last. */
+function returnsOf({ returns }: Session, now: number): string | undefined {
+  if (returns === undefined) return undefined;
+  const last = returns.last
+    .toReversed()
+    .map(({ time, how }) => `${how === 'moved' ? 'to another process' : 'on a new socket'} ${age(now - time)} ago`);
+  return `${counted(returns.count, 'time')}: ${last.join(', ')}`;
 }
 
 type Doing = 'end' | 'cancel' | 'message';
@@ -185,7 +206,10 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
             traffic === undefined
               ? undefined
               : `${count(traffic.messagesIn)} messages in (${size(traffic.bytesIn)}), ${count(traffic.messagesOut)} out (${size(traffic.bytesOut)})`,
+          Node: session.node,
           Ping: traffic?.latencyMs === undefined ? undefined : duration(traffic.latencyMs),
+          'Its calls take': latencyOf(recent),
+          'Came back': returnsOf(session, now),
           Groups: groups.join(', '),
           ...metadata,
         }}
@@ -193,7 +217,11 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
       <h3>
         Calls <span class="hint">{`${running.length} under way, ${recent.length} ended, ${errors} not well`}</span>
       </h3>
-      <Calls page={page} running={running} recent={recent} />
+      {!isElsewhere(page, session) && <Calls page={page} running={running} recent={recent} />}
+      <h3>
+        Messages <span class="hint">names and sizes, the last 200, live</span>
+      </h3>
+      <SessionMessages page={page} session={session} />
       {doing === 'end' && (
         <Ask
           title="End the session"
@@ -249,6 +277,34 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
   );
 }
 
+/** In a cluster: what is known of the other nodes. */
+function Elsewhere({ nodes }: { readonly nodes: readonly NodeSessions[] }): JSX.Element | null {
+  if (nodes.length === 0) return null;
+  const silent = nodes.filter(({ error }) => error !== undefined);
+  const leftOut = nodes.reduce((sum, each) => sum + each.leftOut, 0);
+  const answered = nodes.filter(({ error }) => error === undefined).map(({ node }) => node);
+  return (
+    <p class="hint elsewhere">
+      {answered.length > 0 && `Sessions of ${answered.join(', ')} are as they were up to 10 s ago. `}
+      {leftOut > 0 && `${counted(leftOut, 'session')} there are left out. `}
+      {silent.map(({ node, error = '' }) => `${node} did not answer: ${error}. `)}
+    </p>
+  );
+}
+
+/** The one whose details are open. */
+const shownSession = ({ live, place }: Page): Session | undefined =>
+  place.params['id'] === undefined ? undefined : live!.state.sessions.get(place.params['id']);
+
+/** What the stream is asked for. */
+export const sessionsTopics = (page: Page): readonly string[] => [
+  'sessions',
+  'elsewhere',
+  'requests',
+  'recent',
+  ...messagesTopicOf(page, shownSession(page)),
+];
+
 export function Sessions({ page }: { readonly page: Page }): JSX.Element {
   const { state } = page.live!;
   const { id, filter = '', order = 'age', group } = page.place.params;
@@ -281,6 +337,7 @@ export function Sessions({ page }: { readonly page: Page }): JSX.Element {
             </select>
           </label>
         </Filter>
+        <Elsewhere nodes={state.elsewhere} />
         <Table
           label="Sessions"
           columns={columns}

@@ -26,13 +26,24 @@ import { MemberUsage } from './member-usage.ts';
 import { OperatorApi } from './operator-api.ts';
 import type { Operator } from './operator.ts';
 import type { AdminContext } from './route.ts';
+import { SessionsElsewhere } from './sessions-elsewhere.ts';
 import { topicsOf } from './situation.ts';
 import { eventWatchers } from './event-watchers.ts';
 import type { LiveEvent } from './event-watchers.ts';
 import { RecentLog } from './recent-log.ts';
 
 /** What is put together here. */
-type OfEvents = 'trials' | 'watchers' | 'recentLog' | 'history' | 'recentRequests' | 'refusals' | 'stderr' | 'usage' | 'live';
+type OfEvents =
+  | 'trials'
+  | 'watchers'
+  | 'recentLog'
+  | 'history'
+  | 'recentRequests'
+  | 'refusals'
+  | 'stderr'
+  | 'usage'
+  | 'elsewhere'
+  | 'live';
 
 export interface AdminOptions extends Omit<AdminContext, OfEvents> {
   settings: Settings;
@@ -81,6 +92,7 @@ export class Admin {
       refusals: new Refusals(),
       stderr: new StderrTail(),
       usage: new MemberUsage({ operations: options.operations, history, onFault }),
+      elsewhere: options.cluster && new SessionsElsewhere({ cluster: options.cluster, onFault }),
     };
     const live = new Live(topicsOf(context), onFault);
     this.#options = options;

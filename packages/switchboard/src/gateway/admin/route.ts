@@ -6,6 +6,7 @@ import type { History } from '../../observe/history.ts';
 import type { RecentRequests } from '../../observe/recent-requests.ts';
 import type { Refusals } from '../../observe/refusals.ts';
 import type { StderrTail } from '../../observe/stderr-tail.ts';
+import type { SessionMessages } from '../../callers/session-messages.ts';
 import type { Channel } from '../../transports/channel.ts';
 import type { Change } from '../change.ts';
 import type { Lockout } from '../../limits/lockout.ts';
@@ -25,12 +26,14 @@ import type { Live } from './live.ts';
 import type { MemberUsage } from './member-usage.ts';
 import type { Operator } from './operator.ts';
 import type { RecentLog } from './recent-log.ts';
+import type { SessionsElsewhere } from './sessions-elsewhere.ts';
 import type { AdminCluster, Spread } from './spread.ts';
 import type { Watchers } from './watchers.ts';
 
 /** What the routes work with. */
 export interface AdminContext {
   operations: Operations;
+  messages: Pick<SessionMessages, 'count' | 'list'>;
   settings: Settings;
   watchers: Watchers<LiveEvent>;
   recentLog: RecentLog;
@@ -66,6 +69,8 @@ export interface AdminContext {
   consoleLink(operator: Operator): ConsoleLink;
   /** Where there are several nodes. */
   cluster?: AdminCluster | undefined;
+  /** What the others have. */
+  elsewhere?: SessionsElsewhere | undefined;
 }
 
 /** A link to the console that signs in whoever opens it first. */

@@ -121,6 +121,16 @@ export const ROUTES: readonly Route[] = [
       operations.sessions().find(({ id }) => id === name) ?? missingSession(operations, name),
   }),
   define({
+    method: 'GET',
+    path: '/sessions/{id}/messages',
+    spread: 'find',
+    summary: 'The newest messages of a client by name and size, since somebody first asked for them',
+    command: 'sessions --messages <session>',
+    answer: shapes.sessionMessages,
+    handle: ({ operations, messages }, { name }) =>
+      operations.isOpen(name) ? { messages: messages.list(name) } : missingSession(operations, name),
+  }),
+  define({
     method: 'PATCH',
     path: '/sessions/{id}',
     spread: 'find',

@@ -72,8 +72,27 @@ export const session: z.ZodType = z.strictObject({
       latencyMs: ms.optional().describe('how long the last ping took'),
     })
     .optional(),
+  returns: z
+    .strictObject({
+      count: count.describe('how often, as far as this process knows'),
+      last: z.array(z.strictObject({ time, how: z.enum(['resumed', 'moved']) })).describe('the last few, oldest first'),
+    })
+    .optional()
+    .describe('how its client came back: on a new socket, or at another process than before'),
 });
 
+export const sessionMessages: z.ZodType = z.strictObject({
+  messages: z.array(
+    z.strictObject({
+      nr: count.describe('counted from 1, since somebody looks'),
+      time,
+      direction: z.enum(['in', 'out']).describe('from the client, or to it'),
+      kind: z.enum(['request', 'notification', 'result', 'error']),
+      name: z.string().describe('the method and the tool or prompt; of an answer those of its request'),
+      bytes: count.describe('as JSON, about'),
+    }),
+  ),
+});
 export const notes: z.ZodType = z.strictObject({
   groups: groups.optional().describe('takes the place of its groups'),
   metadata: metadata.optional().describe('takes the place of its metadata'),

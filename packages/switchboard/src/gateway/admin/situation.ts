@@ -8,6 +8,7 @@ import type { Problem } from './health.ts';
 import type { Topic } from './live.ts';
 import { NO_PROCESSES } from './member-usage.ts';
 import type { AdminContext } from './route.ts';
+import type { SessionAtNode } from './sessions-elsewhere.ts';
 import type { AdminCluster } from './spread.ts';
 
 type Context = Omit<AdminContext, 'live'>;
@@ -95,17 +96,18 @@ const withStart = ({ ageMs, ...request }: OpenRequest): object => ({
 });
 
 /** Clients without a session may have the id of another, such as all behind one address: the oldest keeps it as its key. */
-function withKeys(sessions: readonly SessionFacts[]): { key: string }[] {
+function withKeys(sessions: readonly (SessionFacts & { node?: string })[]): { key: string }[] {
   const taken = new Set<string>();
   return sessions.map((session) => {
-    const { id, principal, upstream, era, version, client } = session;
-    const key = taken.has(id) ? JSON.stringify([id, principal, upstream, era, version, client]) : id;
+    const { id, node, principal, upstream, era, version, client } = session;
+    const key = taken.has(id) ? JSON.stringify([id, node, principal, upstream, era, version, client]) : id;
     taken.add(id);
     return { key, ...session };
   });
 }
 
 const STDERR = 'stderr:';
+const MESSAGES = 'messages:';
 const USAGE = /^usage\.(minute|hour|day):(.*)$/s;
 const SIMULATION = /^simulation:[0-9a-f]{12}$/;
 /** How many changes a page gets each time that something changes. */
@@ -117,12 +119,32 @@ function pointsTopic({ simulations }: Context, id: string): Topic {
   return { kind: 'log', count: () => points().length, list: (after) => points().slice(after) };
 }
 
+/** The messages of a session as they pass. One that is not open has none: a page may still have asked for it. */
+function messagesTopic({ operations, messages }: Context, id: string): Topic {
+  const isOpen = (): boolean => operations.isOpen(id);
+  return {
+    kind: 'log',
+    count: () => (isOpen() ? messages.count(id) : 0),
+    list: (after) => (isOpen() ? messages.list(id, after) : []),
+  };
+}
+
+/** In a cluster with the name of this node. */
+function ownSessions({ operations, cluster }: Context): (SessionFacts & { node?: string })[] {
+  const node = cluster?.nodes().find(({ self }) => self)?.name;
+  return operations.sessions().map((session) => ({ ...(node !== undefined && { node }), ...session }));
+}
+
+/** What they said a little while ago: one that goes on here meanwhile is not told of twice. */
+const sessionsOfOthers = ({ operations, elsewhere }: Context): readonly SessionAtNode[] =>
+  elsewhere?.look().sessions.filter(({ id }) => !operations.isOpen(id)) ?? [];
+
 /**
  * What the live stream can be about: `stderr:` and the name of an upstream, `usage.minute:`, `usage.hour:` or `usage.day:` and such a name,
- * `simulation:` and the id of a run, or one of these.
+ * `messages:` and the id of a session, `simulation:` and the id of a run, or one of these.
  */
 export function topicsOf(context: Context): (name: string) => Topic | undefined {
-  const { operations, history, recentRequests, stderr, usage } = context;
+  const { operations, history, recentRequests, stderr, usage, elsewhere } = context;
   const topics: Readonly<Record<string, Topic>> = {
     status: { kind: 'value', look: () => statusOf(context) },
     health: { kind: 'value', look: () => healthOf(context) },
@@ -135,9 +157,10 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     changes: { kind: 'value', look: () => history.changes().slice(-LIVE_CHANGES) },
     sessions: {
       kind: 'table',
-      look: () => withKeys(operations.sessions()),
+      look: () => withKeys([...ownSessions(context), ...sessionsOfOthers(context)]),
       idOf: ({ key }: { key: string }) => key,
     },
+    elsewhere: { kind: 'value', look: () => elsewhere?.look().nodes ?? [] },
     requests: {
       kind: 'table',
       look: () => operations.requests().map(withStart),
@@ -159,6 +182,7 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     const [, range, used = ''] = USAGE.exec(name) ?? [];
     // Of a server that was removed nothing is known: a page may still have asked for it.
     if (range !== undefined) return { kind: 'value', look: () => history.usage(used, range as RangeName) };
+    if (name.startsWith(MESSAGES)) return messagesTopic(context, name.slice(MESSAGES.length));
     if (!name.startsWith(STDERR)) return undefined;
     const upstream = name.slice(STDERR.length);
     if (!operations.has(upstream)) return undefined;
