@@ -3,12 +3,13 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
+import { Imports } from '../../src/cli/adopt/imports.ts';
 import { configurationFile } from '../../src/cli/configuration-file.ts';
 import { readKeysFile } from '../../src/auth/keys-file.ts';
 import { MAX_FAILURES } from '../../src/gateway/admin/gate.ts';
@@ -188,6 +189,9 @@ describe('the admin API as a document', () => {
     const [key] = readKeysFile(keys.path);
     const path = join(dirname(keys.path), 'switchboard.json');
     writeFileSync(path, '{ "rateLimit": 600, "upstreams": { "other": {} } }', { mode: 0o600 });
+    const client = { mcpServers: { new: { command: 'x', env: { API_TOKEN: 'abc' } }, off: { disabled: true } } };
+    mkdirSync(join(dirname(path), '.cursor'));
+    writeFileSync(join(dirname(path), '.cursor/mcp.json'), JSON.stringify(client));
     const nothing = { added: [], changed: [], removed: [], applied: [], restartNeeded: [] };
     const { ask, ws, gateway } = await startAdmin({
       upstreams: { default: { ...servers.demo, isolation: 'shared' }, other: servers.scripted },
@@ -196,6 +200,11 @@ describe('the admin API as a document', () => {
         disabled: () => [],
         changeBy: () => nothing,
         reload: () => nothing,
+        imports: new Imports({
+          path,
+          machine: { home: dirname(path), platform: 'linux', environment: {} },
+          url: () => 'http://127.0.0.1:1/mcp',
+        }),
       }),
       roles: { anonymous: {} },
       keysFile: keys.path,
@@ -204,8 +213,8 @@ describe('the admin API as a document', () => {
       servePages: () => false,
       simulator: () => import('mcp-switchboard-simulator'),
     });
-    const client = await WireClient.session(ws);
-    client.send(toolCall(1, 'count', { to: 100, delayMs: 1000 }));
+    const caller = await WireClient.session(ws);
+    caller.send(toolCall(1, 'count', { to: 100, delayMs: 1000 }));
     await expect.poll(() => gateway.operations.requests()).toHaveLength(1);
     const { id } = gateway.operations.sessions()[0]!;
     const request = gateway.operations.requests()[0]!.id;

@@ -62,7 +62,6 @@ export function Waterfall(way: Way): JSX.Element {
         <thead>
           <tr>
             <th>Part</th>
-            <th aria-hidden="true" />
             <th class="right">After</th>
             <th class="right">Took</th>
           </tr>
@@ -72,9 +71,7 @@ export function Waterfall(way: Way): JSX.Element {
             <tr key={what}>
               <td>
                 <strong>{where}</strong> {what}
-              </td>
-              <td aria-hidden="true">
-                <div class="bar">
+                <div class="stage" aria-hidden="true">
                   <i
                     class={where === 'Server' ? 'second' : ''}
                     style={{ left: `${(from / total) * 100}%`, width: `${((to - from) / total) * 100}%` }}
