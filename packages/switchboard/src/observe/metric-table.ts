@@ -172,7 +172,7 @@ export const METRICS: Readonly<Record<MetricName, MetricEntry>> = {
   switchboard_fenced_writes_total: {
     type: 'counter',
     labels: [],
-    help: 'Writes to the store that were refused, as another node has the lease',
+    help: 'Writes to the store that were refused, as another node has the lease or the log',
   },
   switchboard_takeovers_total: {
     type: 'counter',

@@ -1,5 +1,6 @@
 /** A store that says how long each use of it takes, and what was refused. */
-import type { Facts, Leases, SharedStore } from './store.ts';
+import { owned } from '../util/owned.ts';
+import type { Facts, Lease, Leases, SharedStore } from './store.ts';
 import { withParts } from './with-parts.ts';
 
 /** Is told of it. None of it may throw. */
@@ -44,10 +45,20 @@ export function meteredStore(store: SharedStore, meter: StoreMeter): SharedStore
     }
   };
   const { facts: kept, leases: held, counters, announcements } = store;
+  /** A store that came back empty refuses too, until the owner of a lease has it again. */
+  const countFenced = async ({ name, owner }: Lease): Promise<void> => {
+    const holder = await held.holder(name);
+    if (holder !== undefined && holder.owner !== owner) meter.fenced();
+  };
   const facts: Facts = {
     async put(key, value, ttlMs, under) {
       const isKept = await timed('put', () => kept.put(key, value, ttlMs, under));
-      if (!isKept) meter.fenced();
+      if (!isKept && under !== undefined) {
+        owned(
+          () => countFenced(under),
+          () => {},
+        );
+      }
       return isKept;
     },
     get: (key) => timed('get', () => kept.get(key)),
