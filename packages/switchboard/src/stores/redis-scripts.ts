@@ -64,9 +64,10 @@ local held = owner and tonumber(ends) > now
 if held and owner ~= ARGV[1] then return {0, owner, epoch} end
 if not held then
   -- Epochs grow also over the loss of what a replica had not heard of, or of all of this.
-  epoch = math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, now)
+  epoch = math.max(tonumber(redis.call('GET', KEYS[2]) or 0) + 1, tonumber(epoch or 0) + 1, now)
   epoch = string.format('%d', epoch)
-  redis.call('SET', KEYS[2], epoch)
+  -- After a day the time is ahead of it.
+  redis.call('SET', KEYS[2], epoch, 'PX', 86400000)
 end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'epoch', epoch, 'ends', string.format('%d', now + ARGV[2]))
 redis.call('PEXPIRE', KEYS[1], ARGV[2] + ARGV[3])

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { owned } from '../util/owned.ts';
+import { unreffed } from '../util/timers.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisLogs } from './redis-logs.ts';
 import { RedisPrimary, nameOf } from './redis-primary.ts';
@@ -42,6 +43,9 @@ const LISTED: ReadonlySet<string> = new Set(['node', 'revoked', 'kept']);
 const CONFIRMED: ReadonlySet<string> = new Set(['owner', 'heir', 'secret', 'revoked', 'revocations']);
 /** How many keys are looked at in one step of a list. */
 const SCANNED = 1000;
+/** How long a life of the store is known that nobody uses, and how often it is prolonged by who does. */
+const LIFE_KEPT_MS = 30 * 86_400_000;
+const LIFE_PROLONGED_MS = 3_600_000;
 /** How long replicas may take to show that they follow. */
 const INSPECT_MS = 500;
 
@@ -269,9 +273,14 @@ export function redisStore({ url }: RedisStoreOptions): SharedStore {
 
   const incarnation = async (): Promise<string> => {
     const key = `${prefix}life`;
-    await connection.command('SET', key, randomUUID(), 'NX');
-    return String(await connection.command('GET', key));
+    await connection.command('SET', key, randomUUID(), 'NX', 'PX', String(LIFE_KEPT_MS));
+    return String(await connection.command('GETEX', key, 'PX', String(LIFE_KEPT_MS)));
   };
+  const prolonger = unreffed(
+    setInterval(() => {
+      if (known !== undefined) void incarnation().catch(() => {});
+    }, LIFE_PROLONGED_MS),
+  );
   /** It may be another one than before, or the same without what it had; what a replica had not heard of yet is lost when it takes over. */
   async function returned(server: string): Promise<void> {
     const former = known;
@@ -305,6 +314,7 @@ export function redisStore({ url }: RedisStoreOptions): SharedStore {
       await connection.command('PING');
     },
     async close() {
+      clearInterval(prolonger);
       await logs.close();
       connection.close();
     },
