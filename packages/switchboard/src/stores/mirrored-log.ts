@@ -19,7 +19,9 @@ export interface LogChanges {
   last: number;
 }
 
-export interface MirroredLogOptions extends KeepOptions {
+export interface MirroredLogOptions {
+  /** As they were given, never a copy: the lease to write under may be another one each time. */
+  keep: KeepOptions;
   /** There is something to write. Called for each change. */
   onChange(log: MirroredLog): void;
   /** Writes what is there, and lets go of the log. */
@@ -30,7 +32,8 @@ export interface MirroredLogOptions extends KeepOptions {
 
 export class MirroredLog extends MemoryLog {
   readonly name: string;
-  readonly options: MirroredLogOptions;
+  readonly keep: KeepOptions;
+  readonly #options: MirroredLogOptions;
   /** The number of the newest entry that the store has, or does not need any more. */
   #written = 0;
   #ended = false;
@@ -41,7 +44,8 @@ export class MirroredLog extends MemoryLog {
   constructor(name: string, options: MirroredLogOptions) {
     super();
     this.name = name;
-    this.options = options;
+    this.keep = options.keep;
+    this.#options = options;
     const { last = 0, entries = [] } = options.found ?? {};
     super.skip(last - entries.length);
     for (const entry of entries) super.append(entry);
@@ -65,28 +69,28 @@ export class MirroredLog extends MemoryLog {
   override append(entry: Entry): number {
     if (!this.#hasNew) this.#since = performance.now();
     const number = super.append(entry);
-    if (this.#isOpen) this.options.onChange(this);
+    if (this.#isOpen) this.#options.onChange(this);
     return number;
   }
 
   override trim(upTo: number): void {
     super.trim(upTo);
-    if (this.#isOpen) this.options.onChange(this);
+    if (this.#isOpen) this.#options.onChange(this);
   }
 
   override skip(to: number): void {
     super.skip(to);
-    if (this.#isOpen) this.options.onChange(this);
+    if (this.#isOpen) this.#options.onChange(this);
   }
 
   override end(): void {
     super.trim(this.last);
     this.#ended = true;
-    if (this.#isOpen) this.options.onChange(this);
+    if (this.#isOpen) this.#options.onChange(this);
   }
 
   override leave(): Promise<void> {
-    return this.options.onLeave(this);
+    return this.#options.onLeave(this);
   }
 
   /** What was not written yet. It stays so until {@link written}. */

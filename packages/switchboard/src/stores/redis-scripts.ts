@@ -22,12 +22,28 @@ const ALLOWS = `
 local function allows(key, epoch)
   return epoch == '' or redis.call('HGET', key, 'epoch') == epoch
 end`;
-/** What is written of a log waits while the store has lost the lease: its owner gets it again. */
+/**
+ * What is written of a log waits while the store has lost the lease, or has it under an epoch that its owner does not know yet: that one gets
+ * it again, or hears of it.
+ */
 const STANDING = `
-local function standing(key, epoch)
-  local known = epoch ~= '' and redis.call('HGET', key, 'epoch')
-  if epoch == '' or known == epoch then return 'ok' end
-  return known and tonumber(known) > tonumber(epoch) and 'fenced' or 'unknown'
+local function standing(key, epoch, owner)
+  if epoch == '' then return 'ok' end
+  local by, known = unpack(redis.call('HMGET', key, 'owner', 'epoch'))
+  if known == epoch then return 'ok' end
+  return known and by ~= owner and tonumber(known) > tonumber(epoch) and 'fenced' or 'unknown'
+end`;
+/**
+ * Whoever takes a log over has a greater claim to it than all before, also than those that were lost. Logs of versions that know of no claims
+ * have none.
+ */
+const CLAIMS = `
+local function claimOf(text)
+  return text and tonumber(text) or 0
+end
+local function claimAfter(claim)
+  local time = redis.call('TIME')
+  return math.max(claim + 1, time[1] * 1000000 + time[2])
 end`;
 const NOW = `
 local time = redis.call('TIME')
@@ -133,30 +149,36 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 answer[1] = 1
 return answer`,
   /**
-   * KEYS: entries, facts of the log, lease. ARGV: epoch, ttl, whether it begins, number of the first entry, last number of all, last number
-   * given up, entries. What was written before is not written twice. @returns 'ok', 'fenced', 'unknown' where the lease is, or 'lost' where
-   * a log is gone that had begun, or lacks entries that were written and are not given up.
+   * KEYS: entries, facts of the log, lease. ARGV: epoch, owner, ttl, claim, mode, number of the first entry, last number of all, last number
+   * given up, entries. What was written before is not written twice. Modes: `new` gives up what is there; `on` goes on with it; `again`
+   * writes all of it once more, where nobody else has taken it over.
+   * @returns 'ok' and the claim; 'fenced'; 'unknown' where the lease is; 'taken' where another has taken it over; or 'lost' where a log is
+   * gone that had begun, is that of a former owner, or lacks entries that were written and are not given up.
    */
-  append: `${STANDING}
-local stands = standing(KEYS[3], ARGV[1])
-if stands ~= 'ok' then return stands end
-local first, last, trimmed = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local known, start = unpack(redis.call('HMGET', KEYS[2], 'last', 'start'))
-if ARGV[3] == '1' then
+  append: `${STANDING}${CLAIMS}
+local stands = standing(KEYS[3], ARGV[1], ARGV[2])
+if stands ~= 'ok' then return {stands} end
+local own, mode = tonumber(ARGV[4]), ARGV[5]
+local first, last, trimmed = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local known, start, claim = unpack(redis.call('HMGET', KEYS[2], 'last', 'start', 'claim'))
+claim = claimOf(claim)
+if mode ~= 'new' and (claim > own or mode == 'again' and known and own == 0) then return {'taken'} end
+if mode == 'on' then
+  if not known or (claim > 0 and claim < own) then return {'lost'} end
+else
   redis.call('DEL', KEYS[1], KEYS[2])
   known, start = first - 1, first - 1
-elseif not known then
-  return 'lost'
+  if mode == 'new' or own == 0 then own = claimAfter(claim) end
 end
 known, start = tonumber(known), tonumber(start)
-if known < first - 1 and trimmed < first - 1 then return 'lost' end
+if known < first - 1 and trimmed < first - 1 then return {'lost'} end
 local function skip(to)
   redis.call('DEL', KEYS[1])
   known, start = to, to
 end
 if first - 1 > known then skip(first - 1) end
-for at = 7, #ARGV do
-  local number = first + at - 7
+for at = 9, #ARGV do
+  local number = first + at - 9
   if number > known then
     redis.call('RPUSH', KEYS[1], ARGV[at])
     known = number
@@ -167,19 +189,31 @@ if trimmed > start then
   redis.call('LTRIM', KEYS[1], trimmed - start, -1)
   start = trimmed
 end
-redis.call('HSET', KEYS[2], 'last', string.format('%d', known), 'start', string.format('%d', start))
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('PEXPIRE', KEYS[2], ARGV[2])
-return 'ok'`,
-  /** KEYS: entries, facts of the log, lease. ARGV: epoch. @returns 'ok', 'fenced' or 'unknown' */
-  end: `${STANDING}
-local stands = standing(KEYS[3], ARGV[1])
+own = string.format('%.0f', own)
+redis.call('HSET', KEYS[2], 'last', string.format('%d', known), 'start', string.format('%d', start), 'claim', own)
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return {'ok', own}`,
+  /** KEYS: entries, facts of the log, lease. ARGV: epoch, owner, claim. @returns 'ok', 'fenced', 'unknown' or 'taken' */
+  end: `${STANDING}${CLAIMS}
+local stands = standing(KEYS[3], ARGV[1], ARGV[2])
 if stands ~= 'ok' then return stands end
+if claimOf(redis.call('HGET', KEYS[2], 'claim')) > tonumber(ARGV[3]) then return 'taken' end
 redis.call('DEL', KEYS[1], KEYS[2])
 return 'ok'`,
-  /** KEYS: entries, facts of the log. @returns nothing, or the last number and the entries. */
-  recall: `
-local last, start = unpack(redis.call('HMGET', KEYS[2], 'last', 'start'))
+  /**
+   * KEYS: entries, facts of the log, lease. ARGV: epoch, owner, ttl. Whoever may not write under the lease gets no claim.
+   * @returns nothing, or the last number, the entries and the claim.
+   */
+  recall: `${STANDING}${CLAIMS}
+local last, claim = unpack(redis.call('HMGET', KEYS[2], 'last', 'claim'))
 if not last then return {} end
-return {last, redis.call('LRANGE', KEYS[1], 0, -1)}`,
+claim = claimOf(claim)
+if standing(KEYS[3], ARGV[1], ARGV[2]) == 'ok' then
+  claim = claimAfter(claim)
+  redis.call('HSET', KEYS[2], 'claim', string.format('%.0f', claim))
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  redis.call('PEXPIRE', KEYS[2], ARGV[3])
+end
+return {last, redis.call('LRANGE', KEYS[1], 0, -1), string.format('%.0f', claim)}`,
 };

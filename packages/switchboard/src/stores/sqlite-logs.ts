@@ -11,12 +11,16 @@ export interface SqliteLogsOptions {
   onNotice(notice: StoreNotice): void;
   /** Whether nothing can be written now. */
   isAway(): boolean;
-  allows(lease: Lease | undefined): boolean;
+  /** What is written under a lease waits while the file does not know it: its owner gets it again. */
+  stands(lease: Lease | undefined): LeaseState;
   /** There is something to write. */
   onChange(): void;
   /** Writes what there is. */
   flush(): Promise<void>;
 }
+
+/** Whether there may be written under a lease: not where another has it. */
+export type LeaseState = 'ok' | 'fenced' | 'unknown';
 
 /** What the file has of an open log. */
 interface Stored {
@@ -29,7 +33,12 @@ interface Stored {
   /** The newest entry when it was last looked at. */
   seen: number;
   fenced?: boolean;
+  /** Since when the file has not known its lease. */
+  unknownSince?: number;
 }
+
+/** So long what nobody goes on with here waits for a lease that the file does not know. */
+const UNKNOWN_MS = 10_000;
 
 export class SqliteLogs {
   readonly #file: SqliteFile;
@@ -43,6 +52,11 @@ export class SqliteLogs {
   constructor(file: SqliteFile, options: SqliteLogsOptions) {
     this.#file = file;
     this.#options = options;
+  }
+
+  /** Whether there is one that was let go of, and is not written. */
+  hasLeft(name: string): boolean {
+    return [...this.#changed].some((log) => log.name === name && !log.ended && this.#open.get(name) !== log);
   }
 
   get isWritten(): boolean {
@@ -87,13 +101,15 @@ export class SqliteLogs {
    * @param all also entries that were not there at the last time. Otherwise they have until the next to be given up, as most are.
    */
   write(all: boolean): void {
-    this.#writing = [...this.#changed].map((log) => {
+    this.#writing = [];
+    for (const log of this.#changed) {
       const stored = this.#stored.get(log)!;
       const changes = log.changesUpTo(all || log.ended ? log.last : stored.seen);
       stored.seen = log.last;
-      return [log, changes];
-    });
-    for (const [log, changes] of this.#writing) this.#writeOne(log, changes, all);
+      if (this.#waits(log, stored)) continue;
+      this.#writing.push([log, changes]);
+      this.#writeOne(log, changes, all);
+    }
   }
 
   /** What was written is there for good. */
@@ -130,7 +146,7 @@ export class SqliteLogs {
     found?: { last: number; entries: readonly Entry[] },
   ): MirroredLog {
     const log: MirroredLog = new MirroredLog(name, {
-      ...options,
+      keep: options,
       ...(found !== undefined && { found }),
       onChange: () => {
         this.#changed.add(log);
@@ -145,7 +161,12 @@ export class SqliteLogs {
         if (this.#open.get(name) !== log) return;
         this.#changed.add(log);
         this.#open.delete(name);
-        await this.#options.flush();
+        const failure: unknown = await this.#options.flush().then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        // That others could not be written is nothing to this one.
+        if (this.#changed.has(log)) throw failure;
       },
     });
     this.#open.set(name, log);
@@ -153,15 +174,28 @@ export class SqliteLogs {
     return log;
   }
 
+  /** Whether it cannot be written yet; also finds out whether it never can. */
+  #waits(log: MirroredLog, stored: Stored): boolean {
+    if (stored.fenced === true) return false;
+    const { under } = log.keep;
+    const state = this.#options.stands(under);
+    if (state === 'unknown') {
+      const now = this.#options.now();
+      stored.unknownSince ??= now;
+      const isOpen = this.#open.get(log.name) === log;
+      if (isOpen || now - stored.unknownSince < UNKNOWN_MS) return true;
+    } else delete stored.unknownSince;
+    if (state !== 'ok') {
+      stored.fenced = true;
+      this.#options.onNotice({ type: 'fenced', name: under!.name });
+    }
+    return false;
+  }
+
   #writeOne(log: MirroredLog, { ended, trimmed, first, entries, last }: LogChanges, all: boolean): void {
     const { name } = log;
     const stored = this.#stored.get(log);
     if (stored === undefined || stored.fenced === true) return;
-    if (!this.#options.allows(log.options.under)) {
-      stored.fenced = true;
-      this.#options.onNotice({ type: 'fenced', name: log.options.under!.name });
-      return;
-    }
     const isNew = stored.endsAt === 0;
     const hasOld = stored.written > stored.trimmed && trimmed > stored.trimmed;
     if (!all && !ended && entries.length === 0 && !hasOld) return;
@@ -185,6 +219,6 @@ export class SqliteLogs {
   }
 }
 
-const ttlOf = ({ options }: MirroredLog): number => options.ttlMs ?? LOG_TTL_MS;
+const ttlOf = ({ keep }: MirroredLog): number => keep.ttlMs ?? LOG_TTL_MS;
 
 const isEntry = (body: SqlValue | undefined): body is Entry => typeof body === 'string' || body instanceof Uint8Array;

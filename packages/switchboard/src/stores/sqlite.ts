@@ -15,6 +15,7 @@ import { failureOf } from './sqlite-engine.ts';
 import { SqliteFile } from './sqlite-file.ts';
 import type { SqliteFileOptions } from './sqlite-file.ts';
 import { SqliteLogs } from './sqlite-logs.ts';
+import type { LeaseState } from './sqlite-logs.ts';
 import { shared } from './shares.ts';
 import { LEASE_KEPT_MS, SHARES_KEPT_MS } from './store.ts';
 import type {
@@ -83,7 +84,7 @@ class SqliteStore implements SharedStore {
       now,
       onNotice: (notice) => this.#notice(notice),
       isAway: () => this.#away,
-      allows: (lease) => this.#allows(lease),
+      stands: (lease) => this.#stands(lease),
       onChange: () => this.#writeLogsLater(),
       flush: () => this.flush(),
     });
@@ -120,6 +121,11 @@ class SqliteStore implements SharedStore {
   }
 
   async recall(name: string, options?: KeepOptions): Promise<Log | undefined> {
+    if (this.#logs.hasLeft(name)) {
+      this.#writeLogs(true);
+      // It would be taken for one that is not there, and another begun in its place.
+      if (this.#logs.hasLeft(name)) throw unavailable();
+    }
     return this.#read(() => this.#logs.recall(name, options));
   }
 
@@ -136,7 +142,7 @@ class SqliteStore implements SharedStore {
   }
 
   async flush(): Promise<void> {
-    const isWritten = this.#writeFacts() && this.#writeLogs(true);
+    const isWritten = this.#writeFacts() && this.#writeLogs(true) && this.#logs.isWritten;
     if (!isWritten) throw unavailable();
   }
 
@@ -293,12 +299,20 @@ class SqliteStore implements SharedStore {
 
   #writeLogsLater(): void {
     // Until it is back, that is tried again anyway.
-    if (!this.#away) this.#logTimer ??= setTimeout(() => this.#writeLogs(false), LOGS_WRITTEN_AFTER_MS);
+    if (!this.#away && !this.#closed)
+      this.#logTimer ??= setTimeout(() => this.#writeLogs(false), LOGS_WRITTEN_AFTER_MS);
   }
 
   #allows(lease: Lease | undefined): boolean {
-    if (lease === undefined) return true;
-    return this.#file.sql('SELECT epoch FROM leases WHERE name = ?').get(lease.name)?.['epoch'] === lease.epoch;
+    return this.#stands(lease) === 'ok';
+  }
+
+  /** Its owner may have it again under an epoch that it does not know yet. */
+  #stands(lease: Lease | undefined): LeaseState {
+    if (lease === undefined) return 'ok';
+    const known = this.#file.sql('SELECT owner, epoch FROM leases WHERE name = ?').get(lease.name);
+    if (known?.['epoch'] === lease.epoch) return 'ok';
+    return known === undefined || known['owner'] === lease.owner ? 'unknown' : 'fenced';
   }
 
   #acquire(name: string, owner: string, ttlMs: number): Acquired {
@@ -383,6 +397,7 @@ class SqliteStore implements SharedStore {
 
   /** @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` */
   #read<T>(work: () => T): T {
+    if (this.#closed) throw unavailable();
     try {
       return work();
     } catch (error) {
@@ -399,6 +414,7 @@ class SqliteStore implements SharedStore {
 
   /** Work that is tried again later where it fails. @returns whether it is done. */
   #attempt(work: () => void, done: () => void = () => {}): boolean {
+    if (this.#closed) return false;
     try {
       this.#file.transact(work);
     } catch (error) {

@@ -431,6 +431,59 @@ function casesOfSeveral(
       await recalled?.leave();
       assert.equal((await other.recall('log', { under: newer }))?.last, 1);
     }),
+    test('goes on with a log when its owner has the lease again under another epoch', async (one, other) => {
+      let lease = got(await one.leases.acquire('it', 'one', SHORT_MS));
+      const keep = {
+        get under() {
+          return lease;
+        },
+      };
+      const log = one.log('log', keep);
+      log.append('a');
+      await one.flush();
+      await pause(SHORT_MS * 2);
+      assert.equal(await one.leases.renew(lease, LONG_MS), false);
+      const again = got(await one.leases.acquire('it', 'one', LONG_MS));
+      // It has not heard of that yet.
+      log.append('b');
+      await one.flush().catch(() => {});
+      lease = again;
+      log.append('c');
+      await log.leave();
+      const recalled = await other.recall('log');
+      assert.deepEqual([recalled?.last, await recalled?.after(0)], [3, ['a', 'b', 'c']]);
+    }),
+    test('waits with a log whose lease the store does not know, and with no other', async (one, other) => {
+      const known = got(await one.leases.acquire('known', 'one', LONG_MS));
+      let under: Lease = { name: 'it', owner: 'one', epoch: known.epoch };
+      const keep = {
+        get under() {
+          return under;
+        },
+      };
+      const waiting = one.log('waiting', keep);
+      waiting.append('a');
+      await assert.rejects(one.flush());
+      const log = one.log('log', { under: known });
+      log.append('b');
+      await log.leave();
+      assert.deepEqual(await (await other.recall('log'))?.after(0), ['b']);
+      assert.equal(await other.recall('waiting'), undefined);
+      under = got(await one.leases.acquire('it', 'one', LONG_MS));
+      await one.flush();
+      assert.deepEqual(await (await other.recall('waiting'))?.after(0), ['a']);
+    }),
+    test('has no log to recall in the process that has just ended it, and all of one that it has just left', async (one) => {
+      one.log('ended').append('a');
+      await one.flush();
+      one.log('ended').end();
+      assert.equal(await one.recall('ended'), undefined);
+      const log = one.log('left');
+      log.append('a');
+      const left = log.leave();
+      assert.deepEqual(await (await one.recall('left'))?.after(0), ['a']);
+      await left;
+    }),
     test('tells another process what is announced', async (one, other) => {
       const there = heard(2);
       await other.announcements.subscribe('topic', there.take);

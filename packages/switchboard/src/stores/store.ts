@@ -17,7 +17,10 @@ export interface Store {
    * under the name is given up: whoever wants to go on with that takes {@link recall}.
    */
   log(name: string, options?: KeepOptions): Log;
-  /** Takes over the log that was left under this name, or gives the one that is open here; undefined where there is none. */
+  /**
+   * Takes over the log that was left under this name, or gives the one that is open here; undefined where there is none. What a former process
+   * still writes to it, which found out late that it had let go of it, is refused where processes of several machines have the store.
+   */
   recall(name: string, options?: KeepOptions): Promise<Log | undefined>;
   /** Resolves when all is written that was put or appended before; rejects where that cannot be. */
   flush(): Promise<void>;
@@ -163,7 +166,10 @@ export type Entry = string | Uint8Array;
 export interface KeepOptions {
   /** How long it is kept when no process has it open, in ms. @default 86400000 */
   ttlMs?: number;
-  /** The lease to write under: once that has passed to another, nothing of this log is written any more. */
+  /**
+   * The lease to write under: once that has passed to another, nothing of this log is written any more. It is read at each write, as its owner
+   * may get it again under another epoch; while the store does not know it, the log waits.
+   */
   under?: Lease;
 }
 
@@ -185,7 +191,10 @@ export interface Log {
   after(number: number): readonly Entry[] | Promise<readonly Entry[]>;
   /** Gives up the log. */
   end(): void;
-  /** Lets go of it without giving it up: what is there stays for whoever recalls it. Resolves when it is written. */
+  /**
+   * Lets go of it without giving it up: what is there stays for whoever recalls it. Resolves when it is written; rejects where that cannot be
+   * now. Then it is written later, unless another process has begun or recalled it by then.
+   */
   leave(): Promise<void>;
 }
 
@@ -197,7 +206,7 @@ export type StoreNotice =
   | { type: 'away'; detail: string }
   /** It can be used again. `lost`: what could not be written meanwhile, or what it had before, is gone. */
   | { type: 'back'; lost: boolean }
-  /** Writes were refused since another has the lease. */
+  /** Writes were refused since another has the lease, or has taken the log over. */
   | { type: 'fenced'; name: string };
 
 /** What every store of ours takes. */

@@ -221,6 +221,34 @@ describe('a disk that is full', () => {
   });
 });
 
+it('a log that could not be written when it was let go of is not taken for one that is not there', async () => {
+  const { store } = await opened({ maxBytes: 256 * 1024 });
+  const large = store.log('large');
+  for (let n = 0; n < 20; n++) large.append('x'.repeat(20_000));
+  await expect(store.flush()).rejects.toThrow('The store is not available');
+  const log = store.log('log');
+  log.append('a');
+  await expect(log.leave()).rejects.toMatchObject({ code: 'SWB_STORE_UNAVAILABLE' });
+  await expect(store.recall('log')).rejects.toMatchObject({ code: 'SWB_STORE_UNAVAILABLE' });
+  large.end();
+  const recalled = await store.recall('log');
+  expect([await recalled?.after(0), recalled?.append('b')]).toEqual([['a'], 2]);
+});
+
+it('a store that was closed refuses what comes late, and ends nothing', async () => {
+  const { store, file } = await opened();
+  const log = store.log('log');
+  // Written at the end of the turn, if there still were something to write to.
+  const first = store.facts.put('key', { n: 1 }, LONG_MS);
+  await store.close();
+  void store.facts.put('key', { n: 2 }, LONG_MS);
+  log.append('a');
+  await first;
+  const late = [store.flush(), store.facts.get('other'), store.leases.acquire('it', 'one', LONG_MS), log.leave()];
+  for (const each of late) await expect(each).rejects.toMatchObject({ code: 'SWB_STORE_UNAVAILABLE' });
+  expect(await (await opened({ file })).store.facts.get('key')).toEqual({ n: 1 });
+});
+
 describe('the size of a store', () => {
   it('stays as it is over an hour of sessions that come and go: whatever is put has an end', async () => {
     let now = Date.now();
