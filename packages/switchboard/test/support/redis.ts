@@ -10,6 +10,29 @@ import { expect, onTestFinished } from 'vitest';
 
 import { freePort } from './port.ts';
 
+/** All keys, each behind the time that is left of it, in ms. */
+const LISTED = `
+local all = redis.call('KEYS', ARGV[1] .. ':*')
+for at, key in ipairs(all) do all[at] = redis.call('PTTL', key) .. ' ' .. key end
+return all`;
+/** Ends of leases and of what an index lists, and when a bucket was last filled, are times; all else has its end from Redis itself. */
+const PASS = `
+local ms = tonumber(ARGV[2])
+for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':*')) do
+  local kind = redis.call('TYPE', key).ok
+  if kind == 'zset' then
+    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -ms, member) end
+  elseif kind == 'hash' then
+    for _, field in ipairs({'ends', 'at'}) do
+      local value = redis.call('HGET', key, field)
+      if value then redis.call('HSET', key, field, string.format('%d', tonumber(value) - ms)) end
+    end
+  end
+  local left = redis.call('PTTL', key)
+  if left >= 0 then redis.call('PEXPIRE', key, left - ms) end
+end
+return false`;
+
 export class RedisServer {
   readonly port: number;
   readonly #args: readonly string[];
@@ -56,6 +79,28 @@ export class RedisServer {
     child.kill('SIGCONT');
     child.kill('SIGKILL');
     await exit;
+  }
+
+  /**
+   * Lets time pass for all keys with this prefix, which nobody uses just now: everything with an end, or with a time in it, is as it would be
+   * later.
+   */
+  async pass(prefix: string, ms: number): Promise<void> {
+    const answer = await this.ask('EVAL', PASS, '0', prefix, String(ms));
+    expect(answer).toBe('$-1\r\n');
+  }
+
+  /** How many keys there are of each kind, by their first words; those without an end by `endless` too. */
+  async kinds(prefix: string): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const [, ends, key] of (await this.ask('EVAL', LISTED, '0', prefix)).matchAll(/^(-?\d+) (.+)$/gm)) {
+      const kind = key!
+        .slice(prefix.length + 1)
+        .split(' ', 1)[0]!
+        .trim();
+      for (const each of ends === '-1' ? [kind, 'endless'] : [kind]) counts[each] = (counts[each] ?? 0) + 1;
+    }
+    return counts;
   }
 
   /** A command in words, as redis-cli would send it. @returns what it answers, as it came. */
