@@ -36,6 +36,11 @@ export interface ReturnFacts {
 export interface SessionFacts {
   /** Its name in logs and tables; no secret, and worth nothing to who learns it. */
   id: string;
+  /**
+   * Only of a client without a session, over modern HTTP or REST, whose id is its address: tells it apart from the others behind that
+   * address. It stays the same for all its requests.
+   */
+  key?: string;
   /** Whether it is opening, ready, away, or on its way out. */
   state: SessionState;
   /** The caller: a key's name, a token's subject, or `anonymous`. */

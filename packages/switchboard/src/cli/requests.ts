@@ -70,7 +70,10 @@ interface CancelFlags extends AdminFlags {
 export const cancelCommand = (): Command =>
   adminCommand('cancel', 'Cancel a request, or every request of a session.')
     .argument('[request]', 'as requests lists it, or the beginning that no other one has')
-    .option('--session <session>', 'cancel every request of this session')
+    .option(
+      '--session <session>',
+      'cancel every request of this session, or of a client without one, as sessions lists it',
+    )
     .option('--reason <text>', 'told to the client')
     .action(async (request: string | undefined, { session, reason, ...flags }: CancelFlags) => {
       if ((request === undefined) === (session === undefined)) {

@@ -64,7 +64,7 @@ async function printSessions(client: AdminClient, flags: AdminFlags): Promise<vo
       'groups',
     ],
     sessions.map((session) => [
-      onNode(session.id, session.node),
+      onNode(session.key ?? session.id, session.node),
       session.state,
       session.principal,
       session.upstream,
@@ -100,8 +100,8 @@ export const kickCommand = (): Command =>
  * @throws {SwitchboardError} `SWB_NOT_FOUND` when several do. Where none does, the text itself is what the server is asked for.
  */
 export async function wholeId(client: AdminClient, kind: 'session' | 'request', text: string): Promise<string> {
-  const listed = await client.ask<{ id: string }[]>('GET', `/${kind}s`);
-  const all = [...new Set(listed.map(({ id }) => id))];
+  const listed = await client.ask<{ id: string; key?: string }[]>('GET', `/${kind}s`);
+  const all = [...new Set(listed.flatMap(({ id, key = id }) => [id, key]))];
   if (text === '' || all.includes(text)) return text;
   const [found, ...others] = all.filter((id) => id.startsWith(text));
   if (others.length === 0) return found ?? text;

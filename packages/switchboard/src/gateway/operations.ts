@@ -1,7 +1,7 @@
 /** What operators see of a gateway, and what they can do to it. The admin API, the command line and the library stand on this. */
 import type { Registry } from '../callers/registry.ts';
 import type { SessionFacts, SessionNotes } from '../callers/session-facts.ts';
-import { sessionlessClients } from '../callers/sessionless.ts';
+import { sessionlessClients, sessionlessKey } from '../callers/sessionless.ts';
 import type { Ready } from '../observe/readiness.ts';
 import { destinationOf } from '../observe/requests.ts';
 import type { Transport } from '../protocol/session-context.ts';
@@ -36,6 +36,8 @@ export interface OpenRequest {
   upstream: string;
   /** The session's or connection's id; of modern HTTP, which has neither, the client's address. */
   session: string;
+  /** Of modern HTTP: the {@link SessionFacts.key} of its client. */
+  clientKey?: string;
   /** The caller: a key's name, a token's subject, or `anonymous`. */
   principal: string;
   /** How it came. */
@@ -120,7 +122,7 @@ export class Operations {
 
   /**
    * Every client that is connected or may come back, and every client of modern HTTP and REST with a request under way, oldest first. The
-   * latter have no session: their id is the address, which finds their requests and nothing else.
+   * latter have no session: their id is the address, and their key tells them apart. Both find their requests and nothing else.
    */
   sessions(): SessionFacts[] {
     const { program, router } = this.#options;
@@ -211,9 +213,16 @@ export class Operations {
     return exchange !== undefined;
   }
 
-  /** Cancels every request of a session. @returns how many there were. */
+  /**
+   * Cancels every request of a client.
+   *
+   * @param session the id of its session; of a client without one its key, or its address, which stands for all who come from there.
+   * @returns how many there were.
+   */
   cancelAll(session: string, reason?: string): number {
-    const theirs = this.#options.router.exchanges.filter(({ scope }) => scope.affinity === session);
+    const theirs = this.#options.router.exchanges.filter(
+      (exchange) => exchange.scope.affinity === session || sessionlessKey(exchange) === session,
+    );
     for (const exchange of theirs) exchange.abort(cancelled(reason));
     return theirs.length;
   }
@@ -323,12 +332,14 @@ function asOpenRequest(exchange: RoutedExchange): OpenRequest {
   const { id, method, scope, state, startedAt, times } = exchange;
   const { upstream, target } = destinationOf(exchange);
   const trace = traceIdOf(exchange.params);
+  const clientKey = sessionlessKey(exchange);
   return {
     id,
     method,
     ...(target !== undefined && { target }),
     upstream,
     session: scope.affinity,
+    ...(clientKey !== undefined && { clientKey }),
     principal: scope.principal,
     transport: scope.transport,
     era: scope.era,

@@ -234,7 +234,8 @@ const NESTED_KEYS = ['allow', 'deny', 'cert', 'key', 'ca', 'tokenUrl', 'clientId
 export const SSE_IS_OFF =
   'the SSE transport of 2024 is deprecated and not in use; give the URL of Streamable HTTP, and "type": "http", or start with --sse';
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+/** The name of an upstream. */
+export const NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Every key of any kind of upstream, with the kinds that have it. */
 const KEYS: ReadonlyMap<string, readonly string[]> = Object.entries(kinds).reduce((keys, [kind, { shape }]) => {

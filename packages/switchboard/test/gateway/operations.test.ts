@@ -79,6 +79,7 @@ describe('the sessions that operators see', () => {
     await expect.poll(() => listed().toSorted()).toEqual(['one 2', 'two 1']);
     expect(operations.sessions().find(({ client }) => client?.name === 'two')).toEqual({
       id: '127.0.0.1',
+      key: expect.stringMatching(/^[\da-f]{12}@127\.0\.0\.1$/),
       state: 'ready',
       principal: 'anonymous',
       upstream: 'default',
@@ -95,7 +96,12 @@ describe('the sessions that operators see', () => {
     });
     expect(operations.load()).toMatchObject({ clients: 2, sessions: 0 });
     expect(operations.kick('127.0.0.1')).toBe(false);
-    expect(operations.cancelAll('127.0.0.1')).toBe(3);
+    // By its key one of them alone, by the address all who are there.
+    const two = operations.sessions().find(({ client }) => client?.name === 'two')!.key!;
+    expect(operations.requests().filter(({ clientKey }) => clientKey === two)).toHaveLength(1);
+    expect(operations.cancelAll(two)).toBe(1);
+    expect(listed()).toEqual(['one 2']);
+    expect(operations.cancelAll('127.0.0.1')).toBe(2);
     for (const client of clients) expect((await client).body).toContain('SWB_CANCELLED');
     expect(operations.sessions()).toEqual([]);
     await expectEmpty(test);

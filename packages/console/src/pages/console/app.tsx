@@ -186,7 +186,8 @@ export function App({ page }: { readonly page: Page }): JSX.Element {
   if (!reached) return <Reaching />;
   if (me === undefined || live === undefined) return <SignIn page={page} />;
   return (
-    <div class="console">
+    // Nobody gets to see what another was shown who was signed in here before.
+    <div class="console" key={me.csrfToken}>
       <Navigation page={page} />
       <main class="main" id="content">
         <header class="bar">

@@ -7,6 +7,10 @@ export interface Me {
   readonly role: 'operator' | 'viewer' | 'auditor';
   /** Whether the audit log shows contents of messages, where it has them. */
   readonly readsContents?: boolean;
+  /** Whether nobody changes anything from here. */
+  readonly isReadOnly?: boolean;
+  /** What each change must come with. */
+  readonly csrfToken: string;
 }
 
 export interface Status {
@@ -120,7 +124,7 @@ export interface Change {
 export interface Session {
   /** In a cluster: the name of the node that has it. */
   readonly node?: string;
-  /** What tells it apart; absent where its id does. */
+  /** What tells a client without a session apart, whose id is its address; absent of all others. */
   readonly key?: string;
   readonly id: string;
   readonly state: string;
@@ -191,6 +195,8 @@ export interface Running {
   readonly target?: string;
   readonly upstream: string;
   readonly session: string;
+  /** The key of its client, where that has no session. */
+  readonly clientKey?: string;
   readonly principal: string;
   readonly transport: string;
   readonly era: string;

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Dialog } from '../common/dialog.tsx';
+import { keyOf } from './live-state.ts';
 import type { Page } from './page.ts';
 import { TITLES, VIEWS } from './place.ts';
 
@@ -26,10 +27,10 @@ function targetsOf(page: Page): Target[] {
   return [
     ...VIEWS.map((view) => ({ label: TITLES[view], kind: 'view', go: () => page.go(view) })),
     ...[...state.upstreams.keys()].map((id) => ({ label: id, kind: 'server', go: () => page.go('servers', { id }) })),
-    ...[...state.sessions.values()].map(({ id, principal, client }) => ({
-      label: `${principal} ${client?.name ?? ''} ${id}`,
+    ...[...state.sessions.values()].map((session) => ({
+      label: `${session.principal} ${session.client?.name ?? ''} ${session.id}`,
       kind: 'session',
-      go: () => page.go('sessions', { id }),
+      go: () => page.go('sessions', { id: keyOf(session) }),
     })),
     ...[...state.requests.values()].map(({ id, method, target }) => ({
       label: `${target ?? method} ${id}`,

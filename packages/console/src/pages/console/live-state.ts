@@ -51,7 +51,7 @@ interface Message {
   readonly skipped?: number;
 }
 
-/** Clients without a session may share an id, so the live stream gives each a key; for all others it is the id. */
+/** Clients without a session may share an id, so each has a key; of all others it is the id. */
 export const keyOf = ({ key, id }: Session): string => key ?? id;
 
 export class LiveState {

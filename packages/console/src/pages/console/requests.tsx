@@ -9,6 +9,7 @@ import { Filter } from './filter.tsx';
 import { Link } from './link.tsx';
 import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { ServerLink } from './server-link.tsx';
 import { RequestMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
 import { TraceLink } from './trace-link.tsx';
@@ -134,10 +135,27 @@ function columnsOf(now: () => number): readonly TableColumn<Row>[] {
   ];
 }
 
+/** Whose it is. A client without a session is known by its address, which others may have too, and listed as long as a request of it runs. */
+function sessionFact(page: Page, request: Running | Recent): Readonly<Record<string, JSX.Element | string>> {
+  const { session } = request;
+  if (session === undefined) return {};
+  const [label, id] = /[.:]/.test(session)
+    ? ['Address', isRunning(request) ? request.clientKey : undefined]
+    : ['Session', session];
+  if (id === undefined) return { [label]: session };
+  return {
+    [label]: (
+      <Link page={page} view="sessions" params={{ id }}>
+        {session}
+      </Link>
+    ),
+  };
+}
+
 function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }): JSX.Element {
   const [asking, setAsking] = useState(false);
   const { request, error } = row;
-  const { id = '', method, target, upstream, session, principal, transport, era, trace } = request;
+  const { id = '', method, target, upstream, principal, transport, era, trace } = request;
   const now = Date.now() + page.live!.state.clockSkewMs;
   const ended = isRunning(request) ? undefined : request;
   return (
@@ -155,18 +173,9 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
           Why:
             error === '' ? undefined : error.startsWith('SWB_') ? <code>{error}</code> : `error ${error} of the server`,
           Method: method,
-          Server: (
-            <Link page={page} view="servers" params={{ id: upstream }}>
-              {upstream === '*' ? 'all of them as one' : upstream}
-            </Link>
-          ),
+          Server: <ServerLink page={page} name={upstream} />,
           Who: principal,
-          Session:
-            session === undefined ? undefined : (
-              <Link page={page} view="sessions" params={{ id: session }}>
-                {session}
-              </Link>
-            ),
+          ...sessionFact(page, request),
           Protocol: [transport, era].filter(Boolean).join(', '),
           Began: isRunning(request) ? `${age(now - request.startedAt)} ago` : undefined,
           Ended: ended === undefined ? undefined : exactly(ended.time),

@@ -113,16 +113,20 @@ const inOrder = ({ upstreams }: LiveState): readonly Upstream[] =>
     (one, other) => (GRAVITY[one.state] ?? 2) - (GRAVITY[other.state] ?? 2) || one.name.localeCompare(other.name),
   );
 
+/** The server of the address. Of all of them as one, `*`, there is none. */
+const namedIn = ({ place }: Page): string | undefined => (place.params['id'] === '*' ? undefined : place.params['id']);
+
 /** On a wide page one is always shown: that of the address, or else the first one. */
-export function shownServer({ live, place }: Page): Upstream | undefined {
-  const { id } = place.params;
-  return id === undefined ? inOrder(live!.state)[0] : live!.state.upstreams.get(id);
+export function shownServer(page: Page): Upstream | undefined {
+  const { state } = page.live!;
+  const id = namedIn(page);
+  return id === undefined ? inOrder(state)[0] : state.upstreams.get(id);
 }
 
 export function Servers({ page }: { readonly page: Page }): JSX.Element {
   const { state } = page.live!;
   const all = inOrder(state);
-  const { id } = page.place.params;
+  const id = namedIn(page);
   const upstream = shownServer(page);
   return (
     <div class={id === undefined ? 'split servers' : 'split servers open'}>

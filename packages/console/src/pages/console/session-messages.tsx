@@ -11,9 +11,9 @@ export function isElsewhere(page: Page, { node }: Session): boolean {
   return node !== undefined && own !== undefined && node !== own;
 }
 
-/** What the stream is asked for. */
+/** What the stream is asked for: nothing for a client without a session, of which no messages are noted. */
 export const messagesTopicOf = (page: Page, session: Session | undefined): readonly string[] =>
-  session === undefined || isElsewhere(page, session) ? [] : [`messages:${session.id}`];
+  session === undefined || session.key !== undefined || isElsewhere(page, session) ? [] : [`messages:${session.id}`];
 
 /** Names and sizes of what passes; bodies are shown nowhere here. */
 export function SessionMessages({ page, session }: { readonly page: Page; readonly session: Session }): JSX.Element {

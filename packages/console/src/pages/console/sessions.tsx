@@ -11,6 +11,7 @@ import { Link } from './link.tsx';
 import { keyOf } from './live-state.ts';
 import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { ServerLink } from './server-link.tsx';
 import { SessionMessages, isElsewhere, messagesTopicOf } from './session-messages.tsx';
 import { RequestMark, StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
@@ -156,10 +157,18 @@ type Doing = 'end' | 'cancel' | 'message';
 function SessionDetail({ page, session }: { readonly page: Page; readonly session: Session }): JSX.Element {
   const { state } = page.live!;
   const [doing, setDoing] = useState<Doing>();
-  const { id, principal, upstream, transport, era, version, address, userAgent, groups, metadata, traffic } = session;
+  const { id, key, principal, upstream, transport, era, version, address, userAgent, groups, metadata, traffic } =
+    session;
+  // The id of a client without a session is its address, which others may have too.
+  const hasSession = key === undefined;
   const now = Date.now() + state.clockSkewMs;
-  const running = [...state.requests.values()].filter((each) => each.session === id);
-  const recent = useMemo(() => state.recent.filter((each) => each.session === id), [id, state.versions.recent]);
+  const running = [...state.requests.values()].filter((each) =>
+    hasSession ? each.session === id : each.clientKey === key,
+  );
+  const recent = useMemo(
+    () => state.recent.filter((each) => each.session === id && (hasSession || each.principal === principal)),
+    [id, hasSession, principal, state.versions.recent],
+  );
   const errors = recent.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'cancelled').length;
   const close = (): void => setDoing(undefined);
   return (
@@ -172,27 +181,29 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
           <button type="button" disabled={running.length === 0} onClick={() => setDoing('cancel')}>
             Cancel its calls
           </button>
-          <button type="button" onClick={() => setDoing('message')}>
-            Message…
-          </button>
-          <button type="button" class="danger" onClick={() => setDoing('end')}>
-            End session…
-          </button>
+          {hasSession && (
+            <>
+              <button type="button" onClick={() => setDoing('message')}>
+                Message…
+              </button>
+              <button type="button" class="danger" onClick={() => setDoing('end')}>
+                End session…
+              </button>
+            </>
+          )}
         </div>
       )}
       <Facts
         facts={{
           State: <StateMark state={session.state} />,
-          Session: (
+          Session: !hasSession ? (
+            'none: each of its requests stands alone'
+          ) : (
             <>
               <code>{id}</code> <CopyButton label="Copy the session’s id" text={() => id} />
             </>
           ),
-          Server: (
-            <Link page={page} view="servers" params={{ id: upstream }}>
-              {upstream === '*' ? 'all of them as one' : upstream}
-            </Link>
-          ),
+          Server: <ServerLink page={page} name={upstream} />,
           Protocol: [transport, era, version].filter(Boolean).join(', '),
           Address: address,
           'User agent': userAgent,
@@ -215,13 +226,21 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
         }}
       />
       <h3>
-        Calls <span class="hint">{`${running.length} under way, ${recent.length} ended, ${errors} not well`}</span>
+        Calls{' '}
+        <span class="hint">
+          {`${running.length} under way, ${recent.length} ended, ${errors} not well`}
+          {!hasSession && `; those that ended are all of ${principal} from ${id}`}
+        </span>
       </h3>
       {!isElsewhere(page, session) && <Calls page={page} running={running} recent={recent} />}
-      <h3>
-        Messages <span class="hint">names and sizes, the last 200, live</span>
-      </h3>
-      <SessionMessages page={page} session={session} />
+      {(hasSession || isElsewhere(page, session)) && (
+        <>
+          <h3>
+            Messages <span class="hint">names and sizes, the last 200, live</span>
+          </h3>
+          <SessionMessages page={page} session={session} />
+        </>
+      )}
       {doing === 'end' && (
         <Ask
           title="End the session"
@@ -248,12 +267,12 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
             const reason = typed(form, 'reason');
             void page.act<{ count: number }>(
               'cancelAll',
-              { name: id, query: reason === '' ? {} : { reason } },
+              { name: keyOf(session), query: reason === '' ? {} : { reason } },
               (answer) => `${counted(answer.count, 'call')} cancelled.`,
             );
           }}
         >
-          <p>The client gets the error SWB_CANCELLED for each. Its session stays.</p>
+          <p>The client gets the error SWB_CANCELLED for each. {hasSession && 'Its session stays.'}</p>
           <Field label="Reason" name="reason" hint="The client gets it" />
         </Ask>
       )}
@@ -304,6 +323,34 @@ export const sessionsTopics = (page: Page): readonly string[] => [
   'recent',
   ...messagesTopicOf(page, shownSession(page)),
 ];
+
+/** One that is not listed any more. */
+function Gone({ page, id }: { readonly page: Page; readonly id: string }): JSX.Element {
+  // The key of a client without a session ends with its address.
+  const address = /@(\S+)/.exec(id)?.[1];
+  const hadSession = address === undefined;
+  return (
+    <Detail
+      title={hadSession ? 'The session has ended' : 'No request of it runs now'}
+      onClose={() => page.show({ id: undefined }, false)}
+    >
+      <p>
+        {hadSession ? (
+          <>
+            There is no session <code>{id}</code> now.
+          </>
+        ) : (
+          'A client without a session is listed while one of its requests runs.'
+        )}{' '}
+        Its last calls are among the{' '}
+        <Link page={page} view="requests" params={{ filter: `session:${address ?? id}` }}>
+          recent requests
+        </Link>
+        .
+      </p>
+    </Detail>
+  );
+}
 
 export function Sessions({ page }: { readonly page: Page }): JSX.Element {
   const { state } = page.live!;
@@ -358,17 +405,7 @@ export function Sessions({ page }: { readonly page: Page }): JSX.Element {
         />
       </section>
       {session !== undefined && <SessionDetail key={keyOf(session)} page={page} session={session} />}
-      {id !== undefined && session === undefined && isKnown && (
-        <Detail title="The session has ended" onClose={() => page.show({ id: undefined }, false)}>
-          <p>
-            There is no session <code>{id}</code> now. Its last calls are among the{' '}
-            <Link page={page} view="requests" params={{ filter: `session:${id}` }}>
-              recent requests
-            </Link>
-            .
-          </p>
-        </Detail>
-      )}
+      {id !== undefined && session === undefined && isKnown && <Gone page={page} id={id} />}
     </div>
   );
 }

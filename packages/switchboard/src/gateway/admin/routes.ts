@@ -1,7 +1,7 @@
 /** The one table of the admin API: requests are led by it, and the OpenAPI document and the reference page are made from it. */
 
 import type { Operations } from '../operations.ts';
-import type { SessionNotes } from '../../callers/session-facts.ts';
+import type { SessionFacts, SessionNotes } from '../../callers/session-facts.ts';
 import { SwitchboardError } from '../../protocol/errors.ts';
 import { OPERATOR_ROLE } from '../../router/roles.ts';
 import { OPTIONS, OPTION_NAMES } from '../options.ts';
@@ -118,7 +118,7 @@ export const ROUTES: readonly Route[] = [
     command: 'sessions <session>',
     answer: shapes.session,
     handle: ({ operations }, { name }) =>
-      operations.sessions().find(({ id }) => id === name) ?? missingSession(operations, name),
+      operations.sessions().find((session) => isNamed(session, name)) ?? missingSession(operations, name),
   }),
   define({
     method: 'GET',
@@ -157,13 +157,13 @@ export const ROUTES: readonly Route[] = [
     method: 'DELETE',
     path: '/sessions/{id}/requests',
     spread: 'count',
-    summary: 'Cancel every request of a client',
+    summary: 'Cancel every request of a client, by its id or key; an address stands for all who come from there',
     command: 'cancel --session <session>',
     query: shapes.reason,
     answer: shapes.counted,
     handle: ({ operations }, { name, query }) => {
       const count = operations.cancelAll(name, query.reason);
-      const isKnown = count > 0 || operations.sessions().some(({ id }) => id === name);
+      const isKnown = count > 0 || operations.sessions().some((session) => isNamed(session, name));
       return isKnown ? { count } : missing('session', name, idsOf(operations.sessions()));
     },
   }),
@@ -446,10 +446,12 @@ function missing(what: string, name: string, known: readonly string[]): never {
 }
 
 function missingSession(operations: Operations, name: string): never {
-  const ids = idsOf(operations.sessions());
-  if (!ids.includes(name)) missing('session', name, ids);
+  const sessions = operations.sessions();
+  if (!sessions.some((session) => isNamed(session, name))) missing('session', name, idsOf(sessions));
   const detail = `${JSON.stringify(name)} is a client without a session, over modern HTTP or REST: cancel its requests instead`;
   throw new SwitchboardError('SWB_NOT_FOUND', { detail });
 }
 
+/** A client without a session has a key as well, as others may have its id. */
+const isNamed = ({ id, key }: SessionFacts, name: string): boolean => id === name || key === name;
 const idsOf = (all: readonly { id: string }[]): string[] => all.map(({ id }) => id);

@@ -45,6 +45,10 @@ const metadata = z.record(z.string().max(128), z.string().max(1024));
 export const session: z.ZodType = z.strictObject({
   node,
   id: z.string().describe('its name in logs and tables, no secret; of modern HTTP and REST the address'),
+  key: z
+    .string()
+    .optional()
+    .describe('only of a client of modern HTTP or REST: tells it apart from the others behind its address'),
   state: z.enum(['opening', 'ready', 'away', 'closing', 'closed']),
   principal: z.string(),
   upstream: z.string(),
@@ -105,6 +109,7 @@ export const request: z.ZodType = z.strictObject({
   target: z.string().optional().describe("the tool or prompt, or the scheme of the resource's URI"),
   upstream: z.string(),
   session: z.string().describe('of modern HTTP, which has none, the address of the client'),
+  clientKey: z.string().optional().describe('of modern HTTP: the key of its client in the list of sessions'),
   principal: z.string(),
   transport,
   era,

@@ -3,6 +3,7 @@ import type { RangeName } from '../../observe/history.ts';
 import type { SessionFacts } from '../../callers/session-facts.ts';
 import type { OpenRequest } from '../operations.ts';
 import { PRODUCT } from '../product.ts';
+import { NAME } from '../upstream-options.ts';
 import { problemsOf } from './health.ts';
 import type { Problem } from './health.ts';
 import type { Topic } from './live.ts';
@@ -95,17 +96,6 @@ const withStart = ({ ageMs, ...request }: OpenRequest): object => ({
   startedAt: Math.round((Date.now() - ageMs) / 1000) * 1000,
 });
 
-/** Clients without a session may have the id of another, such as all behind one address: the oldest keeps it as its key. */
-function withKeys(sessions: readonly (SessionFacts & { node?: string })[]): { key: string }[] {
-  const taken = new Set<string>();
-  return sessions.map((session) => {
-    const { id, node, principal, upstream, era, version, client } = session;
-    const key = taken.has(id) ? JSON.stringify([id, node, principal, upstream, era, version, client]) : id;
-    taken.add(id);
-    return { key, ...session };
-  });
-}
-
 const STDERR = 'stderr:';
 const MESSAGES = 'messages:';
 const USAGE = /^usage\.(minute|hour|day):(.*)$/s;
@@ -137,7 +127,10 @@ function ownSessions({ operations, cluster }: Context): (SessionFacts & { node?:
 
 /** What they said a little while ago: one that goes on here meanwhile is not told of twice. */
 const sessionsOfOthers = ({ operations, elsewhere }: Context): readonly SessionAtNode[] =>
-  elsewhere?.look().sessions.filter(({ id }) => !operations.isOpen(id)) ?? [];
+  (elsewhere?.look().sessions ?? [])
+    .filter(({ id }) => !operations.isOpen(id))
+    // A client without a session may have requests at several nodes at once.
+    .map((session) => (session.key === undefined ? session : { ...session, key: `${session.key} ${session.node}` }));
 
 /**
  * What the live stream can be about: `stderr:` and the name of an upstream, `usage.minute:`, `usage.hour:` or `usage.day:` and such a name,
@@ -157,8 +150,9 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     changes: { kind: 'value', look: () => history.changes().slice(-LIVE_CHANGES) },
     sessions: {
       kind: 'table',
-      look: () => withKeys([...ownSessions(context), ...sessionsOfOthers(context)]),
-      idOf: ({ key }: { key: string }) => key,
+      look: () => [...ownSessions(context), ...sessionsOfOthers(context)],
+      // The id of a client without a session is its address, which others may have too.
+      idOf: ({ id, key = id }: SessionFacts) => key,
     },
     elsewhere: { kind: 'value', look: () => elsewhere?.look().nodes ?? [] },
     requests: {
@@ -183,9 +177,9 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     // Of a server that was removed nothing is known: a page may still have asked for it.
     if (range !== undefined) return { kind: 'value', look: () => history.usage(used, range as RangeName) };
     if (name.startsWith(MESSAGES)) return messagesTopic(context, name.slice(MESSAGES.length));
-    if (!name.startsWith(STDERR)) return undefined;
-    const upstream = name.slice(STDERR.length);
-    if (!operations.has(upstream)) return undefined;
+    const upstream = name.startsWith(STDERR) ? name.slice(STDERR.length) : '';
+    // One that is not there any more has written nothing: a page may still have asked for it.
+    if (!NAME.test(upstream)) return undefined;
     return { kind: 'log', count: () => stderr.count(upstream), list: (after) => stderr.list(upstream, after) };
   };
 }
