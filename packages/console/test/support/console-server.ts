@@ -26,7 +26,7 @@ export const servers = {
 export interface ConsoleServer {
   readonly gateway: Gateway;
   readonly origin: string;
-  /** Connects a client of the official SDK. */
+  /** Connects a client of the official SDK, with `*` to all servers as one. */
   connect(upstream: string, principal: string, name?: string): Promise<Client>;
   /** A link that signs in. */
   link(): string;
@@ -49,7 +49,7 @@ export async function startConsole(options: Partial<GatewayOptions> = {}): Promi
   const link = (): string => gateway.consoleLink()!.url;
   const connect = async (upstream: string, principal: string, name = 'Claude Code'): Promise<Client> => {
     const client = new Client({ name, version: '2.1.0' });
-    await client.connect(gateway.clientTransport({ upstream, principal }) as never);
+    await client.connect(gateway.clientTransport({ ...(upstream !== '*' && { upstream }), principal }) as never);
     endWith(() => client.close());
     return client;
   };

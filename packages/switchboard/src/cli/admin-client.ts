@@ -75,7 +75,10 @@ export class AdminClient {
     return new AdminClient(only.url, shown ?? only.token);
   }
 
-  /** @returns the answer. @throws {SwitchboardError} what the API refuses with, or `SWB_CONNECT_FAILED` */
+  /**
+   * @returns the answer. In a cluster, nodes that did not do it are named on stderr.
+   * @throws {SwitchboardError} what the API refuses with, or `SWB_CONNECT_FAILED`
+   */
   async ask<Answer>(
     method: string,
     path: string,
@@ -91,7 +94,11 @@ export class AdminClient {
     } catch (cause) {
       throw new SwitchboardError('SWB_CONNECT_FAILED', { detail: `${this.#url}: the answer is no JSON`, cause });
     }
-    if ((response.statusCode ?? 0) < 300) return answer as Answer;
+    if ((response.statusCode ?? 0) < 300) {
+      for (const [node, error] of failedNodes(answer))
+        process.stderr.write(`${clean(`not done by ${node}: ${error}`)}\n`);
+      return answer as Answer;
+    }
     throw errorOf(answer, `${this.#url} answered ${response.statusCode}`);
   }
 
@@ -166,6 +173,14 @@ export class AdminClient {
       request.end(text);
     });
   }
+}
+
+/** The nodes of a cluster that did not do what was asked of all of them, and why. */
+function failedNodes(answer: unknown): [string, string][] {
+  const nodes = isObject(answer) && isObject(answer['nodes']) ? answer['nodes'] : {};
+  return Object.entries(nodes).flatMap(([node, said]): [string, string][] =>
+    isObject(said) && typeof said['error'] === 'string' ? [[node, said['error']]] : [],
+  );
 }
 
 /**

@@ -46,8 +46,9 @@ export const reloadCommand = (): Command =>
       if (flags.json === true) printJson(change);
       else if (change.nodes === undefined) print(describeChange(change));
       else
+        // Those that did not do it are on stderr already.
         for (const [node, each] of Object.entries(change.nodes))
-          print(`${node}: ${'error' in each ? each.error : describeChange(each)}`);
+          if (!('error' in each)) print(`${node}: ${describeChange(each)}`);
     },
   );
 

@@ -266,7 +266,7 @@ export class Gateway {
           pools,
           roles,
           configured: () => this.#pools.configured,
-          rolesOf: (principal) => rolesOf({ registry, keys }, principal),
+          rolesOf: (principal) => rolesOf({ registry, router: this.#router, keys }, principal),
         }),
         keys,
         simulations: this.#simulations,

@@ -102,14 +102,15 @@ export function peopleOf({ registry, router, keys, roles, pools, admission }: Pe
     });
 }
 
-/** All the roles of somebody who is connected under a name or has a good key for it; undefined of others. */
+/** All the roles of somebody who is connected under a name, has a request under way or has a good key for it; undefined of others. */
 export function rolesOf(
-  { registry, keys }: Pick<PeopleOptions, 'registry' | 'keys'>,
+  { registry, router, keys }: Pick<PeopleOptions, 'registry' | 'router' | 'keys'>,
   principal: string,
 ): readonly string[] | undefined {
-  const sessions = [...registry.all].flatMap(({ identity }) => (identity.principal === principal ? [identity] : []));
-  const own = keys.known().filter((key) => key.principal === principal && key.state === 'good');
-  const all = [...sessions, ...own];
+  const identities = [...registry.all].map(({ identity }) => identity);
+  const callers = router.exchanges.map(({ scope }) => ({ principal: scope.principal, roles: scope.roles ?? [] }));
+  const good = keys.known().filter(({ state }) => state === 'good');
+  const all = [...identities, ...callers, ...good].filter((each) => each.principal === principal);
   return all.length === 0 ? undefined : [...new Set(all.flatMap(({ roles }) => roles))];
 }
 

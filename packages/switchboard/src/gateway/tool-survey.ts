@@ -41,7 +41,7 @@ export interface ToolSurveyOptions {
   pools: ReadonlyMap<string, Pool>;
   configured(): Readonly<Record<string, UpstreamOptions>>;
   roles: Roles;
-  /** The roles of a principal that is connected or has a key; undefined of others. */
+  /** The roles of a principal that is connected, has a request under way or has a key; undefined of others. */
   rolesOf(principal: string): readonly string[] | undefined;
   now?: () => number;
 }

@@ -1,5 +1,6 @@
 /** The commands for operators against a `switchboard serve` that runs, all of them the built command. */
 import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -168,6 +169,18 @@ describe('the commands for operators', { timeout: 90_000 }, () => {
       okay(`session ${session!.id} was ended\n`),
     );
     expect(await client.closed).toEqual({ code: 1008, reason: 'enough' });
+  });
+
+  it('say which nodes of a cluster did not do what all were to do', async () => {
+    const error = 'The node that owns the session or the server cannot be reached';
+    const asked = createHttpServer((_, response) => response.end(JSON.stringify({ nodes: { a: {}, b: { error } } })));
+    asked.listen(0, '127.0.0.1');
+    await once(asked, 'listening');
+    onTestFinished(() => void asked.close());
+    const url = `http://127.0.0.1:${(asked.address() as AddressInfo).port}`;
+    expect(await run(['restart', 'demo', '--url', url, '--token', 'x'.repeat(43)])).toMatchObject({
+      stderr: `not done by b: ${error}\n`,
+    });
   });
 
   it('show, check and restart upstreams', async () => {

@@ -87,6 +87,21 @@ describe('the survey of tools', () => {
     expect(hiddenIn(body, 'add')).toBe('role reader: tools.allow does not have it');
   });
 
+  it('shows what a person without session and key sees while a request of theirs runs', async () => {
+    const { survey, gateway, port } = await startTools({
+      token: 'a-token-of-thirty-two-characters-or-more',
+      roles: { reader: { tools: { deny: ['add'] } } },
+    });
+    expect((await survey('?principal=owner')).status).toBe(404);
+    const headers = bearer('a-token-of-thirty-two-characters-or-more');
+    const call = http(`http://127.0.0.1:${port}/rest/scripted/tools/slow`, { headers, body: { ms: 20_000 } });
+    await expect.poll(() => gateway.operations.requests().length).toBe(1);
+    const { body } = await survey('?principal=owner');
+    expect([hiddenIn(body, 'echo'), hiddenIn(body, 'add')]).toEqual([undefined, 'role reader: tools.deny has "add"']);
+    gateway.operations.cancelAll('127.0.0.1');
+    expect((await call).body).toContain('SWB_CANCELLED');
+  });
+
   it('asks a server once, and again when it has changed', async () => {
     const { survey, gateway, events } = await startTools({ upstreams: { demo: servers.demo }, isolation: 'session' });
     const started = (): number => events.filter(({ type }) => type === 'member.started').length;

@@ -1,5 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { CopyButton } from '../common/copy-button.tsx';
+import { Dialog } from '../common/dialog.tsx';
 import { typed } from '../common/form-text.ts';
 import { Menu } from '../common/menu.tsx';
 import { Ask, Field } from './ask.tsx';
@@ -21,6 +23,7 @@ export function Actions({ page }: { readonly page: Page }): JSX.Element | null {
   const [doing, setDoing] = useState<Doing>();
   const [link, setLink] = useState<string>();
   const close = (): void => setDoing(undefined);
+  if (page.me?.isReadOnly === true) return <p class="note">This console is read-only</p>;
   if (!page.mayAct) return <p class="note">You may look, and change nothing</p>;
   return (
     <>
@@ -106,14 +109,15 @@ export function Actions({ page }: { readonly page: Page }): JSX.Element | null {
         </Ask>
       )}
       {link !== undefined && (
-        <Ask
-          title="Link for a viewer"
-          action="Copy"
-          onClose={() => setLink(undefined)}
-          onDo={() => void navigator.clipboard?.writeText(link)}
-        >
+        <Dialog title="Link for a viewer" onClose={() => setLink(undefined)}>
           <p class="address">{link}</p>
-        </Ask>
+          <div class="buttons">
+            <CopyButton label="Copy the link" text={() => link} />
+            <button type="button" class="primary" onClick={() => setLink(undefined)}>
+              I have it
+            </button>
+          </div>
+        </Dialog>
       )}
     </>
   );

@@ -46,7 +46,7 @@ const COLUMNS: readonly TableColumn<ApiKey>[] = [
 /** The keys, asked again when one was made or revoked, here or by another operator. */
 function useKeys(page: Page): Asked<readonly ApiKey[]> {
   const changedAt = page.live?.state.changes.findLast(({ action = '' }) => action.includes(' /keys'))?.time;
-  return useAsked(page, String(changedAt), () => ask<readonly ApiKey[]>('keys'));
+  return useAsked(page, 'keys', () => ask<readonly ApiKey[]>('keys'), changedAt);
 }
 
 function Revoke({

@@ -1,3 +1,4 @@
+import { isRecord } from '../common/fields.ts';
 import type { Me } from './facts.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 
@@ -34,10 +35,33 @@ export async function ask<Answer>(operation: Operation, request: Request = {}): 
   return send<Answer>(method, addressOf(operation, request), request.body);
 }
 
-export const whoAmI = (): Promise<Me> => send<Me>('GET', 'api/me');
-export const signInWithLink = (link: string): Promise<Me> => send<Me>('POST', 'api/sign-in', { link });
+/** In a cluster: the nodes that did not do it, and why. */
+export function failedNodes(answer: unknown): string[] {
+  const nodes = isRecord(answer) && isRecord(answer['nodes']) ? answer['nodes'] : {};
+  return Object.entries(nodes).flatMap(([name, said]) =>
+    isRecord(said) && typeof said['error'] === 'string' ? [`${name}: ${said['error']}`] : [],
+  );
+}
+
+/** That of who is signed in. */
+let csrfToken = '';
+
+async function take(asked: Promise<Me>): Promise<Me> {
+  const me = await asked;
+  ({ csrfToken } = me);
+  return me;
+}
+
+/** What a request must come with. */
+export const headersFor = (method: string, body?: object): Record<string, string> => ({
+  ...(method !== 'GET' && csrfToken !== '' && { 'switchboard-csrf-token': csrfToken }),
+  ...(body !== undefined && { 'content-type': 'application/json' }),
+});
+
+export const whoAmI = (): Promise<Me> => take(send<Me>('GET', 'api/me'));
+export const signInWithLink = (link: string): Promise<Me> => take(send<Me>('POST', 'api/sign-in', { link }));
 export const signInWithKey = (key: string): Promise<Me> =>
-  send<Me>('POST', 'api/sign-in', undefined, { authorization: `Bearer ${key}` });
+  take(send<Me>('POST', 'api/sign-in', undefined, { authorization: `Bearer ${key}` }));
 export const signOut = (): Promise<unknown> => send('POST', 'api/sign-out');
 
 async function send<Answer>(
@@ -50,7 +74,7 @@ async function send<Answer>(
   try {
     response = await fetch(address, {
       method,
-      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      headers: { ...headersFor(method, body), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
   } catch {

@@ -14,13 +14,24 @@ export interface Asked<Answer> {
 }
 
 interface Found<Answer> {
+  /** The question. */
   readonly of?: string;
   readonly answer?: Answer;
   readonly error?: Error;
 }
 
-/** Asks unless `of` is undefined, and again when it is another, when the page is live again after nothing had answered, and on demand. */
-export function useAsked<Answer>(page: Page, of: string | undefined, get: () => Promise<Answer>): Asked<Answer> {
+/**
+ * Asks again when the page is live again after nothing had answered, and on demand.
+ *
+ * @param of the question; there is never the answer of another one. Nothing is asked while it is undefined.
+ * @param since what the answer depends on beside it. When that changes it is asked again, and the answer before is there meanwhile.
+ */
+export function useAsked<Answer>(
+  page: Page,
+  of: string | undefined,
+  get: () => Promise<Answer>,
+  since?: unknown,
+): Asked<Answer> {
   const [found, setFound] = useState<Found<Answer>>({});
   const [round, setRound] = useState(0);
   const again = (): void => setRound((before) => before + 1);
@@ -30,20 +41,20 @@ export function useAsked<Answer>(page: Page, of: string | undefined, get: () => 
     get().then(
       (answer) => over || setFound({ of, answer }),
       (error: Error) => {
-        if (!over && !page.isOver(error)) setFound((before) => ({ ...before, of, error }));
+        if (!over && !page.isOver(error)) setFound((before) => ({ ...(before.of === of && before), of, error }));
       },
     );
     return () => {
       over = true;
     };
-  }, [of, round]);
-  const error = found.of === of ? found.error : undefined;
+  }, [of, since, round]);
+  const { answer, error } = found.of === of ? found : {};
   const isUnreachable = error instanceof Refusal && error.status === 0;
   const isLive = page.live?.link === 'live';
   useEffect(() => {
     if (isLive && isUnreachable) again();
   }, [isLive]);
-  return { answer: found.answer, wrong: error?.message, isUnreachable, again };
+  return { answer, wrong: error?.message, isUnreachable, again };
 }
 
 /** Why there is nothing new, and what to do; nothing where all is well. */

@@ -51,7 +51,7 @@ const changedHere = (file: ConfigurationFile | undefined): string[] => [
 export function Configuration({ page }: { readonly page: Page }): JSX.Element {
   const { id, filter = '', order = '', all = '' } = page.place.params;
   const reloadedAt = page.live?.state.changes.findLast(({ type }) => type === 'reloaded')?.time;
-  const asked = useAsked(page, String(reloadedAt), configuration);
+  const asked = useAsked(page, 'configuration', configuration, reloadedAt);
   const { facts, file } = asked.answer ?? {};
   const [edit, setEdit] = useState<ConfigurationEdit>();
   const options = facts?.options ?? NONE;

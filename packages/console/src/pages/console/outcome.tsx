@@ -31,11 +31,11 @@ function Copies({ tool, args }: { readonly tool: Tool; readonly args: object }):
 interface OutcomeProps {
   readonly trial: TrialState;
   readonly tool: Tool;
-  onAnswer(answers: Readonly<Record<string, QuestionAnswer>>): void;
+  onAnswer(answers: Readonly<Record<string, QuestionAnswer>>): Promise<void>;
 }
 
 export function Outcome({ trial, tool, onAnswer }: OutcomeProps): JSX.Element {
-  const { state, ms, progress, questions, request, answer, error } = trial;
+  const { state, ms, progress, questions, round, request, answer, error } = trial;
   return (
     <section class="outcome" aria-live="polite">
       <p>
@@ -49,7 +49,9 @@ export function Outcome({ trial, tool, onAnswer }: OutcomeProps): JSX.Element {
           {progress.message}
         </p>
       )}
-      {questions !== undefined && state === 'asked' && <Questions questions={questions} onAnswer={onAnswer} />}
+      {questions !== undefined && state === 'asked' && (
+        <Questions key={round} questions={questions} onAnswer={onAnswer} />
+      )}
       <div class="raw">
         {(
           [

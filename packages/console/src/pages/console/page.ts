@@ -1,5 +1,5 @@
 /** The page as a whole: who is signed in, where one is, and what the server has told. Views get it, and draw again when it changes. */
-import { ask, Refusal, signInWithKey, signInWithLink, signOut, whoAmI, type Request } from './api.ts';
+import { ask, failedNodes, Refusal, signInWithKey, signInWithLink, signOut, whoAmI, type Request } from './api.ts';
 import type { Me } from './facts.ts';
 import { LiveLink } from './live-link.ts';
 import type { Operation } from './operations.ts';
@@ -15,6 +15,13 @@ export interface Notice {
 const NOTICE_MS = 6000;
 /** A restart of Switchboard ends sign-ins too. */
 const OVER = 'Your sign-in has ended: it was too old, its key was revoked, or Switchboard was started again.';
+
+/** What signs in, out of the address: at once, so that neither the history nor a bookmark holds it. */
+function takeLink(): string {
+  const link = location.hash.slice(1);
+  if (link !== '') history.replaceState(null, '', location.pathname + location.search);
+  return link;
+}
 
 export class Page {
   me: Me | undefined;
@@ -35,6 +42,11 @@ export class Page {
     window.addEventListener('popstate', () => {
       this.place = placeOf(location.pathname, location.search);
       this.changed();
+    });
+    // A link that is pasted where the page is open already loads nothing.
+    window.addEventListener('hashchange', () => {
+      const link = takeLink();
+      if (link !== '') void this.#enter(() => signInWithLink(link));
     });
   }
 
@@ -57,9 +69,7 @@ export class Page {
 
   /** By the link that was opened, or as who is signed in already. */
   async start(): Promise<void> {
-    const link = location.hash.slice(1);
-    // At once, so that neither the history nor a bookmark holds what signs in.
-    if (link !== '') history.replaceState(null, '', location.pathname + location.search);
+    const link = takeLink();
     await this.#enter(link === '' ? whoAmI : () => signInWithLink(link));
     if (this.me === undefined && link !== '') {
       const wrong = this.wrong;
@@ -75,20 +85,35 @@ export class Page {
   }
 
   async signOut(): Promise<void> {
-    await signOut().catch(() => {});
+    try {
+      await signOut();
+    } catch (error) {
+      if (!this.isOver(error as Error)) this.notify('bad', `You are still signed in. ${(error as Error).message}`);
+      return;
+    }
+    this.#leave();
+  }
+
+  /** Forgets who is signed in, and what the page shows. */
+  #leave(): void {
     this.#isLeaving = true;
     this.live?.end();
+    this.#isLeaving = false;
   }
 
   async #enter(how: () => Promise<Me>): Promise<void> {
     this.wrong = undefined;
     try {
-      this.me = await how();
+      const me = await how();
+      this.#leave();
+      this.wrong = undefined;
+      this.me = me;
       this.live = new LiveLink(this.#onLive);
     } catch (error) {
-      this.me = undefined;
       const isNobody = how === whoAmI && error instanceof Refusal && error.status === 401;
-      this.wrong = isNobody ? undefined : (error as Error).message;
+      // A link that is no longer good takes nothing from somebody who is signed in.
+      if (this.me !== undefined) this.notify('bad', (error as Error).message);
+      else if (!isNobody) this.wrong = (error as Error).message;
     }
     this.reached = true;
     this.changed();
@@ -106,7 +131,6 @@ export class Page {
       this.me = undefined;
       this.live = undefined;
       if (!this.#isLeaving) this.wrong = OVER;
-      this.#isLeaving = false;
     }
     this.changed();
   };
@@ -136,7 +160,10 @@ export class Page {
   ): Promise<Answer | undefined> {
     try {
       const answer = await ask<Answer>(operation, request);
-      this.notify('good', typeof done === 'string' ? done : done(answer));
+      const said = typeof done === 'string' ? done : done(answer);
+      const failed = failedNodes(answer);
+      if (failed.length === 0) this.notify('good', said);
+      else this.notify('bad', `${said} But not at every node: ${failed.join('; ')}`);
       return answer;
     } catch (error) {
       if (!this.isOver(error as Error)) this.notify('bad', (error as Error).message);

@@ -14,9 +14,7 @@ import { age, count, counted, duration, exactly, rate } from './words.ts';
 /** What an ended run found: asked for once. */
 function useFound(page: Page, run: Run | undefined): Asked<RunDetail> {
   const of = run === undefined || run.state === 'running' ? undefined : run.id;
-  const asked = useAsked(page, of, () => ask<RunDetail>('simulation', { name: of! }));
-  // While another is asked for, there is still the answer of the one before.
-  return { ...asked, answer: asked.answer?.id === of ? asked.answer : undefined };
+  return useAsked(page, of, () => ask<RunDetail>('simulation', { name: of! }));
 }
 
 function Progress({ page, run }: { readonly page: Page; readonly run: Run }): JSX.Element {

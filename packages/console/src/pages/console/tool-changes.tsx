@@ -33,7 +33,7 @@ export function ToolChanges({ page, name }: { readonly page: Page; readonly name
   const changedAt = page.live!.state.changes.findLast(
     ({ type, upstream }) => upstream === name && type === 'tools.changed',
   )?.time;
-  const asked = useAsked(page, `${name} ${changedAt}`, () => ask<readonly ToolChange[]>('toolChanges', { name }));
+  const asked = useAsked(page, name, () => ask<readonly ToolChange[]>('toolChanges', { name }), changedAt);
   const changes = asked.answer;
   const now = Date.now() + page.live!.state.clockSkewMs;
   return (

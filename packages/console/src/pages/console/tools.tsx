@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import { ask } from './api.ts';
 import { Failed, useAsked } from './asked.tsx';
 import { Detail, Facts } from './detail.tsx';
@@ -103,8 +103,11 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
   // What changes a server's tools comes as a change.
   const changedAt = state.changes.findLast(({ type }) => type === 'tools.changed' || type === 'reloaded')?.time;
   const query = { ...(role !== '' && { role }), ...(principal !== '' && { principal }) };
-  const asked = useAsked(page, JSON.stringify([query, changedAt]), () => ask<Survey>('tools', { query }));
+  const asked = useAsked(page, JSON.stringify(query), () => ask<Survey>('tools', { query }), changedAt);
   const survey = asked.answer;
+  // One chooses among them while the tools of another are asked for, or could not be.
+  const roles = useRef<readonly string[]>([]);
+  roles.current = survey?.roles ?? roles.current;
   const rows = survey?.tools ?? NONE;
   const hidden = rows.filter((tool) => tool.hidden !== undefined).length;
   const columns = useMemo(() => columnsOf(hidden > 0), [hidden > 0]);
@@ -132,7 +135,7 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
             <span class="hidden">As seen by</span>
             <select value={who} onChange={({ currentTarget }) => choose(currentTarget.value)}>
               <option value="">As the servers define them</option>
-              {(survey?.roles ?? []).map((each) => (
+              {[...new Set([...roles.current, ...(role === '' ? [] : [role])])].map((each) => (
                 <option key={`role ${each}`} value={`role ${each}`}>
                   As the role {each} sees them
                 </option>

@@ -1,5 +1,5 @@
 /** A tool that is tried: its request, its progress and its answer as they come. */
-import { addressOf, ask } from './api.ts';
+import { addressOf, ask, headersFor } from './api.ts';
 import type { Tool } from './facts.ts';
 
 export interface TrialState {
@@ -13,6 +13,8 @@ export interface TrialState {
   readonly progress?: { readonly progress: number; readonly total?: number; readonly message?: string };
   /** What the server asks before it goes on, by keys of its own. */
   readonly questions?: Readonly<Record<string, unknown>>;
+  /** How often it has asked. */
+  readonly round?: number;
 }
 
 /** How a person answers a question of a server. */
@@ -51,10 +53,11 @@ export class Trial {
     this.#running = running;
     this.#set({ state: 'running', args });
     try {
+      const body = { tool: tool.name, arguments: args, ...(role !== undefined && { role }) };
       const response = await fetch(addressOf('call', { name: tool.upstream }), {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ tool: tool.name, arguments: args, ...(role !== undefined && { role }) }),
+        headers: headersFor('POST', body),
+        body: JSON.stringify(body),
         signal: running.signal,
       });
       if (!response.ok || response.body === null) {
@@ -83,18 +86,23 @@ export class Trial {
     this.#set({ ...this.state, state: 'cancelled' });
   }
 
-  /** Answers every question that is open. @throws {Refusal} where the call has ended meanwhile */
+  /** Answers every question that is open. They stay open until the answer has arrived. @throws {Refusal} */
   async answer(answers: Readonly<Record<string, QuestionAnswer>>): Promise<void> {
-    const { questions: _, ...before } = this.state;
-    this.#set({ ...before, state: 'running' });
-    await ask('answerTrial', { name: this.#name, body: { answers } });
+    const { round } = this.state;
+    const name = this.#name;
+    await ask('answerTrial', { name, body: { answers } });
+    // What came of it may be here already.
+    if (this.state.state !== 'asked' || this.state.round !== round || this.#name !== name) return;
+    const { questions: _, ...others } = this.state;
+    this.#set({ ...others, state: 'running' });
   }
 
   #take({ trial, request, progress, questions, answer, ms }: Told): void {
     this.#name = trial ?? this.#name;
     if (request !== undefined) this.#set({ ...this.state, request });
-    else if (questions !== undefined) this.#set({ ...this.state, state: 'asked', questions });
-    else if (progress !== undefined) this.#set({ ...this.state, progress });
+    else if (questions !== undefined) {
+      this.#set({ ...this.state, state: 'asked', questions, round: (this.state.round ?? 0) + 1 });
+    } else if (progress !== undefined) this.#set({ ...this.state, progress });
     else if (answer !== undefined) {
       const state = answer.error !== undefined ? 'error' : answer.result?.isError === true ? 'isError' : 'ok';
       this.#set({ ...this.state, state, answer, ...(ms !== undefined && { ms }) });

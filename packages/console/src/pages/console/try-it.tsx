@@ -18,8 +18,10 @@ export function TryIt({ page, tool, role }: ToolProps): JSX.Element {
   const trial = useMemo(() => new Trial(() => draw((drawn) => drawn + 1)), []);
   useEffect(() => () => trial.cancel(), [trial]);
   const call = (args: Record<string, unknown>): void => void trial.start(tool, args, role);
-  const answer = (answers: Readonly<Record<string, QuestionAnswer>>): void =>
-    void trial.answer(answers).catch((error: Error) => page.notify('bad', error.message));
+  const answer = (answers: Readonly<Record<string, QuestionAnswer>>): Promise<void> =>
+    trial.answer(answers).catch((error: Error) => {
+      if (!page.isOver(error)) page.notify('bad', error.message);
+    });
   return (
     <>
       <h3>Try it</h3>
