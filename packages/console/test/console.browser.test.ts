@@ -46,8 +46,12 @@ describe('signing in', () => {
     await view(page, 'Servers');
     await page.getByRole('heading', { name: 'Members' }).waitFor();
     expect(await page.getByRole('button', { name: /^(Restart|Check)/ }).count()).toBe(0);
-    const refused = await page.evaluate(async () => (await fetch('api/drain', { method: 'POST' })).status);
-    expect(refused).toBe(403);
+    const refused = await page.evaluate(async () => {
+      const { csrfToken } = (await (await fetch('api/me')).json()) as { csrfToken: string };
+      const headers = { 'switchboard-csrf-token': csrfToken };
+      return (await fetch('api/drain', { method: 'POST', headers })).text();
+    });
+    expect(refused).toContain('vera has the role viewer');
     await expectClean(page);
   });
 });

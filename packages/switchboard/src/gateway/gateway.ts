@@ -287,7 +287,7 @@ export class Gateway {
         emit,
       });
       observation.watch(this.#admin.onEvent);
-      if (settings.console && servePages !== undefined) {
+      if (settings.console !== 'off' && servePages !== undefined) {
         const { api } = this.#admin;
         const url = (): string => urlOf(settings, this.#port, '/console');
         this.#console = new Console({ settings, access: this.#access, api, servePages, url, pass });

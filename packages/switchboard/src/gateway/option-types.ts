@@ -224,6 +224,12 @@ export const onOrOff: OptionType<boolean, boolean | 'on' | 'off'> = named(
     .union([z.boolean(), z.enum(['on', 'off', 'true', 'false', '1', '0'])])
     .transform((value) => value === true || value === 'on' || value === 'true' || value === '1'),
 );
+export const consoleMode: OptionType<'on' | 'read-only' | 'off', boolean | 'on' | 'read-only' | 'off'> = named(
+  { written: "boolean | 'on' | 'read-only' | 'off'", read: "'on' | 'read-only' | 'off'" },
+  z.union([z.literal('read-only'), onOrOff.transform((isOn) => (isOn ? 'on' : 'off'))], {
+    error: ({ input }) => `expected on, read-only or off, got ${shown(input)}`,
+  }),
+);
 
 const texts = { written: 'string | readonly string[]', read: 'string[]' };
 type Texts = string | readonly string[];

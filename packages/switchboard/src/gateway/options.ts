@@ -9,6 +9,7 @@ import { STORE_OPTIONS } from './store-options.ts';
 import { SUPERVISION_OPTIONS } from './supervision-options.ts';
 import {
   adminToken,
+  consoleMode,
   count,
   countOrAuto,
   countOrHalf,
@@ -373,11 +374,11 @@ export const OPTIONS: Options<OptionName> = {
       'Also write params and results to the audit log, with values named password, token, secret or key removed',
   },
   console: {
-    value: 'on|off',
+    value: 'on|read-only|off',
     fallback: 'on',
-    type: onOrOff,
+    type: consoleMode,
     describe:
-      'Serve the console, a page for operators, at /console on the port of the clients; beyond this machine it requires TLS and authentication',
+      'Serve the console, a page for operators, at /console on the port of the clients; beyond this machine it requires TLS and authentication. read-only: nobody changes anything from it',
   },
   adminPort: {
     value: 'number|shared|off',

@@ -497,11 +497,11 @@ export interface SettingsInput {
   auditContents?: boolean | undefined;
   /**
    * Serve the console, a page for operators, at /console on the port of the clients; beyond this machine it requires
-   * TLS and authentication.
+   * TLS and authentication. read-only: nobody changes anything from it.
    *
    * @default 'on'
    */
-  console?: boolean | 'on' | 'off' | undefined;
+  console?: boolean | 'on' | 'read-only' | 'off' | undefined;
   /**
    * Port of the admin API, which serves this machine only: shared is /admin on the same port (with TLS, a free port of
    * its own).
@@ -1008,11 +1008,11 @@ export interface Settings {
   auditContents: boolean;
   /**
    * Serve the console, a page for operators, at /console on the port of the clients; beyond this machine it requires
-   * TLS and authentication.
+   * TLS and authentication. read-only: nobody changes anything from it.
    *
    * @default 'on'
    */
-  console: boolean;
+  console: 'on' | 'read-only' | 'off';
   /**
    * Port of the admin API, which serves this machine only: shared is /admin on the same port (with TLS, a free port of
    * its own).

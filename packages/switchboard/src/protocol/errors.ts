@@ -70,6 +70,7 @@ export const ERRORS = {
   },
   SWB_CANCELLED: { code: 31023, http: 503, message: 'An operator cancelled the request' },
   SWB_REFUSED: { code: 31024, http: 403, message: 'Refused' },
+  SWB_READ_ONLY: { code: 31025, http: 403, message: 'The console is read-only' },
   SWB_BAD_REQUEST: { code: 31020, http: 400, message: 'Invalid HTTP request' },
   SWB_UPSTREAM_FAILING: { code: 31030, http: 503, message: 'The upstream server keeps failing' },
   SWB_UPSTREAM_INVALID: { code: 31033, http: 502, message: 'The upstream server sent an invalid answer' },

@@ -51,9 +51,11 @@ async function startAudit(options: Partial<GatewayOptions> = {}): Promise<AuditT
     });
     expect(signedIn.status).toBe(200);
     const cookie = String(signedIn.headers['set-cookie']![0]).split(';')[0]!;
+    const { csrfToken } = JSON.parse(signedIn.body) as { csrfToken: string };
+    const changing = { origin, 'content-type': 'application/json', 'switchboard-csrf-token': csrfToken };
     return (line, body) => {
       const [method = '', path = ''] = line.split(' ');
-      const more = method === 'GET' ? {} : { origin, 'content-type': 'application/json' };
+      const more = method === 'GET' ? {} : changing;
       return http(`${origin}/console/api${path}`, { method, headers: { cookie, ...more }, body: body ?? '' });
     };
   };
@@ -139,7 +141,11 @@ describe('the audit log', () => {
     const headers = { origin: new URL(link.url).origin, 'content-type': 'application/json' };
     const body = { link: link.url.split('#')[1]! };
     const opened = await http(`${new URL(link.url).origin}/console/api/sign-in`, { headers, body });
-    expect(JSON.parse(opened.body)).toEqual({ name: 'the operator,auditor', role: 'operator' });
+    expect(JSON.parse(opened.body)).toEqual({
+      name: 'the operator,auditor',
+      role: 'operator',
+      csrfToken: expect.any(String),
+    });
     const auditor = await test.as(['auditor']);
     expect((await auditor('POST /reload')).status).toBe(403);
   });

@@ -34,10 +34,13 @@ async function startConsole(options: Partial<GatewayOptions> = {}): Promise<Cons
     ...options,
   });
   const origin = `http://127.0.0.1:${test.port}`;
-  const ask: ConsoleTest['ask'] = (line, cookie = '', { headers = {}, body } = {}) => {
+  // By the cookie of the sign-in that they came with.
+  const tokens = new Map<string, string>();
+  const ask: ConsoleTest['ask'] = async (line, cookie = '', { headers = {}, body } = {}) => {
     const [method = '', path = ''] = line.split(' ');
-    const own: Headers = method === 'GET' ? {} : { origin };
-    return http(`${origin}${path}`, {
+    const token = tokens.get(cookie);
+    const own: Headers = method === 'GET' ? {} : { origin, ...(token !== undefined && { [CSRF]: token }) };
+    const answer = await http(`${origin}${path}`, {
       method,
       headers: {
         accept: 'application/json',
@@ -48,6 +51,8 @@ async function startConsole(options: Partial<GatewayOptions> = {}): Promise<Cons
       },
       body: body ?? '',
     });
+    if (path.endsWith('/sign-in') && answer.status === 200) tokens.set(cookieOf(answer), csrfTokenIn(answer));
+    return answer;
   };
   const link = (): string => test.gateway.consoleLink()!.url.split('#')[1]!;
   const signIn: ConsoleTest['signIn'] = async (secret = link(), headers = {}) => {
@@ -59,6 +64,8 @@ async function startConsole(options: Partial<GatewayOptions> = {}): Promise<Cons
 }
 
 const cookieOf = ({ headers }: HttpAnswer): string => String(headers['set-cookie']?.[0]).split(';')[0]!;
+const CSRF = 'switchboard-csrf-token';
+const csrfTokenIn = ({ body }: HttpAnswer): string => (JSON.parse(body) as { csrfToken: string }).csrfToken;
 const codeOf = ({ body }: HttpAnswer): unknown =>
   (JSON.parse(body) as { error?: { data?: { code?: unknown } } }).error?.data?.code;
 
@@ -119,7 +126,7 @@ describe('the console', () => {
     expect(gateway.consoleLink()!.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/console\/#[\w-]{43}$/);
     const secret = link();
     const first = await ask('POST /console/api/sign-in', '', { body: { link: secret } });
-    expect(JSON.parse(first.body)).toEqual({ name: 'local', role: 'operator' });
+    expect(JSON.parse(first.body)).toEqual({ name: 'local', role: 'operator', csrfToken: expect.any(String) });
     expect(first.headers['set-cookie']![0]).toMatch(/; Path=\/console; Max-Age=43200; HttpOnly; SameSite=Strict$/);
     expect((await ask('GET /console/api/me', cookieOf(first))).status).toBe(200);
     const again = await ask('POST /console/api/sign-in', '', { body: { link: secret } });
@@ -182,7 +189,7 @@ describe('the console', () => {
   it('lets a viewer see everything and change nothing: no route of an operator, whatever it is asked with', async () => {
     const { ask, signInAs, events, gateway } = await startWithRoles({ vera: ['viewer'] });
     const answer = await signInAs('vera');
-    expect(JSON.parse(answer.body)).toEqual({ name: 'vera', role: 'viewer' });
+    expect(JSON.parse(answer.body)).toEqual({ name: 'vera', role: 'viewer', csrfToken: expect.any(String) });
     const cookie = cookieOf(answer);
     for (const { method, path, isAudit, stream: isStream } of ROUTES) {
       if (isStream === true && isAudit !== true) continue;
@@ -231,7 +238,7 @@ describe('the console', () => {
     const byLink = await signIn(await linkOf(byKey));
     const byLinkOfLink = await signIn(await linkOf(byLink));
     const me = JSON.parse((await ask('GET /console/api/me', byLinkOfLink)).body) as Json;
-    expect(Object.keys(me)).toEqual(['name', 'role', 'expiresAt']);
+    expect(Object.keys(me)).toEqual(['name', 'role', 'csrfToken', 'expiresAt']);
     const unused = await linkOf(byLinkOfLink);
     keys.revoke('olga');
     await expect.poll(async () => (await ask('GET /console/api/me', byKey)).status).toBe(401);
@@ -252,7 +259,55 @@ describe('the console', () => {
     const { all } = (await live.next()) as { all: { id: string; key: string; principal: string }[] };
     expect(all.map(({ principal }) => principal).toSorted()).toEqual(['ann', 'bob']);
     expect([new Set(all.map(({ id }) => id)).size, new Set(all.map(({ key }) => key)).size]).toEqual([1, 2]);
+    // Each keeps its key when the other is gone, and nobody else gets it.
+    const bob = all.find(({ principal }) => principal === 'bob')!;
+    const ann = all.find(({ principal }) => principal === 'ann')!;
+    expect(gateway.operations.cancelAll(ann.key)).toBe(1);
+    expect(gateway.operations.sessions().map(({ key }) => key)).toEqual([bob.key]);
     live.destroy();
+  });
+
+  it('goes on where it shows a server that was removed: it has no lines, and all else is live', async () => {
+    const { origin, ask, signIn } = await startConsole();
+    const cookie = await signIn();
+    const headers = { cookie };
+    const topics = 'upstreams,stderr:removed';
+    const live = await stream(`${origin}/console/api/live?topics=${topics}`, { method: 'GET', headers });
+    expect(await live.next()).toMatchObject({ all: [{ name: 'default' }] });
+    expect(await live.next()).toEqual({ all: [] });
+    live.destroy();
+    for (const name of ['', '%0Aevent:+x', 'a+b', 'x'.repeat(65)]) {
+      expect((await ask(`GET /console/api/live?topics=stderr:${name}`, cookie)).status).toBe(400);
+    }
+  });
+
+  it('that is read-only lets nobody change anything, whoever signs in', async () => {
+    const test = await startWithRoles(
+      { olga: ['operator'], arno: ['auditor'], vera: ['viewer'] },
+      { console: 'read-only' },
+    );
+    const readers = await Promise.all(['olga', 'arno', 'vera'].map((name) => test.signInAs(name)));
+    const local = await test.ask('POST /console/api/sign-in', '', { body: { link: test.link() } });
+    expect([...readers, local].map(({ body }) => JSON.parse(body) as Json)).toMatchObject([
+      { name: 'olga', role: 'auditor', isReadOnly: true },
+      { name: 'arno', role: 'auditor', isReadOnly: true, readsContents: true },
+      { name: 'vera', role: 'viewer', isReadOnly: true },
+      { name: 'local', role: 'auditor', isReadOnly: true },
+    ]);
+    expect(readers[0]!.body).not.toContain('readsContents');
+    for (const cookie of [...readers, local].map(cookieOf)) {
+      expect((await test.ask('GET /console/api/me', cookie)).body).toContain('"isReadOnly":true');
+      expect((await test.ask('GET /console/api/status', cookie)).status).toBe(200);
+      for (const { method, path } of ROUTES) {
+        if (method === 'GET') continue;
+        const line = `${method} /console/api${path.replace(/\{\w+\}/, 'default')}`;
+        const answer = await test.ask(line, cookie, method === 'DELETE' ? {} : { body: {} });
+        expect([line, answer.status, codeOf(answer)]).toEqual([line, 403, 'SWB_READ_ONLY']);
+      }
+    }
+    // The admin API and the command go on.
+    const admin = { headers: bearer(test.gateway.adminToken!) };
+    expect((await http(`${test.gateway.adminUrl}/upstreams/default/restart`, admin)).status).toBe(200);
   });
 
   it('keeps so many sessions of one operator, and ends the oldest', async () => {
@@ -283,6 +338,25 @@ describe('a page of a stranger', () => {
     expect([answer.status, codeOf(answer)]).toEqual([403, 'SWB_ORIGIN_REFUSED']);
     expect(events.some(({ type }) => type === 'draining' || type === 'operator.acted')).toBe(false);
     expect((await ask('POST /console/api/sign-in', '', { headers: own, body: { link: 'x' } })).status).toBe(403);
+  });
+
+  it('that got its browser to send cookie and origin of the console changes nothing without the token of that very sign-in', async () => {
+    const { ask, signIn, link, events } = await startConsole();
+    const cookie = await signIn();
+    const other = await ask('POST /console/api/sign-in', '', { body: { link: link() } });
+    for (const token of ['', 'x'.repeat(43), cookie.split('=')[1]!, csrfTokenIn(other)]) {
+      for (const line of ['POST /console/api/drain', 'DELETE /console/api/sessions/x', 'POST /console/api/sign-out']) {
+        const answer = await ask(line, cookie, { headers: { [CSRF]: token } });
+        expect([line, answer.status, codeOf(answer)]).toEqual([line, 403, 'SWB_REFUSED']);
+      }
+    }
+    expect(events.some(({ type }) => type === 'draining' || type === 'operator.acted')).toBe(false);
+    // What only reads needs none.
+    const me = await ask('GET /console/api/me', cookie);
+    expect(me.status).toBe(200);
+    const headers = { [CSRF]: csrfTokenIn(me) };
+    expect((await ask('DELETE /console/api/sessions/x', cookie, { headers })).status).toBe(404);
+    expect((await ask('POST /console/api/sign-out', cookie, { headers })).status).toBe(200);
   });
 
   it('reads nothing with the cookie of an operator, also on another port of this machine', async () => {

@@ -56,6 +56,16 @@ it('one of several processes answers operators and signs them in, until it ends;
   expect((await signIn(bearer('no-key'))).status).toBe(401);
   const foreign = { cookie, origin: 'http://localhost:1' };
   expect((await http(at(b, '/console/api/sign-out'), { headers: foreign })).status).toBe(403);
+  // The token of a sign-in goes along to the one that answers.
+  const { csrfToken } = JSON.parse(signedIn.body) as { csrfToken: string };
+  for (const [token, status] of [
+    ['', 403],
+    [csrfToken, 404],
+  ] as const) {
+    const headers = { ...origin(b), cookie, 'switchboard-csrf-token': token };
+    const ended = await http(at(b, '/console/api/sessions/none'), { method: 'DELETE', headers, body: '' });
+    expect(ended.status).toBe(status);
+  }
   const wrong = { authorization: `Bearer ${'b'.repeat(32)}` };
   expect((await http(at(b, '/admin/status'), { method: 'GET', headers: wrong })).status).toBe(401);
   const named = { authorization: `Bearer ${ADMIN_TOKEN}`, 'x-forwarded-for': '192.0.2.1' };

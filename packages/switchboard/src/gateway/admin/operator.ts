@@ -10,6 +10,8 @@ export interface Operator {
   role: typeof OPERATOR_ROLE | typeof VIEWER_ROLE | typeof AUDITOR_ROLE;
   /** Whether it reads the contents of messages that the audit log has: an auditor does, and an operator who has that role too. */
   readsContents?: boolean;
+  /** Whether it came by a console that is read-only. */
+  isReadOnly?: boolean;
   /** Absent for a program. */
   signedIn?: SignedIn;
 }
@@ -30,13 +32,27 @@ export function operatorRoleOf(roles: readonly string[]): Pick<Operator, 'role' 
   return roles.includes(VIEWER_ROLE) ? { role: VIEWER_ROLE } : undefined;
 }
 
-/** @throws {SwitchboardError} `SWB_REFUSED` for an auditor or a viewer, where something would change; for a viewer the audit log too. */
+/** What somebody is on a console that is read-only: no operator, whatever the role. */
+export const asReader = (operator: Operator): Operator => ({
+  ...operator,
+  role: operator.role === OPERATOR_ROLE ? AUDITOR_ROLE : operator.role,
+  isReadOnly: true,
+});
+
+/**
+ * @throws {SwitchboardError} `SWB_REFUSED` for an auditor or a viewer, where something would change; for a viewer the audit log too.
+ * `SWB_READ_ONLY` for who came by a console that is read-only, where something would change.
+ */
 export function checkMay(
-  { name, role }: Operator,
+  { name, role, isReadOnly = false }: Operator,
   { method, isAudit = false }: { method: string; isAudit?: boolean },
 ): void {
   if (role === OPERATOR_ROLE) return;
   if (method === 'GET' && (!isAudit || role === AUDITOR_ROLE)) return;
+  if (method !== 'GET' && isReadOnly) {
+    const detail = 'nobody changes anything from it; use the command or the admin API, or restart with --console on';
+    throw new SwitchboardError('SWB_READ_ONLY', { detail });
+  }
   const detail =
     method === 'GET'
       ? `${name} has the role ${role}, which does not read the audit log; this requires the role ${AUDITOR_ROLE} or ${OPERATOR_ROLE}`

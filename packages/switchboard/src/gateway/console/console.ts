@@ -3,7 +3,8 @@
  * the admin API, for who has signed in.
  *
  * Each request to the API must show the cookie of a session, which a browser sends for the page alone (`SameSite=Strict`). As a page on
- * another port of the same host counts as the same site, each must come from the console's own origin as well.
+ * another port of the same host counts as the same site, each must come from the console's own origin as well, and what changes something
+ * must show the token of its session, which the page has from signing in.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
@@ -13,11 +14,12 @@ import { isOfThisMachine } from '../../transports/http/guard.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
 import { isLoopback } from '../../util/address.ts';
 import type { Access } from '../access.ts';
-import { operatorRoleOf } from '../admin/operator.ts';
+import { asReader, operatorRoleOf } from '../admin/operator.ts';
 import type { Operator } from '../admin/operator.ts';
 import type { OperatorApi } from '../admin/operator-api.ts';
 import type { ConsoleLink } from '../admin/route.ts';
 import type { Settings } from '../settings.ts';
+import { checkCsrfToken, csrfTokenOf } from './csrf-token.ts';
 import { Links } from './links.ts';
 import { SESSION_MS, Sessions } from './sessions.ts';
 
@@ -143,6 +145,7 @@ export class Console {
       const detail = 'sign in with a key, or with a new link: switchboard console prints one';
       throw new SwitchboardError('SWB_UNAUTHORIZED', { detail });
     }
+    checkCsrfToken(request, secret);
     if (path === '/sign-out') {
       allow(request, response, 'POST');
       this.#sessions.end(secret);
@@ -151,8 +154,7 @@ export class Console {
     }
     if (path === '/me') {
       allow(request, response, 'GET');
-      const { name, role, readsContents, signedIn } = session.operator;
-      this.#answer(response, { name, role, readsContents, expiresAt: signedIn.until });
+      this.#answer(response, { ...meOf(session.operator, secret), expiresAt: session.operator.signedIn.until });
       return;
     }
     session.responses.add(response);
@@ -178,13 +180,13 @@ export class Console {
   async #signIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     allow(request, response, 'POST');
     const before = this.#cookieOf(request);
-    const operator = await this.#identify(request);
+    const identified = await this.#identify(request);
+    const operator = this.#options.settings.console === 'read-only' ? asReader(identified) : identified;
     // What was in the cookie before is not taken over, whoever put it there.
     if (before !== undefined) this.#sessions.end(before);
     const secret = this.#sessions.open(operator);
     const maxAge = Math.floor(SESSION_MS / 1000);
-    const { name, role, readsContents } = operator;
-    this.#answer(response, { name, role, readsContents }, this.#cookie(request, secret, maxAge));
+    this.#answer(response, meOf(operator, secret), this.#cookie(request, secret, maxAge));
   }
 
   /** By the link in the body, or else as every other caller is: by a key, a token or a certificate. */
@@ -232,6 +234,15 @@ export class Console {
     return found?.trim().slice(start.length);
   }
 }
+
+/** What the page gets to know of who is signed in. */
+const meOf = ({ name, role, readsContents, isReadOnly }: Operator, secret: string): object => ({
+  name,
+  role,
+  readsContents,
+  isReadOnly,
+  csrfToken: csrfTokenOf(secret),
+});
 
 function linkIn(text: string): string {
   try {
