@@ -154,6 +154,7 @@ describe('an operator', () => {
       era: 'legacy',
       state: 'running',
       ageMs: expect.any(Number),
+      times: expect.objectContaining({ sent: expect.any(Number) }),
     });
     expect(operations.cancel(first!.id, 'too long')).toBe(true);
     expect(await client.answer(1)).toMatchObject({
