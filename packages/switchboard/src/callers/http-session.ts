@@ -72,6 +72,8 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   #record: KeptRecord | undefined;
   readonly #isRestored: boolean;
   readonly #returns: Returns = new Returns();
+  /** Whether something of what another process had kept could not be taken over. */
+  #hasGap = false;
   notes: SessionNotes = {};
   /** The streams of requests that are not answered, by the request's id. */
   readonly #requests: ShortMap<RpcId, EventStream> = new ShortMap();
@@ -197,7 +199,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       session.#finishAll('it could not be restored', true);
       throw error;
     }
-    if (record.left !== true) session.notify(maybeDropped());
+    if (record.left !== true || session.#hasGap) session.notify(maybeDropped());
     return session;
   }
 
@@ -433,7 +435,9 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
 
   /** What another process has kept of a stream; a new log where that is nothing. */
   async #recall(streamId: string): Promise<Log> {
-    return (await this.#limits.store.recall(this.#nameOf(streamId), this.#logOptions)) ?? this.#openLog(streamId);
+    const log = await this.#limits.store.recall(this.#nameOf(streamId), this.#logOptions);
+    this.#hasGap ||= log?.hasGap === true;
+    return log ?? this.#openLog(streamId);
   }
 
   #openLog(streamId: string): Log {
@@ -577,6 +581,10 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     const log = await this.#limits.store.recall(this.#nameOf(id), this.#logOptions);
     const known = this.#streams.get(id);
     if (log === undefined || known !== undefined) return known;
+    if (log.hasGap === true) {
+      log.end();
+      return undefined;
+    }
     const stream = this.#newStream(id);
     stream.recall(log);
     stream.complete();

@@ -36,7 +36,7 @@ export interface Conversation {
   /** Says something to the client that belongs to no request. */
   notify(note: RpcNotification): void;
   close(why: CloseName, reason: string): void;
-  /** The name under which another process can take it up; nothing where none can. */
+  /** The name under which another process can take it up, the same for its whole life; nothing where none can. */
   readonly keptAs?: string | undefined;
   /**
    * The process ends, or another node goes on: keeps what that needs, and ends here.
@@ -71,6 +71,8 @@ export class Registry {
   readonly #options: RegistryOptions;
   readonly #conversations: Map<string, Conversation> = new Map();
   readonly #bySecret: Map<string, Conversation> = new Map();
+  /** Those over WebSocket that another process can take up. */
+  readonly #byKeptAs: Map<string, Conversation> = new Map();
   /** How many each principal has. */
   readonly #own: Tally = new Tally();
   readonly #sweeper: NodeJS.Timeout;
@@ -107,11 +109,12 @@ export class Registry {
    * @throws as {@link checkRoom}
    */
   add(conversation: Conversation, isMoved = false): void {
-    const { id, secret, identity } = conversation;
+    const { id, secret, identity, keptAs } = conversation;
     const leaving = this.#leaving(identity, conversation.origin);
     if (leaving !== undefined) this.#replace(leaving);
     this.#conversations.set(id, conversation);
     if (secret !== undefined) this.#bySecret.set(secret, conversation);
+    if (keptAs !== undefined) this.#byKeptAs.set(keptAs, conversation);
     this.#own.add(identity.principal);
     this.#options.onEnter?.(conversation, isMoved);
   }
@@ -140,7 +143,10 @@ export class Registry {
     if (conversation === undefined) return undefined;
     this.#own.remove(conversation.identity.principal);
     this.#conversations.delete(id);
-    if (conversation.secret !== undefined) this.#bySecret.delete(conversation.secret);
+    const { secret, keptAs } = conversation;
+    if (secret !== undefined) this.#bySecret.delete(secret);
+    // Another connection may have taken the same conversation up by now.
+    if (keptAs !== undefined && this.#byKeptAs.get(keptAs) === conversation) this.#byKeptAs.delete(keptAs);
     this.#options.onLeave?.(conversation);
     return conversation;
   }
@@ -154,6 +160,11 @@ export class Registry {
   /** Whether there is a session over HTTP with this secret, whoever's it is. */
   has(secret: string): boolean {
     return this.#bySecret.has(secret);
+  }
+
+  /** Whether there is a conversation over WebSocket that another process can take up under this name. */
+  keeps(keptAs: string): boolean {
+    return this.#byKeptAs.has(keptAs);
   }
 
   /** The conversation with this id, for operators. */
@@ -181,7 +192,7 @@ export class Registry {
 
   /** Leaves a conversation over WebSocket to another node. @returns false where there is none that could go on elsewhere. */
   leave(keptAs: string): boolean {
-    const conversation = [...this.#conversations.values()].find((each) => each.keptAs === keptAs);
+    const conversation = this.#byKeptAs.get(keptAs);
     // It may have been left before by its own end.
     return conversation === undefined || conversation.suspend?.('it goes on at another node') === true;
   }

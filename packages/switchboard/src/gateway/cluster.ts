@@ -4,7 +4,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 import { originOf } from '../callers/account.ts';
-import { recordNameOf } from '../callers/connection.ts';
 import type { HttpVisit } from '../callers/http-visit.ts';
 import type { Registry } from '../callers/registry.ts';
 import type { Emit } from '../observe/events.ts';
@@ -21,19 +20,17 @@ import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
 import type { PeerCaller } from '../peers/peer-caller.ts';
 import { PeerLink } from '../peers/peer-link.ts';
 import { ALIVE_PATH, PeerListener } from '../peers/peer-listener.ts';
+import { sealedStore } from '../peers/sealed-store.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { SealKeys } from '../router/catalogue/seal.ts';
 import type { ConcurrencyLimiter } from '../router/concurrency-limiter.ts';
 import type { Handles } from '../router/parked.ts';
-import { SealedFacts } from '../stores/sealed-facts.ts';
 import type { SharedStore, StoreNotice } from '../stores/store.ts';
-import { withParts } from '../stores/with-parts.ts';
 import { readBody } from '../transports/http/body.ts';
 import { sendError } from '../transports/http/reply.ts';
 import type { PassOn } from '../transports/http/server.ts';
 import { Certificates } from '../transports/tls/certificates.ts';
-import type { ConversationsElsewhere } from '../transports/websocket/resumptions.ts';
 import { readClientTls } from '../transports/tls/client-tls.ts';
 import type { AdminCluster } from './admin/spread.ts';
 import { bracketed } from './addresses.ts';
@@ -41,6 +38,7 @@ import { OPERATORS_PATH, OperatorsNode } from './operators-node.ts';
 import { readListenAddress } from './option-types.ts';
 import { PROGRAM_PATH, ProgramPeers } from './program-peers.ts';
 import type { Program } from './program.ts';
+import { ClusterConversations } from './cluster-conversations.ts';
 import { ClusterMembers } from './cluster-members.ts';
 import { readAnswer } from './node-answer.ts';
 import { PRODUCT } from './product.ts';
@@ -106,10 +104,14 @@ export class Cluster {
   readonly operators: OperatorsNode | undefined;
   /** What they have together. */
   readonly members: ClusterMembers;
+  /** Conversations over WebSocket that are to be resumed, and may be at another node. */
+  readonly conversations: ClusterConversations;
   /** For the program around the gateway. */
   readonly peers: ProgramPeers | undefined;
-  /** The store; of one that other machines reach, only facts count that a node of this cluster has put there. */
+  /** The store; of one that other machines reach, only counts what a node of this cluster has put there. */
   readonly store: SharedStore;
+  /** The same for the program around the gateway, which seals its logs itself. */
+  readonly programStore: SharedStore;
   readonly #options: ClusterOptions;
   readonly #key: ClusterKey;
   readonly #listener: PeerListener;
@@ -148,12 +150,9 @@ export class Cluster {
         ? new ClusterKey(clusterKey)
         : new ClusterKeyFile(clusterKeyFile, (error) => emit({ type: 'failed', where: 'cluster key', error }));
     this.#key = key;
-    // The file of one machine is for its owner alone, and outlives the key.
-    const store =
-      options.store.reach === 'machine'
-        ? options.store
-        : withParts(options.store, { facts: new SealedFacts(options.store.facts, key, onNotice) });
+    const { store, forProgram } = sealedStore(options.store, key, onNotice);
     this.store = store;
+    this.programStore = forProgram;
     const { maxConnections, maxConcurrent } = settings;
     const most = maxConnections * CONNECTIONS_PER_CLIENT + maxConcurrent + SPARE_CONNECTIONS;
     this.#link = new PeerLink({
@@ -223,7 +222,22 @@ export class Cluster {
       this.operators = new OperatorsNode({ nodes: this.nodes, link: this.#link, maxMessageBytes });
     }
     this.#homes = new Homes({ store, nodes: this.nodes, idleMs: settings.idleTimeout, onNotice });
-    this.#heirs = new Heirs({ store, nodes: this.nodes, has: (secret) => registry().has(secret), onNotice });
+    this.#heirs = new Heirs({
+      store,
+      nodes: this.nodes,
+      has: (secret) => registry().has(secret) || registry().keeps(secret),
+      onNotice,
+    });
+    this.conversations = new ClusterConversations({
+      nodes: this.nodes,
+      heirs: this.#heirs,
+      store,
+      registry,
+      newId: () => this.newSecret(),
+      openerOf: (id) => (this.isOurs(id) ? this.#openerOf(id) : undefined),
+      ask: (node, id) => this.#does(node, LEAVE, id),
+      isGone: (error, node) => this.#isGone(error, node),
+    });
   }
 
   /**
@@ -339,31 +353,6 @@ export class Cluster {
     return this.#key.derived('credentials')[0]!;
   }
 
-  /** Conversations over WebSocket that are to be resumed, and may be at another node. */
-  get conversations(): ConversationsElsewhere {
-    return {
-      newId: () => this.newSecret(),
-      lease: () => this.nodes.lease,
-      isCertain: () => this.nodes.isCertain,
-      claim: (id) => this.#claim(id),
-    };
-  }
-
-  async #claim(id: string): Promise<boolean> {
-    const owner = this.#openerOf(id);
-    if (owner === undefined || !this.isOurs(id)) return false;
-    await this.nodes.settled();
-    const name = recordNameOf({ keptAs: id })!;
-    const node = await this.#heirs.find(name, id, owner);
-    if (node === undefined) return true;
-    const hasLeft = await this.#hasLeft(node, id);
-    if (hasLeft && (await this.#heirs.find(name, id, owner, node.id)) === undefined) return true;
-    // It may be on its way to a node that has noted it as its own, and does not have it yet.
-    if (hasLeft || node.id !== owner)
-      throw new SwitchboardError('SWB_NODE_UNREACHABLE', { detail: 'another node takes it over' });
-    return false;
-  }
-
   /**
    * Has another node end a session of a principal, so that there is room for one here. Never rejects.
    *
@@ -380,19 +369,6 @@ export class Cluster {
     const answer = await this.#link.send(node, { method: 'POST', path, headers: {}, body, signal });
     answer.body.resume();
     return answer.status === 204;
-  }
-
-  /** Whether a node has left a conversation, now or by its own end. */
-  async #hasLeft(node: Node, id: string): Promise<boolean> {
-    try {
-      return await this.#does(node, LEAVE, id);
-    } catch (thrown) {
-      const error = asSwitchboardError(thrown);
-      if (await this.#isGone(error, node)) return true;
-      // It may have been taken for gone while it was asked.
-      if (error.code === 'SWB_NODE_LOST' && (await this.nodes.other(node.id)) === undefined) return true;
-      throw error;
-    }
   }
 
   /** How handles of parked calls begin here. */
@@ -560,8 +536,7 @@ export class Cluster {
       const isGone = await this.nodes.isGone(await readBody(request, MAX_NAME_BYTES));
       response.writeHead(isGone ? 204 : 404).end();
     } else if (path === LEAVE) {
-      const isLeft = this.#options.registry().leave(await readBody(request, MAX_NAME_BYTES));
-      if (isLeft) await this.#options.store.flush();
+      const isLeft = await this.conversations.leave(await readBody(request, MAX_NAME_BYTES));
       response.writeHead(isLeft ? 204 : 404).end();
     } else if (path === METRICS) {
       const text = await metrics();

@@ -30,7 +30,7 @@ import type { SseAcceptor } from '../transports/http/sse-channel.ts';
 import { Certificates } from '../transports/tls/certificates.ts';
 import type { Loaded } from '../transports/tls/certificates.ts';
 import { RESUMABLE } from '../transports/websocket/control.ts';
-import type { ConversationsElsewhere } from '../transports/websocket/resumptions.ts';
+import type { ConversationsElsewhere } from '../transports/websocket/conversations-elsewhere.ts';
 import { WebSocketAcceptor, checkHandshake, offeredSubprotocols } from '../transports/websocket/server.ts';
 import type { Store } from '../stores/store.ts';
 import { checkHostAndOrigin } from '../transports/http/guard.ts';

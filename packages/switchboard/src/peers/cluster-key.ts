@@ -60,20 +60,30 @@ export class ClusterKey {
     return matches.includes(true);
   }
 
+  /** The same over what is too long to be copied, after these parts. */
+  signEntry(parts: readonly unknown[], entry: string | Uint8Array): string {
+    return digestOf(this.#keys[0]!, parts, entry).toString('base64url');
+  }
+
   /** Whether one of the keys made this signature. It takes as long for a signature that is nearly right. */
   verifies(parts: readonly unknown[], signature: string): boolean {
+    return this.verifiesEntry(parts, '', signature);
+  }
+
+  /** As {@link verifies}, for {@link signEntry}. */
+  verifiesEntry(parts: readonly unknown[], entry: string | Uint8Array, signature: string): boolean {
     const given = Buffer.from(signature, 'base64url');
     const matches = this.#keys.map((key) => {
-      const own = digestOf(key, parts);
+      const own = digestOf(key, parts, entry);
       return given.length === own.length && timingSafeEqual(given, own);
     });
     return matches.includes(true);
   }
 }
 
-/** JSON keeps the parts apart: no two lists of parts have the same text. */
-const digestOf = (key: Buffer, parts: readonly unknown[]): Buffer =>
-  createHmac('sha256', key).update(JSON.stringify(parts)).digest();
+/** JSON keeps the parts apart, and ends by itself: no two lists of parts have the same text, whatever follows. */
+const digestOf = (key: Buffer, parts: readonly unknown[], rest: string | Uint8Array = ''): Buffer =>
+  createHmac('sha256', key).update(JSON.stringify(parts)).update(rest).digest();
 
 const CODE_LENGTH = 11;
 const codeOf = (key: Buffer, purpose: string, text: string): string =>

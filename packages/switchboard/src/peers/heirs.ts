@@ -14,7 +14,7 @@ import type { Node, Nodes } from './nodes.ts';
 export interface HeirsOptions {
   store: SharedStore;
   nodes: Nodes;
-  /** Whether this node still has the session with this secret. */
+  /** Whether this node still has the session over HTTP with this secret, or the conversation over WebSocket that is kept under it. */
   has(secret: string): boolean;
   onNotice(notice: StoreNotice): void;
 }
@@ -32,8 +32,8 @@ const schema = z.object({ node: z.string() });
 export class Heirs {
   readonly #options: HeirsOptions;
   readonly #notes: Records<z.infer<typeof schema>>;
-  /** The secrets of those that this node has taken over, by the names under which the store knows them. */
-  readonly #taken: Map<string, string> = new Map();
+  /** Those that this node has taken over, by the names under which the store knows them: their secrets, and when that was, in ms of this process. */
+  readonly #taken: Map<string, { secret: string; at: number }> = new Map();
   readonly #refresher = unreffed(setInterval(() => this.#refresh(), REFRESH_MS));
   #again: NodeJS.Timeout | undefined;
   #closed = false;
@@ -77,7 +77,7 @@ export class Heirs {
       if (!isLeft && !(await nodes.fence(owner))) return later('its node is on its way back');
       if (!(await this.#notes.put(name, { node: nodes.id }, NOTED_MS, nodes.lease)))
         return later('this node was fenced');
-      this.#taken.set(name, secret);
+      this.#taken.set(name, { secret, at: performance.now() });
       return undefined;
     } finally {
       await store.leases.release(moving.lease).catch(() => {});
@@ -92,8 +92,10 @@ export class Heirs {
 
   #refresh(): void {
     const { has } = this.#options;
-    for (const [name, secret] of this.#taken) {
-      const isHere = has(secret);
+    const now = performance.now();
+    for (const [name, { secret, at }] of this.#taken) {
+      // One that was taken over just now may not be rebuilt yet.
+      const isHere = has(secret) || now - at < MOVE_MS;
       if (!isHere) this.#taken.delete(name);
       owned(
         () => (isHere ? this.#note(name) : undefined),

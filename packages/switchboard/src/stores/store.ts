@@ -181,6 +181,8 @@ export interface Log {
   readonly size: number;
   /** How many bytes those take, about. */
   readonly bytes: number;
+  /** Whether there were entries that could not be taken over when it was recalled: nobody knows how many. @default false */
+  readonly hasGap?: boolean;
   /** Returns at once; a store that is elsewhere writes behind. @returns the number of the entry. */
   append(entry: Entry): number;
   /** Gives up the entries up to this number. */

@@ -3,7 +3,7 @@ import type { SharedStore } from './store.ts';
 /** A store with parts of its own in place of some of another's. */
 export const withParts = (
   store: SharedStore,
-  parts: Partial<Pick<SharedStore, 'facts' | 'leases' | 'counters' | 'announcements' | 'recall'>>,
+  parts: Partial<Pick<SharedStore, 'facts' | 'leases' | 'counters' | 'announcements' | 'log' | 'recall'>>,
 ): SharedStore => ({
   reach: store.reach,
   facts: store.facts,

@@ -1,10 +1,14 @@
 /** What a cluster does when a part of it fails: a node ends without a word, or cannot reach the store, or the store answers late. */
 import { createHash } from 'node:crypto';
 import { setInterval as every } from 'node:timers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 
 import { leaseOf, recordedNodes } from '../../src/peers/nodes.ts';
 import { openStore } from '../../src/stores/open-store.ts';
+import { redisStore } from '../../src/stores/redis.ts';
+import type { Facts } from '../../src/stores/store.ts';
+import { withParts } from '../../src/stores/with-parts.ts';
 import { sees, spawnNode, startCluster, startNode } from '../support/cluster.ts';
 import { startCutter } from '../support/cutter.ts';
 import { isAlive } from '../support/gateway.ts';
@@ -176,6 +180,57 @@ it('a call that runs at one node while its client goes on at another is answered
   expect((await again.answer(1))['error']).toMatchObject({ data: { code: 'SWB_CONNECTION_LOST' } });
   expect(textOf(await again.call(2, 'echo', { text: 'at b' }))).toBe('at b');
   expect(a!.gateway.stats).toMatchObject({ connections: 0, exchanges: 0 });
+});
+
+it('a conversation that is asked for while it is rebuilt at another node arrives there first, and is at one node only', async () => {
+  const [a] = await startCluster(redis, ['a']);
+  const { store } = a!.gateway.settings;
+  const inner = redisStore({ url: store });
+  let isAsked = (): void => {};
+  const asked = new Promise<void>((resolve) => (isAsked = resolve));
+  let goOn = (): void => {};
+  const going = new Promise<void>((resolve) => (goOn = resolve));
+  const recall: typeof inner.recall = async (name, options) => {
+    isAsked();
+    await going;
+    return inner.recall(name, options);
+  };
+  const b = await startNode(store, 'b', { stateStore: withParts(inner, { recall }) });
+  const seen = redisStore({ url: store });
+  let isLookedUp = (): void => {};
+  const lookedUp = new Promise<void>((resolve) => (isLookedUp = resolve));
+  const { facts: kept } = seen;
+  const facts: Facts = {
+    put: (...args) => kept.put(...args),
+    take: (key) => kept.take(key),
+    delete: (...args) => kept.delete(...args),
+    list: (...args) => kept.list(...args),
+    get: async (key) => {
+      const found = await kept.get(key);
+      if (key.startsWith('heir ')) isLookedUp();
+      return found;
+    },
+  };
+  const c = await startNode(store, 'c', { stateStore: withParts(seen, { facts }) });
+  for (const node of [a!, b, c]) await sees(node, ['a', 'b', 'c']);
+  const { token } = await resumable(a!.ws);
+  await a!.gateway.close();
+  const params = { token, h: 1, sent: 2, open: [] };
+  const first = await WireClient.open(b.ws, {}, ['mcp.r1']);
+  first.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params });
+  await asked;
+  first.socket.terminate();
+  const resumed = resume(c.ws, params);
+  await lookedUp;
+  // It asks the other node now, which must not say yet that it has left the conversation.
+  await Promise.race([resumed, pause(500)]);
+  const arrived = b.nextEvent('connection.opened');
+  goOn();
+  await arrived;
+  const client = await resumed;
+  await expect.poll(() => b.gateway.stats.connections).toBe(0);
+  expect(textOf(await client.call(2, 'echo', { text: 'at c' }))).toBe('at c');
+  expect(c.gateway.stats.connections).toBe(1);
 });
 
 it('a conversation of which its node could not write all goes on as after a kill', async () => {

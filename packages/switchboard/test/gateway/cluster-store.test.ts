@@ -6,7 +6,7 @@ import { redisStore } from '../../src/stores/redis.ts';
 import type { SharedStore } from '../../src/stores/store.ts';
 import { startCluster } from '../support/cluster.ts';
 import type { TestNode } from '../support/cluster.ts';
-import { http, openSession } from '../support/http.ts';
+import { http, openSession, stream } from '../support/http.ts';
 import { bearer, testKeys } from '../support/keys.ts';
 import { sample, scrape } from '../support/prometheus.ts';
 import { RedisServer } from '../support/redis.ts';
@@ -102,6 +102,50 @@ it('what others than its nodes write to the store lets nobody in, and is told of
   await expect.poll(isTold, { timeout: 5000 }).toBe(true);
   const status = (await a!.admin('GET /status')).json as { nodes: { name: string }[] };
   expect(status.nodes.map(({ name }) => name).toSorted()).toEqual(['a', 'b']);
+});
+
+it('a message or a lockout that others than its nodes write to the store reaches nobody, and a client whose log was changed is told that some are missing', async () => {
+  const own = await RedisServer.start();
+  onTestFinished(() => own.kill());
+  const [a, b] = await startCluster(own, ['a', 'b']);
+  const prefix = new URL(a!.gateway.settings.store).searchParams.get('prefix')!;
+  const session = await openSession(a!.http, initializeParams());
+  const quiet = await stream(a!.http, { headers: session });
+  await http(a!.http, { headers: session, body: toolCall(1, 'changeLater', { ms: 1 }) });
+  await quiet.next();
+  const [lastId] = quiet.ids.slice(-1);
+  quiet.destroy();
+  const socket = await WireClient.open(a!.ws, {}, ['mcp.r1', 'mcp']);
+  socket.send({ jsonrpc: '2.0', id: 0, method: 'initialize', params: initializeParams() });
+  await socket.answer(0);
+  const { token } = (await socket.notification('switchboard/ws/session'))['params'] as { token: string };
+  await a!.gateway.close();
+
+  const madeUp = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { data: 'made up' } });
+  const found = (await own.ask('KEYS', `${prefix}:entries:*`)).split('\r\n').filter((line) => line.startsWith(prefix));
+  expect(found.map((key) => /:entries:(\w+)/.exec(key)![1]).toSorted()).toEqual(['conversation', 'stream']);
+  for (const key of found) {
+    await own.ask('RPUSH', key, `t${madeUp}`);
+    await own.ask('HINCRBY', key.replace(':entries:', ':log:'), 'last', '1');
+  }
+  const again = await WireClient.open(b!.ws, {}, ['mcp.r1']);
+  const resume = { token, h: 1, sent: 1, open: [] };
+  again.send({ jsonrpc: '2.0', method: 'switchboard/ws/resume', params: resume });
+  await again.notification('notifications/switchboard/dropped');
+  expect(await again.call(2, 'echo', { text: 'on' })).toBeDefined();
+  expect(JSON.stringify(again.received)).not.toContain('made up');
+  const back = await stream(b!.http, { headers: { ...session, 'last-event-id': lastId! } });
+  await expect.poll(() => back.received.map(({ method }) => method)).toContain('notifications/switchboard/dropped');
+  expect(JSON.stringify(back.received)).not.toContain('made up');
+  const garbage = b!.events.flatMap((event) => (event.type === 'store.garbage' ? [event.key.split(' ')[1]] : []));
+  expect(garbage.toSorted()).toEqual(['conversation', 'stream']);
+
+  const lockout = { from: 'x'.repeat(12), failures: [['127.0.0.1', 1000]] };
+  await own.ask('PUBLISH', `${prefix}:topic:lockout`, JSON.stringify(lockout));
+  const isNoticed = (): boolean =>
+    b!.events.some((event) => event.type === 'store.garbage' && event.key === 'topic lockout');
+  await expect.poll(isNoticed, { timeout: 5000 }).toBe(true);
+  back.destroy();
 });
 
 it('how the store is used, and what it refuses, is in the metrics', async () => {

@@ -11,11 +11,14 @@ export interface Conversation {
   owner: string;
   /** How many messages had arrived; only where the process had the time to say so. */
   received?: number | undefined;
+  /** How many its process had sent then. */
+  sent?: number | undefined;
 }
 
 export const CONVERSATION: z.ZodType<Conversation> = z.object({
   owner: z.string(),
   received: z.number().int().min(0).optional(),
+  sent: z.number().int().min(0).optional(),
 });
 
 export const newToken = (): string => randomBytes(16).toString('base64url');

@@ -11,6 +11,7 @@ import { owned } from '../../util/owned.ts';
 import type { Channel } from '../channel.ts';
 import type { WebSocketChannel, WebSocketHandlers } from './channel.ts';
 import { asControl, control } from './control.ts';
+import type { ConversationsElsewhere } from './conversations-elsewhere.ts';
 import { CONVERSATION, digestOf, idsIn, isCount, isRpcId, keyOf, logOf, newToken } from './conversation.ts';
 import type { Conversation } from './conversation.ts';
 import type { OutboxLimits } from './outbox.ts';
@@ -40,17 +41,8 @@ interface Entry {
   writtenAt: number;
 }
 
-/** Other processes that have conversations of their own, and can be asked for them. */
-export interface ConversationsElsewhere {
-  /** For a new conversation, so that others know where it is. @throws {SwitchboardError} while none may begin here. */
-  newId(): string;
-  /** Under which this process writes now. */
-  lease(): Lease | undefined;
-  /** Whether one that the store does not know is nowhere; not while the store has just come back, and processes write again what they have. */
-  isCertain(): boolean;
-  /** Has another process leave a conversation to this one. Resolves with whether this one may go on with it. */
-  claim(id: string): Promise<boolean>;
-}
+/** How far a conversation had got when its process left it: how many messages had arrived, and how many were sent. */
+type Left = Required<Pick<Conversation, 'received' | 'sent'>>;
 
 /** What becomes of a socket's conversation. */
 export interface Takers {
@@ -235,7 +227,7 @@ export class Resumptions {
         onLeft: () => {
           this.#entries.delete(id);
           for (const token of entry.tokens) this.#byToken.delete(token);
-          this.#write(entry, entry.channel.received);
+          this.#write(entry, { received: entry.channel.received, sent: log.last });
         },
       }),
     };
@@ -254,9 +246,9 @@ export class Resumptions {
   ): Promise<Entry | undefined> {
     const record = await this.#records.get(id);
     if (record === undefined || record.owner !== owner || !isCount(h)) return undefined;
-    const log = (await this.#options.store.recall(logOf(id), this.#logOptions)) ?? this.#openLog(id);
+    const { log, hasGap } = await this.#logFrom(id, h, record.sent);
     // One that left it has written all of it, unless that was refused.
-    const isWhole = record.received !== undefined && h <= log.last;
+    const isWhole = record.received !== undefined && h <= log.last && !hasGap;
     // A client that says nothing of it might repeat what was done already.
     if (!isWhole && (!isCount(sent) || !Array.isArray(open))) {
       await log.leave();
@@ -299,11 +291,10 @@ export class Resumptions {
     restore: NonNullable<Takers['restore']>,
   ): Promise<Entry | undefined> {
     const { elsewhere } = this.#options;
-    if (elsewhere !== undefined) {
-      const record = await this.#records.get(id);
-      if (record?.owner !== owner || !(await elsewhere.claim(id))) return undefined;
-    }
-    return this.#restore(id, owner, params, restore);
+    const goOn = (): Promise<Entry | undefined> => this.#restore(id, owner, params, restore);
+    if (elsewhere === undefined) return goOn();
+    const record = await this.#records.get(id);
+    return record?.owner === owner ? elsewhere.takeOver(id, goOn) : undefined;
   }
 
   async #resume(
@@ -426,9 +417,9 @@ export class Resumptions {
     return isKept;
   }
 
-  #write(entry: Entry, received?: number): void {
+  #write(entry: Entry, left?: Left): void {
     for (const token of entry.tokens) owned(() => this.#keep(entry, token), unkept);
-    owned(() => this.#record(entry, received), unkept);
+    owned(() => this.#record(entry, left), unkept);
   }
 
   /** Writes what the store does not have. */
@@ -465,11 +456,26 @@ export class Resumptions {
     }
   }
 
-  /** @param received how many messages have arrived, where nothing more will come. */
-  #record(entry: Entry, received?: number): Promise<boolean> {
+  /** @param left how far it got, where nothing more will come. */
+  #record(entry: Entry, left?: Left): Promise<boolean> {
     const { id, owner, lease } = entry;
-    const record = { owner, ...(received !== undefined && { received }) };
+    const record = { owner, ...left };
     return this.#put(entry, () => this.#records.put(id, record, 2 * this.#options.windowMs, lease()));
+  }
+
+  /**
+   * What another process has kept of a conversation. One of which the client's next message is missing begins again, empty.
+   *
+   * @param h how many messages the client has.
+   * @param sent how many had been sent, where the other process said so.
+   */
+  async #logFrom(id: string, h: number, sent: number | undefined): Promise<{ log: Log; hasGap: boolean }> {
+    const found = await this.#options.store.recall(logOf(id), this.#logOptions);
+    if (found === undefined) return { log: this.#openLog(id), hasGap: sent !== undefined && sent > 0 };
+    if (h >= found.last - found.size)
+      return { log: found, hasGap: found.hasGap === true || (sent !== undefined && found.last < sent) };
+    found.end();
+    return { log: this.#openLog(id), hasGap: true };
   }
 
   get #logOptions(): KeepOptions {

@@ -12,7 +12,7 @@ import type { WebSocketLimits } from './channel.ts';
 import { RESUMABLE } from './control.ts';
 import { NodeSocket } from './node-socket.ts';
 import { Resumptions } from './resumptions.ts';
-import type { ConversationsElsewhere } from './resumptions.ts';
+import type { ConversationsElsewhere } from './conversations-elsewhere.ts';
 import { AUTH, SUBPROTOCOL, SUBPROTOCOLS, TICKET } from './subprotocols.ts';
 
 export interface AcceptorOptions extends WebSocketLimits {
