@@ -1,4 +1,7 @@
 /** What `doctor` looks at of the store that several Switchboards share, and of the nodes that it has. */
+import { z } from 'zod';
+
+import { readAnswer } from '../gateway/node-answer.ts';
 import type { Settings } from '../gateway/settings.ts';
 import { PRODUCT } from '../gateway/product.ts';
 import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
@@ -7,7 +10,8 @@ import { recordedNodes } from '../peers/nodes.ts';
 import type { NodeRecord } from '../peers/nodes.ts';
 import { PeerLink } from '../peers/peer-link.ts';
 import type { Peer } from '../peers/peer-link.ts';
-import { ALIVE_PATH } from '../peers/peer-listener.ts';
+import { ALIVE_PATH, UNREACHED_PATH } from '../peers/peer-listener.ts';
+import { isUsedAlone } from '../peers/sole-use.ts';
 import { asSwitchboardError } from '../protocol/errors.ts';
 import { openStore } from '../stores/open-store.ts';
 import { inspectRedis } from '../stores/redis.ts';
@@ -21,6 +25,11 @@ import type { Finding } from './check-upstreams.ts';
 /** A request between nodes counts for 30 s; clocks that are this far apart are worth a look. */
 const CLOCK_MS = 5000;
 const PATIENCE_MS = 3000;
+/** A node asks the others for 2 s. */
+const UNREACHED_PATIENCE_MS = 4000;
+const REQUESTS_PER_NODE = 2;
+
+const unreached = z.array(z.object({ node: z.string(), why: z.string() }));
 
 /** @returns nothing where no store is shared. */
 export async function checkCluster(settings: Settings): Promise<Finding[]> {
@@ -36,7 +45,7 @@ export async function checkCluster(settings: Settings): Promise<Finding[]> {
     const answered = `it answers in ${Math.round(performance.now() - begun)} ms`;
     return [
       await checkReplicas(settings.store, answered),
-      ...(settings.peerListen === '' ? [] : [await checkNodes(settings, store)]),
+      await (settings.peerListen === '' ? checkAlone(store) : checkNodes(settings, store)),
     ];
   } catch (error) {
     return [{ check: 'store', state: 'failed', detail: away || asSwitchboardError(error).message }];
@@ -59,6 +68,18 @@ async function checkReplicas(url: string, answered: string): Promise<Finding> {
     : { check, state: 'ok', detail };
 }
 
+/** Whoever names a Redis often means several processes. */
+async function checkAlone(store: SharedStore): Promise<Finding> {
+  const nodes = await recordedNodes(store);
+  const used = (await isUsedAlone(store))
+    ? '; one has it now'
+    : nodes.length > 0
+      ? `; ${counted(nodes.length, 'node')} of a cluster ${nodes.length === 1 ? 'uses' : 'use'} it, so this would not start`
+      : '';
+  const detail = `there is no peerListen, so that one process alone can use the store${used}. For several, give each peerListen and the key of the cluster`;
+  return { check: 'nodes', state: 'warning', detail };
+}
+
 async function checkNodes(settings: Settings, store: SharedStore): Promise<Finding> {
   const check = 'nodes';
   const { clusterKey, clusterKeyFile, peerTlsCa } = settings;
@@ -75,9 +96,11 @@ async function checkNodes(settings: Settings, store: SharedStore): Promise<Findi
     const nodes = await recordedNodes({ facts });
     if (nodes.length === 0 && forged.length === 0) return { check, state: 'ok', detail: 'none runs' };
     const ca = peerTlsCa === '' ? undefined : readClientTls({ ca: peerTlsCa }).ca?.toString();
-    const asked = new PeerLink({ key, self: () => 'doctor', maxRequests: Math.max(1, nodes.length), ca });
+    const asked = new PeerLink({ key, self: () => 'doctor', maxRequests: REQUESTS_PER_NODE, ca });
     link = asked;
-    const wrong = (await Promise.all(nodes.map((node) => wrongWith(node, asked)))).flat();
+    const wrong = (
+      await Promise.all(nodes.flatMap((node) => [wrongWith(node, asked), unreachedFrom(node, asked)]))
+    ).flat();
     if (forged.length > 0)
       wrong.push(`not written with this cluster key: ${counted(forged.length, 'record')} of nodes`);
     if (new Set(nodes.map(({ digest }) => digest)).size > 1) wrong.push('their upstreams are not configured alike');
@@ -104,4 +127,16 @@ async function wrongWith(node: NodeRecord & Peer, link: PeerLink): Promise<strin
     wrong.push(`${name} cannot be asked at ${url}: ${asSwitchboardError(error).message}`);
   }
   return wrong;
+}
+
+/** That this machine reaches a node says nothing of the others. A node that cannot be asked was named already, or is of an earlier version. */
+async function unreachedFrom(node: NodeRecord & Peer, link: PeerLink): Promise<string[]> {
+  try {
+    const signal = AbortSignal.timeout(UNREACHED_PATIENCE_MS);
+    const answer = await link.send(node, { method: 'GET', path: UNREACHED_PATH, headers: {}, signal });
+    const said = unreached.safeParse(await readAnswer(answer, node));
+    return (said.data ?? []).map(({ node: other, why }) => `${node.name} cannot reach ${other}: ${why}`);
+  } catch {
+    return [];
+  }
 }

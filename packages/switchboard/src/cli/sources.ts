@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { AccessOptions } from '../gateway/access-options.ts';
 import type { UpstreamOptions } from '../gateway/upstream-options.ts';
 import { SwitchboardError } from '../protocol/errors.ts';
+import { isRedisUrl } from '../stores/redis-url.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { checkCommand, commandUpstream } from './command-upstream.ts';
 import { readConfigFiles } from './config.ts';
@@ -58,6 +59,7 @@ export function readSources(given: {
     upstreams['default'] = command;
   }
   const isNamed = Object.keys(upstreams).length > 0;
+  const said = { ...settings, ...settingsFromEnvironment(environment), ...flags };
   if (!isNamed) Object.assign(upstreams, given.fallback);
   if (Object.keys(upstreams).length === 0) {
     if (files.length === 0) {
@@ -70,12 +72,20 @@ export function readSources(given: {
     isNamed,
     files,
     access,
-    settings: { ...settings, ...settingsFromEnvironment(environment), ...flags },
+    settings: said,
     origins: originsOf({ flags, environment, settings, files }),
     chat,
     disabled,
-    notes,
+    notes: [...notes, ...aloneWith(said)],
   };
+}
+
+/** Whoever names a Redis often means several processes. */
+function aloneWith({ store, peerListen = '', clusterKey = '', clusterKeyFile = '' }: JsonObject): string[] {
+  if (typeof store !== 'string' || !isRedisUrl(store) || peerListen !== '') return [];
+  const alone = 'this process has its Redis for itself, as there is no peerListen; a second one does not start';
+  if (clusterKey !== '' || clusterKeyFile !== '') return [alone];
+  return [`${alone}. Whoever can write there can change sessions: set SWITCHBOARD_CLUSTER_KEY to prevent that`];
 }
 
 /** The files that `--config` names; without any, those of `SWITCHBOARD_CONFIG`. */

@@ -8,8 +8,8 @@ import type { HttpVisit } from '../callers/http-visit.ts';
 import type { Registry } from '../callers/registry.ts';
 import type { Emit } from '../observe/events.ts';
 import { joinedMetrics } from '../observe/joined-metrics.ts';
-import { ClusterKeyFile } from '../peers/cluster-key-file.ts';
-import { ClusterKey } from '../peers/cluster-key.ts';
+import { ClusterKeyFile, clusterKeyOf } from '../peers/cluster-key-file.ts';
+import type { ClusterKey } from '../peers/cluster-key.ts';
 import { forwardExchange, idIn } from '../peers/forward.ts';
 import { Heirs } from '../peers/heirs.ts';
 import { Homes } from '../peers/homes.ts';
@@ -19,8 +19,9 @@ import { MEMBERS_PATH } from '../peers/member-channel.ts';
 import { CALLER_HEADER, decodeCaller } from '../peers/peer-caller.ts';
 import type { PeerCaller } from '../peers/peer-caller.ts';
 import { PeerLink } from '../peers/peer-link.ts';
-import { ALIVE_PATH, PeerListener } from '../peers/peer-listener.ts';
+import { ALIVE_PATH, PeerListener, UNREACHED_PATH } from '../peers/peer-listener.ts';
 import { sealedStore } from '../peers/sealed-store.ts';
+import { mustBeShared } from '../peers/sole-use.ts';
 import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { SealKeys } from '../router/catalogue/seal.ts';
@@ -90,6 +91,8 @@ const SPARE_CONNECTIONS = 64;
 const NODES = 16;
 /** How long another node may take for an operator. */
 const ASK_MS = 5000;
+/** How long another node may take to say that it is there, where it is looked for what is wrong. */
+const ALIVE_MS = 2000;
 /** How many nodes are asked for one session, each of which may have left it to the next. */
 const MAX_ATTEMPTS = 3;
 /** A session's secret: the node that made it and 128 random bits, and a code over both. */
@@ -145,10 +148,7 @@ export class Cluster {
         'it needs the key of the cluster: give one of clusterKeyFile and clusterKey (SWITCHBOARD_CLUSTER_KEY)',
       );
     }
-    const key =
-      clusterKeyFile === ''
-        ? new ClusterKey(clusterKey)
-        : new ClusterKeyFile(clusterKeyFile, (error) => emit({ type: 'failed', where: 'cluster key', error }));
+    const key = clusterKeyOf(settings, (error) => emit({ type: 'failed', where: 'cluster key', error }))!;
     this.#key = key;
     const { store, forProgram } = sealedStore(options.store, key, onNotice);
     this.store = store;
@@ -243,7 +243,7 @@ export class Cluster {
   /**
    * Opens the port for the other nodes, and joins them.
    *
-   * @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_TLS_INVALID`, `SWB_CONFIG_INVALID`, `SWB_STORE_UNAVAILABLE`
+   * @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_TLS_INVALID`, `SWB_CONFIG_INVALID`, `SWB_STORE_UNAVAILABLE`, `SWB_STORE_IN_USE`
    */
   async join(): Promise<void> {
     const { peerUrl, peerTlsCert } = this.#options.settings;
@@ -256,6 +256,8 @@ export class Cluster {
     }
     this.#url = peerUrl || `http${peerTlsCert === '' ? '' : 's'}://${bracketed(address)}:${port}`;
     await this.nodes.join();
+    // A process that comes now for itself sees this node.
+    if (this.store.reach === 'cluster') await mustBeShared(this.store);
   }
 
   /** Tells the others that nothing new should come here, and leaves them what they have a part in. */
@@ -521,6 +523,24 @@ export class Cluster {
     return others[Math.floor(Math.random() * others.length)];
   }
 
+  /** The other nodes that this one cannot reach, and why. */
+  async #unreached(): Promise<{ node: string; why: string }[]> {
+    const all = await Promise.all(
+      this.nodes.all.map(async (node) => {
+        if (node.self) return [];
+        try {
+          const signal = AbortSignal.timeout(ALIVE_MS);
+          const { body } = await this.#link.send(node, { method: 'GET', path: ALIVE_PATH, headers: {}, signal });
+          body.resume();
+          return [];
+        } catch (error) {
+          return [{ node: node.name, why: asSwitchboardError(error).message }];
+        }
+      }),
+    );
+    return all.flat();
+  }
+
   async #checkReachable(signal: AbortSignal): Promise<void> {
     const self = { id: this.nodes.id, url: this.#url };
     const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE_PATH, headers: {}, signal });
@@ -532,7 +552,10 @@ export class Cluster {
     const { serve, serveAdmin, serveOperator, metrics } = this.#options;
     const path = (request.url ?? '').split(/[?#]/, 1)[0]!;
     if (path === ALIVE_PATH) response.writeHead(204).end();
-    else if (path === GONE) {
+    else if (path === UNREACHED_PATH) {
+      const unreached = await this.#unreached();
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(unreached));
+    } else if (path === GONE) {
       const isGone = await this.nodes.isGone(await readBody(request, MAX_NAME_BYTES));
       response.writeHead(isGone ? 204 : 404).end();
     } else if (path === LEAVE) {

@@ -24,6 +24,7 @@ import { memoryPair } from '../transports/memory.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
 import type { SdkTransport } from '../transports/sdk.ts';
 import type { Pool } from '../upstreams/pool.ts';
+import { owned } from '../util/owned.ts';
 import { Access } from './access.ts';
 import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
@@ -60,6 +61,7 @@ import type { Peers } from './program-peers.ts';
 import { Probes } from './probes.ts';
 import { Retirement } from './retirement.ts';
 import { SharedLimits } from './shared-limits.ts';
+import { SoleProcess } from './sole-process.ts';
 import type { Simulations } from './simulations.ts';
 import { noticeEvent } from './store-notice.ts';
 import { announceRoles } from './role-change.ts';
@@ -127,6 +129,7 @@ export class Gateway {
   #port = 0;
   readonly #ingress: HttpIngress;
   readonly #cluster: Cluster | undefined;
+  readonly #sole: SoleProcess | undefined;
   readonly #limits: SharedLimits;
   readonly #store: SharedStore;
   readonly #secrets: KeptSecrets;
@@ -174,7 +177,9 @@ export class Gateway {
     this.#emit = emit;
     const cluster = settings.peerListen === '' ? undefined : this.#newCluster(opened, () => probes.metrics());
     this.#cluster = cluster;
-    const store = cluster?.store ?? opened;
+    const sole = cluster === undefined && opened.reach === 'cluster' ? this.#newSole(opened) : undefined;
+    this.#sole = sole;
+    const store = (cluster ?? sole)?.store ?? opened;
     this.#store = store;
     const pass = cluster?.operators?.passing((request) => this.#access.addressOf(request));
     this.#pools = new Pools(upstreams, {
@@ -188,7 +193,7 @@ export class Gateway {
     });
     const { served, limiter, byName: pools } = this.#pools;
     const onNotice = this.#onStoreNotice;
-    this.#secrets = new KeptSecrets({ store, keys: cluster?.secretKeys, onNotice });
+    this.#secrets = new KeptSecrets({ store, keys: (cluster ?? sole)?.secretKeys, onNotice });
     const limits = new SharedLimits({ settings, store, cluster, registry: this.#registry, onNotice });
     this.#limits = limits;
     const admission = new Admission(settings, roles, limits.rates);
@@ -222,7 +227,7 @@ export class Gateway {
       emit,
       elsewhere: cluster,
       places: limits.places,
-      ...(cluster !== undefined && { lease: () => cluster.nodes.lease }),
+      lease: () => cluster?.nodes.lease ?? sole?.lease,
     });
     const { registry, messages, connections, http: httpCallers, rest, sse } = this.#callers;
     this.#retirement = new Retirement({ registry, router: this.#router, drainTimeoutMs: settings.drainTimeout });
@@ -333,7 +338,7 @@ export class Gateway {
       probes,
       onChannel: (channel, transport, visit) => connections.open(channel, { ...visit, transport }),
       onResumed: (channel, identity) => connections.renew(channel, identity),
-      conversations: cluster?.conversations,
+      conversations: (cluster ?? sole)?.conversations,
       ...(this.#callers.records !== undefined && {
         onRestored: (channel, visit) => connections.restore(channel, { ...visit, transport: 'websocket' }),
       }),
@@ -345,7 +350,7 @@ export class Gateway {
    * Opens the port, if one of the configured transports needs it. Call it once.
    *
    * @returns where clients reach each upstream, and with several upstreams last the address of all of them as one.
-   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`
+   * @throws {SwitchboardError} `SWB_PUBLIC_BIND`, `SWB_TLS_INVALID`, `SWB_PORT_IN_USE`, `SWB_CONFIG_INVALID`, `SWB_STORE_IN_USE`
    */
   async listen({ fd, passOn }: ListenOptions = {}): Promise<Address[]> {
     const { settings } = this;
@@ -463,12 +468,13 @@ export class Gateway {
   }
 
   /**
-   * Joins the other nodes, for a program around it that listens itself; does nothing where there is no cluster. Call it before clients come.
+   * Joins the other nodes, for a program around it that listens itself; where there is no cluster, takes a store that other machines reach for this
+   * process alone. Call it before clients come.
    *
-   * @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_TLS_INVALID`, `SWB_CONFIG_INVALID`, `SWB_STORE_UNAVAILABLE`
+   * @throws {SwitchboardError} `SWB_PORT_IN_USE`, `SWB_TLS_INVALID`, `SWB_CONFIG_INVALID`, `SWB_STORE_UNAVAILABLE`, `SWB_STORE_IN_USE`
    */
   async join(): Promise<void> {
-    await this.#cluster?.join();
+    await (this.#cluster ?? this.#sole)?.join();
     if (this.#cluster !== undefined) await this.#access.join();
     await this.#limits.join();
     this.#admin?.begin();
@@ -498,19 +504,19 @@ export class Gateway {
   }
 
   /**
-   * Its store, for a program around it: closed with the gateway. Of a store that several machines reach, a node of a cluster sees only facts that
-   * a node of this cluster has put there.
+   * Its store, for a program around it: closed with the gateway. Of a store that several machines reach, a node of a cluster sees only facts and
+   * announcements that a node of this cluster has put there. What is in logs the program has to seal itself.
    */
   get store(): SharedStore {
-    return this.#store;
+    return (this.#cluster ?? this.#sole)?.programStore ?? this.#store;
   }
 
   /**
-   * A secret for a program around it: 32 random bytes that every process with the same store has, also after a restart. A cluster's store has it
-   * encrypted with the cluster's key. It is kept for a year after it was last asked for.
+   * A secret for a program around it: 32 random bytes that every process with the same store has, also after a restart. A store that other machines
+   * reach has it encrypted with the cluster's key. It is kept for a year after it was last asked for.
    *
    * @param purpose names it, such as `chat`.
-   * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`
+   * @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`; `SWB_CONFIG_INVALID` where such a store is used without that key.
    */
   secret(purpose: string): Promise<Buffer> {
     return this.#secrets.get(purpose);
@@ -602,6 +608,24 @@ export class Gateway {
     });
   }
 
+  /** What is here goes on at another process, and nothing that is written here counts any more. */
+  #newSole(store: SharedStore): SoleProcess {
+    return new SoleProcess({
+      settings: this.settings,
+      store,
+      onLost: (error) => {
+        this.#emit({ type: 'failed', where: 'store', error });
+        this.#callers.registry.giveUp('another process goes on with it');
+        owned(
+          () => this.close(),
+          () => {},
+        );
+      },
+      onNotice: this.#onStoreNotice,
+      emit: this.#emit,
+    });
+  }
+
   /** Asks a program before things happen; later ones take the place of earlier ones of the same name. */
   registerHooks(hooks: Hooks): void {
     Object.assign(this.#hooks, hooks);
@@ -652,6 +676,7 @@ export class Gateway {
     this.#access.close();
     this.#callers.records?.close();
     this.#limits.close();
+    await this.#sole?.close();
     await this.#store.close();
     // The sockets are closed; that their connections have ended is told a few turns of the event loop later.
     for (let turn = 0; this.#callers.registry.size > 0 && turn < MAX_TURNS; turn++) await new Promise(setImmediate);

@@ -13,7 +13,7 @@ import { owned } from '../util/owned.ts';
 
 export interface KeptSecretsOptions {
   store: SharedStore;
-  /** The first key closes, all of them open. @default none: the store is this machine's or this process's own */
+  /** The first key closes, all of them open. A store that other machines reach is given no secret without one. @default none: the store is this machine's or this process's own */
   keys?: (() => readonly Buffer[]) | undefined;
   onNotice(notice: StoreNotice): void;
 }
@@ -45,9 +45,14 @@ export class KeptSecrets {
     this.#records = new Records({ facts: store.facts, kind: 'secret', schema, onNotice });
   }
 
-  /** @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE` */
+  /** @throws {SwitchboardError} `SWB_STORE_UNAVAILABLE`; `SWB_CONFIG_INVALID` where whoever reads the store could read the secret. */
   async get(purpose: string): Promise<Buffer> {
-    const { leases } = this.#options.store;
+    const { keys, store } = this.#options;
+    const { leases, reach } = store;
+    if (reach === 'cluster' && keys === undefined) {
+      const detail = `clusterKey: a store that other machines reach keeps no secret (of ${purpose}) without a key; make one with "openssl rand -base64 48", and set SWITCHBOARD_CLUSTER_KEY or clusterKeyFile`;
+      throw new SwitchboardError('SWB_CONFIG_INVALID', { detail });
+    }
     const until = performance.now() + 2 * MAKING_MS;
     for (;;) {
       const making = await leases.acquire(`secret ${purpose}`, this.#process, MAKING_MS);

@@ -7,7 +7,7 @@ import { SwitchboardError } from '../protocol/errors.ts';
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** @throws {SwitchboardError} `SWB_NOT_FOUND` or `SWB_NODE_LOST`: what it says in place of an answer. */
-export async function readAnswer({ status, body }: PeerAnswer, { name }: Node): Promise<unknown> {
+export async function readAnswer({ status, body }: PeerAnswer, { name }: Pick<Node, 'name'>): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -3,6 +3,7 @@
  * `switchboard serve`, `--help` and the reference page are all made from it.
  */
 
+import { isRedisUrl } from '../stores/redis-url.ts';
 import { ABSENCE_OPTIONS } from './absence-options.ts';
 import { CLUSTER_OPTIONS } from './cluster-options.ts';
 import { STORE_OPTIONS } from './store-options.ts';
@@ -439,7 +440,13 @@ const NEEDS: readonly (readonly [OptionName, OptionName])[] = [
 ];
 
 const missingBeside = (settings: Readonly<Record<string, unknown>>): Problem[] =>
-  NEEDS.filter(([given, needed]) => Boolean(settings[given]) && settings[needed] === '').map(([given, needed]) => ({
+  NEEDS.filter(
+    ([given, needed]) => Boolean(settings[given]) && settings[needed] === '' && !isOfUse(given, settings),
+  ).map(([given, needed]) => ({
     path: [given],
     message: `it needs ${needed}`,
   }));
+
+/** A key also seals what one process alone has in a store that other machines reach. */
+const isOfUse = (given: OptionName, { store }: Readonly<Record<string, unknown>>): boolean =>
+  given === 'clusterKeyFile' && isRedisUrl(String(store));

@@ -68,7 +68,7 @@ export class SharedLimits {
         makeRoom: (principal) => registry().makeRoom(principal),
         makeRoomAt: (lease, principal) => cluster.makeRoom(lease, principal),
       });
-    } else if (store.reach === 'machine') {
+    } else if (store.reach !== 'process') {
       this.#kept = new KeptLimits({ store, rates: this.#local, lockout, onNotice });
     }
   }

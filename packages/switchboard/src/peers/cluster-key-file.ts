@@ -34,6 +34,20 @@ export class ClusterKeyFile extends ClusterKey {
   }
 }
 
+/**
+ * The key of the cluster; nothing where none is set.
+ *
+ * @param onFailed told why a file that has changed cannot be used.
+ * @throws {SwitchboardError} `SWB_CONFIG_INVALID`
+ */
+export function clusterKeyOf(
+  { clusterKey, clusterKeyFile }: { clusterKey: string; clusterKeyFile: string },
+  onFailed: (error: SwitchboardError) => void,
+): ClusterKey | ClusterKeyFile | undefined {
+  if (clusterKeyFile !== '') return new ClusterKeyFile(clusterKeyFile, onFailed);
+  return clusterKey === '' ? undefined : new ClusterKey(clusterKey);
+}
+
 function textOf(path: string): string {
   const fail = (why: string, cause?: unknown): never => {
     throw new SwitchboardError('SWB_CONFIG_INVALID', { detail: `clusterKeyFile ${path}: ${why}`, cause });

@@ -106,6 +106,7 @@ export const ERRORS = {
   SWB_FILE_NOT_WRITTEN: { code: 31108, http: 500, message: 'A file was not written' },
   SWB_STORE_UNAVAILABLE: { code: 31109, http: 503, message: 'The store is not available' },
   SWB_STORE_INVALID: { code: 31110, http: 500, message: 'The store cannot be used' },
+  SWB_STORE_IN_USE: { code: 31115, http: 500, message: 'Another process uses the store' },
   SWB_SERVICE_FAILED: { code: 31112, http: 500, message: 'The service manager did not do it' },
   SWB_WORKER_FAILED: { code: 31114, http: 500, message: 'Cannot start a worker process' },
   SWB_COMMAND_NOT_FOUND: { code: 31101, http: 500, message: 'Cannot start the command' },
