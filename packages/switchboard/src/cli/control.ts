@@ -83,8 +83,9 @@ export const drainCommand = (): Command =>
 export const eventsCommand = (): Command =>
   adminCommand('events', 'Print events of a running Switchboard live; Ctrl-C stops.')
     .option('--type <types>', 'only these, with commas, such as session.*,request.ended')
-    .action(async ({ type, ...flags }: AdminFlags & { type?: string }) => {
-      const events = AdminClient.find(flags, process.env).stream('/events', { type });
+    .option('--node <name>', 'only those of this node of its cluster. Default: all nodes')
+    .action(async ({ type, node, ...flags }: AdminFlags & { type?: string; node?: string }) => {
+      const events = AdminClient.find(flags, process.env).stream('/events', { type, node });
       await printLive(events, (event) =>
         clean(flags.json === true ? event : describeEvent(JSON.parse(event) as { type: string })),
       );

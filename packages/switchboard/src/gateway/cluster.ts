@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 
 import { originOf } from '../callers/account.ts';
 import type { HttpVisit } from '../callers/http-visit.ts';
@@ -326,6 +327,7 @@ export class Cluster {
         storeLagMs: Math.round(this.#options.store.lagMs?.() ?? 0),
       }),
       ask: (node, method, path, body) => this.#ask(node, method, path, body),
+      follow: (node, path, signal) => this.#follow(node, path, signal),
     };
   }
 
@@ -487,6 +489,13 @@ export class Cluster {
    */
   #ask(node: Node, method: string, path: string, body?: unknown): Promise<unknown> {
     return this.#request(node, `${ADMIN}${path}`, method, body);
+  }
+
+  async #follow(node: Node, path: string, signal: AbortSignal): Promise<Readable> {
+    const asked = { method: 'GET', path: `${ADMIN}${path}`, headers: {}, signal, stays: true };
+    const answer = await this.#link.send(node, asked);
+    if (answer.status !== 200) await readAnswer(answer, node);
+    return answer.body;
   }
 
   async #request(node: Node, path: string, method: string, body?: unknown): Promise<unknown> {

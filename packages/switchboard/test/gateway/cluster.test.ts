@@ -291,6 +291,35 @@ it('operators see and do everything from any node, and are told which one answer
   expect((await a!.admin('GET /upstreams')).json).toHaveLength(1);
 });
 
+it('events of all nodes are seen from any of them, each with its node; of one node alone where that is asked for', async () => {
+  const [a, b] = await startCluster(redis, ['a', 'b']);
+  const headers = { authorization: `Bearer ${a!.gateway.adminToken}` };
+  const watch = (query: string): ReturnType<typeof stream> =>
+    stream(`${a!.gateway.adminUrl}/events${query}`, { headers });
+  const [all, ofB, ofA] = await Promise.all(
+    ['', '&node=b', '&node=a'].map((node) => watch(`?type=session.*,unanswered${node}`)),
+  );
+  const nodesIn = ({ received }: { received: Json[] }): unknown[] => [
+    ...new Set(received.map(({ reportedBy }) => reportedBy)),
+  ];
+  await openSession(a!.http, initializeParams());
+  // The stream of the other node begins a moment later.
+  const atBoth = async (): Promise<unknown[]> => {
+    await openSession(b!.http, initializeParams());
+    return nodesIn(all!).toSorted();
+  };
+  await expect.poll(atBoth, { timeout: 5000 }).toEqual(['a', 'b']);
+  expect(all!.received[0]).toMatchObject({ type: 'session.opened', reportedBy: 'a', client: 'wire' });
+  expect([nodesIn(ofB!), nodesIn(ofA!)]).toEqual([['b'], [undefined]]);
+  expect((await a!.admin('GET /events?node=nobody')).status).toBe(404);
+  // A node that ends is followed no more, and said to have ended by those that stay.
+  await b!.gateway.close();
+  await sees(a!, ['a']);
+  await openSession(a!.http, initializeParams());
+  await expect.poll(() => all!.received.at(-1)).toMatchObject({ type: 'session.opened', reportedBy: 'a' });
+  for (const each of [all, ofB, ofA]) each!.destroy();
+});
+
 it('without its store a node goes on with what is there, reaches the others, and says so', async () => {
   const own = await RedisServer.start();
   onTestFinished(() => own.kill());

@@ -20,6 +20,7 @@ import { adminPortOf } from '../addresses.ts';
 import { KeptHistory } from '../kept-history.ts';
 import type { Settings } from '../settings.ts';
 import { Trials } from '../tool-trial.ts';
+import { ClusterEvents } from './cluster-events.ts';
 import { Gate } from './gate.ts';
 import { Live } from './live.ts';
 import { MemberUsage } from './member-usage.ts';
@@ -36,6 +37,7 @@ import { RecentLog } from './recent-log.ts';
 type OfEvents =
   | 'trials'
   | 'watchers'
+  | 'clusterEvents'
   | 'recentLog'
   | 'history'
   | 'recentRequests'
@@ -82,8 +84,10 @@ export class Admin {
     const recentLog = new RecentLog();
     const history = new History({ look: () => ({ ...look(), memoryBytes: process.memoryUsage.rss() }) });
     const onFault = (error: unknown): void => emit({ type: 'failed', where: 'live stream', error });
+    const { cluster } = options;
     const context = {
       ...options,
+      clusterEvents: cluster && new ClusterEvents(cluster),
       trials: new Trials(),
       watchers: eventWatchers(),
       recentLog,
@@ -139,6 +143,7 @@ export class Admin {
 
   readonly onEvent = (event: LiveEvent): void => {
     this.#context.watchers.onItem(event);
+    this.#context.clusterEvents?.onEvent(event);
     this.#log(event);
     // What a program around it shows has other types, which none of these looks at.
     for (const listener of this.#listeners) listener(event as GatewayEvent);
@@ -146,8 +151,9 @@ export class Admin {
 
   /** Resolves when the history is written. Never rejects. */
   async close(): Promise<void> {
-    const { watchers, recentLog, history, usage, live } = this.#context;
+    const { watchers, clusterEvents, recentLog, history, usage, live } = this.#context;
     watchers.close();
+    clusterEvents?.close();
     recentLog.close();
     history.close();
     usage.close();

@@ -1,5 +1,6 @@
 /** Live events for operators, as server-sent events. */
 import type { GatewayEvent, ProgramEvent } from '../../observe/events.ts';
+import type { JsonObject } from '../../protocol/jsonrpc.ts';
 import { matchesPattern } from '../../util/pattern.ts';
 import { Watchers } from './watchers.ts';
 
@@ -8,18 +9,26 @@ export type LiveEvent = GatewayEvent | ProgramEvent;
 export const eventWatchers = (): Watchers<LiveEvent> =>
   new Watchers({
     format: written,
-    formatMissed: (count) => `event: missed\ndata: ${JSON.stringify({ type: 'missed', count })}\n\n`,
+    formatMissed: (count) => framed({ type: 'missed', count }),
   });
 
 /** @param types of events, in which `*` stands for anything. */
 export const ofTypes =
   (types: readonly string[]) =>
-  ({ type }: LiveEvent): boolean =>
+  ({ type }: { type: string }): boolean =>
     types.some((pattern) => matchesPattern(pattern, type));
 
 function written(event: LiveEvent): string {
-  const { type, ...facts } = event;
-  // Of what was thrown only the message: the rest of it is for the log.
-  const told = 'error' in facts && facts.error instanceof Error ? { ...facts, error: facts.error.message } : facts;
-  return `event: ${type}\ndata: ${JSON.stringify({ type, time: new Date().toISOString(), ...told })}\n\n`;
+  return framed(factsOf(event));
 }
+
+/** What operators get to see of an event, with its time. */
+export function factsOf({ type, ...facts }: LiveEvent): { type: string } & JsonObject {
+  // Of what was thrown only the message: the rest of it is for the log.
+  const shown = 'error' in facts && facts.error instanceof Error ? { ...facts, error: facts.error.message } : facts;
+  return { type, time: new Date().toISOString(), ...shown };
+}
+
+/** As a server-sent event. */
+export const framed = (facts: { type: string } & JsonObject): string =>
+  `event: ${facts.type}\ndata: ${JSON.stringify(facts)}\n\n`;

@@ -98,7 +98,7 @@ export class OperatorApi {
     const body = read('body', route.body, route.body === undefined ? undefined : await this.#bodyOf(request));
     const { context } = this.#options;
     const { cluster } = context;
-    const given = { name, query, body, operator };
+    const given = { name, query, body, operator, isForAll };
     if (route.subject !== undefined) asked.subject = [name, route.subject(given)].filter(Boolean).join(' ');
     const here = (): unknown => route.handle(context, given, response);
     let answer: unknown;

@@ -19,6 +19,7 @@ import type { Simulations } from '../simulations.ts';
 import type { Stats } from '../stats.ts';
 import type { ToolSurvey } from '../tool-survey.ts';
 import type { Trials } from '../tool-trial.ts';
+import type { ClusterEvents } from './cluster-events.ts';
 import type { ConfigurationFacts } from './configuration.ts';
 import type { Problem } from './health.ts';
 import type { LiveEvent } from './event-watchers.ts';
@@ -36,6 +37,8 @@ export interface AdminContext {
   messages: Pick<SessionMessages, 'count' | 'list'>;
   settings: Settings;
   watchers: Watchers<LiveEvent>;
+  /** Those of all nodes, where there are several. */
+  clusterEvents?: ClusterEvents | undefined;
   recentLog: RecentLog;
   history: History;
   recentRequests: RecentRequests;
@@ -87,6 +90,8 @@ interface RouteInput<Query, Body> {
   body: Body;
   /** Who asks. */
   operator: Operator;
+  /** Whether all nodes of a cluster are meant: another node asks for this one alone. */
+  isForAll: boolean;
 }
 
 export interface Route<Query = unknown, Body = unknown> {

@@ -376,13 +376,21 @@ export const ROUTES: readonly Route[] = [
   define({
     method: 'GET',
     path: '/events',
-    summary: 'Live events',
+    summary: 'Live events; in a cluster those of all nodes, each with the name of its own as reportedBy',
     command: 'events',
     query: shapes.watching,
     answer: shapes.text,
     stream: true,
-    handle: ({ watchers }, { query: { type }, operator }, response) =>
-      watchers.add(response, operator, type === undefined ? undefined : ofTypes(type.split(','))),
+    handle: ({ watchers, clusterEvents, cluster }, { query: { type, node }, operator, isForAll }, response) => {
+      const isWanted = type === undefined ? (): boolean => true : ofTypes(type.split(','));
+      const only = node === undefined ? undefined : nodeNamed(node, cluster);
+      if (clusterEvents === undefined || !isForAll || only?.self === true) watchers.add(response, operator, isWanted);
+      else {
+        const names = only && [only.name, `${only.name} (${only.id})`];
+        const isOf = (reportedBy: string): boolean => names?.includes(reportedBy) ?? true;
+        clusterEvents.add(response, operator, (event) => isWanted(event) && isOf(event.reportedBy));
+      }
+    },
   }),
   define({
     method: 'GET',

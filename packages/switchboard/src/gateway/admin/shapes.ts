@@ -577,11 +577,12 @@ export const restarted: z.ZodType = z.strictObject({ nodes });
 export const reason: z.ZodType<{ reason?: string | undefined }> = z.strictObject({
   reason: z.string().max(123).optional().describe('told to the client'),
 });
-export const watching: z.ZodType<{ type?: string | undefined }> = z.strictObject({
+export const watching: z.ZodType<{ type?: string | undefined; node?: string | undefined }> = z.strictObject({
   type: z
     .string()
     .optional()
     .describe('only events of these types, with commas; request.* stands for all that begin so'),
+  node: z.string().optional().describe('only those of this node of the cluster'),
 });
 export const logs: z.ZodType<{
   lines?: number | undefined;

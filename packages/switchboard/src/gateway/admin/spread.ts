@@ -1,4 +1,6 @@
 /** How a route of the admin API is answered by all nodes of a cluster, and what is made of their answers. */
+import type { Readable } from 'node:stream';
+
 import { SwitchboardError, asSwitchboardError } from '../../protocol/errors.ts';
 import { isObject } from '../../protocol/jsonrpc.ts';
 import type { JsonObject } from '../../protocol/jsonrpc.ts';
@@ -32,6 +34,8 @@ export interface AdminCluster {
   nodes(): readonly Node[];
   /** What this one holds. */
   self(): NodeHoldings;
+  /** What one of the others streams, until the signal gives it up. @throws {SwitchboardError} what it answers, or why it does not. */
+  follow(node: Node, path: string, signal: AbortSignal): Promise<Readable>;
   /** Asks one of the others. */
   ask(node: Node, method: string, path: string, body?: unknown): Promise<unknown>;
 }
@@ -88,7 +92,7 @@ async function answerOf(node: string, how: Spread, here: () => unknown): Promise
 }
 
 /** With names that only one of them has. */
-const distinct = (nodes: readonly Node[]): Node[] =>
+export const distinct = (nodes: readonly Node[]): Node[] =>
   nodes.map((node) => {
     const isShared = nodes.some(({ id, name }) => id !== node.id && name === node.name);
     return isShared ? { ...node, name: `${node.name} (${node.id})` } : node;
