@@ -6,6 +6,7 @@ import { openStore } from 'mcp-switchboard';
 import type { SharedStore } from 'mcp-switchboard';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
+import { CLUSTER_KEY } from '../../switchboard/test/support/cluster.ts';
 import { RedisServer } from '../../switchboard/test/support/redis.ts';
 import type { ChatOptions } from '../src/index.ts';
 import type { Entry } from '../src/protocol.ts';
@@ -67,7 +68,9 @@ const stores: Record<string, () => Promise<TestStore>> = {
 };
 
 async function startKept(store: SharedStore, options: Partial<ChatOptions> = {}): Promise<Running> {
-  return startChat({ retentionHours: 1, gateway: { stateStore: store }, ...options });
+  // What is in a store that other machines reach is encrypted with the key of a cluster.
+  const key = store.reach === 'cluster' ? { clusterKey: CLUSTER_KEY } : {};
+  return startChat({ retentionHours: 1, gateway: { stateStore: store, ...key }, ...options });
 }
 
 interface Joined {

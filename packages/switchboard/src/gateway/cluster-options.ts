@@ -26,7 +26,7 @@ export const CLUSTER_OPTIONS: Options<Name> = {
     fallback: '',
     type: listenAddress,
     describe:
-      'Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a cluster key',
+      'Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a cluster key. Without it a Redis is for one process',
   },
   peerUrl: {
     value: 'url',
@@ -39,7 +39,7 @@ export const CLUSTER_OPTIONS: Options<Name> = {
     fallback: '',
     type: text,
     describe:
-      'File with the key that the nodes of the cluster share, of at least 32 bytes; a second line is accepted too, so that keys can be changed',
+      'File with the key that the nodes of the cluster share, of at least 32 bytes; a second line is accepted too, so that keys can be changed. One process alone seals with it what it has in a Redis',
   },
   clusterKey: {
     value: 'key',

@@ -397,7 +397,7 @@ export interface SettingsInput {
   workers?: number | 'auto' | undefined;
   /**
    * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
-   * cluster key.
+   * cluster key. Without it a Redis is for one process.
    *
    * @default ''
    */
@@ -410,7 +410,7 @@ export interface SettingsInput {
   peerUrl?: string | undefined;
   /**
    * File with the key that the nodes of the cluster share, of at least 32 bytes; a second line is accepted too, so that
-   * keys can be changed.
+   * keys can be changed. One process alone seals with it what it has in a Redis.
    *
    * @default ''
    */
@@ -908,7 +908,7 @@ export interface Settings {
   workers: number | 'auto';
   /**
    * Address on which the other nodes of the cluster reach this one; needs a store that several machines reach, and a
-   * cluster key.
+   * cluster key. Without it a Redis is for one process.
    *
    * @default ''
    */
@@ -921,7 +921,7 @@ export interface Settings {
   peerUrl: string;
   /**
    * File with the key that the nodes of the cluster share, of at least 32 bytes; a second line is accepted too, so that
-   * keys can be changed.
+   * keys can be changed. One process alone seals with it what it has in a Redis.
    *
    * @default ''
    */
