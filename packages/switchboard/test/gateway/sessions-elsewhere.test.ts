@@ -66,6 +66,7 @@ it('asks the other nodes slowly, waits for none of them, and names those that do
     cluster: {
       nodes: () => names.map((name) => ({ name, self: name === 'a' }) as never),
       self: () => expect.unreachable(),
+      follow: () => Promise.reject(new Error('nobody watches')),
       ask: async ({ name }) => {
         asked.push(name);
         return answers.get(name)!();
