@@ -236,13 +236,19 @@ export async function consoles(options) {
   });
 }
 
-export const firstPaint = (options) => alone(() => measurePaint(options));
+export async function firstPaint(options) {
+  const [load] = loadavg();
+  return { paint: await alone(() => measurePaint(options)), load };
+}
 
 const count = (value) => Math.round(value).toLocaleString('en-US');
 const number = (value) => String(Number(value.toPrecision(3)));
 const kilobytes = (value) => `${number(value / 1000)} KB`;
 
-export function paintTable(paint) {
+const wanted = (load) =>
+  `When the run began, ${number(load)} processes wanted the ${availableParallelism()} cores: where that is more than one or two, others were measured too.`;
+
+export function paintTable({ paint, load }) {
   if (paint === undefined) return 'Nothing was measured: that needs Chromium.';
   const { first, median: middle, worst, paints } = paint;
   return [
@@ -250,7 +256,8 @@ export function paintTable(paint) {
     '| --- | --: |',
     `| median of ${paints} pages, each with an empty cache | ${number(middle)} (goal under ${count(GOALS.paintMs)}) |`,
     `| the slowest of them | ${number(worst)} |`,
-    `| the first page of a browser that has just started | ${number(first)} |`,
+    `| the first page of a browser that has just started | ${number(first)} |\n`,
+    wanted(load),
   ].join('\n');
 }
 
@@ -275,6 +282,6 @@ export function consolesTable({ rows, frames, load }) {
         : `- a page that scrolls through ${count(frames.sessions)} sessions draws a frame in ${number(frames.p50)} / ${number(frames.p99)} ms (p50 / p99; goal 16.7), ` +
           `${number(frames.inTime * 100)} % of them in time, the slowest in ${number(frames.worst)} ms; it is sent ${kilobytes(frames.first)} at first, then ${kilobytes(frames.bytes)} a second`,
     ].join('\n'),
-    `When the run began, ${number(load)} processes wanted the ${availableParallelism()} cores: where that is more than one or two, others were measured too.`,
+    wanted(load),
   ].join('\n\n');
 }

@@ -346,7 +346,7 @@ function asOpenRequest(exchange: RoutedExchange): OpenRequest {
     state,
     ageMs: Math.round(performance.now() - startedAt),
     ...(trace !== undefined && { trace }),
-    times: { ...times },
+    times: times.soFar,
   };
 }
 

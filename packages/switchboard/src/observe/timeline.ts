@@ -52,6 +52,12 @@ export class Timeline implements RequestTimes {
     this[moment] ??= Math.round((at - this.#startedAt) * 1000) / 1000;
   }
 
+  /** As it is now; it does not change any more. */
+  get soFar(): RequestTimes {
+    const { turn, server, sent, progress, answered, asked, held } = this;
+    return { turn, server, sent, progress, answered, asked, held };
+  }
+
   /** Its client is asked something. Of several questions at a time the time counts once. */
   beginQuestion(): void {
     if (this.#questions++ === 0) this.#askedAt = performance.now();

@@ -3,6 +3,7 @@ import { SwitchboardError } from '../../protocol/errors.ts';
 import { isEditable } from '../configuration-file.ts';
 import type { ConfigurationEdit, ConfigurationFile } from '../configuration-file.ts';
 import { OPTION_NAMES } from '../options.ts';
+import * as own from './configuration-shapes.ts';
 import { define } from './route.ts';
 import type { Route } from './route.ts';
 import * as shapes from './shapes.ts';
@@ -13,7 +14,7 @@ export const CONFIGURATION_ROUTES: readonly Route[] = [
     path: '/configuration/file',
     summary: 'The configuration file: what of it can be changed, and what operators have changed since the start',
     command: 'configuration --history',
-    answer: shapes.configurationFile,
+    answer: own.configurationFile,
     handle: ({ configurationFile: given }) => {
       const file = fileIn(given);
       const options = OPTION_NAMES.filter((name) => isEditable(name));
@@ -26,7 +27,7 @@ export const CONFIGURATION_ROUTES: readonly Route[] = [
     summary:
       'What the MCP clients of the user that Switchboard runs as have: servers that its configuration could take over',
     command: 'adopt --dry-run',
-    answer: shapes.importable,
+    answer: own.importable,
     handle: ({ configurationFile: given }) => {
       const file = fileIn(given);
       if (file.importable !== undefined) return file.importable();
@@ -40,8 +41,8 @@ export const CONFIGURATION_ROUTES: readonly Route[] = [
     path: '/configuration/preview',
     summary: 'What a change of the configuration file would do, without changing anything',
     command: 'configuration --dry-run',
-    body: shapes.configurationEdit,
-    answer: shapes.configurationPreview,
+    body: own.configurationEdit,
+    answer: own.configurationPreview,
     subject: ({ body }) => namesIn(body),
     handle: ({ configurationFile }, { body }) => fileIn(configurationFile).preview(body),
   }),
@@ -50,7 +51,7 @@ export const CONFIGURATION_ROUTES: readonly Route[] = [
     path: '/configuration/apply',
     summary: 'Change the configuration file, and let it be read again',
     command: 'configuration --set <name=value>',
-    body: shapes.configurationChange,
+    body: own.configurationChange,
     answer: shapes.change,
     subject: ({ body }) => namesIn(body),
     handle: ({ configurationFile }, { body: { version, ...edit }, operator }) =>

@@ -14,6 +14,7 @@ import { nodeFacts } from './node-shapes.ts';
 import { openApi } from './openapi.ts';
 import type { Node } from '../../peers/nodes.ts';
 import { AUDIT_ROUTES } from './audit-routes.ts';
+import { configuration as configurationShape } from './configuration-shapes.ts';
 import { CONFIGURATION_ROUTES, fileIn } from './configuration-routes.ts';
 import { PEOPLE_ROUTES } from './people-routes.ts';
 import { define } from './route.ts';
@@ -50,7 +51,7 @@ export const ROUTES: readonly Route[] = [
     path: '/configuration',
     summary: 'The options in effect with their origins, the servers and the roles, without secrets',
     command: 'configuration',
-    answer: shapes.configuration,
+    answer: configurationShape,
     handle: ({ configuration }) => configuration(),
   }),
   ...CONFIGURATION_ROUTES,
