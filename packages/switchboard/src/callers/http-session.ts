@@ -22,6 +22,7 @@ import { Reply } from '../transports/http/reply.ts';
 import type { ReplyOptions } from '../transports/http/reply.ts';
 import { owned } from '../util/owned.ts';
 import { ShortMap } from '../util/short-map.ts';
+import { absenceTimers } from './absence.ts';
 import { originOf } from './account.ts';
 import { allowanceOf, tellAllowance } from './allowance.ts';
 import type { CallerCredentialValues } from './caller-credential-values.ts';
@@ -113,15 +114,12 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     // Of one whose process was killed it is not known how far it got.
     this.#streamSeq = former === undefined ? 0 : former.streams + (former.left === true ? 0 : STREAMS_SPARED);
     this.notes = notesOf(former);
-    const { absentGraceMs, absentTimeoutMs } = limits;
-    const whenAbsent = (ms: number, run: () => void): NodeJS.Timeout | undefined =>
-      absenceTimer(ms, () => {
-        if (this.#open === 0) owned(run, (error) => this.#failed('absent client', error));
-      });
-    this.#absence = [
-      whenAbsent(absentGraceMs, () => this.#giveUpCalls()),
-      whenAbsent(absentTimeoutMs, () => this.#session.rest(gone(absentTimeoutMs, 'absentTimeout'))),
-    ].flatMap((timer) => timer ?? []);
+    this.#absence = absenceTimers(limits, {
+      isAbsent: () => this.#open === 0,
+      giveUp: (reason) => this.#giveUpCalls(reason),
+      rest: (reason) => this.#session.rest(reason),
+      onFault: (error) => this.#failed('absent client', error),
+    });
     // Not all of the visit: the session would keep its first request and response as long as it lives.
     const { identity, upstream, credentials, address, request } = visit;
     const userAgent = request.headers['user-agent'] ?? '';
@@ -549,9 +547,8 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   }
 
   /** Nobody is there who waits for anything. Who comes back later is told so. */
-  #giveUpCalls(): void {
+  #giveUpCalls(reason: string): void {
     for (const stream of this.#delivered) this.#forget(stream);
-    const reason = gone(this.#limits.absentGraceMs, 'absentGrace');
     const error = new SwitchboardError('SWB_CLIENT_GONE', { detail: `the call was cancelled: ${reason}` }).toRpc();
     const open = this.#requests.entries();
     this.#requests.clear();
@@ -612,13 +609,3 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     this.lastActivity = Date.now();
   }
 }
-
-/** A timer for longer would ring at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** Runs when the session had no connection for so long; restarted whenever the last one is gone. */
-function absenceTimer(ms: number, run: () => void): NodeJS.Timeout | undefined {
-  return ms === Infinity ? undefined : setTimeout(run, Math.min(ms, LONGEST_TIMER_MS)).unref();
-}
-
-const gone = (ms: number, option: string): string => `no connection of its client was open for ${ms} ms (${option})`;

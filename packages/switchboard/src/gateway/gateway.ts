@@ -286,8 +286,7 @@ export class Gateway {
         },
         consoleLink: (operator) => this.#console?.link(operator) ?? noConsole(),
         look: () => ({ ...operations.counts, inFlight: this.#router.size }),
-        store,
-        onStoreNotice: onNotice,
+        keep: { store, onNotice },
         pass,
         emit,
       });

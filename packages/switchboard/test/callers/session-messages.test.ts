@@ -56,6 +56,6 @@ it('keeps so many messages of so many sessions, and none of one that nobody look
   // What a server in this process says may be nothing that can be written.
   const odd: Record<string, unknown> = {};
   odd['odd'] = odd;
-  messages.take('b', 'out', notification('notifications/message', odd as never));
+  messages.take('b', 'out', notification('notifications/message', odd));
   expect(messages.list('b')).toMatchObject([{ name: 'notifications/message', bytes: 0 }]);
 });

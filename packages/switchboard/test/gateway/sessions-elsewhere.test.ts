@@ -88,7 +88,7 @@ it('asks the other nodes slowly, waits for none of them, and names those that do
   elsewhere.look();
   expect(asked).toEqual(['b', 'c']);
   // One that takes long is asked less often, and what it said before stays meanwhile.
-  let answer = (_: unknown): void => {};
+  let answer: (sessions: unknown) => void = () => {};
   answers.set('b', () => new Promise((resolve) => (answer = resolve)));
   names.pop();
   now += 1;

@@ -53,8 +53,7 @@ export interface AdminOptions extends Omit<AdminContext, OfEvents> {
   /** How busy it is now. */
   look(): Omit<Gauges, 'memoryBytes'>;
   /** Where the history outlives the process, if it does. */
-  store: SharedStore;
-  onStoreNotice(notice: StoreNotice): void;
+  keep: { store: SharedStore; onNotice(notice: StoreNotice): void };
   /** Has another process of this machine answer, where that is the one that does. @default there is none */
   pass?: ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined;
 }
@@ -80,7 +79,7 @@ export class Admin {
   #server: Server | undefined;
 
   constructor(options: AdminOptions) {
-    const { settings, emit, look, store, onStoreNotice: onNotice } = options;
+    const { settings, emit, look, keep } = options;
     const recentLog = new RecentLog();
     const history = new History({ look: () => ({ ...look(), memoryBytes: process.memoryUsage.rss() }) });
     const onFault = (error: unknown): void => emit({ type: 'failed', where: 'live stream', error });
@@ -107,9 +106,9 @@ export class Admin {
     this.gate = new Gate(settings.adminToken);
     this.api = new OperatorApi({ context: this.#context, emit });
     this.#kept =
-      store.reach === 'process'
+      keep.store.reach === 'process'
         ? undefined
-        : new KeptHistory({ store, history, onNotice, name: () => this.#name, upstreams: () => this.#upstreams });
+        : new KeptHistory({ ...keep, history, name: () => this.#name, upstreams: () => this.#upstreams });
   }
 
   /** Goes on with the history of the process before, once this one has joined its cluster. Nobody waits for that. */

@@ -21,6 +21,8 @@ import { define } from './route.ts';
 import type { Route } from './route.ts';
 import { SIMULATION_ROUTES } from './simulation-routes.ts';
 import type { AdminCluster } from './spread.ts';
+import * as histories from './history-shapes.ts';
+import * as sessions from './session-shapes.ts';
 import * as shapes from './shapes.ts';
 
 /** The settings that are limits: counts, sizes, durations and rates. */
@@ -81,8 +83,8 @@ export const ROUTES: readonly Route[] = [
     path: '/history',
     summary: 'Calls, errors, latency, clients, sessions and memory of the last minute, hour or day',
     command: 'history',
-    query: shapes.range,
-    answer: shapes.history,
+    query: histories.range,
+    answer: histories.history,
     handle: ({ history }, { query: { range = 'minute' } }) => history.range(range),
   }),
   define({
@@ -90,8 +92,8 @@ export const ROUTES: readonly Route[] = [
     path: '/history/upstreams',
     summary: 'Every server that was called in the last minute, hour or day',
     command: 'history --upstreams',
-    query: shapes.range,
-    answer: shapes.list(shapes.upstreamLoad),
+    query: histories.range,
+    answer: shapes.list(histories.upstreamLoad),
     handle: ({ history }, { query: { range } }) => history.load(range),
   }),
   define({
@@ -99,7 +101,7 @@ export const ROUTES: readonly Route[] = [
     path: '/history/changes',
     summary: 'What changed: reloads, restarts, failures and what operators did, oldest first',
     command: 'history --changes',
-    answer: shapes.list(shapes.recentChange),
+    answer: shapes.list(histories.recentChange),
     handle: ({ history }) => history.changes(),
   }),
   define({
@@ -108,7 +110,7 @@ export const ROUTES: readonly Route[] = [
     spread: 'list',
     summary: 'Every client that is connected, may come back, or has a request under way, oldest first',
     command: 'sessions',
-    answer: shapes.list(shapes.session),
+    answer: shapes.list(sessions.session),
     handle: ({ operations }) => operations.sessions(),
   }),
   define({
@@ -117,7 +119,7 @@ export const ROUTES: readonly Route[] = [
     spread: 'find',
     summary: 'One client',
     command: 'sessions <session>',
-    answer: shapes.session,
+    answer: sessions.session,
     handle: ({ operations }, { name }) =>
       operations.sessions().find((session) => isNamed(session, name)) ?? missingSession(operations, name),
   }),
@@ -127,7 +129,7 @@ export const ROUTES: readonly Route[] = [
     spread: 'find',
     summary: 'The newest messages of a client by name and size, since somebody first asked for them',
     command: 'sessions --messages <session>',
-    answer: shapes.sessionMessages,
+    answer: sessions.sessionMessages,
     handle: ({ operations, messages }, { name }) =>
       operations.isOpen(name) ? { messages: messages.list(name) } : missingSession(operations, name),
   }),
@@ -136,8 +138,8 @@ export const ROUTES: readonly Route[] = [
     path: '/sessions/{id}',
     spread: 'find',
     summary: 'Keep groups or metadata with a client',
-    body: shapes.notes,
-    answer: shapes.session,
+    body: sessions.notes,
+    answer: sessions.session,
     handle: ({ operations }, { name, body }) => {
       if (!operations.note(name, body as SessionNotes)) missingSession(operations, name);
       return operations.sessions().find(({ id }) => id === name);
@@ -280,8 +282,8 @@ export const ROUTES: readonly Route[] = [
     path: '/upstreams/{name}/usage',
     summary: 'Memory and processor time of the processes of a server in the last minute, hour or day',
     command: 'history --usage <upstream>',
-    query: shapes.range,
-    answer: shapes.usage,
+    query: histories.range,
+    answer: histories.usage,
     handle: ({ operations, history }, { name, query: { range = 'minute' } }) => {
       operations.checkUpstream(name);
       return history.usage(name, range);

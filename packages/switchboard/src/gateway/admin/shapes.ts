@@ -3,7 +3,6 @@ import { z } from 'zod';
 
 import { duration } from '../option-types.ts';
 import { parseDuration } from '../../util/units.ts';
-import type { RangeName } from '../../observe/history.ts';
 import { MAX_RECENT } from '../../observe/recent-requests.ts';
 import type { AuditFilter } from '../../observe/audit-reader.ts';
 import type { NewKey } from '../keys.ts';
@@ -38,69 +37,6 @@ const times = z
   })
   .optional()
   .describe('moments of its way, in ms after it was opened; one that it did not come to is absent');
-const groups = z.array(z.string().min(1).max(128)).max(64);
-const metadata = z.record(z.string().max(128), z.string().max(1024));
-
-export const session: z.ZodType = z.strictObject({
-  node,
-  id: z.string().describe('its name in logs and tables, no secret; of modern HTTP and REST the address'),
-  key: z
-    .string()
-    .optional()
-    .describe('only of a client of modern HTTP or REST: tells it apart from the others behind its address'),
-  state: z.enum(['opening', 'ready', 'away', 'closing', 'closed']),
-  principal: z.string(),
-  upstream: z.string(),
-  transport,
-  era: era.optional(),
-  client: z.strictObject({ name: z.string().optional(), version: z.string().optional() }).optional(),
-  version: z.string().optional().describe('the protocol version that it speaks'),
-  address: z.string().optional(),
-  userAgent: z.string().optional(),
-  startedAt: time,
-  lastActivity: time,
-  inFlight: count.describe('how many of its requests are under way'),
-  groups: z.array(z.string()),
-  metadata: z.record(z.string(), z.string()),
-  allowance: z
-    .strictObject({ limit: z.number(), remaining: z.number(), resetMs: ms })
-    .optional()
-    .describe('how many requests it may make at once, how many are left, and when it has all again'),
-  traffic: z
-    .strictObject({
-      messagesIn: count,
-      messagesOut: count,
-      bytesIn: count,
-      bytesOut: count,
-      latencyMs: ms.optional().describe('how long the last ping took'),
-    })
-    .optional(),
-  returns: z
-    .strictObject({
-      count: count.describe('how often, as far as this process knows'),
-      last: z.array(z.strictObject({ time, how: z.enum(['resumed', 'moved']) })).describe('the last few, oldest first'),
-    })
-    .optional()
-    .describe('how its client came back: on a new socket, or at another process than before'),
-});
-
-export const sessionMessages: z.ZodType = z.strictObject({
-  messages: z.array(
-    z.strictObject({
-      nr: count.describe('counted from 1, since somebody looks'),
-      time,
-      direction: z.enum(['in', 'out']).describe('from the client, or to it'),
-      kind: z.enum(['request', 'notification', 'result', 'error']),
-      name: z.string().describe('the method and the tool or prompt; of an answer those of its request'),
-      bytes: count.describe('as JSON, about'),
-    }),
-  ),
-});
-export const notes: z.ZodType = z.strictObject({
-  groups: groups.optional().describe('takes the place of its groups'),
-  metadata: metadata.optional().describe('takes the place of its metadata'),
-});
-
 export const request: z.ZodType = z.strictObject({
   node,
   id: z.string().describe('as in the log, the audit log and traces'),
@@ -227,44 +163,6 @@ export const recentRequest: z.ZodType = z.strictObject({
   bytesOut: count.optional().describe('of the answer; without an audit log only of one of 2 KiB or more'),
 });
 
-const measured = z.array(z.number());
-const percentiles = z.array(z.number().nullable()).describe('ms; null where nothing was called');
-export const history: z.ZodType = z.strictObject({
-  from: time.describe('when the first step began, in ms since 1970'),
-  stepMs: ms,
-  calls: measured,
-  errors: measured,
-  refused: measured,
-  p50Ms: percentiles,
-  p99Ms: percentiles,
-  clients: measured,
-  sessions: measured,
-  inFlight: measured,
-  memoryBytes: measured,
-});
-export const upstreamLoad: z.ZodType = z.strictObject({
-  upstream: z.string(),
-  calls: count.describe('of the range, up to now'),
-  errors: count,
-  p50Ms: ms.nullable(),
-  p99Ms: ms.nullable(),
-  perSecond: measured.describe('calls a second in each step that has ended, oldest first'),
-});
-export const usage: z.ZodType = z.strictObject({
-  from: time.describe('when the first step began, in ms since 1970'),
-  stepMs: ms,
-  memoryBytes: z.array(z.number().nullable()).describe('resident, of all processes; null where nothing was measured'),
-  cores: z.array(z.number().nullable()).describe('processor time in the time that passed: 1 is one core all the time'),
-});
-export const recentChange: z.ZodType = z.strictObject({
-  time,
-  type: z.string(),
-  level: z.enum(['info', 'warn', 'error']),
-  upstream: z.string().optional(),
-  action: z.string().optional().describe('the route, where an operator did it'),
-  text: z.string(),
-  count: count.describe('how often it happened, each within a minute of the one before'),
-});
 export const stderrLine: z.ZodType = z.strictObject({
   nr: count.describe('counted from 1'),
   time,
@@ -272,9 +170,6 @@ export const stderrLine: z.ZodType = z.strictObject({
   line: z.string(),
 });
 
-export const range: z.ZodType<{ range?: RangeName | undefined }> = z.strictObject({
-  range: z.enum(['minute', 'hour', 'day']).optional().describe('minute by default'),
-});
 export const recent: z.ZodType<{ after?: number | undefined; limit?: number | undefined }> = z.strictObject({
   after: z.coerce.number().int().min(0).optional().describe('only those with a higher number'),
   limit: z.coerce.number().int().min(1).max(MAX_RECENT).optional().describe('how many of the newest'),
