@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { niceBytes, niceCeiling } from '../../src/pages/console/chart-scale.ts';
 import { hrefOf, placeOf } from '../../src/pages/console/place.ts';
-import { filterRows, groupRows, readOrder, sortRows, writeOrder, type Column } from '../../src/pages/console/rows.ts';
+import {
+  columnIs,
+  filterRows,
+  groupRows,
+  readOrder,
+  sortRows,
+  writeOrder,
+  type Column,
+} from '../../src/pages/console/rows.ts';
 import { age, count, counted, duration, rate, size } from '../../src/pages/console/words.ts';
 
 interface Row {
@@ -31,6 +39,14 @@ describe('the rows of a table', () => {
     ['-server:demo', ['demo-bot']],
     ['ANN  demo', ['ann']],
     ['nobody:ann', []],
+    ['nobody:"ann"', []],
+    ['server:', ['ann', 'demo-bot', 'Bob']],
+    ['who:"bob"', ['Bob']],
+    ['who:demo', ['demo-bot']],
+    ['who:"demo"', []],
+    ['-server:"demo" -', ['demo-bot']],
+    ['"demo"', ['ann', 'Bob']],
+    ['"dem', []],
     ['-', ['demo-bot']],
   ])('are found by %j', (text, wanted) => {
     expect(whoOf(filterRows(rows, columns, text))).toEqual(wanted);
@@ -52,6 +68,12 @@ describe('the rows of a table', () => {
     ];
     const id: Column<(typeof found)[number]> = { key: 'id', label: 'Id', isId: true, value: (row) => row.id };
     expect(whoOf(filterRows(found, [...columns, id], text))).toEqual(wanted);
+  });
+
+  it('are exactly those of a name that a link gives, whatever stands in it', () => {
+    const names = ['ann', 'anna', 'ann lee', 'says "hi"', 'https://x/a:b'];
+    const all = names.map((who): Row => ({ who, server: 'demo', calls: 1 }));
+    for (const name of names) expect(whoOf(filterRows(all, columns, columnIs('who', name)))).toEqual([name]);
   });
 
   it('are sorted by figures as figures and by words as words, both ways, and left as they are by an unknown column', () => {

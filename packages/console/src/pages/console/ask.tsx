@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { Dialog } from '../common/dialog.tsx';
 import { DialogButtons } from './dialog-buttons.tsx';
+import { MAX_REASON } from './limits.ts';
 
 export interface AskProps {
   readonly title: string;
@@ -36,12 +37,15 @@ export function Field({
   hint,
   value,
   required,
+  max = 2000,
 }: {
   readonly label: string;
   readonly name: string;
   readonly hint?: string;
   readonly value?: string;
   readonly required?: boolean;
+  /** How many characters it takes: no more than the API does, as what is refused is lost. @default 2000 */
+  readonly max?: number;
 }): JSX.Element {
   return (
     <div class="row">
@@ -56,8 +60,13 @@ export function Field({
         defaultValue={value}
         required={required}
         autocomplete="off"
-        maxLength={2000}
+        maxLength={max}
       />
     </div>
   );
 }
+
+/** Why something is done, where a client is told. */
+export const ReasonField = (): JSX.Element => (
+  <Field label="Reason" name="reason" hint="The client gets it" max={MAX_REASON} />
+);

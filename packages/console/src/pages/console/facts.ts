@@ -24,6 +24,10 @@ export interface Status {
   readonly connections: number;
   readonly requests: number;
   readonly parked: number;
+  /** Whether callers must show a credential. */
+  readonly authentication: boolean;
+  /** Whether tools are served as plain HTTP too. */
+  readonly rest: boolean;
   /** Where the trace system shows a trace; `{traceId}` stands for its id. */
   readonly traceUrl?: string;
   readonly maxConnections: number;
@@ -111,6 +115,7 @@ export interface Usage {
 }
 
 export interface Change {
+  readonly nr: number;
   readonly time: number;
   readonly type: string;
   readonly level: 'info' | 'warn' | 'error';
@@ -344,6 +349,7 @@ export interface AuditPage {
   /** Newest first. */
   readonly lines: readonly AuditLine[];
   readonly before?: number;
+  readonly searchedBytes: number;
   readonly redacted: readonly string[];
 }
 
@@ -351,6 +357,8 @@ export interface Option {
   readonly name: string;
   readonly value: string | number | boolean | readonly string[];
   readonly unit?: 'ms' | 'bytes';
+  /** As one writes it. */
+  readonly written: string;
   readonly default: string | number | boolean;
   /** `default`, or where the value was found. */
   readonly origin: string;
@@ -424,7 +432,13 @@ export interface ConfigurationFile {
   readonly options: readonly string[];
   readonly disabled: readonly string[];
   readonly roles: Readonly<Record<string, object>>;
-  /** The newest first. */
+  /** Of options that can be changed here, as they stand in the file. */
+  readonly values: Readonly<Record<string, string>>;
+  /** Settings that are others in it than those that hold now. */
+  readonly restartNeeded: readonly string[];
+  /** Why it could not be read again as it is now. */
+  readonly wrong?: string;
+  /** The last 20, the newest first. */
   readonly revisions: readonly {
     readonly id: string;
     readonly time: number;

@@ -7,6 +7,7 @@ import { ask } from './api.ts';
 import { Field } from './ask.tsx';
 import { DialogButtons } from './dialog-buttons.tsx';
 import type { Configuration } from './facts.ts';
+import { MAX_LABEL } from './limits.ts';
 import type { Page } from './page.ts';
 
 export interface NewKeyProps {
@@ -88,7 +89,7 @@ export function NewKey({ page, principal, onClose }: NewKeyProps): JSX.Element {
             ))}
           </div>
         </fieldset>
-        <Field label="What it is for" name="label" />
+        <Field label="What it is for" name="label" max={MAX_LABEL} />
         <Field label="Ends after" name="expires" hint="Such as 12h or 90d. Without it, never" />
         <DialogButtons action="Make the key" onClose={onClose} />
       </form>

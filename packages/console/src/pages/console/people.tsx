@@ -7,7 +7,7 @@ import { Filter } from './filter.tsx';
 import { Link } from './link.tsx';
 import { Lockouts } from './lockouts.tsx';
 import type { Page } from './page.ts';
-import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { columnIs, filterRows, readOrder, writeOrder } from './rows.ts';
 import { Table, type TableColumn } from './table.tsx';
 import { Tabs } from './tabs.tsx';
 import { age, count, counted, duration, exactly, left, size } from './words.ts';
@@ -99,7 +99,7 @@ function PersonDetail({ page, person }: { readonly page: Page; readonly person: 
             <>
               {count(sessions)}
               {maxSessions !== undefined && ` of ${count(maxSessions)}`} ·{' '}
-              <Link page={page} view="sessions" params={{ filter: `who:${principal}` }}>
+              <Link page={page} view="sessions" params={{ filter: columnIs('who', principal) }}>
                 look at them
               </Link>
             </>

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { CopyButton } from '../common/copy-button.tsx';
 import { typed } from '../common/form-text.ts';
-import { Ask, Field } from './ask.tsx';
+import { Ask, ReasonField } from './ask.tsx';
 import { Detail, Facts } from './detail.tsx';
 import type { Recent, Running } from './facts.ts';
 import { Filter } from './filter.tsx';
@@ -224,7 +224,7 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
             {isRunning(request) && `, ${age(now - request.startedAt)} ago`}. The client gets the error SWB_CANCELLED,
             and the server is asked to stop.
           </p>
-          <Field label="Reason" name="reason" hint="The client gets it" />
+          <ReasonField />
         </Ask>
       )}
     </Detail>

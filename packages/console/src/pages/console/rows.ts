@@ -21,28 +21,35 @@ export interface Order {
 export const readOrder = (text: string): Order => ({ key: text.replace(/^-/, ''), down: text.startsWith('-') });
 export const writeOrder = ({ key, down }: Order): string => `${down ? '-' : ''}${key}`;
 
+/** A filter for rows that have exactly this in a column. */
+export const columnIs = (column: string, value: string): string => `${column}:"${value}"`;
+
+/** Minus, the name of a column, and a word or all that stands in quotes. A quote ends where a space follows. */
+const WORD = /(-(?=\S))?((?:([^\s":]+):)?(?:"(.*?)"(?=\s|$)|(\S*)))/g;
+
 /**
- * Rows that hold every word, in any column; of an id at least its first {@link ID_CHARS} characters. `server:demo` looks in one column, and `-word` leaves rows out.
+ * Rows that hold every word, in any column; of an id at least its first {@link ID_CHARS} characters. `server:demo` looks in one column, and
+ * `-word` leaves rows out. What stands in quotes, as in `server:"demo"`, is all that the column has.
  *
  * @param text as typed.
  */
 export function filterRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[], text: string): readonly Row[] {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = [...text.toLowerCase().matchAll(WORD)].filter(([word]) => word !== '');
   if (words.length === 0) return rows;
-  const tests = words.map((word) => {
-    const isNot = word.startsWith('-') && word.length > 1;
-    const bare = isNot ? word.slice(1) : word;
-    const at = bare.indexOf(':');
-    const named =
-      at > 0 ? columns.filter(({ key, label }) => [key, label.toLowerCase()].includes(bare.slice(0, at))) : [];
-    const [searched, wanted] = named.length > 0 ? [named, bare.slice(at + 1)] : [columns, bare];
+  const tests = words.map(([, minus, bare = '', name, whole, part = '']) => {
+    const named = columns.filter(({ key, label }) => name === key || name === label.toLowerCase());
+    // A colon may belong to what is looked for.
+    const isText = name !== undefined && named.length === 0;
+    const wanted = isText ? bare : part;
+    const searched = named.length > 0 ? named : columns;
     const holds = (column: Column<Row>, row: Row): boolean => {
       const value = String(column.value(row)).toLowerCase();
+      if (whole !== undefined && !isText) return value === whole;
       if (column.isId !== true || named.length > 0) return value.includes(wanted);
       // Behind a dash ids are counted: 1 is not the beginning of 12.
       return value === wanted || (wanted.length >= ID_CHARS && !wanted.includes('-') && value.startsWith(wanted));
     };
-    return (row: Row): boolean => searched.some((column) => holds(column, row)) !== isNot;
+    return (row: Row): boolean => searched.some((column) => holds(column, row)) !== (minus !== undefined);
   });
   return rows.filter((row) => tests.every((passes) => passes(row)));
 }

@@ -8,6 +8,7 @@ import { Members } from './members.tsx';
 import type { Page } from './page.ts';
 import { ServerActions } from './server-actions.tsx';
 import { ServerUsage } from './server-usage.tsx';
+import { columnIs } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
 import { Stderr } from './stderr.tsx';
 import { ToolChanges } from './tool-changes.tsx';
@@ -44,7 +45,7 @@ function Server({ page, upstream }: { readonly page: Page; readonly upstream: Up
           Requests: (
             <>
               {count(running)} running{waiting > 0 && `, ${count(waiting)} waiting for their turn`} ·{' '}
-              <Link page={page} view="requests" params={{ filter: `server:${name}` }}>
+              <Link page={page} view="requests" params={{ filter: columnIs('server', name) }}>
                 all of them
               </Link>
             </>
@@ -82,14 +83,14 @@ function Server({ page, upstream }: { readonly page: Page; readonly upstream: Up
       <h3>
         stderr <span class="hint">the last 200 lines, live</span>
       </h3>
-      <Stderr lines={state.stderr[name] ?? []} />
+      <Stderr lines={state.stderr[name]} />
       {upstream.state !== 'off' && <ToolChanges page={page} name={name} />}
       {changes.length > 0 && (
         <>
           <h3>What changed</h3>
           <ol class="changes">
-            {changes.toReversed().map(({ time, level, text, count: times }) => (
-              <li key={`${time} ${text}`}>
+            {changes.toReversed().map(({ nr, time, level, text, count: times }) => (
+              <li key={nr}>
                 <time title={exactly(time)}>{age(now - time)} ago</time>
                 <i class={`dot ${level === 'error' ? 'bad' : level === 'warn' ? 'warn' : ''}`} />
                 <span>

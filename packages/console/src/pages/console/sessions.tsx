@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { typed } from '../common/form-text.ts';
 import { messageOf } from './actions.tsx';
-import { Ask, Field } from './ask.tsx';
+import { Ask, Field, ReasonField } from './ask.tsx';
 import { CopyButton } from '../common/copy-button.tsx';
 import { Detail, Facts } from './detail.tsx';
 import type { NodeSessions, Recent, Running, Session } from './facts.ts';
@@ -10,7 +10,7 @@ import { Filter } from './filter.tsx';
 import { Link } from './link.tsx';
 import { keyOf } from './live-state.ts';
 import type { Page } from './page.ts';
-import { filterRows, readOrder, writeOrder } from './rows.ts';
+import { columnIs, filterRows, readOrder, writeOrder } from './rows.ts';
 import { ServerLink } from './server-link.tsx';
 import { SessionMessages, isElsewhere, messagesTopicOf } from './session-messages.tsx';
 import { RequestMark, StateMark } from './state-mark.tsx';
@@ -254,7 +254,7 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
           }}
         >
           <p>Its calls are cancelled and its client is disconnected. The client may connect again.</p>
-          <Field label="Reason" name="reason" hint="The client gets it" />
+          <ReasonField />
         </Ask>
       )}
       {doing === 'cancel' && (
@@ -273,7 +273,7 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
           }}
         >
           <p>The client gets the error SWB_CANCELLED for each. {hasSession && 'Its session stays.'}</p>
-          <Field label="Reason" name="reason" hint="The client gets it" />
+          <ReasonField />
         </Ask>
       )}
       {doing === 'message' && (

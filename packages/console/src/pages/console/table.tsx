@@ -1,7 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { count } from './words.ts';
 import { groupRows, sortRows, type Column, type Order } from './rows.ts';
+import { drawnPlaces, focusedAt } from './table-focus.ts';
 
 export interface TableColumn<Row> extends Column<Row> {
   /** As CSS has it, such as `6rem` or `minmax(8rem, 1fr)`. */
@@ -55,7 +56,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
-  const [focus, setFocus] = useState(0);
+  const [focusKey, setFocusKey] = useState<string>();
   const items = useMemo((): readonly Item<Row>[] => {
     const found = sortRows(rows, props.columns, order);
     const column = props.columns.find(({ key }) => key === group);
@@ -77,7 +78,19 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
   }, []);
   const first = Math.max(0, Math.floor(top / ROW_PX) - SPARE);
   const last = Math.min(items.length, Math.ceil((top + height) / ROW_PX) + SPARE);
-  const at = Math.min(focus, Math.max(0, items.length - 1));
+  const keys = useMemo(() => items.map((item) => ('group' in item ? `group ${item.group}` : idOf(item.row))), [items]);
+  const place = useRef(0);
+  const at = focusedAt(keys, focusKey, place.current);
+  place.current = at;
+  const isToFocus = useRef(false);
+  const hadFocus = scroller.current?.contains(document.activeElement) === true;
+  useLayoutEffect(() => {
+    // A row that is gone has left the focus to nobody.
+    const isDropped = document.activeElement === document.body;
+    if (hadFocus && (isToFocus.current || isDropped))
+      scroller.current?.querySelector<HTMLElement>('.table-row[tabindex="0"]')?.focus({ preventScroll: true });
+    isToFocus.current = false;
+  });
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const page = Math.max(1, Math.floor(height / ROW_PX) - 1);
@@ -91,22 +104,19 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
     };
     const step = steps[event.key];
     const item = items[at];
-    if (step !== undefined) move(Math.min(items.length - 1, Math.max(0, at + step)));
+    if (step !== undefined && item !== undefined) move(Math.min(items.length - 1, Math.max(0, at + step)));
     else if (event.key === 'Enter' && item !== undefined && 'row' in item) onOpen?.(item.row);
     else return;
     event.preventDefault();
   };
   const move = (next: number): void => {
-    setFocus(next);
+    setFocusKey(keys[next]);
+    isToFocus.current = true;
     const { current } = scroller;
     if (current === null) return;
     const [above, below] = [next * ROW_PX, (next + 1) * ROW_PX - current.clientHeight];
     if (current.scrollTop > above) current.scrollTop = above;
     else if (current.scrollTop < below) current.scrollTop = below;
-    // Once it is drawn.
-    requestAnimationFrame(() =>
-      current.querySelector<HTMLElement>(`[aria-rowindex="${next + 2}"]`)?.focus({ preventScroll: true }),
-    );
   };
 
   const template = { '--columns': columns.map(({ width }) => width).join(' ') };
@@ -147,33 +157,31 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
           </div>
         )}
         <div class="table-space" role="presentation" style={{ height: `${items.length * ROW_PX}px` }}>
-          {items.slice(first, last).map((item, nth) => {
-            const index = first + nth;
-            const place = { transform: `translateY(${index * ROW_PX}px)` };
+          {drawnPlaces(first, last, at, items.length).map((index) => {
+            const [item, key] = [items[index]!, keys[index]!];
             const common = {
               role: 'row' as const,
               'aria-rowindex': index + 2,
               tabIndex: index === at ? 0 : -1,
-              style: place,
+              style: { transform: `translateY(${index * ROW_PX}px)` },
+              onFocus: () => setFocusKey(key),
             };
             if ('group' in item) {
               return (
-                <div key={`group ${item.group}`} class="table-row group" {...common}>
+                <div key={key} class="table-row group" {...common}>
                   <div role="gridcell" aria-colspan={columns.length}>
                     {item.group} <span class="hint">{count(item.size)}</span>
                   </div>
                 </div>
               );
             }
-            const id = idOf(item.row);
             return (
               // oxlint-disable-next-line click-events-have-key-events
               <div
-                key={id}
+                key={key}
                 class={onOpen === undefined ? 'table-row' : 'table-row opens'}
-                aria-selected={id === selected}
+                aria-selected={key === selected}
                 {...common}
-                onFocus={() => setFocus(index)}
                 onClick={() => onOpen?.(item.row)}
               >
                 {columns.map((column) => (

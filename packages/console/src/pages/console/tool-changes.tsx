@@ -5,6 +5,7 @@ import { Difference } from './difference.tsx';
 import type { ToolChange } from './facts.ts';
 import { Link } from './link.tsx';
 import type { Page } from './page.ts';
+import { columnIs } from './rows.ts';
 import { age, exactly } from './words.ts';
 
 function Change({ change, now }: { readonly change: ToolChange; readonly now: number }): JSX.Element {
@@ -40,7 +41,7 @@ export function ToolChanges({ page, name }: { readonly page: Page; readonly name
     <>
       <h3>
         Changes of its tools{' '}
-        <Link page={page} view="tools" params={{ filter: `server:${name}` }}>
+        <Link page={page} view="tools" params={{ filter: columnIs('server', name) }}>
           all its tools
         </Link>
       </h3>
