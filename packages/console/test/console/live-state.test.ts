@@ -45,6 +45,42 @@ describe('what the stream has told', () => {
     expect(state.recent.map(({ nr }) => nr)).toEqual([1, 2, 3]);
   });
 
+  it('has changes in their order, with what happened again at its place', () => {
+    const state = new LiveState();
+    state.apply('changes', {
+      all: [
+        { nr: 1, count: 1 },
+        { nr: 2, count: 1 },
+      ],
+    });
+    state.apply('changes', {
+      changed: [
+        { nr: 2, count: 2 },
+        { nr: 3, count: 1 },
+      ],
+      gone: ['1'],
+    });
+    expect(state.changes.map(({ nr, count }) => [nr, count])).toEqual([
+      [2, 2],
+      [3, 1],
+    ]);
+    state.apply('changes', { all: [{ nr: 4, count: 1 }] });
+    expect(state.changes.map(({ nr }) => nr)).toEqual([4]);
+  });
+
+  it('forgets rows and lines that are not followed any more, as they would be of the past', () => {
+    const state = new LiveState();
+    state.apply('sessions', { all: [session('a')] });
+    state.apply('recent', { all: [{ nr: 1 }] });
+    state.apply('stderr:files', { all: [{ nr: 1, line: 'one' }] });
+    state.apply('upstreams', { all: [{ name: 'demo' }] });
+    const { sessions: version } = state.versions;
+    for (const topic of ['sessions', 'recent', 'stderr:files']) state.forget(topic);
+    expect([state.sessions.size, state.recent, state.stderr]).toEqual([0, [], {}]);
+    expect([state.known.has('sessions'), state.known.has('upstreams'), state.upstreams.size]).toEqual([false, true, 1]);
+    expect(state.versions.sessions).toBeGreaterThan(version);
+  });
+
   it('keeps lines of stderr by server, and values as they came last', () => {
     const state = new LiveState();
     state.apply('stderr:files', { all: [{ nr: 1, line: 'one' }] });

@@ -15,13 +15,14 @@ import { Nodes } from './nodes.tsx';
 import { Overview, overviewTopics } from './overview.tsx';
 import type { Page } from './page.ts';
 import { People } from './people.tsx';
-import { TITLES, VIEWS, type View } from './place.ts';
+import { TITLES, viewsFor, type View } from './place.ts';
 import { Requests } from './requests.tsx';
 import { Servers, shownServer } from './servers.tsx';
 import { usageTopicOf } from './server-usage.tsx';
 import { Sessions, sessionsTopics } from './sessions.tsx';
 import { shownRun } from './simulation.ts';
 import { Reaching, SignIn } from './sign-in.tsx';
+import { TARGET_TOPICS } from './targets.ts';
 import { Tools } from './tools.tsx';
 import { count } from './words.ts';
 
@@ -108,7 +109,7 @@ function Navigation({ page }: { readonly page: Page }): JSX.Element {
         Switchboard
       </a>
       <ul>
-        {VIEWS.filter((view) => view !== 'audit' || page.mayAudit).map((view) => (
+        {viewsFor(page.mayAudit).map((view) => (
           <li key={view} class={view}>
             <Link page={page} view={view} current={place.view === view}>
               <Icon name={VIEW_FACTS[view].icon} />
@@ -181,8 +182,10 @@ export function App({ page }: { readonly page: Page }): JSX.Element {
     const problems = live?.state.health?.problems.length ?? 0;
     document.title = `${problems > 0 ? `(${problems}) ` : ''}${title} · Switchboard`;
   });
-  // The palette finds servers from every view.
-  useEffect(() => live?.follow([...new Set(['status', 'health', 'upstreams', ...(facts?.topics(page) ?? [])])]));
+  const searched = page.isPaletteOpen ? TARGET_TOPICS : [];
+  useEffect(() =>
+    live?.follow([...new Set(['status', 'health', 'upstreams', ...(facts?.topics(page) ?? []), ...searched])]),
+  );
   if (!reached) return <Reaching />;
   if (me === undefined || live === undefined) return <SignIn page={page} />;
   return (

@@ -20,6 +20,9 @@ export interface ChartProps {
   ceiling?(value: number): number;
 }
 
+/** So many changes of one step are said; a step of a day takes 5 minutes. */
+const MAX_HERE = 5;
+
 /** Values over time: the newest are said above, or those at which somebody points. */
 export function Chart({
   title,
@@ -92,7 +95,11 @@ export function Chart({
         <div ref={host} class="drawing" aria-hidden="true" />
         {pointed !== undefined && here.length > 0 && (
           <p class="here">
-            {here.map(({ upstream, text }) => [upstream, text].filter(Boolean).join(': ')).join(' · ')}
+            {here
+              .slice(-MAX_HERE)
+              .map(({ upstream, text }) => [upstream, text].filter(Boolean).join(': '))
+              .join(' · ')}
+            {here.length > MAX_HERE && ` · and ${here.length - MAX_HERE} before`}
           </p>
         )}
       </div>

@@ -13,7 +13,8 @@ const REST_MS = 10_000;
 
 export class LiveLink {
   readonly state = new LiveState();
-  link: LinkState = 'connecting';
+  /** A page that was opened in the background asks for nothing until it is looked at. */
+  link: LinkState = document.hidden ? 'resting' : 'connecting';
   /** When the next attempt is, in ms since 1970. */
   retryAt: number | undefined;
   /** Why Switchboard refused the last attempt, in its words. */
@@ -38,6 +39,7 @@ export class LiveLink {
   /** Shows these from now on. */
   follow(topics: readonly string[]): void {
     if (topics.join() === this.#topics.join()) return;
+    for (const topic of this.#topics) if (!topics.includes(topic)) this.state.forget(topic);
     this.#topics = topics;
     this.#open();
   }

@@ -62,6 +62,7 @@ export class LiveState {
   load: Readonly<Partial<Record<Range, readonly Load[]>>> = {};
   /** Of the servers that were looked at, by the topic. */
   usage: Readonly<Record<string, Usage>> = {};
+  /** Oldest first. */
   changes: readonly Change[] = [];
   readonly sessions: Map<string, Session> = new Map();
   readonly requests: Map<string, Running> = new Map();
@@ -112,7 +113,18 @@ export class LiveState {
     else if (topic === 'health') this.health = message.value as Health;
     else if (topic === 'lockouts') this.lockouts = message.value as Lockout[];
     else if (topic === 'simulations') this.simulations = message.value as Run[];
-    else if (topic === 'changes') this.changes = message.value as Change[];
+    else if (topic === 'changes') this.#changed(message);
+  }
+
+  /** What is not followed any more would be of the past, so of rows and lines nothing is kept. */
+  forget(topic: string): void {
+    this.known.delete(topic);
+    if (topic in ID_OF) this.#table(topic as Table, { all: [] });
+    else if (topic === 'recent') this.#recent({ all: [] });
+    else if (topic.startsWith('stderr:')) {
+      const { [topic.slice('stderr:'.length)]: _, ...others } = this.stderr;
+      this.stderr = others;
+    }
   }
 
   #table(topic: Table, { all, changed, gone }: Message): void {
@@ -122,6 +134,13 @@ export class LiveState {
     for (const row of all ?? changed ?? []) table.set(idOf(row), row);
     for (const id of gone ?? []) table.delete(id);
     this.versions[topic]++;
+  }
+
+  #changed({ all, changed = [], gone = [] }: Message): void {
+    const rows = new Map((all === undefined ? this.changes : []).map((change) => [String(change.nr), change]));
+    for (const change of (all ?? changed) as Change[]) rows.set(String(change.nr), change);
+    for (const nr of gone) rows.delete(nr);
+    this.changes = [...rows.values()];
   }
 
   #recent({ all, rows, skipped = 0 }: Message): void {

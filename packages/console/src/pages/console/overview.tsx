@@ -1,7 +1,9 @@
 import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
 import { niceBytes } from './chart-scale.ts';
 import { Chart, Sparkline } from './chart.tsx';
 import type { Change, Load, Problem, Upstream } from './facts.ts';
+import { MAX_CHANGES } from './limits.ts';
 import { Link } from './link.tsx';
 import { loadTopicOf, type Range } from './live-state.ts';
 import type { Page } from './page.ts';
@@ -9,6 +11,7 @@ import { PlainTable } from './plain-table.tsx';
 import { RangeChoice, rangeOf } from './range-choice.tsx';
 import type { View } from './place.ts';
 import { StateMark } from './state-mark.tsx';
+import { withKeys } from './problems.ts';
 import { age, count, counted, duration, exactly, rate, size } from './words.ts';
 
 const VIEW_OF: Readonly<Record<NonNullable<Problem['about']>['kind'], View>> = {
@@ -23,8 +26,8 @@ export const overviewTopics = (page: Page): readonly string[] => {
   return [`history.${range}`, loadTopicOf(range), 'changes', 'upstreams'];
 };
 
-/** How many changes are listed. */
-const MAX_CHANGES = 30;
+/** How many changes are listed at first. */
+const FEW_CHANGES = 30;
 
 function ProblemLine({ page, problem }: { readonly page: Page; readonly problem: Problem }): JSX.Element {
   const { level, text, advice, about } = problem;
@@ -73,8 +76,8 @@ function Health({ page }: { readonly page: Page }): JSX.Element {
       <h2>{health.problems.length === 1 ? 'One thing to look at' : `${health.problems.length} things to look at`}</h2>
       {facts}
       <ul class="problems">
-        {health.problems.map((problem) => (
-          <ProblemLine key={problem.text} page={page} problem={problem} />
+        {withKeys(health.problems).map(({ key, problem }) => (
+          <ProblemLine key={key} page={page} problem={problem} />
         ))}
       </ul>
     </section>
@@ -140,6 +143,8 @@ function ServerTable({ page, range, rows }: ServerTableProps): JSX.Element {
 }
 
 function Changes({ changes, now }: { readonly changes: readonly Change[]; readonly now: number }): JSX.Element {
+  const [isAll, setAll] = useState(false);
+  const shown = isAll ? changes : changes.slice(-FEW_CHANGES);
   return (
     <section class="panel">
       <h2>What changed</h2>
@@ -147,23 +152,26 @@ function Changes({ changes, now }: { readonly changes: readonly Change[]; readon
         <p class="empty">Nothing is known to have changed: no reload, no restart, no failure.</p>
       )}
       <ol class="changes">
-        {changes
-          .slice(-MAX_CHANGES)
-          .toReversed()
-          .map(({ time, type, level, upstream, text, count: times }) => (
-            <li key={`${time} ${type} ${text}`}>
-              <time dateTime={new Date(time).toISOString()} title={exactly(time)}>
-                {age(now - time)} ago
-              </time>
-              <i class={`dot ${level === 'error' ? 'bad' : level === 'warn' ? 'warn' : ''}`} />
-              <span>
-                {upstream !== undefined && <strong>{upstream} </strong>}
-                {text}
-                {times > 1 && <span class="hint"> {times} times</span>}
-              </span>
-            </li>
-          ))}
+        {shown.toReversed().map(({ nr, time, level, upstream, text, count: times }) => (
+          <li key={nr}>
+            <time dateTime={new Date(time).toISOString()} title={exactly(time)}>
+              {age(now - time)} ago
+            </time>
+            <i class={`dot ${level === 'error' ? 'bad' : level === 'warn' ? 'warn' : ''}`} />
+            <span>
+              {upstream !== undefined && <strong>{upstream} </strong>}
+              {text}
+              {times > 1 && <span class="hint"> {times} times</span>}
+            </span>
+          </li>
+        ))}
       </ol>
+      {shown.length < changes.length && (
+        <button type="button" onClick={() => setAll(true)}>
+          Show all {count(changes.length)}
+        </button>
+      )}
+      {isAll && changes.length >= MAX_CHANGES && <p class="hint">Those before are not kept.</p>}
     </section>
   );
 }

@@ -32,8 +32,8 @@ export class Page {
   live: LiveLink | undefined;
   place: Place = placeOf(location.pathname, location.search);
   notices: readonly Notice[] = [];
-  /** Lets somebody choose where to go; known once the page is drawn. */
-  openPalette: () => void = () => {};
+  /** Whether somebody chooses where to go. */
+  isPaletteOpen = false;
   readonly #listeners = new Set<() => void>();
   #notice = 0;
   #isLeaving = false;
@@ -130,6 +130,7 @@ export class Page {
     if (this.live?.link === 'ended') {
       this.me = undefined;
       this.live = undefined;
+      this.isPaletteOpen = false;
       if (!this.#isLeaving) this.wrong = OVER;
     }
     this.changed();
@@ -169,6 +170,16 @@ export class Page {
       if (!this.isOver(error as Error)) this.notify('bad', (error as Error).message);
       return undefined;
     }
+  }
+
+  openPalette(): void {
+    this.isPaletteOpen = true;
+    this.changed();
+  }
+
+  closePalette(): void {
+    this.isPaletteOpen = false;
+    this.changed();
   }
 
   notify(tone: Notice['tone'], text: string): void {

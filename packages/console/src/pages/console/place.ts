@@ -26,6 +26,9 @@ export const TITLES: Readonly<Record<View, string>> = {
   simulate: 'Simulate',
 };
 
+/** In the order of the navigation, of the keys and of the palette. Who may not read the audit log is offered none. */
+export const viewsFor = (mayAudit: boolean): readonly View[] => VIEWS.filter((view) => view !== 'audit' || mayAudit);
+
 export interface Place {
   readonly view: View | 'unknown';
   readonly params: Readonly<Record<string, string>>;

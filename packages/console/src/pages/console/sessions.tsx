@@ -343,7 +343,7 @@ function Gone({ page, id }: { readonly page: Page; readonly id: string }): JSX.E
           'A client without a session is listed while one of its requests runs.'
         )}{' '}
         Its last calls are among the{' '}
-        <Link page={page} view="requests" params={{ filter: `session:${address ?? id}` }}>
+        <Link page={page} view="requests" params={{ filter: columnIs('session', address ?? id) }}>
           recent requests
         </Link>
         .

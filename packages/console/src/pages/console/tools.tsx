@@ -173,10 +173,20 @@ export function Tools({ page }: { readonly page: Page }): JSX.Element {
                 ? 'Asking the servers…'
                 : rows.length > 0
                   ? 'No tool matches the filter.'
-                  : 'No server has tools.'
+                  : survey.failed.length > 0
+                    ? 'None is known, as not every server could be asked.'
+                    : 'No server has tools.'
           }
         />
       </section>
+      {tool === undefined && id !== undefined && survey !== undefined && (
+        <Detail title="No such tool" onClose={() => page.show({ id: undefined }, false)}>
+          <p>
+            There is no tool <code>{id}</code> here{survey.failed.length > 0 && ', and not every server could be asked'}
+            .
+          </p>
+        </Detail>
+      )}
       {tool !== undefined && (
         <ToolDetail key={keyOf(tool)} page={page} tool={tool} role={role === '' ? undefined : role} />
       )}

@@ -30,7 +30,7 @@ const nodesOf = (cluster: AdminCluster): object[] => {
 };
 
 /** Version, uptime and counts. */
-export function statusOf({ operations, settings, stats, isDraining, cluster }: Context): object {
+export function statusOf({ operations, settings, authentication, stats, isDraining, cluster }: Context): object {
   const { connections, exchanges: requests, parked } = stats();
   const states = operations.upstreamsWith(NO_PROCESSES);
   const uptimeMs = Math.round(process.uptime() * 1000);
@@ -48,6 +48,8 @@ export function statusOf({ operations, settings, stats, isDraining, cluster }: C
     parked,
     maxConnections: settings.maxConnections,
     maxRequestsInFlight: settings.maxRequestsInFlight,
+    authentication: authentication(),
+    rest: settings.rest,
     ...(settings.traceUrl !== '' && { traceUrl: settings.traceUrl }),
     ...(cluster !== undefined && { nodes: nodesOf(cluster) }),
     upstreams: states.map(({ name, state, reason, running, members }) => ({
@@ -100,8 +102,6 @@ const STDERR = 'stderr:';
 const MESSAGES = 'messages:';
 const USAGE = /^usage\.(minute|hour|day):(.*)$/s;
 const SIMULATION = /^simulation:[0-9a-f]{12}$/;
-/** How many changes a page gets each time that something changes. */
-const LIVE_CHANGES = 100;
 
 /** The points of a run, as they come. One that is not kept any more has none: a page may still have asked for it. */
 function pointsTopic({ simulations }: Context, id: string): Topic {
@@ -138,6 +138,14 @@ const sessionsOfOthers = ({ operations, elsewhere }: Context): readonly SessionA
  */
 export function topicsOf(context: Context): (name: string) => Topic | undefined {
   const { operations, history, recentRequests, stderr, usage, elsewhere } = context;
+  // A change that happens again stays the same one, with another time and count.
+  const numbers = new WeakMap<object, number>();
+  let newest = 0;
+  const numberOf = (change: object): number => {
+    const known = numbers.get(change) ?? ++newest;
+    numbers.set(change, known);
+    return known;
+  };
   const topics: Readonly<Record<string, Topic>> = {
     status: { kind: 'value', look: () => statusOf(context) },
     health: { kind: 'value', look: () => healthOf(context) },
@@ -147,7 +155,11 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     load: { kind: 'value', look: () => history.load() },
     'load.hour': { kind: 'value', look: () => history.load('hour') },
     'load.day': { kind: 'value', look: () => history.load('day') },
-    changes: { kind: 'value', look: () => history.changes().slice(-LIVE_CHANGES) },
+    changes: {
+      kind: 'table',
+      look: () => history.changes().map((change) => ({ nr: numberOf(change), ...change })),
+      idOf: ({ nr }: { nr: number }) => String(nr),
+    },
     sessions: {
       kind: 'table',
       look: () => [...ownSessions(context), ...sessionsOfOthers(context)],
