@@ -15,6 +15,7 @@ export type {
   ConfigurationDifference,
   ConfigurationEdit,
   ConfigurationFile,
+  ConfigurationFileFacts,
   ConfigurationPreview,
   ConfigurationRevision,
   Importable,

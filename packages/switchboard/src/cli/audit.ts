@@ -8,7 +8,7 @@ import { clientNameOf, outcomeOf, whatOf, whoOf } from '../observe/audit-reader.
 import { textOf } from '../protocol/jsonrpc.ts';
 import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
-import { print, printJson, printTable } from './table.ts';
+import { print, printJson, printTable, size } from './table.ts';
 
 interface AuditFlags extends AdminFlags {
   limit?: string;
@@ -61,7 +61,7 @@ export const auditCommand = (): Command =>
       else printPage(page);
     });
 
-function printPage({ lines, before, redacted }: AuditAnswer): void {
+function printPage({ lines, before, searchedBytes, redacted }: AuditAnswer): void {
   printTable(
     ['time', 'who', 'client', 'type', 'what', 'upstream', 'outcome'],
     lines.map((line) => [
@@ -73,7 +73,7 @@ function printPage({ lines, before, redacted }: AuditAnswer): void {
       textOf(line['upstream']),
       outcomeOf(line),
     ]),
-    'no line fits',
+    before === undefined ? 'no line fits' : `no line of the newest ${size(searchedBytes)} fits`,
   );
   if (before !== undefined)
     print('\nThere may be older lines: raise --limit, or narrow it down with --since and --until.');

@@ -7,11 +7,12 @@ import type {
   ConfigurationDifference,
   ConfigurationEdit,
   ConfigurationFile,
+  ConfigurationFileFacts,
   ConfigurationPreview,
   ConfigurationRevision,
 } from '../gateway/configuration-file.ts';
 import { OPTIONS } from '../gateway/options.ts';
-import { SwitchboardError } from '../protocol/errors.ts';
+import { SwitchboardError, asSwitchboardError } from '../protocol/errors.ts';
 import { isObject } from '../protocol/jsonrpc.ts';
 import type { JsonObject } from '../protocol/jsonrpc.ts';
 import { didYouMean } from '../util/nearest.ts';
@@ -45,8 +46,8 @@ export interface ConfigurationFileOptions {
   now?: () => number;
 }
 
-/** How many changes can be taken back. */
-const MAX_REVISIONS = 20;
+/** How many changes can be taken back, and are told of. */
+export const MAX_REVISIONS = 20;
 
 interface Revision {
   shown: ConfigurationRevision;
@@ -97,12 +98,14 @@ export function configurationFile(options: ConfigurationFileOptions): Configurat
     disabled,
     facts() {
       const file = readFile(path);
-      const { roles } = valueOf(file.text, path);
-      return {
-        version: versionOf(file),
-        roles: isObject(roles) ? roles : {},
-        revisions: revisions.map(({ shown }) => shown).toReversed(),
-      };
+      const known = { version: versionOf(file), revisions: revisions.map(({ shown }) => shown).toReversed() };
+      let value: JsonObject = {};
+      try {
+        value = valueOf(file.text, path);
+        return { ...known, ...standing(value), restartNeeded: changeBy(file.text).restartNeeded };
+      } catch (error) {
+        return { ...known, ...standing(value), restartNeeded: [], wrong: asSwitchboardError(error).message };
+      }
     },
     preview(edit): ConfigurationPreview {
       const { file, text, differences, variables } = plan(edit);
@@ -177,6 +180,16 @@ function readFile(path: string): FileState {
   const file = readForChange(path);
   if (file !== undefined && typeof file !== 'string') return file;
   throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail: `${path} ${file ?? 'is not there any more'}` });
+}
+
+/** What of the file operators may see and change. */
+function standing(value: JsonObject): Pick<ConfigurationFileFacts, 'roles' | 'values'> {
+  const { roles } = value;
+  const options = Object.entries(value).filter(([name]) => isEditable(name));
+  return {
+    roles: isObject(roles) ? roles : {},
+    values: Object.fromEntries(options.map(([name, given]) => [name, written(given)])),
+  };
 }
 
 function valueOf(text: string, path: string): JsonObject {

@@ -12,7 +12,7 @@ import { AdminClient, adminCommand } from './admin-client.ts';
 import type { AdminFlags } from './admin-client.ts';
 import { describeChange } from './control.ts';
 import { usageError } from './exit.ts';
-import { duration, print, printJson, printTable, size } from './table.ts';
+import { print, printJson, printTable } from './table.ts';
 
 interface ConfigurationFlags extends AdminFlags {
   all?: boolean;
@@ -96,12 +96,7 @@ function printOptions({ options }: ConfigurationFacts, all: boolean): void {
     ['option', 'value', 'origin'],
     options
       .filter(({ origin }) => all || origin !== 'default')
-      .map(({ name, value, unit, origin }) => [name, valueText(value, unit), origin]),
+      .map(({ name, written, origin }) => [name, written, origin]),
     'every option has its default; --all lists them',
   );
-}
-
-function valueText(value: ConfigurationFacts['options'][number]['value'], unit: 'ms' | 'bytes' | undefined): string {
-  if (typeof value === 'number' && unit !== undefined) return unit === 'ms' ? duration(value) : size(value);
-  return typeof value === 'object' ? value.join(',') : String(value);
 }

@@ -80,14 +80,28 @@ export interface ConfigurationRevision {
   undone: boolean;
 }
 
+/** What stands in the file now, whoever wrote it, and what was changed from here. */
+export interface ConfigurationFileFacts {
+  version: string;
+  /** The last 20, the newest first. */
+  revisions: ConfigurationRevision[];
+  roles: JsonObject;
+  /** Of the options that operators may change, as they stand in the file. */
+  values: Record<string, string>;
+  /** Settings that are others in it than those that hold. */
+  restartNeeded: string[];
+  /** Why it could not be read again as it is; what needs the file understood is empty then. @default it could */
+  wrong?: string;
+}
+
 /** What a gateway needs of the file that it was configured by, to let operators change it. */
 export interface ConfigurationFile {
   /** Where it is. */
   readonly path: string;
   /** Names of its servers that are switched off, as it was last read. */
   disabled(): readonly string[];
-  /** The file as it is, and what was changed from here, the newest first. @throws {SwitchboardError} `SWB_CONFIG_INVALID` */
-  facts(): { version: string; revisions: ConfigurationRevision[]; roles: JsonObject };
+  /** The file as it is now. @throws {SwitchboardError} `SWB_FILE_NOT_WRITTEN` where it cannot be read */
+  facts(): ConfigurationFileFacts;
   /** Writes nothing. @throws {SwitchboardError} `SWB_CONFIG_INVALID` with every problem, `SWB_INVALID_PARAMS` */
   preview(edit: ConfigurationEdit): ConfigurationPreview;
   /**

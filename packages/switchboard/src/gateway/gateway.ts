@@ -257,6 +257,7 @@ export class Gateway {
         operations: this.operations,
         messages,
         settings,
+        authentication: () => this.#access.isOn,
         stats: () => this.stats,
         isDraining: () => this.#draining !== undefined,
         drain: (timeoutMs, isThisAlone) => {

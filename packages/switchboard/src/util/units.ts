@@ -30,6 +30,19 @@ export function parseSize(value: string | number): number | undefined {
   return parse(value, SIZE_UNITS, 'b');
 }
 
+/** @returns a text that is read as exactly so many milliseconds, such as `90s`. */
+export const writeDuration = (ms: number): string => write(ms, ['d', 'h', 'm', 's', 'ms'], DURATION_UNITS);
+
+/** @returns a text that is read as exactly so many bytes, such as `4MiB`; `1000000B` where no unit of 1024 fits. */
+export const writeSize = (bytes: number): string => write(bytes, ['GiB', 'MiB', 'KiB', 'B'], SIZE_UNITS);
+
+/** In the largest unit of which it is a whole number. */
+function write(value: number, names: readonly string[], units: Readonly<Record<string, number>>): string {
+  const factorOf = (name: string): number => units[name.toLowerCase()]!;
+  const unit = names.find((name) => value >= factorOf(name) && value % factorOf(name) === 0) ?? names.at(-1)!;
+  return `${value / factorOf(unit)}${unit}`;
+}
+
 function parse(value: string | number, units: Readonly<Record<string, number>>, bare: string): number | undefined {
   const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(value));
   if (match === null) return undefined;

@@ -79,6 +79,37 @@ it('takes the newest change back, byte for byte, and refuses where the file has 
   expect(() => file.undo('olga')).toThrow('by other hands');
 });
 
+it('says what stands in it now, whoever wrote it, and what of that waits for the next start', () => {
+  const { file, path, read } = start();
+  expect(file.facts()).toMatchObject({ values: { rateLimit: '600' }, restartNeeded: [] });
+  file.apply({ options: { rateLimit: '1200' } }, 'olga');
+  expect(file.facts()).toMatchObject({ values: { rateLimit: '1200' }, restartNeeded: ['rateLimit'] });
+  // Set back by the form, and not by undoing it.
+  file.apply({ options: { rateLimit: '600' } }, 'olga');
+  expect(file.facts()).toMatchObject({ values: { rateLimit: '600' }, restartNeeded: [] });
+  writeFileSync(path, read().replace('"rateLimit": 600', '"idleTimeout": "90s"'));
+  const facts = file.facts();
+  expect(facts.values).toEqual({ idleTimeout: '90s' });
+  expect(facts.restartNeeded.toSorted()).toEqual(['idleTimeout', 'rateLimit']);
+  expect(JSON.stringify(facts.values)).not.toContain('keysFile');
+});
+
+it('says why it cannot be read again, and keeps what was changed from here', () => {
+  const { file, path, read } = start();
+  file.apply({ options: { rateLimit: 1200 } }, 'olga');
+  const [good, revisions] = [read(), file.facts().revisions];
+  writeFileSync(path, good.replace('1200', '"often"'));
+  expect(file.facts()).toMatchObject({
+    values: { rateLimit: 'often' },
+    wrong: expect.stringContaining('often'),
+    revisions,
+  });
+  writeFileSync(path, good.replace('{', '{ "rateLimit" '));
+  expect(file.facts()).toMatchObject({ values: {}, roles: {}, revisions, wrong: expect.stringContaining(`${path}:`) });
+  writeFileSync(path, good);
+  expect(file.facts().wrong).toBeUndefined();
+});
+
 it('leaves a file alone that has changed since the difference was shown', () => {
   const { file, path, read } = start();
   const { version } = file.preview({ options: { rateLimit: 1 } });

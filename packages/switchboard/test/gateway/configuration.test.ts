@@ -3,16 +3,25 @@ import { describe, expect, it } from 'vitest';
 
 import { originsOf } from '../../src/cli/origins.ts';
 import type { ConfigurationFacts } from '../../src/gateway/admin/configuration.ts';
+import { readConfiguration } from '../../src/gateway/configuration.ts';
+import { isEditable } from '../../src/gateway/configuration-file.ts';
 import { OPTIONS, OPTION_NAMES } from '../../src/gateway/options.ts';
+import type { Settings } from '../../src/gateway/settings.ts';
 import { servers, startGateway } from '../support/gateway.ts';
 import { http } from '../support/http.ts';
 import { bearer } from '../support/keys.ts';
 
-async function factsOf(options: Record<string, unknown>): Promise<{ facts: ConfigurationFacts; text: string }> {
+interface Found {
+  facts: ConfigurationFacts;
+  text: string;
+  settings: Settings;
+}
+
+async function factsOf(options: Record<string, unknown>): Promise<Found> {
   const { gateway } = await startGateway({ upstreams: { demo: servers.demo }, ...options });
   const headers = bearer(gateway.adminToken!);
   const { body } = await http(`${gateway.adminUrl}/configuration`, { method: 'GET', headers });
-  return { facts: JSON.parse(body) as ConfigurationFacts, text: body };
+  return { facts: JSON.parse(body) as ConfigurationFacts, text: body, settings: gateway.settings };
 }
 
 const optionIn = ({ options }: ConfigurationFacts, name: string): unknown => options.find((each) => each.name === name);
@@ -37,6 +46,22 @@ describe('the configuration', () => {
     expect(optionIn((await factsOf({ maxConnections: 7 })).facts, 'maxConnections')).toMatchObject({
       origin: 'program',
     });
+  });
+
+  it('says each value as one writes it: read again, it is the same', async () => {
+    const traceUrl = 'https://jaeger.example.com/trace?id={traceId}&from=console';
+    const given = { idleTimeout: '90s', maxMessageSize: 1_000_000, absentGrace: 'never', traceUrl };
+    const { facts, settings } = await factsOf(given);
+    const written = Object.fromEntries(facts.options.map((option) => [option.name, option.written]));
+    expect(written).toMatchObject({ ...given, maxMessageSize: '1000000B', rateLimit: 'unlimited', compression: 'off' });
+    const editable = OPTION_NAMES.filter((name) => isEditable(name));
+    expect(editable.length).toBeGreaterThan(40);
+    for (const name of editable) {
+      const isFlag = typeof settings[name] === 'boolean';
+      const value = isFlag ? written[name] === 'on' : written[name];
+      const again = readConfiguration({ upstreams: { demo: servers.demo }, [name]: value } as never).settings;
+      expect([name, again[name]]).toEqual([name, settings[name]]);
+    }
   });
 
   it('has no secret: no token, credential in an address, argument, variable or header', async () => {

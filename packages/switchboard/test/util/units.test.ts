@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { backoffMs } from '../../src/util/backoff.ts';
-import { parseDuration, parseSize } from '../../src/util/units.ts';
+import { parseDuration, parseSize, writeDuration, writeSize } from '../../src/util/units.ts';
 
 describe('units', () => {
   it.each([
@@ -25,6 +25,31 @@ describe('units', () => {
     ['1g', 1_073_741_824],
     ['1 fish', undefined],
   ])('reads %j as a size of %j bytes', (text, bytes) => expect(parseSize(text)).toBe(bytes));
+});
+
+describe('a value that is written', () => {
+  it.each([
+    [90_000, '90s'],
+    [3_600_000, '1h'],
+    [86_400_000, '1d'],
+    [1500, '1500ms'],
+    [61_000, '61s'],
+    [0, '0ms'],
+  ])('is read as the same duration: %j ms, as %j', (ms, text) => {
+    expect(writeDuration(ms)).toBe(text);
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  it.each([
+    [1_000_000, '1000000B'],
+    [4_194_304, '4MiB'],
+    [1_048_577, '1048577B'],
+    [3 * 1024 ** 3, '3GiB'],
+    [0, '0B'],
+  ])('is read as the same size: %j bytes, as %j', (bytes, text) => {
+    expect(writeSize(bytes)).toBe(text);
+    expect(parseSize(text)).toBe(bytes);
+  });
 });
 
 describe('backoffMs', () => {

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { Ask } from './ask.tsx';
 import { Difference } from './difference.tsx';
 import type { ConfigurationFile, Reloaded } from './facts.ts';
+import { MAX_REVISIONS } from './limits.ts';
 import type { Page } from './page.ts';
 import { describeReload } from './reloaded.ts';
 import { age, counted, exactly } from './words.ts';
@@ -25,7 +26,7 @@ export function History({
       <summary>
         {revisions.length === 0
           ? `Nobody has changed ${path} from here since the start`
-          : `${counted(revisions.length, 'change')} of ${path} from here`}
+          : `${revisions.length >= MAX_REVISIONS ? 'The last ' : ''}${counted(revisions.length, 'change')} of ${path} from here`}
       </summary>
       <ol class="revisions">
         {revisions.map((revision) => {

@@ -1,11 +1,12 @@
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { ask } from './api.ts';
+import { ask, Refusal } from './api.ts';
 import { Failed, useAsked } from './asked.tsx';
 import { Blocks } from './configuration-blocks.tsx';
 import { ChangeDialog } from './change-dialog.tsx';
 import { ClientImport } from './client-import.tsx';
 import { History } from './configuration-history.tsx';
+import { Detail } from './detail.tsx';
 import type { ConfigurationEdit, ConfigurationFile, Configuration as ConfigurationFacts, Option } from './facts.ts';
 import { Filter } from './filter.tsx';
 import { OptionDetail } from './option-detail.tsx';
@@ -13,11 +14,10 @@ import type { Page } from './page.ts';
 import { filterRows, readOrder, writeOrder } from './rows.ts';
 import { Table, type TableColumn } from './table.tsx';
 import { count, counted } from './words.ts';
-import { valueText } from './option-value.ts';
 
 const COLUMNS: readonly TableColumn<Option>[] = [
   { key: 'option', label: 'Option', width: 'minmax(8rem, 1fr)', from: 0, value: ({ name }) => name },
-  { key: 'value', label: 'Value', width: 'minmax(5rem, 1fr)', from: 0, value: valueText },
+  { key: 'value', label: 'Value', width: 'minmax(5rem, 1fr)', from: 0, value: ({ written }) => written },
   {
     key: 'origin',
     label: 'Origin',
@@ -32,33 +32,34 @@ const NONE: readonly Option[] = [];
 
 interface Found {
   readonly facts: ConfigurationFacts;
-  /** Absent where the file cannot be changed from here. */
+  /** Absent where there is none, or none that can be changed from here. */
   readonly file: ConfigurationFile | undefined;
+  /** Why what is in the file is not known; absent where there is none. */
+  readonly wrong?: string;
 }
 
 async function configuration(): Promise<Found> {
-  const file = ask<ConfigurationFile>('configurationFile').catch(() => undefined);
-  return { facts: await ask<ConfigurationFacts>('configuration'), file: await file };
+  const [facts, file] = await Promise.all([
+    ask<ConfigurationFacts>('configuration'),
+    ask<ConfigurationFile>('configurationFile').catch((error: Error) => error),
+  ]);
+  if (!(file instanceof Error)) return { facts, file, ...(file.wrong !== undefined && { wrong: file.wrong }) };
+  // That there is none is no fault.
+  const isNone = file instanceof Refusal && file.status === 404;
+  return { facts, file: undefined, ...(!isNone && { wrong: file.message }) };
 }
-
-/** What operators have changed in the file since the start, as far as it was not taken back. */
-const changedHere = (file: ConfigurationFile | undefined): string[] => [
-  ...new Set(
-    (file?.revisions ?? []).flatMap(({ undone, differences }) => (undone ? [] : differences.map(({ what }) => what))),
-  ),
-];
 
 export function Configuration({ page }: { readonly page: Page }): JSX.Element {
   const { id, filter = '', order = '', all = '' } = page.place.params;
-  const reloadedAt = page.live?.state.changes.findLast(({ type }) => type === 'reloaded')?.time;
-  const asked = useAsked(page, 'configuration', configuration, reloadedAt);
-  const { facts, file } = asked.answer ?? {};
+  const readAt = page.live?.state.changes.findLast(({ type }) => type === 'reloaded' || type === 'reload.failed')?.time;
+  const asked = useAsked(page, 'configuration', configuration, readAt);
+  const { facts, file, wrong } = asked.answer ?? {};
   const [edit, setEdit] = useState<ConfigurationEdit>();
   const options = facts?.options ?? NONE;
   const given = useMemo(() => options.filter(({ origin }) => all !== '' || origin !== 'default'), [options, all]);
   const found = useMemo(() => filterRows(given, COLUMNS, filter), [given, filter]);
   const option = options.find(({ name }) => name === id);
-  const waiting = changedHere(file).filter((name) => options.some((each) => each.name === name));
+  const waiting = file?.restartNeeded ?? [];
   const total = counted(given.length, 'option');
   return (
     <div class={id === undefined ? 'split' : 'split open'}>
@@ -82,6 +83,11 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
         </Filter>
         {waiting.length > 0 && (
           <p class="note-line">Changed in the file, and in effect from the next start on: {waiting.join(', ')}</p>
+        )}
+        {wrong !== undefined && (
+          <p class="banner bad" role="alert">
+            The configuration file cannot be read as it is now, so what was read before holds. {wrong}
+          </p>
         )}
         <Failed asked={asked} />
         <Table
@@ -109,7 +115,14 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
       </section>
       {edit !== undefined && <ChangeDialog page={page} edit={edit} onClose={() => setEdit(undefined)} />}
       {option !== undefined && (
-        <OptionDetail key={option.name} page={page} option={option} file={file} onEdit={setEdit} />
+        <OptionDetail key={option.name} page={page} option={option} file={file} wrong={wrong} onEdit={setEdit} />
+      )}
+      {id !== undefined && option === undefined && facts !== undefined && (
+        <Detail title="No such option" onClose={() => page.show({ id: undefined }, false)}>
+          <p>
+            There is no option <code>{id}</code>.
+          </p>
+        </Detail>
       )}
     </div>
   );

@@ -3,19 +3,21 @@ import { typed } from '../common/form-text.ts';
 import { Field } from './ask.tsx';
 import { Detail, Facts } from './detail.tsx';
 import type { ConfigurationEdit, ConfigurationFile, Option } from './facts.ts';
-import { valueText } from './option-value.ts';
 import type { Page } from './page.ts';
 
 export interface OptionDetailProps {
   readonly page: Page;
   readonly option: Option;
   readonly file: ConfigurationFile | undefined;
+  /** Why what is in the file is not known. */
+  readonly wrong: string | undefined;
   onEdit(edit: ConfigurationEdit): void;
 }
 
 /** Why it cannot be changed here; undefined where it can. */
-function whyNot({ page, option: { name, origin, secret }, file }: OptionDetailProps): string | undefined {
+function whyNot({ page, option: { name, origin, secret }, file, wrong }: OptionDetailProps): string | undefined {
   if (!page.mayAct) return 'To change it requires the role operator.';
+  if (file === undefined && wrong !== undefined) return `It cannot be changed here: ${wrong}`;
   if (file === undefined) {
     return 'It cannot be changed here: Switchboard was started without a configuration file, or with several.';
   }
@@ -30,7 +32,9 @@ function whyNot({ page, option: { name, origin, secret }, file }: OptionDetailPr
 /** One option: what it means, where its value is from, and how to change it. */
 export function OptionDetail(props: OptionDetailProps): JSX.Element {
   const { page, option, file, onEdit } = props;
-  const { name, describe, origin, secret } = option;
+  const { name, describe, origin, secret, written } = option;
+  // What holds may be another value: the file was changed since the start, or a flag counts more.
+  const inFile = file?.values[name] ?? '';
   const kebab = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const variable = `SWITCHBOARD_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
   const reason = whyNot(props);
@@ -43,7 +47,9 @@ export function OptionDetail(props: OptionDetailProps): JSX.Element {
       <p>{describe}.</p>
       <Facts
         facts={{
-          Value: <code>{valueText(option)}</code>,
+          Value: <code>{written}</code>,
+          'From the next start':
+            file?.restartNeeded.includes(name) === true ? <code>{inFile || String(option.default)}</code> : undefined,
           Default: <code>{String(option.default)}</code>,
           Origin: origin,
           'In the file': <code>{name}</code>,
@@ -56,14 +62,14 @@ export function OptionDetail(props: OptionDetailProps): JSX.Element {
           <Field
             label="Value in the file"
             name="value"
-            value={origin === 'default' ? '' : valueText(option).replaceAll(' ', '')}
+            value={inFile}
             hint={`As ${String(option.default)}; without a value, the default holds`}
           />
           <div class="buttons">
             <button type="submit" class="primary">
               Show the difference…
             </button>
-            {origin !== 'default' && (
+            {inFile !== '' && (
               <button type="button" onClick={() => onEdit({ options: { [name]: null } })}>
                 Back to the default…
               </button>

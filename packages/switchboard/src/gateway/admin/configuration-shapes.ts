@@ -13,6 +13,7 @@ export const configuration: z.ZodType = z.strictObject({
       name: z.string(),
       value: z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]).describe('as it is used; no secret'),
       unit: z.enum(['ms', 'bytes']).optional(),
+      written: z.string().describe('the value as one writes it, such as 90s or 4MiB'),
       default: z.union([z.string(), z.number(), z.boolean()]),
       origin: z.string().describe('default, or where the value was found'),
       describe: z.string(),
@@ -56,6 +57,9 @@ export const configurationFile: z.ZodType = z.strictObject({
   options: z.array(z.string()).describe('those that can be changed here'),
   disabled: z.array(z.string()).describe('servers that are switched off in it'),
   roles: z.record(z.string(), z.unknown()).describe('as they stand in it'),
+  values: z.record(z.string(), z.string()).describe('those of options that can be changed here, as they stand in it'),
+  restartNeeded: z.array(z.string()).describe('settings that are others in it than those that hold now'),
+  wrong: z.string().optional().describe('why it could not be read again as it is now'),
   revisions: z
     .array(
       z.strictObject({
@@ -66,7 +70,7 @@ export const configurationFile: z.ZodType = z.strictObject({
         undone: z.boolean(),
       }),
     )
-    .describe('what operators have changed since the start, the newest first'),
+    .describe('the last 20 changes that operators have made since the start, the newest first'),
 });
 
 const client = { client: z.string(), file: z.string() };

@@ -6,6 +6,7 @@ import type { Rules } from '../../router/rules.ts';
 import { OPTIONS, OPTION_NAMES } from '../options.ts';
 import type { Settings } from '../settings.ts';
 import type { UpstreamOptions } from '../upstream-options.ts';
+import { writeDuration, writeSize } from '../../util/units.ts';
 
 /** Where values come from, by the names of options, such as `flag --port`. */
 export type Origins = Readonly<Record<string, string>>;
@@ -16,6 +17,8 @@ interface OptionFacts {
   /** As it is used: durations in ms, sizes in bytes. */
   value: string | number | boolean | readonly string[];
   unit?: 'ms' | 'bytes';
+  /** The value as one writes it: it is read as exactly this value. */
+  written: string;
   default: string | number | boolean;
   origin: string;
   describe: string;
@@ -52,13 +55,14 @@ export const HIDDEN = '(set, not shown)';
 export function configurationOf({ settings, origins, configured, roles }: ConfigurationInput): ConfigurationFacts {
   return {
     options: OPTION_NAMES.map((name) => {
-      const { fallback, describe, value: written = '' } = OPTIONS[name];
-      const unit = written.startsWith('duration') ? 'ms' : written.startsWith('size') ? 'bytes' : undefined;
+      const { fallback, describe, value: kind = '' } = OPTIONS[name];
+      const unit = kind.startsWith('duration') ? 'ms' : kind.startsWith('size') ? 'bytes' : undefined;
       const value = shownValue(name, settings[name]);
       return {
         name,
         value,
         ...(unit !== undefined && typeof value === 'number' && { unit }),
+        written: asWritten(value, unit),
         default: fallback,
         origin: Object.hasOwn(origins, name) ? origins[name]! : 'default',
         describe,
@@ -80,10 +84,18 @@ function shownValue(name: (typeof OPTION_NAMES)[number], value: unknown): Option
   const isSecret = OPTIONS[name].secret === true || name === 'token';
   if (isSecret) return value === '' || value === 'auto' ? value : HIDDEN;
   if (value === undefined) return String(OPTIONS[name].fallback);
-  if (value === Infinity) return 'unlimited';
+  if (value === Infinity) return OPTIONS[name].value?.endsWith('|never') === true ? 'never' : 'unlimited';
   if (typeof value === 'number' || typeof value === 'boolean') return value;
+  // Every page that shows a trace has it, and it holds no password.
+  if (name === 'traceUrl') return String(value);
   if (typeof value === 'string') return withoutCredentials(value);
   return Array.isArray(value) ? value.map((each) => withoutCredentials(String(each))) : 'given by the program';
+}
+
+function asWritten(value: OptionFacts['value'], unit: OptionFacts['unit']): string {
+  if (typeof value === 'number' && unit !== undefined) return unit === 'ms' ? writeDuration(value) : writeSize(value);
+  if (typeof value === 'boolean') return value ? 'on' : 'off';
+  return typeof value === 'object' ? value.join(',') : String(value);
 }
 
 /** What stands in front of an address's host, and its query, may be secret. */

@@ -36,6 +36,8 @@ export interface AdminContext {
   operations: Operations;
   messages: Pick<SessionMessages, 'count' | 'list'>;
   settings: Settings;
+  /** Whether callers must show a credential. */
+  authentication(): boolean;
   watchers: Watchers<LiveEvent>;
   /** Those of all nodes, where there are several. */
   clusterEvents?: ClusterEvents | undefined;

@@ -118,6 +118,8 @@ export const status: z.ZodType = z.strictObject({
   parked: count,
   maxConnections: count,
   maxRequestsInFlight: count.describe('of one principal; all clients of a simulation are one'),
+  authentication: z.boolean().describe('whether callers must show a key, token or certificate'),
+  rest: z.boolean().describe('whether tools are served as plain HTTP too'),
   traceUrl: z.string().optional().describe('where the trace system shows a trace; {traceId} stands for its id'),
   nodes: knownNodes.optional().describe('in a cluster: those that are there, oldest first'),
   upstreams: z.array(
