@@ -1,6 +1,6 @@
 /** What a line of the audit log says, for a table. A line is untrusted: each part is used only where it is a text. */
-import type { AuditLine } from './facts.ts';
-import { duration, size } from './words.ts';
+import type { AuditLine, AuditPage } from './facts.ts';
+import { counted, duration, size } from './words.ts';
 
 const textIn = (line: AuditLine, ...names: readonly string[]): string => {
   for (const name of names) {
@@ -65,6 +65,54 @@ function inWords(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   const isTexts = Array.isArray(value) && value.every((each): each is string => typeof each === 'string');
   return isTexts ? value.join(', ') : JSON.stringify(value);
+}
+
+/** What tells lines apart: each is written once. */
+const IDENTITY = [
+  'type',
+  'exchange',
+  'session',
+  'connection',
+  'address',
+  'principal',
+  'operator',
+  'client',
+  'upstream',
+];
+const WHAT = ['method', 'target', 'action', 'subject', 'outcome', 'code', 'reason', 'detail', 'ms'];
+
+/**
+ * A short name for each line, which is the same however it was found: by which search, and by whom, as nothing counts that is left out for
+ * some. Lines that say the same are counted, the newest first.
+ */
+export function idsOf(lines: readonly AuditLine[]): string[] {
+  const seen = new Map<string, number>();
+  return lines.map((line) => {
+    const text = JSON.stringify([...IDENTITY, ...WHAT].map((name) => line[name] ?? 0));
+    const id = `${timeOf(line).toString(36)}-${hashOf(text).toString(36)}`;
+    const nth = seen.get(id) ?? 0;
+    seen.set(id, nth + 1);
+    return nth === 0 ? id : `${id}-${nth}`;
+  });
+}
+
+/** FNV-1a, of 32 bits: lines of one millisecond are few. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}
+
+/** How much of the log the lines are, in words: all that fit, or those of the part that was read so far. */
+export function extentOf({
+  lines,
+  before,
+  searchedBytes,
+}: Pick<AuditPage, 'lines' | 'searchedBytes'> & { readonly before?: number | undefined }): string {
+  if (before === undefined)
+    return lines.length === 0 ? 'No line of the audit log fits.' : `${counted(lines.length, 'line')}, all that fit`;
+  const read = `the newest ${size(searchedBytes)} of the log`;
+  return lines.length === 0 ? `No line in ${read} fits.` : `${counted(lines.length, 'line')} in ${read}`;
 }
 
 /** In ms since 1970; 0 where it does not say. */

@@ -1,18 +1,35 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { addressOf, ask } from './api.ts';
 import { Failed, useAsked, type Asked } from './asked.tsx';
-import { AuditFilter } from './audit-filter.tsx';
-import { clientOf, factsOf, outcomeOf, serverOf, timeOf, typeOf, whatOf, whoOf, whyOf } from './audit-line.ts';
+import { AUDIT_PARAMS, AuditFilter } from './audit-filter.tsx';
+import {
+  clientOf,
+  extentOf,
+  factsOf,
+  idsOf,
+  outcomeOf,
+  serverOf,
+  timeOf,
+  typeOf,
+  whatOf,
+  whoOf,
+  whyOf,
+} from './audit-line.ts';
 import { Detail, Facts } from './detail.tsx';
 import type { AuditLine, AuditPage } from './facts.ts';
 import type { Page } from './page.ts';
 import { readOrder, writeOrder } from './rows.ts';
 import { StateMark } from './state-mark.tsx';
 import { Table, type TableColumn } from './table.tsx';
-import { clock, counted, exactly } from './words.ts';
+import { clock, exactly } from './words.ts';
 
-type Row = { readonly nr: string; readonly line: AuditLine };
+interface Row {
+  readonly id: string;
+  /** Its place in what was found. */
+  readonly nth: number;
+  readonly line: AuditLine;
+}
 
 const COLUMNS: readonly TableColumn<Row>[] = [
   {
@@ -20,7 +37,7 @@ const COLUMNS: readonly TableColumn<Row>[] = [
     label: 'Time',
     width: '5.5rem',
     from: 0,
-    value: ({ nr, line }) => timeOf(line) - Number(nr) / 1e6,
+    value: ({ nth, line }) => timeOf(line) - nth / 1e6,
     cell: ({ line }) => <time title={exactly(timeOf(line))}>{shortly(timeOf(line))}</time>,
   },
   { key: 'who', label: 'Who', width: 'minmax(4rem, 1fr)', from: 0, value: ({ line }) => whoOf(line) },
@@ -45,9 +62,6 @@ function shortly(time: number): string {
   if (day.toDateString() === today.toDateString()) return clock(time);
   return day.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: '2-digit' });
 }
-
-/** The parameters of a search that stand in the address. */
-export const AUDIT_PARAMS = ['principal', 'client', 'tool', 'upstream', 'type', 'outcome', 'since', 'until'] as const;
 
 function LineDetail({ page, line }: { readonly page: Page; readonly line: AuditLine }): JSX.Element {
   const contents = ['params', 'result', 'error'].filter((name) => typeof line[name] === 'object');
@@ -79,6 +93,7 @@ interface Found {
   readonly at: number;
   readonly lines: readonly AuditLine[];
   readonly before?: number | undefined;
+  readonly searchedBytes: number;
   readonly redacted: readonly string[];
   /** The search, and how often it was made. */
   readonly of: string;
@@ -102,7 +117,14 @@ function useAudit(
   const found = first !== undefined && more?.at === first.at ? more : first;
   const older = (): void => {
     search(found?.before ?? 0).then(
-      ({ lines, before, redacted }) => setMore({ ...found!, lines: [...found!.lines, ...lines], before, redacted }),
+      ({ lines, before, searchedBytes, redacted }) =>
+        setMore({
+          ...found!,
+          lines: [...found!.lines, ...lines],
+          before,
+          searchedBytes: found!.searchedBytes + searchedBytes,
+          redacted,
+        }),
       (error: Error) => page.isOver(error) || page.notify('bad', error.message),
     );
   };
@@ -114,13 +136,18 @@ export function Audit({ page }: { readonly page: Page }): JSX.Element {
   const [again, setAgain] = useState(0);
   const query = Object.fromEntries(AUDIT_PARAMS.flatMap((name) => (params[name] ? [[name, params[name]]] : [])));
   const { asked, found, older } = useAudit(page, query, again);
-  const rows = (found?.lines ?? []).map((line, nth) => ({ nr: String(nth), line }));
-  const shown = rows.find(({ nr }) => nr === params['id']);
+  const lines = found?.lines;
+  const rows = useMemo((): readonly Row[] => {
+    const ids = idsOf(lines ?? []);
+    return (lines ?? []).map((line, nth) => ({ id: ids[nth]!, nth, line }));
+  }, [lines]);
+  const shown = rows.find(({ id }) => id === params['id']);
+  const isMissing = params['id'] !== undefined && shown === undefined && found !== undefined;
   const exported = (format: string): string => addressOf('exportAudit', { query: { ...query, format } });
   return (
-    <div class={shown === undefined ? 'split' : 'split open'}>
+    <div class={params['id'] === undefined ? 'split' : 'split open'}>
       <section class="list">
-        <AuditFilter page={page} key={JSON.stringify(query)} onSearch={() => setAgain(again + 1)} />
+        <AuditFilter page={page} onSearch={() => setAgain(again + 1)} />
         <Failed asked={asked} />
         {found?.redacted.map((sentence) => (
           <p key={sentence} class="note-line calm">
@@ -135,16 +162,17 @@ export function Audit({ page }: { readonly page: Page }): JSX.Element {
               rows={rows}
               order={readOrder(params['order'] ?? '-time')}
               selected={params['id']}
-              idOf={({ nr }) => nr}
+              idOf={({ id }) => id}
               onOrder={(next) => page.show({ order: writeOrder(next) })}
-              onOpen={({ nr }) => page.show({ id: nr }, false)}
-              empty={found === undefined ? 'Searching…' : 'No line of the audit log fits.'}
+              onOpen={({ id }) => page.show({ id }, false)}
+              empty={found === undefined ? 'Searching…' : extentOf(found)}
             />
             <footer class="table-foot">
-              <span class="hint">
-                {counted(rows.length, 'line')}, the newest{found?.before === undefined ? ', all that fit' : ''}
-                {found !== undefined && `, as of ${clock(found.at)}`}
-              </span>
+              {found !== undefined && rows.length > 0 && (
+                <span class="hint">
+                  {extentOf(found)}, as of {clock(found.at)}
+                </span>
+              )}
               {found?.before !== undefined && (
                 <button type="button" onClick={older}>
                   Older ones
@@ -163,7 +191,12 @@ export function Audit({ page }: { readonly page: Page }): JSX.Element {
           </>
         )}
       </section>
-      {shown !== undefined && <LineDetail key={shown.nr} page={page} line={shown.line} />}
+      {shown !== undefined && <LineDetail key={shown.id} page={page} line={shown.line} />}
+      {isMissing && (
+        <Detail title="Not among these lines" onClose={() => page.show({ id: undefined }, false)}>
+          <p>The line that this address names is older than what was read, or does not fit this search.</p>
+        </Detail>
+      )}
     </div>
   );
 }
