@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fieldsOf, initialEntries, readForm } from '../../src/pages/common/fields.ts';
 import type { Tool } from '../../src/pages/console/facts.ts';
-import { asCommand, isFlat } from '../../src/pages/console/tool-call.ts';
+import { asCommand, asCurl, asSdkCode, CREDENTIAL_HINT, isFlat } from '../../src/pages/console/tool-call.ts';
 
 describe('a schema of arguments', () => {
   it.each([
@@ -49,11 +49,30 @@ describe('a schema of arguments', () => {
   });
 });
 
+const open = { origin: 'http://127.0.0.1:1', authentication: false };
+
 describe('a call as a command', () => {
   it('gives a tool that is named like an option as a tool', () => {
     const tool = { upstream: 'my files', name: '--config=/tmp/x' } as Tool;
-    expect(asCommand('http://127.0.0.1:1', tool, { a: "it's" })).toBe(
+    expect(asCommand(open, tool, { a: "it's" })).toBe(
       `switchboard call --args '{"a":"it'\\''s"}' -- http://127.0.0.1:1/mcp/my%20files --config=/tmp/x`,
     );
+  });
+});
+
+describe('a call that is copied', () => {
+  const tool = { upstream: 'demo', name: 'add' } as Tool;
+
+  it('takes a credential of whoever runs it from where the page says, where one is needed, and holds none', () => {
+    const closed = { origin: 'https://mcp.example.com', authentication: true };
+    expect(asCommand(closed, tool, {})).toContain(' --token-file switchboard.key --args ');
+    expect(asCurl(closed, tool, {})).toContain(' -H "Authorization: Bearer $SWITCHBOARD_KEY" ');
+    expect(asSdkCode(closed, tool, {})).toContain('authorization: `Bearer ${process.env.SWITCHBOARD_KEY}`');
+    for (const word of ['SWITCHBOARD_KEY', 'switchboard.key']) expect(CREDENTIAL_HINT).toContain(word);
+  });
+
+  it('names none where none is needed', () => {
+    for (const write of [asCommand, asCurl, asSdkCode])
+      expect(write(open, tool, { a: 1 })).not.toMatch(/authorization|token|KEY/i);
   });
 });

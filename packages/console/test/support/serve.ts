@@ -15,6 +15,9 @@ export interface Served {
   link(): Promise<string>;
   /** The configuration file as it is. */
   read(): string;
+  /** Changes it as an editor does; Switchboard reads it again by itself. */
+  write(text: string): void;
+  readonly path: string;
 }
 
 /** @param clients files of MCP clients in the home folder of its user, by their names. */
@@ -57,5 +60,5 @@ export async function startServe(
     const answer = await fetch(`${origin}/admin/console-link`, { method: 'POST', headers });
     return ((await answer.json()) as { url: string }).url;
   };
-  return { link, read: () => readFileSync(path, 'utf8') };
+  return { link, path, read: () => readFileSync(path, 'utf8'), write: (text) => writeFileSync(path, text) };
 }

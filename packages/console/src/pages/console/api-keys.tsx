@@ -43,10 +43,12 @@ const COLUMNS: readonly TableColumn<ApiKey>[] = [
   { key: 'id', label: 'Id', width: '8rem', from: 0, value: ({ id }) => id, cell: ({ id }) => <code>{id}</code> },
 ];
 
-/** The keys, asked again when one was made or revoked, here or by another operator. */
+/** The keys, asked again when one was made or revoked: by an operator, which is a change, or in the keys file, so that somebody has more or less. */
 function useKeys(page: Page): Asked<readonly ApiKey[]> {
-  const changedAt = page.live?.state.changes.findLast(({ action = '' }) => action.includes(' /keys'))?.time;
-  return useAsked(page, 'keys', () => ask<readonly ApiKey[]>('keys'), changedAt);
+  const { changes, people } = page.live!.state;
+  const changedAt = changes.findLast(({ action = '' }) => action.includes(' /keys'))?.time;
+  const counts = [...people.values()].flatMap(({ principal, keys }) => (keys === 0 ? [] : [`${keys} of ${principal}`]));
+  return useAsked(page, 'keys', () => ask<readonly ApiKey[]>('keys'), JSON.stringify([changedAt, counts.sort()]));
 }
 
 function Revoke({
@@ -127,8 +129,15 @@ export function KeysOf({ page, principal }: { readonly page: Page; readonly prin
   const { answer: keys, wrong } = useKeys(page);
   const [making, setMaking] = useState(false);
   const [revoked, setRevoked] = useState<ApiKey>();
-  if (wrong !== undefined) return null;
-  const own = (keys ?? []).filter((key) => key.principal === principal);
+  if (wrong !== undefined || keys === undefined) {
+    return (
+      <>
+        <h3>Keys</h3>
+        <p class="hint">{wrong ?? 'Loading…'}</p>
+      </>
+    );
+  }
+  const own = keys.filter((key) => key.principal === principal);
   return (
     <>
       <h3>Keys</h3>

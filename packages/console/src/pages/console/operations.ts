@@ -1,7 +1,6 @@
 /** Everything that the page asks of the admin API. A test compares it with the routes there, and those with the commands. */
 export const OPERATIONS = {
   live: 'GET /live',
-  recent: 'GET /requests/recent',
   endSession: 'DELETE /sessions/{id}',
   cancelAll: 'DELETE /sessions/{id}/requests',
   cancel: 'DELETE /requests/{id}',

@@ -44,7 +44,7 @@ export function SignIn({ page }: { readonly page: Page }): JSX.Element {
       <form class="form card" onSubmit={submit}>
         <h2>With a key</h2>
         <div class="row">
-          <label for={id}>API key or token with the role operator or viewer</label>
+          <label for={id}>API key or token with the role operator, auditor or viewer</label>
           <input id={id} name="key" type="password" autocomplete="off" spellcheck={false} required ref={first} />
         </div>
         <button type="submit" class="primary" disabled={checking}>

@@ -35,24 +35,44 @@ export function argumentsOf(text: string): { args?: Record<string, unknown>; wro
 /** For a shell of POSIX, whatever the text holds. */
 const quoted = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-/** A tool may be named like an option, so what is no option follows `--`. @param origin of Switchboard. */
-export function asCommand(origin: string, { upstream, name }: Tool, args: object): string {
-  const address = `${origin}/mcp/${encodeURIComponent(upstream)}`;
-  return `switchboard call --args ${quoted(JSON.stringify(args))} -- ${quoted(address)} ${quoted(name)}`;
+/** Where the call goes. */
+export interface Destination {
+  /** Of Switchboard. */
+  readonly origin: string;
+  /** Whether callers must show a credential: then the call names where it takes one from, and holds none. */
+  readonly authentication: boolean;
 }
 
-export function asCurl(origin: string, { upstream, name }: Tool, args: object): string {
+/** What whoever copies a call has to have for it. */
+export const CREDENTIAL_HINT =
+  'It needs a key of yours: in the variable SWITCHBOARD_KEY, and for switchboard call in the file switchboard.key.';
+
+/** A tool may be named like an option, so what is no option follows `--`. */
+export function asCommand({ origin, authentication }: Destination, { upstream, name }: Tool, args: object): string {
+  const address = `${origin}/mcp/${encodeURIComponent(upstream)}`;
+  const credential = authentication ? '--token-file switchboard.key ' : '';
+  return `switchboard call ${credential}--args ${quoted(JSON.stringify(args))} -- ${quoted(address)} ${quoted(name)}`;
+}
+
+export function asCurl({ origin, authentication }: Destination, { upstream, name }: Tool, args: object): string {
   const address = `${origin}/rest/${encodeURIComponent(upstream)}/tools/${encodeURIComponent(name)}`;
-  return `curl -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(args))} ${quoted(address)}`;
+  const credential = authentication ? `-H "Authorization: Bearer $SWITCHBOARD_KEY" ` : '';
+  return `curl -H 'Content-Type: application/json' ${credential}-d ${quoted(JSON.stringify(args))} ${quoted(address)}`;
 }
 
 /** A program with the official SDK. JSON is TypeScript, whatever the texts in it hold. */
-export function asSdkCode(origin: string, { upstream, name }: Tool, args: object): string {
-  const address = `${origin}/mcp/${encodeURIComponent(upstream)}`;
+export function asSdkCode({ origin, authentication }: Destination, { upstream, name }: Tool, args: object): string {
+  const address = `new URL(${JSON.stringify(`${origin}/mcp/${encodeURIComponent(upstream)}`)})`;
+  const headers = '{ authorization: `Bearer ${process.env.SWITCHBOARD_KEY}` }';
+  const transport = authentication
+    ? `new StreamableHTTPClientTransport(${address}, {
+  requestInit: { headers: ${headers} },
+})`
+    : `new StreamableHTTPClientTransport(${address})`;
   return `import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 
 const client = new Client({ name: 'my-program', version: '1.0.0' });
-await client.connect(new StreamableHTTPClientTransport(new URL(${JSON.stringify(address)})));
+await client.connect(${transport});
 const result = await client.callTool({
   name: ${JSON.stringify(name)},
   arguments: ${JSON.stringify(args, undefined, 2).replaceAll('\n', '\n  ')},

@@ -34,7 +34,9 @@ export function TryIt({ page, tool, role }: ToolProps): JSX.Element {
         onCall={call}
         onCancel={() => trial.cancel()}
       />
-      {trial.state.state !== 'none' && <Outcome trial={trial.state} tool={tool} onAnswer={answer} />}
+      {trial.state.state !== 'none' && (
+        <Outcome status={page.live?.state.status} trial={trial.state} tool={tool} onAnswer={answer} />
+      )}
       <p class="hint">
         Called as {page.me?.name}
         {role === undefined ? ', with every role' : `, with the role ${role}`}; it appears among the requests.
