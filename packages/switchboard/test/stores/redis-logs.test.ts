@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import { RedisConnection } from '../../src/stores/redis-connection.ts';
 import { RedisLogs } from '../../src/stores/redis-logs.ts';
-import type { KeepOptions, Lease, Log, StoreNotice } from '../../src/stores/store.ts';
+import type { KeepOptions, Log, StoreNotice } from '../../src/stores/store.ts';
 import { RedisServer } from '../support/redis.ts';
 
 let server: RedisServer;
@@ -213,7 +213,7 @@ describe('a flush', () => {
     expect((await found(b.logs)).startsWith('a')).toBe(true);
   });
 
-  const unknown: KeepOptions = { under: { name: 'forgotten', owner: 'one', epoch: 1 } as Lease };
+  const unknown: KeepOptions = { under: { name: 'forgotten', owner: 'one', epoch: 1 } };
 
   it('that fails for one log has written all others; one that was let go of is given up when its lease does not come back', async () => {
     const { a, b, now } = processes(2);
