@@ -22,7 +22,7 @@ export type {
   ImportableServer,
 } from './gateway/configuration-file.ts';
 export type { PageServer } from './gateway/console/console.ts';
-export type { GatewayOptions, ListenOptions } from './gateway/gateway.ts';
+export type { ClientTransportOptions, GatewayOptions, ListenOptions } from './gateway/gateway.ts';
 export type { LoadPlan, LoadPoint, LoadProgress, LoadResult, LoadRun, Simulator } from './gateway/simulator.ts';
 export type { Stats } from './gateway/stats.ts';
 export type { OpenRequest, Operations, Recipients, UpstreamFacts } from './gateway/operations.ts';

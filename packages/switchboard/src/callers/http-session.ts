@@ -375,7 +375,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
       primed,
       () => {
         // It was there until now, however quiet.
-        this.#touch();
+        this.lastActivity = Date.now();
         stream.detach(reply);
       },
       () => stream,
@@ -444,8 +444,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   }
 
   get #logOptions(): KeepOptions {
-    const { records } = this.#context;
-    return records?.keeping ?? {};
+    return this.#context.records?.keeping ?? {};
   }
 
   #nameOf(streamId: string): string {
@@ -465,7 +464,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   }
 
   #send(message: Message, about: RpcId | undefined): void {
-    this.#touch();
+    this.lastActivity = Date.now();
     if (isResponse(message)) {
       if (about !== undefined) this.#finish(this.#takeRequest(about), message);
       return;
@@ -578,10 +577,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     const log = await this.#limits.store.recall(this.#nameOf(id), this.#logOptions);
     const known = this.#streams.get(id);
     if (log === undefined || known !== undefined) return known;
-    if (log.hasGap === true) {
-      log.end();
-      return undefined;
-    }
+    if (log.hasGap === true) return void log.end();
     const stream = this.#newStream(id);
     stream.recall(log);
     stream.complete();
@@ -601,11 +597,7 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
   }
 
   #heard(): void {
-    this.#touch();
-    this.#restartAbsence();
-  }
-
-  #touch(): void {
     this.lastActivity = Date.now();
+    this.#restartAbsence();
   }
 }

@@ -64,3 +64,13 @@ export interface ListenOptions {
    */
   passOn?: PassToNode;
 }
+
+/** Who a client in the process of the gateway is. */
+export interface ClientTransportOptions {
+  /** The name of the server that it calls. @default all of them as one */
+  upstream?: string;
+  /** @default 'anonymous' */
+  principal?: string;
+  /** Values that it brings for its server, by names in small letters. @default {} */
+  headers?: Readonly<Record<string, string>>;
+}

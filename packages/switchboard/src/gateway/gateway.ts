@@ -24,7 +24,6 @@ import { memoryPair } from '../transports/memory.ts';
 import { asSdkTransport } from '../transports/sdk.ts';
 import type { SdkTransport } from '../transports/sdk.ts';
 import type { Pool } from '../upstreams/pool.ts';
-import { owned } from '../util/owned.ts';
 import { Access } from './access.ts';
 import { addressOf, adminPortOf, adminUrl, urlOf } from './addresses.ts';
 import type { Address } from './addresses.ts';
@@ -40,7 +39,7 @@ import type { Change } from './change.ts';
 import { mustBeForPrograms, readConfiguration } from './configuration.ts';
 import type { Configuration, ConfigurationInput } from './configuration.ts';
 import { Console } from './console/console.ts';
-import type { GatewayOptions, ListenOptions } from './gateway-options.ts';
+import type { ClientTransportOptions, GatewayOptions, ListenOptions } from './gateway-options.ts';
 import { partsOf } from './gateway-parts.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { drain } from './drain.ts';
@@ -67,7 +66,7 @@ import { noticeEvent } from './store-notice.ts';
 import { announceRoles } from './role-change.ts';
 import { ToolSurvey } from './tool-survey.ts';
 
-export type { GatewayOptions, ListenOptions };
+export type { ClientTransportOptions, GatewayOptions, ListenOptions };
 
 /**
  * Makes a gateway in this process. It checks the whole configuration and opens no port: call {@link Gateway.listen}, or take a
@@ -153,7 +152,7 @@ export class Gateway {
     program,
     roles = new Roles(),
     jwt,
-    access = {},
+    access: accessWritten = {},
     onReload = nothingToRead,
     onDrain,
     problems = () => [],
@@ -171,7 +170,7 @@ export class Gateway {
     this.settings = settings;
     this.#program = program;
     this.#roles = roles;
-    this.#accessWritten = access;
+    this.#accessWritten = accessWritten;
     this.#offered = new Offered({ upstreams, settings, disabled: () => configurationFile?.disabled() ?? [] });
     this.#observation = observation;
     this.#emit = emit;
@@ -197,7 +196,7 @@ export class Gateway {
     const limits = new SharedLimits({ settings, store, cluster, registry: this.#registry, onNotice });
     this.#limits = limits;
     const admission = new Admission(settings, roles, limits.rates);
-    this.#access = new Access({
+    const access = new Access({
       settings,
       roles,
       store,
@@ -206,7 +205,8 @@ export class Gateway {
       countRequest: (identity, address) => admission.countRequest({ identity, address, id: address }),
       ...(jwt !== undefined && { jwt }),
     });
-    limits.cover(admission, this.#access.lockout);
+    this.#access = access;
+    limits.cover(admission, access.lockout);
     this.#router = new Router({
       requestTimeoutMs: settings.requestTimeout,
       timeoutMs: (exchange) => this.#pools.timeoutOf(exchange),
@@ -220,7 +220,7 @@ export class Gateway {
     this.#callers = callerAdapters({
       settings,
       exchanges: this.#router,
-      access: this.#access,
+      access,
       admission,
       hooks: this.#hooks,
       store,
@@ -242,22 +242,14 @@ export class Gateway {
       switches: { off: () => this.#offered.off(), set: (name, isOn) => this.#switch(name, isOn) },
     });
     const { operations } = this;
-    this.#simulations = simulationsOf({
-      settings,
-      registry,
-      connections,
-      served,
-      simulator,
-      access: this.#access,
-      operations,
-    });
+    this.#simulations = simulationsOf({ settings, registry, connections, served, simulator, access, operations });
     if (settings.adminPort !== 'off') {
       const keys = new Keys(settings.keysFile, roles);
       this.#admin = new Admin({
         operations: this.operations,
         messages,
         settings,
-        authentication: () => this.#access.isOn,
+        authentication: () => access.isOn,
         stats: () => this.stats,
         isDraining: () => this.#draining !== undefined,
         drain: (timeoutMs, isThisAlone) => {
@@ -276,13 +268,13 @@ export class Gateway {
         }),
         keys,
         simulations: this.#simulations,
-        lockout: this.#access.lockout,
+        lockout: access.lockout,
         people: () => peopleOf({ registry, router: this.#router, keys, roles, pools, admission }),
         configuration: () =>
           configurationOf({ settings, origins, configured: this.#pools.configured, roles: roles.rules }),
         openClient: (upstream, principal, role) => {
           checkRole(role, roles);
-          const identity = { ...this.#access.local, principal, ...(role !== undefined && { roles: [role] }) };
+          const identity = { ...access.local, principal, ...(role !== undefined && { roles: [role] }) };
           return this.#openClient(upstream, identity, {});
         },
         consoleLink: (operator) => this.#console?.link(operator) ?? noConsole(),
@@ -295,7 +287,7 @@ export class Gateway {
       if (settings.console !== 'off' && servePages !== undefined) {
         const { api } = this.#admin;
         const url = (): string => urlOf(settings, this.#port, '/console');
-        this.#console = new Console({ settings, access: this.#access, api, servePages, url, pass });
+        this.#console = new Console({ settings, access, api, servePages, url, pass });
       }
     }
     const probes = new Probes({
@@ -303,7 +295,7 @@ export class Gateway {
       observation,
       ready,
       roles,
-      access: this.#access,
+      access,
       stats: () => this.stats,
       isDraining: () => this.#draining !== undefined,
       isCut: () => cluster?.nodes.isCut === true,
@@ -320,7 +312,7 @@ export class Gateway {
     this.#ingress = new HttpIngress({
       id,
       settings,
-      access: this.#access,
+      access,
       proxies,
       store,
       httpCallers,
@@ -427,20 +419,9 @@ export class Gateway {
   /**
    * A line of its own for a client in this process, for `connect` of the official SDK's client.
    *
-   * @param options.upstream its name. @default all of them as one
-   * @param options.principal who is calling. @default 'anonymous'
-   * @param options.headers values that the caller brings for its server, by names in small letters.
    * @throws {SwitchboardError} `SWB_UPSTREAM_NOT_FOUND`, `SWB_CONNECTION_LIMIT`
    */
-  clientTransport({
-    upstream,
-    principal,
-    headers = {},
-  }: {
-    upstream?: string;
-    principal?: string;
-    headers?: Readonly<Record<string, string>>;
-  } = {}): SdkTransport {
+  clientTransport({ upstream, principal, headers = {} }: ClientTransportOptions = {}): SdkTransport {
     const identity: Identity = { ...this.#access.local, ...(principal !== undefined && { principal }) };
     return asSdkTransport(this.#openClient(upstream, identity, headers));
   }
@@ -608,22 +589,11 @@ export class Gateway {
     });
   }
 
-  /** What is here goes on at another process, and nothing that is written here counts any more. */
   #newSole(store: SharedStore): SoleProcess {
-    return new SoleProcess({
-      settings: this.settings,
-      store,
-      onLost: (error) => {
-        this.#emit({ type: 'failed', where: 'store', error });
-        this.#callers.registry.giveUp('another process goes on with it');
-        owned(
-          () => this.close(),
-          () => {},
-        );
-      },
-      onNotice: this.#onStoreNotice,
-      emit: this.#emit,
-    });
+    const close = (): Promise<void> => this.close();
+    const { settings } = this;
+    const [registry, onNotice, emit] = [this.#registry, this.#onStoreNotice, this.#emit];
+    return new SoleProcess({ settings, store, registry, close, onNotice, emit });
   }
 
   /** Asks a program before things happen; later ones take the place of earlier ones of the same name. */

@@ -1,4 +1,5 @@
 /** This process as the only one that uses a store which other machines could reach: a Redis, without an address for other nodes. */
+import type { Registry } from '../callers/registry.ts';
 import { clusterKeyOf } from '../peers/cluster-key-file.ts';
 import type { ClusterKeyFile } from '../peers/cluster-key-file.ts';
 import type { ClusterKey } from '../peers/cluster-key.ts';
@@ -10,13 +11,16 @@ import type { Lease, SharedStore, StoreNotice } from '../stores/store.ts';
 import type { ConversationsElsewhere } from '../transports/websocket/conversations-elsewhere.ts';
 import { newToken } from '../transports/websocket/conversation.ts';
 import type { Emit } from '../observe/events.ts';
+import { owned } from '../util/owned.ts';
 import type { Settings } from './settings.ts';
 
 export interface SoleProcessOptions {
   settings: Settings;
   store: SharedStore;
-  /** Another process goes on with what is here: it has to end. */
-  onLost(error: SwitchboardError): void;
+  /** The conversations here, which another process goes on with when the store is lost to it. */
+  registry(): Registry;
+  /** Ends what cannot go on then. */
+  close(): Promise<void>;
   onNotice(notice: StoreNotice): void;
   emit: Emit;
 }
@@ -30,11 +34,17 @@ export class SoleProcess {
   readonly #use: SoleUse;
 
   /** @throws {SwitchboardError} `SWB_CONFIG_INVALID` */
-  constructor({ settings, store, onLost, onNotice, emit }: SoleProcessOptions) {
+  constructor({ settings, store, registry, close, onNotice, emit }: SoleProcessOptions) {
     this.#key = clusterKeyOf(settings, (error) => emit({ type: 'failed', where: 'cluster key', error }));
     const sealed = this.#key && sealedStore(store, this.#key, onNotice);
     this.store = sealed?.store ?? store;
     this.programStore = sealed?.forProgram ?? store;
+    // What is here goes on at another process, and nothing that is written here counts any more.
+    const onLost = (error: SwitchboardError): void => {
+      emit({ type: 'failed', where: 'store', error });
+      registry().giveUp('another process goes on with it');
+      owned(close, () => {});
+    };
     this.#use = new SoleUse({ store, onLost });
   }
 

@@ -87,8 +87,7 @@ function shownValue(name: (typeof OPTION_NAMES)[number], value: unknown): Option
   if (value === Infinity) return OPTIONS[name].value?.endsWith('|never') === true ? 'never' : 'unlimited';
   if (typeof value === 'number' || typeof value === 'boolean') return value;
   // Every page that shows a trace has it, and it holds no password.
-  if (name === 'traceUrl') return String(value);
-  if (typeof value === 'string') return withoutCredentials(value);
+  if (typeof value === 'string') return name === 'traceUrl' ? value : withoutCredentials(value);
   return Array.isArray(value) ? value.map((each) => withoutCredentials(String(each))) : 'given by the program';
 }
 
