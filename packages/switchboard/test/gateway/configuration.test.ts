@@ -59,7 +59,7 @@ describe('the configuration', () => {
     for (const name of editable) {
       const isFlag = typeof settings[name] === 'boolean';
       const value = isFlag ? written[name] === 'on' : written[name];
-      const again = readConfiguration({ upstreams: { demo: servers.demo }, [name]: value } as never).settings;
+      const again = readConfiguration({ upstreams: { demo: servers.demo }, [name]: value }).settings;
       expect([name, again[name]]).toEqual([name, settings[name]]);
     }
   });
