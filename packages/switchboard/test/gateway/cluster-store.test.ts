@@ -123,7 +123,8 @@ it('a message or a lockout that others than its nodes write to the store reaches
 
   const madeUp = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { data: 'made up' } });
   const found = (await own.ask('KEYS', `${prefix}:entries:*`)).split('\r\n').filter((line) => line.startsWith(prefix));
-  expect(found.map((key) => /:entries:(\w+)/.exec(key)![1]).toSorted()).toEqual(['conversation', 'stream']);
+  expect(new Set(found.map((key) => /:entries:(\w+)/.exec(key)![1]))).toEqual(new Set(['conversation', 'stream']));
+  expect(found).toHaveLength(2);
   for (const key of found) {
     await own.ask('RPUSH', key, `t${madeUp}`);
     await own.ask('HINCRBY', key.replace(':entries:', ':log:'), 'last', '1');
@@ -138,7 +139,7 @@ it('a message or a lockout that others than its nodes write to the store reaches
   await expect.poll(() => back.received.map(({ method }) => method)).toContain('notifications/switchboard/dropped');
   expect(JSON.stringify(back.received)).not.toContain('made up');
   const garbage = b!.events.flatMap((event) => (event.type === 'store.garbage' ? [event.key.split(' ')[1]] : []));
-  expect(garbage.toSorted()).toEqual(['conversation', 'stream']);
+  expect(new Set(garbage)).toEqual(new Set(['conversation', 'stream']));
 
   const lockout = { from: 'x'.repeat(12), failures: [['127.0.0.1', 1000]] };
   await own.ask('PUBLISH', `${prefix}:topic:lockout`, JSON.stringify(lockout));
