@@ -78,7 +78,7 @@ async function hour(aged: Aged): Promise<void> {
   const known = counts.map((kinds) =>
     Object.entries(kinds)
       .filter(([kind]) => OF_CLIENTS.test(kind))
-      .toSorted(),
+      .toSorted(([one], [other]) => one.localeCompare(other)),
   );
   expect(known.slice(4)).toEqual(known.slice(2, 4));
   expect(Object.entries(counts[5]!).filter(([kind, count]) => !OF_CLIENTS.test(kind) && count > 6)).toEqual([]);
