@@ -577,11 +577,11 @@ export class HttpSession implements Conversation, CredentialHolder, EventKeeper 
     const log = await this.#limits.store.recall(this.#nameOf(id), this.#logOptions);
     const known = this.#streams.get(id);
     if (log === undefined || known !== undefined) return known;
-    if (log.hasGap === true) return void log.end();
     const stream = this.#newStream(id);
     stream.recall(log);
-    stream.complete();
-    return stream;
+    if (log.hasGap === true) this.#forget(stream);
+    else stream.complete();
+    return this.#streams.get(id);
   }
 
   #takeRequest(id: RpcId): EventStream | undefined {
