@@ -143,8 +143,9 @@ export function configurationFile(options: ConfigurationFileOptions): Configurat
         throw new SwitchboardError('SWB_FILE_NOT_WRITTEN', { detail });
       }
       const change = write(file, revision.before);
-      if (revision.variables !== undefined) giveBack(revision.variables);
+      // Done, whatever becomes of the other file.
       revision.shown = { ...revision.shown, undone: true };
+      if (revision.variables !== undefined) giveBack(revision.variables);
       return change;
     },
     ...(imports !== undefined && { importable: () => imports.look() }),

@@ -139,8 +139,10 @@ describe('what is imported', () => {
       {
         what: 'server github',
         before: '',
-        after: expect.stringMatching(/gh \(variables GITHUB_TOKEN, MODE\); isolation session$/),
+        // Everybody sees the history, and an argument may be a secret that nobody knows for one.
+        after: expect.stringMatching(/^\S+ \(variables GITHUB_TOKEN, MODE\); isolation session$/),
       },
+      { what: 'envFile', before: '', after: '~/switchboard/.env' },
       { what: 'variable GITHUB_TOKEN in ~/switchboard/.env', before: '', after: 'its value, not shown' },
     ]);
     expect(preview.change.added).toEqual(['github']);

@@ -37,8 +37,9 @@ function startUsage(): {
     operations: { upstreamsWith },
     history: {
       measured: (upstream, used) => void measured.push([upstream, used]),
-      get upstreams() {
-        return measured.map(([name]) => name);
+      usage: (upstream) => {
+        const memoryBytes = measured.flatMap(([name, used]) => (name === upstream ? [used.memoryBytes] : []));
+        return { from: 0, stepMs: 60_000, memoryBytes: [null, ...memoryBytes], cores: [] };
       },
     },
     read: () => {

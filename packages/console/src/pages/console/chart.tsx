@@ -89,6 +89,7 @@ export function Chart({
         aria-valuetext={`${time}: ${spoken}`}
         onPointerDown={onTouch}
         onPointerMove={onTouch}
+        onPointerCancel={() => plot.current!.point(undefined)}
         onBlur={() => plot.current!.point(undefined)}
         onKeyDown={onKeyDown}
       >

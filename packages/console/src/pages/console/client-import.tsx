@@ -10,16 +10,20 @@ import { counted } from './words.ts';
 export interface ClientImportProps {
   readonly page: Page;
   readonly file: ConfigurationFile | undefined;
+  /** Why the file that there is cannot be changed from here. */
+  readonly locked: string | undefined;
   onEdit(edit: ConfigurationEdit): void;
 }
 
 /** The way to the servers of MCP clients; for operators, where there is a file that they could come into. */
-export function ClientImport({ page, file, onEdit }: ClientImportProps): JSX.Element | null {
+export function ClientImport({ page, file, locked, onEdit }: ClientImportProps): JSX.Element | null {
   const [isOpen, setOpen] = useState(false);
   if (!page.mayAct) return null;
   return (
     <div class="blocks">
-      {file === undefined ? (
+      {locked !== undefined ? (
+        <p class="hint">Servers of the MCP clients on this machine cannot be taken over: {locked}</p>
+      ) : file === undefined ? (
         <p class="hint">
           To take over servers of the MCP clients on this machine, start Switchboard with one configuration file:{' '}
           <code>switchboard serve --config switchboard.json</code>

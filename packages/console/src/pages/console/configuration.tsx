@@ -36,6 +36,8 @@ interface Found {
   readonly file: ConfigurationFile | undefined;
   /** Why what is in the file is not known; absent where there is none. */
   readonly wrong?: string;
+  /** Why it cannot be changed from here, where there is one. */
+  readonly locked?: string;
 }
 
 async function configuration(): Promise<Found> {
@@ -46,14 +48,14 @@ async function configuration(): Promise<Found> {
   if (!(file instanceof Error)) return { facts, file, ...(file.wrong !== undefined && { wrong: file.wrong }) };
   // That there is none is no fault.
   const isNone = file instanceof Refusal && file.status === 404;
-  return { facts, file: undefined, ...(!isNone && { wrong: file.message }) };
+  return { facts, file: undefined, ...(!isNone && { locked: file.message }) };
 }
 
 export function Configuration({ page }: { readonly page: Page }): JSX.Element {
   const { id, filter = '', order = '', all = '' } = page.place.params;
   const readAt = page.live?.state.changes.findLast(({ type }) => type === 'reloaded' || type === 'reload.failed')?.time;
   const asked = useAsked(page, 'configuration', configuration, readAt);
-  const { facts, file, wrong } = asked.answer ?? {};
+  const { facts, file, wrong, locked } = asked.answer ?? {};
   const [edit, setEdit] = useState<ConfigurationEdit>();
   const options = facts?.options ?? NONE;
   const given = useMemo(() => options.filter(({ origin }) => all !== '' || origin !== 'default'), [options, all]);
@@ -110,12 +112,12 @@ export function Configuration({ page }: { readonly page: Page }): JSX.Element {
           }
         />
         {facts !== undefined && <Blocks page={page} facts={facts} file={file} onEdit={setEdit} />}
-        {facts !== undefined && <ClientImport page={page} file={file} onEdit={setEdit} />}
+        {facts !== undefined && <ClientImport page={page} file={file} locked={locked} onEdit={setEdit} />}
         <History page={page} file={file} />
       </section>
       {edit !== undefined && <ChangeDialog page={page} edit={edit} onClose={() => setEdit(undefined)} />}
       {option !== undefined && (
-        <OptionDetail key={option.name} page={page} option={option} file={file} wrong={wrong} onEdit={setEdit} />
+        <OptionDetail key={option.name} page={page} option={option} file={file} locked={locked} onEdit={setEdit} />
       )}
       {id !== undefined && option === undefined && facts !== undefined && (
         <Detail title="No such option" onClose={() => page.show({ id: undefined }, false)}>

@@ -28,11 +28,12 @@ export class LiveLink {
   #rest: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   readonly #onChange: () => void;
+  readonly #onOnline = (): void => this.retry();
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
     document.addEventListener('visibilitychange', this.#onVisibility);
-    window.addEventListener('online', () => this.retry());
+    window.addEventListener('online', this.#onOnline);
     this.#watchdog = setInterval(() => this.#watch(), 1000);
   }
 
@@ -54,6 +55,7 @@ export class LiveLink {
     clearInterval(this.#watchdog);
     clearTimeout(this.#rest);
     document.removeEventListener('visibilitychange', this.#onVisibility);
+    window.removeEventListener('online', this.#onOnline);
     this.#set('ended');
   }
 

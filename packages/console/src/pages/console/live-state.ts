@@ -140,7 +140,8 @@ export class LiveState {
     const rows = new Map((all === undefined ? this.changes : []).map((change) => [String(change.nr), change]));
     for (const change of (all ?? changed) as Change[]) rows.set(String(change.nr), change);
     for (const nr of gone) rows.delete(nr);
-    this.changes = [...rows.values()];
+    // What a store has of before a restart may come later than what happened since.
+    this.changes = [...rows.values()].toSorted((one, other) => one.time - other.time);
   }
 
   #recent({ all, rows, skipped = 0 }: Message): void {

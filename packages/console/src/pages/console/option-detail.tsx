@@ -9,15 +9,15 @@ export interface OptionDetailProps {
   readonly page: Page;
   readonly option: Option;
   readonly file: ConfigurationFile | undefined;
-  /** Why what is in the file is not known. */
-  readonly wrong: string | undefined;
+  /** Why the file that there is cannot be changed from here. */
+  readonly locked: string | undefined;
   onEdit(edit: ConfigurationEdit): void;
 }
 
 /** Why it cannot be changed here; undefined where it can. */
-function whyNot({ page, option: { name, origin, secret }, file, wrong }: OptionDetailProps): string | undefined {
+function whyNot({ page, option: { name, origin, secret }, file, locked }: OptionDetailProps): string | undefined {
   if (!page.mayAct) return 'To change it requires the role operator.';
-  if (file === undefined && wrong !== undefined) return `It cannot be changed here: ${wrong}`;
+  if (locked !== undefined) return `It cannot be changed here: ${locked}`;
   if (file === undefined) {
     return 'It cannot be changed here: Switchboard was started without a configuration file, or with several.';
   }
@@ -49,7 +49,11 @@ export function OptionDetail(props: OptionDetailProps): JSX.Element {
         facts={{
           Value: <code>{written}</code>,
           'From the next start':
-            file?.restartNeeded.includes(name) === true ? <code>{inFile || String(option.default)}</code> : undefined,
+            file?.restartNeeded.includes(name) !== true ? undefined : file.options.includes(name) ? (
+              <code>{inFile || String(option.default)}</code>
+            ) : (
+              'what the file says'
+            ),
           Default: <code>{String(option.default)}</code>,
           Origin: origin,
           'In the file': <code>{name}</code>,

@@ -130,6 +130,7 @@ export class Page {
     if (this.live?.link === 'ended') {
       this.me = undefined;
       this.live = undefined;
+      this.notices = [];
       this.isPaletteOpen = false;
       if (!this.#isLeaving) this.wrong = OVER;
     }

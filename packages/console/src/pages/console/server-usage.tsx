@@ -19,7 +19,8 @@ interface ServerUsageProps {
 export function ServerUsage({ page, upstream, changes }: ServerUsageProps): JSX.Element | null {
   const usage = page.live!.state.usage[usageTopicOf(page, upstream)];
   const isMeasured = upstream.members.some(({ memoryBytes }) => memoryBytes !== undefined);
-  if (!isMeasured && usage?.memoryBytes.some((bytes) => (bytes ?? 0) > 0) !== true) return null;
+  const isLoading = usage === undefined && rangeOf(page) !== 'minute';
+  if (!isMeasured && !isLoading && usage?.memoryBytes.some((bytes) => bytes !== null) !== true) return null;
   return (
     <>
       <h3>What it uses</h3>

@@ -170,6 +170,9 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
     [id, hasSession, principal, state.versions.recent],
   );
   const errors = recent.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'cancelled').length;
+  // Of one at another node it is known how many calls it has, and not which.
+  const isAway = isElsewhere(page, session);
+  const underWay = isAway ? session.inFlight : running.length;
   const close = (): void => setDoing(undefined);
   return (
     <Detail
@@ -178,7 +181,7 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
     >
       {page.mayAct && (
         <div class="buttons">
-          <button type="button" disabled={running.length === 0} onClick={() => setDoing('cancel')}>
+          <button type="button" disabled={underWay === 0} onClick={() => setDoing('cancel')}>
             Cancel its calls
           </button>
           {hasSession && (
@@ -228,12 +231,12 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
       <h3>
         Calls{' '}
         <span class="hint">
-          {`${running.length} under way, ${recent.length} ended, ${errors} not well`}
-          {!hasSession && `; those that ended are all of ${principal} from ${id}`}
+          {isAway ? `${underWay} under way` : `${underWay} under way, ${recent.length} ended, ${errors} not well`}
+          {!hasSession && !isAway && `; those that ended are all of ${principal} from ${id}`}
         </span>
       </h3>
-      {!isElsewhere(page, session) && <Calls page={page} running={running} recent={recent} />}
-      {(hasSession || isElsewhere(page, session)) && (
+      {!isAway && <Calls page={page} running={running} recent={recent} />}
+      {(hasSession || isAway) && (
         <>
           <h3>
             Messages <span class="hint">names and sizes, the last 200, live</span>
@@ -260,14 +263,14 @@ function SessionDetail({ page, session }: { readonly page: Page; readonly sessio
       {doing === 'cancel' && (
         <Ask
           title="Cancel its calls"
-          action={`Cancel ${counted(running.length, 'call')}`}
+          action={`Cancel ${counted(underWay, 'call')}`}
           grave
           onClose={close}
           onDo={(form) => {
             const reason = typed(form, 'reason');
             void page.act<{ count: number }>(
               'cancelAll',
-              { name: keyOf(session), query: reason === '' ? {} : { reason } },
+              { name: nameOf(session), query: reason === '' ? {} : { reason } },
               (answer) => `${counted(answer.count, 'call')} cancelled.`,
             );
           }}
@@ -304,12 +307,15 @@ function Elsewhere({ nodes }: { readonly nodes: readonly NodeSessions[] }): JSX.
   const answered = nodes.filter(({ error }) => error === undefined).map(({ node }) => node);
   return (
     <p class="hint elsewhere">
-      {answered.length > 0 && `Sessions of ${answered.join(', ')} are as they were up to 10 s ago. `}
+      {answered.length > 0 && `Sessions of ${answered.join(', ')} are as they were a little while ago. `}
       {leftOut > 0 && `${counted(leftOut, 'session')} there are left out. `}
       {silent.map(({ node, error = '' }) => `${node} did not answer: ${error}. `)}
     </p>
   );
 }
+
+/** What routes know it by: behind a space stands the node of a client without a session. */
+const nameOf = ({ id, key }: Session): string => key?.split(' ')[0] ?? id;
 
 /** The one whose details are open. */
 const shownSession = ({ live, place }: Page): Session | undefined =>

@@ -128,6 +128,7 @@ export class Imports {
       text: withServers({ ...config, file: { ...config.file!, text } }, servers, variables.size > 0),
       differences: [
         ...servers.map(({ name, value }) => ({ what: `server ${name}`, before: '', after: describeEntry(value) })),
+        ...(variables.size > 0 && !env.isNamed ? [{ what: 'envFile', before: '', after: envFile }] : []),
         ...added.map((name) => ({ what: `variable ${name} in ${envFile}`, before: '', after: 'its value, not shown' })),
       ],
       variables:
@@ -193,10 +194,10 @@ function describe(
   };
 }
 
-/** An entry in words: what is started, and all else that is no value of a variable or a header. */
+/** An entry in words, for everybody who sees the history of the file: what is started, and all else that is no argument, nor a value of a variable or a header. */
 const describeEntry = (entry: JsonObject): string =>
   [
-    describeStart(entry),
+    describeStart(omit(entry, 'args')),
     ...Object.entries(omit(entry, 'command', 'args', 'url', 'env', 'headers', 'cwd')).map(
       ([name, value]) => `${name} ${shown(typeof value === 'string' ? value : JSON.stringify(value))}`,
     ),

@@ -38,8 +38,8 @@ export class ClusterEvents {
   });
   /** The streams of other nodes, by their ids. */
   readonly #streams: Map<string, AbortController> = new Map();
-  /** The nodes of which it was said that they have no stream. */
-  readonly #unanswered: Set<string> = new Set();
+  /** What was said of the nodes that have no stream, by their ids. */
+  readonly #unanswered: Map<string, ReportedEvent> = new Map();
   #readers = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -49,7 +49,7 @@ export class ClusterEvents {
 
   /** As {@link Watchers.add}. */
   add(response: ServerResponse, operator: Operator, wants: (event: ReportedEvent) => boolean): void {
-    this.#watchers.add(response, operator, wants);
+    this.#watchers.add(response, operator, wants, [...this.#unanswered.values()].filter(wants));
     this.#readers++;
     response.once('close', () => {
       if (--this.#readers === 0) this.#stop();
@@ -79,7 +79,10 @@ export class ClusterEvents {
   }
 
   #look(): void {
-    for (const node of distinct(this.#cluster.nodes())) {
+    const nodes = distinct(this.#cluster.nodes());
+    const there = new Set(nodes.map(({ id }) => id));
+    for (const id of this.#unanswered.keys()) if (!there.has(id)) this.#unanswered.delete(id);
+    for (const node of nodes) {
       if (node.self || this.#streams.has(node.id)) continue;
       const stream = new AbortController();
       this.#streams.set(node.id, stream);
@@ -108,9 +111,10 @@ export class ClusterEvents {
     if (signal.aborted) return;
     this.#streams.delete(id);
     if (this.#unanswered.has(id)) return;
-    this.#unanswered.add(id);
     const time = new Date().toISOString();
-    this.#watchers.onItem({ type: 'unanswered', time, reason: asSwitchboardError(error).message, reportedBy });
+    const event = { type: 'unanswered', time, reason: asSwitchboardError(error).message, reportedBy };
+    this.#unanswered.set(id, event);
+    this.#watchers.onItem(event);
   }
 }
 

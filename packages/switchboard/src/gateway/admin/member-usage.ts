@@ -10,7 +10,7 @@ import type { Operations, UpstreamFacts } from '../operations.ts';
 
 export interface MemberUsageOptions {
   operations: Pick<Operations, 'upstreamsWith'>;
-  history: Pick<History, 'measured' | 'upstreams'>;
+  history: Pick<History, 'measured' | 'usage'>;
   /** @default `/proc` */
   read?(): Promise<ProcessTree>;
   /** Monotonic, in ms. @default performance.now */
@@ -30,8 +30,9 @@ export class MemberUsage {
   readonly #clock: NodeJS.Timeout;
   #processes = NO_PROCESSES;
   #readAt = -Infinity;
-  /** The processor time of each process when it was measured last. */
+  /** The processor time of each process when it was measured last, and when that was. */
   #cpuMs: ReadonlyMap<number, number> = new Map();
+  #measuredAt = -Infinity;
 
   constructor(options: MemberUsageOptions) {
     this.#options = options;
@@ -62,7 +63,7 @@ export class MemberUsage {
   /** Measures now. */
   async measure(): Promise<void> {
     const { operations, history } = this.#options;
-    const before = this.#readAt;
+    const before = this.#measuredAt;
     const now = this.#now();
     this.#readAt = now;
     const isAnyRunning = operations.upstreamsWith(NO_PROCESSES).some(({ members }) => members.some(hasProcess));
@@ -71,7 +72,7 @@ export class MemberUsage {
     for (const { name, members } of operations.upstreamsWith(this.#processes)) {
       const measured = members.filter(({ memoryBytes }) => memoryBytes !== undefined);
       // Where the system does not say, and where nothing ever ran, there is nothing to draw.
-      if (measured.length === 0 && (members.some(hasProcess) || !history.upstreams.includes(name))) continue;
+      if (measured.length === 0 && (members.some(hasProcess) || !this.#wasMeasured(name))) continue;
       let used = 0;
       for (const { pid = 0, cpuMs: all = 0 } of measured) {
         cpuMs.set(pid, all);
@@ -84,6 +85,11 @@ export class MemberUsage {
       });
     }
     this.#cpuMs = cpuMs;
+    this.#measuredAt = now;
+  }
+
+  #wasMeasured(name: string): boolean {
+    return this.#options.history.usage(name, 'day').memoryBytes.some((bytes) => bytes !== null);
   }
 }
 

@@ -385,7 +385,8 @@ export const ROUTES: readonly Route[] = [
     answer: shapes.text,
     stream: true,
     handle: ({ watchers, clusterEvents, cluster }, { query: { type, node }, operator, isForAll }, response) => {
-      const isWanted = type === undefined ? (): boolean => true : ofTypes(type.split(','));
+      // Whoever asks for some is told of the nodes, and of the number, that are not among them.
+      const isWanted = type === undefined ? (): boolean => true : ofTypes([...type.split(','), 'unanswered', 'missed']);
       const only = node === undefined ? undefined : nodeNamed(node, cluster);
       if (clusterEvents === undefined || !isForAll || only?.self === true) watchers.add(response, operator, isWanted);
       else {
@@ -458,8 +459,12 @@ function missing(what: string, name: string, known: readonly string[]): never {
 
 function missingSession(operations: Operations, name: string): never {
   const sessions = operations.sessions();
-  if (!sessions.some((session) => isNamed(session, name))) missing('session', name, idsOf(sessions));
-  const detail = `${JSON.stringify(name)} is a client without a session, over modern HTTP or REST: cancel its requests instead`;
+  const found = sessions.find((session) => isNamed(session, name));
+  if (found === undefined) missing('session', name, idsOf(sessions));
+  const detail =
+    found.key === undefined
+      ? `${JSON.stringify(name)} is a session of the program around the gateway, which does not do this`
+      : `${JSON.stringify(name)} is a client without a session, over modern HTTP or REST: cancel its requests instead`;
   throw new SwitchboardError('SWB_NOT_FOUND', { detail });
 }
 
