@@ -59,6 +59,7 @@ export class Connection implements Conversation, CredentialHolder {
   /** What another process would go on with; nothing where none could. */
   #record: KeptRecord | undefined;
   readonly #returns: Returns = new Returns();
+  #hasJustMoved = false;
   #badMessages = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #startedAt = Date.now();
@@ -88,7 +89,9 @@ export class Connection implements Conversation, CredentialHolder {
   /** The client came back, and has shown again who it is: somebody of the same principal with the same rights. */
   renew(identity: Identity): void {
     this.#arrival.identity = identity;
-    this.#returns.add('resumed');
+    // Who has moved comes back by that.
+    if (!this.#hasJustMoved) this.#returns.add('resumed');
+    this.#hasJustMoved = false;
   }
 
   invalidate(how: 'expired' | 'revoked', why: string): void {
@@ -182,6 +185,7 @@ export class Connection implements Conversation, CredentialHolder {
   restore(record: SessionRecord): void {
     this.#startedAt = record.startedAt;
     this.#returns.add('moved');
+    this.#hasJustMoved = true;
     this.notes = notesOf(record);
     this.#session = this.#newSession();
     this.#session.restore(record);

@@ -23,6 +23,13 @@ export function sessionlessKey(request: Request): string | undefined {
   return request.scope.loose === true ? keyOf(marksOf(request), request.scope.affinity) : undefined;
 }
 
+/** How many of them there are. */
+export function countSessionless(exchanges: Iterable<Request>): number {
+  const known = new Set<string>();
+  for (const exchange of exchanges) if (exchange.scope.loose === true) known.add(marksOf(exchange));
+  return known.size;
+}
+
 /**
  * One entry for each address, principal, server and name of a client, oldest first. The id is the address, as in events and requests, so
  * several may have the same; the key tells them apart.

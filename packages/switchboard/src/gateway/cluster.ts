@@ -371,7 +371,7 @@ export class Cluster {
   async #does(node: Node, path: string, body: string): Promise<boolean> {
     const signal = AbortSignal.timeout(ASK_MS);
     const answer = await this.#link.send(node, { method: 'POST', path, headers: {}, body, signal });
-    answer.body.resume();
+    answer.body.on('error', () => {}).resume();
     return answer.status === 204;
   }
 
@@ -540,7 +540,7 @@ export class Cluster {
         try {
           const signal = AbortSignal.timeout(ALIVE_MS);
           const { body } = await this.#link.send(node, { method: 'GET', path: ALIVE_PATH, headers: {}, signal });
-          body.resume();
+          body.on('error', () => {}).resume();
           return [];
         } catch (error) {
           return [{ node: node.name, why: asSwitchboardError(error).message }];
@@ -553,7 +553,7 @@ export class Cluster {
   async #checkReachable(signal: AbortSignal): Promise<void> {
     const self = { id: this.nodes.id, url: this.#url };
     const { status, body } = await this.#link.send(self, { method: 'GET', path: ALIVE_PATH, headers: {}, signal });
-    body.resume();
+    body.on('error', () => {}).resume();
     if (status !== 204) throw new Error(`HTTP status ${status}`);
   }
 

@@ -193,7 +193,7 @@ export class Gateway {
     const { served, limiter, byName: pools } = this.#pools;
     const onNotice = this.#onStoreNotice;
     this.#secrets = new KeptSecrets({ store, keys: (cluster ?? sole)?.secretKeys, onNotice });
-    const limits = new SharedLimits({ settings, store, cluster, registry: this.#registry, onNotice });
+    const limits = new SharedLimits({ settings, store, cluster, sole, registry: this.#registry, onNotice });
     this.#limits = limits;
     const admission = new Admission(settings, roles, limits.rates);
     const access = new Access({

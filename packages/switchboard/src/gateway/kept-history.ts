@@ -171,10 +171,14 @@ export class KeptHistory {
     });
     const upstreams = history.upstreams.flatMap((upstream) => {
       const { minutes, quarters } = history.ringsOf(upstream)!;
-      if (this.#written.get(upstream) === minutes.changes) return [];
-      this.#written.set(upstream, minutes.changes);
+      const { changes } = minutes;
+      if (this.#written.get(upstream) === changes) return [];
       const record = { minutes: all(minutes, now), quarters: all(quarters, now) };
-      return [this.#upstreams.put(this.#upstreamName(upstream), record, DAY_MS + SPARE_MS)];
+      const put = async (): Promise<void> => {
+        await this.#upstreams.put(this.#upstreamName(upstream), record, DAY_MS + SPARE_MS);
+        this.#written.set(upstream, changes);
+      };
+      return [put()];
     });
     for (const known of this.#written.keys()) if (!history.upstreams.includes(known)) this.#written.delete(known);
     const changes = history.changes().slice(-MAX_CHANGES);

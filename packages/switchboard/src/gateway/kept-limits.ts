@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Lockout, LockoutState } from '../limits/lockout.ts';
 import type { BucketState, RateLimit } from '../limits/token-bucket.ts';
 import { Records } from '../stores/records.ts';
-import type { SharedStore, StoreNotice } from '../stores/store.ts';
+import type { Lease, SharedStore, StoreNotice } from '../stores/store.ts';
 import { owned } from '../util/owned.ts';
 
 export interface KeptLimitsOptions {
@@ -12,6 +12,8 @@ export interface KeptLimitsOptions {
   /** @default they are counted where they are kept */
   rates?: RateLimit | undefined;
   lockout: Lockout;
+  /** The lease to write under now. @default none is needed */
+  lease?: (() => Lease | undefined) | undefined;
   onNotice(notice: StoreNotice): void;
 }
 
@@ -34,6 +36,8 @@ export class KeptLimits {
   readonly #options: KeptLimitsOptions;
   readonly #timer: NodeJS.Timeout;
   #written = '';
+  /** Before that, what is here is not what there is. */
+  #isRestored = false;
 
   constructor(options: KeptLimitsOptions) {
     const { store, onNotice } = options;
@@ -46,6 +50,7 @@ export class KeptLimits {
   async restore(): Promise<void> {
     const { rates, lockout } = this.#options;
     const record = await this.#records.get('all').catch(() => undefined);
+    this.#isRestored = true;
     if (record === undefined) return;
     rates?.restore(record.rates);
     lockout.restore(record);
@@ -57,13 +62,14 @@ export class KeptLimits {
   }
 
   #write(): void {
-    const { rates, lockout } = this.#options;
+    if (!this.#isRestored) return;
+    const { rates, lockout, lease } = this.#options;
     const record = { rates: rates?.state ?? [], ...lockout.state };
     const text = JSON.stringify(record);
     if (text === this.#written) return;
     this.#written = text;
     owned(
-      () => this.#records.put('all', record, TTL_MS),
+      () => this.#records.put('all', record, TTL_MS, lease?.()),
       () => {},
     );
   }

@@ -1,7 +1,7 @@
 /** What operators see of a gateway, and what they can do to it. The admin API, the command line and the library stand on this. */
 import type { Registry } from '../callers/registry.ts';
 import type { SessionFacts, SessionNotes } from '../callers/session-facts.ts';
-import { sessionlessClients, sessionlessKey } from '../callers/sessionless.ts';
+import { countSessionless, sessionlessClients, sessionlessKey } from '../callers/sessionless.ts';
 import type { Ready } from '../observe/readiness.ts';
 import { destinationOf } from '../observe/requests.ts';
 import type { Transport } from '../protocol/session-context.ts';
@@ -131,11 +131,11 @@ export class Operations {
     return all.toSorted((one, other) => one.startedAt - other.startedAt);
   }
 
-  /** How many there are, without a look at each. @internal */
+  /** How many there are. It is asked for each second. @internal */
   get counts(): { clients: number; sessions: number } {
     const { program, registry, router } = this.#options;
     const sessions = program?.sessions().length ?? registry.size;
-    const others = program === undefined ? sessionlessClients(router.exchanges).length : 0;
+    const others = program === undefined ? countSessionless(router.exchanges) : 0;
     return { clients: sessions + others, sessions };
   }
 

@@ -11,6 +11,7 @@ import type { Admission } from './admission.ts';
 import type { Cluster } from './cluster.ts';
 import { KeptLimits } from './kept-limits.ts';
 import type { Settings } from './settings.ts';
+import type { SoleProcess } from './sole-process.ts';
 import { SharedLockout } from './shared-lockout.ts';
 import { SharedPlaces } from './shared-places.ts';
 
@@ -18,6 +19,8 @@ export interface SharedLimitsOptions {
   settings: Settings;
   store: SharedStore;
   cluster: Cluster | undefined;
+  /** Where this process has a store alone that others could reach. */
+  sole: Pick<SoleProcess, 'lease'> | undefined;
   registry(): Registry;
   onNotice(notice: StoreNotice): void;
 }
@@ -55,7 +58,7 @@ export class SharedLimits {
 
   /** These are to hold beyond this process. */
   cover(admission: Admission, lockout: Lockout): void {
-    const { store, cluster, registry, onNotice } = this.#options;
+    const { store, cluster, sole, registry, onNotice } = this.#options;
     if (cluster !== undefined) {
       this.#kept = new KeptLimits({ store, lockout, onNotice });
       const { announcements, counters } = store;
@@ -69,7 +72,7 @@ export class SharedLimits {
         makeRoomAt: (lease, principal) => cluster.makeRoom(lease, principal),
       });
     } else if (store.reach !== 'process') {
-      this.#kept = new KeptLimits({ store, rates: this.#local, lockout, onNotice });
+      this.#kept = new KeptLimits({ store, rates: this.#local, lockout, lease: () => sole?.lease, onNotice });
     }
   }
 

@@ -55,7 +55,7 @@ export class SoleProcess {
   }
 
   /** Under which this process writes. */
-  get lease(): Lease | undefined {
+  get lease(): Lease {
     return this.#use.lease;
   }
 

@@ -19,9 +19,9 @@ import { BODY_HEADER, Nonces, SIGNATURE_HEADER, refused, signAnswer, verifyReque
 
 /** Says that another node than the one that was meant has its port now. */
 export const ANOTHER_STATUS = 410;
-/** Answers 204, so that it is known that a node can be reached. */
 /** Answered with the other nodes that this one cannot reach. */
 export const UNREACHED_PATH = '/peer/unreached';
+/** Answers 204, so that it is known that a node can be reached. */
 export const ALIVE_PATH = '/peer/alive';
 
 export interface PeerListenerOptions {

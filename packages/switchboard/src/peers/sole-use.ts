@@ -42,9 +42,9 @@ export class SoleUse {
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
   }
 
-  /** Under which this process writes; nothing before it {@link join}s. */
-  get lease(): Lease | undefined {
-    return this.#lease;
+  /** Under which this process writes; before it has the right, one that no store knows, so that what is written waits. */
+  get lease(): Lease {
+    return this.#lease ?? { name: NAME, owner: this.#owner, epoch: 0 };
   }
 
   /**
@@ -65,7 +65,8 @@ export class SoleUse {
         throw error;
       }
     }
-    this.#timer = unreffed(setInterval(() => this.#beat(), this.#leaseMs / BEATS));
+    if (this.#closed) await this.#release();
+    else this.#timer = unreffed(setInterval(() => this.#beat(), this.#leaseMs / BEATS));
   }
 
   /** Lets others have it. Idempotent. */
@@ -74,6 +75,10 @@ export class SoleUse {
     this.#closed = true;
     clearInterval(this.#timer);
     await this.#beating;
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
     if (this.#lease !== undefined) await this.#options.store.leases.release(this.#lease).catch(() => {});
   }
 

@@ -278,7 +278,7 @@ export class RedisLogs {
         } else if (result.value === 'waits') {
           failures.push(notWritten());
           this.#stick(open);
-        } else this.#part(open);
+        } else if (!this.#dirty.has(open)) this.#part(open);
       }
       // It is away; one that fails alone keeps none of the others from being written.
       if (failed > 0 && failed === some.length) break;
@@ -339,8 +339,10 @@ export class RedisLogs {
     };
     const begins = open.isLate ? 'again' : 'new';
     const said = await append(open.begun ? 'on' : begins, changes.first, changes.entries);
-    // What it had is here too.
-    return said === 'lost' ? append('again', changes.trimmed + 1, entriesUpTo(log, changes.last)) : said;
+    if (said !== 'lost') return said;
+    // What it had is here too, but for what was given up meanwhile.
+    const trimmed = log.last - log.size;
+    return append('again', trimmed + 1, log.after(0).slice(0, Math.max(0, changes.last - trimmed)));
   }
 
   #standsUnknown(open: Open): Outcome {
@@ -384,11 +386,6 @@ const asOwner = (under: Lease | undefined): [epoch: number | '', owner: string] 
 
 const notWritten = (): SwitchboardError =>
   new SwitchboardError('SWB_STORE_UNAVAILABLE', { detail: 'it does not know the lease of this node' });
-
-function entriesUpTo(log: MirroredLog, last: number): readonly Entry[] {
-  const kept = log.after(0);
-  return kept.slice(0, kept.length - (log.last - last));
-}
 
 /** Bytes would not survive as text. */
 const asText = (entry: Entry): string =>

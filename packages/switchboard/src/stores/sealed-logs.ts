@@ -35,8 +35,12 @@ export class SealedLogs {
 
   /** As {@link Store.recall}. Of a log of which an entry has no good seal nothing is taken over: it begins again, and has a gap. */
   async recall(name: string, options?: KeepOptions): Promise<Log | undefined> {
-    const found = await this.#store.recall(sealedName(name), options);
-    if (found === undefined) return this.#unsealed(name, options);
+    const names = [sealedName(name), name];
+    const [found, former] = await Promise.all(names.map((each) => this.#store.recall(each, options)));
+    // A process of an earlier version has gone on with it after the one that sealed it.
+    if (former !== undefined) found?.end();
+    if (former !== undefined) return this.#unsealed(name, former, options);
+    if (found === undefined) return undefined;
     const log = this.#sealed(name, found);
     if (await log.isGenuine()) return log;
     found.end();
@@ -44,9 +48,7 @@ export class SealedLogs {
   }
 
   /** What a process of an earlier version has left. Where all of it was received, only the count goes on. */
-  async #unsealed(name: string, options: KeepOptions | undefined): Promise<Log | undefined> {
-    const former = await this.#store.recall(name, options);
-    if (former === undefined) return undefined;
+  #unsealed(name: string, former: Log, options: KeepOptions | undefined): Log {
     const { last, size } = former;
     former.end();
     if (size > 0 || last > MAX_LAST) return this.#begun(name, options, 'its entries have no seal');

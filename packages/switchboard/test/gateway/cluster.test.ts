@@ -222,6 +222,7 @@ it('a WebSocket that is cut is resumed at another node, whether its own still ha
   const [second, resumed] = await resume(b!, opened);
   expect((resumed['params'] as Json)['h']).toBe(3);
   expect(textOf(await second.call(2, 'echo', { text: 'at b' }))).toBe('at b');
+  expect(b!.gateway.operations.sessions()).toMatchObject([{ returns: { count: 1, last: [{ how: 'moved' }] } }]);
   await expect.poll(() => a!.gateway.stats.connections).toBe(0);
   second.socket.terminate();
   await b!.gateway.close();

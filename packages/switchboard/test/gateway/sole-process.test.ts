@@ -51,7 +51,7 @@ it('a second process, and a node of a cluster, do not start beside one that has 
   await expect(beside.listen()).rejects.toThrow('1 node of a cluster: a');
 }, 20_000);
 
-it('rates, and who has shown wrong credentials, are the same after a restart', async () => {
+it('rates, and who has shown wrong credentials, are the same after a restart, also where another process was refused meanwhile', async () => {
   const keys = testKeys();
   const headers = bearer(keys.add('ann'));
   const given = options(newStore(), { keysFile: keys.path, rateLimit: 6 });
@@ -62,6 +62,10 @@ it('rates, and who has shown wrong credentials, are the same after a restart', a
   expect(answers.at(-1)).toBe(429);
   const wrong = (url: string): Promise<HttpAnswer> => http(url, { headers: bearer('wrong'), body: initialize });
   await expect.poll(async () => (await wrong(first.http)).status, { interval: 1 }).toBe(429);
+  // One that is refused leaves what it finds.
+  const refused = createGateway({ ...given, port: 0 });
+  await expect(refused.listen()).rejects.toThrow('Another process uses the store');
+  await refused.close();
   await first.gateway.close();
   const second = await startGateway(given);
   expect((await wrong(second.http)).status).toBe(429);

@@ -108,6 +108,18 @@ describe('a log of two healthy nodes', () => {
     expect([b.notices, await found(c.logs)]).toEqual([[], 'abc']);
   });
 
+  it('that was lost is written as it is when that is known, without what was given up meanwhile', async () => {
+    const { a, b, prefix } = processes(2);
+    const log = add(a.logs.open('log', {}), 'a', 'b', 'c');
+    await a.logs.flush();
+    await server.ask('DEL', `${prefix}log:log`, `${prefix}entries:log`);
+    add(log, 'd');
+    a.line.onRun = () => log.trim(2);
+    await a.logs.flush();
+    const recalled = await b.logs.recall('log', {});
+    expect([await textOf(recalled), recalled!.last]).toEqual(['cd', 4]);
+  });
+
   it('that was given up elsewhere, though it is used here, is written as a whole with the next entry', async () => {
     const { a, b, c } = processes(3);
     const log = add(a.logs.open('log', {}), 'a');
@@ -164,6 +176,22 @@ describe('a log that could not be written when it was let go of', () => {
     await a.logs.flush();
     await newer.leave();
     expect(await found(c.logs)).toBe('z');
+  });
+
+  it('is not taken for written by a write that had begun before its last entry', async () => {
+    const { a, b } = processes(2);
+    const log = add(a.logs.open('log', {}), 'a');
+    let leaving: Promise<void> | undefined;
+    a.line.onRun = () => {
+      a.line.onRun = () => void (a.line.isCut = true);
+      queueMicrotask(() => (leaving = add(log, 'b').leave()));
+    };
+    await a.logs.flush().catch(() => {});
+    await expect(leaving).rejects.toThrow('cut');
+    a.line.onRun = () => {};
+    a.line.isCut = false;
+    expect(await found(a.logs)).toBe('ab');
+    expect(await found(b.logs)).toBe('ab');
   });
 
   it('is given up for one that is begun in its place in the same process', async () => {

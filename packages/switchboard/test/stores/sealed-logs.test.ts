@@ -71,6 +71,18 @@ it('of a log that a process of an earlier version has left only the count goes o
   expect(await inner.recall('waiting')).toBeUndefined();
 });
 
+it('a log that a process of an earlier version has gone on with is taken from there', async () => {
+  const { inner, logs, notices } = sealedLogs();
+  logs.log('conversation x').append('one');
+  const former = inner.log('conversation x');
+  former.skip(1);
+  former.append('two');
+  former.trim(2);
+  const recalled = (await logs.recall('conversation x'))!;
+  expect([recalled.last, recalled.size, recalled.hasGap, notices]).toEqual([2, 0, false, []]);
+  expect(await inner.recall('conversation x')).toBeUndefined();
+});
+
 it('an announcement is heard once, and only where a node of the cluster made it, for its topic', async () => {
   const inner = memoryStore();
   onTestFinished(() => inner.close());

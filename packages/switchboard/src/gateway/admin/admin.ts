@@ -37,6 +37,7 @@ import { RecentLog } from './recent-log.ts';
 type OfEvents =
   | 'trials'
   | 'watchers'
+  | 'nodeWatchers'
   | 'clusterEvents'
   | 'recentLog'
   | 'history'
@@ -64,6 +65,8 @@ const MAX_SOCKETS = 64;
 const READ_TIMEOUT_MS = 15_000;
 /** Who shows the token: it is for whoever runs Switchboard, who could read every file of it. */
 const PROGRAM: Operator = { name: 'local', role: OPERATOR_ROLE, readsContents: true };
+/** More than there are. */
+const MAX_NODES = 1000;
 /** Another node, which an operator has asked. */
 const NODE: Operator = { name: 'another node', role: OPERATOR_ROLE };
 
@@ -89,6 +92,7 @@ export class Admin {
       clusterEvents: cluster && new ClusterEvents(cluster),
       trials: new Trials(),
       watchers: eventWatchers(),
+      nodeWatchers: eventWatchers(MAX_NODES),
       recentLog,
       history,
       recentRequests: new RecentRequests(),
@@ -142,6 +146,7 @@ export class Admin {
 
   readonly onEvent = (event: LiveEvent): void => {
     this.#context.watchers.onItem(event);
+    this.#context.nodeWatchers.onItem(event);
     this.#context.clusterEvents?.onEvent(event);
     this.#log(event);
     // What a program around it shows has other types, which none of these looks at.
@@ -150,8 +155,9 @@ export class Admin {
 
   /** Resolves when the history is written. Never rejects. */
   async close(): Promise<void> {
-    const { watchers, clusterEvents, recentLog, history, usage, live } = this.#context;
+    const { watchers, nodeWatchers, clusterEvents, recentLog, history, usage, live } = this.#context;
     watchers.close();
+    nodeWatchers.close();
     clusterEvents?.close();
     recentLog.close();
     history.close();
@@ -162,11 +168,14 @@ export class Admin {
     await this.#kept?.close();
   }
 
-  /** What the next process has as well. */
+  /** What the next process has as well, and no other one. */
   get #name(): string {
     const { settings, cluster } = this.#options;
-    const own = cluster?.nodes().find(({ self }) => self)?.name;
-    return own ?? (settings.nodeName || `${settings.host}:${settings.port}`);
+    const nodes = cluster?.nodes() ?? [];
+    const own = nodes.find(({ self }) => self);
+    if (own === undefined) return settings.nodeName || `${settings.host}:${settings.port}`;
+    const isShared = nodes.some(({ self, name }) => !self && name === own.name);
+    return isShared ? `${own.name} ${own.url}` : own.name;
   }
 
   get #upstreams(): string[] {

@@ -49,6 +49,7 @@ export class ClusterEvents {
 
   /** As {@link Watchers.add}. */
   add(response: ServerResponse, operator: Operator, wants: (event: ReportedEvent) => boolean): void {
+    if (response.destroyed) return;
     this.#watchers.add(response, operator, wants, [...this.#unanswered.values()].filter(wants));
     this.#readers++;
     response.once('close', () => {

@@ -6,10 +6,12 @@ import { Watchers } from './watchers.ts';
 
 export type LiveEvent = GatewayEvent | ProgramEvent;
 
-export const eventWatchers = (): Watchers<LiveEvent> =>
+/** @param max how many readers there may be, all of them by one operator. @default operators have shares */
+export const eventWatchers = (max?: number): Watchers<LiveEvent> =>
   new Watchers({
     format: written,
     formatMissed: (count) => framed({ type: 'missed', count }),
+    ...(max !== undefined && { max }),
   });
 
 /** @param types of events, in which `*` stands for anything. */

@@ -39,6 +39,8 @@ export interface AdminContext {
   /** Whether callers must show a credential. */
   authentication(): boolean;
   watchers: Watchers<LiveEvent>;
+  /** The other nodes of a cluster that watch for their operators: one stream each, of which operators have no share. */
+  nodeWatchers: Watchers<LiveEvent>;
   /** Those of all nodes, where there are several. */
   clusterEvents?: ClusterEvents | undefined;
   recentLog: RecentLog;

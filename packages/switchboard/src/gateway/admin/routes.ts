@@ -384,11 +384,16 @@ export const ROUTES: readonly Route[] = [
     query: shapes.watching,
     answer: shapes.text,
     stream: true,
-    handle: ({ watchers, clusterEvents, cluster }, { query: { type, node }, operator, isForAll }, response) => {
+    handle: (
+      { watchers, nodeWatchers, clusterEvents, cluster },
+      { query: { type, node }, operator, isForAll },
+      response,
+    ) => {
       // Whoever asks for some is told of the nodes, and of the number, that are not among them.
       const isWanted = type === undefined ? (): boolean => true : ofTypes([...type.split(','), 'unanswered', 'missed']);
       const only = node === undefined ? undefined : nodeNamed(node, cluster);
-      if (clusterEvents === undefined || !isForAll || only?.self === true) watchers.add(response, operator, isWanted);
+      if (!isForAll) nodeWatchers.add(response, operator, isWanted);
+      else if (clusterEvents === undefined || only?.self === true) watchers.add(response, operator, isWanted);
       else {
         const names = only && [only.name, `${only.name} (${only.id})`];
         const isOf = (reportedBy: string): boolean => names?.includes(reportedBy) ?? true;

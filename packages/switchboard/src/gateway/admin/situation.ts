@@ -125,12 +125,18 @@ function ownSessions({ operations, cluster }: Context): (SessionFacts & { node?:
   return operations.sessions().map((session) => ({ ...(node !== undefined && { node }), ...session }));
 }
 
-/** What they said a little while ago: one that goes on here meanwhile is not told of twice. */
-const sessionsOfOthers = ({ operations, elsewhere }: Context): readonly SessionAtNode[] =>
+/** What they said a little while ago. */
+const sessionsOfOthers = ({ elsewhere }: Context): readonly SessionAtNode[] =>
   (elsewhere?.look().sessions ?? [])
-    .filter(({ id }) => !operations.isOpen(id))
     // A client without a session may have requests at several nodes at once.
     .map((session) => (session.key === undefined ? session : { ...session, key: `${session.key} ${session.node}` }));
+
+/** One that goes on here meanwhile is not told of twice. */
+function sessionsOfAll(context: Context): (SessionFacts & { node?: string })[] {
+  const own = ownSessions(context);
+  const here = new Set(own.map(({ id, key = id }) => key));
+  return [...own, ...sessionsOfOthers(context).filter(({ id, key = id }) => !here.has(key))];
+}
 
 /**
  * What the live stream can be about: `stderr:` and the name of an upstream, `usage.minute:`, `usage.hour:` or `usage.day:` and such a name,
@@ -162,7 +168,7 @@ export function topicsOf(context: Context): (name: string) => Topic | undefined 
     },
     sessions: {
       kind: 'table',
-      look: () => [...ownSessions(context), ...sessionsOfOthers(context)],
+      look: () => sessionsOfAll(context),
       // The id of a client without a session is its address, which others may have too.
       idOf: ({ id, key = id }: SessionFacts) => key,
     },

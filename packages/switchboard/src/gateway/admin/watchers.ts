@@ -20,6 +20,8 @@ export interface WatchersOptions<Item> {
   format(item: Item): string;
   /** What a slow reader gets in place of the items that it missed, as a server-sent event. */
   formatMissed(count: number): string;
+  /** How many readers there may be, all of them by one operator. @default operators have shares */
+  max?: number;
 }
 
 export class Watchers<Item> {
@@ -41,7 +43,10 @@ export class Watchers<Item> {
     wants: (item: Item) => boolean = () => true,
     first: readonly Item[] = [],
   ): void {
-    checkShare(this.#watchers, operator);
+    const { max } = this.#options;
+    checkShare(this.#watchers, operator, max, max);
+    // It may have gone while another process was asked.
+    if (response.destroyed) return;
     const watcher: Watcher<Item> = { operator, response, wants, missed: 0 };
     this.#watchers.add(watcher);
     const keepAlive = setInterval(() => {
