@@ -184,7 +184,7 @@ describe('a log that could not be written when it was let go of', () => {
     let leaving: Promise<void> | undefined;
     a.line.onRun = () => {
       a.line.onRun = () => void (a.line.isCut = true);
-      queueMicrotask(() => (leaving = add(log, 'b').leave()));
+      queueMicrotask(() => void (leaving = add(log, 'b').leave()));
     };
     await a.logs.flush().catch(() => {});
     await expect(leaving).rejects.toThrow('cut');

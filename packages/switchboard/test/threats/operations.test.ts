@@ -113,14 +113,7 @@ describe('another service', () => {
     onTestFinished(() => void canary.close());
     const { port } = canary.address() as AddressInfo;
     const url = `redis://127.0.0.1:${port}`;
-    const names = [
-      'REDIS_URL',
-      'REDIS',
-      'VALKEY_URL',
-      'SWITCHBOARD_REDIS',
-      'SWITCHBOARD_REDIS_URL',
-      'SWITCHBOARD_STORE',
-    ];
+    const names = ['REDIS_URL', 'REDIS', 'VALKEY_URL', 'SWITCHBOARD_REDIS', 'SWITCHBOARD_REDIS_URL'];
     const serving = await serve(['--', process.execPath, servers.scripted.args[0]], {
       ...Object.fromEntries(names.map((name) => [name, url])),
       REDIS_HOST: '127.0.0.1',
