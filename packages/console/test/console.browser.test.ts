@@ -98,14 +98,14 @@ describe('an operator', () => {
       .waitFor();
     await rows(page).filter({ hasText: 'never' }).click();
     await detail(page).getByRole('button', { name: 'Cancel…' }).click();
-    await dialog(page).getByText('Cancel never', { exact: true }).waitFor();
+    await dialog(page).getByText('Cancel the call of never', { exact: true }).waitFor();
     await dialog(page)
       .getByText(/^bob called it at scripted, \d+s ago/)
       .waitFor();
     await dialog(page).getByLabel('Reason').fill('it hangs');
     await dialog(page).getByRole('button', { name: 'Cancel request' }).click();
     expect(await hung).toContain('it hangs');
-    await notice(page, 'never was cancelled.');
+    await notice(page, 'The call of never was cancelled.');
     await page.getByText('Failed', { exact: true }).click();
     await rows(page).filter({ hasText: EVIL }).click();
     await detail(page).getByText('-32602').waitFor();

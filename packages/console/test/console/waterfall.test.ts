@@ -47,6 +47,17 @@ describe('the way of a request', () => {
     expect(wayOf(way).at(-1)).toBe(last);
   });
 
+  it('that was cancelled has no answer, and what Switchboard refused was not handed on', () => {
+    const sent = { turn: 0, server: 0, sent: 1, answered: 6 };
+    expect(wayOf({ times: sent, ms: 7, isCancelled: true }).at(-1)).toBe(
+      '1-6 Server worked until the call was cancelled',
+    );
+    expect(wayOf({ times: { turn: 0, server: 0, answered: 6 }, ms: 7 }).slice(-2)).toEqual([
+      '0-6 Switchboard answered it itself, without the server',
+      '6-7 Switchboard gave the answer to the client',
+    ]);
+  });
+
   it('that Switchboard answered itself says how far it came', () => {
     expect(wayOf({ times: { turn: 1, answered: 4 }, ms: 5 })).toEqual([
       '0-1 Switchboard waited for its turn',

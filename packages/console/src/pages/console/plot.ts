@@ -117,7 +117,7 @@ export class Plot {
     return {
       ...this.#room(),
       ms: 1,
-      padding: axes === undefined ? [1, 0, 1, 0] : [8, 8, 0, 0],
+      padding: axes === undefined ? [1, 0, 1, 0] : [8, 24, 0, 0],
       legend: { show: false },
       scales: { x: { range: ends }, y: { range: () => [0, this.#drawing.top] } },
       axes: axes === undefined ? [{ show: false }, { show: false }] : this.#axes(),

@@ -203,20 +203,21 @@ function RequestDetail({ page, row }: { readonly page: Page; readonly row: Row }
           times={request.times}
           ms={isRunning(request) ? now - request.startedAt : (request.ms ?? 0)}
           isRunning={isRunning(request)}
+          isCancelled={ended?.outcome === 'cancelled'}
           isForAll={upstream === '*'}
         />
       )}
       {id !== '' && <p class="hint">The id stands in the log, in the audit log and in traces too.</p>}
       {asking && (
         <Ask
-          title={`Cancel ${target ?? method}`}
+          title={`Cancel the call of ${target ?? method}`}
           action="Cancel request"
           grave
           onClose={() => setAsking(false)}
           onDo={(form) => {
             const reason = typed(form, 'reason');
             const query = reason === '' ? {} : { reason };
-            void page.act('cancel', { name: id, query }, `${target ?? method} was cancelled.`);
+            void page.act('cancel', { name: id, query }, `The call of ${target ?? method} was cancelled.`);
           }}
         >
           <p>

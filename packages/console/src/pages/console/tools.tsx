@@ -46,7 +46,7 @@ const columnsOf = (isRuled: boolean): readonly TableColumn<Tool>[] => [
     label: 'Seen',
     width: isRuled ? 'minmax(7rem, 2.4fr)' : '5rem',
     from: 0,
-    value: ({ hidden }) => hidden ?? '',
+    value: ({ hidden }) => (hidden === undefined ? 'seen' : `hidden ${hidden}`),
     cell: ({ hidden }) =>
       hidden === undefined ? (
         <StateMark state="seen" />

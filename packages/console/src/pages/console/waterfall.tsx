@@ -15,6 +15,8 @@ export interface Way {
   /** How long it took, or has taken so far. */
   readonly ms: number;
   readonly isRunning: boolean;
+  /** Whether it ended without an answer of its server. @default false */
+  readonly isCancelled?: boolean;
   /** Whether it is for all servers as one. */
   readonly isForAll: boolean;
 }
@@ -26,24 +28,27 @@ const WAITS = [
 ] as const;
 
 /** The parts of its way, in their order: the last of one that has not been answered is the one that it was in at the end. */
-export function stagesOf({ times, ms, isRunning, isForAll }: Way): readonly Stage[] {
-  const { turn, sent, progress, answered, held } = times;
+export function stagesOf({ times, ms, isRunning, isCancelled = false, isForAll }: Way): readonly Stage[] {
+  const { turn, sent, progress, held } = times;
+  const answered = isCancelled ? undefined : times.answered;
   const stages: Stage[] = [];
   let from = 0;
   const until = (where: Stage['where'], what: string, to: number): void => {
     stages.push({ where, what, from, to: Math.max(from, to) });
     from = Math.max(from, to);
   };
-  const end = answered ?? ms;
+  const end = times.answered ?? ms;
   if (isForAll && turn === undefined) until('Server', 'several at once, until all had answered', end);
   else {
     for (const [moment, what] of WAITS) {
-      until('Switchboard', what, times[moment] ?? end);
+      const isOwn = moment === 'sent' && sent === undefined && answered !== undefined;
+      until('Switchboard', isOwn ? 'answered it itself, without the server' : what, times[moment] ?? end);
       if (times[moment] === undefined) break;
     }
     if (sent !== undefined && progress !== undefined) until('Server', 'worked until its first progress', progress);
     const after = progress === undefined ? 'worked' : 'worked on';
-    if (sent !== undefined) until('Server', answered === undefined ? after : `${after} until its answer`, end);
+    const ending = isCancelled ? 'until the call was cancelled' : answered === undefined ? '' : 'until its answer';
+    if (sent !== undefined) until('Server', `${after} ${ending}`.trim(), end);
   }
   if (held !== undefined) until('Switchboard', 'kept the answer behind its progress', from + held);
   else if (answered !== undefined && !isRunning) until('Switchboard', 'gave the answer to the client', ms);
