@@ -288,6 +288,7 @@ describe('an operator', () => {
     await page.keyboard.press('Escape');
     await detail(page).waitFor({ state: 'detached' });
     await page.keyboard.press('Control+k');
+    await page.locator('input:focus[aria-label="Go to"]').waitFor();
     await page.keyboard.type('carol');
     await page.keyboard.press('Enter');
     await detail(page)

@@ -39,6 +39,7 @@ it('keeps the focus on its row and on its link while calls end, and the palette 
 
   await page.keyboard.press('1');
   await page.keyboard.press('Control+k');
+  await page.locator('input:focus[aria-label="Go to"]').waitFor();
   await page.keyboard.type('request add');
   await dialog(page).getByRole('option', { name: /^add / }).waitFor();
   expect(await seriousFaults(page)).toEqual([]);
