@@ -6,6 +6,7 @@ import { Changes } from './changes.ts';
 import type { Change } from './changes.ts';
 import type { Emit, GatewayEvent } from './events.ts';
 import { Ring, bucketOf } from './ring.ts';
+import type { RingRange } from './ring.ts';
 
 /** How busy it is at one moment. */
 export interface Gauges {
@@ -23,17 +24,8 @@ export interface HistoryOptions {
   now?: () => number;
 }
 
-/** Equal steps, oldest first; the last one has just ended. A step in which nothing was measured has 0, and no percentiles. */
-export interface HistoryRange extends Record<keyof Gauges, number[]> {
-  /** When the first step began, in ms since 1970. */
-  from: number;
-  stepMs: number;
-  calls: number[];
-  errors: number[];
-  refused: number[];
-  p50Ms: (number | null)[];
-  p99Ms: (number | null)[];
-}
+/** A step in which nothing was measured has 0, and no percentiles. */
+export type HistoryRange = RingRange<never> & Record<keyof Gauges, number[]>;
 
 /** One upstream in the last minute, hour or day, up to now. */
 export interface UpstreamLoad {

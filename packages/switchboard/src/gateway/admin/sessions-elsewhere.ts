@@ -4,6 +4,7 @@
  */
 import type { SessionFacts } from '../../callers/session-facts.ts';
 import { asSwitchboardError } from '../../protocol/errors.ts';
+import { isObject } from '../../protocol/jsonrpc.ts';
 import { owned } from '../../util/owned.ts';
 import type { AdminCluster } from './spread.ts';
 
@@ -71,7 +72,7 @@ export class SessionsElsewhere {
         others.map(async (node) => {
           try {
             const said = await cluster.ask(node, 'GET', '/sessions');
-            return { node: node.name, rows: Array.isArray(said) ? (said as SessionFacts[]) : [] };
+            return { node: node.name, rows: Array.isArray(said) ? said.filter(isSession) : [] };
           } catch (error) {
             return { node: node.name, rows: [], error: asSwitchboardError(error).message };
           }
@@ -94,3 +95,6 @@ export class SessionsElsewhere {
     }
   }
 }
+
+/** A node of another version says more or less of a session; without an id it is none. */
+const isSession = (row: unknown): row is SessionFacts => isObject(row) && typeof row['id'] === 'string';
